@@ -1,0 +1,233 @@
+//! The one error of the library: a kind for programs, a sentence for people.
+//!
+//! [`ErrorKind::code`] is the table that all languages share; nothing else is matched on. A message is one line,
+//! lower case, names the thing that failed and says what to do; it never holds a secret. What lies beneath is in
+//! [`source`](std::error::Error::source), not repeated in the message.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+
+/// What the library returns: a value, or an [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failure: its [kind](Error::kind), one line for people, and what caused it.
+pub struct Error {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// A failure of this kind with this one-line message.
+    #[cold]
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    /// The same failure with what caused it.
+    #[cold]
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// A failed read, write or lookup of `what`, with the kind that the operating system's error stands for.
+    #[cold]
+    pub fn io(what: impl fmt::Display, source: io::Error) -> Self {
+        Self {
+            kind: ErrorKind::of_io(&source),
+            message: format!("{what}: {source}").into(),
+            source: Some(source.into()),
+        }
+    }
+
+    /// The condition, for programs.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The stable code of [`kind`](Self::kind): the same word in Rust, Python, Node and C.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.kind.code()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // One line, whatever a file name or another library's text held.
+        for c in self.message.chars() {
+            if c.is_control() {
+                write!(f, "{}", c.escape_default())?
+            } else {
+                fmt::Write::write_char(f, c)?
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {self}", self.code())?;
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            write!(f, "\n  caused by: {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| &**source as _)
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error.kind {
+            ErrorKind::AccessDenied => io::ErrorKind::PermissionDenied,
+            ErrorKind::AlreadyExists => io::ErrorKind::AlreadyExists,
+            ErrorKind::NotFound => io::ErrorKind::NotFound,
+            ErrorKind::OutOfCapacity => io::ErrorKind::StorageFull,
+            ErrorKind::InvalidArgument | ErrorKind::InvalidName => io::ErrorKind::InvalidInput,
+            ErrorKind::Damaged | ErrorKind::Malformed => io::ErrorKind::InvalidData,
+            ErrorKind::Cancelled => io::ErrorKind::Interrupted,
+            ErrorKind::Unsupported => io::ErrorKind::Unsupported,
+            _ => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, error)
+    }
+}
+
+macro_rules! error_kinds {
+    ($($(#[$doc:meta])+ $name:ident => $code:literal,)+) => {
+        /// The conditions that a caller can tell apart.
+        ///
+        /// [`code`](Self::code) never changes its meaning; new kinds may be added.
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[non_exhaustive]
+        pub enum ErrorKind { $($(#[$doc])+ $name,)+ }
+
+        impl ErrorKind {
+            /// Every kind, in alphabetical order.
+            pub const ALL: &'static [ErrorKind] = &[$(ErrorKind::$name,)+];
+
+            /// The stable code, in capitals: `ACCESS_DENIED`.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(ErrorKind::$name => $code,)+ }
+            }
+        }
+    };
+}
+
+error_kinds! {
+    /// The account may not do this.
+    AccessDenied => "ACCESS_DENIED",
+    /// Something of that name is there already.
+    AlreadyExists => "ALREADY_EXISTS",
+    /// The caller's progress hook said stop.
+    Cancelled => "CANCELLED",
+    /// The encryption certificate is not valid today; an option allows it all the same.
+    CertificateExpired => "CERTIFICATE_EXPIRED",
+    /// The certificate cannot serve: too short a key, an unsupported curve, a private key in a CER, none in a PFX.
+    CertificateUnsuitable => "CERTIFICATE_UNSUITABLE",
+    /// Stored data is not what was written: a failed authentication, a wrong digest, a missing or foreign file.
+    Damaged => "DAMAGED",
+    /// The set has no valid cover sheet: its backup never finished, or part of it was deleted.
+    Incomplete => "INCOMPLETE",
+    /// A fault of this library; please report it.
+    Internal => "INTERNAL",
+    /// The call cannot be carried out as asked; the caller's code has to change.
+    InvalidArgument => "INVALID_ARGUMENT",
+    /// A name or path breaks the rules for names on a share.
+    InvalidName => "INVALID_NAME",
+    /// An input or output failure that no other kind names.
+    Io => "IO",
+    /// Something is larger than a limit that protects memory or time.
+    LimitExceeded => "LIMIT_EXCEEDED",
+    /// Bytes are not in the format they are said to be in.
+    Malformed => "MALFORMED",
+    /// There is nothing of that name.
+    NotFound => "NOT_FOUND",
+    /// The share, disk or quota is full.
+    OutOfCapacity => "OUT_OF_CAPACITY",
+    /// The path leads into `MASBackup`, which belongs to Azure Stack Hub.
+    ReservedPath => "RESERVED_PATH",
+    /// A source changed while it was read.
+    SourceChanged => "SOURCE_CHANGED",
+    /// A source could not be read.
+    SourceUnreadable => "SOURCE_UNREADABLE",
+    /// The format, algorithm or operation is not supported here.
+    Unsupported => "UNSUPPORTED",
+    /// The message was sealed to other certificates; the error names the thumbprint that is needed.
+    WrongCertificate => "WRONG_CERTIFICATE",
+    /// The password of the PFX or key is wrong.
+    WrongPassword => "WRONG_PASSWORD",
+}
+
+impl ErrorKind {
+    fn of_io(error: &io::Error) -> Self {
+        if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+            return inner.kind();
+        }
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => Self::AlreadyExists,
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::NotFound,
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::AccessDenied,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::OutOfCapacity,
+            io::ErrorKind::InvalidFilename => Self::InvalidName,
+            io::ErrorKind::Unsupported => Self::Unsupported,
+            _ => Self::Io,
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_the_names_in_capitals_and_all_different() {
+        let mut seen = std::collections::HashSet::new();
+        for kind in ErrorKind::ALL {
+            let mut name = String::new();
+            for c in format!("{kind:?}").chars() {
+                if c.is_uppercase() && !name.is_empty() {
+                    name.push('_');
+                }
+                name.push(c.to_ascii_uppercase());
+            }
+            assert_eq!(kind.code(), name);
+            assert!(seen.insert(kind.code()));
+        }
+    }
+
+    #[test]
+    fn a_message_stays_on_one_line() {
+        let error = Error::new(ErrorKind::NotFound, "no file \"a\nb\"");
+        assert_eq!(error.to_string(), "no file \"a\\nb\"");
+    }
+
+    #[test]
+    fn an_error_keeps_its_kind_through_io() {
+        let error: io::Error = Error::new(ErrorKind::Damaged, "segment 3").into();
+        assert_eq!(Error::io("restore", error).kind(), ErrorKind::Damaged);
+    }
+}
