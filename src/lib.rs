@@ -3,7 +3,9 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod layout;
 pub mod progress;
 
 pub use error::{Error, ErrorKind, Result};
+pub use layout::{Component, Deployment, Place, SetName, SharePath, UncPath};
 pub use progress::{Progress, ProgressHook, no_progress};

@@ -1,0 +1,65 @@
+//! Names and places on the share: which exist, how they are written, and that none lies in `MASBackup`.
+//!
+//! Azure Stack Hub keeps its backups in `<root>\<external domain name>\<region>\MASBackup` and leaves the folders
+//! beside it to the operator (best practices of the Infrastructure Backup Service). This module gives those names and
+//! paths as types: what parses obeys the rules of MS-FSCC, MS-DFSC and Win32, prints in one normal form and parses back
+//! to itself, serde included. Text is measured where it comes in; nothing here does any I/O.
+//!
+//! `MASBackup` belongs to Azure Stack Hub. A [`Name`] cannot hold it in any letter case or
+//! [disguise](is_mas_backup), and every path is made of [`Name`]s, so no path into it can be formed:
+//!
+//! ```
+//! use azs_backup::layout::{Component, Deployment, Place, UncPath};
+//!
+//! let root: UncPath = r"\\fileserver01.contoso.com\AzSBackups".parse()?;
+//! let place = Place::new(Deployment::new("contoso.com", "nyc")?, Component::Switches);
+//! assert_eq!(
+//!     root.join(&place.folder()).to_string(),
+//!     r"\\fileserver01.contoso.com\AzSBackups\contoso.com\nyc\Switches",
+//! );
+//!
+//! let error = r"\\fileserver01.contoso.com\AzSBackups\contoso.com\nyc\masbackup.".parse::<UncPath>().unwrap_err();
+//! assert_eq!(error.code(), "RESERVED_PATH");
+//! # Ok::<(), azs_backup::Error>(())
+//! ```
+//!
+//! What no name shows stays with who opens files: a symbolic link, junction or mount point that leads there.
+
+mod component;
+mod deployment;
+mod host;
+mod name;
+mod reserved;
+mod set_name;
+mod share_path;
+mod unc_path;
+
+pub use component::{Component, CustomComponent, ScaleUnit};
+pub use deployment::{Deployment, Place};
+pub use host::{Host, HostKind};
+pub use name::Name;
+pub use reserved::is_mas_backup;
+pub use set_name::SetName;
+pub use share_path::SharePath;
+pub use unc_path::UncPath;
+
+/// Serialises a type as the text that it prints, and reads it back by the rules by which it parses.
+macro_rules! text_serde {
+    ($type:ty) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> std::result::Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+use text_serde;

@@ -1,0 +1,203 @@
+//! What counts as `MASBackup`, the folder that Azure Stack Hub owns.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use super::name::quoted;
+use crate::{Error, ErrorKind};
+
+/// Whether a file server, a client or a reader could take this name for `MASBackup`.
+///
+/// True for the name in any letter case and in each disguise known to us:
+/// - dots and white space around it, which Win32 drops (Win32, "Naming Files, Paths, and Namespaces");
+/// - a stream or type behind a colon, `::$DATA` (MS-FSCC 2.1.5.3), and whatever else a colon sets off;
+/// - a path that holds it, `.\MASBackup`: each component is looked at;
+/// - 8.3 names: `MASBAC~1`, `MASBA~10`, NTFS's `MA1F2C~1`, Samba's `MASBA~QX` and `MH5HBP~O`;
+/// - compatibility forms (full-width, circled, mathematical, superscript, long s, Kelvin sign: NFKD), accents,
+///   invisible and direction characters, the private-use characters that stand for Win32's forbidden ones, and
+///   the Latin, Greek and Cyrillic letters that look the same.
+///
+/// It errs on the side of refusing: a folder `MÀSBackup` would be harmless, and nobody needs one.
+///
+/// ```
+/// use azs_backup::layout::is_mas_backup;
+///
+/// assert!(is_mas_backup("MASBACKUP::$DATA"));
+/// assert!(!is_mas_backup("MASBackup-notes"));
+/// ```
+#[must_use]
+pub fn is_mas_backup(component: &str) -> bool {
+    let plain: String = component
+        .chars()
+        .map(unmap_private_use)
+        .nfkd()
+        .filter(|&c| !is_invisible(c))
+        .map(look_alike)
+        .collect();
+    plain
+        .split(['\\', '/', ':'])
+        .map(|piece| piece.trim_matches(|c: char| c == '.' || c.is_whitespace()))
+        .any(|piece| piece == MAS_BACKUP || is_short_name(piece))
+}
+
+/// The refusal of a name or path that leads into `MASBackup`.
+#[cold]
+pub(super) fn reserved(what: &str, text: &str) -> Error {
+    let message = format!(
+        "{what} {text} leads into MASBackup, which belongs to Azure Stack Hub; choose a folder beside it",
+        text = quoted(text)
+    );
+    Error::new(ErrorKind::ReservedPath, message)
+}
+
+/// The 8.3 names that file servers give a folder `MASBackup`; `name` is in capitals.
+fn is_short_name(name: &str) -> bool {
+    let Some((stem, tail)) = name.split_once('~') else {
+        return false;
+    };
+    let digits = !tail.is_empty() && tail.len() <= 7 && tail.bytes().all(|b| b.is_ascii_digit());
+    let base_36 = matches!(tail.len(), 1..=3) && tail.bytes().all(|b| b.is_ascii_alphanumeric());
+
+    // FAT and NTFS: the stem gives way as the number grows. Samba's "mangling method = hash": five letters.
+    let cut = !stem.is_empty() && MAS_BACKUP.starts_with(stem);
+    if cut && (digits || base_36 && stem.len() >= 5) {
+        return true;
+    }
+    // NTFS, from the fifth name that begins alike: two letters and a checksum of the long name.
+    let checksum = stem.strip_prefix("MA");
+    if digits && checksum.is_some_and(|hex| matches!(hex.len(), 1..=4) && is_hex(hex)) {
+        return true;
+    }
+    // Samba's "mangling method = hash2" looks up the hash alone: whatever the first letter, the folder is found.
+    SAMBA_HASH2.contains(&name) || name.chars().count() == 8 && name.ends_with(&SAMBA_HASH2[0][1..])
+}
+
+fn is_hex(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// Characters that take no room, or only turn or decorate what stands around them.
+fn is_invisible(c: char) -> bool {
+    // White space is trimmed at the ends like a blank; between letters it is seen, and makes another name.
+    (c.is_control() && !c.is_whitespace())
+        || is_combining_mark(c)
+        || matches!(c,
+            '\u{AD}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}'
+            | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFD}'
+            | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E000}'..='\u{F8FF}'
+            | '\u{E0000}'..='\u{E0FFF}' | '\u{F0000}'..='\u{10FFFF}')
+}
+
+/// Turns U+F001 to U+F07F, by which SMB clients write characters that Win32 forbids, into those characters.
+fn unmap_private_use(c: char) -> char {
+    match c {
+        // Services for Macintosh and the `mapposix` mount option of Linux.
+        '\u{F020}' => '"',
+        '\u{F021}' => '*',
+        '\u{F022}' => ':',
+        '\u{F026}' => '\\',
+        '\u{F027}' => '|',
+        '\u{F028}' => ' ',
+        '\u{F029}' => '.',
+        // Services for Unix and Cygwin: the ASCII character plus 0xF000.
+        '\u{F02F}' => '/',
+        '\u{F03A}' => ':',
+        '\u{F05C}' => '\\',
+        _ => c,
+    }
+}
+
+/// The capital Latin letter or ASCII sign that `c` is, or looks like.
+fn look_alike(c: char) -> char {
+    match c {
+        'ᴍ' | 'м' | 'М' | 'Μ' | 'μ' | 'ⲙ' | 'Ⲙ' | 'Ꮇ' | 'ꓟ' => 'M',
+        'ᴀ' | 'а' | 'А' | 'Α' | 'α' | 'ɑ' | 'Ꭺ' | 'ꓮ' => 'A',
+        'ꜱ' | 'ѕ' | 'Ѕ' | 'Տ' | 'Ꮪ' | 'ꓢ' => 'S',
+        'ʙ' | 'в' | 'В' | 'Β' | 'β' | 'Ᏼ' | 'ꓐ' => 'B',
+        'ᴄ' | 'с' | 'С' | 'ϲ' | 'Ϲ' | 'Ⅽ' | 'Ⲥ' | 'ⲥ' | 'Ꮯ' | 'ꓚ' => 'C',
+        'ᴋ' | 'к' | 'К' | 'Κ' | 'κ' | 'Ꮶ' | 'ꓗ' => 'K',
+        'ᴜ' | 'υ' | 'ս' | 'Ս' | 'ꓴ' => 'U',
+        'ᴘ' | 'р' | 'Р' | 'Ρ' | 'ρ' | 'Ꮲ' | 'ꓑ' => 'P',
+        '\u{2044}' | '\u{2215}' | '\u{29F8}' => '/',
+        '\u{2216}' | '\u{29F5}' | '\u{29F9}' => '\\',
+        '\u{2236}' | '\u{A789}' => ':',
+        '\u{223C}' => '~',
+        // White-on-black letters, which have no decomposition: circled, squared; and flag letters.
+        '\u{1F150}'..='\u{1F169}' => letter(c, 0x1F150),
+        '\u{1F170}'..='\u{1F189}' => letter(c, 0x1F170),
+        '\u{1F1E6}'..='\u{1F1FF}' => letter(c, 0x1F1E6),
+        _ => {
+            let mut upper = c.to_uppercase();
+            match (upper.next(), upper.next()) {
+                (Some(only), None) => only,
+                _ => c,
+            }
+        }
+    }
+}
+
+fn letter(c: char, first: u32) -> char {
+    // Each of the ranges above has 26 letters.
+    char::from(b'A' + (u32::from(c) - first) as u8)
+}
+
+const MAS_BACKUP: &str = "MASBACKUP";
+
+/// Samba's 8.3 names of `MASBackup` for `mangle prefix` 1 to 6: the hash ignores letter case.
+const SAMBA_HASH2: [&str; 6] = [
+    "MH5HBP~O", "MA5HBP~O", "MASHBP~O", "MASBBP~O", "MASBAP~O", "MASBAC~O",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_samba_names_are_what_samba_computes() {
+        // FNV-1 with Samba's own offset, cut to 31 bits, in base 36 (mangle_hash2.c).
+        let hash = MAS_BACKUP.bytes().fold(0xa6b9_3095_u32, |hash, byte| {
+            hash.wrapping_mul(0x0100_0193) ^ u32::from(byte)
+        }) & 0x7fff_ffff;
+        for (name, prefix) in SAMBA_HASH2.into_iter().zip(1..) {
+            let mut rest = hash;
+            let mut short = [b'~'; 8];
+            short[..prefix].copy_from_slice(&MAS_BACKUP.as_bytes()[..prefix]);
+            for place in (prefix..6).chain([7]).rev() {
+                short[place] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[(rest % 36) as usize];
+                rest /= 36;
+            }
+            assert_eq!(name.as_bytes(), short);
+        }
+    }
+
+    #[test]
+    fn ordinary_names_are_not_mas_backup() {
+        for name in [
+            "",
+            ".",
+            "..",
+            "MAS",
+            "Backup",
+            "MASBackups",
+            "MAS-Backup",
+            "MAS Backup",
+            "xMASBackup",
+            "MASBackup1",
+            "MASBackup.old",
+            "HLH",
+            "Switches",
+            "MARTIN~1",
+            "MODEL~2",
+            "~1",
+            "M~",
+            "MASBAC~",
+            "contoso.com",
+            "АЅ",
+            "RUNNER~1",
+            "日本語",
+        ] {
+            assert!(!is_mas_backup(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! A path below the root of a share.
+
+use std::fmt;
+use std::path::{Component, Path, PathBuf};
+use std::str::FromStr;
+
+use super::name::{Name, invalid, quoted};
+use super::reserved::{is_mas_backup, reserved};
+use super::text_serde;
+use crate::{Error, Result};
+
+/// A path below the root, whatever the root is: a share, a folder of it, or a local folder.
+///
+/// It is a row of [`Name`]s, so it neither climbs out of the root nor leads into `MASBackup`. It prints with `/` on every
+/// system (the root itself as nothing) and is read with `/` or `\` between the names; doubled separators and one at the
+/// end are dropped, and one in front is refused, for such a path is not relative. Text of more than 32,000 UTF-16 units
+/// is refused: Win32 has 32,767 for everything (Win32, "Maximum Path Length Limitation").
+///
+/// ```
+/// use azs_backup::layout::SharePath;
+///
+/// let path: SharePath = r"contoso.com\nyc\\HLH\".parse()?;
+/// assert_eq!(path.to_string(), "contoso.com/nyc/HLH");
+/// # Ok::<(), azs_backup::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct SharePath(Vec<Name>);
+
+impl SharePath {
+    /// The root itself.
+    #[must_use]
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// The path of these names, outermost first.
+    ///
+    /// Fails with [`InvalidName`](crate::ErrorKind::InvalidName) if they make more than 32,000 UTF-16 units.
+    pub fn from_names(names: impl IntoIterator<Item = Name>) -> Result<Self> {
+        let path = Self(names.into_iter().collect());
+        check_length("path", path.len_utf16())?;
+        Ok(path)
+    }
+
+    /// The path of these few names, which are known to be short.
+    pub(super) fn of<const N: usize>(names: [Name; N]) -> Self {
+        Self(names.into())
+    }
+
+    /// The path of `name` in this folder.
+    ///
+    /// Nothing is measured here: a caller that nests without end asks [`len_utf16`](Self::len_utf16).
+    #[must_use]
+    pub fn join(&self, name: impl Into<Name>) -> Self {
+        let mut path = self.clone();
+        path.0.push(name.into());
+        path
+    }
+
+    /// This path continued by another.
+    #[must_use]
+    pub fn join_path(&self, path: &Self) -> Self {
+        Self([&self.0[..], &path.0[..]].concat())
+    }
+
+    /// The names, outermost first.
+    #[must_use]
+    pub fn names(&self) -> &[Name] {
+        &self.0
+    }
+
+    /// The folder that this is in; none for the root.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        let (_, folders) = self.0.split_last()?;
+        Some(Self(folders.to_vec()))
+    }
+
+    /// The innermost name; none for the root.
+    #[must_use]
+    pub fn file_name(&self) -> Option<&Name> {
+        self.0.last()
+    }
+
+    /// Whether this is the root itself.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The length in UTF-16 units, separators included.
+    #[must_use]
+    pub fn len_utf16(&self) -> usize {
+        let names: usize = self
+            .0
+            .iter()
+            .map(|name| name.as_str().encode_utf16().count())
+            .sum();
+        names + self.0.len().saturating_sub(1)
+    }
+
+    /// Whether a file server takes both paths for the same: letter case apart.
+    #[must_use]
+    pub fn same_place(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len()
+            && self
+                .0
+                .iter()
+                .zip(&other.0)
+                .all(|(one, other)| one.same_name(other))
+    }
+
+    /// The path below `root`, a local or mounted folder, as this system writes it.
+    ///
+    /// Fails with [`ReservedPath`](crate::ErrorKind::ReservedPath) if `root` itself has a component `MASBackup` or a
+    /// disguise of it. Symbolic links are not followed: this reads names only.
+    pub fn to_native(&self, root: impl AsRef<Path>) -> Result<PathBuf> {
+        let root = root.as_ref();
+        for component in root.components() {
+            let inside = match component {
+                Component::Normal(name) => is_mas_backup(&name.to_string_lossy()),
+                Component::Prefix(prefix) => is_mas_backup(&prefix.as_os_str().to_string_lossy()),
+                Component::RootDir | Component::CurDir | Component::ParentDir => false,
+            };
+            if inside {
+                return Err(reserved("root", &root.to_string_lossy()));
+            }
+        }
+        Ok(root.join(self.to_relative()))
+    }
+
+    /// The path as this system writes it, relative to a root that is open already; empty for the root itself.
+    #[must_use]
+    pub fn to_relative(&self) -> PathBuf {
+        self.0.iter().map(Name::as_str).collect()
+    }
+
+    /// The names of `text`, which holds no separators but `separators`.
+    pub(super) fn parse(what: &str, text: &str, separators: &[char]) -> Result<Self> {
+        check_length(what, text.encode_utf16().count())?;
+        let pieces = || text.split(separators).filter(|piece| !piece.is_empty());
+        // First, so that no other rule hides it.
+        if pieces().any(is_mas_backup) {
+            return Err(reserved(what, text));
+        }
+        Ok(Self(pieces().map(Name::new).collect::<Result<_>>()?))
+    }
+}
+
+impl fmt::Display for SharePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, name) in self.0.iter().enumerate() {
+            if at > 0 {
+                f.write_str("/")?;
+            }
+            f.write_str(name.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for SharePath {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let path = Self::parse("path", text, &['\\', '/'])?;
+        if text.starts_with(['\\', '/']) {
+            return Err(invalid(format!(
+                "path {text} is not relative; remove the separator in front",
+                text = quoted(text)
+            )));
+        }
+        Ok(path)
+    }
+}
+
+impl From<Name> for SharePath {
+    fn from(name: Name) -> Self {
+        Self(vec![name])
+    }
+}
+
+impl<'a> IntoIterator for &'a SharePath {
+    type Item = &'a Name;
+    type IntoIter = std::slice::Iter<'a, Name>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+text_serde!(SharePath);
+
+/// Refuses what no Win32 program could open.
+pub(super) fn check_length(what: &str, units: usize) -> Result<()> {
+    if units > LENGTH_MAX {
+        return Err(invalid(format!(
+            "{what} has {units} UTF-16 units; shorten it to {LENGTH_MAX}"
+        )));
+    }
+    Ok(())
+}
+
+/// Win32 ends at 32,767 (Win32, "Maximum Path Length Limitation"); the rest is for what goes in front.
+const LENGTH_MAX: usize = 32_000;

@@ -1,0 +1,243 @@
+//! A path on a share, server and all.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::host::Host;
+use super::name::{Name, check_characters, check_win32, invalid, quoted, same_text};
+use super::reserved::{is_mas_backup, reserved};
+use super::share_path::{SharePath, check_length};
+use super::text_serde;
+use crate::{Error, Result};
+
+/// A UNC path: `\\host\share`, and folders below the share if need be.
+///
+/// - The host is a [`Host`]: a DNS name or an IP address.
+/// - The share has 1 to 80 characters (UTF-16 units) and none of `" \ / [ ] : | < > + = ; , * ?` and U+0000 to U+001F
+///   (MS-FSCC 2.1.6); as Win32 has it for names, it does not end in a dot or a space and is no device. `IPC$`, `PIPE`
+///   and `MAILSLOT` hold no files and are refused.
+/// - The folders are [`Name`]s, as in a [`SharePath`]. Neither they nor the share are `MASBackup`; a *host* of that name
+///   is a machine and no folder, and allowed.
+///
+/// Text may have `/` for `\`, as Win32 does, doubled separators between the parts and one at the end: printing drops
+/// them. The verbatim form `\\?\UNC\host\share` is read too; `/` and doubled separators are refused in it, for Win32
+/// changes nothing there. `.` and `..`, device paths (`\\.\`, `\\?\C:\`) and text of more than 32,000 UTF-16 units
+/// are refused (MS-DFSC 2.2.1.4; Win32, "Naming Files, Paths, and Namespaces").
+///
+/// Letter case is kept and counts in comparison, but not in [`same_place`](Self::same_place).
+///
+/// ```
+/// use azs_backup::layout::{HostKind, UncPath};
+///
+/// let path: UncPath = "//10.0.0.2/AzSBackups//contoso.com/".parse()?;
+/// assert_eq!(path.to_string(), r"\\10.0.0.2\AzSBackups\contoso.com");
+/// assert_eq!(path.host().kind(), HostKind::Ipv4);
+/// # Ok::<(), azs_backup::Error>(())
+/// ```
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct UncPath {
+    host: Host,
+    share: String,
+    folders: SharePath,
+}
+
+impl UncPath {
+    /// The root of a share.
+    ///
+    /// Fails with [`InvalidName`](crate::ErrorKind::InvalidName) if `share` breaks a rule above, and with
+    /// [`ReservedPath`](crate::ErrorKind::ReservedPath) if it is `MASBackup`.
+    pub fn new(host: Host, share: impl Into<String>) -> Result<Self> {
+        let share = share.into();
+        check_share(&share)?;
+        Ok(Self {
+            host,
+            share,
+            folders: SharePath::root(),
+        })
+    }
+
+    /// The file server.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The name of the share.
+    #[must_use]
+    pub fn share(&self) -> &str {
+        &self.share
+    }
+
+    /// The folders below the share.
+    #[must_use]
+    pub fn folders(&self) -> &SharePath {
+        &self.folders
+    }
+
+    /// Whether the share is an administrative or hidden one: its name ends in `$`, as that of `C$` and `ADMIN$`.
+    #[must_use]
+    pub fn is_administrative(&self) -> bool {
+        self.share.ends_with('$')
+    }
+
+    /// This path continued by another.
+    ///
+    /// Nothing is measured here: [`len_utf16`](Self::len_utf16) tells what it came to.
+    #[must_use]
+    pub fn join(&self, path: &SharePath) -> Self {
+        Self {
+            folders: self.folders.join_path(path),
+            ..self.clone()
+        }
+    }
+
+    /// The path of `name` in this folder.
+    #[must_use]
+    pub fn join_name(&self, name: &Name) -> Self {
+        Self {
+            folders: self.folders.join(name.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// The folder that this is in; none for the root of the share.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        Some(Self {
+            folders: self.folders.parent()?,
+            ..self.clone()
+        })
+    }
+
+    /// The verbatim form, `\\?\UNC\host\share\folder`, which Win32 takes up to some 32,767 characters.
+    #[must_use]
+    pub fn to_verbatim(&self) -> String {
+        format!("{VERBATIM}UNC{}", &self.to_string()[1..])
+    }
+
+    /// The path for calls that take a file name: the UNC form, which Windows alone can open.
+    #[must_use]
+    pub fn to_native_path(&self) -> PathBuf {
+        self.to_string().into()
+    }
+
+    /// The length of the printed form in UTF-16 units, by which Win32 measures.
+    ///
+    /// 259 is the most for programs without long paths. Below a region folder Azure Stack Hub itself needs up to 160.
+    #[must_use]
+    pub fn len_utf16(&self) -> usize {
+        self.to_string().encode_utf16().count()
+    }
+
+    /// Whether a file server takes both paths for the same: letter case apart. No name is resolved.
+    #[must_use]
+    pub fn same_place(&self, other: &Self) -> bool {
+        self.host.same_host(&other.host)
+            && same_text(&self.share, &other.share)
+            && self.folders.same_place(&other.folders)
+    }
+}
+
+impl fmt::Display for UncPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, r"\\{}\{}", self.host, self.share)?;
+        self.folders
+            .into_iter()
+            .try_for_each(|name| write!(f, r"\{name}"))
+    }
+}
+
+impl FromStr for UncPath {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        check_length("UNC path", text.encode_utf16().count())?;
+        let (rest, separators) = match text.strip_prefix(VERBATIM) {
+            Some(rest) => (strip_unc(text, rest)?, &['\\'][..]),
+            None => (strip_leader(text)?, &['\\', '/'][..]),
+        };
+        let (host, rest) = rest.split_once(separators).unwrap_or((rest, ""));
+        let rest = rest.trim_start_matches(separators);
+        // First, so that no other rule hides it.
+        if is_mas_backup(rest) {
+            return Err(reserved("UNC path", text));
+        }
+        if matches!(host, "." | "?") {
+            return Err(refused(text, r"names a device; write it as \\host\share"));
+        }
+        if host.is_empty() || rest.is_empty() {
+            return Err(refused(
+                text,
+                r"lacks a host or a share; write it as \\host\share",
+            ));
+        }
+        let (share, folders) = rest.split_once(separators).unwrap_or((rest, ""));
+        let mut path = Self::new(host.parse()?, share)?;
+        path.folders = SharePath::parse("UNC path", folders, separators)?;
+        // An IPv6 address prints longer than it may be written.
+        check_length("UNC path", path.len_utf16())?;
+        Ok(path)
+    }
+}
+
+text_serde!(UncPath);
+
+/// What follows the two separators in front.
+fn strip_leader(text: &str) -> Result<&str> {
+    let mut chars = text.chars();
+    match (chars.next(), chars.next()) {
+        (Some('\\' | '/'), Some('\\' | '/')) => Ok(chars.as_str()),
+        _ => Err(refused(
+            text,
+            r"does not begin with two separators; write it as \\host\share",
+        )),
+    }
+}
+
+/// What follows `\\?\UNC\`, if the rest is written as strictly as that form is read.
+fn strip_unc<'a>(text: &str, rest: &'a str) -> Result<&'a str> {
+    match rest.split_at_checked(4) {
+        Some((unc, path)) if unc.eq_ignore_ascii_case(r"UNC\") => {
+            match path.contains('/') || path.contains(r"\\") {
+                false => Ok(path),
+                true => Err(refused(
+                    text,
+                    r"has a separator that \\?\UNC\ does not allow; write single backslashes",
+                )),
+            }
+        }
+        _ => Err(refused(text, r"names a device; write it as \\?\UNC\host\share")),
+    }
+}
+
+/// The refusal of text that is not formed as a UNC path, for `MASBackup` in it or for `why`.
+#[cold]
+fn refused(text: &str, why: &str) -> Error {
+    match is_mas_backup(text) {
+        true => reserved("UNC path", text),
+        false => invalid(format!("UNC path {text} {why}", text = quoted(text))),
+    }
+}
+
+fn check_share(share: &str) -> Result<()> {
+    // A hidden share of that folder is the folder, too.
+    if is_mas_backup(share) || is_mas_backup(share.trim_end_matches('$')) {
+        return Err(reserved("share name", share));
+    }
+    check_characters("share name", share, SHARE_MAX, SHARE_ILLEGAL)?;
+    check_win32("share name", share)?;
+    if NO_FILES.iter().any(|name| share.eq_ignore_ascii_case(name)) {
+        return Err(invalid(format!(
+            "share name {share} is kept for pipes and mail slots; name a share that holds files",
+            share = quoted(share)
+        )));
+    }
+    Ok(())
+}
+
+const VERBATIM: &str = r"\\?\";
+/// The longest share name in UTF-16 units (MS-FSCC 2.1.6).
+const SHARE_MAX: usize = 80;
+const SHARE_ILLEGAL: &str = "\"\\/[]:|<>+=;,*?";
+const NO_FILES: [&str; 3] = ["IPC$", "PIPE", "MAILSLOT"];
