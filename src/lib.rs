@@ -2,8 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod envelope;
 pub mod error;
 pub mod progress;
 
+pub use envelope::{DecryptionCertificate, EncryptionCertificate, Opener, Sealer};
 pub use error::{Error, ErrorKind, Result};
 pub use progress::{Progress, ProgressHook, no_progress};
