@@ -17,6 +17,7 @@ use crate::{Error, ErrorKind, Result};
 use super::input::Contents;
 use super::internal;
 use super::name::{IssuerAndSerial, hex_upper, name_text};
+use super::recipient::AlgorithmIdentifier;
 
 /// What a certificate says about itself. None of it is verified: backups trust a certificate because the operator
 /// chose it, as Azure Stack Hub does.
@@ -88,9 +89,15 @@ impl EncryptionCertificate {
     pub fn check_validity(&self, at: Timestamp) -> Result<()> {
         let facts = self.facts();
         let message = if at < facts.not_before {
-            format!("the certificate {} is not valid before {}", facts.sha1_thumbprint, facts.not_before)
+            format!(
+                "the certificate {} is not valid before {}",
+                facts.sha1_thumbprint, facts.not_before
+            )
         } else if at > facts.not_after {
-            format!("the certificate {} expired at {}", facts.sha1_thumbprint, facts.not_after)
+            format!(
+                "the certificate {} expired at {}",
+                facts.sha1_thumbprint, facts.not_after
+            )
         } else {
             return Ok(());
         };
@@ -109,7 +116,9 @@ impl EncryptionCertificate {
 
 impl fmt::Debug for EncryptionCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("EncryptionCertificate").field(self.facts()).finish()
+        f.debug_tuple("EncryptionCertificate")
+            .field(self.facts())
+            .finish()
     }
 }
 
@@ -132,11 +141,15 @@ impl Certificate {
         };
         let identity = IssuerAndSerial::of_certificate(&der).map_err(not_der)?;
         let public_key = x509.public_key().map_err(|source| {
-            unsuitable("the certificate's key is of a kind that is not supported: take RSA or P-256, P-384, P-521")
-                .with_source(source)
+            unsuitable(
+                "the certificate's key is of a kind that is not supported: take RSA or P-256, P-384, P-521",
+            )
+            .with_source(source)
         })?;
         let digest = |kind| -> Result<String> {
-            Ok(hex_upper(&x509.digest(kind).map_err(internal("hash a certificate"))?))
+            Ok(hex_upper(
+                &x509.digest(kind).map_err(internal("hash a certificate"))?,
+            ))
         };
         let facts = CertificateFacts {
             subject: name_text(&x509.subject_name().to_der().map_err(internal("encode a name"))?),
@@ -182,8 +195,9 @@ impl Certificate {
     }
 
     pub(super) fn identity(&self) -> Result<IssuerAndSerial<'_>> {
-        IssuerAndSerial::from_der(&self.issuer_and_serial)
-            .map_err(|source| Error::new(ErrorKind::Internal, "the certificate's issuer is lost").with_source(source))
+        IssuerAndSerial::from_der(&self.issuer_and_serial).map_err(|source| {
+            Error::new(ErrorKind::Internal, "the certificate's issuer is lost").with_source(source)
+        })
     }
 }
 
@@ -193,7 +207,10 @@ fn choose(certificates: Vec<X509>) -> Result<X509> {
     let mut leaves: Vec<X509> = match count {
         0 => return Err(unsuitable("the file holds no certificate")),
         1 => certificates,
-        _ => certificates.into_iter().filter(|certificate| !is_authority(certificate)).collect(),
+        _ => certificates
+            .into_iter()
+            .filter(|certificate| !is_authority(certificate))
+            .collect(),
     };
     match leaves.pop() {
         Some(leaf) if leaves.is_empty() => Ok(leaf),
@@ -213,7 +230,9 @@ fn key_facts(key: &PKeyRef<Public>) -> Result<KeyFacts> {
                 )));
             }
             if bits > MAX_RSA_BITS {
-                return Err(unsuitable(format!("the certificate's RSA key has {bits} bits: at most {MAX_RSA_BITS}")));
+                return Err(unsuitable(format!(
+                    "the certificate's RSA key has {bits} bits: at most {MAX_RSA_BITS}"
+                )));
             }
             let rsa = key.rsa().map_err(internal("read an RSA key"))?;
             // An exponent of 1 encrypts nothing.
@@ -223,13 +242,20 @@ fn key_facts(key: &PKeyRef<Public>) -> Result<KeyFacts> {
             "RSA"
         }
         Id::EC => {
-            let curve = key.ec_key().ok().and_then(|key| key.group().curve_name());
+            // Explicit parameters are not a name, even where they are those of a curve that has one (RFC 5480 §2.1.1).
+            let curve = key
+                .ec_key()
+                .ok()
+                .filter(|_| has_named_curve(key))
+                .and_then(|key| key.group().curve_name());
             match curve {
                 Some(Nid::X9_62_PRIME256V1) => "EC P-256",
                 Some(Nid::SECP384R1) => "EC P-384",
                 Some(Nid::SECP521R1) => "EC P-521",
                 other => {
-                    let name = other.and_then(|nid| nid.short_name().ok()).unwrap_or("without a name");
+                    let name = other
+                        .and_then(|nid| nid.short_name().ok())
+                        .unwrap_or("without a name");
                     return Err(unsuitable(format!(
                         "the certificate's curve is {name}: take P-256, P-384 or P-521, or RSA"
                     )));
@@ -249,11 +275,25 @@ fn key_facts(key: &PKeyRef<Public>) -> Result<KeyFacts> {
     })
 }
 
+fn has_named_curve(key: &PKeyRef<Public>) -> bool {
+    let look = |der: &[u8]| -> der::Result<bool> {
+        let info = AnyRef::from_der(der)?;
+        let algorithm: AlgorithmIdentifier<'_> = SliceReader::new(info.value())?.decode()?;
+        Ok(algorithm
+            .parameters
+            .is_some_and(|parameters| parameters.tag() == Tag::ObjectIdentifier))
+    };
+    key.public_key_to_der()
+        .is_ok_and(|der| look(&der).unwrap_or(false))
+}
+
 /// RFC 5280's `99991231235959Z`, "never", lies past what a [`Timestamp`] holds: such times become its last.
 fn timestamp(time: &Asn1TimeRef) -> Result<Timestamp> {
-    let seconds = Asn1Time::from_unix(0).and_then(|epoch| epoch.diff(time)).map_err(|source| {
-        Error::new(ErrorKind::Malformed, "the certificate's validity is not a time").with_source(source)
-    })?;
+    let seconds = Asn1Time::from_unix(0)
+        .and_then(|epoch| epoch.diff(time))
+        .map_err(|source| {
+            Error::new(ErrorKind::Malformed, "the certificate's validity is not a time").with_source(source)
+        })?;
     let seconds = i64::from(seconds.days) * 86_400 + i64::from(seconds.secs);
     let limit = Timestamp::MAX.as_second();
     Timestamp::from_second(seconds.min(limit)).map_err(|source| {

@@ -34,11 +34,18 @@ impl DecryptionCertificate {
     pub fn from_pfx(bytes: &[u8], password: Option<&str>) -> Result<Self> {
         let password = password.unwrap_or_default();
         if password.contains('\0') {
-            return Err(Error::new(ErrorKind::InvalidArgument, "the password holds a null character"));
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "the password holds a null character",
+            ));
         }
         let der = unwrap_pfx(bytes)?;
         let pfx = Pkcs12::from_der(&der).map_err(|source| {
-            Error::new(ErrorKind::Malformed, "the file is not a PFX, or is damaged or cut off").with_source(source)
+            Error::new(
+                ErrorKind::Malformed,
+                "the file is not a PFX, or is damaged or cut off",
+            )
+            .with_source(source)
         })?;
         let parsed = match parse(&pfx, password, legacy_provider) {
             Err(error) if error.kind() == ErrorKind::WrongPassword && opens_without_mac(&der, password) => {
@@ -96,7 +103,10 @@ impl DecryptionCertificate {
         if certificates.is_empty() {
             return Err(unsuitable("there is no certificate with the private key"));
         }
-        let fits = |x509: &X509| x509.public_key().is_ok_and(|public| public.public_eq(&private_key));
+        let fits = |x509: &X509| {
+            x509.public_key()
+                .is_ok_and(|public| public.public_eq(&private_key))
+        };
         match certificates.into_iter().find(fits) {
             Some(x509) => Ok(Self {
                 certificate: Certificate::new(x509)?,
@@ -129,7 +139,9 @@ impl DecryptionCertificate {
 
 impl fmt::Debug for DecryptionCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DecryptionCertificate").field("facts", self.facts()).finish_non_exhaustive()
+        f.debug_struct("DecryptionCertificate")
+            .field("facts", self.facts())
+            .finish_non_exhaustive()
     }
 }
 
@@ -139,7 +151,11 @@ impl fmt::Debug for DecryptionCertificate {
 /// the one call and only where the call failed for lack of it. A private library context would not show it to the
 /// rest of the process even for that long, but the `openssl` crate reaches one for PKCS #12 by `unsafe` calls only,
 /// and the OpenSSL that is built in by default belongs to this library alone.
-fn parse(pfx: &Pkcs12, password: &str, legacy: fn() -> Result<Provider, ErrorStack>) -> Result<ParsedPkcs12_2> {
+fn parse(
+    pfx: &Pkcs12,
+    password: &str,
+    legacy: fn() -> Result<Provider, ErrorStack>,
+) -> Result<ParsedPkcs12_2> {
     let source = match pfx.parse2(password) {
         Ok(parsed) => return Ok(parsed),
         Err(source) => source,

@@ -70,7 +70,10 @@ impl<'a> Message<'a> {
         if message.len() > MAX_MESSAGE {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
-                format!("the message has {} bytes: at most {MAX_MESSAGE} are read", message.len()),
+                format!(
+                    "the message has {} bytes: at most {MAX_MESSAGE} are read",
+                    message.len()
+                ),
             ));
         }
         let mut reader = SliceReader::new(message).map_err(malformed("message"))?;
@@ -79,9 +82,15 @@ impl<'a> Message<'a> {
         match content_type {
             ID_CT_AUTH_ENVELOPED_DATA => {}
             ID_ENVELOPED_DATA => {
-                return Err(unsupported("the message is EnvelopedData, which nothing authenticates: it is not read"));
+                return Err(unsupported(
+                    "the message is EnvelopedData, which nothing authenticates: it is not read",
+                ));
             }
-            other => return Err(unsupported(format!("the message's content type is {other}, not AuthEnvelopedData"))),
+            other => {
+                return Err(unsupported(format!(
+                    "the message's content type is {other}, not AuthEnvelopedData"
+                )));
+            }
         }
         to_the_end(&mut reader, context(0, true), "ContentInfo")?;
         to_the_end(&mut reader, Tag::Sequence, "AuthEnvelopedData")?;
@@ -92,7 +101,9 @@ impl<'a> Message<'a> {
         let start = position(&reader);
         let header = Header::peek(&reader).map_err(malformed("RecipientInfos"))?;
         if header.tag() == context(0, true) {
-            return Err(unsupported("the message has originator information, which is not read"));
+            return Err(unsupported(
+                "the message has originator information, which is not read",
+            ));
         }
         let len = enter(&mut reader, Tag::Set, "RecipientInfos")?;
         if usize::try_from(len).unwrap_or(usize::MAX) > MAX_RECIPIENT_INFOS {
@@ -115,25 +126,37 @@ impl<'a> Message<'a> {
         reader.read_slice(len).map_err(malformed("encrypted content"))?;
         let content = start..position(&reader);
         if reader.position() != end {
-            return Err(Error::new(ErrorKind::Malformed, "the message's EncryptedContentInfo has another length"));
+            return Err(Error::new(
+                ErrorKind::Malformed,
+                "the message's EncryptedContentInfo has another length",
+            ));
         }
         if content.len() > MAX_CONTENT {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
-                format!("the message's content has {} bytes: at most {MAX_CONTENT} are read", content.len()),
+                format!(
+                    "the message's content has {} bytes: at most {MAX_CONTENT} are read",
+                    content.len()
+                ),
             ));
         }
 
         let header = Header::peek(&reader).map_err(malformed("authentication tag"))?;
         if header.tag() == context(1, true) {
-            return Err(unsupported("the message has authenticated attributes, which are not read"));
+            return Err(unsupported(
+                "the message has authenticated attributes, which are not read",
+            ));
         }
         let tag = <&OctetStringRef>::decode(&mut reader).map_err(malformed("authentication tag"))?;
         let Ok(tag) = tag.as_bytes().try_into() else {
-            return Err(unsupported("the message's authentication tag does not have 16 bytes: it may be forged"));
+            return Err(unsupported(
+                "the message's authentication tag does not have 16 bytes: it may be forged",
+            ));
         };
         if !reader.is_finished() {
-            return Err(unsupported("the message has unauthenticated attributes, which are not read"));
+            return Err(unsupported(
+                "the message has unauthenticated attributes, which are not read",
+            ));
         }
         Ok(Self {
             recipient_infos,
@@ -146,8 +169,9 @@ impl<'a> Message<'a> {
 
 /// All that stands before the ciphertext of `content_len` bytes. [`tail`] goes behind it.
 pub(super) fn head(recipient_infos: &[u8], nonce: &[u8; NONCE_LEN], content_len: usize) -> Result<Vec<u8>> {
-    build_head(recipient_infos, nonce, content_len)
-        .map_err(|source| Error::new(ErrorKind::Internal, "the message's frame does not encode").with_source(source))
+    build_head(recipient_infos, nonce, content_len).map_err(|source| {
+        Error::new(ErrorKind::Internal, "the message's frame does not encode").with_source(source)
+    })
 }
 
 fn build_head(recipient_infos: &[u8], nonce: &[u8], content_len: usize) -> der::Result<Vec<u8>> {
@@ -179,7 +203,14 @@ fn build_head(recipient_infos: &[u8], nonce: &[u8], content_len: usize) -> der::
     let explicit = header(context(0, true), sequence.len() + enveloped.len() + rest)?;
     let content_type = ID_CT_AUTH_ENVELOPED_DATA.to_der()?;
     let inner = content_type.len() + explicit.len() + sequence.len() + enveloped.len();
-    Ok([&header(Tag::Sequence, inner + rest)?[..], &content_type, &explicit, &sequence, &enveloped].concat())
+    Ok([
+        &header(Tag::Sequence, inner + rest)?[..],
+        &content_type,
+        &explicit,
+        &sequence,
+        &enveloped,
+    ]
+    .concat())
 }
 
 /// All that stands behind the ciphertext.
@@ -198,11 +229,15 @@ pub(super) fn recipient_infos(mut recipients: Vec<Vec<u8>>) -> Result<Vec<u8>> {
     if inner.len() > MAX_RECIPIENT_INFOS {
         return Err(Error::new(
             ErrorKind::LimitExceeded,
-            format!("the recipients take {} bytes: at most {MAX_RECIPIENT_INFOS} fit", inner.len()),
+            format!(
+                "the recipients take {} bytes: at most {MAX_RECIPIENT_INFOS} fit",
+                inner.len()
+            ),
         ));
     }
-    let header = header(Tag::Set, inner.len())
-        .map_err(|source| Error::new(ErrorKind::Internal, "RecipientInfos do not encode").with_source(source))?;
+    let header = header(Tag::Set, inner.len()).map_err(|source| {
+        Error::new(ErrorKind::Internal, "RecipientInfos do not encode").with_source(source)
+    })?;
     Ok([header, inner].concat())
 }
 
@@ -219,8 +254,9 @@ fn default_icv_len() -> u8 {
 }
 
 fn read_gcm<'a>(reader: &mut SliceReader<'a>) -> Result<[u8; NONCE_LEN]> {
-    let algorithm: AlgorithmIdentifier<'a> =
-        reader.decode().map_err(malformed("content encryption algorithm"))?;
+    let algorithm: AlgorithmIdentifier<'a> = reader
+        .decode()
+        .map_err(malformed("content encryption algorithm"))?;
     if algorithm.algorithm != ID_AES256_GCM {
         return Err(unsupported(format!(
             "the message is encrypted by algorithm {}: only AES-256-GCM is read",
@@ -228,10 +264,15 @@ fn read_gcm<'a>(reader: &mut SliceReader<'a>) -> Result<[u8; NONCE_LEN]> {
         )));
     }
     let missing = || Error::new(ErrorKind::Malformed, "the message has no AES-GCM parameters");
-    let parameters: GcmParameters<'a> =
-        algorithm.parameters.ok_or_else(missing)?.decode_as().map_err(malformed("AES-GCM parameters"))?;
+    let parameters: GcmParameters<'a> = algorithm
+        .parameters
+        .ok_or_else(missing)?
+        .decode_as()
+        .map_err(malformed("AES-GCM parameters"))?;
     if usize::from(parameters.icv_len) != TAG_LEN {
-        return Err(unsupported("the message's authentication tag does not have 16 bytes: it may be forged"));
+        return Err(unsupported(
+            "the message's authentication tag does not have 16 bytes: it may be forged",
+        ));
     }
     let nonce = parameters.nonce.as_bytes().try_into();
     nonce.map_err(|_| unsupported("the message's nonce does not have 12 bytes"))
@@ -255,7 +296,10 @@ fn to_the_end(reader: &mut SliceReader<'_>, tag: Tag, what: &'static str) -> Res
     if len != reader.remaining_len() {
         return Err(Error::new(
             ErrorKind::Malformed,
-            format!("the message's {what} says {len} bytes, but {} follow", reader.remaining_len()),
+            format!(
+                "the message's {what} says {len} bytes, but {} follow",
+                reader.remaining_len()
+            ),
         ));
     }
     Ok(())
@@ -279,11 +323,14 @@ const fn context(number: u32, constructed: bool) -> Tag {
 /// What DER's reader refused, in our words.
 pub(super) fn malformed(what: &'static str) -> impl FnOnce(der::Error) -> Error {
     move |source| match source.kind() {
-        der::ErrorKind::IndefiniteLength => {
-            unsupported("the message has indefinite lengths (a streamed message): only definite-length DER is read")
-        }
-        _ => Error::new(ErrorKind::Malformed, format!("the message is damaged or cut off in its {what}"))
-            .with_source(source),
+        der::ErrorKind::IndefiniteLength => unsupported(
+            "the message has indefinite lengths (a streamed message): only definite-length DER is read",
+        ),
+        _ => Error::new(
+            ErrorKind::Malformed,
+            format!("the message is damaged or cut off in its {what}"),
+        )
+        .with_source(source),
     }
 }
 
@@ -296,5 +343,6 @@ const MAX_HEAD_BESIDES_RECIPIENTS: usize = 128;
 
 const ID_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
 const ID_ENVELOPED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.3");
-const ID_CT_AUTH_ENVELOPED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.23");
+const ID_CT_AUTH_ENVELOPED_DATA: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.23");
 const ID_AES256_GCM: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.46");

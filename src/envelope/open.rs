@@ -89,7 +89,10 @@ impl Opener {
         let digest = sha256(recipient_infos);
         // Held during the private-key operation, so that the threads of a restore do it once and not once each.
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = remembered.iter().position(|entry| entry.recipient_infos == digest) {
+        if let Some(found) = remembered
+            .iter()
+            .position(|entry| entry.recipient_infos == digest)
+        {
             let entry = remembered.remove(found).expect("it was found there");
             let key = entry.key.clone();
             remembered.push_back(entry);
@@ -126,7 +129,9 @@ impl Opener {
 
 impl fmt::Debug for Opener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opener").field("certificates", &self.certificates).finish_non_exhaustive()
+        f.debug_struct("Opener")
+            .field("certificates", &self.certificates)
+            .finish_non_exhaustive()
     }
 }
 
@@ -136,14 +141,24 @@ impl fmt::Debug for Opener {
 /// cover sheet, makes the error again with them: operators find a PFX by its thumbprint.
 #[must_use]
 pub fn wrong_certificate(recipients: &[RecipientFacts], thumbprints: &[String]) -> Error {
-    let mut named: Vec<String> = thumbprints.iter().map(|thumbprint| format!("thumbprint {thumbprint}")).collect();
-    named.extend(recipients.iter().map(|facts| format!("issuer {}, serial number {}", facts.issuer, facts.serial)));
+    let mut named: Vec<String> = thumbprints
+        .iter()
+        .map(|thumbprint| format!("thumbprint {thumbprint}"))
+        .collect();
+    named.extend(
+        recipients
+            .iter()
+            .map(|facts| format!("issuer {}, serial number {}", facts.issuer, facts.serial)),
+    );
     let more = named.len().saturating_sub(MAX_NAMED);
     named.truncate(MAX_NAMED);
     let mut message = match &named[..] {
         [] => "it was sealed to a recipient of a kind that is not read here".to_owned(),
         [one] => format!("it needs the decryption certificate with {one}"),
-        several => format!("it needs one of the decryption certificates with {}", several.join("; or ")),
+        several => format!(
+            "it needs one of the decryption certificates with {}",
+            several.join("; or ")
+        ),
     };
     if more > 0 {
         message.push_str(&format!("; or {more} more"));

@@ -101,10 +101,13 @@ impl<'a> Recipient<'a> {
             let recipient = match any.tag() {
                 Tag::Sequence => Self::KeyTrans(any.decode_as().map_err(malformed("RecipientInfo"))?),
                 KEY_AGREE => {
-                    let sequence = AnyRef::new(Tag::Sequence, any.value()).map_err(malformed("RecipientInfo"))?;
+                    let sequence =
+                        AnyRef::new(Tag::Sequence, any.value()).map_err(malformed("RecipientInfo"))?;
                     Self::KeyAgree(sequence.decode_as().map_err(malformed("RecipientInfo"))?)
                 }
-                Tag::ContextSpecific { constructed: true, .. } => Self::Other,
+                Tag::ContextSpecific {
+                    constructed: true, ..
+                } => Self::Other,
                 tag => {
                     let message = format!("the message has {tag} where a RecipientInfo belongs");
                     return Err(Error::new(ErrorKind::Malformed, message));
@@ -132,18 +135,30 @@ impl<'a> Recipient<'a> {
     pub(super) fn identities(&self) -> Vec<IssuerAndSerial<'a>> {
         match self {
             Self::KeyTrans(trans) => identity(&trans.recipient).into_iter().collect(),
-            Self::KeyAgree(agree) => agree.encrypted_keys.iter().filter_map(|key| identity(&key.recipient)).collect(),
+            Self::KeyAgree(agree) => agree
+                .encrypted_keys
+                .iter()
+                .filter_map(|key| identity(&key.recipient))
+                .collect(),
             Self::Other => Vec::new(),
         }
     }
 
     /// The content key, where this is for that certificate; `None` where it is not.
-    pub(super) fn unwrap(&self, wanted: &IssuerAndSerial<'_>, key: &PKeyRef<Private>) -> Option<Result<ContentKey>> {
+    pub(super) fn unwrap(
+        &self,
+        wanted: &IssuerAndSerial<'_>,
+        key: &PKeyRef<Private>,
+    ) -> Option<Result<ContentKey>> {
         match self {
-            Self::KeyTrans(trans) if identity(&trans.recipient).as_ref() == Some(wanted) => Some(trans.unwrap(key)),
+            Self::KeyTrans(trans) if identity(&trans.recipient).as_ref() == Some(wanted) => {
+                Some(trans.unwrap(key))
+            }
             Self::KeyAgree(agree) => {
                 let keys = &agree.encrypted_keys;
-                let mine = keys.iter().find(|key| identity(&key.recipient).as_ref() == Some(wanted))?;
+                let mine = keys
+                    .iter()
+                    .find(|key| identity(&key.recipient).as_ref() == Some(wanted))?;
                 Some(agree.unwrap(mine.encrypted_key.as_bytes(), key))
             }
             _ => None,
@@ -159,7 +174,8 @@ pub(super) fn wrap_for(recipient: &[u8], public: &PKeyRef<Public>, key: &Content
     let recipient = AnyRef::from_der(recipient).map_err(encode)?;
     match public.id() {
         Id::RSA => {
-            let encrypted = oaep_encrypt(public, key.as_bytes()).map_err(internal("encrypt the content key"))?;
+            let encrypted =
+                oaep_encrypt(public, key.as_bytes()).map_err(internal("encrypt the content key"))?;
             key_trans(recipient, &encrypted).map_err(encode)
         }
         _ => {
@@ -229,7 +245,10 @@ fn key_agree(recipient: AnyRef<'_>, point: &[u8], wrapped: &[u8]) -> der::Result
 impl KeyTrans<'_> {
     fn unwrap(&self, key: &PKeyRef<Private>) -> Result<ContentKey> {
         if self.version != 0 {
-            return Err(Error::new(ErrorKind::Malformed, "the message's KeyTransRecipientInfo is not of version 0"));
+            return Err(Error::new(
+                ErrorKind::Malformed,
+                "the message's KeyTransRecipientInfo is not of version 0",
+            ));
         }
         self.check_algorithm()?;
         if key.id() != Id::RSA {
@@ -247,12 +266,15 @@ impl KeyTrans<'_> {
                 self.algorithm.algorithm
             )));
         }
-        let sha1 = || unsupported("the content key is wrapped by RSA-OAEP without SHA-256: only SHA-256 is read");
+        let sha1 =
+            || unsupported("the content key is wrapped by RSA-OAEP without SHA-256: only SHA-256 is read");
         let parameters = self.algorithm.parameters.ok_or_else(sha1)?;
         let oaep: OaepParameters<'_> = parameters.decode_as().map_err(malformed("RSA-OAEP parameters"))?;
         let mask = oaep.mask.ok_or_else(sha1)?;
         let mask_hash = match mask.parameters {
-            Some(hash) if mask.algorithm == ID_MGF1 => hash.decode_as().map_err(malformed("RSA-OAEP parameters"))?,
+            Some(hash) if mask.algorithm == ID_MGF1 => {
+                hash.decode_as().map_err(malformed("RSA-OAEP parameters"))?
+            }
             _ => return Err(sha1()),
         };
         if !is_sha256(&oaep.hash.ok_or_else(sha1)?) || !is_sha256(&mask_hash) {
@@ -270,7 +292,10 @@ impl KeyTrans<'_> {
 impl KeyAgree<'_> {
     fn unwrap(&self, wrapped: &[u8], key: &PKeyRef<Private>) -> Result<ContentKey> {
         if self.version != 3 {
-            return Err(Error::new(ErrorKind::Malformed, "the message's KeyAgreeRecipientInfo is not of version 3"));
+            return Err(Error::new(
+                ErrorKind::Malformed,
+                "the message's KeyAgreeRecipientInfo is not of version 3",
+            ));
         }
         let wrap_algorithm = match self.algorithm.parameters {
             Some(parameters) if self.algorithm.algorithm == ID_STD_DH_SHA256_KDF => parameters.to_der().ok(),
@@ -284,8 +309,10 @@ impl KeyAgree<'_> {
         if self.originator.tag() != KEY_AGREE {
             return Err(unsupported("the message's originator is not an ephemeral key"));
         }
-        let originator = AnyRef::new(Tag::Sequence, self.originator.value()).map_err(malformed("originator key"))?;
-        let originator: OriginatorPublicKey<'_> = originator.decode_as().map_err(malformed("originator key"))?;
+        let originator =
+            AnyRef::new(Tag::Sequence, self.originator.value()).map_err(malformed("originator key"))?;
+        let originator: OriginatorPublicKey<'_> =
+            originator.decode_as().map_err(malformed("originator key"))?;
         let ec = key.ec_key().map_err(|_| damaged())?;
         check_originator(&originator, ec.group())?;
 
@@ -301,12 +328,17 @@ fn check_originator(originator: &OriginatorPublicKey<'_>, group: &EcGroupRef) ->
         Some(parameters) => parameters.is_null() || Some(parameters.value()) == curve_oid(group).as_deref(),
     };
     if originator.algorithm.algorithm != ID_EC_PUBLIC_KEY || !parameters_fit {
-        return Err(unsupported("the message's originator key is not on the certificate's curve"));
+        return Err(unsupported(
+            "the message's originator key is not on the certificate's curve",
+        ));
     }
     let point = originator.public_key.raw_bytes();
     let uncompressed = 1 + 2 * (group.degree() as usize).div_ceil(8);
     if originator.public_key.has_unused_bits() || point.first() != Some(&4) || point.len() != uncompressed {
-        return Err(Error::new(ErrorKind::Malformed, "the message's originator key is not an uncompressed point"));
+        return Err(Error::new(
+            ErrorKind::Malformed,
+            "the message's originator key is not an uncompressed point",
+        ));
     }
     Ok(())
 }
@@ -345,7 +377,10 @@ fn oaep_encrypt<T: HasPublic>(key: &PKeyRef<T>, plaintext: &[u8]) -> Result<Vec<
     Ok(ciphertext)
 }
 
-fn oaep_decrypt<T: HasPrivate>(key: &PKeyRef<T>, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
+fn oaep_decrypt<T: HasPrivate>(
+    key: &PKeyRef<T>,
+    ciphertext: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
     let mut ctx = PkeyCtx::new(key)?;
     ctx.decrypt_init()?;
     oaep(&mut ctx)?;
@@ -371,7 +406,11 @@ fn agree_for(public: &PKeyRef<Public>) -> Result<Agreed, ErrorStack> {
     Ok(Agreed { secret, point })
 }
 
-fn agree_with(key: &PKeyRef<Private>, group: &EcGroupRef, point: &[u8]) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
+fn agree_with(
+    key: &PKeyRef<Private>,
+    group: &EcGroupRef,
+    point: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
     let mut ctx = BigNumContext::new()?;
     let point = EcPoint::from_bytes(group, point, &mut ctx)?;
     let peer = EcKey::from_public_key(group, &point)?;

@@ -10,9 +10,9 @@ use crate::{Error, ErrorKind, Result};
 
 use super::certificate::EncryptionCertificate;
 use super::cipher::{ContentKey, NONCE_LEN, TAG_LEN};
+use super::internal;
 use super::message::{MAX_CONTENT, TAIL_LEN, head, recipient_infos, tail};
 use super::recipient::wrap_for;
-use super::internal;
 
 /// Seals the messages of one run.
 ///
@@ -58,7 +58,11 @@ impl Sealer {
         if recipients.is_empty() || recipients.len() > Self::MAX_RECIPIENTS {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
-                format!("{} recipients were given: 1 to {} can be", recipients.len(), Self::MAX_RECIPIENTS),
+                format!(
+                    "{} recipients were given: 1 to {} can be",
+                    recipients.len(),
+                    Self::MAX_RECIPIENTS
+                ),
             ));
         }
         let key = ContentKey::random()?;
@@ -66,8 +70,15 @@ impl Sealer {
         for (i, recipient) in recipients.iter().enumerate() {
             let certificate = recipient.certificate();
             certificate.check_key_usage()?;
-            if recipients[..i].iter().all(|earlier| earlier.facts() != recipient.facts()) {
-                infos.push(wrap_for(certificate.issuer_and_serial(), certificate.public_key(), &key)?);
+            if recipients[..i]
+                .iter()
+                .all(|earlier| earlier.facts() != recipient.facts())
+            {
+                infos.push(wrap_for(
+                    certificate.issuer_and_serial(),
+                    certificate.public_key(),
+                    &key,
+                )?);
             }
         }
         let recipient_infos = recipient_infos(infos)?;
@@ -133,7 +144,10 @@ impl Sealer {
         if plaintext.len() > MAX_CONTENT {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
-                format!("the content has {} bytes: at most {MAX_CONTENT} go into one message", plaintext.len()),
+                format!(
+                    "the content has {} bytes: at most {MAX_CONTENT} go into one message",
+                    plaintext.len()
+                ),
             ));
         }
         let nonce = self.next_nonce()?;
@@ -170,7 +184,9 @@ impl Sealer {
 
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sealer").field("sealed", &self.nonce_counter).finish_non_exhaustive()
+        f.debug_struct("Sealer")
+            .field("sealed", &self.nonce_counter)
+            .finish_non_exhaustive()
     }
 }
 
@@ -197,8 +213,14 @@ mod tests {
     #[test]
     fn every_call_takes_the_next_nonce() {
         let sealer = sealer(std::process::id(), 0xfffe);
-        assert_eq!(sealer.next_nonce().unwrap(), [1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0xff, 0xfe]);
-        assert_eq!(sealer.next_nonce().unwrap(), [1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
+        assert_eq!(
+            sealer.next_nonce().unwrap(),
+            [1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0xff, 0xfe]
+        );
+        assert_eq!(
+            sealer.next_nonce().unwrap(),
+            [1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
+        );
         assert_eq!(sealer.next_nonce().unwrap(), [1, 2, 3, 4, 0, 0, 0, 0, 0, 1, 0, 0]);
     }
 
@@ -215,7 +237,10 @@ mod tests {
     fn a_forked_sealer_refuses_and_leaves_no_plaintext() {
         let sealer = sealer(std::process::id() ^ 1, 0);
         let mut buf = vec![7; 200];
-        assert_eq!(sealer.seal_in_place(&mut buf).unwrap_err().kind(), ErrorKind::InvalidArgument);
+        assert_eq!(
+            sealer.seal_in_place(&mut buf).unwrap_err().kind(),
+            ErrorKind::InvalidArgument
+        );
         assert!(buf.is_empty());
     }
 }
