@@ -1,0 +1,50 @@
+//! Certificates and the sealed message: the CER encrypts, the PFX decrypts.
+//!
+//! A message is one CMS AuthEnvelopedData (RFC 5083, RFC 5652) in definite-length DER: AES-256-GCM (RFC 5084) with a
+//! 12-byte nonce and a 16-byte tag, and the content key wrapped for each recipient by RSA-OAEP with SHA-256
+//! (RFC 8017, RFC 4055) or by ephemeral-static ECDH on P-256, P-384 or P-521 with AES-256 key wrap (RFC 5753). There
+//! are no attributes. `openssl cms -decrypt` opens every message straight from the PFX.
+//!
+//! [`EncryptionCertificate`] and [`Sealer`] are all that a host that makes backups needs, and they cannot read what
+//! they wrote. [`DecryptionCertificate`] and [`Opener`] are for the day of need. Nothing here does I/O.
+//!
+//! What a certificate does not give: anyone who has the CER, which is public, can make messages. The tag proves that
+//! a message was not changed by someone who lacks its content key, not who made it.
+//!
+//! ```no_run
+//! use azs_backup::envelope::{DecryptionCertificate, EncryptionCertificate, Opener, Sealer};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let certificate = EncryptionCertificate::from_cer(&std::fs::read("backup.cer")?)?;
+//! certificate.check_validity(jiff::Timestamp::now())?;
+//! let message = Sealer::new(&[certificate])?.seal(b"switch configuration")?;
+//!
+//! let pfx = DecryptionCertificate::from_pfx(&std::fs::read("backup.pfx")?, Some("correct horse"))?;
+//! assert_eq!(Opener::new(pfx).open(&message)?, b"switch configuration");
+//! # Ok(())
+//! # }
+//! ```
+
+mod certificate;
+mod cipher;
+mod decryption_certificate;
+mod input;
+mod message;
+mod name;
+mod open;
+mod recipient;
+mod seal;
+
+use crate::{Error, ErrorKind};
+
+pub use certificate::{CertificateFacts, EncryptionCertificate, KeyFacts};
+pub use decryption_certificate::DecryptionCertificate;
+pub use message::{MAX_CONTENT, MAX_MESSAGE, RecipientFacts, message_tag, recipients_of};
+pub use open::{Opened, Opener, wrong_certificate};
+pub use seal::{Sealed, Sealer};
+
+/// A step that OpenSSL never fails for a reason the caller could mend: no memory, no random numbers.
+#[cold]
+fn internal(what: &'static str) -> impl FnOnce(openssl::error::ErrorStack) -> Error {
+    move |source| Error::new(ErrorKind::Internal, format!("OpenSSL failed to {what}")).with_source(source)
+}

@@ -1,0 +1,215 @@
+//! What people hand over as a certificate file, whatever its wrapping: DER, PEM, Base64, with a byte-order mark,
+//! in UTF-16, as a PKCS #7 bundle.
+
+use std::borrow::Cow;
+
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::{DecodePaddingMode, Engine};
+use der::Decode;
+use der::asn1::AnyRef;
+use openssl::pkcs7::Pkcs7;
+use openssl::pkcs12::Pkcs12;
+use openssl::pkey::PKey;
+use openssl::x509::X509;
+use zeroize::Zeroizing;
+
+use crate::{Error, ErrorKind, Result};
+
+/// What a file was found to hold.
+#[derive(Default)]
+pub(super) struct Contents {
+    pub(super) certificates: Vec<X509>,
+    pub(super) has_private_key: bool,
+}
+
+impl Contents {
+    /// Looks into a file that should hold certificates.
+    pub(super) fn of(bytes: &[u8]) -> Result<Self> {
+        check_size(bytes)?;
+        let mut contents = Self::default();
+        let text = decode_text(bytes);
+        let text = text.trim_ascii();
+        if text.is_empty() {
+            return Err(malformed("the certificate file is empty"));
+        }
+        if text[0] == DER_SEQUENCE {
+            contents.add_der(text)?;
+        } else if find(text, BEGIN).is_some() {
+            contents.add_pem(text)?;
+        } else {
+            let der = decode_base64(text).filter(|der| der.first() == Some(&DER_SEQUENCE));
+            contents.add_der(&der.ok_or_else(|| malformed("the file is neither DER nor PEM nor Base64"))?)?;
+        }
+        contents
+            .certificates
+            .dedup_by(|a, b| a.to_der().ok() == b.to_der().ok());
+        Ok(contents)
+    }
+
+    fn add_pem(&mut self, text: &[u8]) -> Result<()> {
+        let mut rest = text;
+        let mut blocks = 0;
+        while let Some(block) = next_pem(&mut rest)? {
+            blocks += 1;
+            if blocks > MAX_CERTIFICATES {
+                return Err(Error::new(
+                    ErrorKind::LimitExceeded,
+                    "the file holds too many PEM blocks",
+                ));
+            }
+            match block.label {
+                b"CERTIFICATE" | b"X509 CERTIFICATE" | b"TRUSTED CERTIFICATE" | b"PKCS7" | b"CMS" => {
+                    let der = decode_base64(block.body);
+                    self.add_der(&der.ok_or_else(|| malformed("the file's PEM is not Base64 inside"))?)?;
+                }
+                label if find(label, b"PRIVATE KEY").is_some() => self.has_private_key = true,
+                // Public keys, requests, parameters: of no use here, and no harm.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn add_der(&mut self, der: &[u8]) -> Result<()> {
+        if let Ok(certificate) = X509::from_der(der) {
+            check_end(der)?;
+            self.certificates.push(certificate);
+        } else if let Ok(bundle) = Pkcs7::from_der(der) {
+            let certificates = bundle
+                .signed()
+                .and_then(|signed| signed.certificates())
+                .into_iter()
+                .flatten();
+            self.certificates
+                .extend(certificates.take(MAX_CERTIFICATES).map(ToOwned::to_owned));
+        } else if is_private_key(der) {
+            self.has_private_key = true;
+        } else {
+            return Err(malformed(
+                "the file is not a certificate, or is damaged or cut off",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A PFX or a bare private key.
+fn is_private_key(der: &[u8]) -> bool {
+    /// PKCS #8 EncryptedPrivateKeyInfo.
+    #[derive(der::Sequence)]
+    struct Encrypted<'a> {
+        _algorithm: super::recipient::AlgorithmIdentifier<'a>,
+        _data: &'a der::asn1::OctetStringRef,
+    }
+    Pkcs12::from_der(der).is_ok()
+        || PKey::private_key_from_der(der).is_ok()
+        || Encrypted::from_der(der).is_ok()
+}
+
+/// A PFX, whatever its wrapping: as it is, or in Base64 as a vault hands it out.
+pub(super) fn unwrap_pfx(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
+    check_size(bytes)?;
+    if bytes.first() == Some(&DER_SEQUENCE) {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    let text = decode_text(bytes);
+    let der = decode_base64(&text).filter(|der| der.first() == Some(&DER_SEQUENCE));
+    der.map(Cow::Owned)
+        .ok_or_else(|| malformed("the file is not a PFX"))
+}
+
+/// Text without its byte-order mark, in UTF-8. What is not text comes back as it is.
+pub(super) fn decode_text(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+    let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+        let text: String = char::decode_utf16(units)
+            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect();
+        text.into_bytes()
+    };
+    Zeroizing::new(match bytes {
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => rest.to_vec(),
+        _ => bytes.to_vec(),
+    })
+}
+
+struct Pem<'a> {
+    label: &'a [u8],
+    body: &'a [u8],
+}
+
+/// The next PEM block, however it is indented or broken into lines.
+fn next_pem<'a>(rest: &mut &'a [u8]) -> Result<Option<Pem<'a>>> {
+    let Some(begin) = find(rest, BEGIN) else {
+        return Ok(None);
+    };
+    let after = &rest[begin + BEGIN.len()..];
+    let cut_off = || malformed("the file's PEM is cut off");
+    let label_end = find(after, DASHES)
+        .filter(|end| *end <= MAX_LABEL)
+        .ok_or_else(cut_off)?;
+    let (label, after) = (&after[..label_end], &after[label_end + DASHES.len()..]);
+    let body_end = find(after, b"-----END ").ok_or_else(cut_off)?;
+    let (body, after) = (&after[..body_end], &after[body_end + BEGIN.len() - 2..]);
+    if !after.starts_with(label) || !after[label.len()..].starts_with(DASHES) {
+        return Err(malformed("the file's PEM begins and ends with different labels"));
+    }
+    *rest = &after[label.len() + DASHES.len()..];
+    Ok(Some(Pem { label, body }))
+}
+
+fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
+    const LENIENT: GeneralPurpose = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    );
+    let digits: Zeroizing<Vec<u8>> = Zeroizing::new(
+        text.iter()
+            .copied()
+            .filter(|byte| !byte.is_ascii_whitespace())
+            .collect(),
+    );
+    LENIENT.decode(&digits[..]).ok()
+}
+
+/// Only white space may follow a certificate.
+fn check_end(der: &[u8]) -> Result<()> {
+    let mut reader = der::SliceReader::new(der).map_err(|_| malformed("the certificate is not DER"))?;
+    AnyRef::decode(&mut reader)
+        .map_err(|source| malformed("the certificate is not DER").with_source(source))?;
+    let end = usize::try_from(der::Reader::position(&reader)).expect("a position in a slice");
+    if der[end..].trim_ascii().is_empty() {
+        Ok(())
+    } else {
+        Err(malformed("something follows the certificate in its file"))
+    }
+}
+
+fn check_size(bytes: &[u8]) -> Result<()> {
+    if bytes.len() > MAX_FILE {
+        let message = format!(
+            "the file has {} bytes: a certificate has at most {MAX_FILE}",
+            bytes.len()
+        );
+        return Err(Error::new(ErrorKind::LimitExceeded, message));
+    }
+    Ok(())
+}
+
+fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    text.windows(wanted.len()).position(|window| window == wanted)
+}
+
+fn malformed(message: &'static str) -> Error {
+    Error::new(ErrorKind::Malformed, message)
+}
+
+const BEGIN: &[u8] = b"-----BEGIN ";
+const DASHES: &[u8] = b"-----";
+const DER_SEQUENCE: u8 = 0x30;
+const MAX_CERTIFICATES: usize = 64;
+const MAX_FILE: usize = 1 << 20;
+const MAX_LABEL: usize = 64;

@@ -1,0 +1,348 @@
+//! The frame around the ciphertext: written in one piece, read strictly, never copied.
+
+use std::ops::Range;
+
+use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
+use der::{Decode, Encode, Header, Length, Reader, Sequence, SliceReader, Tag, TagNumber};
+
+use crate::{Error, ErrorKind, Result};
+
+use super::cipher::{NONCE_LEN, TAG_LEN};
+use super::recipient::{AlgorithmIdentifier, Recipient};
+
+/// The largest plaintext of one message. Other readers of CMS hold several times as much in memory.
+pub const MAX_CONTENT: usize = 64 << 20;
+
+/// The largest message that is written or read: [`MAX_CONTENT`] and the largest frame.
+pub const MAX_MESSAGE: usize = MAX_CONTENT + (64 << 10);
+
+/// The RecipientInfos take nearly all of the frame.
+pub(super) const MAX_RECIPIENT_INFOS: usize = (64 << 10) - MAX_HEAD_BESIDES_RECIPIENTS - TAIL_LEN;
+
+/// What stands behind the ciphertext: the header of an octet string, and the tag.
+pub(super) const TAIL_LEN: usize = 2 + TAG_LEN;
+
+/// Whom a message was sealed to, as the message names them. The text comes from the message, so trust it accordingly.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub struct RecipientFacts {
+    /// Who issued the certificate, as Windows prints it. A self-signed certificate has itself as issuer.
+    pub issuer: String,
+    /// The certificate's serial number in upper-case hex.
+    pub serial: String,
+}
+
+/// The authentication tag of a message, read without a key.
+///
+/// Two messages with the same tag are the same message, as far as anyone who lacks the content key can bring about.
+pub fn message_tag(message: &[u8]) -> Result<[u8; 16]> {
+    Ok(Message::parse(message)?.tag)
+}
+
+/// Whom a message is sealed to, read without a key. Recipients of kinds that are not known here are left out.
+pub fn recipients_of(message: &[u8]) -> Result<Vec<RecipientFacts>> {
+    let recipients = Recipient::parse_all(Message::parse(message)?.recipient_infos)?;
+    Ok(facts_of(&recipients))
+}
+
+pub(super) fn facts_of(recipients: &[Recipient<'_>]) -> Vec<RecipientFacts> {
+    let identities = recipients.iter().flat_map(Recipient::identities);
+    identities
+        .map(|identity| RecipientFacts {
+            issuer: identity.issuer_text(),
+            serial: identity.serial_text(),
+        })
+        .collect()
+}
+
+/// A message's parts, borrowed from it.
+pub(super) struct Message<'a> {
+    /// The whole SET, header and all: the name under which its content key is remembered.
+    pub(super) recipient_infos: &'a [u8],
+    pub(super) nonce: [u8; NONCE_LEN],
+    pub(super) content: Range<usize>,
+    pub(super) tag: [u8; TAG_LEN],
+}
+
+impl<'a> Message<'a> {
+    /// Takes one profile in one encoding: what [`head`] writes, and what `openssl cms` writes without `-stream`.
+    pub(super) fn parse(message: &'a [u8]) -> Result<Self> {
+        if message.len() > MAX_MESSAGE {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                format!(
+                    "the message has {} bytes: at most {MAX_MESSAGE} are read",
+                    message.len()
+                ),
+            ));
+        }
+        let mut reader = SliceReader::new(message).map_err(malformed("message"))?;
+        to_the_end(&mut reader, Tag::Sequence, "ContentInfo")?;
+        let content_type = ObjectIdentifier::decode(&mut reader).map_err(malformed("content type"))?;
+        match content_type {
+            ID_CT_AUTH_ENVELOPED_DATA => {}
+            ID_ENVELOPED_DATA => {
+                return Err(unsupported(
+                    "the message is EnvelopedData, which nothing authenticates: it is not read",
+                ));
+            }
+            other => {
+                return Err(unsupported(format!(
+                    "the message's content type is {other}, not AuthEnvelopedData"
+                )));
+            }
+        }
+        to_the_end(&mut reader, context(0, true), "ContentInfo")?;
+        to_the_end(&mut reader, Tag::Sequence, "AuthEnvelopedData")?;
+        if u8::decode(&mut reader).map_err(malformed("version"))? != 0 {
+            return Err(unsupported("the message's version is not 0"));
+        }
+
+        let start = position(&reader);
+        let header = Header::peek(&reader).map_err(malformed("RecipientInfos"))?;
+        if header.tag() == context(0, true) {
+            return Err(unsupported(
+                "the message has originator information, which is not read",
+            ));
+        }
+        let len = enter(&mut reader, Tag::Set, "RecipientInfos")?;
+        if usize::try_from(len).unwrap_or(usize::MAX) > MAX_RECIPIENT_INFOS {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                format!("the message's RecipientInfos exceed {MAX_RECIPIENT_INFOS} bytes"),
+            ));
+        }
+        reader.read_slice(len).map_err(malformed("RecipientInfos"))?;
+        let recipient_infos = &message[start..position(&reader)];
+
+        let len = enter(&mut reader, Tag::Sequence, "EncryptedContentInfo")?;
+        let end = (reader.position() + len).map_err(malformed("EncryptedContentInfo"))?;
+        if ObjectIdentifier::decode(&mut reader).map_err(malformed("inner content type"))? != ID_DATA {
+            return Err(unsupported("the message's inner content type is not id-data"));
+        }
+        let nonce = read_gcm(&mut reader)?;
+        let len = enter(&mut reader, context(0, false), "encrypted content")?;
+        let start = position(&reader);
+        reader.read_slice(len).map_err(malformed("encrypted content"))?;
+        let content = start..position(&reader);
+        if reader.position() != end {
+            return Err(Error::new(
+                ErrorKind::Malformed,
+                "the message's EncryptedContentInfo has another length",
+            ));
+        }
+        if content.len() > MAX_CONTENT {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                format!(
+                    "the message's content has {} bytes: at most {MAX_CONTENT} are read",
+                    content.len()
+                ),
+            ));
+        }
+
+        let header = Header::peek(&reader).map_err(malformed("authentication tag"))?;
+        if header.tag() == context(1, true) {
+            return Err(unsupported(
+                "the message has authenticated attributes, which are not read",
+            ));
+        }
+        let tag = <&OctetStringRef>::decode(&mut reader).map_err(malformed("authentication tag"))?;
+        let Ok(tag) = tag.as_bytes().try_into() else {
+            return Err(unsupported(
+                "the message's authentication tag does not have 16 bytes: it may be forged",
+            ));
+        };
+        if !reader.is_finished() {
+            return Err(unsupported(
+                "the message has unauthenticated attributes, which are not read",
+            ));
+        }
+        Ok(Self {
+            recipient_infos,
+            nonce,
+            content,
+            tag,
+        })
+    }
+}
+
+/// All that stands before the ciphertext of `content_len` bytes. [`tail`] goes behind it.
+pub(super) fn head(recipient_infos: &[u8], nonce: &[u8; NONCE_LEN], content_len: usize) -> Result<Vec<u8>> {
+    build_head(recipient_infos, nonce, content_len).map_err(|source| {
+        Error::new(ErrorKind::Internal, "the message's frame does not encode").with_source(source)
+    })
+}
+
+fn build_head(recipient_infos: &[u8], nonce: &[u8], content_len: usize) -> der::Result<Vec<u8>> {
+    // From the inside out: each header counts the bytes of what follows it, and the tail where it is inside.
+    let parameters = GcmParameters {
+        nonce: OctetStringRef::new(nonce)?,
+        icv_len: TAG_LEN as u8,
+    }
+    .to_der()?;
+    let content_info = [
+        &ID_DATA.to_der()?[..],
+        &AlgorithmIdentifier {
+            algorithm: ID_AES256_GCM,
+            parameters: Some(AnyRef::from_der(&parameters)?),
+        }
+        .to_der()?,
+        &header(context(0, false), content_len)?,
+    ]
+    .concat();
+    let enveloped = [
+        &0u8.to_der()?[..],
+        recipient_infos,
+        &header(Tag::Sequence, content_info.len() + content_len)?,
+        &content_info,
+    ]
+    .concat();
+    let rest = content_len + TAIL_LEN;
+    let sequence = header(Tag::Sequence, enveloped.len() + rest)?;
+    let explicit = header(context(0, true), sequence.len() + enveloped.len() + rest)?;
+    let content_type = ID_CT_AUTH_ENVELOPED_DATA.to_der()?;
+    let inner = content_type.len() + explicit.len() + sequence.len() + enveloped.len();
+    Ok([
+        &header(Tag::Sequence, inner + rest)?[..],
+        &content_type,
+        &explicit,
+        &sequence,
+        &enveloped,
+    ]
+    .concat())
+}
+
+/// All that stands behind the ciphertext.
+pub(super) fn tail(tag: &[u8; TAG_LEN]) -> [u8; TAIL_LEN] {
+    let mut tail = [0; TAIL_LEN];
+    tail[0] = 4; // OCTET STRING
+    tail[1] = TAG_LEN as u8;
+    tail[2..].copy_from_slice(tag);
+    tail
+}
+
+/// Wraps RecipientInfos, sorted as DER has it, in their SET.
+pub(super) fn recipient_infos(mut recipients: Vec<Vec<u8>>) -> Result<Vec<u8>> {
+    recipients.sort();
+    let inner = recipients.concat();
+    if inner.len() > MAX_RECIPIENT_INFOS {
+        return Err(Error::new(
+            ErrorKind::LimitExceeded,
+            format!(
+                "the recipients take {} bytes: at most {MAX_RECIPIENT_INFOS} fit",
+                inner.len()
+            ),
+        ));
+    }
+    let header = header(Tag::Set, inner.len()).map_err(|source| {
+        Error::new(ErrorKind::Internal, "RecipientInfos do not encode").with_source(source)
+    })?;
+    Ok([header, inner].concat())
+}
+
+/// RFC 5084 §3.2.
+#[derive(Sequence)]
+struct GcmParameters<'a> {
+    nonce: &'a OctetStringRef,
+    #[asn1(default = "default_icv_len")]
+    icv_len: u8,
+}
+
+fn default_icv_len() -> u8 {
+    12
+}
+
+fn read_gcm<'a>(reader: &mut SliceReader<'a>) -> Result<[u8; NONCE_LEN]> {
+    let algorithm: AlgorithmIdentifier<'a> = reader
+        .decode()
+        .map_err(malformed("content encryption algorithm"))?;
+    if algorithm.algorithm != ID_AES256_GCM {
+        return Err(unsupported(format!(
+            "the message is encrypted by algorithm {}: only AES-256-GCM is read",
+            algorithm.algorithm
+        )));
+    }
+    let missing = || Error::new(ErrorKind::Malformed, "the message has no AES-GCM parameters");
+    let parameters: GcmParameters<'a> = algorithm
+        .parameters
+        .ok_or_else(missing)?
+        .decode_as()
+        .map_err(malformed("AES-GCM parameters"))?;
+    if usize::from(parameters.icv_len) != TAG_LEN {
+        return Err(unsupported(
+            "the message's authentication tag does not have 16 bytes: it may be forged",
+        ));
+    }
+    let nonce = parameters.nonce.as_bytes().try_into();
+    nonce.map_err(|_| unsupported("the message's nonce does not have 12 bytes"))
+}
+
+/// Reads a header and returns the length that it announces, which may be more than there is.
+fn enter(reader: &mut SliceReader<'_>, tag: Tag, what: &'static str) -> Result<Length> {
+    let header = Header::decode(reader).map_err(malformed(what))?;
+    if header.tag() != tag {
+        return Err(Error::new(
+            ErrorKind::Malformed,
+            format!("the message has {} where {what} belongs", header.tag()),
+        ));
+    }
+    Ok(header.length())
+}
+
+/// Reads the header of something that takes all the rest.
+fn to_the_end(reader: &mut SliceReader<'_>, tag: Tag, what: &'static str) -> Result<()> {
+    let len = enter(reader, tag, what)?;
+    if len != reader.remaining_len() {
+        return Err(Error::new(
+            ErrorKind::Malformed,
+            format!(
+                "the message's {what} says {len} bytes, but {} follow",
+                reader.remaining_len()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn position(reader: &SliceReader<'_>) -> usize {
+    usize::try_from(reader.position()).expect("a position in a slice")
+}
+
+fn header(tag: Tag, len: usize) -> der::Result<Vec<u8>> {
+    Header::new(tag, Length::try_from(len)?).to_der()
+}
+
+const fn context(number: u32, constructed: bool) -> Tag {
+    Tag::ContextSpecific {
+        constructed,
+        number: TagNumber(number),
+    }
+}
+
+/// What DER's reader refused, in our words.
+pub(super) fn malformed(what: &'static str) -> impl FnOnce(der::Error) -> Error {
+    move |source| match source.kind() {
+        der::ErrorKind::IndefiniteLength => unsupported(
+            "the message has indefinite lengths (a streamed message): only definite-length DER is read",
+        ),
+        _ => Error::new(
+            ErrorKind::Malformed,
+            format!("the message is damaged or cut off in its {what}"),
+        )
+        .with_source(source),
+    }
+}
+
+pub(super) fn unsupported(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::Unsupported, message)
+}
+
+/// More than the headers, identifiers, version and parameters take at their largest.
+const MAX_HEAD_BESIDES_RECIPIENTS: usize = 128;
+
+const ID_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
+const ID_ENVELOPED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.3");
+const ID_CT_AUTH_ENVELOPED_DATA: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.23");
+const ID_AES256_GCM: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.46");

@@ -1,0 +1,172 @@
+//! Opening: one private-key operation for all messages of a run.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use openssl::sha::sha256;
+
+use crate::{Error, ErrorKind, Result};
+
+use super::certificate::CertificateFacts;
+use super::cipher::ContentKey;
+use super::decryption_certificate::DecryptionCertificate;
+use super::message::{Message, RecipientFacts, facts_of};
+use super::recipient::Recipient;
+
+/// Opens messages with one certificate or several.
+///
+/// It remembers the content keys of the last runs, so that a run costs one private-key operation however many
+/// messages it has. It may be shared between threads.
+pub struct Opener {
+    certificates: Vec<DecryptionCertificate>,
+    remembered: Mutex<VecDeque<Remembered>>,
+}
+
+struct Remembered {
+    /// SHA-256 of the RecipientInfos.
+    recipient_infos: [u8; 32],
+    key: ContentKey,
+}
+
+/// Where the content stands after [`Opener::open_in_place`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Opened {
+    /// The content's place in the message.
+    pub content: Range<usize>,
+    /// The message's authentication tag, which fitted.
+    pub tag: [u8; 16],
+}
+
+impl Opener {
+    /// Opens what was sealed to this certificate.
+    #[must_use]
+    pub fn new(certificate: DecryptionCertificate) -> Self {
+        Self::with_certificates(vec![certificate])
+    }
+
+    /// Opens what was sealed to any of these certificates: the old one and the new one, while certificates rotate.
+    #[must_use]
+    pub fn with_certificates(certificates: Vec<DecryptionCertificate>) -> Self {
+        Self {
+            certificates,
+            remembered: Mutex::default(),
+        }
+    }
+
+    /// The facts of its certificates.
+    pub fn certificates(&self) -> impl Iterator<Item = &CertificateFacts> {
+        self.certificates.iter().map(DecryptionCertificate::facts)
+    }
+
+    /// Decrypts a message where it stands.
+    ///
+    /// Nothing of the content is released unless all of it is authentic: on [`ErrorKind::Damaged`] its place is
+    /// zeroed. [`ErrorKind::WrongCertificate`] names the certificates that would do; see [`wrong_certificate`].
+    /// [`ErrorKind::Malformed`], [`ErrorKind::Unsupported`] and [`ErrorKind::LimitExceeded`] leave the message as it is.
+    pub fn open_in_place(&self, message: &mut [u8]) -> Result<Opened> {
+        let parsed = Message::parse(message)?;
+        let key = self.content_key(parsed.recipient_infos)?;
+        let Message {
+            nonce, content, tag, ..
+        } = parsed;
+        key.open(&nonce, &mut message[content.clone()], &tag)?;
+        Ok(Opened { content, tag })
+    }
+
+    /// Decrypts a copy of a message's content.
+    pub fn open(&self, message: &[u8]) -> Result<Vec<u8>> {
+        let parsed = Message::parse(message)?;
+        let key = self.content_key(parsed.recipient_infos)?;
+        let mut content = message[parsed.content].to_vec();
+        key.open(&parsed.nonce, &mut content, &parsed.tag)?;
+        Ok(content)
+    }
+
+    fn content_key(&self, recipient_infos: &[u8]) -> Result<ContentKey> {
+        let digest = sha256(recipient_infos);
+        // Held during the private-key operation, so that the threads of a restore do it once and not once each.
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = remembered
+            .iter()
+            .position(|entry| entry.recipient_infos == digest)
+        {
+            let entry = remembered.remove(found).expect("it was found there");
+            let key = entry.key.clone();
+            remembered.push_back(entry);
+            return Ok(key);
+        }
+        let key = self.unwrap_content_key(recipient_infos)?;
+        if remembered.len() == MAX_REMEMBERED {
+            remembered.pop_front();
+        }
+        remembered.push_back(Remembered {
+            recipient_infos: digest,
+            key: key.clone(),
+        });
+        Ok(key)
+    }
+
+    fn unwrap_content_key(&self, recipient_infos: &[u8]) -> Result<ContentKey> {
+        let recipients = Recipient::parse_all(recipient_infos)?;
+        // Issuer and serial number may name two certificates, if they are self-signed: all that fit are tried.
+        let mut failure = None;
+        for certificate in &self.certificates {
+            let identity = certificate.certificate().identity()?;
+            for recipient in &recipients {
+                match recipient.unwrap(&identity, certificate.private_key()) {
+                    Some(Ok(key)) => return Ok(key),
+                    Some(Err(error)) => failure = failure.or(Some(error)),
+                    None => {}
+                }
+            }
+        }
+        Err(failure.unwrap_or_else(|| wrong_certificate(&facts_of(&recipients), &[])))
+    }
+}
+
+impl fmt::Debug for Opener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opener")
+            .field("certificates", &self.certificates)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The error for a message that was sealed to other certificates, naming those.
+///
+/// A message itself knows its recipients only by issuer and serial number. Who also knows their thumbprints, from a
+/// cover sheet, makes the error again with them: operators find a PFX by its thumbprint.
+#[must_use]
+pub fn wrong_certificate(recipients: &[RecipientFacts], thumbprints: &[String]) -> Error {
+    let mut named: Vec<String> = thumbprints
+        .iter()
+        .map(|thumbprint| format!("thumbprint {thumbprint}"))
+        .collect();
+    named.extend(
+        recipients
+            .iter()
+            .map(|facts| format!("issuer {}, serial number {}", facts.issuer, facts.serial)),
+    );
+    let more = named.len().saturating_sub(MAX_NAMED);
+    named.truncate(MAX_NAMED);
+    let mut message = match &named[..] {
+        [] => "it was sealed to a recipient of a kind that is not read here".to_owned(),
+        [one] => format!("it needs the decryption certificate with {one}"),
+        several => format!(
+            "it needs one of the decryption certificates with {}",
+            several.join("; or ")
+        ),
+    };
+    if more > 0 {
+        message.push_str(&format!("; or {more} more"));
+    }
+    Error::new(ErrorKind::WrongCertificate, message)
+}
+
+/// The runs that one set's messages can stem from are few: one for each backup that it still links to.
+const MAX_REMEMBERED: usize = 64;
+
+const MAX_NAMED: usize = 8;

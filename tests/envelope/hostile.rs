@@ -1,0 +1,228 @@
+//! Every way to break a message that fits into a loop, and the ways that people have used.
+
+use std::time::{Duration, Instant};
+
+use azs_backup::envelope::{MAX_MESSAGE, message_tag, recipients_of};
+use azs_backup::{DecryptionCertificate, EncryptionCertificate, ErrorKind};
+
+use crate::*;
+
+const CONTENT: &[u8] = b"interface Ethernet1/1";
+
+/// Opens a changed message: an error, or the very same content. Says whether it opened.
+fn survives(opener: &azs_backup::Opener, mut message: Vec<u8>, what: &str) -> bool {
+    let _ = recipients_of(&message);
+    let _ = message_tag(&message);
+    let copied = opener.open(&message);
+    match opener.open_in_place(&mut message) {
+        Ok(opened) => {
+            assert_eq!(&message[opened.content], CONTENT, "{what}");
+            assert_eq!(copied.unwrap(), CONTENT, "{what}");
+            true
+        }
+        Err(error) => {
+            assert_eq!(copied.unwrap_err().kind(), error.kind(), "{what}");
+            let expected = [
+                ErrorKind::Damaged,
+                ErrorKind::LimitExceeded,
+                ErrorKind::Malformed,
+                ErrorKind::Unsupported,
+                ErrorKind::WrongCertificate,
+            ];
+            assert!(expected.contains(&error.kind()), "{what}: {error:?}");
+            false
+        }
+    }
+}
+
+fn change_every_byte(key: &str) -> Vec<String> {
+    let message = sealer(&[key]).seal(CONTENT).unwrap();
+    let opener = opener(key);
+    let mut opened = Vec::new();
+    let mut check = |changed: Vec<u8>, what: String| {
+        if changed != message && survives(&opener, changed, &what) {
+            opened.push(what);
+        }
+    };
+    for i in 0..message.len() {
+        for bit in 0..8 {
+            let mut changed = message.clone();
+            changed[i] ^= 1 << bit;
+            check(changed, format!("bit {bit} of byte {i}"));
+        }
+        for value in [0, 1, 0x30, 0x7f, 0x80, 0x84, 0xff] {
+            let mut changed = message.clone();
+            changed[i] = value;
+            check(changed, format!("byte {i} = {value:#x}"));
+            let mut changed = message.clone();
+            changed.insert(i, value);
+            check(changed, format!("{value:#x} before byte {i}"));
+        }
+        let mut changed = message.clone();
+        changed.remove(i);
+        check(changed, format!("without byte {i}"));
+        check(message[..i].to_vec(), format!("cut off at {i}"));
+        check(message[i..].to_vec(), format!("from {i} on"));
+    }
+    opened
+}
+
+#[test]
+fn no_change_to_a_message_for_an_rsa_key_goes_unseen() {
+    assert_eq!(change_every_byte("rsa2048"), Vec::<String>::new());
+}
+
+#[test]
+fn no_change_to_a_message_for_an_ec_key_goes_unseen() {
+    assert_eq!(change_every_byte("p256"), Vec::<String>::new());
+}
+
+/// Whose part of the RecipientInfos is changed cannot open; the others can, and get the same content.
+#[test]
+fn a_change_to_one_recipients_part_leaves_the_others_theirs() {
+    let message = sealer(&["rsa2048", "p256"]).seal(CONTENT).unwrap();
+    let (rsa, ec) = (opener("rsa2048"), opener("p256"));
+    for i in 0..message.len() {
+        let mut changed = message.clone();
+        changed[i] ^= 1;
+        let both = survives(&rsa, changed.clone(), "rsa") && survives(&ec, changed, "ec");
+        assert!(!both, "byte {i} is nobody's");
+    }
+}
+
+#[test]
+fn a_failed_tag_leaves_no_plaintext() {
+    let mut message = sealer(&["p256"]).seal(CONTENT).unwrap();
+    *message.last_mut().unwrap() ^= 1;
+    let content = message.len() - 18 - CONTENT.len()..message.len() - 18;
+    assert_eq!(
+        opener("p256").open_in_place(&mut message).unwrap_err().kind(),
+        ErrorKind::Damaged
+    );
+    assert!(message[content].iter().all(|byte| *byte == 0));
+}
+
+#[test]
+fn a_remembered_key_opens_nothing_that_was_changed() {
+    let opener = opener("rsa2048");
+    let message = sealer(&["rsa2048"]).seal(CONTENT).unwrap();
+    assert_eq!(opener.open(&message).unwrap(), CONTENT);
+    for i in message.len() - 60..message.len() {
+        let mut changed = message.clone();
+        changed[i] ^= 0x10;
+        assert!(opener.open(&changed).is_err());
+    }
+    assert_eq!(opener.open(&message).unwrap(), CONTENT);
+}
+
+#[test]
+fn deep_nesting_and_lying_lengths_are_refused_at_once() {
+    let opener = opener("rsa2048");
+    let start = Instant::now();
+    let unit: &[&[u8]] = &[
+        &[0x30, 0x80],
+        &[0x31, 0x80],
+        &[0xa0, 0x80],
+        &[0x24, 0x80],
+        &[0x30, 0x84, 0xff, 0xff, 0xff, 0xff],
+        &[0x30, 0x88, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+        &[0x30, 0xff],
+        &[0xff, 0xff, 0xff],
+        &[0x00],
+    ];
+    for bytes in unit {
+        let hostile = bytes.repeat((1 << 20) / bytes.len());
+        for prefix in [
+            &[][..],
+            &message_up_to_recipient_infos(),
+            &message_up_to_version(),
+        ] {
+            let hostile = [prefix, &hostile].concat();
+            let kind = opener.open(&hostile).unwrap_err().kind();
+            assert!(
+                matches!(
+                    kind,
+                    ErrorKind::Malformed | ErrorKind::Unsupported | ErrorKind::LimitExceeded
+                ),
+                "{kind}"
+            );
+            assert!(EncryptionCertificate::from_cer(&hostile).is_err());
+            assert!(DecryptionCertificate::from_pfx(&hostile, None).is_err());
+        }
+    }
+    // Definite lengths that fit, one in the other, some hundred thousand deep.
+    let mut nested = Vec::new();
+    for depth in 0..200_000u32 {
+        let len = 5 * depth;
+        nested.push([[0x30, 0x83].as_slice(), &len.to_be_bytes()[1..]].concat());
+    }
+    nested.reverse();
+    let nested = nested.concat();
+    assert!(opener.open(&nested).is_err());
+    assert!(EncryptionCertificate::from_cer(&nested[..1_000_000]).is_err());
+    assert!(
+        start.elapsed() < Duration::from_secs(20),
+        "took {:?}",
+        start.elapsed()
+    );
+}
+
+fn message_up_to_version() -> Vec<u8> {
+    let oid = [6, 11, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1, 23];
+    [&[0x30, 0x80][..], &oid, &[0xa0, 0x80, 0x30, 0x80, 2, 1, 0]].concat()
+}
+
+/// With lengths that fit a mebibyte behind it.
+fn message_up_to_recipient_infos() -> Vec<u8> {
+    let message = sealer(&["p256"]).seal(&[0; 1 << 20]).unwrap();
+    message[..31].to_vec()
+}
+
+#[test]
+fn a_message_beyond_the_limit_is_not_even_parsed() {
+    let message = vec![0x30; MAX_MESSAGE + 1];
+    assert_eq!(
+        message_tag(&message).unwrap_err().kind(),
+        ErrorKind::LimitExceeded
+    );
+    let file = vec![0x30; 2 << 20];
+    assert_eq!(
+        EncryptionCertificate::from_cer(&file).unwrap_err().kind(),
+        ErrorKind::LimitExceeded
+    );
+    assert_eq!(
+        DecryptionCertificate::from_pfx(&file, None).unwrap_err().kind(),
+        ErrorKind::LimitExceeded
+    );
+}
+
+#[test]
+fn no_change_to_a_cer_panics() {
+    for name in ["p256.cer", "cer-pem.cer", "cer-pem-utf16le.cer", "cer-p7b.cer"] {
+        let cer = vector(name);
+        for i in 0..cer.len() {
+            for value in [cer[i] ^ 1, cer[i] ^ 0x80, 0, 0xff] {
+                let mut changed = cer.clone();
+                changed[i] = value;
+                let _ = EncryptionCertificate::from_cer(&changed);
+            }
+            let _ = EncryptionCertificate::from_cer(&cer[..i]);
+        }
+    }
+}
+
+#[test]
+fn no_change_to_a_pfx_panics_or_yields_another_key() {
+    // Few enough that the key derivation, which takes its time by design, does not take the test's.
+    let pfx = vector("pfx-ec.pfx");
+    let facts = crate::pfx("p384").facts().clone();
+    for i in (0..pfx.len()).step_by(3) {
+        let mut changed = pfx.clone();
+        changed[i] ^= 0x01;
+        if let Ok(pfx) = DecryptionCertificate::from_pfx(&changed, Some(PASSWORD)) {
+            assert_eq!(pfx.facts(), &facts);
+        }
+        let error = DecryptionCertificate::from_pfx(&pfx[..i], Some(PASSWORD)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Malformed);
+    }
+}
