@@ -2,12 +2,23 @@
 
 #![forbid(unsafe_code)]
 
+pub mod backup;
+mod crew;
 pub mod envelope;
 pub mod error;
 pub mod layout;
 pub mod progress;
+pub mod restore;
+pub mod set;
+pub mod share;
 
-pub use envelope::{DecryptionCertificate, EncryptionCertificate, Opener, Sealer};
+pub use backup::{Backup, BackupBuilder, BackupReport, SourceProblems};
+pub use envelope::{CertificateFacts, DecryptionCertificate, EncryptionCertificate, Opener, Sealer};
 pub use error::{Error, ErrorKind, Result};
-pub use layout::{Component, Deployment, Place, SetName, SharePath, UncPath};
+pub use layout::{Component, Deployment, Place, ScaleUnit, SetName, SharePath, UncPath};
 pub use progress::{Progress, ProgressHook, no_progress};
+pub use restore::{
+    Damage, Existing, RestoreOptions, RestoreReport, VerifyReport, restore, verify, verify_full,
+};
+pub use set::{CoverSheet, Set, SetSummary, list_sets};
+pub use share::{FolderShare, Share};

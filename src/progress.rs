@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use crate::error::{Error, ErrorKind, Result};
+
 /// How far a backup, verification or restore has come.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
@@ -26,4 +28,41 @@ pub type ProgressHook<'a> = dyn FnMut(Progress) -> ControlFlow<()> + 'a;
 /// A hook that shows nothing and never stops.
 pub fn no_progress(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
+}
+
+/// The error of work whose hook said stop.
+pub(crate) fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "cancelled by the caller")
+}
+
+/// Calls a hook no more than ten times a second.
+pub(crate) struct Ticker<'a, 'h> {
+    hook: &'a mut ProgressHook<'h>,
+    total: Option<u64>,
+    last: std::time::Instant,
+}
+
+impl<'a, 'h> Ticker<'a, 'h> {
+    pub(crate) fn new(hook: &'a mut ProgressHook<'h>, total: Option<u64>) -> Self {
+        Self {
+            hook,
+            total,
+            last: std::time::Instant::now(),
+        }
+    }
+
+    /// Tells the hook, when it is time to; an error when it says stop.
+    pub(crate) fn tick(&mut self, progress: Progress) -> Result<()> {
+        if self.last.elapsed() < std::time::Duration::from_millis(100) {
+            return Ok(());
+        }
+        self.last = std::time::Instant::now();
+        match (self.hook)(Progress {
+            total_bytes: self.total,
+            ..progress
+        }) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(cancelled()),
+        }
+    }
 }

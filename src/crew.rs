@@ -1,0 +1,96 @@
+//! A crew of threads for work that comes as a stream of jobs and whose results are taken in on the calling thread.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{TrySendError, bounded};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// How often the calling thread looks up while it waits.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Does all jobs on `workers` threads and takes in the results, in whatever order they come.
+///
+/// `next` makes the jobs and `take` gets the results, both on the calling thread; `tick` is called there about ten
+/// times a second. Each thread has its own `Worker`. No more than twice as many jobs as threads are on their way. The
+/// first error ends everything and is returned when all threads have ended.
+pub(crate) fn run<Job: Send, Done: Send, Worker>(
+    workers: usize,
+    worker: impl Fn() -> Result<Worker> + Sync,
+    work: impl Fn(&mut Worker, Job) -> Result<Done> + Sync,
+    mut next: impl FnMut() -> Result<Option<Job>>,
+    mut take: impl FnMut(Done) -> Result<()>,
+    mut tick: impl FnMut() -> Result<()>,
+) -> Result<()> {
+    let workers = workers.max(1);
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (jobs_in, jobs_out) = bounded::<Job>(workers);
+        let (done_in, done_out) = bounded::<Result<Done>>(2 * workers);
+        for _ in 0..workers {
+            let (jobs, done, worker, work, stop) = (jobs_out.clone(), done_in.clone(), &worker, &work, &stop);
+            scope.spawn(move || {
+                let mut state = worker();
+                for job in jobs {
+                    if stop.load(Ordering::Acquire) {
+                        break;
+                    }
+                    let result = match &mut state {
+                        Ok(state) => work(state, job),
+                        Err(error) => Err(Error::new(error.kind(), error.to_string())),
+                    };
+                    if done.send(result).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop((jobs_out, done_in));
+
+        let mut drive = || -> Result<()> {
+            let mut waiting = None;
+            let mut exhausted = false;
+            let mut under_way = 0;
+            loop {
+                tick()?;
+                if waiting.is_none() && !exhausted && under_way < 2 * workers {
+                    waiting = next()?;
+                    exhausted = waiting.is_none();
+                }
+                let full = match waiting.take().map(|job| jobs_in.try_send(job)) {
+                    None => true,
+                    Some(Ok(())) => {
+                        under_way += 1;
+                        false
+                    }
+                    Some(Err(TrySendError::Full(job) | TrySendError::Disconnected(job))) => {
+                        waiting = Some(job);
+                        true
+                    }
+                };
+                if exhausted && under_way == 0 {
+                    return Ok(());
+                }
+                let wait = if full { TICK } else { Duration::ZERO };
+                match done_out.recv_timeout(wait) {
+                    Ok(done) => {
+                        under_way -= 1;
+                        take(done?)?;
+                    }
+                    Err(crossbeam_channel::RecvTimeoutError::Timeout) => {}
+                    Err(crossbeam_channel::RecvTimeoutError::Disconnected) => {
+                        return Err(Error::new(
+                            ErrorKind::Internal,
+                            "a worker thread panicked; please report it",
+                        ));
+                    }
+                }
+            }
+        };
+        let result = drive();
+        stop.store(true, Ordering::Release);
+        drop((jobs_in, done_out));
+        result
+    })
+}

@@ -1,0 +1,512 @@
+//! Gives back what a set holds: all of it, or by pattern; and verification, which is restore to nowhere.
+//!
+//! Every byte is authenticated and compared with the index before it reaches a file. Nothing outside the target folder
+//! is touched, whatever the set says and whatever links the target holds.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+
+use crate::crew;
+use crate::envelope::Opener;
+use crate::error::{Error, ErrorKind, Result};
+use crate::progress::{Progress, ProgressHook, Ticker};
+use crate::set::reader::{Catalog, Set};
+use crate::set::record::Record;
+use crate::set::{Content, Entry, EntryPath, Part, Problem, Status};
+
+mod extract;
+mod large;
+mod select;
+mod target;
+mod verify;
+
+pub use verify::{Fault, FaultKind, VerifyReport, verify, verify_full};
+
+use extract::{Extracted, Extractor, Job, Jobs, Sink};
+use large::{LargeFile, LargeFiles};
+use select::Selection;
+use target::{Near, Outcome, Target};
+
+/// What to do about things that are in the target folder already.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Existing {
+    /// Restore only into an empty folder, or one that is not there yet.
+    #[default]
+    Refuse,
+    /// Leave what is there and restore what is not.
+    Keep,
+    /// Put what is restored in the place of what is there. A link is replaced, never followed.
+    Replace,
+}
+
+/// What to do when the set turns out to be damaged.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Damage {
+    /// End with an error that names the first damage.
+    #[default]
+    Stop,
+    /// Go on, leave out what is lost, name each loss in the report, and end as
+    /// [`PartialSucceeded`](Status::PartialSucceeded).
+    Continue,
+}
+
+/// How a restore is to be done.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct RestoreOptions {
+    /// Patterns in gitignore syntax, matched against paths in the set; none means everything.
+    pub patterns: Vec<String>,
+    /// What to do about things that are there already.
+    pub existing: Existing,
+    /// What to do about damage.
+    pub damage: Damage,
+}
+
+impl RestoreOptions {
+    /// Restores only what this pattern, or another one given, matches: `tor1/`, `*.cfg`, `/hlh/etc/**`.
+    #[must_use]
+    pub fn pattern(mut self, pattern: impl Into<String>) -> Self {
+        self.patterns.push(pattern.into());
+        self
+    }
+
+    /// Says what to do about things that are there already.
+    #[must_use]
+    pub fn existing(mut self, existing: Existing) -> Self {
+        self.existing = existing;
+        self
+    }
+
+    /// Says what to do about damage.
+    #[must_use]
+    pub fn damage(mut self, damage: Damage) -> Self {
+        self.damage = damage;
+        self
+    }
+}
+
+/// What a restore did.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct RestoreReport {
+    /// Whether everything wanted is there.
+    pub status: Status,
+    /// Files restored.
+    pub files: u64,
+    /// Folders restored.
+    pub folders: u64,
+    /// Links restored.
+    pub links: u64,
+    /// Bytes of file content.
+    pub bytes: u64,
+    /// Bytes read from the share.
+    pub stored_bytes: u64,
+    /// Things that were there and were kept.
+    pub kept: u64,
+    /// What is lost by damage.
+    pub losses: Vec<Loss>,
+    /// Metadata that could not be put back, by kind.
+    pub unrestored: Vec<Unrestored>,
+    /// What the backup itself already named as not whole.
+    pub problems: Vec<Problem>,
+}
+
+/// Something wanted that the set can no longer give.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Loss {
+    /// The entry; nothing when the damage hides what it was.
+    pub path: Option<EntryPath>,
+    /// The stored file that is damaged, where there is one.
+    pub file: Option<String>,
+    /// One line for people.
+    pub message: String,
+}
+
+impl Loss {
+    fn new(path: EntryPath, file: Option<&str>, error: &Error) -> Self {
+        Self {
+            path: Some(path),
+            file: file.map(str::to_owned),
+            message: error.to_string(),
+        }
+    }
+
+    fn damaged(path: EntryPath, what: &str) -> Self {
+        let message = format!("{path} {what}");
+        Self {
+            path: Some(path),
+            file: None,
+            message,
+        }
+    }
+}
+
+/// A kind of metadata that could not be put back.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Unrestored {
+    /// Owner, mode, extended attributes…
+    pub what: String,
+    /// For how many entries.
+    pub count: u64,
+    /// One of them, and why.
+    pub example: String,
+}
+
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Restores a set into a folder.
+///
+/// # Errors
+/// `ALREADY_EXISTS` when the folder is not empty and [`Existing`] says nothing else; `WRONG_CERTIFICATE`, naming the
+/// thumbprint that is needed; `DAMAGED` when damage is not to be passed over; `NOT_FOUND` when no entry matches the
+/// patterns; `CANCELLED`; what the target's file system says. What was restored until then stays.
+pub fn restore(
+    set: &Set,
+    opener: &Opener,
+    target: &Path,
+    options: &RestoreOptions,
+    hook: &mut ProgressHook<'_>,
+) -> Result<RestoreReport> {
+    let catalog = set.catalog(opener)?;
+    let mut selection = Selection::new(&options.patterns)?;
+    selection.find_stand_ins(set, opener, &catalog)?;
+    let target = Target::open(target, options.existing)?;
+    let restore = Restore {
+        set,
+        opener,
+        catalog,
+        selection,
+        target,
+        damage: options.damage,
+        large: Mutex::default(),
+    };
+    let mut report = RestoreReport {
+        status: Status::Succeeded,
+        files: 0,
+        folders: 0,
+        links: 0,
+        bytes: 0,
+        stored_bytes: 0,
+        kept: 0,
+        losses: Vec::new(),
+        unrestored: Vec::new(),
+        problems: Vec::new(),
+    };
+    let total = options.patterns.is_empty().then_some(set.cover().content.bytes);
+    let mut ticker = Ticker::new(hook, total);
+    let done = restore.contents(&mut report, &mut ticker);
+    for file in restore.large().take(true) {
+        file.target.discard();
+        if done.is_ok() {
+            restore.lose(
+                &mut report,
+                Loss::damaged(file.entry.clone(), "is not all in the set"),
+            )?;
+        }
+    }
+    done?;
+    restore.links_and_folders(&mut report, &mut ticker)?;
+    report.unrestored = restore.target.unrestored();
+    if !report.losses.is_empty() || !report.problems.is_empty() {
+        report.status = Status::PartialSucceeded;
+    }
+    Ok(report)
+}
+
+struct Restore<'a> {
+    set: &'a Set,
+    opener: &'a Opener,
+    catalog: Catalog,
+    selection: Selection,
+    target: Target,
+    damage: Damage,
+    large: Mutex<LargeFiles>,
+}
+
+impl Restore<'_> {
+    fn large(&self) -> std::sync::MutexGuard<'_, LargeFiles> {
+        self.large.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A loss ends the restore, or goes into the report.
+    fn lose(&self, report: &mut RestoreReport, loss: Loss) -> Result<()> {
+        match self.damage {
+            Damage::Continue => {
+                report.losses.push(loss);
+                Ok(())
+            }
+            Damage::Stop => Err(Error::new(
+                ErrorKind::Damaged,
+                format!("{}; restore can go on past damage when told to", loss.message),
+            )),
+        }
+    }
+
+    /// First pass: files, symbolic links, and the folders that they need, segment by segment on all cores.
+    fn contents(&self, report: &mut RestoreReport, ticker: &mut Ticker<'_, '_>) -> Result<()> {
+        let mut jobs = Jobs::new(self.set, self.opener, &self.catalog);
+        let mut near = Near::default();
+        let report = std::cell::RefCell::new(report);
+        crew::run(
+            workers(),
+            || Ok(Extractor::new(false)),
+            |extractor, job: Job| {
+                let mut writer = Writer {
+                    restore: self,
+                    near: Near::default(),
+                    wrote: Wrote::default(),
+                };
+                let done = extractor.extract(self.set, self.opener, &job, &mut writer)?;
+                Ok((job, done, writer.wrote))
+            },
+            || {
+                jobs.next(
+                    |record| self.is_wanted(record, &mut near, &mut report.borrow_mut()),
+                    |error| {
+                        self.lose(
+                            &mut report.borrow_mut(),
+                            Loss {
+                                path: None,
+                                file: None,
+                                message: error.to_string(),
+                            },
+                        )
+                    },
+                )
+            },
+            |(job, done, wrote)| {
+                let mut report = report.borrow_mut();
+                report.kept += wrote.kept;
+                report.files += wrote.files;
+                report.folders += wrote.folders;
+                report.links += wrote.links;
+                self.account(&mut report, &job, done)
+            },
+            || {
+                let report = report.borrow();
+                ticker.tick(Progress {
+                    files: report.files,
+                    bytes: report.bytes,
+                    stored_bytes: report.stored_bytes,
+                    total_bytes: None,
+                })
+            },
+        )
+    }
+
+    /// Decides about a line of the index, and begins large files, on the calling thread.
+    fn is_wanted(&self, record: &Record, near: &mut Near, report: &mut RestoreReport) -> Result<bool> {
+        match record {
+            Record::Problem(problem) => {
+                if self.selection.place(&problem.path, false).is_some() {
+                    report.problems.push(problem.clone());
+                }
+                Ok(false)
+            }
+            Record::Part(part) => match self.large().get(&part.path) {
+                Some(file) => Ok(file.list(part)),
+                None => Ok(false),
+            },
+            Record::Entry(entry) => {
+                let is_folder = matches!(entry.content, Content::Folder);
+                let Some(path) = self.selection.place(&entry.path, is_folder) else {
+                    return Ok(false);
+                };
+                match entry.content {
+                    Content::HardLink { .. } => Ok(false),
+                    Content::LargeFile { size, sparse } => {
+                        match self.target.begin_large(&path, size, sparse, near)? {
+                            Some(target) => {
+                                let file = LargeFile::new(
+                                    entry.path.clone(),
+                                    path,
+                                    entry.metadata.clone(),
+                                    size,
+                                    target,
+                                );
+                                self.large().begin(Arc::new(file));
+                            }
+                            None => report.kept += 1,
+                        }
+                        Ok(false)
+                    }
+                    Content::File { .. } | Content::Folder | Content::Symlink { .. } => Ok(true),
+                }
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Takes in what a worker did, and finishes the large files that are complete with it.
+    fn account(&self, report: &mut RestoreReport, job: &Job, done: Extracted) -> Result<()> {
+        report.stored_bytes += done.stored;
+        report.bytes += done.bytes;
+        let lost: HashMap<_, _> = done
+            .losses
+            .iter()
+            .map(|loss| (loss.path.as_ref(), loss))
+            .collect();
+        for item in &job.items {
+            if let extract::Item::Part(part) = item
+                && let Some(file) = self.large().get(&part.path)
+            {
+                file.done(part.size, lost.get(&Some(&part.path)).copied());
+            }
+        }
+        let finished = self.large().take(false);
+        for file in finished {
+            match file.loss() {
+                Some(loss) => {
+                    file.target.discard();
+                    self.lose(report, loss)?;
+                }
+                None => {
+                    self.target
+                        .finish_large(&file.target, &file.path, &file.metadata)?;
+                    report.files += 1;
+                }
+            }
+        }
+        // A large file is one loss, however many of its pieces are gone; it is named when its last piece is done.
+        let large: HashSet<_> = job
+            .items
+            .iter()
+            .filter_map(|item| {
+                if let extract::Item::Part(part) = item {
+                    Some(&part.path)
+                } else {
+                    None
+                }
+            })
+            .collect();
+        for loss in done.losses {
+            if self.damage == Damage::Stop || !loss.path.as_ref().is_some_and(|path| large.contains(path)) {
+                self.lose(report, loss)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Second pass: hard links, whose files are all there now, and the metadata of folders, into which nothing more
+    /// is written.
+    fn links_and_folders(&self, report: &mut RestoreReport, ticker: &mut Ticker<'_, '_>) -> Result<()> {
+        let mut near = Near::default();
+        // Folders that the walk is in: each is finished when the walk leaves it, the innermost first.
+        let mut inside: Vec<Entry> = Vec::new();
+        let folders_left = |inside: &mut Vec<Entry>, next: Option<&EntryPath>| {
+            while let Some(folder) =
+                inside.pop_if(|folder| next.is_none_or(|next| !next.is_below(&folder.path)))
+            {
+                self.target.finish_folder(&folder.path, &folder.metadata);
+            }
+        };
+        let mut records = self.set.records(self.opener, &self.catalog);
+        loop {
+            ticker.tick(Progress {
+                files: report.files,
+                bytes: report.bytes,
+                stored_bytes: report.stored_bytes,
+                total_bytes: None,
+            })?;
+            let entry = match records.next() {
+                Ok(Some(Record::Entry(entry))) => entry,
+                Ok(Some(_)) => continue,
+                Ok(None) => break,
+                // Reported by the first pass.
+                Err(error) if error.kind() == ErrorKind::Damaged => continue,
+                Err(error) => return Err(error),
+            };
+            folders_left(&mut inside, Some(&entry.path));
+            let is_folder = matches!(entry.content, Content::Folder);
+            let Some(path) = self.selection.place(&entry.path, is_folder) else {
+                continue;
+            };
+            match &entry.content {
+                Content::Folder => inside.push(entry),
+                Content::HardLink { target } => {
+                    let first = self.selection.first_name(target);
+                    if *first == path {
+                        continue;
+                    }
+                    match self.target.make_hard_link(&path, first, &mut near) {
+                        Ok(Outcome::Written) => report.links += 1,
+                        Ok(Outcome::Kept) => report.kept += 1,
+                        Err(e) if e.kind() == ErrorKind::NotFound => {
+                            self.lose(report, Loss::new(entry.path.clone(), None, &e))?;
+                        }
+                        Err(e) => return Err(e),
+                    }
+                }
+                _ => {}
+            }
+        }
+        folders_left(&mut inside, None);
+        Ok(())
+    }
+}
+
+/// A worker's way into the target.
+struct Writer<'a, 'r> {
+    restore: &'a Restore<'r>,
+    near: Near,
+    wrote: Wrote,
+}
+
+/// What a worker wrote for one segment.
+#[derive(Default)]
+struct Wrote {
+    kept: u64,
+    files: u64,
+    folders: u64,
+    links: u64,
+}
+
+impl Sink for Writer<'_, '_> {
+    fn entry(&mut self, entry: &Entry, content: &[u8]) -> Result<()> {
+        let Restore {
+            selection, target, ..
+        } = self.restore;
+        let is_folder = matches!(entry.content, Content::Folder);
+        let Some(path) = selection.place(&entry.path, is_folder) else {
+            return Ok(());
+        };
+        let outcome = match &entry.content {
+            Content::File { sparse, .. } => {
+                let outcome = target.write_file(entry, &path, content, *sparse, &mut self.near)?;
+                self.wrote.files += u64::from(outcome == Outcome::Written);
+                outcome
+            }
+            Content::Symlink { target: to } => {
+                let outcome = target.make_symlink(&path, to, &entry.metadata, &mut self.near)?;
+                self.wrote.links += u64::from(outcome == Outcome::Written);
+                outcome
+            }
+            Content::Folder => {
+                target.make_folder(&path, &mut self.near)?;
+                self.wrote.folders += 1;
+                return Ok(());
+            }
+            Content::HardLink { .. } | Content::LargeFile { .. } => return Ok(()),
+        };
+        self.wrote.kept += u64::from(outcome == Outcome::Kept);
+        Ok(())
+    }
+
+    fn part(&mut self, part: &Part, content: &[u8]) -> Result<()> {
+        let Some(file) = self.restore.large().get(&part.path) else {
+            return Ok(());
+        };
+        file.target
+            .write(content, part.from)
+            .map_err(|e| Error::io(format_args!("restore {}", file.path), e))
+    }
+}

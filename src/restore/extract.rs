@@ -1,0 +1,329 @@
+//! From segments to contents: groups the index by segment, opens each segment once, checks what comes out.
+
+use std::collections::VecDeque;
+
+use super::Loss;
+use crate::envelope::Opener;
+use crate::error::{Error, ErrorKind, Result};
+use crate::set::archive;
+use crate::set::reader::{Catalog, Records, Set};
+use crate::set::record::{Record, StoredFile};
+use crate::set::segment::Frames;
+use crate::set::{Content, Digest, Entry, EntryPath, Part, Position};
+
+/// Largest content that is put together in memory: a file in one piece, or a piece of one.
+const MAX_PIECE: u64 = 64 << 20;
+
+/// What one worker does in one go: the wanted contents of one segment.
+pub(super) struct Job {
+    pub(super) segment: StoredFile,
+    pub(super) items: Vec<Item>,
+}
+
+/// An entry, or a piece of a large file.
+pub(super) enum Item {
+    Entry(Entry),
+    Part(Part),
+}
+
+impl Item {
+    pub(super) fn path(&self) -> &EntryPath {
+        match self {
+            Item::Entry(entry) => &entry.path,
+            Item::Part(part) => &part.path,
+        }
+    }
+
+    fn at(&self) -> Position {
+        match self {
+            Item::Entry(entry) => entry.at,
+            Item::Part(part) => part.at,
+        }
+    }
+}
+
+/// Reads the index and cuts it into jobs.
+pub(super) struct Jobs<'a> {
+    records: Records<'a>,
+    catalog: &'a Catalog,
+    ready: VecDeque<Item>,
+}
+
+impl<'a> Jobs<'a> {
+    pub(super) fn new(set: &'a Set, opener: &'a Opener, catalog: &'a Catalog) -> Self {
+        Self {
+            records: set.records(opener, catalog),
+            catalog,
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// The next job of items that `wanted` says yes to; problems of the source and damage of the index are passed on.
+    pub(super) fn next(
+        &mut self,
+        mut wanted: impl FnMut(&Record) -> Result<bool>,
+        mut damaged: impl FnMut(Error) -> Result<()>,
+    ) -> Result<Option<Job>> {
+        let mut items: Vec<Item> = self.ready.drain(..).collect();
+        loop {
+            let record = match self.records.next() {
+                Ok(Some(record)) => record,
+                Ok(None) => break,
+                Err(error) => {
+                    damaged(error)?;
+                    continue;
+                }
+            };
+            if !wanted(&record)? {
+                continue;
+            }
+            let item = match record {
+                Record::Entry(entry) => Item::Entry(entry),
+                Record::Part(part) => Item::Part(part),
+                _ => continue,
+            };
+            if items
+                .first()
+                .is_some_and(|first| first.at().segment != item.at().segment)
+            {
+                self.ready.push_back(item);
+                break;
+            }
+            items.push(item);
+        }
+        let Some(first) = items.first() else {
+            return Ok(None);
+        };
+        let number = first.at().segment;
+        let segment = self
+            .catalog
+            .segments
+            .get(number as usize)
+            .cloned()
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Damaged,
+                    format!(
+                        "the index places {} in segment {number}, which the set has not",
+                        first.path()
+                    ),
+                )
+            })?;
+        Ok(Some(Job { segment, items }))
+    }
+}
+
+/// Where contents go.
+pub(super) trait Sink {
+    /// An entry, with its content when it is a file that is not large.
+    fn entry(&mut self, entry: &Entry, content: &[u8]) -> Result<()>;
+
+    /// A piece of a large file.
+    fn part(&mut self, part: &Part, content: &[u8]) -> Result<()>;
+}
+
+/// A worker's buffers.
+#[derive(Default)]
+pub(super) struct Extractor {
+    message: Vec<u8>,
+    content: Vec<u8>,
+    /// Whether every byte of a segment has to be accounted for, and its stored form to have its digest.
+    thorough: bool,
+}
+
+/// What one job came to.
+#[derive(Default)]
+pub(super) struct Extracted {
+    /// Bytes read from the share.
+    pub(super) stored: u64,
+    /// Files and bytes that came out right.
+    pub(super) files: u64,
+    pub(super) bytes: u64,
+    pub(super) losses: Vec<Loss>,
+}
+
+impl Extractor {
+    pub(super) fn new(thorough: bool) -> Self {
+        Self {
+            thorough,
+            ..Self::default()
+        }
+    }
+
+    /// Opens the segment and gives each item to the sink once it is found right. A failure costs what it concerns.
+    pub(super) fn extract(
+        &mut self,
+        set: &Set,
+        opener: &Opener,
+        job: &Job,
+        sink: &mut impl Sink,
+    ) -> Result<Extracted> {
+        let mut done = Extracted {
+            stored: job.segment.length,
+            ..Extracted::default()
+        };
+        let mut message = std::mem::take(&mut self.message);
+        let opened = self.open(set, opener, &job.segment, &mut message);
+        match opened {
+            Ok(content) => self.items(job, &message[content], sink, &mut done)?,
+            Err(error) if is_loss(&error) => {
+                let lost = job
+                    .items
+                    .iter()
+                    .map(|item| Loss::new(item.path().clone(), Some(&job.segment.name), &error));
+                done.losses.extend(lost);
+            }
+            Err(error) => return Err(error),
+        }
+        self.message = message;
+        Ok(done)
+    }
+
+    fn open(
+        &self,
+        set: &Set,
+        opener: &Opener,
+        segment: &StoredFile,
+        message: &mut Vec<u8>,
+    ) -> Result<std::ops::Range<usize>> {
+        if self.thorough {
+            set.fetch(&segment.name, message)?;
+            if Digest::of(message) != segment.sha256 {
+                return Err(Error::new(
+                    ErrorKind::Damaged,
+                    format!("{} has another digest than SHA256SUMS says", segment.name),
+                ));
+            }
+        }
+        set.unseal(opener, segment, message)
+    }
+
+    fn items(&mut self, job: &Job, frames: &[u8], sink: &mut impl Sink, done: &mut Extracted) -> Result<()> {
+        let mut frames = Frames::new(frames)?;
+        // Where the next item must begin; unknown behind a loss.
+        let mut end = Some(0);
+        for item in &job.items {
+            let result = self.item(&mut frames, item, end, sink);
+            match result {
+                Ok(next) => {
+                    end = Some(next);
+                    match item {
+                        Item::Entry(Entry {
+                            content: Content::File { size, .. },
+                            ..
+                        }) => {
+                            done.files += 1;
+                            done.bytes += size;
+                        }
+                        Item::Part(part) => done.bytes += part.size,
+                        Item::Entry(_) => {}
+                    }
+                }
+                Err(error) if is_loss(&error) => {
+                    end = None;
+                    done.losses
+                        .push(Loss::new(item.path().clone(), Some(&job.segment.name), &error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let all = |end: u64| end == job.segment.content_length;
+        if self.thorough
+            && let Some(end) = end
+            && (!all(end) || frames.at(end)?.is_some())
+        {
+            let error = Error::new(
+                ErrorKind::Damaged,
+                format!("{} holds bytes that the index does not list", job.segment.name),
+            );
+            done.losses.extend(
+                job.items
+                    .last()
+                    .map(|item| Loss::new(item.path().clone(), Some(&job.segment.name), &error)),
+            );
+        }
+        Ok(())
+    }
+
+    /// Takes one item out; returns the byte behind it.
+    fn item(
+        &mut self,
+        frames: &mut Frames<'_>,
+        item: &Item,
+        end: Option<u64>,
+        sink: &mut impl Sink,
+    ) -> Result<u64> {
+        let wrong = |what: &str| Error::new(ErrorKind::Damaged, format!("{} {what}", item.path()));
+        if self.thorough && end.is_some_and(|end| item.at().offset != end) {
+            return Err(wrong("does not follow what is listed before it"));
+        }
+        let mut at = item.at().offset;
+        let (size, digest, padding) = match item {
+            Item::Entry(entry) => {
+                let header = archive::header(entry);
+                self.read(frames, at, header.len() as u64, item.path())?;
+                if self.content != header {
+                    return Err(wrong("has another tar header than the index says"));
+                }
+                at = at
+                    .checked_add(header.len() as u64)
+                    .ok_or_else(|| wrong("is out of bounds"))?;
+                match &entry.content {
+                    Content::File { size, sha256, .. } => (*size, Some(sha256), archive::padding(*size)),
+                    _ => (0, None, 0),
+                }
+            }
+            // Every piece but the last ends with a block, so what its end is padded with is the file's padding.
+            Item::Part(part) => (
+                part.size,
+                Some(&part.sha256),
+                archive::padding(part.from.wrapping_add(part.size)),
+            ),
+        };
+        self.read(frames, at, size, item.path())?;
+        if digest.is_some_and(|digest| *digest != Digest::of(&self.content)) {
+            return Err(wrong("has another content than the index says"));
+        }
+        match item {
+            Item::Entry(entry) => sink.entry(entry, &self.content)?,
+            Item::Part(part) => sink.part(part, &self.content)?,
+        }
+        at += size;
+        if self.thorough {
+            self.read(frames, at, padding, item.path())?;
+            if self.content.iter().any(|byte| *byte != 0) {
+                return Err(wrong("has padding that is not zero"));
+            }
+            at += padding;
+        }
+        Ok(at)
+    }
+
+    fn read(&mut self, frames: &mut Frames<'_>, mut at: u64, size: u64, path: &EntryPath) -> Result<()> {
+        let wrong = |what: &str| Error::new(ErrorKind::Damaged, format!("{path} {what}"));
+        self.content.clear();
+        if size > MAX_PIECE {
+            return Err(wrong("has a piece of more than 64 MiB"));
+        }
+        while (self.content.len() as u64) < size {
+            let frame = frames
+                .at(at)
+                .map_err(|e| wrong(&format!("cannot be decompressed: {e}")).with_source(e))?
+                .ok_or_else(|| wrong("is not all there"))?;
+            let take = frame.len().min(size as usize - self.content.len());
+            self.content.extend_from_slice(&frame[..take]);
+            at = at
+                .checked_add(take as u64)
+                .ok_or_else(|| wrong("is out of bounds"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a failure is damage of the set, which costs what it concerns, or ends the work.
+fn is_loss(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Damaged | ErrorKind::Malformed | ErrorKind::LimitExceeded
+    )
+}

@@ -1,0 +1,488 @@
+//! The folder that is restored into. Nothing outside it is ever touched, and no link below it is followed.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions};
+
+use super::{Existing, Unrestored};
+use crate::error::{Error, ErrorKind, Result};
+use crate::set::{Entry, EntryPath, Metadata, Text};
+
+/// The folder that is restored into.
+pub(super) struct Target {
+    dir: Dir,
+    shown: String,
+    existing: Existing,
+    is_privileged: bool,
+    unrestored: Mutex<BTreeMap<&'static str, Unrestored>>,
+}
+
+/// Whether something was written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Outcome {
+    Written,
+    /// Something was there, and was to be kept.
+    Kept,
+}
+
+/// The folder of the entry that was written last: its neighbours come next.
+#[derive(Default)]
+pub(super) struct Near(Option<(Vec<u8>, Arc<Dir>)>);
+
+/// Bytes of zero that become a hole.
+const HOLE: usize = 4096;
+
+impl Target {
+    /// Opens the folder, or creates it.
+    pub(super) fn open(path: &Path, existing: Existing) -> Result<Self> {
+        let failed = |e| Error::io(format_args!("open target folder {}", path.display()), e);
+        std::fs::create_dir_all(path).map_err(failed)?;
+        let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?;
+        if existing == Existing::Refuse && dir.entries().map_err(failed)?.next().is_some() {
+            return Err(Error::new(
+                ErrorKind::AlreadyExists,
+                format!(
+                    "target folder {} is not empty; choose an empty one, or say whether to keep or replace what is there",
+                    path.display()
+                ),
+            ));
+        }
+        #[cfg(unix)]
+        let is_privileged = rustix::process::geteuid().is_root();
+        #[cfg(not(unix))]
+        let is_privileged = false;
+        Ok(Self {
+            dir,
+            shown: path.display().to_string(),
+            existing,
+            is_privileged,
+            unrestored: Mutex::default(),
+        })
+    }
+
+    pub(super) fn unrestored(&self) -> Vec<Unrestored> {
+        self.unrestored
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
+    }
+
+    /// Metadata that could not be put back is counted, with one example of each kind.
+    fn note(&self, what: &'static str, path: &EntryPath, why: &dyn std::fmt::Display) {
+        let mut notes = self.unrestored.lock().unwrap_or_else(PoisonError::into_inner);
+        let note = notes.entry(what).or_insert_with(|| Unrestored {
+            what: what.into(),
+            count: 0,
+            example: format!("{path}: {why}"),
+        });
+        note.count += 1;
+    }
+
+    fn failed(&self, path: &EntryPath, error: io::Error) -> Error {
+        Error::io(format_args!("restore {}/{path}", self.shown), error)
+    }
+
+    /// Opens a folder of the target, creating what is missing; a link on the way is an error, or is replaced.
+    fn folder(&self, path: &[u8], near: &mut Near) -> io::Result<Arc<Dir>> {
+        if let Some((near, dir)) = &near.0
+            && near == path
+        {
+            return Ok(dir.clone());
+        }
+        let mut dir = self.dir.try_clone()?;
+        for name in path.split(|b| *b == b'/').filter(|name| !name.is_empty()) {
+            dir = self.step(&dir, os_name(name)?)?;
+        }
+        let dir = Arc::new(dir);
+        near.0 = Some((path.to_vec(), dir.clone()));
+        Ok(dir)
+    }
+
+    fn step(&self, dir: &Dir, name: &OsStr) -> io::Result<Dir> {
+        loop {
+            match dir.open_dir_nofollow(name) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => match dir.create_dir(name) {
+                    // Another worker was faster.
+                    Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+                    _ => {}
+                },
+                Err(_) if self.existing == Existing::Replace && is_no_folder(dir, name) => {
+                    dir.remove_file_or_symlink(name)?
+                }
+                Err(e) if is_no_folder(dir, name) => {
+                    return Err(io::Error::new(
+                        io::ErrorKind::AlreadyExists,
+                        format!("{} is no folder but should be one ({e})", name.to_string_lossy()),
+                    ));
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    fn place<'a>(&self, path: &'a EntryPath, near: &mut Near) -> io::Result<(Arc<Dir>, &'a OsStr)> {
+        let name = os_name(path.names().next_back().unwrap_or_default())?;
+        Ok((self.folder(path.parent().unwrap_or_default(), near)?, name))
+    }
+
+    /// Makes way for a new file or link; says no where what is there is to be kept.
+    fn clear(&self, dir: &Dir, name: &OsStr) -> io::Result<bool> {
+        match dir.symlink_metadata(name) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(true),
+            Err(e) => Err(e),
+            Ok(_) if self.existing == Existing::Keep => Ok(false),
+            Ok(there) if self.existing == Existing::Replace && !there.is_dir() => {
+                dir.remove_file_or_symlink(name).map(|()| true)
+            }
+            Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        }
+    }
+
+    /// Writes a file whose content is whole and checked.
+    pub(super) fn write_file(
+        &self,
+        entry: &Entry,
+        path: &EntryPath,
+        content: &[u8],
+        sparse: bool,
+        near: &mut Near,
+    ) -> Result<Outcome> {
+        let write = |near: &mut Near| -> io::Result<Outcome> {
+            let (dir, name) = self.place(path, near)?;
+            if !self.clear(&dir, name)? {
+                return Ok(Outcome::Kept);
+            }
+            let file = create(&dir, name)?;
+            let written = if sparse {
+                file.set_len(content.len() as u64)
+                    .and_then(|()| write_at(&file, content, 0, true))
+            } else {
+                (&file).write_all(content)
+            };
+            if let Err(error) = written {
+                let _ = dir.remove_file(name);
+                return Err(error);
+            }
+            self.finish_file(&file, &entry.metadata, path);
+            Ok(Outcome::Written)
+        };
+        write(near).map_err(|e| self.failed(path, e))
+    }
+
+    /// Begins a large file under a name of its own; it gets its real one when every piece is there.
+    pub(super) fn begin_large(
+        &self,
+        path: &EntryPath,
+        size: u64,
+        sparse: bool,
+        near: &mut Near,
+    ) -> Result<Option<LargeTarget>> {
+        let begin = |near: &mut Near| -> io::Result<Option<LargeTarget>> {
+            let (dir, name) = self.place(path, near)?;
+            if dir.symlink_metadata(name).is_ok() {
+                match self.existing {
+                    Existing::Keep => return Ok(None),
+                    Existing::Replace => {}
+                    Existing::Refuse => return Err(io::ErrorKind::AlreadyExists.into()),
+                }
+            }
+            let mut random = [0; 8];
+            openssl::rand::rand_bytes(&mut random).map_err(io::Error::other)?;
+            let temporary = format!(".azs-restore-{}", crate::set::digest::hex(&random));
+            let file = create(&dir, OsStr::new(&temporary))?;
+            let large = LargeTarget {
+                dir,
+                temporary,
+                name: name.to_owned(),
+                file,
+                sparse,
+            };
+            large.file.set_len(size)?;
+            Ok(Some(large))
+        };
+        begin(near).map_err(|e| self.failed(path, e))
+    }
+
+    /// Gives a large file its name and metadata.
+    pub(super) fn finish_large(
+        &self,
+        large: &LargeTarget,
+        path: &EntryPath,
+        metadata: &Metadata,
+    ) -> Result<()> {
+        let finish = || -> io::Result<()> {
+            self.finish_file(&large.file, metadata, path);
+            if !self.clear(&large.dir, &large.name)? {
+                return Ok(());
+            }
+            large.dir.rename(&large.temporary, &large.dir, &large.name)
+        };
+        finish().map_err(|e| {
+            large.discard();
+            self.failed(path, e)
+        })
+    }
+
+    pub(super) fn make_folder(&self, path: &EntryPath, near: &mut Near) -> Result<()> {
+        self.folder(path.as_bytes(), near)
+            .map(drop)
+            .map_err(|e| self.failed(path, e))
+    }
+
+    pub(super) fn make_symlink(
+        &self,
+        path: &EntryPath,
+        target: &Text,
+        metadata: &Metadata,
+        near: &mut Near,
+    ) -> Result<Outcome> {
+        let make = |near: &mut Near| -> io::Result<Outcome> {
+            let (dir, name) = self.place(path, near)?;
+            if !self.clear(&dir, name)? {
+                return Ok(Outcome::Kept);
+            }
+            dir.symlink_contents(os_text(target.as_bytes())?, name)?;
+            #[cfg(unix)]
+            self.finish_symlink(&dir, name, metadata, path);
+            Ok(Outcome::Written)
+        };
+        make(near).map_err(|e| self.failed(path, e))
+    }
+
+    pub(super) fn make_hard_link(
+        &self,
+        path: &EntryPath,
+        first: &EntryPath,
+        near: &mut Near,
+    ) -> Result<Outcome> {
+        let make = |near: &mut Near| -> io::Result<Outcome> {
+            let (dir, name) = self.place(path, near)?;
+            let (first_dir, first_name) = self.place(first, &mut Near::default())?;
+            if !first_dir.symlink_metadata(first_name)?.is_file() {
+                return Err(io::Error::new(
+                    io::ErrorKind::NotFound,
+                    format!("{first}, which it is a second name of, was not restored"),
+                ));
+            }
+            if !self.clear(&dir, name)? {
+                return Ok(Outcome::Kept);
+            }
+            first_dir.hard_link(first_name, &dir, name)?;
+            Ok(Outcome::Written)
+        };
+        make(near).map_err(|e| self.failed(path, e))
+    }
+
+    #[cfg(unix)]
+    fn finish_file(&self, file: &File, metadata: &Metadata, path: &EntryPath) {
+        use rustix::fs::{Mode, XattrFlags, fchmod, fchown, fsetxattr, futimens};
+
+        let owned = match (self.is_privileged, metadata.uid, metadata.gid) {
+            (true, Some(uid), Some(gid)) => {
+                let ids = (
+                    Some(rustix::fs::Uid::from_raw(uid)),
+                    Some(rustix::fs::Gid::from_raw(gid)),
+                );
+                fchown(file, ids.0, ids.1)
+                    .inspect_err(|e| self.note("owner", path, e))
+                    .is_ok()
+            }
+            (false, Some(uid), _) if uid != rustix::process::geteuid().as_raw() => {
+                self.note("owner", path, &"only root may give files away");
+                false
+            }
+            _ => true,
+        };
+        for (name, value) in &metadata.xattrs {
+            if let Err(error) = fsetxattr(file, name.as_bytes(), value, XattrFlags::empty()) {
+                self.note("extended attributes", path, &format_args!("{name}: {error}"));
+            }
+        }
+        if let Some(mode) = metadata.mode {
+            // Another owner's set-uid bit would be ours.
+            let mode = if owned { mode } else { mode & 0o1777 };
+            if let Err(error) = fchmod(file, Mode::from_raw_mode(mode)) {
+                self.note("mode", path, &error);
+            }
+        }
+        if let Some(times) = timestamps(metadata)
+            && let Err(error) = futimens(file, &times)
+        {
+            self.note("time of last change", path, &error);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn finish_file(&self, file: &File, metadata: &Metadata, path: &EntryPath) {
+        let time = metadata
+            .mtime
+            .and_then(|t| jiff::Timestamp::new(t.seconds, t.nanoseconds.cast_signed()).ok());
+        if let Some(time) = time
+            && let Err(error) = file.set_modified(time.into())
+        {
+            self.note("time of last change", path, &error);
+        }
+        if metadata.mode.is_some() {
+            self.note("mode and owner", path, &"this system has none");
+        }
+    }
+
+    #[cfg(unix)]
+    fn finish_symlink(&self, dir: &Dir, name: &OsStr, metadata: &Metadata, path: &EntryPath) {
+        use rustix::fs::{AtFlags, chownat, utimensat};
+
+        if self.is_privileged {
+            let (uid, gid) = (
+                metadata.uid.map(rustix::fs::Uid::from_raw),
+                metadata.gid.map(rustix::fs::Gid::from_raw),
+            );
+            if let Err(error) = chownat(dir, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW) {
+                self.note("owner", path, &error);
+            }
+        }
+        if let Some(times) = timestamps(metadata)
+            && let Err(error) = utimensat(dir, name, &times, AtFlags::SYMLINK_NOFOLLOW)
+        {
+            self.note("time of last change", path, &error);
+        }
+    }
+
+    /// Puts a folder's metadata back, when nothing more will be written into it.
+    pub(super) fn finish_folder(&self, path: &EntryPath, metadata: &Metadata) {
+        // Open for reading: a handle that is good for lookups only changes nothing.
+        match self
+            .folder(path.as_bytes(), &mut Near::default())
+            .and_then(|dir| dir.open("."))
+        {
+            Ok(dir) => self.finish_file(&dir.into_std(), metadata, path),
+            Err(error) => self.note("folder", path, &error),
+        }
+    }
+}
+
+/// A large file in the making.
+pub(super) struct LargeTarget {
+    dir: Arc<Dir>,
+    temporary: String,
+    name: std::ffi::OsString,
+    file: File,
+    sparse: bool,
+}
+
+impl LargeTarget {
+    pub(super) fn write(&self, content: &[u8], from: u64) -> io::Result<()> {
+        write_at(&self.file, content, from, self.sparse)
+    }
+
+    /// Removes what there is of it.
+    pub(super) fn discard(&self) {
+        let _ = self.dir.remove_file(&self.temporary);
+    }
+}
+
+fn create(dir: &Dir, name: &OsStr) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).follow(FollowSymlinks::No);
+    #[cfg(unix)]
+    cap_std::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    Ok(dir.open_with(name, &options)?.into_std())
+}
+
+/// Writes into a file that has its length already; with `sparse`, blocks of zeros stay holes.
+fn write_at(file: &File, content: &[u8], from: u64, sparse: bool) -> io::Result<()> {
+    if !sparse {
+        return write_all_at(file, content, from);
+    }
+    let mut start = 0;
+    while start < content.len() {
+        let is_hole = |at: usize| {
+            content[at..content.len().min(at + HOLE)]
+                .iter()
+                .all(|byte| *byte == 0)
+        };
+        let mut end = start;
+        while end < content.len() && !is_hole(end) {
+            end = content.len().min(end + HOLE);
+        }
+        if end > start {
+            write_all_at(file, &content[start..end], from + start as u64)?;
+        }
+        start = end;
+        while start < content.len() && is_hole(start) {
+            start = content.len().min(start + HOLE);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn write_all_at(file: &File, content: &[u8], from: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, content, from)
+}
+
+#[cfg(windows)]
+fn write_all_at(file: &File, mut content: &[u8], mut from: u64) -> io::Result<()> {
+    while !content.is_empty() {
+        let count = std::os::windows::fs::FileExt::seek_write(file, content, from)?;
+        content = &content[count..];
+        from += count as u64;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn timestamps(metadata: &Metadata) -> Option<rustix::fs::Timestamps> {
+    let time = metadata.mtime?;
+    let last_modification = rustix::fs::Timespec {
+        tv_sec: time.seconds,
+        tv_nsec: time.nanoseconds.into(),
+    };
+    let last_access = rustix::fs::Timespec {
+        tv_sec: 0,
+        tv_nsec: rustix::fs::UTIME_OMIT,
+    };
+    Some(rustix::fs::Timestamps {
+        last_access,
+        last_modification,
+    })
+}
+
+fn is_no_folder(dir: &Dir, name: &OsStr) -> bool {
+    dir.symlink_metadata(name).is_ok_and(|there| !there.is_dir())
+}
+
+#[cfg(unix)]
+fn os_text(bytes: &[u8]) -> io::Result<&OsStr> {
+    Ok(std::os::unix::ffi::OsStrExt::from_bytes(bytes))
+}
+
+#[cfg(not(unix))]
+fn os_text(bytes: &[u8]) -> io::Result<&OsStr> {
+    let text = str::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidFilename, "a name is not Unicode"))?;
+    Ok(OsStr::new(text))
+}
+
+/// A single name; on Windows one that means nothing but itself.
+fn os_name(bytes: &[u8]) -> io::Result<&OsStr> {
+    #[cfg(windows)]
+    if bytes
+        .iter()
+        .any(|b| matches!(b, b'\\' | b':' | b'<' | b'>' | b'"' | b'|' | b'?' | b'*' | 0..32))
+    {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidFilename,
+            "a name that this system does not allow",
+        ));
+    }
+    os_text(bytes)
+}

@@ -1,0 +1,351 @@
+//! Finds out whether a set is what was written: by its digests without a key, by every byte with one.
+
+use serde::Serialize;
+
+use super::extract::{Extractor, Job, Jobs, Sink};
+use super::{Loss, workers};
+use crate::crew;
+use crate::envelope::Opener;
+use crate::error::{Error, ErrorKind, Result};
+use crate::progress::{Progress, ProgressHook, Ticker};
+use crate::set::reader::Set;
+use crate::set::record::Record;
+use crate::set::{Content, Digest, Entry, EntryPath, Part};
+
+/// What a verification found.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct VerifyReport {
+    /// Whether the content was decrypted and compared, too.
+    pub full: bool,
+    /// Stored files that were checked.
+    pub stored_files: u64,
+    /// Bytes in them.
+    pub stored_bytes: u64,
+    /// Files whose content was compared (full only).
+    pub files: u64,
+    /// Bytes in them (full only).
+    pub bytes: u64,
+    /// Stored files that are not what was written.
+    pub faults: Vec<Fault>,
+    /// Entries that cannot be restored because of that (full only).
+    pub losses: Vec<Loss>,
+}
+
+impl VerifyReport {
+    /// Whether the set is what was written.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.faults.is_empty() && self.losses.is_empty()
+    }
+
+    /// The same as an error that names the first fault.
+    ///
+    /// # Errors
+    /// `DAMAGED`.
+    pub fn into_result(self) -> Result<Self> {
+        let first = match (self.faults.first(), self.losses.first()) {
+            (Some(fault), _) => fault.to_string(),
+            (None, Some(loss)) => loss.message.clone(),
+            (None, None) => return Ok(self),
+        };
+        let (faults, losses) = (self.faults.len(), self.losses.len());
+        Err(Error::new(
+            ErrorKind::Damaged,
+            format!(
+                "the set is damaged: {first} ({faults} faults in all, {losses} entries known to be lost); restore from another set, or go on past damage"
+            ),
+        ))
+    }
+}
+
+/// A stored file that is not what was written.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Fault {
+    /// Its name in the set's folder.
+    pub file: String,
+    /// What is wrong with it.
+    pub kind: FaultKind,
+    /// One line for people.
+    pub message: String,
+}
+
+/// What can be wrong with a stored file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// Its digest is not the one in `SHA256SUMS`.
+    Digest,
+    /// It belongs to no set of this name.
+    Foreign,
+    /// Its length is not the one that was written.
+    Length,
+    /// It is not there.
+    Missing,
+    /// It cannot be opened, or does not hold what the index says.
+    Content,
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.file, self.message)
+    }
+}
+
+impl Fault {
+    fn new(file: &str, kind: FaultKind, message: impl Into<String>) -> Self {
+        Self {
+            file: file.into(),
+            kind,
+            message: message.into(),
+        }
+    }
+}
+
+/// Checks every stored file of a set against `SHA256SUMS`, and that nothing else lies there. Needs no key.
+///
+/// Finds flipped bits, missing, swapped, truncated, repeated and foreign files, and an index or cover sheet from
+/// another set. What it cannot find is a whole set that somebody made anew with the certificate.
+///
+/// # Errors
+/// Only what keeps it from checking: the share's errors, `CANCELLED`. What is wrong with the set is in the report.
+pub fn verify(set: &Set, hook: &mut ProgressHook<'_>) -> Result<VerifyReport> {
+    let mut report = VerifyReport::default();
+    let mut ticker = Ticker::new(hook, Some(set.cover().stored.bytes));
+    check_digests(set, &mut report, &mut ticker)?;
+    Ok(report)
+}
+
+fn check_digests(set: &Set, report: &mut VerifyReport, ticker: &mut Ticker<'_, '_>) -> Result<()> {
+    let progress = std::cell::Cell::new(Progress::default());
+    let mut files = set.sums().iter();
+    crew::run(
+        workers(),
+        || Ok(Vec::new()),
+        |buffer, (name, digest): &(String, Digest)| {
+            let fault = match set.fetch(name, buffer) {
+                Ok(()) if Digest::of(buffer) == *digest => None,
+                Ok(()) => Some(Fault::new(
+                    name,
+                    FaultKind::Digest,
+                    "is not what was written: its SHA-256 differs from SHA256SUMS",
+                )),
+                Err(e) if e.kind() == ErrorKind::Damaged && set.is_missing(name) => {
+                    Some(Fault::new(name, FaultKind::Missing, "is missing"))
+                }
+                Err(e) if e.kind() == ErrorKind::Damaged => {
+                    Some(Fault::new(name, FaultKind::Length, e.to_string()))
+                }
+                Err(e) => return Err(e),
+            };
+            Ok((buffer.len() as u64, fault))
+        },
+        || Ok(files.next()),
+        |(length, fault)| {
+            report.stored_files += 1;
+            report.stored_bytes += length;
+            report.faults.extend(fault);
+            progress.set(Progress {
+                stored_bytes: report.stored_bytes,
+                ..Progress::default()
+            });
+            Ok(())
+        },
+        || ticker.tick(progress.get()),
+    )?;
+    if report.faults.is_empty() && report.stored_bytes != set.cover().stored.bytes {
+        let message = format!(
+            "says {} bytes are stored, there are {}",
+            set.cover().stored.bytes,
+            report.stored_bytes
+        );
+        report
+            .faults
+            .push(Fault::new("backup.json", FaultKind::Length, message));
+    }
+    for name in set.foreign() {
+        report.faults.push(Fault::new(
+            &name,
+            FaultKind::Foreign,
+            "does not belong to this set",
+        ));
+    }
+    report.faults.sort_by(|a, b| a.file.cmp(&b.file));
+    Ok(())
+}
+
+/// Checks everything: the digests, and with the decryption certificate every byte — authenticated, decompressed,
+/// compared with the index, tar headers and padding included.
+///
+/// # Errors
+/// `WRONG_CERTIFICATE`; the share's errors; `CANCELLED`. What is wrong with the set is in the report.
+pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> Result<VerifyReport> {
+    let mut report = VerifyReport {
+        full: true,
+        ..VerifyReport::default()
+    };
+    let content = set.cover().content;
+    let mut ticker = Ticker::new(hook, Some(content.bytes));
+    for name in set.foreign() {
+        report.faults.push(Fault::new(
+            &name,
+            FaultKind::Foreign,
+            "does not belong to this set",
+        ));
+    }
+    let catalog = match set.catalog(opener) {
+        Ok(catalog) => catalog,
+        Err(error) if error.kind() == ErrorKind::Damaged => {
+            // Without the newest index piece no content can be compared; the digests still say what is whole.
+            check_digests(set, &mut report, &mut ticker)?;
+            report
+                .faults
+                .push(Fault::new("index", FaultKind::Content, error.to_string()));
+            return Ok(report);
+        }
+        Err(error) => return Err(error),
+    };
+    for piece in &catalog.pieces {
+        let mut buffer = Vec::new();
+        match set.fetch(&piece.name, &mut buffer) {
+            Ok(()) if Digest::of(&buffer) == piece.sha256 => {}
+            Ok(()) => report.faults.push(Fault::new(
+                &piece.name,
+                FaultKind::Digest,
+                "is not what was written",
+            )),
+            Err(e) if e.kind() == ErrorKind::Damaged => {
+                report
+                    .faults
+                    .push(Fault::new(&piece.name, FaultKind::Content, e.to_string()));
+            }
+            Err(e) => return Err(e),
+        }
+        report.stored_files += 1;
+        report.stored_bytes += buffer.len() as u64;
+    }
+
+    let mut order = Order::default();
+    let (mut index_faults, mut index_losses) = (Vec::new(), Vec::new());
+    let mut jobs = Jobs::new(set, opener, &catalog);
+    let mut seen = vec![false; catalog.segments.len()];
+    let progress = std::cell::Cell::new(Progress::default());
+    crew::run(
+        workers(),
+        || Ok(Extractor::new(true)),
+        |extractor, job: Job| {
+            let done = extractor.extract(set, opener, &job, &mut Nowhere)?;
+            Ok((job.segment, done))
+        },
+        || {
+            let job = jobs.next(
+                |record| {
+                    if let Some(loss) = order.check(record) {
+                        index_losses.push(loss);
+                    }
+                    Ok(!matches!(record, Record::Problem(_)))
+                },
+                |error| {
+                    index_faults.push(Fault::new("index", FaultKind::Content, error.to_string()));
+                    Ok(())
+                },
+            )?;
+            if let Some(job) = &job {
+                seen[job.segment.number as usize] = true;
+            }
+            Ok(job)
+        },
+        |(segment, done)| {
+            report.stored_files += 1;
+            report.stored_bytes += done.stored;
+            report.files += done.files;
+            report.bytes += done.bytes;
+            if let Some(loss) = done.losses.first() {
+                report.faults.push(Fault::new(
+                    &segment.name,
+                    FaultKind::Content,
+                    loss.message.clone(),
+                ));
+            }
+            report.losses.extend(done.losses);
+            progress.set(Progress {
+                files: report.files,
+                bytes: report.bytes,
+                stored_bytes: report.stored_bytes,
+                total_bytes: None,
+            });
+            Ok(())
+        },
+        || ticker.tick(progress.get()),
+    )?;
+    report.faults.extend(index_faults);
+    report.losses.extend(index_losses);
+    report.losses.extend(order.finish());
+    for (segment, seen) in catalog.segments.iter().zip(seen) {
+        if !seen && report.faults.is_empty() {
+            report.faults.push(Fault::new(
+                &segment.name,
+                FaultKind::Content,
+                "holds nothing that the index lists",
+            ));
+        }
+    }
+    report.faults.sort_by(|a, b| a.file.cmp(&b.file));
+    Ok(report)
+}
+
+/// Contents are compared and go nowhere.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn entry(&mut self, _: &Entry, _: &[u8]) -> Result<()> {
+        Ok(())
+    }
+
+    fn part(&mut self, _: &Part, _: &[u8]) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Checks that the pieces of each large file follow its entry without a gap, and are all there.
+#[derive(Default)]
+struct Order {
+    open: Option<(EntryPath, u64, u64)>,
+}
+
+impl Order {
+    fn check(&mut self, record: &Record) -> Option<Loss> {
+        match record {
+            Record::Part(part) => match &mut self.open {
+                Some((path, listed, size))
+                    if *path == part.path
+                        && *listed == part.from
+                        && part.size <= *size - *listed
+                        && part.size > 0 =>
+                {
+                    *listed += part.size;
+                    None
+                }
+                _ => Some(Loss::damaged(
+                    part.path.clone(),
+                    "has a piece that does not follow the one before",
+                )),
+            },
+            Record::Entry(entry) => {
+                let loss = self.finish();
+                if let Content::LargeFile { size, .. } = entry.content {
+                    self.open = Some((entry.path.clone(), 0, size));
+                }
+                loss
+            }
+            _ => None,
+        }
+    }
+
+    fn finish(&mut self) -> Option<Loss> {
+        let (path, listed, size) = self.open.take()?;
+        (listed != size).then(|| Loss::damaged(path, "is not all in the set"))
+    }
+}

@@ -1,0 +1,23 @@
+//! The stored form of a backup set: how it is written, read, checked and listed.
+//!
+//! A set is a folder of ordinary files: CMS messages with compressed tar inside, an encrypted index, `SHA256SUMS`, and
+//! `backup.json`, which is written last and is the commit. `docs/format.md` is its specification.
+
+pub(crate) mod archive;
+mod cover;
+pub(crate) mod digest;
+mod entry;
+pub(crate) mod index;
+mod list;
+pub(crate) mod reader;
+pub(crate) mod record;
+pub(crate) mod segment;
+mod sums;
+pub(crate) mod writer;
+
+pub use cover::{Counts, CoverSheet, FORMAT_VERSION, Status, Stored};
+pub use digest::Digest;
+pub use entry::{Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem, Text};
+pub use list::{SetState, SetSummary, list_sets};
+pub use reader::Set;
+pub use record::StoredFile;

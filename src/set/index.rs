@@ -1,0 +1,196 @@
+//! The index of a set: JSON lines, compressed, in pieces of bounded size. Written and read as a stream.
+
+use std::io::{BufRead, BufReader, Cursor, Read, Write};
+use std::ops::Range;
+
+use super::record::Record;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Place, SetName};
+
+/// A piece is closed when it has this many bytes compressed…
+const PIECE_STORED: usize = 2 << 20;
+/// …or this many lines of text.
+const PIECE_TEXT: u64 = 32 << 20;
+/// Longest line: a path, a link's target, and extended attributes.
+pub(crate) const MAX_LINE: usize = 4 << 20;
+/// zstd level of the index: lines resemble each other, a low level does as well as a high one.
+const LEVEL: i32 = 3;
+
+/// The name of an index piece.
+pub(crate) fn piece_name(number: u32) -> String {
+    format!("index-{number:06}.jsonl.zst.p7m")
+}
+
+/// The number in the name of an index piece.
+pub(crate) fn piece_number(name: &str) -> Option<u32> {
+    let digits = name.strip_prefix("index-")?.strip_suffix(".jsonl.zst.p7m")?;
+    (digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
+}
+
+/// A finished piece: `head_room` free bytes, then its compressed lines.
+pub(crate) struct Piece {
+    pub(crate) number: u32,
+    pub(crate) buffer: Vec<u8>,
+    pub(crate) content_length: u64,
+}
+
+/// Writes lines, and hands out a piece whenever one is full.
+pub(crate) struct IndexWriter {
+    set: SetName,
+    place: Place,
+    head_room: usize,
+    open: Option<Open>,
+    next: u32,
+    records: u64,
+}
+
+struct Open {
+    encoder: zstd::stream::write::Encoder<'static, Vec<u8>>,
+    text: u64,
+    line: Vec<u8>,
+}
+
+impl Open {
+    fn write(&mut self, record: &Record) -> Result<()> {
+        self.line.clear();
+        record.print(&mut self.line)?;
+        if self.line.len() > MAX_LINE {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                format!("an entry's index line has more than {MAX_LINE} bytes"),
+            ));
+        }
+        self.text += self.line.len() as u64;
+        self.encoder
+            .write_all(&self.line)
+            .map_err(|e| Error::io("compress the index", e))
+    }
+}
+
+impl IndexWriter {
+    pub(crate) fn new(set: SetName, place: Place, head_room: usize) -> Self {
+        Self {
+            set,
+            place,
+            head_room,
+            open: None,
+            next: 0,
+            records: 0,
+        }
+    }
+
+    fn open(&mut self) -> Result<&mut Open> {
+        if self.open.is_none() {
+            let encoder = zstd::stream::write::Encoder::new(vec![0; self.head_room], LEVEL)
+                .map_err(|e| Error::io("compress the index", e))?;
+            let mut open = Open {
+                encoder,
+                text: 0,
+                line: Vec::new(),
+            };
+            open.write(&Record::Piece {
+                number: self.next,
+                set: self.set,
+                place: self.place.clone(),
+            })?;
+            self.open = Some(open);
+        }
+        Ok(self.open.as_mut().expect("opened above"))
+    }
+
+    /// Writes an entry, a part or a problem; returns a piece when that filled one.
+    pub(crate) fn write(&mut self, record: &Record) -> Result<Option<Piece>> {
+        self.records += 1;
+        let open = self.open()?;
+        open.write(record)?;
+        if open.encoder.get_ref().len() >= PIECE_STORED || open.text >= PIECE_TEXT {
+            return self.close().map(Some);
+        }
+        Ok(None)
+    }
+
+    /// Writes the newest piece: the lists, and the end.
+    pub(crate) fn finish(mut self, lists: impl Iterator<Item = Record>) -> Result<Piece> {
+        let end = Record::End {
+            records: self.records,
+        };
+        for record in lists.chain([end]) {
+            self.open()?.write(&record)?;
+        }
+        self.close()
+    }
+
+    fn close(&mut self) -> Result<Piece> {
+        self.open()?;
+        let Open { encoder, text, .. } = self.open.take().expect("opened above");
+        let buffer = encoder.finish().map_err(|e| Error::io("compress the index", e))?;
+        let number = self.next;
+        self.next += 1;
+        if self.next > 999_999 {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                "the index has more than 999,999 pieces",
+            ));
+        }
+        Ok(Piece {
+            number,
+            buffer,
+            content_length: text,
+        })
+    }
+}
+
+/// Reads the lines of one piece.
+pub(crate) struct PieceReader<R: BufRead> {
+    lines: BufReader<zstd::stream::read::Decoder<'static, R>>,
+    name: String,
+    line: Vec<u8>,
+    read: u64,
+}
+
+impl PieceReader<Cursor<Vec<u8>>> {
+    /// Reads from an opened message: `content` is where in it the authenticated content is.
+    pub(crate) fn new(name: &str, mut message: Vec<u8>, content: Range<usize>) -> Result<Self> {
+        message.truncate(content.end);
+        let mut message = Cursor::new(message);
+        message.set_position(content.start as u64);
+        let failed = |e| Error::io(format_args!("decompress {name}"), e);
+        let mut decoder = zstd::stream::read::Decoder::with_buffer(message).map_err(failed)?;
+        // A forger's window would be his choice; ours is what the writer's level makes.
+        decoder.window_log_max(23).map_err(failed)?;
+        let lines = BufReader::with_capacity(64 << 10, decoder);
+        Ok(Self {
+            lines,
+            name: name.to_owned(),
+            line: Vec::new(),
+            read: 0,
+        })
+    }
+}
+
+impl<R: BufRead> PieceReader<R> {
+    /// The next line; nothing at the end of the piece.
+    pub(crate) fn next(&mut self) -> Result<Option<Record>> {
+        let malformed = |what: &str| Error::new(ErrorKind::Damaged, format!("{} {what}", self.name));
+        self.line.clear();
+        let read = (&mut self.lines)
+            .take(MAX_LINE as u64 + 1)
+            .read_until(b'\n', &mut self.line)
+            .map_err(|e| malformed("cannot be decompressed").with_source(e))?;
+        if read == 0 {
+            return Ok(None);
+        }
+        self.read += read as u64;
+        if self.line.pop() != Some(b'\n') {
+            return Err(malformed("has a line that is cut or too long"));
+        }
+        Record::parse(&self.line)
+            .map(Some)
+            .map_err(|e| malformed("has a line that cannot be read").with_source(e))
+    }
+
+    /// Bytes of lines read so far.
+    pub(crate) fn read(&self) -> u64 {
+        self.read
+    }
+}

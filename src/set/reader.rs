@@ -1,0 +1,395 @@
+//! Reads a set: the cover sheet and the digests without a key, the index and the segments with one.
+
+use std::collections::HashMap;
+use std::io::Cursor;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::cover::{self, CoverSheet};
+use super::digest::Digest;
+use super::index::{PieceReader, piece_number};
+use super::record::{Record, StoredFile};
+use super::{segment, sums};
+use crate::envelope::{MAX_MESSAGE, Opener};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Name, SetName, SharePath};
+use crate::share::{ItemKind, Share};
+
+/// A backup set on a share, found complete by its cover sheet.
+#[derive(Debug)]
+pub struct Set {
+    share: Arc<dyn Share>,
+    folder: SharePath,
+    cover: CoverSheet,
+    sums: Vec<(String, Digest)>,
+    items: HashMap<String, u64>,
+}
+
+impl Set {
+    /// Opens the set in this folder, without a key.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is no such folder; `INCOMPLETE` when it has no cover sheet, or one that does not fit its
+    /// `SHA256SUMS`; `UNSUPPORTED` for a later version of the stored form.
+    pub fn open(share: Arc<dyn Share>, folder: SharePath) -> Result<Self> {
+        let items = share
+            .list(&folder)?
+            .into_iter()
+            .map(|item| {
+                (
+                    item.name,
+                    if item.kind == ItemKind::File {
+                        item.length
+                    } else {
+                        u64::MAX
+                    },
+                )
+            })
+            .collect::<HashMap<_, _>>();
+        let incomplete = |what: String| {
+            Error::new(
+                ErrorKind::Incomplete,
+                format!("{}: {what}", shown(&*share, &folder)),
+            )
+        };
+        let read = |name: &str, limit: u64, why: &str| -> Result<Vec<u8>> {
+            let mut bytes = Vec::new();
+            if !items.contains_key(name) {
+                return Err(incomplete(format!("has no {name}: {why}")));
+            }
+            share.read(&folder.join(Name::new(name)?), limit, &mut bytes)?;
+            Ok(bytes)
+        };
+        let sheet = read(
+            cover::FILE_NAME,
+            cover::MAX_LENGTH,
+            "its backup never finished, is still running, or the folder was partly deleted; use another set",
+        )?;
+        let cover = CoverSheet::parse(&sheet).map_err(|e| {
+            let kind = e.kind();
+            Error::new(kind, format!("{}: {e}", shown(&*share, &folder))).with_source(e)
+        })?;
+        if let Some(name) = folder
+            .file_name()
+            .and_then(|name| name.as_str().parse::<SetName>().ok())
+            && name != cover.set
+        {
+            return Err(incomplete(format!(
+                "its backup.json belongs to another set, {}",
+                cover.set
+            )));
+        }
+        let text = read(
+            sums::FILE_NAME,
+            sums::MAX_LENGTH,
+            "it was deleted; the set cannot be checked",
+        )?;
+        if Digest::of(&text) != cover.sha256sums {
+            return Err(incomplete("SHA256SUMS is not the one that backup.json names: one of them is damaged or from another set".into()));
+        }
+        let sums = sums::parse(&text)?;
+        Ok(Self {
+            share,
+            folder,
+            cover,
+            sums,
+            items,
+        })
+    }
+
+    /// The cover sheet.
+    #[must_use]
+    pub fn cover(&self) -> &CoverSheet {
+        &self.cover
+    }
+
+    /// The set's folder on the share.
+    #[must_use]
+    pub fn folder(&self) -> &SharePath {
+        &self.folder
+    }
+
+    /// The first thing that shows, without reading any data, that files are missing or of another length.
+    pub(crate) fn first_absence(&self) -> Option<String> {
+        for (name, _) in &self.sums {
+            if !self.items.contains_key(name) {
+                return Some(format!("{name} is missing"));
+            }
+        }
+        let bytes: u64 = self
+            .sums
+            .iter()
+            .map(|(name, _)| self.items[name])
+            .fold(0, u64::saturating_add);
+        (bytes != self.cover.stored.bytes).then(|| {
+            format!(
+                "its files have {bytes} bytes instead of {}",
+                self.cover.stored.bytes
+            )
+        })
+    }
+
+    /// Stored files and their digests, as `SHA256SUMS` lists them.
+    pub(crate) fn sums(&self) -> &[(String, Digest)] {
+        &self.sums
+    }
+
+    /// Whether the folder had no file of this name when the set was opened.
+    pub(crate) fn is_missing(&self, name: &str) -> bool {
+        !self.items.contains_key(name)
+    }
+
+    /// What lies in the folder and belongs to no set of this name.
+    pub(crate) fn foreign(&self) -> Vec<String> {
+        let known = |name: &str| {
+            name == cover::FILE_NAME || name == sums::FILE_NAME || self.sums.iter().any(|(n, _)| n == name)
+        };
+        let mut foreign: Vec<_> = self.items.keys().filter(|name| !known(name)).cloned().collect();
+        foreign.sort();
+        foreign
+    }
+
+    /// Reads a stored file of the set whole. A file that is missing or too long is `DAMAGED`.
+    pub(crate) fn fetch(&self, name: &str, buffer: &mut Vec<u8>) -> Result<()> {
+        let damaged =
+            |what: &str, e: Error| Error::new(ErrorKind::Damaged, format!("{name} {what}")).with_source(e);
+        self.share
+            .read(&self.folder.join(Name::new(name)?), MAX_MESSAGE as u64, buffer)
+            .map_err(|e| match e.kind() {
+                ErrorKind::NotFound => damaged("is missing", e),
+                ErrorKind::LimitExceeded => damaged("is longer than any stored file may be", e),
+                _ => e,
+            })
+    }
+
+    /// Reads a stored file and opens it in place; gives where in `buffer` its authenticated content is.
+    pub(crate) fn unseal(
+        &self,
+        opener: &Opener,
+        file: &StoredFile,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Range<usize>> {
+        self.fetch(&file.name, buffer)?;
+        let damaged = |what: &str| Error::new(ErrorKind::Damaged, format!("{} {what}", file.name));
+        if buffer.len() as u64 != file.length {
+            return Err(damaged(&format!(
+                "has {} bytes instead of {}",
+                buffer.len(),
+                file.length
+            )));
+        }
+        let (content, tag) = self.open_message(opener, &file.name, buffer)?;
+        if tag != file.tag {
+            buffer.fill(0);
+            return Err(damaged(
+                "is not the one that the index lists: it is from another place or another set",
+            ));
+        }
+        Ok(content)
+    }
+
+    fn open_message(
+        &self,
+        opener: &Opener,
+        name: &str,
+        buffer: &mut [u8],
+    ) -> Result<(Range<usize>, [u8; 16])> {
+        let opened = opener.open_in_place(buffer).map_err(|e| match e.kind() {
+            ErrorKind::WrongCertificate => {
+                let needed: Vec<_> = self
+                    .cover
+                    .certificates
+                    .iter()
+                    .map(|c| c.sha1_thumbprint.as_str())
+                    .collect();
+                let message = format!(
+                    "the set needs the decryption certificate with the thumbprint {}; {e}",
+                    needed.join(" or ")
+                );
+                Error::new(ErrorKind::WrongCertificate, message).with_source(e)
+            }
+            ErrorKind::Malformed => {
+                Error::new(ErrorKind::Damaged, format!("{name} is damaged: {e}")).with_source(e)
+            }
+            kind => Error::new(kind, format!("{name}: {e}")).with_source(e),
+        })?;
+        Ok((opened.content, opened.tag))
+    }
+
+    /// Reads the lists of the newest index piece and holds them against `SHA256SUMS`.
+    pub(crate) fn catalog(&self, opener: &Opener) -> Result<Catalog> {
+        let damaged = |what: String| Error::new(ErrorKind::Damaged, what);
+        let (newest, number, sha256) = self
+            .sums
+            .iter()
+            .filter_map(|(name, digest)| Some((name, piece_number(name)?, *digest)))
+            .max_by_key(|(_, number, _)| *number)
+            .ok_or_else(|| damaged("SHA256SUMS lists no index".into()))?;
+        let mut buffer = Vec::new();
+        self.fetch(newest, &mut buffer)?;
+        let length = buffer.len() as u64;
+        let (content, tag) = self.open_message(opener, newest, &mut buffer)?;
+        let mut lines = PieceReader::new(newest, buffer, content)?;
+        match lines.next()? {
+            Some(Record::Piece {
+                number: n,
+                set,
+                place,
+            }) if n == number && set == self.cover.set && place == self.cover.place => {}
+            Some(Record::Piece { set, place, .. }) => {
+                return Err(damaged(format!(
+                    "{newest} belongs to the set {set} of {place}, not to this one"
+                )));
+            }
+            _ => return Err(damaged(format!("{newest} does not say which set it belongs to"))),
+        }
+        let mut catalog = Catalog {
+            segments: Vec::new(),
+            pieces: Vec::new(),
+            records: None,
+        };
+        while let Some(record) = lines.next()? {
+            match record {
+                Record::Segment(file) => catalog.segments.push(file),
+                Record::Index(file) => catalog.pieces.push(file),
+                Record::End { records } => catalog.records = Some(records),
+                _ => {}
+            }
+        }
+        catalog.pieces.push(StoredFile {
+            number,
+            name: newest.clone(),
+            length,
+            sha256,
+            tag,
+            content_length: lines.read(),
+        });
+        catalog.check(&self.sums)?;
+        Ok(catalog)
+    }
+
+    /// Reads the index from its first line to its last, one piece in memory at a time.
+    pub(crate) fn records<'a>(&'a self, opener: &'a Opener, catalog: &'a Catalog) -> Records<'a> {
+        Records {
+            set: self,
+            opener,
+            catalog,
+            next: 0,
+            open: None,
+            seen: 0,
+            skipped: false,
+        }
+    }
+}
+
+fn shown(share: &dyn Share, folder: &SharePath) -> String {
+    if folder.is_root() {
+        share.describe()
+    } else {
+        format!("{}/{folder}", share.describe())
+    }
+}
+
+/// The lists of the newest index piece: every stored file of the set, in order.
+#[derive(Debug)]
+pub(crate) struct Catalog {
+    pub(crate) segments: Vec<StoredFile>,
+    pub(crate) pieces: Vec<StoredFile>,
+    records: Option<u64>,
+}
+
+impl Catalog {
+    /// The lists must say exactly what `SHA256SUMS` says, and be in order without a gap.
+    fn check(&self, sums: &[(String, Digest)]) -> Result<()> {
+        let wrong = |what: String| Err(Error::new(ErrorKind::Damaged, what));
+        if self.records.is_none() {
+            return wrong("the newest index piece has no last line".into());
+        }
+        for files in [&self.segments, &self.pieces] {
+            if let Some(file) = files
+                .iter()
+                .zip(0..)
+                .find_map(|(file, n)| (file.number != n).then_some(file))
+            {
+                return wrong(format!("the index lists {} out of order", file.name));
+            }
+        }
+        if let Some(file) = self.segments.iter().find(|file| !segment::is_name(&file.name)) {
+            return wrong(format!(
+                "the index lists {:?}, which is no segment's name",
+                file.name
+            ));
+        }
+        let listed = self
+            .segments
+            .iter()
+            .chain(&self.pieces)
+            .map(|file| (&file.name, &file.sha256));
+        let mut sums = sums.iter();
+        for (name, sha256) in listed {
+            match sums.next() {
+                Some((n, digest)) if n == name && digest == sha256 => {}
+                _ => return wrong(format!("SHA256SUMS and the index disagree about {name}")),
+            }
+        }
+        match sums.next() {
+            Some((name, _)) => wrong(format!("SHA256SUMS lists {name}, the index does not")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The lines of an index in order.
+pub(crate) struct Records<'a> {
+    set: &'a Set,
+    opener: &'a Opener,
+    catalog: &'a Catalog,
+    next: usize,
+    open: Option<PieceReader<Cursor<Vec<u8>>>>,
+    seen: u64,
+    skipped: bool,
+}
+
+impl Records<'_> {
+    /// The next entry, part or problem. After an error the next call goes on with the next piece.
+    pub(crate) fn next(&mut self) -> Result<Option<Record>> {
+        loop {
+            let Some(lines) = &mut self.open else {
+                let Some(piece) = self.catalog.pieces.get(self.next) else {
+                    if !self.skipped && Some(self.seen) != self.catalog.records {
+                        self.skipped = true;
+                        return Err(Error::new(
+                            ErrorKind::Damaged,
+                            "the index has another number of lines than its end says",
+                        ));
+                    }
+                    return Ok(None);
+                };
+                self.next += 1;
+                self.open = Some(self.open_piece(piece).inspect_err(|_| self.skipped = true)?);
+                continue;
+            };
+            match lines.next() {
+                Ok(Some(
+                    Record::Piece { .. } | Record::Segment(_) | Record::Index(_) | Record::End { .. },
+                )) => {}
+                Ok(Some(record)) => {
+                    self.seen += 1;
+                    return Ok(Some(record));
+                }
+                Ok(None) => self.open = None,
+                Err(error) => {
+                    self.open = None;
+                    self.skipped = true;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn open_piece(&self, piece: &StoredFile) -> Result<PieceReader<Cursor<Vec<u8>>>> {
+        let mut buffer = Vec::new();
+        let content = self.set.unseal(self.opener, piece, &mut buffer)?;
+        PieceReader::new(&piece.name, buffer, content)
+    }
+}

@@ -1,0 +1,326 @@
+//! The lines of an index: one JSON object each.
+
+use serde::{Deserialize, Serialize};
+
+use super::digest::{Digest, hex, unhex};
+use super::entry::{Base64, Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem, Text};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Place, SetName};
+
+/// A line of an index.
+#[derive(Clone, Debug)]
+pub(crate) enum Record {
+    /// First line of every piece.
+    Piece { number: u32, set: SetName, place: Place },
+    /// An entry of the tree.
+    Entry(Entry),
+    /// A piece of the large file that was listed last before it.
+    Part(Part),
+    /// Something that the set does not hold as it was.
+    Problem(Problem),
+    /// A segment of the set; only in the newest piece.
+    Segment(StoredFile),
+    /// An earlier piece of the index; only in the newest piece.
+    Index(StoredFile),
+    /// Last line of the newest piece: how many entries, parts and problems the index has.
+    End { records: u64 },
+}
+
+/// A stored file as the newest index piece lists it: position, name and content are bound by these.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct StoredFile {
+    /// Place in the order of segments, or of index pieces.
+    pub number: u32,
+    /// Name in the set's folder.
+    pub name: String,
+    /// Bytes.
+    pub length: u64,
+    /// Digest of the stored bytes, as in `SHA256SUMS`.
+    pub sha256: Digest,
+    /// Authentication tag of the message.
+    pub tag: [u8; 16],
+    /// Bytes of decompressed content.
+    pub content_length: u64,
+}
+
+/// Every field that a line may have; which ones it must have depends on `kind`.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+struct Line {
+    kind: Kind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<EntryPath>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<Digest>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    sparse: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gid: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtime: Option<Mtime>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    xattrs: Vec<(Text, Base64)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segment: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_length: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set: Option<SetName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<Place>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<u64>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    #[default]
+    Missing,
+    End,
+    File,
+    Folder,
+    HardLink,
+    Index,
+    LargeFile,
+    Part,
+    Piece,
+    Problem,
+    Segment,
+    Symlink,
+}
+
+impl Record {
+    /// Appends the line, with its line feed.
+    pub(crate) fn print(&self, out: &mut impl std::io::Write) -> Result<()> {
+        serde_json::to_writer(&mut *out, &Line::from(self))
+            .map_err(std::io::Error::from)
+            .and_then(|()| out.write_all(b"\n"))
+            .map_err(|e| Error::io("write the index", e))
+    }
+
+    /// Reads a line.
+    pub(crate) fn parse(line: &[u8]) -> Result<Self> {
+        let malformed = |what: String| Error::new(ErrorKind::Malformed, format!("index line: {what}"));
+        let line: Line = serde_json::from_slice(line).map_err(|e| malformed(e.to_string()))?;
+        line.into_record()
+            .ok_or_else(|| malformed("a field is missing or wrong".into()))
+    }
+}
+
+impl From<&Record> for Line {
+    fn from(record: &Record) -> Self {
+        match record {
+            Record::Piece { number, set, place } => Line {
+                kind: Kind::Piece,
+                number: Some(*number),
+                set: Some(*set),
+                place: Some(place.clone()),
+                ..Line::default()
+            },
+            Record::Entry(entry) => entry_line(entry),
+            Record::Part(part) => Line {
+                kind: Kind::Part,
+                path: Some(part.path.clone()),
+                from: Some(part.from),
+                size: Some(part.size),
+                sha256: Some(part.sha256),
+                segment: Some(part.at.segment),
+                offset: Some(part.at.offset),
+                ..Line::default()
+            },
+            Record::Problem(problem) => Line {
+                kind: Kind::Problem,
+                path: Some(problem.path.clone()),
+                code: Some(problem.code.clone()),
+                message: Some(problem.message.clone()),
+                ..Line::default()
+            },
+            Record::Segment(file) => Line {
+                kind: Kind::Segment,
+                ..stored_line(file)
+            },
+            Record::Index(file) => Line {
+                kind: Kind::Index,
+                ..stored_line(file)
+            },
+            Record::End { records } => Line {
+                kind: Kind::End,
+                records: Some(*records),
+                ..Line::default()
+            },
+        }
+    }
+}
+
+fn stored_line(file: &StoredFile) -> Line {
+    Line {
+        number: Some(file.number),
+        name: Some(file.name.clone()),
+        length: Some(file.length),
+        sha256: Some(file.sha256),
+        tag: Some(hex(&file.tag)),
+        content_length: Some(file.content_length),
+        ..Line::default()
+    }
+}
+
+fn entry_line(entry: &Entry) -> Line {
+    let mut line = Line {
+        path: Some(entry.path.clone()),
+        segment: Some(entry.at.segment),
+        offset: Some(entry.at.offset),
+        mode: entry.metadata.mode.map(|mode| format!("{mode:04o}")),
+        uid: entry.metadata.uid,
+        gid: entry.metadata.gid,
+        mtime: entry.metadata.mtime,
+        xattrs: entry
+            .metadata
+            .xattrs
+            .iter()
+            .map(|(name, value)| (name.clone(), Base64(value.clone())))
+            .collect(),
+        ..Line::default()
+    };
+    match &entry.content {
+        Content::Folder => line.kind = Kind::Folder,
+        Content::HardLink { target } => {
+            line.kind = Kind::HardLink;
+            line.target = Some(target.as_bytes().to_vec().into());
+        }
+        Content::Symlink { target } => {
+            line.kind = Kind::Symlink;
+            line.target = Some(target.clone());
+        }
+        Content::File { size, sha256, sparse } => {
+            line.kind = Kind::File;
+            line.size = Some(*size);
+            line.sha256 = Some(*sha256);
+            line.sparse = *sparse;
+        }
+        Content::LargeFile { size, sparse } => {
+            line.kind = Kind::LargeFile;
+            line.size = Some(*size);
+            line.sparse = *sparse;
+        }
+    }
+    line
+}
+
+impl Line {
+    fn into_record(self) -> Option<Record> {
+        Some(match self.kind {
+            Kind::Missing => return None,
+            Kind::Piece => Record::Piece {
+                number: self.number?,
+                set: self.set?,
+                place: self.place?,
+            },
+            Kind::Part => Record::Part(Part {
+                at: self.position()?,
+                path: self.path?,
+                from: self.from?,
+                size: self.size?,
+                sha256: self.sha256?,
+            }),
+            Kind::Problem => Record::Problem(Problem {
+                path: self.path?,
+                code: self.code?,
+                message: self.message?,
+            }),
+            Kind::Segment => Record::Segment(self.into_stored()?),
+            Kind::Index => Record::Index(self.into_stored()?),
+            Kind::End => Record::End {
+                records: self.records?,
+            },
+            Kind::File | Kind::Folder | Kind::HardLink | Kind::LargeFile | Kind::Symlink => {
+                Record::Entry(self.into_entry()?)
+            }
+        })
+    }
+
+    fn position(&self) -> Option<Position> {
+        Some(Position::new(self.segment?, self.offset?))
+    }
+
+    fn into_stored(self) -> Option<StoredFile> {
+        Some(StoredFile {
+            number: self.number?,
+            name: self.name?,
+            length: self.length?,
+            sha256: self.sha256?,
+            tag: unhex(&self.tag?)?,
+            content_length: self.content_length?,
+        })
+    }
+
+    fn into_entry(self) -> Option<Entry> {
+        let at = self.position()?;
+        let content = match self.kind {
+            Kind::Folder => Content::Folder,
+            Kind::HardLink => Content::HardLink {
+                target: EntryPath::new(self.target?.as_bytes()).ok()?,
+            },
+            Kind::Symlink => Content::Symlink { target: self.target? },
+            Kind::File => Content::File {
+                size: self.size?,
+                sha256: self.sha256?,
+                sparse: self.sparse,
+            },
+            _ => Content::LargeFile {
+                size: self.size?,
+                sparse: self.sparse,
+            },
+        };
+        let mode = match self.mode {
+            Some(mode) => Some(
+                u32::from_str_radix(&mode, 8)
+                    .ok()
+                    .filter(|mode| *mode <= 0o7777)?,
+            ),
+            None => None,
+        };
+        let metadata = Metadata {
+            mode,
+            uid: self.uid,
+            gid: self.gid,
+            mtime: self.mtime,
+            xattrs: self
+                .xattrs
+                .into_iter()
+                .map(|(name, value)| (name, value.0))
+                .collect(),
+        };
+        Some(Entry {
+            path: self.path?,
+            content,
+            metadata,
+            at,
+        })
+    }
+}

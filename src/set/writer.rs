@@ -1,0 +1,165 @@
+//! Writes a set: sealed files into a new folder, and at the very end the cover sheet.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+use super::cover::{self, Counts, CoverSheet, FORMAT_VERSION, Status, Stored};
+use super::digest::Digest;
+use super::record::StoredFile;
+use super::sums;
+use crate::envelope::{CertificateFacts, Sealer};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Name, Place, SetName, SharePath};
+use crate::share::Share;
+
+/// A set in the making. Nothing takes it for a backup before [`commit`](Self::commit) is done.
+pub(crate) struct SetWriter {
+    share: Arc<dyn Share>,
+    folder: SharePath,
+    place: Place,
+    set: SetName,
+    sealer: Sealer,
+    put: Mutex<Vec<Name>>,
+}
+
+/// What only the caller knows of a finished set.
+pub(crate) struct Finished {
+    pub(crate) created: Timestamp,
+    pub(crate) finished: Timestamp,
+    pub(crate) status: Status,
+    pub(crate) certificates: Vec<CertificateFacts>,
+    pub(crate) content: Counts,
+    pub(crate) labels: std::collections::BTreeMap<String, String>,
+}
+
+impl SetWriter {
+    /// Creates the set's folder.
+    pub(crate) fn create(share: Arc<dyn Share>, place: Place, set: SetName, sealer: Sealer) -> Result<Self> {
+        let folder = place.set_folder(&set);
+        share.create_folder(&folder)?;
+        Ok(Self {
+            share,
+            folder,
+            place,
+            set,
+            sealer,
+            put: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn set(&self) -> SetName {
+        self.set
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(crate) fn folder(&self) -> &SharePath {
+        &self.folder
+    }
+
+    pub(crate) fn head_room(&self) -> usize {
+        self.sealer.head_room()
+    }
+
+    /// Seals `buffer`, whose first [`head_room`](Self::head_room) bytes are free, and stores it.
+    pub(crate) fn store(
+        &self,
+        name: String,
+        number: u32,
+        content_length: u64,
+        buffer: &mut Vec<u8>,
+    ) -> Result<StoredFile> {
+        let sealed = self.sealer.seal_in_place(buffer)?;
+        let message = &buffer[sealed.range];
+        let sha256 = Digest::of(message);
+        self.put(&name, message)?;
+        Ok(StoredFile {
+            number,
+            name,
+            length: message.len() as u64,
+            sha256,
+            tag: sealed.tag,
+            content_length,
+        })
+    }
+
+    fn put(&self, name: &str, content: &[u8]) -> Result<()> {
+        let name = Name::new(name)?;
+        // Remembered first: a put that failed may still have left something.
+        self.names().push(name.clone());
+        self.share.put(&self.folder.join(name), content)
+    }
+
+    fn names(&self) -> std::sync::MutexGuard<'_, Vec<Name>> {
+        self.put.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Checks that the share has what it acknowledged, then writes `SHA256SUMS` and, last of all, the cover sheet.
+    pub(crate) fn commit(
+        &self,
+        segments: &[StoredFile],
+        pieces: &[StoredFile],
+        finished: Finished,
+    ) -> Result<CoverSheet> {
+        let files = || segments.iter().chain(pieces);
+        let stored = Stored {
+            files: files().count() as u64,
+            bytes: files().map(|file| file.length).sum(),
+        };
+        let there: std::collections::HashMap<String, u64> = self
+            .share
+            .list(&self.folder)?
+            .into_iter()
+            .map(|item| (item.name, item.length))
+            .collect();
+        for file in files() {
+            if there.get(&file.name) != Some(&file.length) {
+                return Err(Error::new(
+                    ErrorKind::Damaged,
+                    format!(
+                        "the share acknowledged {} ({} bytes) but does not have it whole; check the share and run the backup again",
+                        file.name, file.length
+                    ),
+                ));
+            }
+        }
+        let text = sums::print(files().map(|file| (file.name.as_str(), &file.sha256)));
+        if text.len() as u64 > sums::MAX_LENGTH {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                "the set has too many files for SHA256SUMS; use larger segments",
+            ));
+        }
+        let cover = CoverSheet {
+            format_version: FORMAT_VERSION,
+            made_by: concat!("azs-backup ", env!("CARGO_PKG_VERSION")).into(),
+            set: self.set,
+            place: self.place.clone(),
+            created: finished.created,
+            finished: finished.finished,
+            status: finished.status,
+            certificates: finished.certificates,
+            content: finished.content,
+            stored,
+            sha256sums: Digest::of(text.as_bytes()),
+            labels: finished.labels,
+        };
+        let sheet = cover.print()?;
+        self.put(sums::FILE_NAME, text.as_bytes())?;
+        self.share.flush(&self.folder)?;
+        self.put(cover::FILE_NAME, &sheet)?;
+        self.share.flush(&self.folder)?;
+        Ok(cover)
+    }
+
+    /// Removes what was stored, the cover sheet first: at no moment a whole set lacks a part.
+    pub(crate) fn abandon(&self) {
+        for name in self.names().drain(..).rev() {
+            let _ = self.share.remove(&self.folder.join(name));
+        }
+        let _ = self.share.remove_folder(&self.folder);
+    }
+}

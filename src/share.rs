@@ -1,0 +1,101 @@
+//! The share as a place for whole objects: one trait, one home for each kind of share.
+//!
+//! Everything above this room stores and reads through [`Share`] and never opens a file of the share itself, so what
+//! works on a folder works on any other home. Paths are [`SharePath`]s: relative to the root, of valid names only,
+//! and never inside `MASBackup`.
+
+use std::fmt;
+
+use crate::error::Result;
+use crate::layout::SharePath;
+
+mod folder;
+
+pub use folder::{Durability, FolderShare};
+
+/// A place that holds folders and whole objects of at most a few tens of MiB.
+///
+/// Implementations may be used from many threads at once.
+pub trait Share: fmt::Debug + Send + Sync {
+    /// Where this is, for messages: `/mnt/backups` or `\\fileserver01.contoso.com\AzSBackups`.
+    fn describe(&self) -> String;
+
+    /// Writes a whole new object, which is seen under its name only when it is complete.
+    ///
+    /// # Errors
+    /// `ALREADY_EXISTS` when the name is taken, `NOT_FOUND` when its folder is missing, `OUT_OF_CAPACITY`,
+    /// `ACCESS_DENIED`. A call that failed may simply be tried again.
+    fn put(&self, path: &SharePath, content: &[u8]) -> Result<()>;
+
+    /// Makes sure that what was put into this folder survives a power cut, names included.
+    ///
+    /// # Errors
+    /// As the operating system has them.
+    fn flush(&self, folder: &SharePath) -> Result<()>;
+
+    /// Reads a whole object into `buffer`, which is cleared first.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; `LIMIT_EXCEEDED` when the object is longer than `limit` bytes, before it is read.
+    fn read(&self, path: &SharePath, limit: u64, buffer: &mut Vec<u8>) -> Result<()>;
+
+    /// Lists a folder, in no particular order.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is no such folder.
+    fn list(&self, folder: &SharePath) -> Result<Vec<Item>>;
+
+    /// Creates a new folder, and its parents where they are missing.
+    ///
+    /// # Errors
+    /// `ALREADY_EXISTS` when the folder itself is there already.
+    fn create_folder(&self, folder: &SharePath) -> Result<()>;
+
+    /// Deletes an object.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when it is not there.
+    fn remove(&self, path: &SharePath) -> Result<()>;
+
+    /// Deletes an empty folder.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when it is not there; `IO` when it is not empty.
+    fn remove_folder(&self, folder: &SharePath) -> Result<()>;
+}
+
+/// One thing in a folder of the share.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Item {
+    /// Its name as the share has it; a name that is not Unicode is shown as well as it can be.
+    pub name: String,
+    /// What it is.
+    pub kind: ItemKind,
+    /// Length in bytes; 0 for a folder.
+    pub length: u64,
+}
+
+impl Item {
+    /// An item of a listing, for implementations of [`Share`].
+    #[must_use]
+    pub fn new(name: impl Into<String>, kind: ItemKind, length: u64) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            length,
+        }
+    }
+}
+
+/// What an [`Item`] is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ItemKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// Anything else: a link, a device. Never followed.
+    Other,
+}

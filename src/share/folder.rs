@@ -1,0 +1,251 @@
+//! A local or mounted folder as the share.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions};
+
+use super::{Item, ItemKind, Share};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Name, SharePath, is_mas_backup};
+
+/// How far a write has gone when [`Share::put`] returns.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Durability {
+    /// To the disk or server: a power cut loses nothing that was acknowledged.
+    #[default]
+    Flushed,
+    /// To the operating system: faster, and enough for a throw-away share.
+    Cached,
+}
+
+/// A [`Share`] in a folder of this machine: a local disk, or a share that the operating system has mounted.
+///
+/// Nothing outside the folder is ever reached: below the root no symbolic link or junction is followed.
+pub struct FolderShare {
+    root: PathBuf,
+    dir: Dir,
+    durability: Durability,
+}
+
+impl FolderShare {
+    /// Opens an existing folder as the root of a share.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; `RESERVED_PATH` when the folder is `MASBackup` or lies inside one.
+    pub fn open(root: impl AsRef<Path>) -> Result<Self> {
+        let root = root.as_ref();
+        let canonical = root
+            .canonicalize()
+            .map_err(|e| Error::io(format_args!("open share folder {}", root.display()), e))?;
+        for path in [root, &canonical] {
+            if path
+                .components()
+                .any(|part| is_mas_backup(&part.as_os_str().to_string_lossy()))
+            {
+                return Err(Error::new(
+                    ErrorKind::ReservedPath,
+                    format!(
+                        "{} lies in MASBackup, which belongs to Azure Stack Hub; use a folder beside it",
+                        root.display()
+                    ),
+                ));
+            }
+        }
+        let dir = Dir::open_ambient_dir(&canonical, ambient_authority())
+            .map_err(|e| Error::io(format_args!("open share folder {}", root.display()), e))?;
+        Ok(Self {
+            root: canonical,
+            dir,
+            durability: Durability::default(),
+        })
+    }
+
+    /// The same share with another durability.
+    #[must_use]
+    pub fn with_durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// The root, with symbolic links resolved.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn shown(&self, path: &SharePath) -> String {
+        format!("{}/{path}", self.root.display())
+    }
+
+    fn failed(&self, action: &str, path: &SharePath, error: io::Error) -> Error {
+        Error::io(format_args!("{action} {}", self.shown(path)), error)
+    }
+
+    /// Opens a folder name by name, so that no link on the way is followed.
+    fn folder(&self, path: &SharePath) -> io::Result<Dir> {
+        let mut dir = self.dir.try_clone()?;
+        for name in path.names() {
+            dir = dir.open_dir_nofollow(name.as_str())?;
+        }
+        Ok(dir)
+    }
+
+    /// The folder that holds `path`, and its name there.
+    fn place<'a>(&self, action: &str, path: &'a SharePath) -> Result<(Dir, &'a Name)> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("{action}: the root of a share has no name"),
+            ));
+        };
+        Ok((
+            self.folder(&parent).map_err(|e| self.failed(action, path, e))?,
+            name,
+        ))
+    }
+
+    fn write(&self, dir: &Dir, name: &str, content: &[u8]) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .follow(FollowSymlinks::No);
+        let mut file = dir.open_with(name, &options)?;
+        file.write_all(content)?;
+        if self.durability == Durability::Flushed {
+            file.sync_data()?;
+        }
+        Ok(())
+    }
+}
+
+impl Share for FolderShare {
+    fn describe(&self) -> String {
+        self.root.display().to_string()
+    }
+
+    fn put(&self, path: &SharePath, content: &[u8]) -> Result<()> {
+        let (dir, name) = self.place("write", path)?;
+        let failed = |e| self.failed("write", path, e);
+        if dir.symlink_metadata(name.as_str()).is_ok() {
+            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        }
+        // Under a name that no reader takes for an object until every byte is there.
+        let part = format!(".{name}.part");
+        let done = self
+            .write(&dir, &part, content)
+            .and_then(|()| dir.rename(&part, &dir, name.as_str()));
+        if let Err(error) = done {
+            let _ = dir.remove_file(&part);
+            return Err(failed(error));
+        }
+        Ok(())
+    }
+
+    fn flush(&self, folder: &SharePath) -> Result<()> {
+        #[cfg(unix)]
+        if self.durability == Durability::Flushed {
+            let flush = || self.folder(folder)?.open(".")?.sync_all();
+            flush().map_err(|e| self.failed("flush", folder, e))?;
+        }
+        let _ = folder;
+        Ok(())
+    }
+
+    fn read(&self, path: &SharePath, limit: u64, buffer: &mut Vec<u8>) -> Result<()> {
+        buffer.clear();
+        let (dir, name) = self.place("read", path)?;
+        let failed = |e| self.failed("read", path, e);
+        let mut options = OpenOptions::new();
+        options.read(true).follow(FollowSymlinks::No);
+        let file = dir.open_with(name.as_str(), &options).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        let too_long = || {
+            Error::new(
+                ErrorKind::LimitExceeded,
+                format!(
+                    "{} is longer than the {limit} bytes allowed here",
+                    self.shown(path)
+                ),
+            )
+        };
+        if length > limit {
+            return Err(too_long());
+        }
+        buffer.reserve_exact(usize::try_from(length).map_err(|_| too_long())?);
+        file.take(limit.saturating_add(1))
+            .read_to_end(buffer)
+            .map_err(failed)?;
+        if buffer.len() as u64 > limit {
+            return Err(too_long());
+        }
+        Ok(())
+    }
+
+    fn list(&self, folder: &SharePath) -> Result<Vec<Item>> {
+        let list = || -> io::Result<Vec<Item>> {
+            let mut items = Vec::new();
+            for entry in self.folder(folder)?.entries()? {
+                let entry = entry?;
+                // Gone between the listing and the look: somebody deletes a set by hand.
+                let metadata = match entry.metadata() {
+                    Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                    metadata => metadata?,
+                };
+                let (kind, length) = if metadata.is_dir() {
+                    (ItemKind::Folder, 0)
+                } else if metadata.is_file() {
+                    (ItemKind::File, metadata.len())
+                } else {
+                    (ItemKind::Other, 0)
+                };
+                items.push(Item::new(entry.file_name().to_string_lossy(), kind, length));
+            }
+            Ok(items)
+        };
+        list().map_err(|e| self.failed("list", folder, e))
+    }
+
+    fn create_folder(&self, folder: &SharePath) -> Result<()> {
+        let create = || -> io::Result<()> {
+            let mut dir = self.dir.try_clone()?;
+            let mut names = folder.names().iter().peekable();
+            while let Some(name) = names.next() {
+                match dir.create_dir(name.as_str()) {
+                    Err(e) if e.kind() == io::ErrorKind::AlreadyExists && names.peek().is_some() => {}
+                    created => created?,
+                }
+                dir = dir.open_dir_nofollow(name.as_str())?;
+            }
+            Ok(())
+        };
+        create().map_err(|e| self.failed("create folder", folder, e))
+    }
+
+    fn remove(&self, path: &SharePath) -> Result<()> {
+        let (dir, name) = self.place("delete", path)?;
+        dir.remove_file(name.as_str())
+            .map_err(|e| self.failed("delete", path, e))
+    }
+
+    fn remove_folder(&self, folder: &SharePath) -> Result<()> {
+        let (dir, name) = self.place("delete folder", folder)?;
+        dir.remove_dir(name.as_str())
+            .map_err(|e| self.failed("delete folder", folder, e))
+    }
+}
+
+impl fmt::Debug for FolderShare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FolderShare")
+            .field("root", &self.root)
+            .field("durability", &self.durability)
+            .finish()
+    }
+}

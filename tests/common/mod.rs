@@ -1,0 +1,202 @@
+//! What several tests need: throw-away certificates, source trees, a share in a temporary folder.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+
+use azs_backup::{
+    Backup, BackupBuilder, Component, DecryptionCertificate, Deployment, EncryptionCertificate, FolderShare,
+    Opener, Place, Set, Share,
+};
+use openssl::asn1::Asn1Time;
+use openssl::bn::BigNum;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::rsa::Rsa;
+use openssl::x509::{X509, X509NameBuilder};
+use tempfile::TempDir;
+
+pub const PASSWORD: &str = "correct horse";
+
+/// A self-signed certificate with its key, as a CER and as a PFX.
+pub struct Certificate {
+    pub cer: Vec<u8>,
+    pub pfx: Vec<u8>,
+}
+
+impl Certificate {
+    pub fn new(name: &str) -> Self {
+        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        let mut subject = X509NameBuilder::new().unwrap();
+        subject.append_entry_by_text("CN", name).unwrap();
+        let subject = subject.build();
+        let mut builder = X509::builder().unwrap();
+        builder.set_version(2).unwrap();
+        let serial = BigNum::from_u32(0x00AB_CDEF).unwrap().to_asn1_integer().unwrap();
+        builder.set_serial_number(&serial).unwrap();
+        builder.set_subject_name(&subject).unwrap();
+        builder.set_issuer_name(&subject).unwrap();
+        builder.set_pubkey(&key).unwrap();
+        builder
+            .set_not_before(&Asn1Time::days_from_now(0).unwrap())
+            .unwrap();
+        builder
+            .set_not_after(&Asn1Time::days_from_now(365).unwrap())
+            .unwrap();
+        builder.sign(&key, MessageDigest::sha256()).unwrap();
+        let certificate = builder.build();
+        let mut pfx = openssl::pkcs12::Pkcs12::builder();
+        pfx.name(name).pkey(&key).cert(&certificate);
+        Self {
+            cer: certificate.to_der().unwrap(),
+            pfx: pfx.build2(PASSWORD).unwrap().to_der().unwrap(),
+        }
+    }
+
+    pub fn encryption(&self) -> EncryptionCertificate {
+        EncryptionCertificate::from_cer(&self.cer).unwrap()
+    }
+
+    pub fn decryption(&self) -> DecryptionCertificate {
+        DecryptionCertificate::from_pfx(&self.pfx, Some(PASSWORD)).unwrap()
+    }
+}
+
+/// A share in a temporary folder, with a deployment, a `MASBackup` beside it, and a certificate.
+pub struct Fixture {
+    pub temp: TempDir,
+    pub share: Arc<dyn Share>,
+    pub place: Place,
+    pub certificate: Certificate,
+    pub opener: Opener,
+}
+
+impl Fixture {
+    pub fn new() -> Self {
+        let temp = tempfile::tempdir().unwrap();
+        let root = temp.path().join("share");
+        std::fs::create_dir_all(root.join("contoso.com/nyc/MASBackup")).unwrap();
+        let share: Arc<dyn Share> = Arc::new(FolderShare::open(&root).unwrap());
+        let place = Place::new(
+            Deployment::new("contoso.com", "nyc").unwrap(),
+            Component::Switches,
+        );
+        let certificate = Certificate::new("azs-backup test");
+        let opener = Opener::new(certificate.decryption());
+        Self {
+            temp,
+            share,
+            place,
+            certificate,
+            opener,
+        }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.temp.path().join(name)
+    }
+
+    pub fn builder(&self) -> BackupBuilder {
+        BackupBuilder::new(self.share.clone(), self.place.clone()).certificate(self.certificate.encryption())
+    }
+
+    pub fn start(&self) -> Backup {
+        self.builder().start().unwrap()
+    }
+
+    /// Backs up a folder as `tree`.
+    pub fn back_up(&self, tree: &Path) -> Set {
+        let mut backup = self.start();
+        backup.add_folder_as("tree", tree).unwrap();
+        let report = backup.commit().unwrap();
+        self.open(&report.folder)
+    }
+
+    pub fn open(&self, folder: &azs_backup::SharePath) -> Set {
+        Set::open(self.share.clone(), folder.clone()).unwrap()
+    }
+
+    /// Where a set lies on this machine.
+    pub fn native(&self, folder: &azs_backup::SharePath) -> PathBuf {
+        self.path("share").join(folder.to_string())
+    }
+}
+
+/// Deterministic bytes that do not compress.
+pub fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.wrapping_mul(0x2545_F491_4F6C_DD1D).to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+/// Runs a program; what it printed is in the panic when it fails.
+pub fn run(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    assert!(
+        output.status.success(),
+        "{command:?}\n{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+/// Fails unless both trees are the same: names, kinds, contents, modes, times, link targets, hard links.
+pub fn assert_same_tree(one: &Path, other: &Path) {
+    let (one, other) = (describe(one), describe(other));
+    for (a, b) in one.iter().zip(&other) {
+        assert_eq!(a, b);
+    }
+    assert_eq!(one.len(), other.len());
+}
+
+fn describe(root: &Path) -> Vec<String> {
+    use std::os::unix::fs::MetadataExt;
+    let mut lines = Vec::new();
+    let mut first_names = std::collections::HashMap::new();
+    let mut folders = vec![root.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        let mut names: Vec<_> = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .collect();
+        names.sort();
+        for path in names {
+            let m = path.symlink_metadata().unwrap();
+            let relative = path.strip_prefix(root).unwrap();
+            let content = if m.is_symlink() {
+                format!("-> {:?}", std::fs::read_link(&path).unwrap())
+            } else if m.is_dir() {
+                folders.push(path.clone());
+                String::new()
+            } else {
+                let first = first_names
+                    .entry(m.ino())
+                    .or_insert_with(|| relative.to_owned())
+                    .clone();
+                let content = std::fs::read(&path).unwrap();
+                format!(
+                    "{} {:?} first {first:?}",
+                    content.len(),
+                    azs_backup::set::Digest::of(&content)
+                )
+            };
+            lines.push(format!(
+                "{relative:?} {:o} {}.{:09} {content}",
+                m.mode(),
+                m.mtime(),
+                m.mtime_nsec()
+            ));
+        }
+    }
+    lines.sort();
+    lines
+}
