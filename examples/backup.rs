@@ -1,0 +1,127 @@
+//! Backs up files and folders: `cargo run --example backup -- --help`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use azs_backup::{
+    BackupBuilder, BackupReport, Deployment, EncryptionCertificate, Place, Result, SourceProblems,
+};
+use lexopt::Arg::{Long, Short, Value};
+
+mod support;
+
+const HELP: &str = "\
+Backs up files and folders into a new set beside MASBackup.
+
+backup --root ROOT --domain D --region R --component C --cer FILE... [options] SOURCE...
+
+  --root ROOT        folder at which the share is mounted
+  --domain D         external domain name: contoso.com
+  --region R         region: nyc
+  --component C      HLH, Switches, DeploymentData, Registration, or another name
+  --scale-unit S     where the region has several instances of the component
+  --cer FILE         encryption certificate; once for each certificate that is to open the set
+  --state DIR        folder in which this host remembers things from run to run
+  --label K=V        written on the cover sheet in clear: vendor, model, serial, firmware
+  --exclude PATTERN  leave out what matches, in gitignore syntax; !PATTERN takes back in
+  --allow-partial    go on past sources that cannot be read, and name them
+  --allow-expired    accept a certificate that is not valid today
+  --json             print the report as JSON
+  SOURCE             file or folder, stored under its own name";
+
+fn main() -> ExitCode {
+    support::run(backup)
+}
+
+fn backup(mut parser: lexopt::Parser) -> Result<()> {
+    let (mut root, mut domain, mut region, mut component, mut scale_unit) = (None, None, None, None, None);
+    let (mut certificates, mut labels, mut patterns) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut state, mut problems, mut allow_expired) = (None, SourceProblems::Fail, false);
+    let mut json = false;
+    let mut sources = Vec::new();
+    while let Some(arg) = parser.next().map_err(support::invalid)? {
+        match arg {
+            Long("root") => root = Some(support::path(&mut parser)?),
+            Long("domain") => domain = Some(support::text(&mut parser)?),
+            Long("region") => region = Some(support::text(&mut parser)?),
+            Long("component") => component = Some(support::text(&mut parser)?),
+            Long("scale-unit") => scale_unit = Some(support::text(&mut parser)?),
+            Long("cer") => certificates.push(support::path(&mut parser)?),
+            Long("state") => state = Some(support::path(&mut parser)?),
+            Long("label") => labels.push(support::text(&mut parser)?),
+            Long("exclude") => patterns.push(support::text(&mut parser)?),
+            Long("allow-partial") => problems = SourceProblems::Report,
+            Long("allow-expired") => allow_expired = true,
+            Long("json") => json = true,
+            Long("help") | Short('h') => return support::print(HELP),
+            Value(source) => sources.push(PathBuf::from(source)),
+            other => return Err(support::invalid(other.unexpected())),
+        }
+    }
+    if sources.is_empty() {
+        return Err(support::invalid("SOURCE is missing"));
+    }
+
+    let deployment = Deployment::new(
+        support::required(domain, "--domain")?,
+        support::required(region, "--region")?,
+    )?;
+    let mut place = Place::new(deployment, support::required(component, "--component")?.parse()?);
+    if let Some(scale_unit) = scale_unit {
+        place = place.with_scale_unit(scale_unit.parse()?);
+    }
+    let share = support::open_share(&support::required(root, "--root")?)?;
+    let mut builder = BackupBuilder::new(share, place)
+        .source_problems(problems)
+        .allow_expired_certificates(allow_expired)
+        .progress(support::progress("backup"));
+    for file in certificates {
+        builder = builder.certificate(EncryptionCertificate::from_cer(&support::read(&file)?)?);
+    }
+    for label in labels {
+        let (key, value) = label
+            .split_once('=')
+            .ok_or_else(|| support::invalid(format_args!("label {label:?} is not like serial=7F3A")))?;
+        builder = builder.label(key, value);
+    }
+    for pattern in patterns {
+        builder = builder.exclude(pattern);
+    }
+    if let Some(state) = state {
+        builder = builder.state(state);
+    }
+
+    let mut backup = builder.start()?;
+    for source in sources {
+        backup.add(source)?;
+    }
+    let report = backup.commit()?;
+    if json {
+        support::print_json(&report)
+    } else {
+        print(&report)
+    }
+}
+
+fn print(report: &BackupReport) -> Result<()> {
+    let (content, stored) = (&report.cover.content, &report.cover.stored);
+    support::print(format_args!("{:?}: {}", report.cover.status, report.folder))?;
+    support::print(format_args!(
+        "{} files, {} folders, {} links with {}; {} stored in {} files, {:.1} s",
+        content.files,
+        content.folders,
+        content.links,
+        support::bytes(content.bytes),
+        support::bytes(stored.bytes),
+        stored.files,
+        report.seconds
+    ))?;
+    for certificate in &report.cover.certificates {
+        support::print(format_args!(
+            "opened by the PFX with the thumbprint {} ({})",
+            certificate.sha1_thumbprint, certificate.subject
+        ))?;
+    }
+    support::print_some("not as it was", report.problems.iter().map(|p| &p.message))?;
+    support::print_some("skipped", report.skipped.iter().map(|p| &p.message))
+}

@@ -1,0 +1,84 @@
+//! Restores a set: `cargo run --example restore -- --help`.
+
+use std::process::ExitCode;
+
+use azs_backup::{Damage, Existing, RestoreOptions, RestoreReport, Result, restore};
+use lexopt::Arg::{Long, Short, Value};
+use lexopt::ValueExt;
+
+mod support;
+
+const HELP: &str = "\
+Restores a set, or what patterns match in it. The password of the PFX is in AZS_PFX_PASSWORD.
+
+restore --set FOLDER --pfx FILE --to DIR [options] [PATTERN...]
+
+  --set FOLDER        the set's folder
+  --pfx FILE          decryption certificate
+  --to DIR            folder to restore into: empty or not there yet, unless
+  --keep-existing     what is there already stays as it is
+  --replace-existing  what is there already is replaced
+  --continue          go on past damage, and name what is lost
+  --json              print the report as JSON
+  PATTERN             in gitignore syntax, matched against paths in the set: tor1/, *.cfg, /hlh/etc/**";
+
+fn main() -> ExitCode {
+    support::run(give_back)
+}
+
+fn give_back(mut parser: lexopt::Parser) -> Result<()> {
+    let (mut set, mut pfx, mut to, mut json) = (None, None, None, false);
+    let mut options = RestoreOptions::default();
+    while let Some(arg) = parser.next().map_err(support::invalid)? {
+        match arg {
+            Long("set") => set = Some(support::path(&mut parser)?),
+            Long("pfx") => pfx = Some(support::path(&mut parser)?),
+            Long("to") => to = Some(support::path(&mut parser)?),
+            Long("keep-existing") => options = options.existing(Existing::Keep),
+            Long("replace-existing") => options = options.existing(Existing::Replace),
+            Long("continue") => options = options.damage(Damage::Continue),
+            Long("json") => json = true,
+            Long("help") | Short('h') => return support::print(HELP),
+            Value(pattern) => options = options.pattern(pattern.string().map_err(support::invalid)?),
+            other => return Err(support::invalid(other.unexpected())),
+        }
+    }
+    let set = support::required(set, "--set")?;
+    let pfx = support::required(pfx, "--pfx")?;
+    let to = support::required(to, "--to")?;
+
+    let set = support::open_set(&set)?;
+    let opener = support::open_pfx(&pfx)?;
+    let mut hook = support::progress("restore");
+    let report = restore(&set, &opener, &to, &options, &mut hook)?;
+    drop(hook);
+    if json {
+        support::print_json(&report)
+    } else {
+        print(&report)
+    }
+}
+
+fn print(report: &RestoreReport) -> Result<()> {
+    support::print(format_args!(
+        "{:?}: {} files with {}, {} folders, {} links",
+        report.status,
+        report.files,
+        support::bytes(report.bytes),
+        report.folders,
+        report.links
+    ))?;
+    if report.kept > 0 {
+        support::print(format_args!("kept what was there: {}", report.kept))?;
+    }
+    support::print_some("lost by damage", report.losses.iter().map(|loss| &loss.message))?;
+    support::print_some(
+        "not whole when it was backed up",
+        report.problems.iter().map(|problem| &problem.message),
+    )?;
+    let notes = report.unrestored.iter();
+    support::print_some(
+        "metadata that could not be put back",
+        notes.map(|note| format!("{} of {} entries: {}", note.what, note.count, note.example)),
+    )
+}

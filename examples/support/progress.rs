@@ -1,0 +1,85 @@
+//! Progress on stderr, and Ctrl-C.
+
+use std::io::{IsTerminal, Write};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use azs_backup::Progress;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use super::bytes;
+
+/// A hook that shows how far the work is, and stops it when the user presses Ctrl-C.
+///
+/// The library cleans up by itself when a hook says stop: that is why the signal only sets a flag. Pressed again, it
+/// ends the program at once, for a share that no longer answers.
+pub(crate) fn progress(what: &'static str) -> impl FnMut(Progress) -> ControlFlow<()> + Send + 'static {
+    static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // In this order: the first signal finds the flag unset.
+            let handled = flag::register_conditional_shutdown(signal, 130, interrupted.clone())
+                .and_then(|_| flag::register(signal, interrupted.clone()));
+            if let Err(error) = handled {
+                eprintln!("signal {signal} cannot be handled: {error}");
+            }
+        }
+        interrupted
+    });
+    let interrupted = INTERRUPTED.clone();
+    let mut line = Line::default();
+    move |progress| {
+        if interrupted.load(Ordering::Acquire) {
+            return ControlFlow::Break(());
+        }
+        line.show(what, progress);
+        ControlFlow::Continue(())
+    }
+}
+
+/// One line that is written over again on a terminal; a new line now and then elsewhere.
+#[derive(Default)]
+struct Line {
+    last: Option<Instant>,
+}
+
+impl Line {
+    fn show(&mut self, what: &str, progress: Progress) {
+        let stderr = std::io::stderr();
+        let is_terminal = stderr.is_terminal();
+        if !is_terminal
+            && self
+                .last
+                .is_some_and(|last| last.elapsed() < Duration::from_secs(1))
+        {
+            return;
+        }
+        self.last = Some(Instant::now());
+        let Progress {
+            files,
+            bytes: read,
+            stored_bytes,
+            ..
+        } = progress;
+        let (start, end) = if is_terminal { ("\r", "\x1b[K") } else { ("", "\n") };
+        // Nobody may be listening.
+        let _ = write!(
+            stderr.lock(),
+            "{start}{what}: {files} files, {} of content, {} stored{end}",
+            bytes(read),
+            bytes(stored_bytes)
+        );
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let mut stderr = std::io::stderr();
+        if self.last.is_some() && stderr.is_terminal() {
+            let _ = write!(stderr, "\r\x1b[K");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Verifies a set: `cargo run --example verify -- --help`.
+
+use std::process::ExitCode;
+
+use azs_backup::{Result, verify, verify_full};
+use lexopt::Arg::{Long, Short};
+
+mod support;
+
+const HELP: &str = "\
+Finds out whether a set is what was written. Exit code 1 and DAMAGED when it is not.
+
+verify --set FOLDER [--pfx FILE] [--json]
+
+  --set FOLDER  the set's folder
+  --pfx FILE    decryption certificate, its password in AZS_PFX_PASSWORD: decrypts and compares every byte;
+                without it the stored files are held against SHA256SUMS
+  --json        print the report as JSON";
+
+fn main() -> ExitCode {
+    support::run(check)
+}
+
+fn check(mut parser: lexopt::Parser) -> Result<()> {
+    let (mut set, mut pfx, mut json) = (None, None, false);
+    while let Some(arg) = parser.next().map_err(support::invalid)? {
+        match arg {
+            Long("set") => set = Some(support::path(&mut parser)?),
+            Long("pfx") => pfx = Some(support::path(&mut parser)?),
+            Long("json") => json = true,
+            Long("help") | Short('h') => return support::print(HELP),
+            other => return Err(support::invalid(other.unexpected())),
+        }
+    }
+    let set = support::open_set(&support::required(set, "--set")?)?;
+    let mut hook = support::progress("verify");
+    let report = match pfx {
+        Some(pfx) => verify_full(&set, &support::open_pfx(&pfx)?, &mut hook)?,
+        None => verify(&set, &mut hook)?,
+    };
+    drop(hook);
+
+    if json {
+        support::print_json(&report)?;
+    } else {
+        support::print(format_args!(
+            "checked {} stored files with {}",
+            report.stored_files,
+            support::bytes(report.stored_bytes)
+        ))?;
+        if report.full {
+            support::print(format_args!(
+                "decrypted and compared {} files with {}",
+                report.files,
+                support::bytes(report.bytes)
+            ))?;
+        }
+        support::print_some("faults", report.faults.iter())?;
+        support::print_some("lost", report.losses.iter().map(|loss| &loss.message))?;
+        if report.is_sound() {
+            support::print("the set is what was written")?;
+        }
+    }
+    report.into_result().map(drop)
+}
