@@ -1,0 +1,156 @@
+//! What a machine needs besides Rust: found, installed where we may, or named with the line that installs it.
+
+use crate::run::{Failure, output, program};
+
+/// Where the library's OpenSSL comes from.
+#[derive(Clone, Copy)]
+pub(crate) enum OpenSsl {
+    /// Built from source: the default.
+    Vendored,
+    /// The system's, where it cannot be built.
+    System,
+    /// The command has nothing to do with it.
+    Unused,
+}
+
+/// Something that must be there.
+#[derive(Clone, Copy)]
+pub(crate) struct Need {
+    name: &'static str,
+    /// Packages of Debian and Ubuntu that bring it.
+    packages: &'static [&'static str],
+    is_there: fn() -> bool,
+    /// Whether it serves to build OpenSSL and nothing else.
+    builds_openssl: bool,
+}
+
+const fn tool(name: &'static str, packages: &'static [&'static str], is_there: fn() -> bool) -> Need {
+    Need {
+        name,
+        packages,
+        is_there,
+        builds_openssl: false,
+    }
+}
+
+/// To build the library.
+pub(crate) const FOR_BUILD: &[Need] = &[
+    tool(
+        "a C compiler with its headers",
+        &["gcc", "libc6-dev"],
+        has_compiler,
+    ),
+    Need {
+        builds_openssl: true,
+        ..tool("perl with its modules", &["perl"], has_perl)
+    },
+    Need {
+        builds_openssl: true,
+        ..tool("make", &["make"], || runs("make"))
+    },
+];
+
+/// To run the tests, which open sets by hand.
+pub(crate) const FOR_TESTS: &[Need] = &[
+    tool("openssl 3 or later", &["openssl"], has_openssl),
+    tool("zstd", &["zstd"], || runs("zstd")),
+    tool("tar", &["tar"], || runs("tar")),
+    tool("sha256sum", &["coreutils"], || runs("sha256sum")),
+    tool("bash", &["bash"], || runs("bash")),
+];
+
+/// Finds what is missing, installs it or says how to, and tells how the library is to be built.
+pub(crate) fn check(needs: &[Need]) -> Result<OpenSsl, Failure> {
+    if !cfg!(unix) {
+        // Cargo says what it lacks; we know no package manager to ask.
+        return Ok(OpenSsl::Vendored);
+    }
+    let mut missing = missing(needs);
+    if !missing.is_empty() && may_install() {
+        if let Err(Failure(message)) = install(&missing) {
+            eprintln!("xtask: {message}");
+        }
+        missing.retain(|need| !(need.is_there)());
+    }
+    if missing.is_empty() {
+        return Ok(OpenSsl::Vendored);
+    }
+    let names = |missing: &[Need]| {
+        missing
+            .iter()
+            .map(|need| need.name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    if missing.iter().all(|need| need.builds_openssl)
+        && let Some(version) = system_openssl()
+    {
+        eprintln!(
+            "xtask: no {}: going on with the system's OpenSSL {version}, which encrypts slower than a current one",
+            names(&missing)
+        );
+        return Ok(OpenSsl::System);
+    }
+    Err(Failure(format!(
+        "this machine lacks {}. On Debian and Ubuntu this installs it:\n  {}apt-get install -y {}",
+        names(&missing),
+        if is_root() { "" } else { "sudo " },
+        packages(&missing).join(" ")
+    )))
+}
+
+fn missing(needs: &[Need]) -> Vec<Need> {
+    needs.iter().copied().filter(|need| !(need.is_there)()).collect()
+}
+
+fn packages(missing: &[Need]) -> Vec<&'static str> {
+    missing.iter().flat_map(|need| need.packages).copied().collect()
+}
+
+fn may_install() -> bool {
+    is_root() && runs("apt-get")
+}
+
+fn install(missing: &[Need]) -> Result<(), Failure> {
+    program("apt-get").args(["update", "-q"]).run()?;
+    program("apt-get")
+        .args(["install", "-q", "-y", "--no-install-recommends"])
+        .args(packages(missing))
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .run()
+}
+
+fn is_root() -> bool {
+    output("id", &["-u"], "").is_some_and(|id| id.trim() == "0")
+}
+
+fn runs(program: &str) -> bool {
+    output(program, &["--version"], "").is_some()
+}
+
+fn has_compiler() -> bool {
+    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let program = "#include <stdlib.h>\nint main(void) { return EXIT_SUCCESS; }\n";
+    output(compiler, &["-x", "c", "-fsyntax-only", "-"], program).is_some()
+}
+
+/// A minimal perl is on many systems; the build of OpenSSL takes modules that it lacks.
+fn has_perl() -> bool {
+    const MODULES: &str =
+        "use IPC::Cmd; use FindBin; use File::Compare; use File::Copy; use Pod::Usage; use Time::Piece;";
+    output("perl", &["-e", MODULES], "").is_some()
+}
+
+fn has_openssl() -> bool {
+    let version = output("openssl", &["version"], "").unwrap_or_default();
+    let major = version
+        .strip_prefix("OpenSSL ")
+        .and_then(|rest| rest.split('.').next());
+    major.is_some_and(|major| major.parse::<u32>().is_ok_and(|major| major >= 3))
+}
+
+/// The version of the system's OpenSSL, if it can be built against.
+fn system_openssl() -> Option<String> {
+    output("pkg-config", &["--atleast-version=3", "openssl"], "")?;
+    output("pkg-config", &["--modversion", "openssl"], "").map(|version| version.trim().to_owned())
+}

@@ -1,0 +1,86 @@
+//! Runs programs, echoing each as a line that can be typed.
+
+use std::ffi::OsStr;
+use std::process::{Command, Stdio};
+
+use crate::needs::OpenSsl;
+
+/// Why a task ended: what to tell people.
+pub(crate) struct Failure(pub(crate) String);
+
+/// A program to run, and the line that shows it.
+pub(crate) struct Step {
+    command: Command,
+    line: String,
+}
+
+/// Starts a cargo command, with the features that this machine can build.
+pub(crate) fn cargo(task: &str, openssl: OpenSsl) -> Step {
+    // The cargo that runs us, whatever the path finds.
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let step = Step {
+        command: Command::new(cargo),
+        line: "$ cargo".into(),
+    };
+    match openssl {
+        OpenSsl::Unused => step.args([task]),
+        OpenSsl::Vendored => step.args([task, "--locked"]),
+        OpenSsl::System => step.args([task, "--locked", "--no-default-features"]),
+    }
+}
+
+/// Any other program.
+pub(crate) fn program(name: &str) -> Step {
+    Step {
+        command: Command::new(name),
+        line: format!("$ {name}"),
+    }
+}
+
+impl Step {
+    pub(crate) fn args<S: AsRef<str>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
+        for argument in arguments {
+            let argument = argument.as_ref();
+            self.line.push(' ');
+            self.line.push_str(argument);
+            self.command.arg(argument);
+        }
+        self
+    }
+
+    pub(crate) fn env(mut self, variable: &str, value: &str) -> Self {
+        self.line = self.line.replacen("$ ", &format!("$ {variable}={value:?} "), 1);
+        self.command.env(variable, value);
+        self
+    }
+
+    /// Runs it with our own input and output; anything but success ends the task.
+    pub(crate) fn run(mut self) -> Result<(), Failure> {
+        eprintln!("{}", self.line);
+        match self.command.status() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(Failure(format!("{status}: {}", self.line))),
+            Err(error) => Err(Failure(format!("{error}: {}", self.line))),
+        }
+    }
+}
+
+/// What a program prints, if it succeeds; it reads `input`.
+pub(crate) fn output(name: impl AsRef<OsStr>, arguments: &[&str], input: &str) -> Option<String> {
+    use std::io::Write;
+
+    let mut child = Command::new(name)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    // A program that reads nothing may be gone already.
+    let _ = child.stdin.take()?.write_all(input.as_bytes());
+    let output = child.wait_with_output().ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
