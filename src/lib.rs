@@ -1,5 +1,4 @@
-//! Encrypted backups of what Azure Stack Hub's own service leaves out, beside `MASBackup` on the same share.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 pub mod backup;

@@ -1,0 +1,104 @@
+//! Recovery by hand, by the lines that the README prints.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use super::common::{PASSWORD, noise};
+use super::{Site, output, text};
+
+/// The fenced block behind this comment of the README.
+fn block(marker: &str) -> &'static str {
+    const README: &str = include_str!("../../README.md");
+    let (_, rest) = README
+        .split_once(&format!("<!-- {marker} -->\n```bash\n"))
+        .unwrap();
+    rest.split_once("\n```").unwrap().0
+}
+
+/// Kind, mode, time in nanoseconds, links and target of everything in a folder.
+fn listing(folder: &Path) -> String {
+    let format = r"%P %y %m %T@ %n %s %l\n";
+    text(
+        &output(
+            Command::new("bash")
+                .arg("-c")
+                .arg(format!("find . -printf '{format}' | sort"))
+                .current_dir(folder),
+        )
+        .stdout,
+    )
+}
+
+fn tree(root: &Path) {
+    fs::create_dir_all(root.join("a/b")).unwrap();
+    fs::create_dir_all(root.join("empty folder")).unwrap();
+    fs::write(root.join("empty"), "").unwrap();
+    fs::write(root.join("a/hostname"), "tor1\n").unwrap();
+    fs::write(root.join("a/Überprüfung 'so'"), "quoted\n").unwrap();
+    fs::write(root.join("a/b").join("n".repeat(150)), "a long name\n").unwrap();
+    fs::write(root.join("a/b/two MiB"), noise(1, 2 << 20)).unwrap();
+    fs::write(root.join("a/b/large"), noise(2, 37_000_001)).unwrap();
+    symlink("../nowhere", root.join("a/link")).unwrap();
+    fs::hard_link(root.join("a/hostname"), root.join("a/b/second name")).unwrap();
+    for (name, mode) in [
+        ("a/hostname", 0o600),
+        ("a/b", 0o700),
+        ("a/b/large", 0o444),
+        ("empty", 0o755),
+    ] {
+        fs::set_permissions(root.join(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+}
+
+#[test]
+fn the_readme_s_line_gives_back_the_tree() {
+    let site = Site::new();
+    let source = site.path("tree");
+    tree(&source);
+    let set = site.back_up(&source);
+    for name in ["backup.pfx", "backup.cer"] {
+        fs::copy(site.path(name), set.join(name)).unwrap();
+    }
+    let recover = || {
+        let mut bash = Command::new("bash");
+        bash.arg("-c")
+            .arg(block("recovery"))
+            .current_dir(&set)
+            .env("AZS_PFX_PASSWORD", PASSWORD);
+        bash
+    };
+    let said = output(&mut recover());
+    assert!(said.stderr.is_empty(), "{}", text(&said.stderr));
+    output(
+        Command::new("diff")
+            .arg("-r")
+            .arg("--no-dereference")
+            .arg(&source)
+            .arg(set.join("tree")),
+    );
+    assert_eq!(listing(&source), listing(&set.join("tree")));
+
+    // A damaged segment is named and costs what is in it.
+    fs::remove_dir_all(set.join("tree")).unwrap();
+    let mut segments: Vec<_> = fs::read_dir(&set)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    segments.retain(|file| file.to_str().unwrap().ends_with(".tar.zst.p7m"));
+    segments.sort();
+    assert!(segments.len() > 2);
+    let first = &segments[0];
+    let mut bytes = fs::read(first).unwrap();
+    bytes[5000] ^= 1;
+    fs::write(first, bytes).unwrap();
+    let said = recover().output().unwrap();
+    let name = first.file_name().unwrap().to_str().unwrap();
+    assert!(
+        text(&said.stderr).contains(&format!("LOST {name}")),
+        "{}",
+        text(&said.stderr)
+    );
+    assert_eq!(fs::read_to_string(set.join("tree/a/hostname")).unwrap(), "tor1\n");
+}
