@@ -13,9 +13,9 @@ use crate::{Error, ErrorKind};
 /// - a stream or type behind a colon, `::$DATA` (MS-FSCC 2.1.5.3), and whatever else a colon sets off;
 /// - a path that holds it, `.\MASBackup`: each component is looked at;
 /// - 8.3 names: `MASBAC~1`, `MASBA~10`, NTFS's `MA1F2C~1`, Samba's `MASBA~QX` and `MH5HBP~O`;
-/// - compatibility forms (full-width, circled, mathematical, superscript, long s, Kelvin sign: NFKD), accents,
-///   invisible and direction characters, the private-use characters that stand for Win32's forbidden ones, and
-///   the Latin, Greek and Cyrillic letters that look the same.
+/// - compatibility forms (full-width, circled, mathematical, superscript, long s, Kelvin sign: NFKD),
+///   accents, invisible and direction characters, the private-use characters that stand for Win32's forbidden
+///   ones, and the Latin, Greek and Cyrillic letters that look the same.
 ///
 /// It errs on the side of refusing: a folder `MÀSBackup` would be harmless, and nobody needs one.
 ///

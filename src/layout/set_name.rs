@@ -11,12 +11,13 @@ use super::name::{Name, invalid, quoted};
 use super::text_serde;
 use crate::{Error, ErrorKind, Result};
 
-/// The name of a backup set's folder: `20261123T020000Z-7f3a91c2`, the second of its start in UTC and a random suffix.
+/// The name of a backup set's folder: `20261123T020000Z-7f3a91c2`, the second of its start in UTC and a
+/// random suffix.
 ///
-/// Names sort by time, as text and as values; the suffix keeps apart what two hosts begin in the same second. Text is
-/// read strictly: 25 characters, capital `T` and `Z`, small hex digits, a date and time that exist in a year from 1970
-/// to 9999 (ISO 8601 basic format). A leap second has no name, nor have the last 26 hours of 9999, which
-/// [`Timestamp`] cannot hold.
+/// Names sort by time, as text and as values; the suffix keeps apart what two hosts begin in the same second.
+/// Text is read strictly: 25 characters, capital `T` and `Z`, small hex digits, a date and time that exist in
+/// a year from 1970 to 9999 (ISO 8601 basic format). A leap second has no name, nor have the last 26 hours of
+/// 9999, which [`Timestamp`] cannot hold.
 ///
 /// ```
 /// use azs_backup::layout::SetName;

@@ -11,10 +11,11 @@ use crate::{Error, Result};
 
 /// A path below the root, whatever the root is: a share, a folder of it, or a local folder.
 ///
-/// It is a row of [`Name`]s, so it neither climbs out of the root nor leads into `MASBackup`. It prints with `/` on every
-/// system (the root itself as nothing) and is read with `/` or `\` between the names; doubled separators and one at the
-/// end are dropped, and one in front is refused, for such a path is not relative. Text of more than 32,000 UTF-16 units
-/// is refused: Win32 has 32,767 for everything (Win32, "Maximum Path Length Limitation").
+/// It is a row of [`Name`]s, so it neither climbs out of the root nor leads into `MASBackup`. It prints with
+/// `/` on every system (the root itself as nothing) and is read with `/` or `\` between the names; doubled
+/// separators and one at the end are dropped, and one in front is refused, for such a path is not relative.
+/// Text of more than 32,000 UTF-16 units is refused: Win32 has 32,767 for everything (Win32, "Maximum Path
+/// Length Limitation").
 ///
 /// ```
 /// use azs_backup::layout::SharePath;
@@ -112,8 +113,8 @@ impl SharePath {
 
     /// The path below `root`, a local or mounted folder, as this system writes it.
     ///
-    /// Fails with [`ReservedPath`](crate::ErrorKind::ReservedPath) if `root` itself has a component `MASBackup` or a
-    /// disguise of it. Symbolic links are not followed: this reads names only.
+    /// Fails with [`ReservedPath`](crate::ErrorKind::ReservedPath) if `root` itself has a component
+    /// `MASBackup` or a disguise of it. Symbolic links are not followed: this reads names only.
     pub fn to_native(&self, root: impl AsRef<Path>) -> Result<PathBuf> {
         let root = root.as_ref();
         for component in root.components() {

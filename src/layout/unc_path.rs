@@ -14,16 +14,16 @@ use crate::{Error, Result};
 /// A UNC path: `\\host\share`, and folders below the share if need be.
 ///
 /// - The host is a [`Host`]: a DNS name or an IP address.
-/// - The share has 1 to 80 characters (UTF-16 units) and none of `" \ / [ ] : | < > + = ; , * ?` and U+0000 to U+001F
-///   (MS-FSCC 2.1.6); as Win32 has it for names, it does not end in a dot or a space and is no device. `IPC$`, `PIPE`
-///   and `MAILSLOT` hold no files and are refused.
-/// - The folders are [`Name`]s, as in a [`SharePath`]. Neither they nor the share are `MASBackup`; a *host* of that name
-///   is a machine and no folder, and allowed.
+/// - The share has 1 to 80 characters (UTF-16 units) and none of `" \ / [ ] : | < > + = ; , * ?` and U+0000
+///   to U+001F (MS-FSCC 2.1.6); as Win32 has it for names, it does not end in a dot or a space and is no
+///   device. `IPC$`, `PIPE` and `MAILSLOT` hold no files and are refused.
+/// - The folders are [`Name`]s, as in a [`SharePath`]. Neither they nor the share are `MASBackup`; a *host*
+///   of that name is a machine and no folder, and allowed.
 ///
-/// Text may have `/` for `\`, as Win32 does, doubled separators between the parts and one at the end: printing drops
-/// them. The verbatim form `\\?\UNC\host\share` is read too; `/` and doubled separators are refused in it, for Win32
-/// changes nothing there. `.` and `..`, device paths (`\\.\`, `\\?\C:\`) and text of more than 32,000 UTF-16 units
-/// are refused (MS-DFSC 2.2.1.4; Win32, "Naming Files, Paths, and Namespaces").
+/// Text may have `/` for `\`, as Win32 does, doubled separators between the parts and one at the end:
+/// printing drops them. The verbatim form `\\?\UNC\host\share` is read too; `/` and doubled separators are
+/// refused in it, for Win32 changes nothing there. `.` and `..`, device paths (`\\.\`, `\\?\C:\`) and text of
+/// more than 32,000 UTF-16 units are refused (MS-DFSC; Win32, "Naming Files, Paths, and Namespaces").
 ///
 /// Letter case is kept and counts in comparison, but not in [`same_place`](Self::same_place).
 ///
@@ -75,7 +75,8 @@ impl UncPath {
         &self.folders
     }
 
-    /// Whether the share is an administrative or hidden one: its name ends in `$`, as that of `C$` and `ADMIN$`.
+    /// Whether the share is an administrative or hidden one: its name ends in `$`, as that of `C$` and
+    /// `ADMIN$`.
     #[must_use]
     pub fn is_administrative(&self) -> bool {
         self.share.ends_with('$')
@@ -124,7 +125,8 @@ impl UncPath {
 
     /// The length of the printed form in UTF-16 units, by which Win32 measures.
     ///
-    /// 259 is the most for programs without long paths. Below a region folder Azure Stack Hub itself needs up to 160.
+    /// 259 is the most for programs without long paths. Below a region folder Azure Stack Hub itself needs up
+    /// to 160.
     #[must_use]
     pub fn len_utf16(&self) -> usize {
         self.to_string().encode_utf16().count()
