@@ -178,7 +178,13 @@ impl Set {
                 file.length
             )));
         }
-        let (content, tag) = self.open_message(opener, &file.name, buffer)?;
+        // The certificate opened the index: a message that it does not open is not the one that was written.
+        let (content, tag) = self.open_message(opener, &file.name, buffer).map_err(|e| match e.kind() {
+            ErrorKind::WrongCertificate | ErrorKind::Unsupported | ErrorKind::LimitExceeded => {
+                damaged("is not what was written").with_source(e)
+            }
+            _ => e,
+        })?;
         if tag != file.tag {
             buffer.fill(0);
             return Err(damaged(
@@ -228,6 +234,10 @@ impl Set {
         let mut buffer = Vec::new();
         self.fetch(newest, &mut buffer)?;
         let length = buffer.len() as u64;
+        // Before the certificate is blamed for not opening it.
+        if Digest::of(&buffer) != sha256 {
+            return Err(damaged(format!("{newest} is not what was written: its SHA-256 differs from SHA256SUMS")));
+        }
         let (content, tag) = self.open_message(opener, newest, &mut buffer)?;
         let mut lines = PieceReader::new(newest, buffer, content)?;
         match lines.next()? {
