@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Encode, Header, Length, Reader, Sequence, SliceReader, Tag, TagNumber};
+use serde::Serialize;
 
 use crate::{Error, ErrorKind, Result};
 
@@ -23,7 +24,7 @@ pub(super) const MAX_RECIPIENT_INFOS: usize = (64 << 10) - MAX_HEAD_BESIDES_RECI
 pub(super) const TAIL_LEN: usize = 2 + TAG_LEN;
 
 /// Whom a message was sealed to, as the message names them. The text comes from the message, so trust it accordingly.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RecipientFacts {
     /// Who issued the certificate, as Windows prints it. A self-signed certificate has itself as issuer.

@@ -150,10 +150,10 @@ pub fn wrong_certificate(recipients: &[RecipientFacts], thumbprints: &[String]) 
     let more = named.len().saturating_sub(MAX_NAMED);
     named.truncate(MAX_NAMED);
     let mut message = match &named[..] {
-        [] => "it was sealed to a recipient of a kind that is not read here".to_owned(),
-        [one] => format!("it needs the decryption certificate with {one}"),
+        [] => "no certificate here opens it: its recipients are of a kind that is not read".to_owned(),
+        [one] => format!("no certificate here opens it: it needs the one with {one}"),
         several => format!(
-            "it needs one of the decryption certificates with {}",
+            "no certificate here opens it: it needs one of those with {}",
             several.join("; or ")
         ),
     };
