@@ -288,7 +288,7 @@ mod tests {
         assert_eq!(count(good), 2048);
         // In the check value, the certificates' scheme and the key's scheme: each of them alone is found.
         let wanted = [2, 2, 8, 0];
-        let places: Vec<usize> = (0..good.len() - 4)
+        let places: Vec<usize> = (0..=good.len() - 4)
             .filter(|i| good[*i..i + 4] == wanted)
             .collect();
         assert_eq!(places.len(), 3);
