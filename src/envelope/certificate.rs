@@ -6,6 +6,7 @@ use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Encode, Reader, Sequence, SliceReader, Tag, TagNumber, Tagged};
 use jiff::Timestamp;
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
+use openssl::ec::Asn1Flag;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, PKeyRef, Public};
@@ -17,7 +18,6 @@ use crate::{Error, ErrorKind, Result};
 use super::input::Contents;
 use super::internal;
 use super::name::{IssuerAndSerial, hex_upper, name_text};
-use super::recipient::AlgorithmIdentifier;
 
 /// What a certificate says about itself. None of it is verified: backups trust a certificate because the operator
 /// chose it, as Azure Stack Hub does.
@@ -243,11 +243,9 @@ fn key_facts(key: &PKeyRef<Public>) -> Result<KeyFacts> {
         }
         Id::EC => {
             // Explicit parameters are not a name, even where they are those of a curve that has one (RFC 5480 §2.1.1).
-            let curve = key
-                .ec_key()
-                .ok()
-                .filter(|_| has_named_curve(key))
-                .and_then(|key| key.group().curve_name());
+            let ec = key.ec_key().map_err(internal("read an EC key"))?;
+            let named = ec.group().asn1_flag() == Asn1Flag::NAMED_CURVE;
+            let curve = ec.group().curve_name().filter(|_| named);
             match curve {
                 Some(Nid::X9_62_PRIME256V1) => "EC P-256",
                 Some(Nid::SECP384R1) => "EC P-384",
@@ -273,18 +271,6 @@ fn key_facts(key: &PKeyRef<Public>) -> Result<KeyFacts> {
         algorithm: algorithm.to_owned(),
         bits,
     })
-}
-
-fn has_named_curve(key: &PKeyRef<Public>) -> bool {
-    let look = |der: &[u8]| -> der::Result<bool> {
-        let info = AnyRef::from_der(der)?;
-        let algorithm: AlgorithmIdentifier<'_> = SliceReader::new(info.value())?.decode()?;
-        Ok(algorithm
-            .parameters
-            .is_some_and(|parameters| parameters.tag() == Tag::ObjectIdentifier))
-    };
-    key.public_key_to_der()
-        .is_ok_and(|der| look(&der).unwrap_or(false))
 }
 
 /// RFC 5280's `99991231235959Z`, "never", lies past what a [`Timestamp`] holds: such times become its last.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Encode, Header, Length, Reader, Sequence, SliceReader, Tag, TagNumber};
+use serde::Serialize;
 
 use crate::{Error, ErrorKind, Result};
 
@@ -23,7 +24,7 @@ pub(super) const MAX_RECIPIENT_INFOS: usize = (64 << 10) - MAX_HEAD_BESIDES_RECI
 pub(super) const TAIL_LEN: usize = 2 + TAG_LEN;
 
 /// Whom a message was sealed to, as the message names them. The text comes from the message, so trust it accordingly.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RecipientFacts {
     /// Who issued the certificate, as Windows prints it. A self-signed certificate has itself as issuer.
@@ -65,7 +66,7 @@ pub(super) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Takes one profile in one encoding: what [`head`] writes, and what `openssl cms` writes without `-stream`.
+    /// Takes one profile in one encoding: what [`Frame`] writes, and what `openssl cms` writes without `-stream`.
     pub(super) fn parse(message: &'a [u8]) -> Result<Self> {
         if message.len() > MAX_MESSAGE {
             return Err(Error::new(
@@ -167,50 +168,87 @@ impl<'a> Message<'a> {
     }
 }
 
-/// All that stands before the ciphertext of `content_len` bytes. [`tail`] goes behind it.
-pub(super) fn head(recipient_infos: &[u8], nonce: &[u8; NONCE_LEN], content_len: usize) -> Result<Vec<u8>> {
-    build_head(recipient_infos, nonce, content_len).map_err(|source| {
-        Error::new(ErrorKind::Internal, "the message's frame does not encode").with_source(source)
-    })
+/// What the heads of one run's messages have in common, encoded once.
+pub(super) struct Frame {
+    /// The version and the RecipientInfos.
+    enveloped: Vec<u8>,
+    /// The inner content type and the algorithm, with zeros for the nonce.
+    content_info: Vec<u8>,
+    nonce_at: usize,
+    content_type: Vec<u8>,
 }
 
-fn build_head(recipient_infos: &[u8], nonce: &[u8], content_len: usize) -> der::Result<Vec<u8>> {
-    // From the inside out: each header counts the bytes of what follows it, and the tail where it is inside.
-    let parameters = GcmParameters {
-        nonce: OctetStringRef::new(nonce)?,
-        icv_len: TAG_LEN as u8,
+impl Frame {
+    pub(super) fn new(recipients: Vec<Vec<u8>>) -> Result<Self> {
+        let recipient_infos = recipient_infos(recipients)?;
+        Self::encode(&recipient_infos).map_err(|source| {
+            Error::new(ErrorKind::Internal, "the frame does not encode").with_source(source)
+        })
     }
-    .to_der()?;
-    let content_info = [
-        &ID_DATA.to_der()?[..],
-        &AlgorithmIdentifier {
+
+    fn encode(recipient_infos: &[u8]) -> der::Result<Self> {
+        let parameters = GcmParameters {
+            nonce: OctetStringRef::new(&[0; NONCE_LEN])?,
+            icv_len: TAG_LEN as u8,
+        }
+        .to_der()?;
+        let algorithm = AlgorithmIdentifier {
             algorithm: ID_AES256_GCM,
             parameters: Some(AnyRef::from_der(&parameters)?),
         }
-        .to_der()?,
-        &header(context(0, false), content_len)?,
-    ]
-    .concat();
-    let enveloped = [
-        &0u8.to_der()?[..],
-        recipient_infos,
-        &header(Tag::Sequence, content_info.len() + content_len)?,
-        &content_info,
-    ]
-    .concat();
-    let rest = content_len + TAIL_LEN;
-    let sequence = header(Tag::Sequence, enveloped.len() + rest)?;
-    let explicit = header(context(0, true), sequence.len() + enveloped.len() + rest)?;
-    let content_type = ID_CT_AUTH_ENVELOPED_DATA.to_der()?;
-    let inner = content_type.len() + explicit.len() + sequence.len() + enveloped.len();
-    Ok([
-        &header(Tag::Sequence, inner + rest)?[..],
-        &content_type,
-        &explicit,
-        &sequence,
-        &enveloped,
-    ]
-    .concat())
+        .to_der()?;
+        let content_info = [ID_DATA.to_der()?, algorithm].concat();
+        Ok(Self {
+            enveloped: [&0u8.to_der()?, recipient_infos].concat(),
+            // Behind the nonce stands the tag's length, an INTEGER of 3 bytes.
+            nonce_at: content_info.len() - 3 - NONCE_LEN,
+            content_info,
+            content_type: ID_CT_AUTH_ENVELOPED_DATA.to_der()?,
+        })
+    }
+
+    /// All that stands before the ciphertext of `content_len` bytes. [`tail`] goes behind it.
+    pub(super) fn head(&self, nonce: &[u8; NONCE_LEN], content_len: usize) -> Vec<u8> {
+        // From the inside out: each length counts what follows it, and the tail where that is inside.
+        let info = self.content_info.len() + header_len(content_len) + content_len;
+        let enveloped = self.enveloped.len() + header_len(info) + info + TAIL_LEN;
+        let explicit = header_len(enveloped) + enveloped;
+        let all = self.content_type.len() + header_len(explicit) + explicit;
+
+        let head_len = header_len(all) + all - TAIL_LEN - content_len;
+        let mut head = Vec::with_capacity(head_len);
+        push_header(&mut head, 0x30, all); // SEQUENCE
+        head.extend_from_slice(&self.content_type);
+        push_header(&mut head, 0xa0, explicit); // [0] EXPLICIT
+        push_header(&mut head, 0x30, enveloped);
+        head.extend_from_slice(&self.enveloped);
+        push_header(&mut head, 0x30, info);
+        let at = head.len() + self.nonce_at;
+        head.extend_from_slice(&self.content_info);
+        head[at..at + NONCE_LEN].copy_from_slice(nonce);
+        push_header(&mut head, 0x80, content_len); // [0] IMPLICIT OCTET STRING
+        debug_assert_eq!(head.len(), head_len);
+        head
+    }
+}
+
+fn push_header(out: &mut Vec<u8>, tag: u8, len: usize) {
+    out.push(tag);
+    match header_len(len) {
+        2 => out.push(len as u8),
+        n => {
+            out.push(0x80 | (n as u8 - 2));
+            out.extend_from_slice(&len.to_be_bytes()[size_of::<usize>() + 2 - n..]);
+        }
+    }
+}
+
+/// A tag, and a length in as few bytes as DER allows.
+const fn header_len(len: usize) -> usize {
+    match len {
+        0..0x80 => 2,
+        _ => 2 + (usize::BITS - len.leading_zeros()).div_ceil(8) as usize,
+    }
 }
 
 /// All that stands behind the ciphertext.
@@ -223,7 +261,7 @@ pub(super) fn tail(tag: &[u8; TAG_LEN]) -> [u8; TAIL_LEN] {
 }
 
 /// Wraps RecipientInfos, sorted as DER has it, in their SET.
-pub(super) fn recipient_infos(mut recipients: Vec<Vec<u8>>) -> Result<Vec<u8>> {
+fn recipient_infos(mut recipients: Vec<Vec<u8>>) -> Result<Vec<u8>> {
     recipients.sort();
     let inner = recipients.concat();
     if inner.len() > MAX_RECIPIENT_INFOS {
@@ -235,10 +273,10 @@ pub(super) fn recipient_infos(mut recipients: Vec<Vec<u8>>) -> Result<Vec<u8>> {
             ),
         ));
     }
-    let header = header(Tag::Set, inner.len()).map_err(|source| {
-        Error::new(ErrorKind::Internal, "RecipientInfos do not encode").with_source(source)
-    })?;
-    Ok([header, inner].concat())
+    let mut set = Vec::with_capacity(header_len(inner.len()) + inner.len());
+    push_header(&mut set, 0x31, inner.len());
+    set.extend_from_slice(&inner);
+    Ok(set)
 }
 
 /// RFC 5084 §3.2.
@@ -307,10 +345,6 @@ fn to_the_end(reader: &mut SliceReader<'_>, tag: Tag, what: &'static str) -> Res
 
 fn position(reader: &SliceReader<'_>) -> usize {
     usize::try_from(reader.position()).expect("a position in a slice")
-}
-
-fn header(tag: Tag, len: usize) -> der::Result<Vec<u8>> {
-    Header::new(tag, Length::try_from(len)?).to_der()
 }
 
 const fn context(number: u32, constructed: bool) -> Tag {

@@ -5,8 +5,6 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use openssl::sha::sha256;
-
 use crate::{Error, ErrorKind, Result};
 
 use super::certificate::CertificateFacts;
@@ -25,8 +23,8 @@ pub struct Opener {
 }
 
 struct Remembered {
-    /// SHA-256 of the RecipientInfos.
-    recipient_infos: [u8; 32],
+    /// All of them, which is what the key was unwrapped from.
+    recipient_infos: Box<[u8]>,
     key: ContentKey,
 }
 
@@ -86,12 +84,11 @@ impl Opener {
     }
 
     fn content_key(&self, recipient_infos: &[u8]) -> Result<ContentKey> {
-        let digest = sha256(recipient_infos);
         // Held during the private-key operation, so that the threads of a restore do it once and not once each.
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = remembered
             .iter()
-            .position(|entry| entry.recipient_infos == digest)
+            .position(|entry| *entry.recipient_infos == *recipient_infos)
         {
             let entry = remembered.remove(found).expect("it was found there");
             let key = entry.key.clone();
@@ -103,7 +100,7 @@ impl Opener {
             remembered.pop_front();
         }
         remembered.push_back(Remembered {
-            recipient_infos: digest,
+            recipient_infos: recipient_infos.into(),
             key: key.clone(),
         });
         Ok(key)
@@ -153,10 +150,10 @@ pub fn wrong_certificate(recipients: &[RecipientFacts], thumbprints: &[String]) 
     let more = named.len().saturating_sub(MAX_NAMED);
     named.truncate(MAX_NAMED);
     let mut message = match &named[..] {
-        [] => "it was sealed to a recipient of a kind that is not read here".to_owned(),
-        [one] => format!("it needs the decryption certificate with {one}"),
+        [] => "no certificate here opens it: its recipients are of a kind that is not read".to_owned(),
+        [one] => format!("no certificate here opens it: it needs the one with {one}"),
         several => format!(
-            "it needs one of the decryption certificates with {}",
+            "no certificate here opens it: it needs one of those with {}",
             several.join("; or ")
         ),
     };

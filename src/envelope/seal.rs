@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, Result};
 use super::certificate::EncryptionCertificate;
 use super::cipher::{ContentKey, NONCE_LEN, TAG_LEN};
 use super::internal;
-use super::message::{MAX_CONTENT, TAIL_LEN, head, recipient_infos, tail};
+use super::message::{Frame, MAX_CONTENT, TAIL_LEN, tail};
 use super::recipient::wrap_for;
 
 /// Seals the messages of one run.
@@ -25,7 +25,7 @@ use super::recipient::wrap_for;
 /// nobody can tell when a virtual machine is resumed twice from one snapshot, so don't snapshot a running backup.
 pub struct Sealer {
     key: ContentKey,
-    recipient_infos: Vec<u8>,
+    frame: Frame,
     head_room: usize,
     nonce_prefix: [u8; 4],
     nonce_counter: AtomicU64,
@@ -81,13 +81,13 @@ impl Sealer {
                 )?);
             }
         }
-        let recipient_infos = recipient_infos(infos)?;
+        let frame = Frame::new(infos)?;
         let mut nonce_prefix = [0; 4];
         openssl::rand::rand_bytes(&mut nonce_prefix).map_err(internal("draw a nonce"))?;
         Ok(Self {
             key,
-            head_room: head(&recipient_infos, &[0; NONCE_LEN], MAX_CONTENT)?.len(),
-            recipient_infos,
+            head_room: frame.head(&[0; NONCE_LEN], MAX_CONTENT).len(),
+            frame,
             nonce_prefix,
             nonce_counter: AtomicU64::new(0),
             process: std::process::id(),
@@ -127,7 +127,7 @@ impl Sealer {
             ));
         }
         let nonce = self.next_nonce()?;
-        let head = head(&self.recipient_infos, &nonce, len)?;
+        let head = self.frame.head(&nonce, len);
         buf.reserve(TAIL_LEN);
         let tag = self.key.seal(&nonce, &mut buf[self.head_room..])?;
         let start = self.head_room - head.len();
@@ -151,7 +151,7 @@ impl Sealer {
             ));
         }
         let nonce = self.next_nonce()?;
-        let mut message = head(&self.recipient_infos, &nonce, plaintext.len())?;
+        let mut message = self.frame.head(&nonce, plaintext.len());
         let head_len = message.len();
         message.reserve_exact(plaintext.len() + TAIL_LEN);
         message.extend_from_slice(plaintext);
@@ -202,7 +202,7 @@ mod tests {
     fn sealer(process: u32, count: u64) -> Sealer {
         Sealer {
             key: ContentKey::random().unwrap(),
-            recipient_infos: vec![0x31, 0],
+            frame: Frame::new(Vec::new()).unwrap(),
             head_room: 128,
             nonce_prefix: [1, 2, 3, 4],
             nonce_counter: AtomicU64::new(count),

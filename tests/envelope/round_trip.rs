@@ -239,6 +239,37 @@ fn a_certificate_that_never_expires_is_valid() {
         .unwrap();
 }
 
+/// One in some forty does, by its signature.
+#[test]
+fn a_certificate_may_end_in_a_byte_that_looks_like_white_space() {
+    let key = openssl::pkey::PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();
+    let der = (0..100_000)
+        .map(|serial| {
+            let mut builder = openssl::x509::X509::builder().unwrap();
+            let serial = openssl::bn::BigNum::from_u32(serial)
+                .unwrap()
+                .to_asn1_integer()
+                .unwrap();
+            builder.set_serial_number(&serial).unwrap();
+            builder.set_pubkey(&key).unwrap();
+            builder
+                .set_not_before(&openssl::asn1::Asn1Time::from_unix(0).unwrap())
+                .unwrap();
+            builder
+                .set_not_after(&openssl::asn1::Asn1Time::from_unix(1 << 32).unwrap())
+                .unwrap();
+            builder
+                .sign(&key, openssl::hash::MessageDigest::sha256())
+                .unwrap();
+            builder.build().to_der().unwrap()
+        })
+        .find(|der| der.last().unwrap().is_ascii_whitespace())
+        .unwrap();
+    for tail in ["", "\n", " \r\n"] {
+        EncryptionCertificate::from_cer(&[&der[..], tail.as_bytes()].concat()).unwrap();
+    }
+}
+
 fn certificate_until(not_after: &str) -> (EncryptionCertificate, DecryptionCertificate) {
     use openssl::asn1::Asn1Time;
     let key = openssl::pkey::PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();

@@ -11,6 +11,7 @@ struct Case {
     file: String,
     pfx: Option<String>,
     password: Option<String>,
+    at: Option<jiff::Timestamp>,
     error: Option<String>,
     facts: Option<CertificateFacts>,
     content: Option<String>,
@@ -37,6 +38,14 @@ fn every_vector_ends_as_it_says() {
             "pfx" => {
                 let pfx = DecryptionCertificate::from_pfx(&bytes, password);
                 check_facts(case, pfx.map(|pfx| pfx.facts().clone()))
+            }
+            "validity" => {
+                let cer = EncryptionCertificate::from_cer(&bytes).unwrap();
+                match cer.check_validity(case.at.unwrap()) {
+                    Ok(()) if case.error.is_none() => Ok(()),
+                    Ok(()) => Err("is valid".to_owned()),
+                    Err(error) => check_error(case, &error),
+                }
             }
             "message" => {
                 let pfx = vector(case.pfx.as_deref().unwrap());
