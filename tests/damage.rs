@@ -99,8 +99,10 @@ impl Sample {
                 assert_eq!(fs::read(restored).unwrap(), fs::read(self.tree.join(&name)).unwrap(), "{name}");
             }
         }
-        let strangers: Vec<_> =
-            names(&target.join("tree"), "").into_iter().filter(|name| !self.tree.join(name).exists()).collect();
+        let strangers: Vec<_> = names(&target.join("tree"), "")
+            .into_iter()
+            .filter(|name| !self.tree.join(name).exists())
+            .collect();
         assert_eq!(strangers, [""; 0], "nothing else may be left behind");
         lost
     }
@@ -158,8 +160,13 @@ fn a_flipped_bit_in_the_index_is_damage_not_a_wrong_certificate() {
         let index = names(&sample.folder, ".jsonl.zst.p7m");
         flip(&sample.folder.join(&index[0]), byte);
         let target = sample.fixture.path("target");
-        let error =
-            restore(&sample.set(), &sample.fixture.opener, &target, &RestoreOptions::default(), &mut no_progress);
+        let error = restore(
+            &sample.set(),
+            &sample.fixture.opener,
+            &target,
+            &RestoreOptions::default(),
+            &mut no_progress,
+        );
         assert_eq!(error.unwrap_err().kind(), ErrorKind::Damaged, "byte {byte}");
         assert_eq!(sample.full().faults[0].file, index[0]);
     }
@@ -183,7 +190,9 @@ fn a_missing_segment_is_found_and_costs_what_was_in_it() {
     assert!(!sample.restore_the_rest().is_empty());
     assert!(sample.full().faults.iter().any(|fault| fault.file == sample.segments[2]));
     let sets = list_sets(&sample.fixture.share, sample.fixture.place.deployment(), None).unwrap();
-    assert!(matches!(&sets[0].state, SetState::Incomplete { reason } if reason.contains(&sample.segments[2])));
+    assert!(
+        matches!(&sets[0].state, SetState::Incomplete { reason } if reason.contains(&sample.segments[2]))
+    );
 }
 
 #[test]
@@ -363,8 +372,13 @@ fn the_wrong_certificate_is_told_which_one_is_needed() {
     let sample = sample();
     let other = common::Certificate::new("another");
     let opener = azs_backup::Opener::new(other.decryption());
-    let error =
-        restore(&sample.set(), &opener, &sample.fixture.path("target"), &RestoreOptions::default(), &mut no_progress);
+    let error = restore(
+        &sample.set(),
+        &opener,
+        &sample.fixture.path("target"),
+        &RestoreOptions::default(),
+        &mut no_progress,
+    );
     let error = error.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WrongCertificate);
     let needed = sample.set().cover().certificates[0].sha1_thumbprint.clone();

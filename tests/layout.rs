@@ -63,19 +63,13 @@ fn a_path_tells_its_parts() {
     assert_eq!(path.share(), "AzSBackups");
     assert_eq!(path.folders().to_string(), "contoso.com/nyc");
     assert_eq!(path.len_utf16(), 53);
-    assert_eq!(
-        path.to_verbatim(),
-        r"\\?\UNC\fileserver01.contoso.com\AzSBackups\contoso.com\nyc"
-    );
+    assert_eq!(path.to_verbatim(), r"\\?\UNC\fileserver01.contoso.com\AzSBackups\contoso.com\nyc");
     assert_eq!(path.to_native_path(), PathBuf::from(path.to_string()));
     let root = path.parent().unwrap().parent().unwrap();
     assert_eq!(root, unc(r"\\fileserver01.contoso.com\AzSBackups"));
     assert_eq!(root.parent(), None);
     assert_eq!(root.join(&nyc().region_folder()), path);
-    assert_eq!(
-        root.join_name(nyc().external_domain_name()),
-        path.parent().unwrap()
-    );
+    assert_eq!(root.join_name(nyc().external_domain_name()), path.parent().unwrap());
 }
 
 #[test]
@@ -90,10 +84,7 @@ fn the_form_of_a_host_is_a_fact_to_ask_for() {
         let host: Host = text.parse().unwrap();
         assert_eq!(host.kind(), kind);
         assert_eq!(host.to_address(), address);
-        assert_eq!(
-            host.ip().is_some(),
-            matches!(kind, HostKind::Ipv4 | HostKind::Ipv6)
-        );
+        assert_eq!(host.ip().is_some(), matches!(kind, HostKind::Ipv4 | HostKind::Ipv6));
         assert_eq!(host.scope_id(), text.contains('%').then_some(4));
     }
     for text in ["localhost", "127.1.2.3", "::1", "::ffff:127.0.0.1"] {
@@ -126,18 +117,10 @@ fn a_share_path_is_walked_by_its_names() {
     assert!(path.parent().unwrap().parent().unwrap().is_root());
     assert_eq!(SharePath::root().parent(), None);
     assert_eq!(SharePath::root().file_name(), None);
-    assert_eq!(
-        SharePath::root()
-            .join(Name::new("contoso.com").unwrap())
-            .join(nyc().region()),
-        path
-    );
+    assert_eq!(SharePath::root().join(Name::new("contoso.com").unwrap()).join(nyc().region()), path);
     assert_eq!(path.into_iter().count(), 2);
     let long = vec![Name::new("x".repeat(255)).unwrap(); 126];
-    assert_eq!(
-        SharePath::from_names(long).unwrap_err().kind(),
-        ErrorKind::InvalidName
-    );
+    assert_eq!(SharePath::from_names(long).unwrap_err().kind(), ErrorKind::InvalidName);
 }
 
 #[test]
@@ -145,10 +128,7 @@ fn a_native_path_lies_below_its_root() {
     let folder = nyc().region_folder();
     let relative: PathBuf = ["contoso.com", "nyc"].iter().collect();
     assert_eq!(folder.to_relative(), relative);
-    assert_eq!(
-        folder.to_native("/mnt/backups").unwrap(),
-        Path::new("/mnt/backups").join(relative)
-    );
+    assert_eq!(folder.to_native("/mnt/backups").unwrap(), Path::new("/mnt/backups").join(relative));
     assert_eq!(SharePath::root().to_native("").unwrap(), PathBuf::new());
 }
 
@@ -175,10 +155,7 @@ fn a_place_is_the_folder_of_its_sets() {
     assert_eq!(place.scale_unit(), None);
     let place = place.with_scale_unit(ScaleUnit::new("su1").unwrap());
     assert_eq!(place.folder().to_string(), "contoso.com/nyc/Switches/su1");
-    assert_eq!(
-        place.set_folder(&set).to_string(),
-        "contoso.com/nyc/Switches/su1/20261123T020000Z-7f3a91c2"
-    );
+    assert_eq!(place.set_folder(&set).to_string(), "contoso.com/nyc/Switches/su1/20261123T020000Z-7f3a91c2");
     assert_eq!(place.deployment().fqdn(), "nyc.contoso.com");
     assert_eq!(place.component(), &Component::Switches);
     assert_eq!(place.scale_unit().unwrap().as_str(), "su1");
@@ -205,14 +182,8 @@ fn json_holds_the_parts_of_a_place() {
 fn a_known_component_is_known_in_any_letter_case() {
     for component in Component::KNOWN {
         let name = component.name();
-        assert_eq!(
-            Component::custom(&name.as_str().to_lowercase()).unwrap(),
-            component
-        );
-        assert_eq!(
-            Component::custom(&name.as_str().to_uppercase()).unwrap(),
-            component
-        );
+        assert_eq!(Component::custom(&name.as_str().to_lowercase()).unwrap(), component);
+        assert_eq!(Component::custom(&name.as_str().to_uppercase()).unwrap(), component);
     }
     assert!(
         matches!(Component::custom("Firewalls").unwrap(), Component::Custom(name) if name.name().as_str() == "Firewalls")
@@ -286,9 +257,8 @@ fn disguise() -> impl Strategy<Value = String> {
         "\u{FE0F}",
         "\u{E0041}",
     ]);
-    let before = prop::sample::select(vec![
-        "", "", " ", "\t", "\u{FEFF}", ".\\", "./", "a\\", "\u{3000}", "\u{2066}",
-    ]);
+    let before =
+        prop::sample::select(vec!["", "", " ", "\t", "\u{FEFF}", ".\\", "./", "a\\", "\u{3000}", "\u{2066}"]);
     let after = prop::sample::select(vec![
         "",
         "",
@@ -306,11 +276,8 @@ fn disguise() -> impl Strategy<Value = String> {
         "\u{A0}",
     ]);
     (letters, prop::collection::vec(unseen, 9), before, after).prop_map(|(letters, unseen, before, after)| {
-        let middle: String = letters
-            .iter()
-            .zip(unseen)
-            .map(|(letter, unseen)| format!("{letter}{unseen}"))
-            .collect();
+        let middle: String =
+            letters.iter().zip(unseen).map(|(letter, unseen)| format!("{letter}{unseen}")).collect();
         format!("{before}{middle}{after}")
     })
 }

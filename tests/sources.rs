@@ -25,7 +25,8 @@ fn restore_all(fixture: &Fixture, set: &Set) -> std::path::PathBuf {
     let report = verify_full(set, &fixture.opener, &mut no_progress).unwrap();
     assert!(report.is_sound(), "{report:#?}");
     let target = fixture.path("target");
-    let report = restore(set, &fixture.opener, &target, &RestoreOptions::default(), &mut no_progress).unwrap();
+    let report =
+        restore(set, &fixture.opener, &target, &RestoreOptions::default(), &mut no_progress).unwrap();
     assert!(report.losses.is_empty() && report.unrestored.is_empty(), "{report:#?}");
     target
 }
@@ -104,9 +105,12 @@ fn times_modes_and_extended_attributes_survive() {
         let times = rustix::fs::Timestamps { last_access: time, last_modification: time };
         rustix::fs::utimensat(rustix::fs::CWD, path, &times, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).unwrap();
     };
-    for (name, seconds, nanoseconds) in
-        [("old", -1_000_000, 1), ("epoch", 0, 0), ("now", 1_760_000_000, 999_999_999), ("future", 10_000_000_000, 7)]
-    {
+    for (name, seconds, nanoseconds) in [
+        ("old", -1_000_000, 1),
+        ("epoch", 0, 0),
+        ("now", 1_760_000_000, 999_999_999),
+        ("future", 10_000_000_000, 7),
+    ] {
         let path = tree.join(name);
         fs::write(&path, name).unwrap();
         set_time(&path, seconds, nanoseconds);
@@ -188,7 +192,8 @@ fn bytes_readers_files_and_folders_mix_in_one_set() {
     fs::write(fixture.path("single"), "2").unwrap();
     let large = noise(5, 7_000_000);
 
-    let mut backup = fixture.builder().label("vendor", "Contoso").label("firmware", "9.3(11)").start().unwrap();
+    let mut backup =
+        fixture.builder().label("vendor", "Contoso").label("firmware", "9.3(11)").start().unwrap();
     backup.add(fixture.path("folder")).unwrap();
     backup.add(fixture.path("single")).unwrap();
     backup.add_file_as("renamed/deep/single", fixture.path("single")).unwrap();
@@ -259,9 +264,14 @@ fn patterns_leave_out_and_take_back_in() {
     backup.add_folder_as("tree", &tree).unwrap();
     let set = fixture.open(&backup.commit().unwrap().folder);
     let restored = restore_all(&fixture, &set).join("tree");
-    for (name, is_there) in
-        [("keep.cfg", true), ("keep.log", true), ("sub/target/y", true), ("drop.log", false), ("target", false), ("sub/drop.log", false)]
-    {
+    for (name, is_there) in [
+        ("keep.cfg", true),
+        ("keep.log", true),
+        ("sub/target/y", true),
+        ("drop.log", false),
+        ("target", false),
+        ("sub/drop.log", false),
+    ] {
         assert_eq!(restored.join(name).exists(), is_there, "{name}");
     }
     assert_eq!(fixture.builder().exclude("[z-a]").start().unwrap_err().kind(), ErrorKind::InvalidArgument);
@@ -283,12 +293,16 @@ fn a_file_that_cannot_be_read_ends_the_backup_or_is_named() {
     backup.add_file_as("bad", "/proc/self/mem").unwrap();
     let report = backup.commit().unwrap();
     assert_eq!((report.cover.status, report.cover.content.problems), (Status::PartialSucceeded, 1));
-    assert_eq!((report.problems[0].path.to_string(), report.problems[0].code.as_str()), ("bad".into(), "SOURCE_UNREADABLE"));
+    assert_eq!(
+        (report.problems[0].path.to_string(), report.problems[0].code.as_str()),
+        ("bad".into(), "SOURCE_UNREADABLE")
+    );
 
     // The set itself remembers.
     let set = fixture.open(&report.folder);
     let target = fixture.path("target");
-    let report = restore(&set, &fixture.opener, &target, &RestoreOptions::default(), &mut no_progress).unwrap();
+    let report =
+        restore(&set, &fixture.opener, &target, &RestoreOptions::default(), &mut no_progress).unwrap();
     assert_eq!(report.status, Status::PartialSucceeded);
     assert_eq!(report.problems[0].path.to_string(), "bad");
     assert_eq!(fs::read(target.join("good")).unwrap(), b"good");
@@ -335,9 +349,11 @@ fn a_file_that_changes_while_it_is_read_ends_the_backup_or_is_named() {
             let mut backup = fixture.builder().source_problems(policy).start().unwrap();
             backup.add_folder_as("tree", &tree).and_then(|()| backup.commit())
         };
-        let error = (0..50).find_map(|_| run(SourceProblems::Fail).err()).expect("one of 50 runs sees a change");
+        let error =
+            (0..50).find_map(|_| run(SourceProblems::Fail).err()).expect("one of 50 runs sees a change");
         assert_eq!(error.kind(), ErrorKind::SourceChanged, "{error}");
-        let report = (0..50).map(|_| run(SourceProblems::Report).unwrap()).find(|report| !report.problems.is_empty());
+        let report =
+            (0..50).map(|_| run(SourceProblems::Report).unwrap()).find(|report| !report.problems.is_empty());
         let report = report.expect("one of 50 runs sees a change");
         drop(changer);
         assert_eq!(report.cover.status, Status::PartialSucceeded);
@@ -390,7 +406,8 @@ fn a_backup_that_is_dropped_or_cancelled_leaves_nothing() {
         if seen.lock().unwrap().len() == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let mut backup = fixture.builder().progress(hook).start().unwrap();
-    let error = backup.add_reader("slow", Slow(noise(1, 60))).and_then(|()| backup.add_folder_as("tree", &tree));
+    let error =
+        backup.add_reader("slow", Slow(noise(1, 60))).and_then(|()| backup.add_folder_as("tree", &tree));
     let error = error.and_then(|()| backup.commit()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert_eq!(calls.lock().unwrap().len(), 2, "the hook is not called again");

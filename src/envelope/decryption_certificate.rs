@@ -35,18 +35,12 @@ impl DecryptionCertificate {
     pub fn from_pfx(bytes: &[u8], password: Option<&str>) -> Result<Self> {
         let password = password.unwrap_or_default();
         if password.contains('\0') {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                "the password holds a null character",
-            ));
+            return Err(Error::new(ErrorKind::InvalidArgument, "the password holds a null character"));
         }
         let der = unwrap_pfx(bytes)?;
         let pfx = Pkcs12::from_der(&der).map_err(|source| {
-            Error::new(
-                ErrorKind::Malformed,
-                "the file is not a PFX, or is damaged or cut off",
-            )
-            .with_source(source)
+            Error::new(ErrorKind::Malformed, "the file is not a PFX, or is damaged or cut off")
+                .with_source(source)
         })?;
         check_iterations(&pfx)?;
         let parsed = match parse(&pfx, password, legacy_provider) {
@@ -105,15 +99,9 @@ impl DecryptionCertificate {
         if certificates.is_empty() {
             return Err(unsuitable("there is no certificate with the private key"));
         }
-        let fits = |x509: &X509| {
-            x509.public_key()
-                .is_ok_and(|public| public.public_eq(&private_key))
-        };
+        let fits = |x509: &X509| x509.public_key().is_ok_and(|public| public.public_eq(&private_key));
         match certificates.into_iter().find(fits) {
-            Some(x509) => Ok(Self {
-                certificate: Certificate::new(x509)?,
-                private_key,
-            }),
+            Some(x509) => Ok(Self { certificate: Certificate::new(x509)?, private_key }),
             None => Err(unsuitable("the private key does not belong to the certificate")),
         }
     }
@@ -141,9 +129,7 @@ impl DecryptionCertificate {
 
 impl fmt::Debug for DecryptionCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DecryptionCertificate")
-            .field("facts", self.facts())
-            .finish_non_exhaustive()
+        f.debug_struct("DecryptionCertificate").field("facts", self.facts()).finish_non_exhaustive()
     }
 }
 
@@ -288,9 +274,7 @@ mod tests {
         assert_eq!(count(good), 2048);
         // In the check value, the certificates' scheme and the key's scheme: each of them alone is found.
         let wanted = [2, 2, 8, 0];
-        let places: Vec<usize> = (0..=good.len() - 4)
-            .filter(|i| good[*i..i + 4] == wanted)
-            .collect();
+        let places: Vec<usize> = (0..=good.len() - 4).filter(|i| good[*i..i + 4] == wanted).collect();
         assert_eq!(places.len(), 3);
         for place in places {
             let mut changed = good.to_vec();
@@ -307,9 +291,7 @@ mod tests {
         let pfx = Pkcs12::from_der(old).unwrap();
         let none: fn() -> Result<Provider, ErrorStack> = || Err(ErrorStack::get());
         // Another test may hold the provider for its own moment.
-        let error = (0..100)
-            .find_map(|_| parse(&pfx, "correct horse", none).err())
-            .expect("it never failed");
+        let error = (0..100).find_map(|_| parse(&pfx, "correct horse", none).err()).expect("it never failed");
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert!(error.to_string().contains("AES256-SHA256"));
         let wrong = parse(&pfx, "wrong horse", none).err().unwrap();

@@ -49,10 +49,7 @@ pub fn recipients_of(message: &[u8]) -> Result<Vec<RecipientFacts>> {
 pub(super) fn facts_of(recipients: &[Recipient<'_>]) -> Vec<RecipientFacts> {
     let identities = recipients.iter().flat_map(Recipient::identities);
     identities
-        .map(|identity| RecipientFacts {
-            issuer: identity.issuer_text(),
-            serial: identity.serial_text(),
-        })
+        .map(|identity| RecipientFacts { issuer: identity.issuer_text(), serial: identity.serial_text() })
         .collect()
 }
 
@@ -71,10 +68,7 @@ impl<'a> Message<'a> {
         if message.len() > MAX_MESSAGE {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
-                format!(
-                    "the message has {} bytes: at most {MAX_MESSAGE} are read",
-                    message.len()
-                ),
+                format!("the message has {} bytes: at most {MAX_MESSAGE} are read", message.len()),
             ));
         }
         let mut reader = SliceReader::new(message).map_err(malformed("message"))?;
@@ -102,9 +96,7 @@ impl<'a> Message<'a> {
         let start = position(&reader);
         let header = Header::peek(&reader).map_err(malformed("RecipientInfos"))?;
         if header.tag() == context(0, true) {
-            return Err(unsupported(
-                "the message has originator information, which is not read",
-            ));
+            return Err(unsupported("the message has originator information, which is not read"));
         }
         let len = enter(&mut reader, Tag::Set, "RecipientInfos")?;
         if usize::try_from(len).unwrap_or(usize::MAX) > MAX_RECIPIENT_INFOS {
@@ -135,18 +127,13 @@ impl<'a> Message<'a> {
         if content.len() > MAX_CONTENT {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
-                format!(
-                    "the message's content has {} bytes: at most {MAX_CONTENT} are read",
-                    content.len()
-                ),
+                format!("the message's content has {} bytes: at most {MAX_CONTENT} are read", content.len()),
             ));
         }
 
         let header = Header::peek(&reader).map_err(malformed("authentication tag"))?;
         if header.tag() == context(1, true) {
-            return Err(unsupported(
-                "the message has authenticated attributes, which are not read",
-            ));
+            return Err(unsupported("the message has authenticated attributes, which are not read"));
         }
         let tag = <&OctetStringRef>::decode(&mut reader).map_err(malformed("authentication tag"))?;
         let Ok(tag) = tag.as_bytes().try_into() else {
@@ -155,16 +142,9 @@ impl<'a> Message<'a> {
             ));
         };
         if !reader.is_finished() {
-            return Err(unsupported(
-                "the message has unauthenticated attributes, which are not read",
-            ));
+            return Err(unsupported("the message has unauthenticated attributes, which are not read"));
         }
-        Ok(Self {
-            recipient_infos,
-            nonce,
-            content,
-            tag,
-        })
+        Ok(Self { recipient_infos, nonce, content, tag })
     }
 }
 
@@ -187,11 +167,9 @@ impl Frame {
     }
 
     fn encode(recipient_infos: &[u8]) -> der::Result<Self> {
-        let parameters = GcmParameters {
-            nonce: OctetStringRef::new(&[0; NONCE_LEN])?,
-            icv_len: TAG_LEN as u8,
-        }
-        .to_der()?;
+        let parameters =
+            GcmParameters { nonce: OctetStringRef::new(&[0; NONCE_LEN])?, icv_len: TAG_LEN as u8 }
+                .to_der()?;
         let algorithm = AlgorithmIdentifier {
             algorithm: ID_AES256_GCM,
             parameters: Some(AnyRef::from_der(&parameters)?),
@@ -267,10 +245,7 @@ fn recipient_infos(mut recipients: Vec<Vec<u8>>) -> Result<Vec<u8>> {
     if inner.len() > MAX_RECIPIENT_INFOS {
         return Err(Error::new(
             ErrorKind::LimitExceeded,
-            format!(
-                "the recipients take {} bytes: at most {MAX_RECIPIENT_INFOS} fit",
-                inner.len()
-            ),
+            format!("the recipients take {} bytes: at most {MAX_RECIPIENT_INFOS} fit", inner.len()),
         ));
     }
     let mut set = Vec::with_capacity(header_len(inner.len()) + inner.len());
@@ -292,9 +267,8 @@ fn default_icv_len() -> u8 {
 }
 
 fn read_gcm<'a>(reader: &mut SliceReader<'a>) -> Result<[u8; NONCE_LEN]> {
-    let algorithm: AlgorithmIdentifier<'a> = reader
-        .decode()
-        .map_err(malformed("content encryption algorithm"))?;
+    let algorithm: AlgorithmIdentifier<'a> =
+        reader.decode().map_err(malformed("content encryption algorithm"))?;
     if algorithm.algorithm != ID_AES256_GCM {
         return Err(unsupported(format!(
             "the message is encrypted by algorithm {}: only AES-256-GCM is read",
@@ -302,15 +276,10 @@ fn read_gcm<'a>(reader: &mut SliceReader<'a>) -> Result<[u8; NONCE_LEN]> {
         )));
     }
     let missing = || Error::new(ErrorKind::Malformed, "the message has no AES-GCM parameters");
-    let parameters: GcmParameters<'a> = algorithm
-        .parameters
-        .ok_or_else(missing)?
-        .decode_as()
-        .map_err(malformed("AES-GCM parameters"))?;
+    let parameters: GcmParameters<'a> =
+        algorithm.parameters.ok_or_else(missing)?.decode_as().map_err(malformed("AES-GCM parameters"))?;
     if usize::from(parameters.icv_len) != TAG_LEN {
-        return Err(unsupported(
-            "the message's authentication tag does not have 16 bytes: it may be forged",
-        ));
+        return Err(unsupported("the message's authentication tag does not have 16 bytes: it may be forged"));
     }
     let nonce = parameters.nonce.as_bytes().try_into();
     nonce.map_err(|_| unsupported("the message's nonce does not have 12 bytes"))
@@ -334,10 +303,7 @@ fn to_the_end(reader: &mut SliceReader<'_>, tag: Tag, what: &'static str) -> Res
     if len != reader.remaining_len() {
         return Err(Error::new(
             ErrorKind::Malformed,
-            format!(
-                "the message's {what} says {len} bytes, but {} follow",
-                reader.remaining_len()
-            ),
+            format!("the message's {what} says {len} bytes, but {} follow", reader.remaining_len()),
         ));
     }
     Ok(())
@@ -348,10 +314,7 @@ fn position(reader: &SliceReader<'_>) -> usize {
 }
 
 const fn context(number: u32, constructed: bool) -> Tag {
-    Tag::ContextSpecific {
-        constructed,
-        number: TagNumber(number),
-    }
+    Tag::ContextSpecific { constructed, number: TagNumber(number) }
 }
 
 /// What DER's reader refused, in our words.
@@ -360,11 +323,8 @@ pub(super) fn malformed(what: &'static str) -> impl FnOnce(der::Error) -> Error 
         der::ErrorKind::IndefiniteLength => unsupported(
             "the message has indefinite lengths (a streamed message): only definite-length DER is read",
         ),
-        _ => Error::new(
-            ErrorKind::Malformed,
-            format!("the message is damaged or cut off in its {what}"),
-        )
-        .with_source(source),
+        _ => Error::new(ErrorKind::Malformed, format!("the message is damaged or cut off in its {what}"))
+            .with_source(source),
     }
 }
 

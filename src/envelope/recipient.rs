@@ -89,9 +89,7 @@ impl<'a> Recipient<'a> {
                         AnyRef::new(Tag::Sequence, any.value()).map_err(malformed("RecipientInfo"))?;
                     Self::KeyAgree(sequence.decode_as().map_err(malformed("RecipientInfo"))?)
                 }
-                Tag::ContextSpecific {
-                    constructed: true, ..
-                } => Self::Other,
+                Tag::ContextSpecific { constructed: true, .. } => Self::Other,
                 tag => {
                     let message = format!("the message has {tag} where a RecipientInfo belongs");
                     return Err(Error::new(ErrorKind::Malformed, message));
@@ -119,11 +117,9 @@ impl<'a> Recipient<'a> {
     pub(super) fn identities(&self) -> Vec<IssuerAndSerial<'a>> {
         match self {
             Self::KeyTrans(trans) => identity(&trans.recipient).into_iter().collect(),
-            Self::KeyAgree(agree) => agree
-                .encrypted_keys
-                .iter()
-                .filter_map(|key| identity(&key.recipient))
-                .collect(),
+            Self::KeyAgree(agree) => {
+                agree.encrypted_keys.iter().filter_map(|key| identity(&key.recipient)).collect()
+            }
             Self::Other => Vec::new(),
         }
     }
@@ -140,9 +136,7 @@ impl<'a> Recipient<'a> {
             }
             Self::KeyAgree(agree) => {
                 let keys = &agree.encrypted_keys;
-                let mine = keys
-                    .iter()
-                    .find(|key| identity(&key.recipient).as_ref() == Some(wanted))?;
+                let mine = keys.iter().find(|key| identity(&key.recipient).as_ref() == Some(wanted))?;
                 Some(agree.unwrap(mine.encrypted_key.as_bytes(), key))
             }
             _ => None,
@@ -172,10 +166,7 @@ pub(super) fn wrap_for(recipient: &[u8], public: &PKeyRef<Public>, key: &Content
 }
 
 fn key_trans(recipient: AnyRef<'_>, encrypted_key: &[u8]) -> der::Result<Vec<u8>> {
-    let sha256 = AlgorithmIdentifier {
-        algorithm: ID_SHA256,
-        parameters: None,
-    };
+    let sha256 = AlgorithmIdentifier { algorithm: ID_SHA256, parameters: None };
     let sha256_der = sha256.to_der()?;
     let parameters = OaepParameters {
         hash: Some(sha256),
@@ -200,10 +191,7 @@ fn key_trans(recipient: AnyRef<'_>, encrypted_key: &[u8]) -> der::Result<Vec<u8>
 
 fn key_agree(recipient: AnyRef<'_>, point: &[u8], wrapped: &[u8]) -> der::Result<Vec<u8>> {
     let originator = OriginatorPublicKey {
-        algorithm: AlgorithmIdentifier {
-            algorithm: ID_EC_PUBLIC_KEY,
-            parameters: None,
-        },
+        algorithm: AlgorithmIdentifier { algorithm: ID_EC_PUBLIC_KEY, parameters: None },
         public_key: BitStringRef::from_bytes(point)?,
     }
     .to_der()?;
@@ -312,9 +300,7 @@ fn check_originator(originator: &OriginatorPublicKey<'_>, group: &EcGroupRef) ->
         Some(parameters) => parameters.is_null() || Some(parameters.value()) == curve_oid(group).as_deref(),
     };
     if originator.algorithm.algorithm != ID_EC_PUBLIC_KEY || !parameters_fit {
-        return Err(unsupported(
-            "the message's originator key is not on the certificate's curve",
-        ));
+        return Err(unsupported("the message's originator key is not on the certificate's curve"));
     }
     let point = originator.public_key.raw_bytes();
     let uncompressed = 1 + 2 * (group.degree() as usize).div_ceil(8);
@@ -346,10 +332,7 @@ fn is_sha256(algorithm: &AlgorithmIdentifier<'_>) -> bool {
     algorithm.algorithm == ID_SHA256 && algorithm.parameters.is_none_or(AnyRef::is_null)
 }
 
-const KEY_AGREE: Tag = Tag::ContextSpecific {
-    constructed: true,
-    number: TagNumber(1),
-};
+const KEY_AGREE: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(1) };
 
 /// Of one message that is read; far more than any rotation or escrow takes.
 const MAX_RECIPIENTS: usize = 64;
@@ -374,9 +357,7 @@ mod tests {
         let algorithm = [ID_RSAES_OAEP.to_der().unwrap(), tlv(0x30, &parameters)].concat();
         let identity = tlv(0x30, &[0x30, 0, 2, 1, 1]);
         let trans = [&[2, 1, 0][..], &identity, &tlv(0x30, &algorithm), &[4, 1, 0]].concat();
-        KeyTrans::from_der(&tlv(0x30, &trans))
-            .map_err(malformed("test"))?
-            .check_algorithm()
+        KeyTrans::from_der(&tlv(0x30, &trans)).map_err(malformed("test"))?.check_algorithm()
     }
 
     #[test]
@@ -385,12 +366,9 @@ mod tests {
         let absent = [&[0x30, sha256.len() as u8][..], &sha256].concat();
         let null = [&[0x30, sha256.len() as u8 + 2][..], &sha256, &[5, 0]].concat();
         let other = [&[0x30, sha256.len() as u8 + 3][..], &sha256, &[2, 1, 0]].concat();
-        for (hash, mask, fits) in [
-            (&absent, &absent, true),
-            (&null, &null, true),
-            (&absent, &null, true),
-            (&other, &absent, false),
-        ] {
+        for (hash, mask, fits) in
+            [(&absent, &absent, true), (&null, &null, true), (&absent, &null, true), (&other, &absent, false)]
+        {
             assert_eq!(message_algorithm(hash, mask, &[]).is_ok(), fits);
         }
     }
@@ -402,11 +380,7 @@ mod tests {
         let oid = ID_P_SPECIFIED.to_der().unwrap();
         let label = |label: &[u8]| {
             let inner = [&oid[..], &[4, label.len() as u8], label].concat();
-            [
-                &[0xa2, inner.len() as u8 + 2, 0x30, inner.len() as u8][..],
-                &inner,
-            ]
-            .concat()
+            [&[0xa2, inner.len() as u8 + 2, 0x30, inner.len() as u8][..], &inner].concat()
         };
         message_algorithm(&hash, &hash, &label(b"")).unwrap();
         let error = message_algorithm(&hash, &hash, &label(b"x")).unwrap_err();

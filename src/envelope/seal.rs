@@ -58,11 +58,7 @@ impl Sealer {
         if recipients.is_empty() || recipients.len() > Self::MAX_RECIPIENTS {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
-                format!(
-                    "{} recipients were given: 1 to {} can be",
-                    recipients.len(),
-                    Self::MAX_RECIPIENTS
-                ),
+                format!("{} recipients were given: 1 to {} can be", recipients.len(), Self::MAX_RECIPIENTS),
             ));
         }
         let key = ContentKey::random()?;
@@ -70,15 +66,8 @@ impl Sealer {
         for (i, recipient) in recipients.iter().enumerate() {
             let certificate = recipient.certificate();
             certificate.check_key_usage()?;
-            if recipients[..i]
-                .iter()
-                .all(|earlier| earlier.facts() != recipient.facts())
-            {
-                infos.push(wrap_for(
-                    certificate.issuer_and_serial(),
-                    certificate.public_key(),
-                    &key,
-                )?);
+            if recipients[..i].iter().all(|earlier| earlier.facts() != recipient.facts()) {
+                infos.push(wrap_for(certificate.issuer_and_serial(), certificate.public_key(), &key)?);
             }
         }
         let frame = Frame::new(infos)?;
@@ -133,10 +122,7 @@ impl Sealer {
         let start = self.head_room - head.len();
         buf[start..self.head_room].copy_from_slice(&head);
         buf.extend_from_slice(&tail(&tag));
-        Ok(Sealed {
-            range: start..buf.len(),
-            tag,
-        })
+        Ok(Sealed { range: start..buf.len(), tag })
     }
 
     /// Makes a message of a copy of the plaintext.
@@ -184,9 +170,7 @@ impl Sealer {
 
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sealer")
-            .field("sealed", &self.nonce_counter)
-            .finish_non_exhaustive()
+        f.debug_struct("Sealer").field("sealed", &self.nonce_counter).finish_non_exhaustive()
     }
 }
 
@@ -213,14 +197,8 @@ mod tests {
     #[test]
     fn every_call_takes_the_next_nonce() {
         let sealer = sealer(std::process::id(), 0xfffe);
-        assert_eq!(
-            sealer.next_nonce().unwrap(),
-            [1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0xff, 0xfe]
-        );
-        assert_eq!(
-            sealer.next_nonce().unwrap(),
-            [1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
-        );
+        assert_eq!(sealer.next_nonce().unwrap(), [1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0xff, 0xfe]);
+        assert_eq!(sealer.next_nonce().unwrap(), [1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
         assert_eq!(sealer.next_nonce().unwrap(), [1, 2, 3, 4, 0, 0, 0, 0, 0, 1, 0, 0]);
     }
 
@@ -237,10 +215,7 @@ mod tests {
     fn a_forked_sealer_refuses_and_leaves_no_plaintext() {
         let sealer = sealer(std::process::id() ^ 1, 0);
         let mut buf = vec![7; 200];
-        assert_eq!(
-            sealer.seal_in_place(&mut buf).unwrap_err().kind(),
-            ErrorKind::InvalidArgument
-        );
+        assert_eq!(sealer.seal_in_place(&mut buf).unwrap_err().kind(), ErrorKind::InvalidArgument);
         assert!(buf.is_empty());
     }
 }

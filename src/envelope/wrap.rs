@@ -93,12 +93,8 @@ pub(super) fn derive_kek(
 ) -> Result<Zeroizing<[u8; KEY_LEN]>> {
     let bits = (8 * KEY_LEN as u32).to_be_bytes();
     let encode = || -> der::Result<Vec<u8>> {
-        SharedInfo {
-            key_info: AES256_WRAP,
-            user_key_material,
-            key_bits: OctetStringRef::new(&bits)?,
-        }
-        .to_der()
+        SharedInfo { key_info: AES256_WRAP, user_key_material, key_bits: OctetStringRef::new(&bits)? }
+            .to_der()
     };
     let shared_info = encode().map_err(malformed("user key material"))?;
     let hash = || -> Result<Zeroizing<[u8; KEY_LEN]>, ErrorStack> {

@@ -43,23 +43,15 @@ pub struct CustomComponent(Name);
 
 impl Component {
     /// The known components.
-    pub const KNOWN: [Component; 4] = [
-        Self::Hlh,
-        Self::Switches,
-        Self::DeploymentData,
-        Self::Registration,
-    ];
+    pub const KNOWN: [Component; 4] = [Self::Hlh, Self::Switches, Self::DeploymentData, Self::Registration];
 
     /// The component of that name; the known one where it is one of theirs, in any letter case.
     ///
     /// Fails with [`InvalidName`](crate::ErrorKind::InvalidName) or
     /// [`ReservedPath`](crate::ErrorKind::ReservedPath).
     pub fn custom(name: &str) -> Result<Self> {
-        let known = |component: &Self| {
-            component
-                .known_name()
-                .is_some_and(|known| known.eq_ignore_ascii_case(name))
-        };
+        let known =
+            |component: &Self| component.known_name().is_some_and(|known| known.eq_ignore_ascii_case(name));
         if let Some(component) = Self::KNOWN.into_iter().find(known) {
             return Ok(component);
         }

@@ -152,11 +152,7 @@ impl Place {
     /// The place of a component, which is not divided by scale units.
     #[must_use]
     pub fn new(deployment: Deployment, component: Component) -> Self {
-        Self {
-            deployment,
-            component,
-            scale_unit: None,
-        }
+        Self { deployment, component, scale_unit: None }
     }
 
     /// The place of one scale unit of the component.

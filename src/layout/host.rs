@@ -146,9 +146,7 @@ impl FromStr for Host {
         };
         check_dns("host", name, "_")?;
         let last = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-        let hex = last
-            .strip_prefix("0x")
-            .is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        let hex = last.strip_prefix("0x").is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
         if hex || last.bytes().all(|b| b.is_ascii_digit()) {
             return Err(invalid(format!(
                 "host {text} ends in a number but is not an IPv4 address; write all four parts in decimal",
@@ -187,9 +185,8 @@ pub(super) fn check_dns(what: &str, name: &str, extra: &str) -> Result<()> {
                 name = quoted(name)
             )));
         }
-        if let Some(c) = label
-            .chars()
-            .find(|&c| !(c.is_ascii_alphanumeric() || c == '-' || extra.contains(c)))
+        if let Some(c) =
+            label.chars().find(|&c| !(c.is_ascii_alphanumeric() || c == '-' || extra.contains(c)))
         {
             return Err(invalid(format!(
                 "{what} {name} has the character \"{}\"; use letters, digits and hyphens",

@@ -116,9 +116,7 @@ pub(super) fn check_name(what: &str, name: &str) -> Result<()> {
 /// Checks length and characters, the rules of MS-FSCC.
 pub(super) fn check_characters(what: &str, name: &str, max: usize, illegal: &str) -> Result<()> {
     if name.is_empty() {
-        return Err(invalid(format!(
-            "{what} is empty; give it at least one character"
-        )));
+        return Err(invalid(format!("{what} is empty; give it at least one character")));
     }
     let units = name.encode_utf16().count();
     if units > max {
@@ -140,10 +138,7 @@ pub(super) fn check_characters(what: &str, name: &str, max: usize, illegal: &str
 /// Checks what Win32 forbids beyond that: relative names, trailing dots and spaces, devices.
 pub(super) fn check_win32(what: &str, name: &str) -> Result<()> {
     if matches!(name, "." | "..") {
-        return Err(invalid(format!(
-            "{what} {name} is relative; write the full path",
-            name = quoted(name)
-        )));
+        return Err(invalid(format!("{what} {name} is relative; write the full path", name = quoted(name))));
     }
     if name.ends_with(['.', ' ']) {
         return Err(invalid(format!(

@@ -92,23 +92,14 @@ impl SharePath {
     /// The length in UTF-16 units, separators included.
     #[must_use]
     pub fn len_utf16(&self) -> usize {
-        let names: usize = self
-            .0
-            .iter()
-            .map(|name| name.as_str().encode_utf16().count())
-            .sum();
+        let names: usize = self.0.iter().map(|name| name.as_str().encode_utf16().count()).sum();
         names + self.0.len().saturating_sub(1)
     }
 
     /// Whether a file server takes both paths for the same: letter case apart.
     #[must_use]
     pub fn same_place(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len()
-            && self
-                .0
-                .iter()
-                .zip(&other.0)
-                .all(|(one, other)| one.same_name(other))
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(one, other)| one.same_name(other))
     }
 
     /// The path below `root`, a local or mounted folder, as this system writes it.
@@ -195,9 +186,7 @@ text_serde!(SharePath);
 /// Refuses what no Win32 program could open.
 pub(super) fn check_length(what: &str, units: usize) -> Result<()> {
     if units > LENGTH_MAX {
-        return Err(invalid(format!(
-            "{what} has {units} UTF-16 units; shorten it to {LENGTH_MAX}"
-        )));
+        return Err(invalid(format!("{what} has {units} UTF-16 units; shorten it to {LENGTH_MAX}")));
     }
     Ok(())
 }

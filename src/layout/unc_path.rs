@@ -50,11 +50,7 @@ impl UncPath {
     pub fn new(host: Host, share: impl Into<String>) -> Result<Self> {
         let share = share.into();
         check_share(&share)?;
-        Ok(Self {
-            host,
-            share,
-            folders: SharePath::root(),
-        })
+        Ok(Self { host, share, folders: SharePath::root() })
     }
 
     /// The file server.
@@ -87,28 +83,19 @@ impl UncPath {
     /// Nothing is measured here: [`len_utf16`](Self::len_utf16) tells what it came to.
     #[must_use]
     pub fn join(&self, path: &SharePath) -> Self {
-        Self {
-            folders: self.folders.join_path(path),
-            ..self.clone()
-        }
+        Self { folders: self.folders.join_path(path), ..self.clone() }
     }
 
     /// The path of `name` in this folder.
     #[must_use]
     pub fn join_name(&self, name: &Name) -> Self {
-        Self {
-            folders: self.folders.join(name.clone()),
-            ..self.clone()
-        }
+        Self { folders: self.folders.join(name.clone()), ..self.clone() }
     }
 
     /// The folder that this is in; none for the root of the share.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
-        Some(Self {
-            folders: self.folders.parent()?,
-            ..self.clone()
-        })
+        Some(Self { folders: self.folders.parent()?, ..self.clone() })
     }
 
     /// The verbatim form, `\\?\UNC\host\share\folder`, which Win32 takes up to some 32,767 characters.
@@ -144,9 +131,7 @@ impl UncPath {
 impl fmt::Display for UncPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, r"\\{}\{}", self.host, self.share)?;
-        self.folders
-            .into_iter()
-            .try_for_each(|name| write!(f, r"\{name}"))
+        self.folders.into_iter().try_for_each(|name| write!(f, r"\{name}"))
     }
 }
 
@@ -169,10 +154,7 @@ impl FromStr for UncPath {
             return Err(refused(text, r"names a device; write it as \\host\share"));
         }
         if host.is_empty() || rest.is_empty() {
-            return Err(refused(
-                text,
-                r"lacks a host or a share; write it as \\host\share",
-            ));
+            return Err(refused(text, r"lacks a host or a share; write it as \\host\share"));
         }
         let (share, folders) = rest.split_once(separators).unwrap_or((rest, ""));
         let mut path = Self::new(host.parse()?, share)?;
@@ -190,10 +172,7 @@ fn strip_leader(text: &str) -> Result<&str> {
     let mut chars = text.chars();
     match (chars.next(), chars.next()) {
         (Some('\\' | '/'), Some('\\' | '/')) => Ok(chars.as_str()),
-        _ => Err(refused(
-            text,
-            r"does not begin with two separators; write it as \\host\share",
-        )),
+        _ => Err(refused(text, r"does not begin with two separators; write it as \\host\share")),
     }
 }
 

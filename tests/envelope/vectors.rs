@@ -31,10 +31,9 @@ fn every_vector_ends_as_it_says() {
         let bytes = vector(&case.file);
         let password = case.password.as_deref();
         let ended = match case.kind.as_str() {
-            "cer" => check_facts(
-                case,
-                EncryptionCertificate::from_cer(&bytes).map(|cer| cer.facts().clone()),
-            ),
+            "cer" => {
+                check_facts(case, EncryptionCertificate::from_cer(&bytes).map(|cer| cer.facts().clone()))
+            }
             "pfx" => {
                 let pfx = DecryptionCertificate::from_pfx(&bytes, password);
                 check_facts(case, pfx.map(|pfx| pfx.facts().clone()))
@@ -105,9 +104,7 @@ fn write_the_sealed_vectors() {
             "several" => &KEYS[..],
             key => &[key],
         };
-        let message = sealer(keys)
-            .seal(case.content.as_ref().unwrap().as_bytes())
-            .unwrap();
+        let message = sealer(keys).seal(case.content.as_ref().unwrap().as_bytes()).unwrap();
         assert_eq!(recipients_of(&message).unwrap().len(), keys.len());
         std::fs::write(path(&case.file), message).unwrap();
     }

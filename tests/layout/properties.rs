@@ -59,10 +59,7 @@ where
             Some(value)
         }
         Err(error) => {
-            assert!(matches!(
-                error.kind(),
-                ErrorKind::InvalidName | ErrorKind::ReservedPath
-            ));
+            assert!(matches!(error.kind(), ErrorKind::InvalidName | ErrorKind::ReservedPath));
             assert!(!error.to_string().contains('\n'));
             None
         }
@@ -76,9 +73,6 @@ fn outside_mas_backup<T: AsRef<str>>(names: impl IntoIterator<Item = T>) {
         // Said once more without the function under test, for what needs no tables.
         let bare = name.trim_matches(['.', ' ']);
         assert!(!bare.eq_ignore_ascii_case("MASBackup"), "{name:?}");
-        assert!(
-            !name.contains(['\\', '/', ':']) && name != "." && name != "..",
-            "{name:?}"
-        );
+        assert!(!name.contains(['\\', '/', ':']) && name != "." && name != "..", "{name:?}");
     }
 }
