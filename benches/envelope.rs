@@ -12,8 +12,7 @@ const PFX: &[u8] = include_bytes!("../tests/vectors/envelope/rsa3072.pfx");
 
 fn raw(data: &mut [u8], nonce: &[u8; 12]) -> [u8; 16] {
     let mut ctx = CipherCtx::new().unwrap();
-    ctx.encrypt_init(Some(Cipher::aes_256_gcm()), Some(&[7; 32]), Some(nonce))
-        .unwrap();
+    ctx.encrypt_init(Some(Cipher::aes_256_gcm()), Some(&[7; 32]), Some(nonce)).unwrap();
     let len = data.len();
     ctx.cipher_update_inplace(data, len).unwrap();
     let mut tag = [0; 16];
@@ -24,8 +23,7 @@ fn raw(data: &mut [u8], nonce: &[u8; 12]) -> [u8; 16] {
 
 fn raw_open(data: &mut [u8], nonce: &[u8; 12], tag: &[u8; 16]) {
     let mut ctx = CipherCtx::new().unwrap();
-    ctx.decrypt_init(Some(Cipher::aes_256_gcm()), Some(&[7; 32]), Some(nonce))
-        .unwrap();
+    ctx.decrypt_init(Some(Cipher::aes_256_gcm()), Some(&[7; 32]), Some(nonce)).unwrap();
     ctx.set_tag(tag).unwrap();
     let len = data.len();
     ctx.cipher_update_inplace(data, len).unwrap();

@@ -320,10 +320,7 @@ impl Backup {
         let failed = |e| Error::io(format_args!("open file {}", file.display()), e);
         let real = file.canonicalize().map_err(failed)?;
         let (Some(parent), Some(own)) = (real.parent(), real.file_name()) else {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                format!("{} is not a file", file.display()),
-            ));
+            return Err(Error::new(ErrorKind::InvalidArgument, format!("{} is not a file", file.display())));
         };
         let path = self.claim(name)?;
         let dir = Arc::new(Dir::open_ambient_dir(parent, ambient_authority()).map_err(failed)?);
@@ -348,11 +345,7 @@ impl Backup {
         let source = source.as_ref();
         let metadata =
             std::fs::metadata(source).map_err(|e| Error::io(format_args!("open {}", source.display()), e))?;
-        if metadata.is_dir() {
-            self.add_folder(source)
-        } else {
-            self.add_file(source)
-        }
+        if metadata.is_dir() { self.add_folder(source) } else { self.add_file(source) }
     }
 
     /// Adds bytes under this name: a running-config just fetched from a switch.
@@ -375,10 +368,7 @@ impl Backup {
         let path = self.claim(name)?;
         let unreadable = |e| unit::unreadable(&path, e);
         let mut start = Vec::new();
-        (&mut reader)
-            .take(unit::SMALL + 1)
-            .read_to_end(&mut start)
-            .map_err(unreadable)?;
+        (&mut reader).take(unit::SMALL + 1).read_to_end(&mut start).map_err(unreadable)?;
         if start.len() as u64 <= unit::SMALL {
             return self.add_memory(path, start.into());
         }
@@ -388,51 +378,32 @@ impl Backup {
         let mut size = start.len() as u64;
         loop {
             start.clear();
-            if (&mut reader)
-                .take(unit::PIECE)
-                .read_to_end(&mut start)
-                .map_err(unreadable)?
-                == 0
-            {
+            if (&mut reader).take(unit::PIECE).read_to_end(&mut start).map_err(unreadable)? == 0 {
                 break;
             }
             std::io::Write::write_all(&mut file, &start).map_err(spool)?;
             size += start.len() as u64;
         }
-        self.planner
-            .large(path, size, false, now(), LargeContent::Spooled(file))
+        self.planner.large(path, size, false, now(), LargeContent::Spooled(file))
     }
 
     fn add_memory(&mut self, path: EntryPath, bytes: Arc<[u8]>) -> Result<()> {
         let size = bytes.len() as u64;
         if size > unit::SMALL {
-            return self
-                .planner
-                .large(path, size, false, now(), LargeContent::Memory(bytes));
+            return self.planner.large(path, size, false, now(), LargeContent::Memory(bytes));
         }
         let entry = Entry::new(path, Content::Folder, now());
-        self.planner.small(
-            Item {
-                entry,
-                source: Source::Memory(bytes),
-            },
-            size,
-        )
+        self.planner.small(Item { entry, source: Source::Memory(bytes) }, size)
     }
 
     /// Checks a name and takes it: no two sources may stand at, above or below one another.
     fn claim(&mut self, name: &str) -> Result<EntryPath> {
         let path: EntryPath = name.parse()?;
         let bytes = path.as_bytes();
-        let mut above = (0..bytes.len())
-            .filter(|i| bytes[*i] == b'/')
-            .filter_map(|i| EntryPath::new(&bytes[..i]).ok());
+        let mut above =
+            (0..bytes.len()).filter(|i| bytes[*i] == b'/').filter_map(|i| EntryPath::new(&bytes[..i]).ok());
         // Whatever is below it comes, in byte order, behind "path/" and a first control character.
-        let below = self
-            .names
-            .range(path.join(b"\x01")?..)
-            .next()
-            .is_some_and(|n| n.is_below(&path));
+        let below = self.names.range(path.join(b"\x01")?..).next().is_some_and(|n| n.is_below(&path));
         let clash = self.names.contains(&path) || above.any(|a| self.names.contains(&a)) || below;
         if clash {
             return Err(Error::new(
@@ -451,11 +422,7 @@ impl Backup {
     /// removed then.
     pub fn commit(mut self) -> Result<BackupReport> {
         let stored = self.planner.finish()?;
-        let status = if stored.problems.is_empty() {
-            Status::Succeeded
-        } else {
-            Status::PartialSucceeded
-        };
+        let status = if stored.problems.is_empty() { Status::Succeeded } else { Status::PartialSucceeded };
         let cover = self.writer.commit(
             &stored.segments,
             &stored.pieces,
@@ -494,9 +461,7 @@ impl Drop for Backup {
 
 impl std::fmt::Debug for Backup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Backup")
-            .field("set", &self.writer.set())
-            .finish_non_exhaustive()
+        f.debug_struct("Backup").field("set", &self.writer.set()).finish_non_exhaustive()
     }
 }
 
@@ -525,16 +490,12 @@ fn now() -> Metadata {
 
 /// A source's own name, also for `.`, `..` and paths that end in them.
 fn own_name(path: &Path) -> Result<String> {
-    let real = path
-        .canonicalize()
-        .map_err(|e| Error::io(format_args!("open {}", path.display()), e))?;
+    let real = path.canonicalize().map_err(|e| Error::io(format_args!("open {}", path.display()), e))?;
     let name = path.file_name().or_else(|| real.file_name());
-    name.and_then(|name| name.to_str())
-        .map(str::to_owned)
-        .ok_or_else(|| {
-            Error::new(
-                ErrorKind::InvalidName,
-                format!("{} has no name that is text; add it under a name", path.display()),
-            )
-        })
+    name.and_then(|name| name.to_str()).map(str::to_owned).ok_or_else(|| {
+        Error::new(
+            ErrorKind::InvalidName,
+            format!("{} has no name that is text; add it under a name", path.display()),
+        )
+    })
 }

@@ -34,6 +34,7 @@ mod name;
 mod open;
 mod recipient;
 mod seal;
+mod wrap;
 
 use crate::{Error, ErrorKind};
 

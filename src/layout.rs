@@ -1,9 +1,10 @@
 //! Names and places on the share: which exist, how they are written, and that none lies in `MASBackup`.
 //!
-//! Azure Stack Hub keeps its backups in `<root>\<external domain name>\<region>\MASBackup` and leaves the folders
-//! beside it to the operator (best practices of the Infrastructure Backup Service). This module gives those names and
-//! paths as types: what parses obeys the rules of MS-FSCC, MS-DFSC and Win32, prints in one normal form and parses back
-//! to itself, serde included. Text is measured where it comes in; nothing here does any I/O.
+//! Azure Stack Hub keeps its backups in `<root>\<external domain name>\<region>\MASBackup` and leaves the
+//! folders beside it to the operator (best practices of the Infrastructure Backup Service). This module gives
+//! those names and paths as types: what parses obeys the rules of MS-FSCC, MS-DFSC and Win32, prints in one
+//! normal form and parses back to itself, serde included. Text is measured where it comes in; nothing here
+//! does any I/O.
 //!
 //! `MASBackup` belongs to Azure Stack Hub. A [`Name`] cannot hold it in any letter case or
 //! [disguise](is_mas_backup), and every path is made of [`Name`]s, so no path into it can be formed:

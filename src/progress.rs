@@ -44,11 +44,7 @@ pub(crate) struct Ticker<'a, 'h> {
 
 impl<'a, 'h> Ticker<'a, 'h> {
     pub(crate) fn new(hook: &'a mut ProgressHook<'h>, total: Option<u64>) -> Self {
-        Self {
-            hook,
-            total,
-            last: std::time::Instant::now(),
-        }
+        Self { hook, total, last: std::time::Instant::now() }
     }
 
     /// Tells the hook, when it is time to; an error when it says stop.
@@ -57,10 +53,7 @@ impl<'a, 'h> Ticker<'a, 'h> {
             return Ok(());
         }
         self.last = std::time::Instant::now();
-        match (self.hook)(Progress {
-            total_bytes: self.total,
-            ..progress
-        }) {
+        match (self.hook)(Progress { total_bytes: self.total, ..progress }) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(cancelled()),
         }

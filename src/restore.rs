@@ -130,20 +130,12 @@ pub struct Loss {
 
 impl Loss {
     fn new(path: EntryPath, file: Option<&str>, error: &Error) -> Self {
-        Self {
-            path: Some(path),
-            file: file.map(str::to_owned),
-            message: error.to_string(),
-        }
+        Self { path: Some(path), file: file.map(str::to_owned), message: error.to_string() }
     }
 
     fn damaged(path: EntryPath, what: &str) -> Self {
         let message = format!("{path} {what}");
-        Self {
-            path: Some(path),
-            file: None,
-            message,
-        }
+        Self { path: Some(path), file: None, message }
     }
 }
 
@@ -180,15 +172,8 @@ pub fn restore(
     let mut selection = Selection::new(&options.patterns)?;
     selection.find_stand_ins(set, opener, &catalog)?;
     let target = Target::open(target, options.existing)?;
-    let restore = Restore {
-        set,
-        opener,
-        catalog,
-        selection,
-        target,
-        damage: options.damage,
-        large: Mutex::default(),
-    };
+    let restore =
+        Restore { set, opener, catalog, selection, target, damage: options.damage, large: Mutex::default() };
     let mut report = RestoreReport {
         status: Status::Succeeded,
         files: 0,
@@ -207,10 +192,7 @@ pub fn restore(
     for file in restore.large().take(true) {
         file.target.discard();
         if done.is_ok() {
-            restore.lose(
-                &mut report,
-                Loss::damaged(file.entry.clone(), "is not all in the set"),
-            )?;
+            restore.lose(&mut report, Loss::damaged(file.entry.clone(), "is not all in the set"))?;
         }
     }
     done?;
@@ -260,11 +242,7 @@ impl Restore<'_> {
             workers(),
             || Ok(Extractor::new(false)),
             |extractor, job: Job| {
-                let mut writer = Writer {
-                    restore: self,
-                    near: Near::default(),
-                    wrote: Wrote::default(),
-                };
+                let mut writer = Writer { restore: self, near: Near::default(), wrote: Wrote::default() };
                 let done = extractor.extract(self.set, self.opener, &job, &mut writer)?;
                 Ok((job, done, writer.wrote))
             },
@@ -274,11 +252,7 @@ impl Restore<'_> {
                     |error| {
                         self.lose(
                             &mut report.borrow_mut(),
-                            Loss {
-                                path: None,
-                                file: None,
-                                message: error.to_string(),
-                            },
+                            Loss { path: None, file: None, message: error.to_string() },
                         )
                     },
                 )
@@ -350,11 +324,7 @@ impl Restore<'_> {
     fn account(&self, report: &mut RestoreReport, job: &Job, done: Extracted) -> Result<()> {
         report.stored_bytes += done.stored;
         report.bytes += done.bytes;
-        let lost: HashMap<_, _> = done
-            .losses
-            .iter()
-            .map(|loss| (loss.path.as_ref(), loss))
-            .collect();
+        let lost: HashMap<_, _> = done.losses.iter().map(|loss| (loss.path.as_ref(), loss)).collect();
         for item in &job.items {
             if let extract::Item::Part(part) = item
                 && let Some(file) = self.large().get(&part.path)
@@ -370,8 +340,7 @@ impl Restore<'_> {
                     self.lose(report, loss)?;
                 }
                 None => {
-                    self.target
-                        .finish_large(&file.target, &file.path, &file.metadata)?;
+                    self.target.finish_large(&file.target, &file.path, &file.metadata)?;
                     report.files += 1;
                 }
             }
@@ -380,13 +349,7 @@ impl Restore<'_> {
         let large: HashSet<_> = job
             .items
             .iter()
-            .filter_map(|item| {
-                if let extract::Item::Part(part) = item {
-                    Some(&part.path)
-                } else {
-                    None
-                }
-            })
+            .filter_map(|item| if let extract::Item::Part(part) = item { Some(&part.path) } else { None })
             .collect();
         for loss in done.losses {
             if self.damage == Damage::Stop || !loss.path.as_ref().is_some_and(|path| large.contains(path)) {
@@ -472,9 +435,7 @@ struct Wrote {
 
 impl Sink for Writer<'_, '_> {
     fn entry(&mut self, entry: &Entry, content: &[u8]) -> Result<()> {
-        let Restore {
-            selection, target, ..
-        } = self.restore;
+        let Restore { selection, target, .. } = self.restore;
         let is_folder = matches!(entry.content, Content::Folder);
         let Some(path) = selection.place(&entry.path, is_folder) else {
             return Ok(());
@@ -505,8 +466,6 @@ impl Sink for Writer<'_, '_> {
         let Some(file) = self.restore.large().get(&part.path) else {
             return Ok(());
         };
-        file.target
-            .write(content, part.from)
-            .map_err(|e| Error::io(format_args!("restore {}", file.path), e))
+        file.target.write(content, part.from).map_err(|e| Error::io(format_args!("restore {}", file.path), e))
     }
 }

@@ -80,11 +80,7 @@ impl Item {
     /// An item of a listing, for implementations of [`Share`].
     #[must_use]
     pub fn new(name: impl Into<String>, kind: ItemKind, length: u64) -> Self {
-        Self {
-            name: name.into(),
-            kind,
-            length,
-        }
+        Self { name: name.into(), kind, length }
     }
 }
 

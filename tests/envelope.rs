@@ -17,9 +17,7 @@ const PASSWORD: &str = "correct horse";
 const KEYS: [&str; 6] = ["rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521"];
 
 fn path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/vectors/envelope")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/envelope").join(name)
 }
 
 fn vector(name: &str) -> Vec<u8> {

@@ -26,11 +26,7 @@ fn a_tree_comes_back_byte_for_byte() {
     fs::write(tree.join("a/b/c/large"), noise(4, 20_000_000)).unwrap();
     fs::write(tree.join("a/b/c/zeros"), vec![0; 5_000_000]).unwrap();
     for i in 0..300 {
-        fs::write(
-            tree.join(format!("a/b/file {i}")),
-            format!("line {i}\n").repeat(i),
-        )
-        .unwrap();
+        fs::write(tree.join(format!("a/b/file {i}")), format!("line {i}\n").repeat(i)).unwrap();
     }
     symlink("../nowhere", tree.join("a/link")).unwrap();
     fs::hard_link(tree.join("a/small"), tree.join("a/b/second name")).unwrap();
@@ -45,10 +41,7 @@ fn a_tree_comes_back_byte_for_byte() {
 
     let target = fixture.path("target");
     let report = restore(&set, &fixture.opener, &target, &all(), &mut no_progress).unwrap();
-    assert!(
-        report.losses.is_empty() && report.unrestored.is_empty(),
-        "{report:#?}"
-    );
+    assert!(report.losses.is_empty() && report.unrestored.is_empty(), "{report:#?}");
     assert_eq!(report.files, set.cover().content.files);
     assert_eq!(report.folders, set.cover().content.folders);
     assert_eq!(report.links, set.cover().content.links);

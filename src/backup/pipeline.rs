@@ -52,25 +52,15 @@ impl Shared {
 
     /// Keeps the first failure and stops all threads.
     pub(super) fn fail(&self, error: Error) {
-        self.error
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert(error);
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         self.stop.store(true, Ordering::Release);
     }
 
     /// The failure that stopped the threads.
     pub(super) fn failure(&self) -> Error {
-        self.error
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-            .unwrap_or_else(|| {
-                Error::new(
-                    ErrorKind::InvalidArgument,
-                    "this backup has ended with an error before",
-                )
-            })
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_else(|| {
+            Error::new(ErrorKind::InvalidArgument, "this backup has ended with an error before")
+        })
     }
 }
 
@@ -102,33 +92,28 @@ impl Pipeline {
             tokens_in.send(()).expect("the channel has room for all tokens");
         }
         let (packed_in, packed_out) = bounded(in_flight);
+        let (spare_in, spare_out) = bounded(in_flight);
         let (done_in, done_out) = bounded(1);
         let mut threads = Vec::new();
         for _ in 0..workers {
-            let (units, packed, shared, level) = (
-                units_out.clone(),
-                packed_in.clone(),
-                shared.clone(),
-                settings.level,
-            );
-            threads.push(thread("azs-backup-read", &shared.clone(), move || {
-                work(level, &units, &packed, &shared)
-            }));
+            let (units, packed, spare) = (units_out.clone(), packed_in.clone(), spare_out.clone());
+            let (own, level) = (shared.clone(), settings.level);
+            let body = move || work(level, &units, &packed, &spare, &own);
+            threads.push(thread("azs-backup-read", &shared, body));
         }
         let packer_shared = shared.clone();
         threads.push(thread("azs-backup-pack", &shared, move || {
-            let stored = Packer::run(&settings, &writer, &packer_shared, &packed_out, &tokens_in)?;
+            let stored = Packer::run(
+                &settings,
+                &writer,
+                &packer_shared,
+                &packed_out,
+                Returns { tokens: tokens_in, spare: spare_in },
+            )?;
             let _ = done_in.send(stored);
             Ok(())
         }));
-        Self {
-            units: Some(units_in),
-            tokens: tokens_out,
-            next: 0,
-            shared,
-            threads,
-            done: done_out,
-        }
+        Self { units: Some(units_in), tokens: tokens_out, next: 0, shared, threads, done: done_out }
     }
 
     /// Hands a unit to the workers; waits for room, calling `tick` about ten times a second.
@@ -156,11 +141,7 @@ impl Pipeline {
     }
 
     fn check(&self) -> Result<()> {
-        if self.shared.is_stopped() {
-            Err(self.shared.failure())
-        } else {
-            Ok(())
-        }
+        if self.shared.is_stopped() { Err(self.shared.failure()) } else { Ok(()) }
     }
 
     /// Waits until everything that was sent is stored.
@@ -211,10 +192,8 @@ fn thread(
         match result {
             Ok(Ok(())) => {}
             Ok(Err(error)) => shared.fail(error),
-            Err(_) => shared.fail(Error::new(
-                ErrorKind::Internal,
-                "a thread of the backup panicked; please report it",
-            )),
+            Err(_) => shared
+                .fail(Error::new(ErrorKind::Internal, "a thread of the backup panicked; please report it")),
         }
     };
     std::thread::Builder::new()
@@ -227,6 +206,7 @@ fn work(
     level: i32,
     units: &Receiver<(u64, Unit)>,
     packed: &Sender<(u64, Packed)>,
+    spare: &Receiver<Vec<u8>>,
     shared: &Shared,
 ) -> Result<()> {
     let mut worker = Worker::new(level).map_err(|e| Error::io("compress", e))?;
@@ -234,12 +214,19 @@ fn work(
         if shared.is_stopped() {
             break;
         }
-        let result = worker.pack(unit, &shared.bytes)?;
+        let frames = spare.try_recv().unwrap_or_default();
+        let result = worker.pack(unit, frames, &shared.bytes)?;
         if packed.send((number, result)).is_err() {
             break;
         }
     }
     Ok(())
+}
+
+/// What the packer gives back for each unit that it took.
+struct Returns {
+    tokens: Sender<()>,
+    spare: Sender<Vec<u8>>,
 }
 
 /// Fills segments with finished units in their order, and writes the index beside.
@@ -258,12 +245,7 @@ struct Packer<'a> {
 }
 
 enum Job {
-    Segment {
-        name: String,
-        number: u32,
-        content: u64,
-        buffer: Vec<u8>,
-    },
+    Segment { name: String, number: u32, content: u64, buffer: Vec<u8> },
     Index(Piece),
 }
 
@@ -273,7 +255,7 @@ impl<'a> Packer<'a> {
         writer: &Arc<SetWriter>,
         shared: &'a Arc<Shared>,
         packed: &Receiver<(u64, Packed)>,
-        tokens: &Sender<()>,
+        returns: Returns,
     ) -> Result<Stored> {
         let (jobs, jobs_out) = bounded(1);
         let (buffers_in, buffers) = bounded(2);
@@ -300,14 +282,8 @@ impl<'a> Packer<'a> {
             number: 0,
             stored: Stored::default(),
         };
-        let packing = packer.take_all(packed, tokens);
-        let Packer {
-            jobs,
-            buffers,
-            index,
-            mut stored,
-            ..
-        } = packer;
+        let packing = packer.take_all(packed, &returns);
+        let Packer { jobs, buffers, index, mut stored, .. } = packer;
         // The storer ends when it has stored what is queued.
         drop((jobs, buffers));
         let files = stored_out.recv();
@@ -329,15 +305,16 @@ impl<'a> Packer<'a> {
         Ok(stored)
     }
 
-    fn take_all(&mut self, packed: &Receiver<(u64, Packed)>, tokens: &Sender<()>) -> Result<()> {
+    fn take_all(&mut self, packed: &Receiver<(u64, Packed)>, returns: &Returns) -> Result<()> {
         let mut waiting = BTreeMap::new();
         let mut next = 0;
         for (number, unit) in packed {
             waiting.insert(number, unit);
             while let Some(unit) = waiting.remove(&next) {
                 next += 1;
-                self.take(unit)?;
-                let _ = tokens.try_send(());
+                let frames = self.take(unit)?;
+                let _ = returns.spare.try_send(frames);
+                let _ = returns.tokens.try_send(());
             }
         }
         if !waiting.is_empty() || self.shared.is_stopped() {
@@ -346,7 +323,7 @@ impl<'a> Packer<'a> {
         if self.content > 0 { self.close() } else { Ok(()) }
     }
 
-    fn take(&mut self, unit: Packed) -> Result<()> {
+    fn take(&mut self, unit: Packed) -> Result<Vec<u8>> {
         for (problem, error) in unit.problems {
             if self.settings.fail_on_problem {
                 return Err(error);
@@ -381,7 +358,7 @@ impl<'a> Packer<'a> {
         self.buffer.extend_from_slice(&unit.frames);
         self.content += unit.length;
         self.identity.extend_from_slice(&unit.identity);
-        Ok(())
+        Ok(unit.frames)
     }
 
     fn line(&mut self, record: &Record) -> Result<()> {
@@ -398,20 +375,12 @@ impl<'a> Packer<'a> {
                 "the set has more than 1,000,000 segments; use larger ones",
             ));
         }
-        let name = segment::name(
-            self.number,
-            &keyed_digest(&self.settings.naming_key, &self.identity)?,
-        );
+        let name = segment::name(self.number, &keyed_digest(&self.settings.naming_key, &self.identity)?);
         let mut next = self.buffers.recv().map_err(|_| self.shared.failure())?;
         next.clear();
         next.resize(self.head_room, 0);
         let buffer = std::mem::replace(&mut self.buffer, next);
-        self.send(Job::Segment {
-            name,
-            number: self.number,
-            content: self.content,
-            buffer,
-        })?;
+        self.send(Job::Segment { name, number: self.number, content: self.content, buffer })?;
         self.number += 1;
         self.content = 0;
         self.identity.clear();
@@ -456,12 +425,7 @@ fn store(
             break;
         }
         match job {
-            Job::Segment {
-                name,
-                number,
-                content,
-                mut buffer,
-            } => {
+            Job::Segment { name, number, content, mut buffer } => {
                 let file = writer.store(name, number, content, &mut buffer)?;
                 shared.stored.fetch_add(file.length, Ordering::Relaxed);
                 segments.push(file);
@@ -474,12 +438,8 @@ fn store(
 }
 
 fn store_piece(writer: &SetWriter, shared: &Shared, mut piece: Piece) -> Result<StoredFile> {
-    let file = writer.store(
-        piece_name(piece.number),
-        piece.number,
-        piece.content_length,
-        &mut piece.buffer,
-    )?;
+    let file =
+        writer.store(piece_name(piece.number), piece.number, piece.content_length, &mut piece.buffer)?;
     shared.stored.fetch_add(file.length, Ordering::Relaxed);
     Ok(file)
 }

@@ -1,7 +1,7 @@
 //! Puts entries together into units of work, and keeps what has to be said of the source.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use super::pipeline::Pipeline;
 use super::unit::{BUNDLE, Item, LargeContent, LargeFile, PIECE, Source, Unit};
@@ -53,11 +53,7 @@ impl Planner {
         }
         self.bundle.push(item);
         self.bundled += size;
-        if self.bundled >= BUNDLE {
-            self.flush()
-        } else {
-            Ok(())
-        }
+        if self.bundled >= BUNDLE { self.flush() } else { Ok(()) }
     }
 
     /// Adds a file in pieces.
@@ -70,13 +66,7 @@ impl Planner {
         content: LargeContent,
     ) -> Result<()> {
         let entry = Entry::new(path.clone(), Content::LargeFile { size, sparse }, metadata);
-        self.small(
-            Item {
-                entry,
-                source: Source::Nothing,
-            },
-            0,
-        )?;
+        self.small(Item { entry, source: Source::Nothing }, 0)?;
         // The pieces follow the header, with nothing in between.
         self.flush()?;
         let file = Arc::new(LargeFile {
@@ -84,13 +74,10 @@ impl Planner {
             size,
             content,
             pending: AtomicU64::new(size.div_ceil(PIECE)),
+            named: AtomicBool::new(false),
         });
         for from in (0..size).step_by(PIECE as usize) {
-            self.send(Unit::Piece {
-                file: file.clone(),
-                from,
-                size: PIECE.min(size - from),
-            })?;
+            self.send(Unit::Piece { file: file.clone(), from, size: PIECE.min(size - from) })?;
         }
         Ok(())
     }
@@ -119,26 +106,14 @@ impl Planner {
     }
 
     fn send(&mut self, unit: Unit) -> Result<()> {
-        let Self {
-            pipeline,
-            hook,
-            shared,
-            last_tick,
-            ..
-        } = self;
+        let Self { pipeline, hook, shared, last_tick, .. } = self;
         pipeline.send(unit, &mut || tick(hook, shared, last_tick))
     }
 
     /// Waits for everything sent so far.
     pub(super) fn finish(&mut self) -> Result<super::pipeline::Stored> {
         self.flush()?;
-        let Self {
-            pipeline,
-            hook,
-            shared,
-            last_tick,
-            ..
-        } = self;
+        let Self { pipeline, hook, shared, last_tick, .. } = self;
         pipeline.finish(&mut || tick(hook, shared, last_tick))
     }
 }

@@ -84,20 +84,10 @@ impl From<&FsMetadata> for Stat {
         } else {
             Kind::Special("a special file")
         };
-        let mtime = m
-            .modified()
-            .ok()
-            .and_then(|time| jiff::Timestamp::try_from(time.into_std()).ok());
+        let mtime = m.modified().ok().and_then(|time| jiff::Timestamp::try_from(time.into_std()).ok());
         let mut metadata = Metadata::default();
         metadata.mtime = mtime.map(|t| Mtime::new(t.as_second(), t.subsec_nanosecond().unsigned_abs()));
-        Self {
-            kind,
-            size: m.len(),
-            sparse: false,
-            linked: None,
-            metadata,
-            change: (0, 0),
-        }
+        Self { kind, size: m.len(), sparse: false, linked: None, metadata, change: (0, 0) }
     }
 }
 

@@ -24,10 +24,7 @@ pub(super) fn naming_key(folder: Option<&Path>) -> Result<Zeroizing<[u8; 32]>> {
         Ok(text) => unhex(text.trim_end()).map(Zeroizing::new).ok_or_else(|| {
             Error::new(
                 ErrorKind::Malformed,
-                format!(
-                    "{} is damaged; delete it, and the next run makes a new one",
-                    path.display()
-                ),
+                format!("{} is damaged; delete it, and the next run makes a new one", path.display()),
             )
         }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

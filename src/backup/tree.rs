@@ -83,30 +83,13 @@ fn descend(planner: &mut Planner, levels: &mut Vec<Level>, dir: Dir, path: Entry
     let look = || -> std::io::Result<(Metadata, ReadDir)> {
         let stat = Stat::from(&dir.dir_metadata()?);
         // A directory handle may be good for lookups only; attributes need one that is open for reading.
-        Ok((
-            Metadata {
-                xattrs: stat::xattrs(&dir.open(".")?)?,
-                ..stat.metadata
-            },
-            dir.entries()?,
-        ))
+        Ok((Metadata { xattrs: stat::xattrs(&dir.open(".")?)?, ..stat.metadata }, dir.entries()?))
     };
     match look() {
         Ok((metadata, rest)) => {
             let entry = Entry::new(path.clone(), Content::Folder, metadata);
-            planner.small(
-                Item {
-                    entry,
-                    source: Source::Nothing,
-                },
-                0,
-            )?;
-            levels.push(Level {
-                dir: Arc::new(dir),
-                path,
-                rest,
-                lot: Vec::new(),
-            });
+            planner.small(Item { entry, source: Source::Nothing }, 0)?;
+            levels.push(Level { dir: Arc::new(dir), path, rest, lot: Vec::new() });
             Ok(())
         }
         Err(error) => planner.problem(&path, unit::unreadable(&path, error)),
@@ -149,30 +132,16 @@ fn visit(
             Ok(target) => {
                 let target = target.into_os_string().into_encoded_bytes().into();
                 let entry = Entry::new(path, Content::Symlink { target }, stat.metadata);
-                planner.small(
-                    Item {
-                        entry,
-                        source: Source::Nothing,
-                    },
-                    0,
-                )?;
+                planner.small(Item { entry, source: Source::Nothing }, 0)?;
             }
             Err(error) => return failed(error),
         },
         Kind::File => {
             if let Some(inode) = stat.linked {
                 if let Some(first) = links.first.get(&inode) {
-                    let content = Content::HardLink {
-                        target: first.clone(),
-                    };
+                    let content = Content::HardLink { target: first.clone() };
                     let entry = Entry::new(path, content, stat.metadata);
-                    planner.small(
-                        Item {
-                            entry,
-                            source: Source::Nothing,
-                        },
-                        0,
-                    )?;
+                    planner.small(Item { entry, source: Source::Nothing }, 0)?;
                     return Ok(Ok(()));
                 }
                 // Later names may only point to a file that can be read.
@@ -200,11 +169,7 @@ pub(super) fn add_file(
     if stat.size <= unit::SMALL {
         let size = stat.size;
         let entry = Entry::new(path, Content::Folder, Metadata::default());
-        let source = Source::Disk {
-            dir: dir.clone(),
-            name,
-            stat: Box::new(stat),
-        };
+        let source = Source::Disk { dir: dir.clone(), name, stat: Box::new(stat) };
         planner.small(Item { entry, source }, size)?;
         return Ok(Ok(()));
     }
@@ -216,21 +181,9 @@ pub(super) fn add_file(
     };
     match look() {
         Ok((file, stat, xattrs)) if stat.kind == Kind::File => {
-            let metadata = Metadata {
-                xattrs,
-                ..stat.metadata.clone()
-            };
+            let metadata = Metadata { xattrs, ..stat.metadata.clone() };
             let (size, sparse) = (stat.size, stat.sparse);
-            planner.large(
-                path,
-                size,
-                sparse,
-                metadata,
-                LargeContent::Disk {
-                    file,
-                    stat: Box::new(stat),
-                },
-            )?;
+            planner.large(path, size, sparse, metadata, LargeContent::Disk { file, stat: Box::new(stat) })?;
             Ok(Ok(()))
         }
         Ok(_) => {

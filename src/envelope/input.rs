@@ -29,7 +29,8 @@ impl Contents {
         check_size(bytes)?;
         let mut contents = Self::default();
         let text = decode_text(bytes);
-        let text = text.trim_ascii();
+        // At the start only: the last byte of DER may look like white space.
+        let text = text.trim_ascii_start();
         if text.is_empty() {
             return Err(malformed("the certificate file is empty"));
         }
@@ -41,9 +42,7 @@ impl Contents {
             let der = decode_base64(text).filter(|der| der.first() == Some(&DER_SEQUENCE));
             contents.add_der(&der.ok_or_else(|| malformed("the file is neither DER nor PEM nor Base64"))?)?;
         }
-        contents
-            .certificates
-            .dedup_by(|a, b| a.to_der().ok() == b.to_der().ok());
+        contents.certificates.dedup_by(|a, b| a.to_der().ok() == b.to_der().ok());
         Ok(contents)
     }
 
@@ -53,10 +52,7 @@ impl Contents {
         while let Some(block) = next_pem(&mut rest)? {
             blocks += 1;
             if blocks > MAX_CERTIFICATES {
-                return Err(Error::new(
-                    ErrorKind::LimitExceeded,
-                    "the file holds too many PEM blocks",
-                ));
+                return Err(Error::new(ErrorKind::LimitExceeded, "the file holds too many PEM blocks"));
             }
             match block.label {
                 b"CERTIFICATE" | b"X509 CERTIFICATE" | b"TRUSTED CERTIFICATE" | b"PKCS7" | b"CMS" => {
@@ -76,19 +72,12 @@ impl Contents {
             check_end(der)?;
             self.certificates.push(certificate);
         } else if let Ok(bundle) = Pkcs7::from_der(der) {
-            let certificates = bundle
-                .signed()
-                .and_then(|signed| signed.certificates())
-                .into_iter()
-                .flatten();
-            self.certificates
-                .extend(certificates.take(MAX_CERTIFICATES).map(ToOwned::to_owned));
+            let certificates = bundle.signed().and_then(|signed| signed.certificates()).into_iter().flatten();
+            self.certificates.extend(certificates.take(MAX_CERTIFICATES).map(ToOwned::to_owned));
         } else if is_private_key(der) {
             self.has_private_key = true;
         } else {
-            return Err(malformed(
-                "the file is not a certificate, or is damaged or cut off",
-            ));
+            return Err(malformed("the file is not a certificate, or is damaged or cut off"));
         }
         Ok(())
     }
@@ -115,17 +104,15 @@ pub(super) fn unwrap_pfx(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     }
     let text = decode_text(bytes);
     let der = decode_base64(&text).filter(|der| der.first() == Some(&DER_SEQUENCE));
-    der.map(Cow::Owned)
-        .ok_or_else(|| malformed("the file is not a PFX"))
+    der.map(Cow::Owned).ok_or_else(|| malformed("the file is not a PFX"))
 }
 
 /// Text without its byte-order mark, in UTF-8. What is not text comes back as it is.
 pub(super) fn decode_text(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-        let text: String = char::decode_utf16(units)
-            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
-            .collect();
+        let text: String =
+            char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
         text.into_bytes()
     };
     Zeroizing::new(match bytes {
@@ -148,9 +135,7 @@ fn next_pem<'a>(rest: &mut &'a [u8]) -> Result<Option<Pem<'a>>> {
     };
     let after = &rest[begin + BEGIN.len()..];
     let cut_off = || malformed("the file's PEM is cut off");
-    let label_end = find(after, DASHES)
-        .filter(|end| *end <= MAX_LABEL)
-        .ok_or_else(cut_off)?;
+    let label_end = find(after, DASHES).filter(|end| *end <= MAX_LABEL).ok_or_else(cut_off)?;
     let (label, after) = (&after[..label_end], &after[label_end + DASHES.len()..]);
     let body_end = find(after, b"-----END ").ok_or_else(cut_off)?;
     let (body, after) = (&after[..body_end], &after[body_end + BEGIN.len() - 2..]);
@@ -166,12 +151,8 @@ fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
         &alphabet::STANDARD,
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
-    let digits: Zeroizing<Vec<u8>> = Zeroizing::new(
-        text.iter()
-            .copied()
-            .filter(|byte| !byte.is_ascii_whitespace())
-            .collect(),
-    );
+    let digits: Zeroizing<Vec<u8>> =
+        Zeroizing::new(text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect());
     LENIENT.decode(&digits[..]).ok()
 }
 
@@ -190,10 +171,7 @@ fn check_end(der: &[u8]) -> Result<()> {
 
 fn check_size(bytes: &[u8]) -> Result<()> {
     if bytes.len() > MAX_FILE {
-        let message = format!(
-            "the file has {} bytes: a certificate has at most {MAX_FILE}",
-            bytes.len()
-        );
+        let message = format!("the file has {} bytes: a certificate has at most {MAX_FILE}", bytes.len());
         return Err(Error::new(ErrorKind::LimitExceeded, message));
     }
     Ok(())

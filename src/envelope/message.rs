@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Encode, Header, Length, Reader, Sequence, SliceReader, Tag, TagNumber};
+use serde::Serialize;
 
 use crate::{Error, ErrorKind, Result};
 
@@ -23,7 +24,7 @@ pub(super) const MAX_RECIPIENT_INFOS: usize = (64 << 10) - MAX_HEAD_BESIDES_RECI
 pub(super) const TAIL_LEN: usize = 2 + TAG_LEN;
 
 /// Whom a message was sealed to, as the message names them. The text comes from the message, so trust it accordingly.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RecipientFacts {
     /// Who issued the certificate, as Windows prints it. A self-signed certificate has itself as issuer.
@@ -48,10 +49,7 @@ pub fn recipients_of(message: &[u8]) -> Result<Vec<RecipientFacts>> {
 pub(super) fn facts_of(recipients: &[Recipient<'_>]) -> Vec<RecipientFacts> {
     let identities = recipients.iter().flat_map(Recipient::identities);
     identities
-        .map(|identity| RecipientFacts {
-            issuer: identity.issuer_text(),
-            serial: identity.serial_text(),
-        })
+        .map(|identity| RecipientFacts { issuer: identity.issuer_text(), serial: identity.serial_text() })
         .collect()
 }
 
@@ -65,15 +63,12 @@ pub(super) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Takes one profile in one encoding: what [`head`] writes, and what `openssl cms` writes without `-stream`.
+    /// Takes one profile in one encoding: what [`Frame`] writes, and what `openssl cms` writes without `-stream`.
     pub(super) fn parse(message: &'a [u8]) -> Result<Self> {
         if message.len() > MAX_MESSAGE {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
-                format!(
-                    "the message has {} bytes: at most {MAX_MESSAGE} are read",
-                    message.len()
-                ),
+                format!("the message has {} bytes: at most {MAX_MESSAGE} are read", message.len()),
             ));
         }
         let mut reader = SliceReader::new(message).map_err(malformed("message"))?;
@@ -101,9 +96,7 @@ impl<'a> Message<'a> {
         let start = position(&reader);
         let header = Header::peek(&reader).map_err(malformed("RecipientInfos"))?;
         if header.tag() == context(0, true) {
-            return Err(unsupported(
-                "the message has originator information, which is not read",
-            ));
+            return Err(unsupported("the message has originator information, which is not read"));
         }
         let len = enter(&mut reader, Tag::Set, "RecipientInfos")?;
         if usize::try_from(len).unwrap_or(usize::MAX) > MAX_RECIPIENT_INFOS {
@@ -134,18 +127,13 @@ impl<'a> Message<'a> {
         if content.len() > MAX_CONTENT {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
-                format!(
-                    "the message's content has {} bytes: at most {MAX_CONTENT} are read",
-                    content.len()
-                ),
+                format!("the message's content has {} bytes: at most {MAX_CONTENT} are read", content.len()),
             ));
         }
 
         let header = Header::peek(&reader).map_err(malformed("authentication tag"))?;
         if header.tag() == context(1, true) {
-            return Err(unsupported(
-                "the message has authenticated attributes, which are not read",
-            ));
+            return Err(unsupported("the message has authenticated attributes, which are not read"));
         }
         let tag = <&OctetStringRef>::decode(&mut reader).map_err(malformed("authentication tag"))?;
         let Ok(tag) = tag.as_bytes().try_into() else {
@@ -154,63 +142,91 @@ impl<'a> Message<'a> {
             ));
         };
         if !reader.is_finished() {
-            return Err(unsupported(
-                "the message has unauthenticated attributes, which are not read",
-            ));
+            return Err(unsupported("the message has unauthenticated attributes, which are not read"));
         }
-        Ok(Self {
-            recipient_infos,
-            nonce,
-            content,
-            tag,
+        Ok(Self { recipient_infos, nonce, content, tag })
+    }
+}
+
+/// What the heads of one run's messages have in common, encoded once.
+pub(super) struct Frame {
+    /// The version and the RecipientInfos.
+    enveloped: Vec<u8>,
+    /// The inner content type and the algorithm, with zeros for the nonce.
+    content_info: Vec<u8>,
+    nonce_at: usize,
+    content_type: Vec<u8>,
+}
+
+impl Frame {
+    pub(super) fn new(recipients: Vec<Vec<u8>>) -> Result<Self> {
+        let recipient_infos = recipient_infos(recipients)?;
+        Self::encode(&recipient_infos).map_err(|source| {
+            Error::new(ErrorKind::Internal, "the frame does not encode").with_source(source)
         })
     }
-}
 
-/// All that stands before the ciphertext of `content_len` bytes. [`tail`] goes behind it.
-pub(super) fn head(recipient_infos: &[u8], nonce: &[u8; NONCE_LEN], content_len: usize) -> Result<Vec<u8>> {
-    build_head(recipient_infos, nonce, content_len).map_err(|source| {
-        Error::new(ErrorKind::Internal, "the message's frame does not encode").with_source(source)
-    })
-}
-
-fn build_head(recipient_infos: &[u8], nonce: &[u8], content_len: usize) -> der::Result<Vec<u8>> {
-    // From the inside out: each header counts the bytes of what follows it, and the tail where it is inside.
-    let parameters = GcmParameters {
-        nonce: OctetStringRef::new(nonce)?,
-        icv_len: TAG_LEN as u8,
-    }
-    .to_der()?;
-    let content_info = [
-        &ID_DATA.to_der()?[..],
-        &AlgorithmIdentifier {
+    fn encode(recipient_infos: &[u8]) -> der::Result<Self> {
+        let parameters =
+            GcmParameters { nonce: OctetStringRef::new(&[0; NONCE_LEN])?, icv_len: TAG_LEN as u8 }
+                .to_der()?;
+        let algorithm = AlgorithmIdentifier {
             algorithm: ID_AES256_GCM,
             parameters: Some(AnyRef::from_der(&parameters)?),
         }
-        .to_der()?,
-        &header(context(0, false), content_len)?,
-    ]
-    .concat();
-    let enveloped = [
-        &0u8.to_der()?[..],
-        recipient_infos,
-        &header(Tag::Sequence, content_info.len() + content_len)?,
-        &content_info,
-    ]
-    .concat();
-    let rest = content_len + TAIL_LEN;
-    let sequence = header(Tag::Sequence, enveloped.len() + rest)?;
-    let explicit = header(context(0, true), sequence.len() + enveloped.len() + rest)?;
-    let content_type = ID_CT_AUTH_ENVELOPED_DATA.to_der()?;
-    let inner = content_type.len() + explicit.len() + sequence.len() + enveloped.len();
-    Ok([
-        &header(Tag::Sequence, inner + rest)?[..],
-        &content_type,
-        &explicit,
-        &sequence,
-        &enveloped,
-    ]
-    .concat())
+        .to_der()?;
+        let content_info = [ID_DATA.to_der()?, algorithm].concat();
+        Ok(Self {
+            enveloped: [&0u8.to_der()?, recipient_infos].concat(),
+            // Behind the nonce stands the tag's length, an INTEGER of 3 bytes.
+            nonce_at: content_info.len() - 3 - NONCE_LEN,
+            content_info,
+            content_type: ID_CT_AUTH_ENVELOPED_DATA.to_der()?,
+        })
+    }
+
+    /// All that stands before the ciphertext of `content_len` bytes. [`tail`] goes behind it.
+    pub(super) fn head(&self, nonce: &[u8; NONCE_LEN], content_len: usize) -> Vec<u8> {
+        // From the inside out: each length counts what follows it, and the tail where that is inside.
+        let info = self.content_info.len() + header_len(content_len) + content_len;
+        let enveloped = self.enveloped.len() + header_len(info) + info + TAIL_LEN;
+        let explicit = header_len(enveloped) + enveloped;
+        let all = self.content_type.len() + header_len(explicit) + explicit;
+
+        let head_len = header_len(all) + all - TAIL_LEN - content_len;
+        let mut head = Vec::with_capacity(head_len);
+        push_header(&mut head, 0x30, all); // SEQUENCE
+        head.extend_from_slice(&self.content_type);
+        push_header(&mut head, 0xa0, explicit); // [0] EXPLICIT
+        push_header(&mut head, 0x30, enveloped);
+        head.extend_from_slice(&self.enveloped);
+        push_header(&mut head, 0x30, info);
+        let at = head.len() + self.nonce_at;
+        head.extend_from_slice(&self.content_info);
+        head[at..at + NONCE_LEN].copy_from_slice(nonce);
+        push_header(&mut head, 0x80, content_len); // [0] IMPLICIT OCTET STRING
+        debug_assert_eq!(head.len(), head_len);
+        head
+    }
+}
+
+fn push_header(out: &mut Vec<u8>, tag: u8, len: usize) {
+    out.push(tag);
+    match header_len(len) {
+        2 => out.push(len as u8),
+        n => {
+            out.push(0x80 | (n as u8 - 2));
+            out.extend_from_slice(&len.to_be_bytes()[size_of::<usize>() + 2 - n..]);
+        }
+    }
+}
+
+/// A tag, and a length in as few bytes as DER allows.
+const fn header_len(len: usize) -> usize {
+    match len {
+        0..0x80 => 2,
+        _ => 2 + (usize::BITS - len.leading_zeros()).div_ceil(8) as usize,
+    }
 }
 
 /// All that stands behind the ciphertext.
@@ -223,22 +239,19 @@ pub(super) fn tail(tag: &[u8; TAG_LEN]) -> [u8; TAIL_LEN] {
 }
 
 /// Wraps RecipientInfos, sorted as DER has it, in their SET.
-pub(super) fn recipient_infos(mut recipients: Vec<Vec<u8>>) -> Result<Vec<u8>> {
+fn recipient_infos(mut recipients: Vec<Vec<u8>>) -> Result<Vec<u8>> {
     recipients.sort();
     let inner = recipients.concat();
     if inner.len() > MAX_RECIPIENT_INFOS {
         return Err(Error::new(
             ErrorKind::LimitExceeded,
-            format!(
-                "the recipients take {} bytes: at most {MAX_RECIPIENT_INFOS} fit",
-                inner.len()
-            ),
+            format!("the recipients take {} bytes: at most {MAX_RECIPIENT_INFOS} fit", inner.len()),
         ));
     }
-    let header = header(Tag::Set, inner.len()).map_err(|source| {
-        Error::new(ErrorKind::Internal, "RecipientInfos do not encode").with_source(source)
-    })?;
-    Ok([header, inner].concat())
+    let mut set = Vec::with_capacity(header_len(inner.len()) + inner.len());
+    push_header(&mut set, 0x31, inner.len());
+    set.extend_from_slice(&inner);
+    Ok(set)
 }
 
 /// RFC 5084 §3.2.
@@ -254,9 +267,8 @@ fn default_icv_len() -> u8 {
 }
 
 fn read_gcm<'a>(reader: &mut SliceReader<'a>) -> Result<[u8; NONCE_LEN]> {
-    let algorithm: AlgorithmIdentifier<'a> = reader
-        .decode()
-        .map_err(malformed("content encryption algorithm"))?;
+    let algorithm: AlgorithmIdentifier<'a> =
+        reader.decode().map_err(malformed("content encryption algorithm"))?;
     if algorithm.algorithm != ID_AES256_GCM {
         return Err(unsupported(format!(
             "the message is encrypted by algorithm {}: only AES-256-GCM is read",
@@ -264,15 +276,10 @@ fn read_gcm<'a>(reader: &mut SliceReader<'a>) -> Result<[u8; NONCE_LEN]> {
         )));
     }
     let missing = || Error::new(ErrorKind::Malformed, "the message has no AES-GCM parameters");
-    let parameters: GcmParameters<'a> = algorithm
-        .parameters
-        .ok_or_else(missing)?
-        .decode_as()
-        .map_err(malformed("AES-GCM parameters"))?;
+    let parameters: GcmParameters<'a> =
+        algorithm.parameters.ok_or_else(missing)?.decode_as().map_err(malformed("AES-GCM parameters"))?;
     if usize::from(parameters.icv_len) != TAG_LEN {
-        return Err(unsupported(
-            "the message's authentication tag does not have 16 bytes: it may be forged",
-        ));
+        return Err(unsupported("the message's authentication tag does not have 16 bytes: it may be forged"));
     }
     let nonce = parameters.nonce.as_bytes().try_into();
     nonce.map_err(|_| unsupported("the message's nonce does not have 12 bytes"))
@@ -296,10 +303,7 @@ fn to_the_end(reader: &mut SliceReader<'_>, tag: Tag, what: &'static str) -> Res
     if len != reader.remaining_len() {
         return Err(Error::new(
             ErrorKind::Malformed,
-            format!(
-                "the message's {what} says {len} bytes, but {} follow",
-                reader.remaining_len()
-            ),
+            format!("the message's {what} says {len} bytes, but {} follow", reader.remaining_len()),
         ));
     }
     Ok(())
@@ -309,15 +313,8 @@ fn position(reader: &SliceReader<'_>) -> usize {
     usize::try_from(reader.position()).expect("a position in a slice")
 }
 
-fn header(tag: Tag, len: usize) -> der::Result<Vec<u8>> {
-    Header::new(tag, Length::try_from(len)?).to_der()
-}
-
 const fn context(number: u32, constructed: bool) -> Tag {
-    Tag::ContextSpecific {
-        constructed,
-        number: TagNumber(number),
-    }
+    Tag::ContextSpecific { constructed, number: TagNumber(number) }
 }
 
 /// What DER's reader refused, in our words.
@@ -326,11 +323,8 @@ pub(super) fn malformed(what: &'static str) -> impl FnOnce(der::Error) -> Error 
         der::ErrorKind::IndefiniteLength => unsupported(
             "the message has indefinite lengths (a streamed message): only definite-length DER is read",
         ),
-        _ => Error::new(
-            ErrorKind::Malformed,
-            format!("the message is damaged or cut off in its {what}"),
-        )
-        .with_source(source),
+        _ => Error::new(ErrorKind::Malformed, format!("the message is damaged or cut off in its {what}"))
+            .with_source(source),
     }
 }
 

@@ -32,10 +32,7 @@ impl<'a> IssuerAndSerial<'a> {
     }
 
     pub(super) fn issuer_text(&self) -> String {
-        self.issuer
-            .to_der()
-            .map(|der| name_text(&der))
-            .unwrap_or_default()
+        self.issuer.to_der().map(|der| name_text(&der)).unwrap_or_default()
     }
 
     /// Upper-case hex without leading zeros, as `openssl x509 -serial` prints it.
@@ -86,12 +83,10 @@ pub(super) fn name_text(der: &[u8]) -> String {
 }
 
 pub(super) fn hex_upper(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            write!(text, "{byte:02X}").expect("a String takes it");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        write!(text, "{byte:02X}").expect("a String takes it");
+        text
+    })
 }
 
 #[derive(Sequence)]
@@ -108,12 +103,8 @@ fn value_text(value: &AnyRef<'_>) -> String {
         }
         Tag::TeletexString => bytes.iter().map(|byte| char::from(*byte)).collect(),
         Tag::BmpString => {
-            let units = bytes
-                .chunks_exact(2)
-                .map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
-            char::decode_utf16(units)
-                .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
-                .collect()
+            let units = bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+            char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
         }
         _ => format!("#{}", hex_upper(&bytes[..bytes.len().min(MAX_SERIAL)])),
     }
@@ -133,10 +124,7 @@ fn push_quoted(text: &mut String, value: &str) {
 
 /// The labels of `CertNameToStr`: `S` for the state or province and `E` for the mail address.
 fn label(kind: &ObjectIdentifier) -> Option<&'static str> {
-    LABELS
-        .iter()
-        .find(|(oid, _)| oid == kind)
-        .map(|(_, label)| *label)
+    LABELS.iter().find(|(oid, _)| oid == kind).map(|(_, label)| *label)
 }
 
 const fn oid(text: &str) -> ObjectIdentifier {
@@ -171,19 +159,12 @@ mod tests {
     #[test]
     fn a_name_reads_as_windows_prints_it() {
         let mut builder = openssl::x509::X509Name::builder().unwrap();
-        for (field, value) in [
-            ("C", "US"),
-            ("O", "Contoso, \"Ltd\""),
-            ("ST", "WA"),
-            ("CN", "backup münchen"),
-        ] {
+        for (field, value) in [("C", "US"), ("O", "Contoso, \"Ltd\""), ("ST", "WA"), ("CN", "backup münchen")]
+        {
             builder.append_entry_by_text(field, value).unwrap();
         }
         let der = builder.build().to_der().unwrap();
-        assert_eq!(
-            name_text(&der),
-            "CN=backup münchen, S=WA, O=\"Contoso, \"\"Ltd\"\"\", C=US"
-        );
+        assert_eq!(name_text(&der), "CN=backup münchen, S=WA, O=\"Contoso, \"\"Ltd\"\"\", C=US");
         for end in 0..der.len() {
             name_text(&der[..end]);
         }
@@ -192,12 +173,7 @@ mod tests {
     #[test]
     fn a_serial_number_has_no_leading_zeros() {
         let issuer = AnyRef::new(Tag::Sequence, &[]).unwrap();
-        for (bytes, text) in [
-            (&[0u8][..], "00"),
-            (&[0, 0xa1, 2], "A102"),
-            (&[1], "01"),
-            (&[], ""),
-        ] {
+        for (bytes, text) in [(&[0u8][..], "00"), (&[0, 0xa1, 2], "A102"), (&[1], "01"), (&[], "")] {
             let serial = AnyRef::new(Tag::Integer, bytes).unwrap();
             assert_eq!(IssuerAndSerial { issuer, serial }.serial_text(), text);
         }

@@ -5,8 +5,6 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use openssl::sha::sha256;
-
 use crate::{Error, ErrorKind, Result};
 
 use super::certificate::CertificateFacts;
@@ -25,8 +23,8 @@ pub struct Opener {
 }
 
 struct Remembered {
-    /// SHA-256 of the RecipientInfos.
-    recipient_infos: [u8; 32],
+    /// All of them, which is what the key was unwrapped from.
+    recipient_infos: Box<[u8]>,
     key: ContentKey,
 }
 
@@ -50,10 +48,7 @@ impl Opener {
     /// Opens what was sealed to any of these certificates: the old one and the new one, while certificates rotate.
     #[must_use]
     pub fn with_certificates(certificates: Vec<DecryptionCertificate>) -> Self {
-        Self {
-            certificates,
-            remembered: Mutex::default(),
-        }
+        Self { certificates, remembered: Mutex::default() }
     }
 
     /// The facts of its certificates.
@@ -69,9 +64,7 @@ impl Opener {
     pub fn open_in_place(&self, message: &mut [u8]) -> Result<Opened> {
         let parsed = Message::parse(message)?;
         let key = self.content_key(parsed.recipient_infos)?;
-        let Message {
-            nonce, content, tag, ..
-        } = parsed;
+        let Message { nonce, content, tag, .. } = parsed;
         key.open(&nonce, &mut message[content.clone()], &tag)?;
         Ok(Opened { content, tag })
     }
@@ -86,13 +79,9 @@ impl Opener {
     }
 
     fn content_key(&self, recipient_infos: &[u8]) -> Result<ContentKey> {
-        let digest = sha256(recipient_infos);
         // Held during the private-key operation, so that the threads of a restore do it once and not once each.
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = remembered
-            .iter()
-            .position(|entry| entry.recipient_infos == digest)
-        {
+        if let Some(found) = remembered.iter().position(|entry| *entry.recipient_infos == *recipient_infos) {
             let entry = remembered.remove(found).expect("it was found there");
             let key = entry.key.clone();
             remembered.push_back(entry);
@@ -102,10 +91,7 @@ impl Opener {
         if remembered.len() == MAX_REMEMBERED {
             remembered.pop_front();
         }
-        remembered.push_back(Remembered {
-            recipient_infos: digest,
-            key: key.clone(),
-        });
+        remembered.push_back(Remembered { recipient_infos: recipient_infos.into(), key: key.clone() });
         Ok(key)
     }
 
@@ -129,9 +115,7 @@ impl Opener {
 
 impl fmt::Debug for Opener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opener")
-            .field("certificates", &self.certificates)
-            .finish_non_exhaustive()
+        f.debug_struct("Opener").field("certificates", &self.certificates).finish_non_exhaustive()
     }
 }
 
@@ -141,24 +125,19 @@ impl fmt::Debug for Opener {
 /// cover sheet, makes the error again with them: operators find a PFX by its thumbprint.
 #[must_use]
 pub fn wrong_certificate(recipients: &[RecipientFacts], thumbprints: &[String]) -> Error {
-    let mut named: Vec<String> = thumbprints
-        .iter()
-        .map(|thumbprint| format!("thumbprint {thumbprint}"))
-        .collect();
+    let mut named: Vec<String> =
+        thumbprints.iter().map(|thumbprint| format!("thumbprint {thumbprint}")).collect();
     named.extend(
-        recipients
-            .iter()
-            .map(|facts| format!("issuer {}, serial number {}", facts.issuer, facts.serial)),
+        recipients.iter().map(|facts| format!("issuer {}, serial number {}", facts.issuer, facts.serial)),
     );
     let more = named.len().saturating_sub(MAX_NAMED);
     named.truncate(MAX_NAMED);
     let mut message = match &named[..] {
-        [] => "it was sealed to a recipient of a kind that is not read here".to_owned(),
-        [one] => format!("it needs the decryption certificate with {one}"),
-        several => format!(
-            "it needs one of the decryption certificates with {}",
-            several.join("; or ")
-        ),
+        [] => "no certificate here opens it: its recipients are of a kind that is not read".to_owned(),
+        [one] => format!("no certificate here opens it: it needs the one with {one}"),
+        several => {
+            format!("no certificate here opens it: it needs one of those with {}", several.join("; or "))
+        }
     };
     if more > 0 {
         message.push_str(&format!("; or {more} more"));

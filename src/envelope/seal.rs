@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, Result};
 use super::certificate::EncryptionCertificate;
 use super::cipher::{ContentKey, NONCE_LEN, TAG_LEN};
 use super::internal;
-use super::message::{MAX_CONTENT, TAIL_LEN, head, recipient_infos, tail};
+use super::message::{Frame, MAX_CONTENT, TAIL_LEN, tail};
 use super::recipient::wrap_for;
 
 /// Seals the messages of one run.
@@ -25,7 +25,7 @@ use super::recipient::wrap_for;
 /// nobody can tell when a virtual machine is resumed twice from one snapshot, so don't snapshot a running backup.
 pub struct Sealer {
     key: ContentKey,
-    recipient_infos: Vec<u8>,
+    frame: Frame,
     head_room: usize,
     nonce_prefix: [u8; 4],
     nonce_counter: AtomicU64,
@@ -58,11 +58,7 @@ impl Sealer {
         if recipients.is_empty() || recipients.len() > Self::MAX_RECIPIENTS {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
-                format!(
-                    "{} recipients were given: 1 to {} can be",
-                    recipients.len(),
-                    Self::MAX_RECIPIENTS
-                ),
+                format!("{} recipients were given: 1 to {} can be", recipients.len(), Self::MAX_RECIPIENTS),
             ));
         }
         let key = ContentKey::random()?;
@@ -70,24 +66,17 @@ impl Sealer {
         for (i, recipient) in recipients.iter().enumerate() {
             let certificate = recipient.certificate();
             certificate.check_key_usage()?;
-            if recipients[..i]
-                .iter()
-                .all(|earlier| earlier.facts() != recipient.facts())
-            {
-                infos.push(wrap_for(
-                    certificate.issuer_and_serial(),
-                    certificate.public_key(),
-                    &key,
-                )?);
+            if recipients[..i].iter().all(|earlier| earlier.facts() != recipient.facts()) {
+                infos.push(wrap_for(certificate.issuer_and_serial(), certificate.public_key(), &key)?);
             }
         }
-        let recipient_infos = recipient_infos(infos)?;
+        let frame = Frame::new(infos)?;
         let mut nonce_prefix = [0; 4];
         openssl::rand::rand_bytes(&mut nonce_prefix).map_err(internal("draw a nonce"))?;
         Ok(Self {
             key,
-            head_room: head(&recipient_infos, &[0; NONCE_LEN], MAX_CONTENT)?.len(),
-            recipient_infos,
+            head_room: frame.head(&[0; NONCE_LEN], MAX_CONTENT).len(),
+            frame,
             nonce_prefix,
             nonce_counter: AtomicU64::new(0),
             process: std::process::id(),
@@ -127,16 +116,13 @@ impl Sealer {
             ));
         }
         let nonce = self.next_nonce()?;
-        let head = head(&self.recipient_infos, &nonce, len)?;
+        let head = self.frame.head(&nonce, len);
         buf.reserve(TAIL_LEN);
         let tag = self.key.seal(&nonce, &mut buf[self.head_room..])?;
         let start = self.head_room - head.len();
         buf[start..self.head_room].copy_from_slice(&head);
         buf.extend_from_slice(&tail(&tag));
-        Ok(Sealed {
-            range: start..buf.len(),
-            tag,
-        })
+        Ok(Sealed { range: start..buf.len(), tag })
     }
 
     /// Makes a message of a copy of the plaintext.
@@ -151,7 +137,7 @@ impl Sealer {
             ));
         }
         let nonce = self.next_nonce()?;
-        let mut message = head(&self.recipient_infos, &nonce, plaintext.len())?;
+        let mut message = self.frame.head(&nonce, plaintext.len());
         let head_len = message.len();
         message.reserve_exact(plaintext.len() + TAIL_LEN);
         message.extend_from_slice(plaintext);
@@ -184,9 +170,7 @@ impl Sealer {
 
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sealer")
-            .field("sealed", &self.nonce_counter)
-            .finish_non_exhaustive()
+        f.debug_struct("Sealer").field("sealed", &self.nonce_counter).finish_non_exhaustive()
     }
 }
 
@@ -202,7 +186,7 @@ mod tests {
     fn sealer(process: u32, count: u64) -> Sealer {
         Sealer {
             key: ContentKey::random().unwrap(),
-            recipient_infos: vec![0x31, 0],
+            frame: Frame::new(Vec::new()).unwrap(),
             head_room: 128,
             nonce_prefix: [1, 2, 3, 4],
             nonce_counter: AtomicU64::new(count),
@@ -213,14 +197,8 @@ mod tests {
     #[test]
     fn every_call_takes_the_next_nonce() {
         let sealer = sealer(std::process::id(), 0xfffe);
-        assert_eq!(
-            sealer.next_nonce().unwrap(),
-            [1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0xff, 0xfe]
-        );
-        assert_eq!(
-            sealer.next_nonce().unwrap(),
-            [1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
-        );
+        assert_eq!(sealer.next_nonce().unwrap(), [1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0xff, 0xfe]);
+        assert_eq!(sealer.next_nonce().unwrap(), [1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
         assert_eq!(sealer.next_nonce().unwrap(), [1, 2, 3, 4, 0, 0, 0, 0, 0, 1, 0, 0]);
     }
 
@@ -237,10 +215,7 @@ mod tests {
     fn a_forked_sealer_refuses_and_leaves_no_plaintext() {
         let sealer = sealer(std::process::id() ^ 1, 0);
         let mut buf = vec![7; 200];
-        assert_eq!(
-            sealer.seal_in_place(&mut buf).unwrap_err().kind(),
-            ErrorKind::InvalidArgument
-        );
+        assert_eq!(sealer.seal_in_place(&mut buf).unwrap_err().kind(), ErrorKind::InvalidArgument);
         assert!(buf.is_empty());
     }
 }

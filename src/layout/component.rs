@@ -10,10 +10,10 @@ use crate::{Error, Result};
 
 /// What a backup is of: the folder under the region folder that holds its sets.
 ///
-/// The four known ones are the folders that the best practices of the Infrastructure Backup Service name; any other
-/// valid [`Name`] makes a custom one. A known name in another letter case is the known one, for file servers ignore
-/// letter case; custom names are compared as they are written. A name in the form of a [`SetName`](super::SetName), in
-/// any letter case, is refused: the folder would look like a set.
+/// The four known ones are the folders that the best practices of the Infrastructure Backup Service name; any
+/// other valid [`Name`] makes a custom one. A known name in another letter case is the known one, for file
+/// servers ignore letter case; custom names are compared as they are written. A name in the form of a
+/// [`SetName`](super::SetName), in any letter case, is refused: the folder would look like a set.
 ///
 /// ```
 /// use azs_backup::layout::Component;
@@ -43,22 +43,15 @@ pub struct CustomComponent(Name);
 
 impl Component {
     /// The known components.
-    pub const KNOWN: [Component; 4] = [
-        Self::Hlh,
-        Self::Switches,
-        Self::DeploymentData,
-        Self::Registration,
-    ];
+    pub const KNOWN: [Component; 4] = [Self::Hlh, Self::Switches, Self::DeploymentData, Self::Registration];
 
     /// The component of that name; the known one where it is one of theirs, in any letter case.
     ///
-    /// Fails with [`InvalidName`](crate::ErrorKind::InvalidName) or [`ReservedPath`](crate::ErrorKind::ReservedPath).
+    /// Fails with [`InvalidName`](crate::ErrorKind::InvalidName) or
+    /// [`ReservedPath`](crate::ErrorKind::ReservedPath).
     pub fn custom(name: &str) -> Result<Self> {
-        let known = |component: &Self| {
-            component
-                .known_name()
-                .is_some_and(|known| known.eq_ignore_ascii_case(name))
-        };
+        let known =
+            |component: &Self| component.known_name().is_some_and(|known| known.eq_ignore_ascii_case(name));
         if let Some(component) = Self::KNOWN.into_iter().find(known) {
             return Ok(component);
         }
@@ -128,15 +121,16 @@ impl fmt::Display for CustomComponent {
 /// The identifier of a scale unit, a folder under the component, where one region has several instances.
 ///
 /// A [`Name`] of at most 64 UTF-16 units that does not have the form of a [`SetName`](super::SetName), in any
-/// letter case. Microsoft asks for the identifier (best practices of the Infrastructure Backup Service) and leaves its
-/// form open; the limit is ours, to keep paths short.
+/// letter case. Microsoft asks for the identifier (best practices of the Infrastructure Backup Service) and
+/// leaves its form open; the limit is ours, to keep paths short.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ScaleUnit(Name);
 
 impl ScaleUnit {
     /// The scale unit of that name.
     ///
-    /// Fails with [`InvalidName`](crate::ErrorKind::InvalidName) or [`ReservedPath`](crate::ErrorKind::ReservedPath).
+    /// Fails with [`InvalidName`](crate::ErrorKind::InvalidName) or
+    /// [`ReservedPath`](crate::ErrorKind::ReservedPath).
     pub fn new(name: impl Into<String>) -> Result<Self> {
         let name = Name::new(name)?;
         check_no_set("scale unit", name.as_str())?;

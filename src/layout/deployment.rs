@@ -15,10 +15,10 @@ use crate::{Error, Result};
 
 /// A deployment of Azure Stack Hub: its external domain name and its region.
 ///
-/// The external domain name is a DNS name and the region one DNS label: letters, digits and hyphens, labels of 1 to 63
-/// characters, and 253 for the [FQDN](Self::fqdn) in all (RFC 1035 2.3.4); the domain's last label is not a number. Both
-/// name folders, so both are [`Name`]s. DNS ignores letter case and some file systems do not: both are kept in small
-/// letters, so that a deployment has one folder.
+/// The external domain name is a DNS name and the region one DNS label: letters, digits and hyphens, labels
+/// of 1 to 63 characters, and 253 for the [FQDN](Self::fqdn) in all (RFC 1035 2.3.4); the domain's last label
+/// is not a number. Both name folders, so both are [`Name`]s. DNS ignores letter case and some file systems
+/// do not: both are kept in small letters, so that a deployment has one folder.
 ///
 /// Microsoft's best practices call `contoso.com` the FQDN; elsewhere, as here, it is `nyc.contoso.com`.
 ///
@@ -86,7 +86,8 @@ impl Deployment {
         format!("{}.{}", self.region, self.external_domain_name)
     }
 
-    /// The folder of the region under the root, in which Azure Stack Hub keeps `MASBackup`: `contoso.com/nyc`.
+    /// The folder of the region under the root, in which Azure Stack Hub keeps `MASBackup`:
+    /// `contoso.com/nyc`.
     #[must_use]
     pub fn region_folder(&self) -> SharePath {
         SharePath::of([self.external_domain_name.clone(), self.region.clone()])
@@ -151,11 +152,7 @@ impl Place {
     /// The place of a component, which is not divided by scale units.
     #[must_use]
     pub fn new(deployment: Deployment, component: Component) -> Self {
-        Self {
-            deployment,
-            component,
-            scale_unit: None,
-        }
+        Self { deployment, component, scale_unit: None }
     }
 
     /// The place of one scale unit of the component.

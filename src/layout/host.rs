@@ -10,15 +10,17 @@ use crate::{Error, Result};
 
 /// The file server of a share: a DNS name or an IP address.
 ///
-/// A DNS name has labels of 1 to 63 letters, digits, hyphens and underscores (Windows host names have them), with no
-/// hyphen at either end, and 253 characters at most (RFC 1035 2.3.4, RFC 952); its last label is not a number, for
-/// Windows reads such a name as an address. Names beyond ASCII are written in their `xn--` form. A dot at the end is
-/// dropped. An IPv6 address is written as Windows does in a UNC path, `2001-db8--1.ipv6-literal.net`, and also
-/// read from `2001:db8::1` and `[2001:db8::1]`; a scope follows an `s` (`fe80--1s4`) or a `%`, as a number.
+/// A DNS name has labels of 1 to 63 letters, digits, hyphens and underscores (Windows host names have them),
+/// with no hyphen at either end, and 253 characters at most (RFC 1035 2.3.4, RFC 952); its last label is not
+/// a number, for Windows reads such a name as an address. Names beyond ASCII are written in their `xn--`
+/// form. A dot at the end is dropped. An IPv6 address is written as Windows does in a UNC path,
+/// `2001-db8--1.ipv6-literal.net`, and also read from `2001:db8::1` and `[2001:db8::1]`; a scope follows an
+/// `s` (`fe80--1s4`) or a `%`, as a number.
 ///
-/// Microsoft wants a fully qualified name, or an IP address where names cannot be resolved (best practices of the
-/// Infrastructure Backup Service); its service takes a single label all the same. So [`kind`](Self::kind) is a fact to
-/// ask for, not a rule. Letter case is kept and counts in comparison, but not in [`same_host`](Self::same_host).
+/// Microsoft wants a fully qualified name, or an IP address where names cannot be resolved (best practices of
+/// the Infrastructure Backup Service); its service takes a single label all the same. So [`kind`](Self::kind)
+/// is a fact to ask for, not a rule. Letter case is kept and counts in comparison, but not in
+/// [`same_host`](Self::same_host).
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Host(Form);
 
@@ -144,9 +146,7 @@ impl FromStr for Host {
         };
         check_dns("host", name, "_")?;
         let last = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-        let hex = last
-            .strip_prefix("0x")
-            .is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        let hex = last.strip_prefix("0x").is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
         if hex || last.bytes().all(|b| b.is_ascii_digit()) {
             return Err(invalid(format!(
                 "host {text} ends in a number but is not an IPv4 address; write all four parts in decimal",
@@ -185,9 +185,8 @@ pub(super) fn check_dns(what: &str, name: &str, extra: &str) -> Result<()> {
                 name = quoted(name)
             )));
         }
-        if let Some(c) = label
-            .chars()
-            .find(|&c| !(c.is_ascii_alphanumeric() || c == '-' || extra.contains(c)))
+        if let Some(c) =
+            label.chars().find(|&c| !(c.is_ascii_alphanumeric() || c == '-' || extra.contains(c)))
         {
             return Err(invalid(format!(
                 "{what} {name} has the character \"{}\"; use letters, digits and hyphens",

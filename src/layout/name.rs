@@ -13,7 +13,8 @@ use crate::{Error, ErrorKind, Result};
 /// - has 1 to 255 UTF-16 units and none of `" \ / : | < > * ?` and U+0000 to U+001F (MS-FSCC 2.1.5.2);
 /// - does not end in a dot or a space and is not `.` or `..` (Win32, "Naming Files, Paths, and Namespaces");
 /// - is not a Win32 device name in any letter case, with or without an extension: `CON`, `PRN`, `AUX`, `NUL`,
-///   `COM1` to `COM9`, `LPT1` to `LPT9`, the superscript digits ¹ ² ³ in their place, `CONIN$`, `CONOUT$` (same page);
+///   `COM1` to `COM9`, `LPT1` to `LPT9`, the superscript digits ¹ ² ³ in their place, `CONIN$`, `CONOUT$`
+///   (same page);
 /// - is not `MASBackup` or a [disguise](super::is_mas_backup) of it.
 ///
 /// It keeps its letter case and is compared as it is written; file servers ignore letter case, and
@@ -115,9 +116,7 @@ pub(super) fn check_name(what: &str, name: &str) -> Result<()> {
 /// Checks length and characters, the rules of MS-FSCC.
 pub(super) fn check_characters(what: &str, name: &str, max: usize, illegal: &str) -> Result<()> {
     if name.is_empty() {
-        return Err(invalid(format!(
-            "{what} is empty; give it at least one character"
-        )));
+        return Err(invalid(format!("{what} is empty; give it at least one character")));
     }
     let units = name.encode_utf16().count();
     if units > max {
@@ -139,10 +138,7 @@ pub(super) fn check_characters(what: &str, name: &str, max: usize, illegal: &str
 /// Checks what Win32 forbids beyond that: relative names, trailing dots and spaces, devices.
 pub(super) fn check_win32(what: &str, name: &str) -> Result<()> {
     if matches!(name, "." | "..") {
-        return Err(invalid(format!(
-            "{what} {name} is relative; write the full path",
-            name = quoted(name)
-        )));
+        return Err(invalid(format!("{what} {name} is relative; write the full path", name = quoted(name))));
     }
     if name.ends_with(['.', ' ']) {
         return Err(invalid(format!(

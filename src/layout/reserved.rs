@@ -13,9 +13,9 @@ use crate::{Error, ErrorKind};
 /// - a stream or type behind a colon, `::$DATA` (MS-FSCC 2.1.5.3), and whatever else a colon sets off;
 /// - a path that holds it, `.\MASBackup`: each component is looked at;
 /// - 8.3 names: `MASBAC~1`, `MASBA~10`, NTFS's `MA1F2C~1`, Samba's `MASBA~QX` and `MH5HBP~O`;
-/// - compatibility forms (full-width, circled, mathematical, superscript, long s, Kelvin sign: NFKD), accents,
-///   invisible and direction characters, the private-use characters that stand for Win32's forbidden ones, and
-///   the Latin, Greek and Cyrillic letters that look the same.
+/// - compatibility forms (full-width, circled, mathematical, superscript, long s, Kelvin sign: NFKD),
+///   accents, invisible and direction characters, the private-use characters that stand for Win32's forbidden
+///   ones, and the Latin, Greek and Cyrillic letters that look the same.
 ///
 /// It errs on the side of refusing: a folder `MÀSBackup` would be harmless, and nobody needs one.
 ///
@@ -145,9 +145,7 @@ fn letter(c: char, first: u32) -> char {
 const MAS_BACKUP: &str = "MASBACKUP";
 
 /// Samba's 8.3 names of `MASBackup` for `mangle prefix` 1 to 6: the hash ignores letter case.
-const SAMBA_HASH2: [&str; 6] = [
-    "MH5HBP~O", "MA5HBP~O", "MASHBP~O", "MASBBP~O", "MASBAP~O", "MASBAC~O",
-];
+const SAMBA_HASH2: [&str; 6] = ["MH5HBP~O", "MA5HBP~O", "MASHBP~O", "MASBBP~O", "MASBAP~O", "MASBAC~O"];
 
 #[cfg(test)]
 mod tests {
@@ -156,9 +154,10 @@ mod tests {
     #[test]
     fn the_samba_names_are_what_samba_computes() {
         // FNV-1 with Samba's own offset, cut to 31 bits, in base 36 (mangle_hash2.c).
-        let hash = MAS_BACKUP.bytes().fold(0xa6b9_3095_u32, |hash, byte| {
-            hash.wrapping_mul(0x0100_0193) ^ u32::from(byte)
-        }) & 0x7fff_ffff;
+        let hash = MAS_BACKUP
+            .bytes()
+            .fold(0xa6b9_3095_u32, |hash, byte| hash.wrapping_mul(0x0100_0193) ^ u32::from(byte))
+            & 0x7fff_ffff;
         for (name, prefix) in SAMBA_HASH2.into_iter().zip(1..) {
             let mut rest = hash;
             let mut short = [b'~'; 8];

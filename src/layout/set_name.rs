@@ -11,12 +11,13 @@ use super::name::{Name, invalid, quoted};
 use super::text_serde;
 use crate::{Error, ErrorKind, Result};
 
-/// The name of a backup set's folder: `20261123T020000Z-7f3a91c2`, the second of its start in UTC and a random suffix.
+/// The name of a backup set's folder: `20261123T020000Z-7f3a91c2`, the second of its start in UTC and a
+/// random suffix.
 ///
-/// Names sort by time, as text and as values; the suffix keeps apart what two hosts begin in the same second. Text is
-/// read strictly: 25 characters, capital `T` and `Z`, small hex digits, a date and time that exist in a year from 1970
-/// to 9999 (ISO 8601 basic format). A leap second has no name, nor have the last 26 hours of 9999, which
-/// [`Timestamp`] cannot hold.
+/// Names sort by time, as text and as values; the suffix keeps apart what two hosts begin in the same second.
+/// Text is read strictly: 25 characters, capital `T` and `Z`, small hex digits, a date and time that exist in
+/// a year from 1970 to 9999 (ISO 8601 basic format). A leap second has no name, nor have the last 26 hours of
+/// 9999, which [`Timestamp`] cannot hold.
 ///
 /// ```
 /// use azs_backup::layout::SetName;
@@ -39,10 +40,7 @@ impl SetName {
     pub fn new(created: Timestamp, suffix: u32) -> Result<Self> {
         match Timestamp::from_second(created.as_second()) {
             // Towards zero, `as_second` would lift the last second of 1969 into 1970.
-            Ok(second) if created >= Timestamp::UNIX_EPOCH => Ok(Self {
-                created: second,
-                suffix,
-            }),
+            Ok(second) if created >= Timestamp::UNIX_EPOCH => Ok(Self { created: second, suffix }),
             _ => Err(Error::new(
                 ErrorKind::InvalidArgument,
                 format!("time {created} lies before 1970; set the clock"),
@@ -94,10 +92,7 @@ impl FromStr for SetName {
         let parsed = Some(text).filter(|text| is_set_shaped(text)).and_then(parse);
         let parsed = parsed.filter(|name| name.to_string() == text);
         parsed.ok_or_else(|| {
-            invalid(format!(
-                "set name {text} is not like 20261123T020000Z-7f3a91c2",
-                text = quoted(text)
-            ))
+            invalid(format!("set name {text} is not like 20261123T020000Z-7f3a91c2", text = quoted(text)))
         })
     }
 }
@@ -124,11 +119,8 @@ pub(super) fn is_set_shaped(text: &str) -> bool {
 
 /// The name that text of the right shape stands for.
 fn parse(text: &str) -> Option<SetName> {
-    let [year, month, day, hour, minute, second] = [0..4, 4..6, 6..8, 9..11, 11..13, 13..15].map(|range| {
-        text[range]
-            .bytes()
-            .fold(0, |number, digit| number * 10 + i16::from(digit - b'0'))
-    });
+    let [year, month, day, hour, minute, second] = [0..4, 4..6, 6..8, 9..11, 11..13, 13..15]
+        .map(|range| text[range].bytes().fold(0, |number, digit| number * 10 + i16::from(digit - b'0')));
     // All but the year have two digits.
     let [month, day, hour, minute, second] = [month, day, hour, minute, second].map(|number| number as i8);
     let utc = DateTime::new(year, month, day, hour, minute, second, 0).ok()?;

@@ -11,10 +11,11 @@ use crate::{Error, Result};
 
 /// A path below the root, whatever the root is: a share, a folder of it, or a local folder.
 ///
-/// It is a row of [`Name`]s, so it neither climbs out of the root nor leads into `MASBackup`. It prints with `/` on every
-/// system (the root itself as nothing) and is read with `/` or `\` between the names; doubled separators and one at the
-/// end are dropped, and one in front is refused, for such a path is not relative. Text of more than 32,000 UTF-16 units
-/// is refused: Win32 has 32,767 for everything (Win32, "Maximum Path Length Limitation").
+/// It is a row of [`Name`]s, so it neither climbs out of the root nor leads into `MASBackup`. It prints with
+/// `/` on every system (the root itself as nothing) and is read with `/` or `\` between the names; doubled
+/// separators and one at the end are dropped, and one in front is refused, for such a path is not relative.
+/// Text of more than 32,000 UTF-16 units is refused: Win32 has 32,767 for everything (Win32, "Maximum Path
+/// Length Limitation").
 ///
 /// ```
 /// use azs_backup::layout::SharePath;
@@ -91,29 +92,20 @@ impl SharePath {
     /// The length in UTF-16 units, separators included.
     #[must_use]
     pub fn len_utf16(&self) -> usize {
-        let names: usize = self
-            .0
-            .iter()
-            .map(|name| name.as_str().encode_utf16().count())
-            .sum();
+        let names: usize = self.0.iter().map(|name| name.as_str().encode_utf16().count()).sum();
         names + self.0.len().saturating_sub(1)
     }
 
     /// Whether a file server takes both paths for the same: letter case apart.
     #[must_use]
     pub fn same_place(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len()
-            && self
-                .0
-                .iter()
-                .zip(&other.0)
-                .all(|(one, other)| one.same_name(other))
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(one, other)| one.same_name(other))
     }
 
     /// The path below `root`, a local or mounted folder, as this system writes it.
     ///
-    /// Fails with [`ReservedPath`](crate::ErrorKind::ReservedPath) if `root` itself has a component `MASBackup` or a
-    /// disguise of it. Symbolic links are not followed: this reads names only.
+    /// Fails with [`ReservedPath`](crate::ErrorKind::ReservedPath) if `root` itself has a component
+    /// `MASBackup` or a disguise of it. Symbolic links are not followed: this reads names only.
     pub fn to_native(&self, root: impl AsRef<Path>) -> Result<PathBuf> {
         let root = root.as_ref();
         for component in root.components() {
@@ -194,9 +186,7 @@ text_serde!(SharePath);
 /// Refuses what no Win32 program could open.
 pub(super) fn check_length(what: &str, units: usize) -> Result<()> {
     if units > LENGTH_MAX {
-        return Err(invalid(format!(
-            "{what} has {units} UTF-16 units; shorten it to {LENGTH_MAX}"
-        )));
+        return Err(invalid(format!("{what} has {units} UTF-16 units; shorten it to {LENGTH_MAX}")));
     }
     Ok(())
 }

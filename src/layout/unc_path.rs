@@ -14,16 +14,16 @@ use crate::{Error, Result};
 /// A UNC path: `\\host\share`, and folders below the share if need be.
 ///
 /// - The host is a [`Host`]: a DNS name or an IP address.
-/// - The share has 1 to 80 characters (UTF-16 units) and none of `" \ / [ ] : | < > + = ; , * ?` and U+0000 to U+001F
-///   (MS-FSCC 2.1.6); as Win32 has it for names, it does not end in a dot or a space and is no device. `IPC$`, `PIPE`
-///   and `MAILSLOT` hold no files and are refused.
-/// - The folders are [`Name`]s, as in a [`SharePath`]. Neither they nor the share are `MASBackup`; a *host* of that name
-///   is a machine and no folder, and allowed.
+/// - The share has 1 to 80 characters (UTF-16 units) and none of `" \ / [ ] : | < > + = ; , * ?` and U+0000
+///   to U+001F (MS-FSCC 2.1.6); as Win32 has it for names, it does not end in a dot or a space and is no
+///   device. `IPC$`, `PIPE` and `MAILSLOT` hold no files and are refused.
+/// - The folders are [`Name`]s, as in a [`SharePath`]. Neither they nor the share are `MASBackup`; a *host*
+///   of that name is a machine and no folder, and allowed.
 ///
-/// Text may have `/` for `\`, as Win32 does, doubled separators between the parts and one at the end: printing drops
-/// them. The verbatim form `\\?\UNC\host\share` is read too; `/` and doubled separators are refused in it, for Win32
-/// changes nothing there. `.` and `..`, device paths (`\\.\`, `\\?\C:\`) and text of more than 32,000 UTF-16 units
-/// are refused (MS-DFSC 2.2.1.4; Win32, "Naming Files, Paths, and Namespaces").
+/// Text may have `/` for `\`, as Win32 does, doubled separators between the parts and one at the end:
+/// printing drops them. The verbatim form `\\?\UNC\host\share` is read too; `/` and doubled separators are
+/// refused in it, for Win32 changes nothing there. `.` and `..`, device paths (`\\.\`, `\\?\C:\`) and text of
+/// more than 32,000 UTF-16 units are refused (MS-DFSC; Win32, "Naming Files, Paths, and Namespaces").
 ///
 /// Letter case is kept and counts in comparison, but not in [`same_place`](Self::same_place).
 ///
@@ -50,11 +50,7 @@ impl UncPath {
     pub fn new(host: Host, share: impl Into<String>) -> Result<Self> {
         let share = share.into();
         check_share(&share)?;
-        Ok(Self {
-            host,
-            share,
-            folders: SharePath::root(),
-        })
+        Ok(Self { host, share, folders: SharePath::root() })
     }
 
     /// The file server.
@@ -75,7 +71,8 @@ impl UncPath {
         &self.folders
     }
 
-    /// Whether the share is an administrative or hidden one: its name ends in `$`, as that of `C$` and `ADMIN$`.
+    /// Whether the share is an administrative or hidden one: its name ends in `$`, as that of `C$` and
+    /// `ADMIN$`.
     #[must_use]
     pub fn is_administrative(&self) -> bool {
         self.share.ends_with('$')
@@ -86,28 +83,19 @@ impl UncPath {
     /// Nothing is measured here: [`len_utf16`](Self::len_utf16) tells what it came to.
     #[must_use]
     pub fn join(&self, path: &SharePath) -> Self {
-        Self {
-            folders: self.folders.join_path(path),
-            ..self.clone()
-        }
+        Self { folders: self.folders.join_path(path), ..self.clone() }
     }
 
     /// The path of `name` in this folder.
     #[must_use]
     pub fn join_name(&self, name: &Name) -> Self {
-        Self {
-            folders: self.folders.join(name.clone()),
-            ..self.clone()
-        }
+        Self { folders: self.folders.join(name.clone()), ..self.clone() }
     }
 
     /// The folder that this is in; none for the root of the share.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
-        Some(Self {
-            folders: self.folders.parent()?,
-            ..self.clone()
-        })
+        Some(Self { folders: self.folders.parent()?, ..self.clone() })
     }
 
     /// The verbatim form, `\\?\UNC\host\share\folder`, which Win32 takes up to some 32,767 characters.
@@ -124,7 +112,8 @@ impl UncPath {
 
     /// The length of the printed form in UTF-16 units, by which Win32 measures.
     ///
-    /// 259 is the most for programs without long paths. Below a region folder Azure Stack Hub itself needs up to 160.
+    /// 259 is the most for programs without long paths. Below a region folder Azure Stack Hub itself needs up
+    /// to 160.
     #[must_use]
     pub fn len_utf16(&self) -> usize {
         self.to_string().encode_utf16().count()
@@ -142,9 +131,7 @@ impl UncPath {
 impl fmt::Display for UncPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, r"\\{}\{}", self.host, self.share)?;
-        self.folders
-            .into_iter()
-            .try_for_each(|name| write!(f, r"\{name}"))
+        self.folders.into_iter().try_for_each(|name| write!(f, r"\{name}"))
     }
 }
 
@@ -167,10 +154,7 @@ impl FromStr for UncPath {
             return Err(refused(text, r"names a device; write it as \\host\share"));
         }
         if host.is_empty() || rest.is_empty() {
-            return Err(refused(
-                text,
-                r"lacks a host or a share; write it as \\host\share",
-            ));
+            return Err(refused(text, r"lacks a host or a share; write it as \\host\share"));
         }
         let (share, folders) = rest.split_once(separators).unwrap_or((rest, ""));
         let mut path = Self::new(host.parse()?, share)?;
@@ -188,10 +172,7 @@ fn strip_leader(text: &str) -> Result<&str> {
     let mut chars = text.chars();
     match (chars.next(), chars.next()) {
         (Some('\\' | '/'), Some('\\' | '/')) => Ok(chars.as_str()),
-        _ => Err(refused(
-            text,
-            r"does not begin with two separators; write it as \\host\share",
-        )),
+        _ => Err(refused(text, r"does not begin with two separators; write it as \\host\share")),
     }
 }
 

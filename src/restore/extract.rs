@@ -51,11 +51,7 @@ pub(super) struct Jobs<'a> {
 
 impl<'a> Jobs<'a> {
     pub(super) fn new(set: &'a Set, opener: &'a Opener, catalog: &'a Catalog) -> Self {
-        Self {
-            records: set.records(opener, catalog),
-            catalog,
-            ready: VecDeque::new(),
-        }
+        Self { records: set.records(opener, catalog), catalog, ready: VecDeque::new() }
     }
 
     /// The next job of items that `wanted` says yes to; problems of the source and damage of the index are passed on.
@@ -82,10 +78,7 @@ impl<'a> Jobs<'a> {
                 Record::Part(part) => Item::Part(part),
                 _ => continue,
             };
-            if items
-                .first()
-                .is_some_and(|first| first.at().segment != item.at().segment)
-            {
+            if items.first().is_some_and(|first| first.at().segment != item.at().segment) {
                 self.ready.push_back(item);
                 break;
             }
@@ -95,20 +88,12 @@ impl<'a> Jobs<'a> {
             return Ok(None);
         };
         let number = first.at().segment;
-        let segment = self
-            .catalog
-            .segments
-            .get(number as usize)
-            .cloned()
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Damaged,
-                    format!(
-                        "the index places {} in segment {number}, which the set has not",
-                        first.path()
-                    ),
-                )
-            })?;
+        let segment = self.catalog.segments.get(number as usize).cloned().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Damaged,
+                format!("the index places {} in segment {number}, which the set has not", first.path()),
+            )
+        })?;
         Ok(Some(Job { segment, items }))
     }
 }
@@ -144,10 +129,7 @@ pub(super) struct Extracted {
 
 impl Extractor {
     pub(super) fn new(thorough: bool) -> Self {
-        Self {
-            thorough,
-            ..Self::default()
-        }
+        Self { thorough, ..Self::default() }
     }
 
     /// Opens the segment and gives each item to the sink once it is found right. A failure costs what it concerns.
@@ -158,10 +140,7 @@ impl Extractor {
         job: &Job,
         sink: &mut impl Sink,
     ) -> Result<Extracted> {
-        let mut done = Extracted {
-            stored: job.segment.length,
-            ..Extracted::default()
-        };
+        let mut done = Extracted { stored: job.segment.length, ..Extracted::default() };
         let mut message = std::mem::take(&mut self.message);
         let opened = self.open(set, opener, &job.segment, &mut message);
         match opened {
@@ -208,10 +187,7 @@ impl Extractor {
                 Ok(next) => {
                     end = Some(next);
                     match item {
-                        Item::Entry(Entry {
-                            content: Content::File { size, .. },
-                            ..
-                        }) => {
+                        Item::Entry(Entry { content: Content::File { size, .. }, .. }) => {
                             done.files += 1;
                             done.bytes += size;
                         }
@@ -221,8 +197,7 @@ impl Extractor {
                 }
                 Err(error) if is_loss(&error) => {
                     end = None;
-                    done.losses
-                        .push(Loss::new(item.path().clone(), Some(&job.segment.name), &error));
+                    done.losses.push(Loss::new(item.path().clone(), Some(&job.segment.name), &error));
                 }
                 Err(error) => return Err(error),
             }
@@ -237,9 +212,7 @@ impl Extractor {
                 format!("{} holds bytes that the index does not list", job.segment.name),
             );
             done.losses.extend(
-                job.items
-                    .last()
-                    .map(|item| Loss::new(item.path().clone(), Some(&job.segment.name), &error)),
+                job.items.last().map(|item| Loss::new(item.path().clone(), Some(&job.segment.name), &error)),
             );
         }
         Ok(())
@@ -265,20 +238,16 @@ impl Extractor {
                 if self.content != header {
                     return Err(wrong("has another tar header than the index says"));
                 }
-                at = at
-                    .checked_add(header.len() as u64)
-                    .ok_or_else(|| wrong("is out of bounds"))?;
+                at = at.checked_add(header.len() as u64).ok_or_else(|| wrong("is out of bounds"))?;
                 match &entry.content {
                     Content::File { size, sha256, .. } => (*size, Some(sha256), archive::padding(*size)),
                     _ => (0, None, 0),
                 }
             }
             // Every piece but the last ends with a block, so what its end is padded with is the file's padding.
-            Item::Part(part) => (
-                part.size,
-                Some(&part.sha256),
-                archive::padding(part.from.wrapping_add(part.size)),
-            ),
+            Item::Part(part) => {
+                (part.size, Some(&part.sha256), archive::padding(part.from.wrapping_add(part.size)))
+            }
         };
         self.read(frames, at, size, item.path())?;
         if digest.is_some_and(|digest| *digest != Digest::of(&self.content)) {
@@ -312,9 +281,7 @@ impl Extractor {
                 .ok_or_else(|| wrong("is not all there"))?;
             let take = frame.len().min(size as usize - self.content.len());
             self.content.extend_from_slice(&frame[..take]);
-            at = at
-                .checked_add(take as u64)
-                .ok_or_else(|| wrong("is out of bounds"))?;
+            at = at.checked_add(take as u64).ok_or_else(|| wrong("is out of bounds"))?;
         }
         Ok(())
     }
@@ -322,8 +289,5 @@ impl Extractor {
 
 /// Whether a failure is damage of the set, which costs what it concerns, or ends the work.
 fn is_loss(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Damaged | ErrorKind::Malformed | ErrorKind::LimitExceeded
-    )
+    matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Malformed | ErrorKind::LimitExceeded)
 }

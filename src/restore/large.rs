@@ -39,19 +39,8 @@ impl LargeFile {
         size: u64,
         target: LargeTarget,
     ) -> Self {
-        let state = Mutex::new(State {
-            size,
-            listed: 0,
-            done: 0,
-            lost: None,
-        });
-        Self {
-            entry,
-            path,
-            metadata,
-            target,
-            state,
-        }
+        let state = Mutex::new(State { size, listed: 0, done: 0, lost: None });
+        Self { entry, path, metadata, target, state }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -69,10 +58,7 @@ impl LargeFile {
             }
             _ => {
                 state.lost.get_or_insert_with(|| {
-                    Loss::damaged(
-                        self.entry.clone(),
-                        "has a piece that does not follow the one before",
-                    )
+                    Loss::damaged(self.entry.clone(), "has a piece that does not follow the one before")
                 });
                 false
             }
@@ -116,9 +102,6 @@ impl LargeFiles {
             .filter(|file| all || file.is_finished())
             .map(|file| file.entry.clone())
             .collect();
-        finished
-            .iter()
-            .filter_map(|path| self.open.remove(path))
-            .collect()
+        finished.iter().filter_map(|path| self.open.remove(path)).collect()
     }
 }

@@ -20,10 +20,7 @@ pub(super) struct Selection {
 impl Selection {
     pub(super) fn new(patterns: &[String]) -> Result<Self> {
         if patterns.is_empty() {
-            return Ok(Self {
-                patterns: None,
-                stand_ins: HashMap::new(),
-            });
+            return Ok(Self { patterns: None, stand_ins: HashMap::new() });
         }
         let mut builder = GitignoreBuilder::new("");
         for pattern in patterns {
@@ -37,10 +34,7 @@ impl Selection {
         let patterns = builder
             .build()
             .map_err(|e| Error::new(ErrorKind::InvalidArgument, format!("patterns: {e}")).with_source(e))?;
-        Ok(Self {
-            patterns: Some(patterns),
-            stand_ins: HashMap::new(),
-        })
+        Ok(Self { patterns: Some(patterns), stand_ins: HashMap::new() })
     }
 
     /// Reads the index once for hard links that are wanted without the file they lead to.
@@ -72,10 +66,7 @@ impl Selection {
         if found {
             Ok(())
         } else {
-            Err(Error::new(
-                ErrorKind::NotFound,
-                "no entry of the set matches the patterns",
-            ))
+            Err(Error::new(ErrorKind::NotFound, "no entry of the set matches the patterns"))
         }
     }
 
@@ -84,18 +75,12 @@ impl Selection {
             return true;
         };
         let text = String::from_utf8_lossy(path.as_bytes());
-        patterns
-            .matched_path_or_any_parents(&*text, is_folder)
-            .is_ignore()
+        patterns.matched_path_or_any_parents(&*text, is_folder).is_ignore()
     }
 
     /// Where an entry is to be restored; nothing when it is not wanted.
     pub(super) fn place(&self, path: &EntryPath, is_folder: bool) -> Option<EntryPath> {
-        if self.matches(path, is_folder) {
-            Some(path.clone())
-        } else {
-            self.stand_ins.get(path).cloned()
-        }
+        if self.matches(path, is_folder) { Some(path.clone()) } else { self.stand_ins.get(path).cloned() }
     }
 
     /// Where the file that a hard link leads to was restored.

@@ -68,12 +68,7 @@ impl Target {
     }
 
     pub(super) fn unrestored(&self) -> Vec<Unrestored> {
-        self.unrestored
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .cloned()
-            .collect()
+        self.unrestored.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     /// Metadata that could not be put back is counted, with one example of each kind.
@@ -163,8 +158,7 @@ impl Target {
             }
             let file = create(&dir, name)?;
             let written = if sparse {
-                file.set_len(content.len() as u64)
-                    .and_then(|()| write_at(&file, content, 0, true))
+                file.set_len(content.len() as u64).and_then(|()| write_at(&file, content, 0, true))
             } else {
                 (&file).write_all(content)
             };
@@ -199,13 +193,7 @@ impl Target {
             openssl::rand::rand_bytes(&mut random).map_err(io::Error::other)?;
             let temporary = format!(".azs-restore-{}", crate::set::digest::hex(&random));
             let file = create(&dir, OsStr::new(&temporary))?;
-            let large = LargeTarget {
-                dir,
-                temporary,
-                name: name.to_owned(),
-                file,
-                sparse,
-            };
+            let large = LargeTarget { dir, temporary, name: name.to_owned(), file, sparse };
             large.file.set_len(size)?;
             Ok(Some(large))
         };
@@ -233,9 +221,7 @@ impl Target {
     }
 
     pub(super) fn make_folder(&self, path: &EntryPath, near: &mut Near) -> Result<()> {
-        self.folder(path.as_bytes(), near)
-            .map(drop)
-            .map_err(|e| self.failed(path, e))
+        self.folder(path.as_bytes(), near).map(drop).map_err(|e| self.failed(path, e))
     }
 
     pub(super) fn make_symlink(
@@ -288,13 +274,8 @@ impl Target {
 
         let owned = match (self.is_privileged, metadata.uid, metadata.gid) {
             (true, Some(uid), Some(gid)) => {
-                let ids = (
-                    Some(rustix::fs::Uid::from_raw(uid)),
-                    Some(rustix::fs::Gid::from_raw(gid)),
-                );
-                fchown(file, ids.0, ids.1)
-                    .inspect_err(|e| self.note("owner", path, e))
-                    .is_ok()
+                let ids = (Some(rustix::fs::Uid::from_raw(uid)), Some(rustix::fs::Gid::from_raw(gid)));
+                fchown(file, ids.0, ids.1).inspect_err(|e| self.note("owner", path, e)).is_ok()
             }
             (false, Some(uid), _) if uid != rustix::process::geteuid().as_raw() => {
                 self.note("owner", path, &"only root may give files away");
@@ -323,9 +304,8 @@ impl Target {
 
     #[cfg(not(unix))]
     fn finish_file(&self, file: &File, metadata: &Metadata, path: &EntryPath) {
-        let time = metadata
-            .mtime
-            .and_then(|t| jiff::Timestamp::new(t.seconds, t.nanoseconds.cast_signed()).ok());
+        let time =
+            metadata.mtime.and_then(|t| jiff::Timestamp::new(t.seconds, t.nanoseconds.cast_signed()).ok());
         if let Some(time) = time
             && let Err(error) = file.set_modified(time.into())
         {
@@ -341,10 +321,8 @@ impl Target {
         use rustix::fs::{AtFlags, chownat, utimensat};
 
         if self.is_privileged {
-            let (uid, gid) = (
-                metadata.uid.map(rustix::fs::Uid::from_raw),
-                metadata.gid.map(rustix::fs::Gid::from_raw),
-            );
+            let (uid, gid) =
+                (metadata.uid.map(rustix::fs::Uid::from_raw), metadata.gid.map(rustix::fs::Gid::from_raw));
             if let Err(error) = chownat(dir, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW) {
                 self.note("owner", path, &error);
             }
@@ -359,10 +337,7 @@ impl Target {
     /// Puts a folder's metadata back, when nothing more will be written into it.
     pub(super) fn finish_folder(&self, path: &EntryPath, metadata: &Metadata) {
         // Open for reading: a handle that is good for lookups only changes nothing.
-        match self
-            .folder(path.as_bytes(), &mut Near::default())
-            .and_then(|dir| dir.open("."))
-        {
+        match self.folder(path.as_bytes(), &mut Near::default()).and_then(|dir| dir.open(".")) {
             Ok(dir) => self.finish_file(&dir.into_std(), metadata, path),
             Err(error) => self.note("folder", path, &error),
         }
@@ -404,11 +379,7 @@ fn write_at(file: &File, content: &[u8], from: u64, sparse: bool) -> io::Result<
     }
     let mut start = 0;
     while start < content.len() {
-        let is_hole = |at: usize| {
-            content[at..content.len().min(at + HOLE)]
-                .iter()
-                .all(|byte| *byte == 0)
-        };
+        let is_hole = |at: usize| content[at..content.len().min(at + HOLE)].iter().all(|byte| *byte == 0);
         let mut end = start;
         while end < content.len() && !is_hole(end) {
             end = content.len().min(end + HOLE);
@@ -442,18 +413,9 @@ fn write_all_at(file: &File, mut content: &[u8], mut from: u64) -> io::Result<()
 #[cfg(unix)]
 fn timestamps(metadata: &Metadata) -> Option<rustix::fs::Timestamps> {
     let time = metadata.mtime?;
-    let last_modification = rustix::fs::Timespec {
-        tv_sec: time.seconds,
-        tv_nsec: time.nanoseconds.into(),
-    };
-    let last_access = rustix::fs::Timespec {
-        tv_sec: 0,
-        tv_nsec: rustix::fs::UTIME_OMIT,
-    };
-    Some(rustix::fs::Timestamps {
-        last_access,
-        last_modification,
-    })
+    let last_modification = rustix::fs::Timespec { tv_sec: time.seconds, tv_nsec: time.nanoseconds.into() };
+    let last_access = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT };
+    Some(rustix::fs::Timestamps { last_access, last_modification })
 }
 
 fn is_no_folder(dir: &Dir, name: &OsStr) -> bool {
@@ -475,14 +437,8 @@ fn os_text(bytes: &[u8]) -> io::Result<&OsStr> {
 /// A single name; on Windows one that means nothing but itself.
 fn os_name(bytes: &[u8]) -> io::Result<&OsStr> {
     #[cfg(windows)]
-    if bytes
-        .iter()
-        .any(|b| matches!(b, b'\\' | b':' | b'<' | b'>' | b'"' | b'|' | b'?' | b'*' | 0..32))
-    {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidFilename,
-            "a name that this system does not allow",
-        ));
+    if bytes.iter().any(|b| matches!(b, b'\\' | b':' | b'<' | b'>' | b'"' | b'|' | b'?' | b'*' | 0..32)) {
+        return Err(io::Error::new(io::ErrorKind::InvalidFilename, "a name that this system does not allow"));
     }
     os_text(bytes)
 }

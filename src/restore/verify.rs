@@ -96,11 +96,7 @@ impl std::fmt::Display for Fault {
 
 impl Fault {
     fn new(file: &str, kind: FaultKind, message: impl Into<String>) -> Self {
-        Self {
-            file: file.into(),
-            kind,
-            message: message.into(),
-        }
+        Self { file: file.into(), kind, message: message.into() }
     }
 }
 
@@ -147,30 +143,18 @@ fn check_digests(set: &Set, report: &mut VerifyReport, ticker: &mut Ticker<'_, '
             report.stored_files += 1;
             report.stored_bytes += length;
             report.faults.extend(fault);
-            progress.set(Progress {
-                stored_bytes: report.stored_bytes,
-                ..Progress::default()
-            });
+            progress.set(Progress { stored_bytes: report.stored_bytes, ..Progress::default() });
             Ok(())
         },
         || ticker.tick(progress.get()),
     )?;
     if report.faults.is_empty() && report.stored_bytes != set.cover().stored.bytes {
-        let message = format!(
-            "says {} bytes are stored, there are {}",
-            set.cover().stored.bytes,
-            report.stored_bytes
-        );
-        report
-            .faults
-            .push(Fault::new("backup.json", FaultKind::Length, message));
+        let message =
+            format!("says {} bytes are stored, there are {}", set.cover().stored.bytes, report.stored_bytes);
+        report.faults.push(Fault::new("backup.json", FaultKind::Length, message));
     }
     for name in set.foreign() {
-        report.faults.push(Fault::new(
-            &name,
-            FaultKind::Foreign,
-            "does not belong to this set",
-        ));
+        report.faults.push(Fault::new(&name, FaultKind::Foreign, "does not belong to this set"));
     }
     report.faults.sort_by(|a, b| a.file.cmp(&b.file));
     Ok(())
@@ -182,27 +166,18 @@ fn check_digests(set: &Set, report: &mut VerifyReport, ticker: &mut Ticker<'_, '
 /// # Errors
 /// `WRONG_CERTIFICATE`; the share's errors; `CANCELLED`. What is wrong with the set is in the report.
 pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> Result<VerifyReport> {
-    let mut report = VerifyReport {
-        full: true,
-        ..VerifyReport::default()
-    };
+    let mut report = VerifyReport { full: true, ..VerifyReport::default() };
     let content = set.cover().content;
     let mut ticker = Ticker::new(hook, Some(content.bytes));
     for name in set.foreign() {
-        report.faults.push(Fault::new(
-            &name,
-            FaultKind::Foreign,
-            "does not belong to this set",
-        ));
+        report.faults.push(Fault::new(&name, FaultKind::Foreign, "does not belong to this set"));
     }
     let catalog = match set.catalog(opener) {
         Ok(catalog) => catalog,
         Err(error) if error.kind() == ErrorKind::Damaged => {
             // Without the newest index piece no content can be compared; the digests still say what is whole.
             check_digests(set, &mut report, &mut ticker)?;
-            report
-                .faults
-                .push(Fault::new("index", FaultKind::Content, error.to_string()));
+            report.faults.push(Fault::new("index", FaultKind::Content, error.to_string()));
             return Ok(report);
         }
         Err(error) => return Err(error),
@@ -211,15 +186,11 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
         let mut buffer = Vec::new();
         match set.fetch(&piece.name, &mut buffer) {
             Ok(()) if Digest::of(&buffer) == piece.sha256 => {}
-            Ok(()) => report.faults.push(Fault::new(
-                &piece.name,
-                FaultKind::Digest,
-                "is not what was written",
-            )),
+            Ok(()) => {
+                report.faults.push(Fault::new(&piece.name, FaultKind::Digest, "is not what was written"))
+            }
             Err(e) if e.kind() == ErrorKind::Damaged => {
-                report
-                    .faults
-                    .push(Fault::new(&piece.name, FaultKind::Content, e.to_string()));
+                report.faults.push(Fault::new(&piece.name, FaultKind::Content, e.to_string()));
             }
             Err(e) => return Err(e),
         }
@@ -263,11 +234,7 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
             report.files += done.files;
             report.bytes += done.bytes;
             if let Some(loss) = done.losses.first() {
-                report.faults.push(Fault::new(
-                    &segment.name,
-                    FaultKind::Content,
-                    loss.message.clone(),
-                ));
+                report.faults.push(Fault::new(&segment.name, FaultKind::Content, loss.message.clone()));
             }
             report.losses.extend(done.losses);
             progress.set(Progress {
@@ -328,10 +295,9 @@ impl Order {
                     *listed += part.size;
                     None
                 }
-                _ => Some(Loss::damaged(
-                    part.path.clone(),
-                    "has a piece that does not follow the one before",
-                )),
+                _ => {
+                    Some(Loss::damaged(part.path.clone(), "has a piece that does not follow the one before"))
+                }
             },
             Record::Entry(entry) => {
                 let loss = self.finish();

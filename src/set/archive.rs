@@ -23,13 +23,7 @@ pub(crate) fn padding(size: u64) -> u64 {
 
 /// The header blocks of an entry.
 pub(crate) fn header(entry: &Entry) -> Vec<u8> {
-    let Metadata {
-        mode,
-        uid,
-        gid,
-        mtime,
-        xattrs,
-    } = &entry.metadata;
+    let Metadata { mode, uid, gid, mtime, xattrs } = &entry.metadata;
     let (kind, default_mode, target) = match &entry.content {
         Content::File { .. } | Content::LargeFile { .. } => (EntryType::Regular, 0o644, None),
         Content::Folder => (EntryType::Directory, 0o755, None),
@@ -45,11 +39,7 @@ pub(crate) fn header(entry: &Entry) -> Vec<u8> {
     let mut records = Vec::new();
     header.set_entry_type(kind);
     header.set_mode(mode.unwrap_or(default_mode) & 0o7777);
-    header.set_size(if entry.size() > MAX_OCTAL_SIZE {
-        0
-    } else {
-        entry.size()
-    });
+    header.set_size(if entry.size() > MAX_OCTAL_SIZE { 0 } else { entry.size() });
     if entry.size() > MAX_OCTAL_SIZE {
         record(&mut records, b"size", entry.size().to_string().as_bytes());
     }
@@ -59,11 +49,7 @@ pub(crate) fn header(entry: &Entry) -> Vec<u8> {
             record(&mut records, name.as_bytes(), id.to_string().as_bytes());
         }
         let id = u64::from(if fits { id } else { 0 });
-        if name == "uid" {
-            header.set_uid(id)
-        } else {
-            header.set_gid(id)
-        }
+        if name == "uid" { header.set_uid(id) } else { header.set_gid(id) }
     }
     let mtime = mtime.unwrap_or(super::entry::Mtime::new(0, 0));
     let seconds = u64::try_from(mtime.seconds).ok().filter(|s| *s <= MAX_OCTAL_SIZE);
@@ -144,23 +130,11 @@ mod tests {
     #[test]
     fn the_tar_crate_reads_back_what_an_entry_says() {
         let long = "folder/".repeat(40) + "Überprüfung";
-        let mut metadata = Metadata {
-            mode: Some(0o4751),
-            uid: Some(70_000),
-            ..Metadata::default()
-        };
+        let mut metadata = Metadata { mode: Some(0o4751), uid: Some(70_000), ..Metadata::default() };
         metadata.mtime = Some(Mtime::new(1_760_000_000, 5));
         metadata.xattrs = vec![(b"user.note".to_vec().into(), vec![0, 10, 255])];
-        let content = Content::File {
-            size: 3,
-            sha256: Digest::of(b"abc"),
-            sparse: false,
-        };
-        let mut bytes = header(&Entry::new(
-            EntryPath::new(long.clone()).unwrap(),
-            content,
-            metadata,
-        ));
+        let content = Content::File { size: 3, sha256: Digest::of(b"abc"), sparse: false };
+        let mut bytes = header(&Entry::new(EntryPath::new(long.clone()).unwrap(), content, metadata));
         assert_eq!(bytes.len() as u64 % BLOCK, 0);
         bytes.extend_from_slice(b"abc");
         bytes.resize(bytes.len() + padding(3) as usize, 0);
@@ -183,10 +157,7 @@ mod tests {
             let mut records = Vec::new();
             record(&mut records, b"k", &vec![b'v'; length]);
             let digits = records.split(|b| *b == b' ').next().unwrap();
-            assert_eq!(
-                str::from_utf8(digits).unwrap().parse::<usize>().unwrap(),
-                records.len()
-            );
+            assert_eq!(str::from_utf8(digits).unwrap().parse::<usize>().unwrap(), records.len());
         }
     }
 }

@@ -110,11 +110,7 @@ impl CoverSheet {
             format_version: u32,
         }
         let malformed = |e: serde_json::Error| {
-            Error::new(
-                ErrorKind::Incomplete,
-                format!("{FILE_NAME} is not a cover sheet: {e}"),
-            )
-            .with_source(e)
+            Error::new(ErrorKind::Incomplete, format!("{FILE_NAME} is not a cover sheet: {e}")).with_source(e)
         };
         let version: Version = serde_json::from_slice(bytes).map_err(malformed)?;
         if version.format_version != FORMAT_VERSION {

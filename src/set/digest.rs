@@ -69,12 +69,9 @@ impl FromStr for Digest {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        unhex(text).map(Self).ok_or_else(|| {
-            Error::new(
-                ErrorKind::Malformed,
-                "a SHA-256 digest is 64 lower-case hex digits",
-            )
-        })
+        unhex(text)
+            .map(Self)
+            .ok_or_else(|| Error::new(ErrorKind::Malformed, "a SHA-256 digest is 64 lower-case hex digits"))
     }
 }
 
@@ -86,8 +83,6 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        std::borrow::Cow::<str>::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        std::borrow::Cow::<str>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }

@@ -52,10 +52,7 @@ impl Serialize for Text {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match str::from_utf8(&self.0) {
             Ok(text) => serializer.serialize_str(text),
-            Err(_) => TextForm::Bytes {
-                base64: Base64(self.0.to_vec()),
-            }
-            .serialize(serializer),
+            Err(_) => TextForm::Bytes { base64: Base64(self.0.to_vec()) }.serialize(serializer),
         }
     }
 }
@@ -82,10 +79,7 @@ impl Serialize for Base64 {
 impl<'de> Deserialize<'de> for Base64 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        BASE64_STANDARD
-            .decode(text.as_bytes())
-            .map(Self)
-            .map_err(serde::de::Error::custom)
+        BASE64_STANDARD.decode(text.as_bytes()).map(Self).map_err(serde::de::Error::custom)
     }
 }
 
@@ -107,23 +101,14 @@ impl EntryPath {
     /// `INVALID_NAME` when it breaks an invariant.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self> {
         let text = Text(bytes.into().into());
-        let wrong = |what: &str| {
-            Err(Error::new(
-                ErrorKind::InvalidName,
-                format!("path {text:?} {what}"),
-            ))
-        };
+        let wrong = |what: &str| Err(Error::new(ErrorKind::InvalidName, format!("path {text:?} {what}")));
         if text.0.len() > Self::MAX_LENGTH {
             return wrong("is longer than 32 KiB");
         }
         if text.0.contains(&0) {
             return wrong("has a NUL byte");
         }
-        if text
-            .0
-            .split(|b| *b == b'/')
-            .any(|name| matches!(name, b"" | b"." | b".."))
-        {
+        if text.0.split(|b| *b == b'/').any(|name| matches!(name, b"" | b"." | b"..")) {
             return wrong("must be relative and without empty, \".\" and \"..\" names");
         }
         Ok(Self(text))
@@ -155,20 +140,13 @@ impl EntryPath {
     /// The folder above it; nothing for a name at the top.
     #[must_use]
     pub fn parent(&self) -> Option<&[u8]> {
-        self.0
-            .0
-            .iter()
-            .rposition(|b| *b == b'/')
-            .map(|slash| &self.0.0[..slash])
+        self.0.0.iter().rposition(|b| *b == b'/').map(|slash| &self.0.0[..slash])
     }
 
     /// Whether it lies below this folder.
     #[must_use]
     pub fn is_below(&self, folder: &EntryPath) -> bool {
-        self.0
-            .0
-            .strip_prefix(folder.as_bytes())
-            .is_some_and(|rest| rest.first() == Some(&b'/'))
+        self.0.0.strip_prefix(folder.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'/'))
     }
 }
 
@@ -206,10 +184,7 @@ impl Mtime {
     /// The time at this many seconds (rounded down) and nanoseconds.
     #[must_use]
     pub fn new(seconds: i64, nanoseconds: u32) -> Self {
-        Self {
-            seconds,
-            nanoseconds: nanoseconds.min(999_999_999),
-        }
+        Self { seconds, nanoseconds: nanoseconds.min(999_999_999) }
     }
 
     /// This moment by the system's clock.
@@ -227,11 +202,7 @@ impl fmt::Display for Mtime {
         }
         // -2 s + 0.5 s is written -1.5.
         let (sign, whole, nanos) = if self.seconds < 0 {
-            (
-                "-",
-                (i128::from(self.seconds) + 1).unsigned_abs(),
-                1_000_000_000 - self.nanoseconds,
-            )
+            ("-", (i128::from(self.seconds) + 1).unsigned_abs(), 1_000_000_000 - self.nanoseconds)
         } else {
             ("", i128::from(self.seconds).unsigned_abs(), self.nanoseconds)
         };
@@ -271,9 +242,7 @@ impl Serialize for Mtime {
 
 impl<'de> Deserialize<'de> for Mtime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        std::borrow::Cow::<str>::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        std::borrow::Cow::<str>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -325,12 +294,7 @@ pub struct Entry {
 
 impl Entry {
     pub(crate) fn new(path: EntryPath, content: Content, metadata: Metadata) -> Self {
-        Self {
-            path,
-            content,
-            metadata,
-            at: Position::default(),
-        }
+        Self { path, content, metadata, at: Position::default() }
     }
 
     /// Bytes of file content; 0 for what is not a file.
@@ -407,11 +371,7 @@ pub struct Problem {
 
 impl Problem {
     pub(crate) fn new(path: EntryPath, error: &Error) -> Self {
-        Self {
-            path,
-            code: error.code().into(),
-            message: error.to_string(),
-        }
+        Self { path, code: error.code().into(), message: error.to_string() }
     }
 }
 
@@ -443,16 +403,8 @@ mod tests {
         for text in ["", "/etc", "a//b", "a/", "..", "a/../b", "./a", "a/.", "a\0b"] {
             assert!(EntryPath::new(text).is_err(), "{text:?}");
         }
-        assert!(
-            EntryPath::new("a/b")
-                .unwrap()
-                .is_below(&EntryPath::new("a").unwrap())
-        );
-        assert!(
-            !EntryPath::new("ab")
-                .unwrap()
-                .is_below(&EntryPath::new("a").unwrap())
-        );
+        assert!(EntryPath::new("a/b").unwrap().is_below(&EntryPath::new("a").unwrap()));
+        assert!(!EntryPath::new("ab").unwrap().is_below(&EntryPath::new("a").unwrap()));
     }
 
     #[test]

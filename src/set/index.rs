@@ -61,38 +61,21 @@ impl Open {
             ));
         }
         self.text += self.line.len() as u64;
-        self.encoder
-            .write_all(&self.line)
-            .map_err(|e| Error::io("compress the index", e))
+        self.encoder.write_all(&self.line).map_err(|e| Error::io("compress the index", e))
     }
 }
 
 impl IndexWriter {
     pub(crate) fn new(set: SetName, place: Place, head_room: usize) -> Self {
-        Self {
-            set,
-            place,
-            head_room,
-            open: None,
-            next: 0,
-            records: 0,
-        }
+        Self { set, place, head_room, open: None, next: 0, records: 0 }
     }
 
     fn open(&mut self) -> Result<&mut Open> {
         if self.open.is_none() {
             let encoder = zstd::stream::write::Encoder::new(vec![0; self.head_room], LEVEL)
                 .map_err(|e| Error::io("compress the index", e))?;
-            let mut open = Open {
-                encoder,
-                text: 0,
-                line: Vec::new(),
-            };
-            open.write(&Record::Piece {
-                number: self.next,
-                set: self.set,
-                place: self.place.clone(),
-            })?;
+            let mut open = Open { encoder, text: 0, line: Vec::new() };
+            open.write(&Record::Piece { number: self.next, set: self.set, place: self.place.clone() })?;
             self.open = Some(open);
         }
         Ok(self.open.as_mut().expect("opened above"))
@@ -111,9 +94,7 @@ impl IndexWriter {
 
     /// Writes the newest piece: the lists, and the end.
     pub(crate) fn finish(mut self, lists: impl Iterator<Item = Record>) -> Result<Piece> {
-        let end = Record::End {
-            records: self.records,
-        };
+        let end = Record::End { records: self.records };
         for record in lists.chain([end]) {
             self.open()?.write(&record)?;
         }
@@ -127,16 +108,9 @@ impl IndexWriter {
         let number = self.next;
         self.next += 1;
         if self.next > 999_999 {
-            return Err(Error::new(
-                ErrorKind::LimitExceeded,
-                "the index has more than 999,999 pieces",
-            ));
+            return Err(Error::new(ErrorKind::LimitExceeded, "the index has more than 999,999 pieces"));
         }
-        Ok(Piece {
-            number,
-            buffer,
-            content_length: text,
-        })
+        Ok(Piece { number, buffer, content_length: text })
     }
 }
 
@@ -159,12 +133,7 @@ impl PieceReader<Cursor<Vec<u8>>> {
         // A forger's window would be his choice; ours is what the writer's level makes.
         decoder.window_log_max(23).map_err(failed)?;
         let lines = BufReader::with_capacity(64 << 10, decoder);
-        Ok(Self {
-            lines,
-            name: name.to_owned(),
-            line: Vec::new(),
-            read: 0,
-        })
+        Ok(Self { lines, name: name.to_owned(), line: Vec::new(), read: 0 })
     }
 }
 

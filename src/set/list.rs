@@ -101,22 +101,13 @@ fn summary(share: &Arc<dyn Share>, place: &Place, name: SetName) -> Result<Optio
     let folder = place.set_folder(&name);
     let state = match Set::open(share.clone(), folder.clone()) {
         Ok(set) => match set.first_absence() {
-            None => SetState::Complete {
-                cover: Box::new(set.cover().clone()),
-            },
+            None => SetState::Complete { cover: Box::new(set.cover().clone()) },
             Some(reason) => SetState::Incomplete { reason },
         },
         // Deleted by hand while we looked.
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(e) if matches!(e.kind(), ErrorKind::AccessDenied | ErrorKind::Io) => return Err(e),
-        Err(e) => SetState::Incomplete {
-            reason: e.to_string(),
-        },
+        Err(e) => SetState::Incomplete { reason: e.to_string() },
     };
-    Ok(Some(SetSummary {
-        place: place.clone(),
-        name,
-        folder,
-        state,
-    }))
+    Ok(Some(SetSummary { place: place.clone(), name, folder, state }))
 }

@@ -35,23 +35,10 @@ impl Set {
         let items = share
             .list(&folder)?
             .into_iter()
-            .map(|item| {
-                (
-                    item.name,
-                    if item.kind == ItemKind::File {
-                        item.length
-                    } else {
-                        u64::MAX
-                    },
-                )
-            })
+            .map(|item| (item.name, if item.kind == ItemKind::File { item.length } else { u64::MAX }))
             .collect::<HashMap<_, _>>();
-        let incomplete = |what: String| {
-            Error::new(
-                ErrorKind::Incomplete,
-                format!("{}: {what}", shown(&*share, &folder)),
-            )
-        };
+        let incomplete =
+            |what: String| Error::new(ErrorKind::Incomplete, format!("{}: {what}", shown(&*share, &folder)));
         let read = |name: &str, limit: u64, why: &str| -> Result<Vec<u8>> {
             let mut bytes = Vec::new();
             if !items.contains_key(name) {
@@ -69,32 +56,17 @@ impl Set {
             let kind = e.kind();
             Error::new(kind, format!("{}: {e}", shown(&*share, &folder))).with_source(e)
         })?;
-        if let Some(name) = folder
-            .file_name()
-            .and_then(|name| name.as_str().parse::<SetName>().ok())
+        if let Some(name) = folder.file_name().and_then(|name| name.as_str().parse::<SetName>().ok())
             && name != cover.set
         {
-            return Err(incomplete(format!(
-                "its backup.json belongs to another set, {}",
-                cover.set
-            )));
+            return Err(incomplete(format!("its backup.json belongs to another set, {}", cover.set)));
         }
-        let text = read(
-            sums::FILE_NAME,
-            sums::MAX_LENGTH,
-            "it was deleted; the set cannot be checked",
-        )?;
+        let text = read(sums::FILE_NAME, sums::MAX_LENGTH, "it was deleted; the set cannot be checked")?;
         if Digest::of(&text) != cover.sha256sums {
             return Err(incomplete("SHA256SUMS is not the one that backup.json names: one of them is damaged or from another set".into()));
         }
         let sums = sums::parse(&text)?;
-        Ok(Self {
-            share,
-            folder,
-            cover,
-            sums,
-            items,
-        })
+        Ok(Self { share, folder, cover, sums, items })
     }
 
     /// The cover sheet.
@@ -116,17 +88,9 @@ impl Set {
                 return Some(format!("{name} is missing"));
             }
         }
-        let bytes: u64 = self
-            .sums
-            .iter()
-            .map(|(name, _)| self.items[name])
-            .fold(0, u64::saturating_add);
-        (bytes != self.cover.stored.bytes).then(|| {
-            format!(
-                "its files have {bytes} bytes instead of {}",
-                self.cover.stored.bytes
-            )
-        })
+        let bytes: u64 = self.sums.iter().map(|(name, _)| self.items[name]).fold(0, u64::saturating_add);
+        (bytes != self.cover.stored.bytes)
+            .then(|| format!("its files have {bytes} bytes instead of {}", self.cover.stored.bytes))
     }
 
     /// Stored files and their digests, as `SHA256SUMS` lists them.
@@ -153,13 +117,13 @@ impl Set {
     pub(crate) fn fetch(&self, name: &str, buffer: &mut Vec<u8>) -> Result<()> {
         let damaged =
             |what: &str, e: Error| Error::new(ErrorKind::Damaged, format!("{name} {what}")).with_source(e);
-        self.share
-            .read(&self.folder.join(Name::new(name)?), MAX_MESSAGE as u64, buffer)
-            .map_err(|e| match e.kind() {
-                ErrorKind::NotFound => damaged("is missing", e),
-                ErrorKind::LimitExceeded => damaged("is longer than any stored file may be", e),
-                _ => e,
-            })
+        self.share.read(&self.folder.join(Name::new(name)?), MAX_MESSAGE as u64, buffer).map_err(|e| match e
+            .kind()
+        {
+            ErrorKind::NotFound => damaged("is missing", e),
+            ErrorKind::LimitExceeded => damaged("is longer than any stored file may be", e),
+            _ => e,
+        })
     }
 
     /// Reads a stored file and opens it in place; gives where in `buffer` its authenticated content is.
@@ -172,13 +136,15 @@ impl Set {
         self.fetch(&file.name, buffer)?;
         let damaged = |what: &str| Error::new(ErrorKind::Damaged, format!("{} {what}", file.name));
         if buffer.len() as u64 != file.length {
-            return Err(damaged(&format!(
-                "has {} bytes instead of {}",
-                buffer.len(),
-                file.length
-            )));
+            return Err(damaged(&format!("has {} bytes instead of {}", buffer.len(), file.length)));
         }
-        let (content, tag) = self.open_message(opener, &file.name, buffer)?;
+        // The certificate opened the index: a message that it does not open is not the one that was written.
+        let (content, tag) = self.open_message(opener, &file.name, buffer).map_err(|e| match e.kind() {
+            ErrorKind::WrongCertificate | ErrorKind::Unsupported | ErrorKind::LimitExceeded => {
+                damaged("is not what was written").with_source(e)
+            }
+            _ => e,
+        })?;
         if tag != file.tag {
             buffer.fill(0);
             return Err(damaged(
@@ -196,12 +162,8 @@ impl Set {
     ) -> Result<(Range<usize>, [u8; 16])> {
         let opened = opener.open_in_place(buffer).map_err(|e| match e.kind() {
             ErrorKind::WrongCertificate => {
-                let needed: Vec<_> = self
-                    .cover
-                    .certificates
-                    .iter()
-                    .map(|c| c.sha1_thumbprint.as_str())
-                    .collect();
+                let needed: Vec<_> =
+                    self.cover.certificates.iter().map(|c| c.sha1_thumbprint.as_str()).collect();
                 let message = format!(
                     "the set needs the decryption certificate with the thumbprint {}; {e}",
                     needed.join(" or ")
@@ -228,14 +190,17 @@ impl Set {
         let mut buffer = Vec::new();
         self.fetch(newest, &mut buffer)?;
         let length = buffer.len() as u64;
+        // Before the certificate is blamed for not opening it.
+        if Digest::of(&buffer) != sha256 {
+            return Err(damaged(format!(
+                "{newest} is not what was written: its SHA-256 differs from SHA256SUMS"
+            )));
+        }
         let (content, tag) = self.open_message(opener, newest, &mut buffer)?;
         let mut lines = PieceReader::new(newest, buffer, content)?;
         match lines.next()? {
-            Some(Record::Piece {
-                number: n,
-                set,
-                place,
-            }) if n == number && set == self.cover.set && place == self.cover.place => {}
+            Some(Record::Piece { number: n, set, place })
+                if n == number && set == self.cover.set && place == self.cover.place => {}
             Some(Record::Piece { set, place, .. }) => {
                 return Err(damaged(format!(
                     "{newest} belongs to the set {set} of {place}, not to this one"
@@ -243,11 +208,7 @@ impl Set {
             }
             _ => return Err(damaged(format!("{newest} does not say which set it belongs to"))),
         }
-        let mut catalog = Catalog {
-            segments: Vec::new(),
-            pieces: Vec::new(),
-            records: None,
-        };
+        let mut catalog = Catalog { segments: Vec::new(), pieces: Vec::new(), records: None };
         while let Some(record) = lines.next()? {
             match record {
                 Record::Segment(file) => catalog.segments.push(file),
@@ -270,24 +231,12 @@ impl Set {
 
     /// Reads the index from its first line to its last, one piece in memory at a time.
     pub(crate) fn records<'a>(&'a self, opener: &'a Opener, catalog: &'a Catalog) -> Records<'a> {
-        Records {
-            set: self,
-            opener,
-            catalog,
-            next: 0,
-            open: None,
-            seen: 0,
-            skipped: false,
-        }
+        Records { set: self, opener, catalog, next: 0, open: None, seen: 0, skipped: false }
     }
 }
 
 fn shown(share: &dyn Share, folder: &SharePath) -> String {
-    if folder.is_root() {
-        share.describe()
-    } else {
-        format!("{}/{folder}", share.describe())
-    }
+    if folder.is_root() { share.describe() } else { format!("{}/{folder}", share.describe()) }
 }
 
 /// The lists of the newest index piece: every stored file of the set, in order.
@@ -306,25 +255,15 @@ impl Catalog {
             return wrong("the newest index piece has no last line".into());
         }
         for files in [&self.segments, &self.pieces] {
-            if let Some(file) = files
-                .iter()
-                .zip(0..)
-                .find_map(|(file, n)| (file.number != n).then_some(file))
+            if let Some(file) = files.iter().zip(0..).find_map(|(file, n)| (file.number != n).then_some(file))
             {
                 return wrong(format!("the index lists {} out of order", file.name));
             }
         }
         if let Some(file) = self.segments.iter().find(|file| !segment::is_name(&file.name)) {
-            return wrong(format!(
-                "the index lists {:?}, which is no segment's name",
-                file.name
-            ));
+            return wrong(format!("the index lists {:?}, which is no segment's name", file.name));
         }
-        let listed = self
-            .segments
-            .iter()
-            .chain(&self.pieces)
-            .map(|file| (&file.name, &file.sha256));
+        let listed = self.segments.iter().chain(&self.pieces).map(|file| (&file.name, &file.sha256));
         let mut sums = sums.iter();
         for (name, sha256) in listed {
             match sums.next() {

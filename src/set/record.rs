@@ -128,8 +128,7 @@ impl Record {
     pub(crate) fn parse(line: &[u8]) -> Result<Self> {
         let malformed = |what: String| Error::new(ErrorKind::Malformed, format!("index line: {what}"));
         let line: Line = serde_json::from_slice(line).map_err(|e| malformed(e.to_string()))?;
-        line.into_record()
-            .ok_or_else(|| malformed("a field is missing or wrong".into()))
+        line.into_record().ok_or_else(|| malformed("a field is missing or wrong".into()))
     }
 }
 
@@ -161,19 +160,9 @@ impl From<&Record> for Line {
                 message: Some(problem.message.clone()),
                 ..Line::default()
             },
-            Record::Segment(file) => Line {
-                kind: Kind::Segment,
-                ..stored_line(file)
-            },
-            Record::Index(file) => Line {
-                kind: Kind::Index,
-                ..stored_line(file)
-            },
-            Record::End { records } => Line {
-                kind: Kind::End,
-                records: Some(*records),
-                ..Line::default()
-            },
+            Record::Segment(file) => Line { kind: Kind::Segment, ..stored_line(file) },
+            Record::Index(file) => Line { kind: Kind::Index, ..stored_line(file) },
+            Record::End { records } => Line { kind: Kind::End, records: Some(*records), ..Line::default() },
         }
     }
 }
@@ -236,11 +225,7 @@ impl Line {
     fn into_record(self) -> Option<Record> {
         Some(match self.kind {
             Kind::Missing => return None,
-            Kind::Piece => Record::Piece {
-                number: self.number?,
-                set: self.set?,
-                place: self.place?,
-            },
+            Kind::Piece => Record::Piece { number: self.number?, set: self.set?, place: self.place? },
             Kind::Part => Record::Part(Part {
                 at: self.position()?,
                 path: self.path?,
@@ -248,16 +233,12 @@ impl Line {
                 size: self.size?,
                 sha256: self.sha256?,
             }),
-            Kind::Problem => Record::Problem(Problem {
-                path: self.path?,
-                code: self.code?,
-                message: self.message?,
-            }),
+            Kind::Problem => {
+                Record::Problem(Problem { path: self.path?, code: self.code?, message: self.message? })
+            }
             Kind::Segment => Record::Segment(self.into_stored()?),
             Kind::Index => Record::Index(self.into_stored()?),
-            Kind::End => Record::End {
-                records: self.records?,
-            },
+            Kind::End => Record::End { records: self.records? },
             Kind::File | Kind::Folder | Kind::HardLink | Kind::LargeFile | Kind::Symlink => {
                 Record::Entry(self.into_entry()?)
             }
@@ -283,26 +264,13 @@ impl Line {
         let at = self.position()?;
         let content = match self.kind {
             Kind::Folder => Content::Folder,
-            Kind::HardLink => Content::HardLink {
-                target: EntryPath::new(self.target?.as_bytes()).ok()?,
-            },
+            Kind::HardLink => Content::HardLink { target: EntryPath::new(self.target?.as_bytes()).ok()? },
             Kind::Symlink => Content::Symlink { target: self.target? },
-            Kind::File => Content::File {
-                size: self.size?,
-                sha256: self.sha256?,
-                sparse: self.sparse,
-            },
-            _ => Content::LargeFile {
-                size: self.size?,
-                sparse: self.sparse,
-            },
+            Kind::File => Content::File { size: self.size?, sha256: self.sha256?, sparse: self.sparse },
+            _ => Content::LargeFile { size: self.size?, sparse: self.sparse },
         };
         let mode = match self.mode {
-            Some(mode) => Some(
-                u32::from_str_radix(&mode, 8)
-                    .ok()
-                    .filter(|mode| *mode <= 0o7777)?,
-            ),
+            Some(mode) => Some(u32::from_str_radix(&mode, 8).ok().filter(|mode| *mode <= 0o7777)?),
             None => None,
         };
         let metadata = Metadata {
@@ -310,17 +278,8 @@ impl Line {
             uid: self.uid,
             gid: self.gid,
             mtime: self.mtime,
-            xattrs: self
-                .xattrs
-                .into_iter()
-                .map(|(name, value)| (name, value.0))
-                .collect(),
+            xattrs: self.xattrs.into_iter().map(|(name, value)| (name, value.0)).collect(),
         };
-        Some(Entry {
-            path: self.path?,
-            content,
-            metadata,
-            at,
-        })
+        Some(Entry { path: self.path?, content, metadata, at })
     }
 }

@@ -16,9 +16,7 @@ pub(crate) fn name(number: u32, keyed_digest: &[u8; 16]) -> String {
 
 /// Whether a file in a set's folder is named as a segment.
 pub(crate) fn is_name(name: &str) -> bool {
-    let Some((number, digest)) = name
-        .strip_suffix(".tar.zst.p7m")
-        .and_then(|stem| stem.split_once('-'))
+    let Some((number, digest)) = name.strip_suffix(".tar.zst.p7m").and_then(|stem| stem.split_once('-'))
     else {
         return false;
     };
@@ -37,22 +35,13 @@ pub(crate) struct Compressor {
 
 impl Compressor {
     pub(crate) fn new(level: i32) -> io::Result<Self> {
-        Ok(Self {
-            level,
-            current: level,
-            zstd: zstd::bulk::Compressor::new(level)?,
-            sample: Vec::new(),
-        })
+        Ok(Self { level, current: level, zstd: zstd::bulk::Compressor::new(level)?, sample: Vec::new() })
     }
 
     /// Appends `content` to `frames` as frames of at most [`FRAME`] bytes.
     pub(crate) fn compress(&mut self, content: &[u8], frames: &mut Vec<u8>) -> io::Result<()> {
         for piece in content.chunks(FRAME) {
-            let level = if self.is_worthwhile(piece)? {
-                self.level
-            } else {
-                STORE
-            };
+            let level = if self.is_worthwhile(piece)? { self.level } else { STORE };
             self.frame(piece, level, frames)?;
         }
         Ok(())
@@ -64,9 +53,10 @@ impl Compressor {
             self.current = level;
         }
         let start = frames.len();
-        frames.resize(start + zstd_safe::compress_bound(piece.len()), 0);
-        let length = self.zstd.compress_to_buffer(piece, &mut frames[start..])?;
-        frames.truncate(start + length);
+        frames.reserve(zstd_safe::compress_bound(piece.len()));
+        let mut end = io::Cursor::new(frames);
+        end.set_position(start as u64);
+        self.zstd.compress_to_buffer(piece, &mut end)?;
         Ok(())
     }
 
@@ -106,12 +96,7 @@ pub(crate) struct Frames<'a> {
 impl<'a> Frames<'a> {
     pub(crate) fn new(content: &'a [u8]) -> Result<Self> {
         let zstd = zstd::bulk::Decompressor::new().map_err(|e| Error::io("decompress", e))?;
-        Ok(Self {
-            zstd,
-            rest: content,
-            start: 0,
-            current: Vec::new(),
-        })
+        Ok(Self { zstd, rest: content, start: 0, current: Vec::new() })
     }
 
     /// Moves on to the frame that holds byte `offset`, skipping frames without decompressing them; then gives the
@@ -129,10 +114,7 @@ impl<'a> Frames<'a> {
             }
             let stored =
                 zstd_safe::find_frame_compressed_size(self.rest).map_err(|_| wrong("is cut or not zstd"))?;
-            let (frame, rest) = self
-                .rest
-                .split_at_checked(stored)
-                .ok_or_else(|| wrong("is cut"))?;
+            let (frame, rest) = self.rest.split_at_checked(stored).ok_or_else(|| wrong("is cut"))?;
             let size = match zstd_safe::get_frame_content_size(frame) {
                 Ok(Some(size)) if size <= FRAME as u64 => size as usize,
                 _ => return Err(wrong("does not say its size, or has more than 1 MiB")),
@@ -164,10 +146,7 @@ mod tests {
         let mut content: Vec<u8> = (0..3 * FRAME + 12_345).map(|i| (i / 7) as u8).collect();
         openssl::rand::rand_bytes(&mut content[FRAME..2 * FRAME]).unwrap();
         let mut frames = Vec::new();
-        Compressor::new(3)
-            .unwrap()
-            .compress(&content, &mut frames)
-            .unwrap();
+        Compressor::new(3).unwrap().compress(&content, &mut frames).unwrap();
         assert!(frames.len() < 2 * FRAME, "only the random frame is stored");
         for start in [0, 5, FRAME - 1, FRAME, 2 * FRAME + 77, content.len() - 1] {
             let mut walk = Frames::new(&frames).unwrap();
@@ -183,17 +162,11 @@ mod tests {
     #[test]
     fn broken_frames_are_errors() {
         let mut frames = Vec::new();
-        Compressor::new(3)
-            .unwrap()
-            .compress(&[7; 1000], &mut frames)
-            .unwrap();
+        Compressor::new(3).unwrap().compress(&[7; 1000], &mut frames).unwrap();
         for cut in 1..frames.len() {
             assert!(Frames::new(&frames[..cut]).unwrap().at(0).is_err(), "{cut}");
         }
         let big = zstd::bulk::compress(&vec![0; FRAME + 1], 3).unwrap();
-        assert_eq!(
-            Frames::new(&big).unwrap().at(0).unwrap_err().kind(),
-            ErrorKind::Malformed
-        );
+        assert_eq!(Frames::new(&big).unwrap().at(0).unwrap_err().kind(), ErrorKind::Malformed);
     }
 }

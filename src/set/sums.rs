@@ -23,10 +23,7 @@ pub(crate) fn print<'a>(files: impl Iterator<Item = (&'a str, &'a Digest)>) -> S
 /// Reads the lines back.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<(String, Digest)>> {
     let malformed = |line: usize| {
-        Error::new(
-            ErrorKind::Malformed,
-            format!("{FILE_NAME} line {line} is not a digest and a name"),
-        )
+        Error::new(ErrorKind::Malformed, format!("{FILE_NAME} line {line} is not a digest and a name"))
     };
     let text = str::from_utf8(bytes)
         .map_err(|_| Error::new(ErrorKind::Malformed, format!("{FILE_NAME} is not text")))?;
@@ -36,10 +33,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<(String, Digest)>> {
         if name.is_empty() || name.contains(['/', '\\']) {
             return Err(malformed(number + 1));
         }
-        files.push((
-            name.to_owned(),
-            digest.parse().map_err(|_| malformed(number + 1))?,
-        ));
+        files.push((name.to_owned(), digest.parse().map_err(|_| malformed(number + 1))?));
     }
     Ok(files)
 }
@@ -50,10 +44,7 @@ mod tests {
 
     #[test]
     fn lines_print_and_parse_back() {
-        let files = vec![
-            ("a.p7m".to_owned(), Digest::of(b"a")),
-            ("b c".to_owned(), Digest::of(b"b")),
-        ];
+        let files = vec![("a.p7m".to_owned(), Digest::of(b"a")), ("b c".to_owned(), Digest::of(b"b"))];
         let text = print(files.iter().map(|(name, digest)| (name.as_str(), digest)));
         assert_eq!(parse(text.as_bytes()).unwrap(), files);
         for bad in [

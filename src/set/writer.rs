@@ -38,14 +38,7 @@ impl SetWriter {
     pub(crate) fn create(share: Arc<dyn Share>, place: Place, set: SetName, sealer: Sealer) -> Result<Self> {
         let folder = place.set_folder(&set);
         share.create_folder(&folder)?;
-        Ok(Self {
-            share,
-            folder,
-            place,
-            set,
-            sealer,
-            put: Mutex::default(),
-        })
+        Ok(Self { share, folder, place, set, sealer, put: Mutex::default() })
     }
 
     pub(crate) fn set(&self) -> SetName {
@@ -76,14 +69,7 @@ impl SetWriter {
         let message = &buffer[sealed.range];
         let sha256 = Digest::of(message);
         self.put(&name, message)?;
-        Ok(StoredFile {
-            number,
-            name,
-            length: message.len() as u64,
-            sha256,
-            tag: sealed.tag,
-            content_length,
-        })
+        Ok(StoredFile { number, name, length: message.len() as u64, sha256, tag: sealed.tag, content_length })
     }
 
     fn put(&self, name: &str, content: &[u8]) -> Result<()> {
@@ -105,16 +91,9 @@ impl SetWriter {
         finished: Finished,
     ) -> Result<CoverSheet> {
         let files = || segments.iter().chain(pieces);
-        let stored = Stored {
-            files: files().count() as u64,
-            bytes: files().map(|file| file.length).sum(),
-        };
-        let there: std::collections::HashMap<String, u64> = self
-            .share
-            .list(&self.folder)?
-            .into_iter()
-            .map(|item| (item.name, item.length))
-            .collect();
+        let stored = Stored { files: files().count() as u64, bytes: files().map(|file| file.length).sum() };
+        let there: std::collections::HashMap<String, u64> =
+            self.share.list(&self.folder)?.into_iter().map(|item| (item.name, item.length)).collect();
         for file in files() {
             if there.get(&file.name) != Some(&file.length) {
                 return Err(Error::new(

@@ -43,10 +43,7 @@ impl FolderShare {
             .canonicalize()
             .map_err(|e| Error::io(format_args!("open share folder {}", root.display()), e))?;
         for path in [root, &canonical] {
-            if path
-                .components()
-                .any(|part| is_mas_backup(&part.as_os_str().to_string_lossy()))
-            {
+            if path.components().any(|part| is_mas_backup(&part.as_os_str().to_string_lossy())) {
                 return Err(Error::new(
                     ErrorKind::ReservedPath,
                     format!(
@@ -58,11 +55,7 @@ impl FolderShare {
         }
         let dir = Dir::open_ambient_dir(&canonical, ambient_authority())
             .map_err(|e| Error::io(format_args!("open share folder {}", root.display()), e))?;
-        Ok(Self {
-            root: canonical,
-            dir,
-            durability: Durability::default(),
-        })
+        Ok(Self { root: canonical, dir, durability: Durability::default() })
     }
 
     /// The same share with another durability.
@@ -103,19 +96,12 @@ impl FolderShare {
                 format!("{action}: the root of a share has no name"),
             ));
         };
-        Ok((
-            self.folder(&parent).map_err(|e| self.failed(action, path, e))?,
-            name,
-        ))
+        Ok((self.folder(&parent).map_err(|e| self.failed(action, path, e))?, name))
     }
 
     fn write(&self, dir: &Dir, name: &str, content: &[u8]) -> io::Result<()> {
         let mut options = OpenOptions::new();
-        options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .follow(FollowSymlinks::No);
+        options.write(true).create(true).truncate(true).follow(FollowSymlinks::No);
         let mut file = dir.open_with(name, &options)?;
         file.write_all(content)?;
         if self.durability == Durability::Flushed {
@@ -138,9 +124,7 @@ impl Share for FolderShare {
         }
         // Under a name that no reader takes for an object until every byte is there.
         let part = format!(".{name}.part");
-        let done = self
-            .write(&dir, &part, content)
-            .and_then(|()| dir.rename(&part, &dir, name.as_str()));
+        let done = self.write(&dir, &part, content).and_then(|()| dir.rename(&part, &dir, name.as_str()));
         if let Err(error) = done {
             let _ = dir.remove_file(&part);
             return Err(failed(error));
@@ -169,19 +153,14 @@ impl Share for FolderShare {
         let too_long = || {
             Error::new(
                 ErrorKind::LimitExceeded,
-                format!(
-                    "{} is longer than the {limit} bytes allowed here",
-                    self.shown(path)
-                ),
+                format!("{} is longer than the {limit} bytes allowed here", self.shown(path)),
             )
         };
         if length > limit {
             return Err(too_long());
         }
         buffer.reserve_exact(usize::try_from(length).map_err(|_| too_long())?);
-        file.take(limit.saturating_add(1))
-            .read_to_end(buffer)
-            .map_err(failed)?;
+        file.take(limit.saturating_add(1)).read_to_end(buffer).map_err(failed)?;
         if buffer.len() as u64 > limit {
             return Err(too_long());
         }
@@ -230,22 +209,17 @@ impl Share for FolderShare {
 
     fn remove(&self, path: &SharePath) -> Result<()> {
         let (dir, name) = self.place("delete", path)?;
-        dir.remove_file(name.as_str())
-            .map_err(|e| self.failed("delete", path, e))
+        dir.remove_file(name.as_str()).map_err(|e| self.failed("delete", path, e))
     }
 
     fn remove_folder(&self, folder: &SharePath) -> Result<()> {
         let (dir, name) = self.place("delete folder", folder)?;
-        dir.remove_dir(name.as_str())
-            .map_err(|e| self.failed("delete folder", folder, e))
+        dir.remove_dir(name.as_str()).map_err(|e| self.failed("delete folder", folder, e))
     }
 }
 
 impl fmt::Debug for FolderShare {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FolderShare")
-            .field("root", &self.root)
-            .field("durability", &self.durability)
-            .finish()
+        f.debug_struct("FolderShare").field("root", &self.root).field("durability", &self.durability).finish()
     }
 }

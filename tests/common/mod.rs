@@ -38,20 +38,13 @@ impl Certificate {
         builder.set_subject_name(&subject).unwrap();
         builder.set_issuer_name(&subject).unwrap();
         builder.set_pubkey(&key).unwrap();
-        builder
-            .set_not_before(&Asn1Time::days_from_now(0).unwrap())
-            .unwrap();
-        builder
-            .set_not_after(&Asn1Time::days_from_now(365).unwrap())
-            .unwrap();
+        builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+        builder.set_not_after(&Asn1Time::days_from_now(365).unwrap()).unwrap();
         builder.sign(&key, MessageDigest::sha256()).unwrap();
         let certificate = builder.build();
         let mut pfx = openssl::pkcs12::Pkcs12::builder();
         pfx.name(name).pkey(&key).cert(&certificate);
-        Self {
-            cer: certificate.to_der().unwrap(),
-            pfx: pfx.build2(PASSWORD).unwrap().to_der().unwrap(),
-        }
+        Self { cer: certificate.to_der().unwrap(), pfx: pfx.build2(PASSWORD).unwrap().to_der().unwrap() }
     }
 
     pub fn encryption(&self) -> EncryptionCertificate {
@@ -78,19 +71,10 @@ impl Fixture {
         let root = temp.path().join("share");
         std::fs::create_dir_all(root.join("contoso.com/nyc/MASBackup")).unwrap();
         let share: Arc<dyn Share> = Arc::new(FolderShare::open(&root).unwrap());
-        let place = Place::new(
-            Deployment::new("contoso.com", "nyc").unwrap(),
-            Component::Switches,
-        );
+        let place = Place::new(Deployment::new("contoso.com", "nyc").unwrap(), Component::Switches);
         let certificate = Certificate::new("azs-backup test");
         let opener = Opener::new(certificate.decryption());
-        Self {
-            temp,
-            share,
-            place,
-            certificate,
-            opener,
-        }
+        Self { temp, share, place, certificate, opener }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -164,10 +148,7 @@ fn describe(root: &Path) -> Vec<String> {
     let mut first_names = std::collections::HashMap::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        let mut names: Vec<_> = std::fs::read_dir(&folder)
-            .unwrap()
-            .map(|e| e.unwrap().path())
-            .collect();
+        let mut names: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
         names.sort();
         for path in names {
             let m = path.symlink_metadata().unwrap();
@@ -178,23 +159,11 @@ fn describe(root: &Path) -> Vec<String> {
                 folders.push(path.clone());
                 String::new()
             } else {
-                let first = first_names
-                    .entry(m.ino())
-                    .or_insert_with(|| relative.to_owned())
-                    .clone();
+                let first = first_names.entry(m.ino()).or_insert_with(|| relative.to_owned()).clone();
                 let content = std::fs::read(&path).unwrap();
-                format!(
-                    "{} {:?} first {first:?}",
-                    content.len(),
-                    azs_backup::set::Digest::of(&content)
-                )
+                format!("{} {:?} first {first:?}", content.len(), azs_backup::set::Digest::of(&content))
             };
-            lines.push(format!(
-                "{relative:?} {:o} {}.{:09} {content}",
-                m.mode(),
-                m.mtime(),
-                m.mtime_nsec()
-            ));
+            lines.push(format!("{relative:?} {:o} {}.{:09} {content}", m.mode(), m.mtime(), m.mtime_nsec()));
         }
     }
     lines.sort();

@@ -95,10 +95,7 @@ fn a_failed_tag_leaves_no_plaintext() {
     let mut message = sealer(&["p256"]).seal(CONTENT).unwrap();
     *message.last_mut().unwrap() ^= 1;
     let content = message.len() - 18 - CONTENT.len()..message.len() - 18;
-    assert_eq!(
-        opener("p256").open_in_place(&mut message).unwrap_err().kind(),
-        ErrorKind::Damaged
-    );
+    assert_eq!(opener("p256").open_in_place(&mut message).unwrap_err().kind(), ErrorKind::Damaged);
     assert!(message[content].iter().all(|byte| *byte == 0));
 }
 
@@ -132,18 +129,11 @@ fn deep_nesting_and_lying_lengths_are_refused_at_once() {
     ];
     for bytes in unit {
         let hostile = bytes.repeat((1 << 20) / bytes.len());
-        for prefix in [
-            &[][..],
-            &message_up_to_recipient_infos(),
-            &message_up_to_version(),
-        ] {
+        for prefix in [&[][..], &message_up_to_recipient_infos(), &message_up_to_version()] {
             let hostile = [prefix, &hostile].concat();
             let kind = opener.open(&hostile).unwrap_err().kind();
             assert!(
-                matches!(
-                    kind,
-                    ErrorKind::Malformed | ErrorKind::Unsupported | ErrorKind::LimitExceeded
-                ),
+                matches!(kind, ErrorKind::Malformed | ErrorKind::Unsupported | ErrorKind::LimitExceeded),
                 "{kind}"
             );
             assert!(EncryptionCertificate::from_cer(&hostile).is_err());
@@ -160,11 +150,7 @@ fn deep_nesting_and_lying_lengths_are_refused_at_once() {
     let nested = nested.concat();
     assert!(opener.open(&nested).is_err());
     assert!(EncryptionCertificate::from_cer(&nested[..1_000_000]).is_err());
-    assert!(
-        start.elapsed() < Duration::from_secs(20),
-        "took {:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_secs(20), "took {:?}", start.elapsed());
 }
 
 fn message_up_to_version() -> Vec<u8> {
@@ -181,19 +167,10 @@ fn message_up_to_recipient_infos() -> Vec<u8> {
 #[test]
 fn a_message_beyond_the_limit_is_not_even_parsed() {
     let message = vec![0x30; MAX_MESSAGE + 1];
-    assert_eq!(
-        message_tag(&message).unwrap_err().kind(),
-        ErrorKind::LimitExceeded
-    );
+    assert_eq!(message_tag(&message).unwrap_err().kind(), ErrorKind::LimitExceeded);
     let file = vec![0x30; 2 << 20];
-    assert_eq!(
-        EncryptionCertificate::from_cer(&file).unwrap_err().kind(),
-        ErrorKind::LimitExceeded
-    );
-    assert_eq!(
-        DecryptionCertificate::from_pfx(&file, None).unwrap_err().kind(),
-        ErrorKind::LimitExceeded
-    );
+    assert_eq!(EncryptionCertificate::from_cer(&file).unwrap_err().kind(), ErrorKind::LimitExceeded);
+    assert_eq!(DecryptionCertificate::from_pfx(&file, None).unwrap_err().kind(), ErrorKind::LimitExceeded);
 }
 
 #[test]

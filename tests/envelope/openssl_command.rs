@@ -20,25 +20,16 @@ fn run(dir: &Path, args: &[&str]) -> Output {
 
 fn openssl(dir: &Path, args: &[&str]) -> Vec<u8> {
     let output = run(dir, args);
-    assert!(
-        output.status.success(),
-        "openssl {args:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "openssl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
 pub(crate) fn try_certificate_and_pfx(
     newkey: &str,
     args: &[&str],
-) -> (
-    Result<EncryptionCertificate, azs_backup::Error>,
-    DecryptionCertificate,
-) {
+) -> (Result<EncryptionCertificate, azs_backup::Error>, DecryptionCertificate) {
     let dir = TempDir::new().unwrap();
-    let req = [
-        "req", "-x509", "-newkey", newkey, "-nodes", "-keyout", "key", "-out", "cer",
-    ];
+    let req = ["req", "-x509", "-newkey", newkey, "-nodes", "-keyout", "key", "-out", "cer"];
     openssl(dir.path(), &[&req, args].concat());
     let key = std::fs::read(dir.path().join("key")).unwrap();
     let cer = std::fs::read(dir.path().join("cer")).unwrap();
@@ -121,37 +112,14 @@ fn we_open_what_openssl_seals() {
         for key in KEYS {
             openssl(
                 dir.path(),
-                &[
-                    "x509",
-                    "-in",
-                    path(&format!("{key}.cer")).to_str().unwrap(),
-                    "-out",
-                    "cer.pem",
-                ],
+                &["x509", "-in", path(&format!("{key}.cer")).to_str().unwrap(), "-out", "cer.pem"],
             );
             let options: &[&str] = match key.starts_with("rsa") {
-                true => &[
-                    "-keyopt",
-                    "rsa_padding_mode:oaep",
-                    "-keyopt",
-                    "rsa_oaep_md:sha256",
-                ],
+                true => &["-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha256"],
                 false => &["-keyopt", "ecdh_kdf_md:sha256"],
             };
-            let encrypt = [
-                "cms",
-                "-encrypt",
-                "-aes-256-gcm",
-                "-binary",
-                "-outform",
-                "DER",
-                "-in",
-                "plain",
-            ];
-            let message = openssl(
-                dir.path(),
-                &[&encrypt[..], &["-recip", "cer.pem"], options].concat(),
-            );
+            let encrypt = ["cms", "-encrypt", "-aes-256-gcm", "-binary", "-outform", "DER", "-in", "plain"];
+            let message = openssl(dir.path(), &[&encrypt[..], &["-recip", "cer.pem"], options].concat());
             assert!(opener(key).open(&message).unwrap() == content, "{key} {len}");
         }
     }
@@ -160,39 +128,23 @@ fn we_open_what_openssl_seals() {
 #[test]
 fn openssl_reads_our_frame_as_the_profile_has_it() {
     let dir = TempDir::new().unwrap();
-    std::fs::write(
-        dir.path().join("m.p7m"),
-        sealer(&["rsa2048", "p256"]).seal(b"x").unwrap(),
-    )
-    .unwrap();
-    let text = openssl(
-        dir.path(),
-        &[
-            "cms", "-cmsout", "-print", "-noout", "-inform", "DER", "-in", "m.p7m",
-        ],
-    );
+    std::fs::write(dir.path().join("m.p7m"), sealer(&["rsa2048", "p256"]).seal(b"x").unwrap()).unwrap();
+    let text = openssl(dir.path(), &["cms", "-cmsout", "-print", "-noout", "-inform", "DER", "-in", "m.p7m"]);
     let text = String::from_utf8_lossy(&text);
-    for wanted in [
-        "id-smime-ct-authEnvelopedData",
-        "aes-256-gcm",
-        "rsaesOaep",
-        "dhSinglePass-stdDH-sha256kdf-scheme",
-    ] {
+    for wanted in
+        ["id-smime-ct-authEnvelopedData", "aes-256-gcm", "rsaesOaep", "dhSinglePass-stdDH-sha256kdf-scheme"]
+    {
         assert!(text.contains(wanted), "{wanted} is not in {text}");
     }
     let pure = openssl(dir.path(), &["asn1parse", "-inform", "DER", "-in", "m.p7m"]);
-    assert!(
-        !String::from_utf8_lossy(&pure).contains("inf"),
-        "an indefinite length"
-    );
+    assert!(!String::from_utf8_lossy(&pure).contains("inf"), "an indefinite length");
 }
 
 #[test]
 fn gpgsm_is_asked_only_where_it_can_read_authenticated_messages() {
     let version = Command::new("gpgsm").arg("--version").output();
-    let version = version
-        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
-        .unwrap_or_default();
+    let version =
+        version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     let first = version.lines().next().unwrap_or("gpgsm is not installed");
     println!("left out: gpgsm reads AuthEnvelopedData from 2.5.20 on; here: {first}");
 }
@@ -204,32 +156,18 @@ fn a_pem_key_and_certificate_open_like_the_pfx() {
     for key in ["rsa2048", "p521"] {
         let cer = vector(&format!("{key}.cer"));
         let pfx = path(&format!("{key}.pfx"));
-        let from_pfx = [
-            "pkcs12",
-            "-in",
-            pfx.to_str().unwrap(),
-            "-passin",
-            "env:AZS_PFX_PASSWORD",
-        ];
+        let from_pfx = ["pkcs12", "-in", pfx.to_str().unwrap(), "-passin", "env:AZS_PFX_PASSWORD"];
         let both = openssl(dir.path(), &[&from_pfx[..], &["-nodes"]].concat());
         let plain = DecryptionCertificate::from_pem(&both, None, &both).unwrap();
         assert_eq!(azs_backup::Opener::new(plain).open(&message).unwrap(), b"x");
 
-        let encrypted = openssl(
-            dir.path(),
-            &[&from_pfx[..], &["-nocerts", "-passout", "pass:staple"]].concat(),
-        );
+        let encrypted =
+            openssl(dir.path(), &[&from_pfx[..], &["-nocerts", "-passout", "pass:staple"]].concat());
         let open = |passphrase| DecryptionCertificate::from_pem(&encrypted, passphrase, &cer);
         assert_eq!(open(Some("staple")).unwrap().facts(), crate::cer(key).facts());
-        assert_eq!(
-            open(Some("battery")).unwrap_err().kind(),
-            ErrorKind::WrongPassword
-        );
+        assert_eq!(open(Some("battery")).unwrap_err().kind(), ErrorKind::WrongPassword);
         assert_eq!(open(None).unwrap_err().kind(), ErrorKind::WrongPassword);
-        assert_eq!(
-            open(Some(&"long".repeat(1000))).unwrap_err().kind(),
-            ErrorKind::WrongPassword
-        );
+        assert_eq!(open(Some(&"long".repeat(1000))).unwrap_err().kind(), ErrorKind::WrongPassword);
 
         let other = DecryptionCertificate::from_pem(&both, None, &vector("p384.cer"));
         assert_eq!(other.unwrap_err().kind(), ErrorKind::CertificateUnsuitable);

@@ -28,10 +28,7 @@ fn each_of_several_recipients_opens_alone() {
     named.sort_by(|a, b| a.serial.cmp(&b.serial));
     let mut serials: Vec<_> = KEYS.iter().map(|key| cer(key).facts().serial.clone()).collect();
     serials.sort();
-    assert_eq!(
-        named.iter().map(|facts| facts.serial.clone()).collect::<Vec<_>>(),
-        serials
-    );
+    assert_eq!(named.iter().map(|facts| facts.serial.clone()).collect::<Vec<_>>(), serials);
 }
 
 #[test]
@@ -61,15 +58,9 @@ fn the_largest_content_needs_exactly_the_head_room() {
     let mut buf = vec![0; sealer.head_room() + MAX_CONTENT];
     let sealed = sealer.seal_in_place(&mut buf).unwrap();
     assert_eq!(sealed.range.start, 0);
-    assert_eq!(
-        opener("p256").open_in_place(&mut buf).unwrap().content.len(),
-        MAX_CONTENT
-    );
+    assert_eq!(opener("p256").open_in_place(&mut buf).unwrap().content.len(), MAX_CONTENT);
     let mut buf = vec![0; sealer.head_room() + MAX_CONTENT + 1];
-    assert_eq!(
-        sealer.seal_in_place(&mut buf).unwrap_err().kind(),
-        ErrorKind::LimitExceeded
-    );
+    assert_eq!(sealer.seal_in_place(&mut buf).unwrap_err().kind(), ErrorKind::LimitExceeded);
 }
 
 #[test]
@@ -81,35 +72,20 @@ fn a_run_has_one_set_of_recipient_infos_and_never_the_same_nonce() {
             std::thread::spawn(move || (0..50).map(|_| sealer.seal(b"same").unwrap()).collect::<Vec<_>>())
         })
         .collect();
-    let messages: Vec<_> = threads
-        .into_iter()
-        .flat_map(|thread| thread.join().unwrap())
-        .collect();
+    let messages: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
     // ICVlen, [0] of 4 bytes, 4 bytes, the tag: what stands behind the nonce.
     let nonce = messages[0].len() - 18 - 4 - 2 - 3 - 12..messages[0].len() - 18 - 4 - 2 - 3;
-    let nonces: std::collections::HashSet<_> = messages
-        .iter()
-        .map(|message| message[nonce.clone()].to_vec())
-        .collect();
+    let nonces: std::collections::HashSet<_> =
+        messages.iter().map(|message| message[nonce.clone()].to_vec()).collect();
     assert_eq!(nonces.len(), messages.len());
-    assert!(
-        messages
-            .iter()
-            .all(|message| message[..nonce.start + 4] == messages[0][..nonce.start + 4])
-    );
+    assert!(messages.iter().all(|message| message[..nonce.start + 4] == messages[0][..nonce.start + 4]));
     let opener = opener("rsa2048");
-    assert!(
-        messages
-            .iter()
-            .all(|message| opener.open(message).unwrap() == b"same")
-    );
+    assert!(messages.iter().all(|message| opener.open(message).unwrap() == b"same"));
 }
 
 #[test]
 fn an_opener_serves_many_runs_and_threads() {
-    let messages: Vec<_> = (0..100)
-        .map(|i: u32| sealer(&["p256"]).seal(&i.to_be_bytes()).unwrap())
-        .collect();
+    let messages: Vec<_> = (0..100).map(|i: u32| sealer(&["p256"]).seal(&i.to_be_bytes()).unwrap()).collect();
     let opener = opener("p256");
     std::thread::scope(|scope| {
         for _ in 0..4 {
@@ -146,16 +122,9 @@ fn a_wrong_certificate_is_told_which_is_needed() {
         );
     }
     let thumbprint = cer("p256").facts().sha1_thumbprint.clone();
-    let error = wrong_certificate(
-        &recipients_of(&message).unwrap(),
-        std::slice::from_ref(&thumbprint),
-    );
+    let error = wrong_certificate(&recipients_of(&message).unwrap(), std::slice::from_ref(&thumbprint));
     assert!(error.to_string().contains(&format!("thumbprint {thumbprint}")));
-    assert!(
-        !wrong_certificate(&[] as &[RecipientFacts], &[])
-            .to_string()
-            .is_empty()
-    );
+    assert!(!wrong_certificate(&[] as &[RecipientFacts], &[]).to_string().is_empty());
 }
 
 #[test]
@@ -164,16 +133,8 @@ fn two_certificates_of_one_issuer_and_serial_number_are_both_tried() {
         || openssl_command::certificate_and_pfx("rsa:2048", &["-set_serial", "1", "-subj", "/CN=twin"]);
     let ((_, first), (second_cer, second)) = (twin(), twin());
     let message = Sealer::new(&[second_cer]).unwrap().seal(b"x").unwrap();
-    assert_eq!(
-        Opener::new(first.clone()).open(&message).unwrap_err().kind(),
-        ErrorKind::Damaged
-    );
-    assert_eq!(
-        Opener::with_certificates(vec![first, second])
-            .open(&message)
-            .unwrap(),
-        b"x"
-    );
+    assert_eq!(Opener::new(first.clone()).open(&message).unwrap_err().kind(), ErrorKind::Damaged);
+    assert_eq!(Opener::with_certificates(vec![first, second]).open(&message).unwrap(), b"x");
 }
 
 #[test]
@@ -183,9 +144,7 @@ fn a_sealer_takes_1_to_16_recipients_and_each_once() {
     let message = Sealer::new(&many).unwrap().seal(b"x").unwrap();
     assert_eq!(recipients_of(&message).unwrap().len(), 1);
     assert_eq!(
-        Sealer::new(&[many, vec![cer("p384")]].concat())
-            .unwrap_err()
-            .kind(),
+        Sealer::new(&[many, vec![cer("p384")]].concat()).unwrap_err().kind(),
         ErrorKind::InvalidArgument
     );
 }
@@ -194,10 +153,7 @@ fn a_sealer_takes_1_to_16_recipients_and_each_once() {
 fn a_buffer_without_head_room_is_refused() {
     let sealer = sealer(&["p256"]);
     let mut buf = vec![1; sealer.head_room() - 1];
-    assert_eq!(
-        sealer.seal_in_place(&mut buf).unwrap_err().kind(),
-        ErrorKind::InvalidArgument
-    );
+    assert_eq!(sealer.seal_in_place(&mut buf).unwrap_err().kind(), ErrorKind::InvalidArgument);
     assert!(buf.is_empty());
 }
 
@@ -209,10 +165,7 @@ fn validity_is_asked_apart() {
     cer.check_validity(facts.not_before).unwrap();
     cer.check_validity(facts.not_after).unwrap();
     for at in [facts.not_before - second, facts.not_after + second] {
-        assert_eq!(
-            cer.check_validity(at).unwrap_err().kind(),
-            ErrorKind::CertificateExpired
-        );
+        assert_eq!(cer.check_validity(at).unwrap_err().kind(), ErrorKind::CertificateExpired);
     }
     // An expired certificate still seals and opens: who allows it has said so.
     let (expired, pfx) = certificate_until("20200101000000Z");
@@ -235,8 +188,29 @@ fn a_certificate_for_signing_opens_but_does_not_seal() {
 #[test]
 fn a_certificate_that_never_expires_is_valid() {
     let (cer, _) = certificate_until("99991231235959Z");
-    cer.check_validity("9999-12-01T00:00:00Z".parse().unwrap())
+    cer.check_validity("9999-12-01T00:00:00Z".parse().unwrap()).unwrap();
+}
+
+/// One in some forty does, by its signature.
+#[test]
+fn a_certificate_may_end_in_a_byte_that_looks_like_white_space() {
+    let key = openssl::pkey::PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();
+    let der = (0..100_000)
+        .map(|serial| {
+            let mut builder = openssl::x509::X509::builder().unwrap();
+            let serial = openssl::bn::BigNum::from_u32(serial).unwrap().to_asn1_integer().unwrap();
+            builder.set_serial_number(&serial).unwrap();
+            builder.set_pubkey(&key).unwrap();
+            builder.set_not_before(&openssl::asn1::Asn1Time::from_unix(0).unwrap()).unwrap();
+            builder.set_not_after(&openssl::asn1::Asn1Time::from_unix(1 << 32).unwrap()).unwrap();
+            builder.sign(&key, openssl::hash::MessageDigest::sha256()).unwrap();
+            builder.build().to_der().unwrap()
+        })
+        .find(|der| der.last().unwrap().is_ascii_whitespace())
         .unwrap();
+    for tail in ["", "\n", " \r\n"] {
+        EncryptionCertificate::from_cer(&[&der[..], tail.as_bytes()].concat()).unwrap();
+    }
 }
 
 fn certificate_until(not_after: &str) -> (EncryptionCertificate, DecryptionCertificate) {
@@ -244,15 +218,9 @@ fn certificate_until(not_after: &str) -> (EncryptionCertificate, DecryptionCerti
     let key = openssl::pkey::PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();
     let mut builder = openssl::x509::X509::builder().unwrap();
     builder.set_pubkey(&key).unwrap();
-    builder
-        .set_not_before(&Asn1Time::from_str("20190101000000Z").unwrap())
-        .unwrap();
-    builder
-        .set_not_after(&Asn1Time::from_str(not_after).unwrap())
-        .unwrap();
-    builder
-        .sign(&key, openssl::hash::MessageDigest::sha256())
-        .unwrap();
+    builder.set_not_before(&Asn1Time::from_str("20190101000000Z").unwrap()).unwrap();
+    builder.set_not_after(&Asn1Time::from_str(not_after).unwrap()).unwrap();
+    builder.sign(&key, openssl::hash::MessageDigest::sha256()).unwrap();
     let der = builder.build().to_der().unwrap();
     let pem = key.private_key_to_pem_pkcs8().unwrap();
     (
@@ -264,11 +232,7 @@ fn certificate_until(not_after: &str) -> (EncryptionCertificate, DecryptionCerti
 #[test]
 fn nothing_secret_is_printed() {
     let (sealer, pfx) = (sealer(&["p256"]), pfx("p256"));
-    let text = format!(
-        "{sealer:?} {pfx:?} {:?} {:?}",
-        cer("p256"),
-        Opener::new(pfx.clone())
-    );
+    let text = format!("{sealer:?} {pfx:?} {:?} {:?}", cer("p256"), Opener::new(pfx.clone()));
     assert!(text.contains(&pfx.facts().sha1_thumbprint));
     assert!(!text.contains("key:") || text.contains("key: KeyFacts"), "{text}");
     assert!(!text.to_lowercase().contains("private"), "{text}");

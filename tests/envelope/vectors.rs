@@ -11,6 +11,7 @@ struct Case {
     file: String,
     pfx: Option<String>,
     password: Option<String>,
+    at: Option<jiff::Timestamp>,
     error: Option<String>,
     facts: Option<CertificateFacts>,
     content: Option<String>,
@@ -30,13 +31,20 @@ fn every_vector_ends_as_it_says() {
         let bytes = vector(&case.file);
         let password = case.password.as_deref();
         let ended = match case.kind.as_str() {
-            "cer" => check_facts(
-                case,
-                EncryptionCertificate::from_cer(&bytes).map(|cer| cer.facts().clone()),
-            ),
+            "cer" => {
+                check_facts(case, EncryptionCertificate::from_cer(&bytes).map(|cer| cer.facts().clone()))
+            }
             "pfx" => {
                 let pfx = DecryptionCertificate::from_pfx(&bytes, password);
                 check_facts(case, pfx.map(|pfx| pfx.facts().clone()))
+            }
+            "validity" => {
+                let cer = EncryptionCertificate::from_cer(&bytes).unwrap();
+                match cer.check_validity(case.at.unwrap()) {
+                    Ok(()) if case.error.is_none() => Ok(()),
+                    Ok(()) => Err("is valid".to_owned()),
+                    Err(error) => check_error(case, &error),
+                }
             }
             "message" => {
                 let pfx = vector(case.pfx.as_deref().unwrap());
@@ -96,9 +104,7 @@ fn write_the_sealed_vectors() {
             "several" => &KEYS[..],
             key => &[key],
         };
-        let message = sealer(keys)
-            .seal(case.content.as_ref().unwrap().as_bytes())
-            .unwrap();
+        let message = sealer(keys).seal(case.content.as_ref().unwrap().as_bytes()).unwrap();
         assert_eq!(recipients_of(&message).unwrap().len(), keys.len());
         std::fs::write(path(&case.file), message).unwrap();
     }

