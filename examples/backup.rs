@@ -62,10 +62,8 @@ fn backup(mut parser: lexopt::Parser) -> Result<()> {
         return Err(support::invalid("SOURCE is missing"));
     }
 
-    let deployment = Deployment::new(
-        support::required(domain, "--domain")?,
-        support::required(region, "--region")?,
-    )?;
+    let deployment =
+        Deployment::new(support::required(domain, "--domain")?, support::required(region, "--region")?)?;
     let mut place = Place::new(deployment, support::required(component, "--component")?.parse()?);
     if let Some(scale_unit) = scale_unit {
         place = place.with_scale_unit(scale_unit.parse()?);
@@ -96,11 +94,7 @@ fn backup(mut parser: lexopt::Parser) -> Result<()> {
         backup.add(source)?;
     }
     let report = backup.commit()?;
-    if json {
-        support::print_json(&report)
-    } else {
-        print(&report)
-    }
+    if json { support::print_json(&report) } else { print(&report) }
 }
 
 fn print(report: &BackupReport) -> Result<()> {

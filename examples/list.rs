@@ -36,10 +36,8 @@ fn list(mut parser: lexopt::Parser) -> Result<()> {
             other => return Err(support::invalid(other.unexpected())),
         }
     }
-    let deployment = Deployment::new(
-        support::required(domain, "--domain")?,
-        support::required(region, "--region")?,
-    )?;
+    let deployment =
+        Deployment::new(support::required(domain, "--domain")?, support::required(region, "--region")?)?;
     let component = component.map(|name| name.parse::<Component>()).transpose()?;
     let share = support::open_share(&support::required(root, "--root")?)?;
 

@@ -52,11 +52,7 @@ fn give_back(mut parser: lexopt::Parser) -> Result<()> {
     let mut hook = support::progress("restore");
     let report = restore(&set, &opener, &to, &options, &mut hook)?;
     drop(hook);
-    if json {
-        support::print_json(&report)
-    } else {
-        print(&report)
-    }
+    if json { support::print_json(&report) } else { print(&report) }
 }
 
 fn print(report: &RestoreReport) -> Result<()> {

@@ -58,8 +58,7 @@ fn failure(command: &mut Command, code: &str) -> String {
     assert_eq!(output.status.code(), Some(1), "{command:?}: {stderr}");
     let last = stderr.lines().last().unwrap_or_default();
     let line = last.strip_prefix(code).and_then(|rest| rest.strip_prefix(": "));
-    line.unwrap_or_else(|| panic!("{command:?}: not {code}: {stderr}"))
-        .to_owned()
+    line.unwrap_or_else(|| panic!("{command:?}: not {code}: {stderr}")).to_owned()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -100,9 +99,7 @@ impl Site {
 
     fn backup(&self) -> Command {
         let mut command = self.placed("backup");
-        command
-            .args(["--component", "Switches", "--cer"])
-            .arg(self.path("backup.cer"));
+        command.args(["--component", "Switches", "--cer"]).arg(self.path("backup.cer"));
         command
     }
 
@@ -115,11 +112,7 @@ impl Site {
     /// `verify` or `restore` with the set and the PFX.
     fn on_set(&self, name: &str, set: &Path) -> Command {
         let mut command = example(name);
-        command
-            .arg("--set")
-            .arg(set)
-            .arg("--pfx")
-            .arg(self.path("backup.pfx"));
+        command.arg("--set").arg(set).arg("--pfx").arg(self.path("backup.pfx"));
         command
     }
 

@@ -29,11 +29,7 @@ impl ByHand {
             format!("export {PASSWORD_VARIABLE}={password}"),
         ];
         lines.extend(recovery().lines().map(str::to_owned));
-        Self {
-            lines,
-            missing: missing(),
-            ran: false,
-        }
+        Self { lines, missing: missing(), ran: false }
     }
 
     /// Runs the lines by bash, unless a program is missing.
@@ -79,9 +75,7 @@ fn missing() -> Vec<&'static str> {
         .collect();
     // Earlier ones cannot open AuthEnvelopedData.
     let openssl = version("openssl", "version").filter(|text| {
-        let major = text
-            .strip_prefix("OpenSSL ")
-            .and_then(|rest| rest.split('.').next());
+        let major = text.strip_prefix("OpenSSL ").and_then(|rest| rest.split('.').next());
         major.is_some_and(|major| major.parse().is_ok_and(|major: u32| major >= 3))
     });
     if openssl.is_none() {
@@ -91,24 +85,13 @@ fn missing() -> Vec<&'static str> {
 }
 
 fn version(program: &str, option: &str) -> Option<String> {
-    let output = Command::new(program)
-        .arg(option)
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    let output = Command::new(program).arg(option).stdin(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// A path as a shell reads it.
 pub(crate) fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-    if text.chars().all(plain) {
-        text.into_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
+    if text.chars().all(plain) { text.into_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

@@ -47,10 +47,6 @@ impl ThrowAway {
         let password = format!("{:016x}", u64::from_be_bytes(random));
         let mut pfx = Pkcs12::builder();
         pfx.name("azs-backup quickstart").pkey(&key).cert(&certificate);
-        Ok(Self {
-            cer: certificate.to_der()?,
-            pfx: pfx.build2(&password)?.to_der()?,
-            password,
-        })
+        Ok(Self { cer: certificate.to_der()?, pfx: pfx.build2(&password)?.to_der()?, password })
     }
 }

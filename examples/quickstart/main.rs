@@ -73,15 +73,12 @@ fn quickstart(mut parser: lexopt::Parser) -> Result<()> {
         }
     }
     if remove && within.is_some() {
-        return Err(support::invalid(
-            "--remove is for a temporary folder, not for one that was given",
-        ));
+        return Err(support::invalid("--remove is for a temporary folder, not for one that was given"));
     }
     let left_out: &[&str] = if source.is_none() { &LEFT_OUT } else { &[] };
     let source = source.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-    let source = source
-        .canonicalize()
-        .map_err(|e| Error::io(format_args!("open {}", source.display()), e))?;
+    let source =
+        source.canonicalize().map_err(|e| Error::io(format_args!("open {}", source.display()), e))?;
     let is_temporary = within.is_none();
     let folder = work_folder(within)?;
     if folder.starts_with(&source) {
@@ -113,35 +110,22 @@ fn quickstart(mut parser: lexopt::Parser) -> Result<()> {
             by_hand::quoted(&folder)
         ))?;
     }
-    if json {
-        support::print_json(&report)
-    } else {
-        Ok(())
-    }
+    if json { support::print_json(&report) } else { Ok(()) }
 }
 
 /// A new folder to work in.
 fn work_folder(given: Option<PathBuf>) -> Result<PathBuf> {
     let Some(folder) = given else {
-        let temporary = tempfile::Builder::new()
-            .prefix("azs-backup-quickstart-")
-            .tempdir();
-        let folder = temporary
-            .map_err(|e| Error::io("create a temporary folder", e))?
-            .keep();
-        return folder
-            .canonicalize()
-            .map_err(|e| Error::io("open the temporary folder", e));
+        let temporary = tempfile::Builder::new().prefix("azs-backup-quickstart-").tempdir();
+        let folder = temporary.map_err(|e| Error::io("create a temporary folder", e))?.keep();
+        return folder.canonicalize().map_err(|e| Error::io("open the temporary folder", e));
     };
     let failed = |e| Error::io(format_args!("create {}", folder.display()), e);
     std::fs::create_dir_all(&folder).map_err(failed)?;
     if std::fs::read_dir(&folder).map_err(failed)?.next().is_some() {
         return Err(Error::new(
             ErrorKind::AlreadyExists,
-            format!(
-                "{} is not empty; give --in an empty folder or a new one",
-                folder.display()
-            ),
+            format!("{} is not empty; give --in an empty folder or a new one", folder.display()),
         ));
     }
     folder.canonicalize().map_err(failed)
@@ -183,9 +167,7 @@ fn show(
         builder = builder.exclude(*name);
     }
     let mut backup = builder.start()?;
-    let name = source
-        .file_name()
-        .map_or("source".into(), |name| name.to_string_lossy());
+    let name = source.file_name().map_or("source".into(), |name| name.to_string_lossy());
     backup.add_folder_as(&name, source)?;
     let report = backup.commit()?;
     let (content, stored) = (&report.cover.content, &report.cover.stored);
@@ -201,17 +183,11 @@ fn show(
         stored.files,
         report.seconds
     ))?;
-    say(format!(
-        "\n3. What is on the share\n{}",
-        tree::layout(&root, "   ")?
-    ))?;
+    say(format!("\n3. What is on the share\n{}", tree::layout(&root, "   ")?))?;
 
     let sets = list_sets(&share, &deployment, None)?;
     let complete = sets.iter().filter(|set| set.is_complete()).count();
-    say(format!(
-        "4. Listed, without a key: {complete} complete set of {}",
-        sets.len()
-    ))?;
+    say(format!("4. Listed, without a key: {complete} complete set of {}", sets.len()))?;
 
     let set = Set::open(share.clone(), report.folder.clone())?;
     let opener = Opener::new(DecryptionCertificate::from_pfx(&pfx, Some(&password))?);
@@ -233,24 +209,13 @@ fn show(
 
     let native = root.join(report.folder.to_relative());
     let by_hand = ByHand::new(folder, &native, &password);
-    say(format!(
-        "\n7. Opened by hand, without this library:\n\n{}\n",
-        by_hand.lines.join("\n")
-    ))?;
+    say(format!("\n7. Opened by hand, without this library:\n\n{}\n", by_hand.lines.join("\n")))?;
     let by_hand = by_hand.run()?;
     if by_hand.ran {
-        tree::compare(
-            source,
-            &folder.join("by-hand").join(&*name),
-            left_out,
-            Compare::WithoutModes,
-        )?;
+        tree::compare(source, &folder.join("by-hand").join(&*name), left_out, Compare::WithoutModes)?;
         say("   These lines were run, and gave back the same files again.".into())?;
     } else {
-        say(format!(
-            "   These lines were NOT run; this machine lacks: {}",
-            by_hand.missing.join(", ")
-        ))?;
+        say(format!("   These lines were NOT run; this machine lacks: {}", by_hand.missing.join(", ")))?;
     }
     Ok(Report {
         folder: folder.to_owned(),

@@ -20,10 +20,7 @@ pub(crate) enum Compare {
 
 /// A folder's tree, drawn with lengths.
 pub(crate) fn layout(root: &Path, indent: &str) -> Result<String> {
-    let mut text = format!(
-        "{indent}{}/\n",
-        root.file_name().unwrap_or_default().to_string_lossy()
-    );
+    let mut text = format!("{indent}{}/\n", root.file_name().unwrap_or_default().to_string_lossy());
     draw(root, indent, &mut text)?;
     Ok(text)
 }
@@ -31,11 +28,7 @@ pub(crate) fn layout(root: &Path, indent: &str) -> Result<String> {
 fn draw(folder: &Path, indent: &str, text: &mut String) -> Result<()> {
     let children = children(folder)?;
     for (i, (path, metadata)) in children.iter().enumerate() {
-        let (branch, below) = if i + 1 < children.len() {
-            ("├─ ", "│  ")
-        } else {
-            ("└─ ", "   ")
-        };
+        let (branch, below) = if i + 1 < children.len() { ("├─ ", "│  ") } else { ("└─ ", "   ") };
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let note = match (metadata.is_dir(), &*name) {
             (true, "MASBackup") => "/    Azure Stack Hub's own: never written".to_owned(),
@@ -94,21 +87,14 @@ fn describe(
             "folder".to_owned()
         } else if metadata.is_file() {
             let bytes = std::fs::read(&path).map_err(failed)?;
-            format!(
-                "file of {} bytes with SHA-256 {}",
-                bytes.len(),
-                Digest::of(&bytes)
-            )
+            format!("file of {} bytes with SHA-256 {}", bytes.len(), Digest::of(&bytes))
         } else {
             // Sockets, pipes and devices are no part of a backup.
             continue;
         };
         let time = jiff_time(&metadata);
-        let mode = if compare == Compare::WithModes && !metadata.is_symlink() {
-            mode(&metadata)
-        } else {
-            None
-        };
+        let mode =
+            if compare == Compare::WithModes && !metadata.is_symlink() { mode(&metadata) } else { None };
         let mode = mode.map_or(String::new(), |mode| format!(", mode {mode:04o}"));
         let relative = path.strip_prefix(root).unwrap_or(&path).to_owned();
         entries.insert(relative, format!("{content}{mode}, changed {time}"));
@@ -117,10 +103,7 @@ fn describe(
 }
 
 fn jiff_time(metadata: &Metadata) -> String {
-    let time = metadata
-        .modified()
-        .ok()
-        .and_then(|time| jiff::Timestamp::try_from(time).ok());
+    let time = metadata.modified().ok().and_then(|time| jiff::Timestamp::try_from(time).ok());
     time.map_or("at an unknown time".into(), |time| time.to_string())
 }
 

@@ -67,17 +67,14 @@ pub(crate) fn open_share(root: &Path) -> Result<Arc<dyn Share>> {
 /// Opens the set in this folder, wherever the folder was copied to.
 pub(crate) fn open_set(folder: &Path) -> Result<Set> {
     let shown = local(folder)?;
-    let folder = shown
-        .canonicalize()
-        .map_err(|e| Error::io(format_args!("open {}", shown.display()), e))?;
+    let folder = shown.canonicalize().map_err(|e| Error::io(format_args!("open {}", shown.display()), e))?;
     let name = folder.file_name().and_then(|name| name.to_str());
     let set = name.and_then(|name| name.parse::<SetName>().ok());
     match (folder.parent(), set) {
         // Under its own name a set is also held against it.
-        (Some(parent), Some(set)) => Set::open(
-            Arc::new(FolderShare::open(parent)?),
-            SharePath::root().join(set.as_name()),
-        ),
+        (Some(parent), Some(set)) => {
+            Set::open(Arc::new(FolderShare::open(parent)?), SharePath::root().join(set.as_name()))
+        }
         _ => Set::open(Arc::new(FolderShare::open(&folder)?), SharePath::root()),
     }
 }

@@ -50,20 +50,11 @@ impl Line {
     fn show(&mut self, what: &str, progress: Progress) {
         let stderr = std::io::stderr();
         let is_terminal = stderr.is_terminal();
-        if !is_terminal
-            && self
-                .last
-                .is_some_and(|last| last.elapsed() < Duration::from_secs(1))
-        {
+        if !is_terminal && self.last.is_some_and(|last| last.elapsed() < Duration::from_secs(1)) {
             return;
         }
         self.last = Some(Instant::now());
-        let Progress {
-            files,
-            bytes: read,
-            stored_bytes,
-            ..
-        } = progress;
+        let Progress { files, bytes: read, stored_bytes, .. } = progress;
         let (start, end) = if is_terminal { ("\r", "\x1b[K") } else { ("", "\n") };
         // Nobody may be listening.
         let _ = write!(

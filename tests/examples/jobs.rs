@@ -15,15 +15,7 @@ fn a_set_is_backed_up_listed_verified_and_restored() {
     let site = Site::new();
     let made = report(
         site.backup()
-            .args([
-                "--scale-unit",
-                "su1",
-                "--label",
-                "model=S4148-ON",
-                "--exclude",
-                "*.tmp",
-                "--state",
-            ])
+            .args(["--scale-unit", "su1", "--label", "model=S4148-ON", "--exclude", "*.tmp", "--state"])
             .arg(site.path("state"))
             .arg(site.path("configs")),
     );
@@ -42,10 +34,7 @@ fn a_set_is_backed_up_listed_verified_and_restored() {
     assert!(none.as_array().unwrap().is_empty());
 
     let digests = report(example("verify").arg("--set").arg(&set));
-    assert_eq!(
-        (&digests["full"], &digests["stored_files"]),
-        (&false.into(), &2.into())
-    );
+    assert_eq!((&digests["full"], &digests["stored_files"]), (&false.into(), &2.into()));
     let full = report(&mut site.on_set("verify", &set));
     assert_eq!((&full["full"], &full["files"]), (&true.into(), &2.into()));
 
@@ -53,12 +42,7 @@ fn a_set_is_backed_up_listed_verified_and_restored() {
     assert_eq!((&all["status"], &all["files"]), (&"Succeeded".into(), &2.into()));
     assert_same_tree(&site.path("configs"), &site.path("all/configs"));
 
-    let some = report(
-        site.on_set("restore", &set)
-            .arg("tor1/")
-            .arg("--to")
-            .arg(site.path("some")),
-    );
+    let some = report(site.on_set("restore", &set).arg("tor1/").arg("--to").arg(site.path("some")));
     assert_eq!(some["files"], 1);
     assert!(site.path("some/configs/tor1/running-config").exists());
     assert!(!site.path("some/configs/tor2.cfg").exists());
@@ -69,20 +53,14 @@ fn people_get_lines() {
     let site = Site::new();
     let made = text(&output(site.backup().arg(site.path("configs"))).stdout);
     assert!(made.starts_with("Succeeded: contoso.com/nyc/Switches/"), "{made}");
-    assert!(
-        made.contains("2 files, 2 folders, 0 links with 28 bytes"),
-        "{made}"
-    );
+    assert!(made.contains("2 files, 2 folders, 0 links with 28 bytes"), "{made}");
     let set = &site.sets("Switches")[0];
     let listed = text(&output(&mut site.placed("list")).stdout);
     assert!(listed.contains("Succeeded, 2 files with 28 bytes"), "{listed}");
     let checked = text(&output(&mut site.on_set("verify", set)).stdout);
     assert!(checked.ends_with("the set is what was written\n"), "{checked}");
     let restored = text(&output(site.on_set("restore", set).arg("--to").arg(site.path("to"))).stdout);
-    assert!(
-        restored.starts_with("Succeeded: 2 files with 28 bytes"),
-        "{restored}"
-    );
+    assert!(restored.starts_with("Succeeded: 2 files with 28 bytes"), "{restored}");
     for name in ["backup", "list", "verify", "restore", "quickstart"] {
         let help = text(&output(example(name).arg("--help")).stdout);
         assert!(help.contains(&format!("\n{name} ")), "{help}");
@@ -118,10 +96,7 @@ fn what_is_there_already_is_refused_kept_or_replaced() {
     assert_eq!(kept["kept"], 2);
     assert_eq!(fs::read_to_string(target.join("tor2.cfg")).unwrap(), "newer");
     report(restore().arg("--replace-existing"));
-    assert_eq!(
-        fs::read_to_string(target.join("tor2.cfg")).unwrap(),
-        "hostname tor2\n"
-    );
+    assert_eq!(fs::read_to_string(target.join("tor2.cfg")).unwrap(), "hostname tor2\n");
 }
 
 #[test]
@@ -129,19 +104,13 @@ fn damage_is_named_and_passed_over_only_when_asked() {
     let site = Site::new();
     let set = site.back_up(&site.path("configs"));
     let files: Vec<_> = fs::read_dir(&set).unwrap().map(|f| f.unwrap().path()).collect();
-    let segment = files
-        .iter()
-        .find(|f| f.to_str().unwrap().ends_with(".tar.zst.p7m"))
-        .unwrap();
+    let segment = files.iter().find(|f| f.to_str().unwrap().ends_with(".tar.zst.p7m")).unwrap();
     let mut bytes = fs::read(segment).unwrap();
     let last = bytes.len() - 20;
     bytes[last] ^= 1;
     fs::write(segment, bytes).unwrap();
 
-    for command in [
-        &mut site.on_set("verify", &set),
-        example("verify").arg("--set").arg(&set),
-    ] {
+    for command in [&mut site.on_set("verify", &set), example("verify").arg("--set").arg(&set)] {
         failure(command, "DAMAGED");
         failure(command.arg("--json"), "DAMAGED");
     }
@@ -177,31 +146,16 @@ fn mistakes_are_one_line_with_a_code() {
         failure(example(name).arg("--no-such-option"), "INVALID_ARGUMENT");
     }
     failure(&mut site.backup(), "INVALID_ARGUMENT");
-    failure(
-        site.backup().args(["--label", "no value", "x"]),
-        "INVALID_ARGUMENT",
-    );
+    failure(site.backup().args(["--label", "no value", "x"]), "INVALID_ARGUMENT");
     failure(example("verify").arg("--json"), "INVALID_ARGUMENT");
-    failure(
-        site.placed("list").args(["--component", "MASBackup"]),
-        "RESERVED_PATH",
-    );
+    failure(site.placed("list").args(["--component", "MASBackup"]), "RESERVED_PATH");
     failure(site.placed("list").args(["--component", "a/b"]), "INVALID_NAME");
-    failure(
-        example("verify").arg("--set").arg(site.path("nowhere")),
-        "NOT_FOUND",
-    );
-    failure(
-        example("verify").arg("--set").arg(site.path("share")),
-        "INCOMPLETE",
-    );
+    failure(example("verify").arg("--set").arg(site.path("nowhere")), "NOT_FOUND");
+    failure(example("verify").arg("--set").arg(site.path("share")), "INCOMPLETE");
     let unc = r"\\fileserver01.contoso.com\AzSBackups";
     let said = failure(example("verify").args(["--set", unc]), "UNSUPPORTED");
     assert!(said.contains(unc) && said.contains("mount"), "{said}");
-    failure(
-        example("verify").args(["--set", r"\\server\share\MASBackup"]),
-        "RESERVED_PATH",
-    );
+    failure(example("verify").args(["--set", r"\\server\share\MASBackup"]), "RESERVED_PATH");
 
     let to = site.path("to");
     let restore = || {
@@ -215,10 +169,7 @@ fn mistakes_are_one_line_with_a_code() {
     let other = Site::new();
     failure(&mut other.on_set("verify", &set), "WRONG_CERTIFICATE");
     failure(restore().arg("nothing-like-this"), "NOT_FOUND");
-    assert!(
-        !to.exists(),
-        "a restore that failed before it began leaves no folder"
-    );
+    assert!(!to.exists(), "a restore that failed before it began leaves no folder");
 }
 
 #[test]
@@ -229,22 +180,12 @@ fn an_interrupted_backup_leaves_nothing() {
     large.set_len(200 << 30).unwrap();
     for signal in [Signal::INT, Signal::TERM] {
         let mut backup = site.backup();
-        backup
-            .arg(site.path("large"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        backup.arg(site.path("large")).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = backup.process_group(0).spawn().unwrap();
         let started = Instant::now();
         // The set's folder, and then something in it.
-        while !site
-            .sets("Switches")
-            .iter()
-            .any(|set| fs::read_dir(set).unwrap().next().is_some())
-        {
-            assert!(
-                started.elapsed() < Duration::from_secs(60),
-                "the backup does not begin"
-            );
+        while !site.sets("Switches").iter().any(|set| fs::read_dir(set).unwrap().next().is_some()) {
+            assert!(started.elapsed() < Duration::from_secs(60), "the backup does not begin");
             std::thread::sleep(Duration::from_millis(20));
         }
         kill_process(Pid::from_child(&child), signal).unwrap();
@@ -252,10 +193,7 @@ fn an_interrupted_backup_leaves_nothing() {
         let stderr = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{stderr}");
         assert!(output.stdout.is_empty());
-        assert!(
-            stderr.lines().last().unwrap().starts_with("CANCELLED: "),
-            "{stderr}"
-        );
+        assert!(stderr.lines().last().unwrap().starts_with("CANCELLED: "), "{stderr}");
         assert_eq!(site.sets("Switches"), Vec::<std::path::PathBuf>::new());
     }
 }

@@ -9,15 +9,7 @@ use super::{Site, example, failure, output, report, text};
 fn it_shows_the_main_job_and_keeps_what_it_made() {
     let site = Site::new();
     let work = site.path("work");
-    let shown = text(
-        &output(
-            example("quickstart")
-                .arg(site.path("configs"))
-                .arg("--in")
-                .arg(&work),
-        )
-        .stdout,
-    );
+    let shown = text(&output(example("quickstart").arg(site.path("configs")).arg("--in").arg(&work)).stdout);
     for expected in [
         "1. A throw-away certificate",
         "2. Backed up",
@@ -41,28 +33,16 @@ fn it_shows_the_main_job_and_keeps_what_it_made() {
     }
     assert_same_tree(&site.path("configs"), &work.join("restored/configs"));
     assert_same_tree(&site.path("configs"), &work.join("by-hand/configs"));
-    assert_eq!(
-        fs::read_dir(work.join("share/contoso.com/nyc/MASBackup"))
-            .unwrap()
-            .count(),
-        0
-    );
+    assert_eq!(fs::read_dir(work.join("share/contoso.com/nyc/MASBackup")).unwrap().count(), 0);
 
     // What it printed works when it is typed again.
-    let lines: Vec<_> = shown
-        .lines()
-        .skip_while(|line| !line.starts_with("cd "))
-        .take(4)
-        .collect();
+    let lines: Vec<_> = shown.lines().skip_while(|line| !line.starts_with("cd ")).take(4).collect();
     fs::remove_dir_all(work.join("by-hand")).unwrap();
     output(std::process::Command::new("bash").arg("-c").arg(lines.join("\n")));
     assert_same_tree(&site.path("configs"), &work.join("by-hand/configs"));
 
     failure(example("quickstart").arg("--in").arg(&work), "ALREADY_EXISTS");
-    failure(
-        example("quickstart").arg(&work).arg("--in").arg(work.join("x")),
-        "INVALID_ARGUMENT",
-    );
+    failure(example("quickstart").arg(&work).arg("--in").arg(work.join("x")), "INVALID_ARGUMENT");
 }
 
 #[test]
@@ -82,15 +62,8 @@ fn it_backs_up_this_repository_and_reports_in_json() {
 #[test]
 fn without_the_programs_it_says_which_are_missing() {
     let site = Site::new();
-    let shown = text(
-        &output(
-            example("quickstart")
-                .arg(site.path("configs"))
-                .arg("--remove")
-                .env("PATH", ""),
-        )
-        .stdout,
-    );
+    let shown =
+        text(&output(example("quickstart").arg(site.path("configs")).arg("--remove").env("PATH", "")).stdout);
     assert!(
         shown.contains("These lines were NOT run; this machine lacks: bash, sha256sum, zstd, tar, openssl 3"),
         "{shown}"

@@ -11,9 +11,7 @@ use super::{Site, output, text};
 /// The fenced block behind this comment of the README.
 fn block(marker: &str) -> &'static str {
     const README: &str = include_str!("../../README.md");
-    let (_, rest) = README
-        .split_once(&format!("<!-- {marker} -->\n```bash\n"))
-        .unwrap();
+    let (_, rest) = README.split_once(&format!("<!-- {marker} -->\n```bash\n")).unwrap();
     rest.split_once("\n```").unwrap().0
 }
 
@@ -42,12 +40,7 @@ fn tree(root: &Path) {
     fs::write(root.join("a/b/large"), noise(2, 37_000_001)).unwrap();
     symlink("../nowhere", root.join("a/link")).unwrap();
     fs::hard_link(root.join("a/hostname"), root.join("a/b/second name")).unwrap();
-    for (name, mode) in [
-        ("a/hostname", 0o600),
-        ("a/b", 0o700),
-        ("a/b/large", 0o444),
-        ("empty", 0o755),
-    ] {
+    for (name, mode) in [("a/hostname", 0o600), ("a/b", 0o700), ("a/b/large", 0o444), ("empty", 0o755)] {
         fs::set_permissions(root.join(name), fs::Permissions::from_mode(mode)).unwrap();
     }
 }
@@ -63,29 +56,17 @@ fn the_readme_s_line_gives_back_the_tree() {
     }
     let recover = || {
         let mut bash = Command::new("bash");
-        bash.arg("-c")
-            .arg(block("recovery"))
-            .current_dir(&set)
-            .env("AZS_PFX_PASSWORD", PASSWORD);
+        bash.arg("-c").arg(block("recovery")).current_dir(&set).env("AZS_PFX_PASSWORD", PASSWORD);
         bash
     };
     let said = output(&mut recover());
     assert!(said.stderr.is_empty(), "{}", text(&said.stderr));
-    output(
-        Command::new("diff")
-            .arg("-r")
-            .arg("--no-dereference")
-            .arg(&source)
-            .arg(set.join("tree")),
-    );
+    output(Command::new("diff").arg("-r").arg("--no-dereference").arg(&source).arg(set.join("tree")));
     assert_eq!(listing(&source), listing(&set.join("tree")));
 
     // A damaged segment is named and costs what is in it.
     fs::remove_dir_all(set.join("tree")).unwrap();
-    let mut segments: Vec<_> = fs::read_dir(&set)
-        .unwrap()
-        .map(|file| file.unwrap().path())
-        .collect();
+    let mut segments: Vec<_> = fs::read_dir(&set).unwrap().map(|file| file.unwrap().path()).collect();
     segments.retain(|file| file.to_str().unwrap().ends_with(".tar.zst.p7m"));
     segments.sort();
     assert!(segments.len() > 2);
@@ -95,10 +76,6 @@ fn the_readme_s_line_gives_back_the_tree() {
     fs::write(first, bytes).unwrap();
     let said = recover().output().unwrap();
     let name = first.file_name().unwrap().to_str().unwrap();
-    assert!(
-        text(&said.stderr).contains(&format!("LOST {name}")),
-        "{}",
-        text(&said.stderr)
-    );
+    assert!(text(&said.stderr).contains(&format!("LOST {name}")), "{}", text(&said.stderr));
     assert_eq!(fs::read_to_string(set.join("tree/a/hostname")).unwrap(), "tor1\n");
 }

@@ -40,10 +40,7 @@ fn main() -> ExitCode {
 
 fn quickstart(arguments: &[String]) -> Result<(), Failure> {
     let openssl = needs::check(FOR_BUILD)?;
-    cargo("run", openssl)
-        .args(["--example", "quickstart", "--"])
-        .args(arguments)
-        .run()
+    cargo("run", openssl).args(["--example", "quickstart", "--"]).args(arguments).run()
 }
 
 fn test(arguments: &[String]) -> Result<(), Failure> {
@@ -54,12 +51,7 @@ fn test(arguments: &[String]) -> Result<(), Failure> {
 fn ci() -> Result<(), Failure> {
     let openssl = needs::check(&[FOR_BUILD, FOR_TESTS].concat())?;
     cargo("fmt", OpenSsl::Unused).args(["--all", "--check"]).run()?;
-    cargo("clippy", openssl)
-        .args(["--workspace", "--all-targets", "--", "--deny", "warnings"])
-        .run()?;
-    cargo("doc", openssl)
-        .args(["--no-deps"])
-        .env("RUSTDOCFLAGS", "--deny warnings")
-        .run()?;
+    cargo("clippy", openssl).args(["--workspace", "--all-targets", "--", "--deny", "warnings"]).run()?;
+    cargo("doc", openssl).args(["--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings").run()?;
     cargo("test", openssl).run()
 }

@@ -25,29 +25,14 @@ pub(crate) struct Need {
 }
 
 const fn tool(name: &'static str, packages: &'static [&'static str], is_there: fn() -> bool) -> Need {
-    Need {
-        name,
-        packages,
-        is_there,
-        builds_openssl: false,
-    }
+    Need { name, packages, is_there, builds_openssl: false }
 }
 
 /// To build the library.
 pub(crate) const FOR_BUILD: &[Need] = &[
-    tool(
-        "a C compiler with its headers",
-        &["gcc", "libc6-dev"],
-        has_compiler,
-    ),
-    Need {
-        builds_openssl: true,
-        ..tool("perl with its modules", &["perl"], has_perl)
-    },
-    Need {
-        builds_openssl: true,
-        ..tool("make", &["make"], || runs("make"))
-    },
+    tool("a C compiler with its headers", &["gcc", "libc6-dev"], has_compiler),
+    Need { builds_openssl: true, ..tool("perl with its modules", &["perl"], has_perl) },
+    Need { builds_openssl: true, ..tool("make", &["make"], || runs("make")) },
 ];
 
 /// To run the tests, which open sets by hand.
@@ -75,13 +60,7 @@ pub(crate) fn check(needs: &[Need]) -> Result<OpenSsl, Failure> {
     if missing.is_empty() {
         return Ok(OpenSsl::Vendored);
     }
-    let names = |missing: &[Need]| {
-        missing
-            .iter()
-            .map(|need| need.name)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+    let names = |missing: &[Need]| missing.iter().map(|need| need.name).collect::<Vec<_>>().join(", ");
     if missing.iter().all(|need| need.builds_openssl)
         && let Some(version) = system_openssl()
     {
@@ -143,9 +122,7 @@ fn has_perl() -> bool {
 
 fn has_openssl() -> bool {
     let version = output("openssl", &["version"], "").unwrap_or_default();
-    let major = version
-        .strip_prefix("OpenSSL ")
-        .and_then(|rest| rest.split('.').next());
+    let major = version.strip_prefix("OpenSSL ").and_then(|rest| rest.split('.').next());
     major.is_some_and(|major| major.parse::<u32>().is_ok_and(|major| major >= 3))
 }
 

@@ -18,10 +18,7 @@ pub(crate) struct Step {
 pub(crate) fn cargo(task: &str, openssl: OpenSsl) -> Step {
     // The cargo that runs us, whatever the path finds.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let step = Step {
-        command: Command::new(cargo),
-        line: "$ cargo".into(),
-    };
+    let step = Step { command: Command::new(cargo), line: "$ cargo".into() };
     match openssl {
         OpenSsl::Unused => step.args([task]),
         OpenSsl::Vendored => step.args([task, "--locked"]),
@@ -31,10 +28,7 @@ pub(crate) fn cargo(task: &str, openssl: OpenSsl) -> Step {
 
 /// Any other program.
 pub(crate) fn program(name: &str) -> Step {
-    Step {
-        command: Command::new(name),
-        line: format!("$ {name}"),
-    }
+    Step { command: Command::new(name), line: format!("$ {name}") }
 }
 
 impl Step {
@@ -79,8 +73,5 @@ pub(crate) fn output(name: impl AsRef<OsStr>, arguments: &[&str], input: &str) -
     // A program that reads nothing may be gone already.
     let _ = child.stdin.take()?.write_all(input.as_bytes());
     let output = child.wait_with_output().ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
