@@ -40,7 +40,8 @@ fn tree(root: &Path) {
     fs::write(root.join("a/b/large"), noise(2, 37_000_001)).unwrap();
     symlink("../nowhere", root.join("a/link")).unwrap();
     fs::hard_link(root.join("a/hostname"), root.join("a/b/second name")).unwrap();
-    for (name, mode) in [("a/hostname", 0o600), ("a/b", 0o700), ("a/b/large", 0o444), ("empty", 0o755)] {
+    // What no umask changes, under which tar restores for those who are not root.
+    for (name, mode) in [("a/hostname", 0o600), ("a/b", 0o700), ("a/b/large", 0o400), ("empty", 0o700)] {
         fs::set_permissions(root.join(name), fs::Permissions::from_mode(mode)).unwrap();
     }
 }
