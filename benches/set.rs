@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use azs_backup::share::Durability;
 use azs_backup::{
-    BackupBuilder, Component, DecryptionCertificate, Deployment, EncryptionCertificate, FolderShare, Opener, Place,
-    RestoreOptions, Set, Share, SharePath, no_progress, restore, verify, verify_full,
+    BackupBuilder, Component, DecryptionCertificate, Deployment, EncryptionCertificate, FolderShare, Opener,
+    Place, RestoreOptions, Set, Share, SharePath, no_progress, restore, verify, verify_full,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -27,7 +27,12 @@ fn back_up(share: &Arc<dyn Share>, tree: &Path) -> SharePath {
 fn generate(temp: &Path, tree: &str) -> PathBuf {
     let scale = std::env::var("AZS_BENCH_SCALE").unwrap_or_else(|_| "0.05".into());
     let (script, path) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/gen.py"), temp.join(tree));
-    let status = Command::new("python3").arg(script).args(["make", tree]).arg(&path).args(["--scale", &scale]).status();
+    let status = Command::new("python3")
+        .arg(script)
+        .args(["make", tree])
+        .arg(&path)
+        .args(["--scale", &scale])
+        .status();
     assert!(status.expect("python3 makes the trees").success());
     path
 }
@@ -38,7 +43,8 @@ fn trees(c: &mut Criterion) {
         let source = generate(temp.path(), tree);
         let root = temp.path().join(format!("share {tree}"));
         std::fs::create_dir(&root).unwrap();
-        let share: Arc<dyn Share> = Arc::new(FolderShare::open(&root).unwrap().with_durability(Durability::Cached));
+        let share: Arc<dyn Share> =
+            Arc::new(FolderShare::open(&root).unwrap().with_durability(Durability::Cached));
         let set = Set::open(share.clone(), back_up(&share, &source)).unwrap();
         let opener = Opener::new(DecryptionCertificate::from_pfx(PFX, Some("correct horse")).unwrap());
         let mut group = c.benchmark_group(name);
@@ -50,7 +56,9 @@ fn trees(c: &mut Criterion) {
             });
         });
         group.bench_function("verify", |b| b.iter(|| verify(&set, &mut no_progress).unwrap()));
-        group.bench_function("verify with key", |b| b.iter(|| verify_full(&set, &opener, &mut no_progress).unwrap()));
+        group.bench_function("verify with key", |b| {
+            b.iter(|| verify_full(&set, &opener, &mut no_progress).unwrap())
+        });
         group.bench_function("restore", |b| {
             b.iter_with_large_drop(|| {
                 let target = tempfile::tempdir_in(temp.path()).unwrap();

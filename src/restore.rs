@@ -18,6 +18,8 @@ use crate::set::record::Record;
 use crate::set::{Content, Entry, EntryPath, Part, Problem, Status};
 
 mod extract;
+#[cfg(test)]
+mod forgery;
 mod large;
 mod metadata;
 mod select;
