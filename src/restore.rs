@@ -18,7 +18,10 @@ use crate::set::record::Record;
 use crate::set::{Content, Entry, EntryPath, Part, Problem, Status};
 
 mod extract;
+#[cfg(test)]
+mod forgery;
 mod large;
+mod metadata;
 mod select;
 mod target;
 mod verify;
@@ -190,7 +193,7 @@ pub fn restore(
     let mut ticker = Ticker::new(hook, total);
     let done = restore.contents(&mut report, &mut ticker);
     for file in restore.large().take(true) {
-        file.target.discard();
+        restore.target.discard_large(&file);
         if done.is_ok() {
             restore.lose(&mut report, Loss::damaged(file.entry.clone(), "is not all in the set"))?;
         }
@@ -336,11 +339,11 @@ impl Restore<'_> {
         for file in finished {
             match file.loss() {
                 Some(loss) => {
-                    file.target.discard();
+                    self.target.discard_large(&file);
                     self.lose(report, loss)?;
                 }
                 None => {
-                    self.target.finish_large(&file.target, &file.path, &file.metadata)?;
+                    self.target.finish_large(&file)?;
                     report.files += 1;
                 }
             }
@@ -466,6 +469,6 @@ impl Sink for Writer<'_, '_> {
         let Some(file) = self.restore.large().get(&part.path) else {
             return Ok(());
         };
-        file.target.write(content, part.from).map_err(|e| Error::io(format_args!("restore {}", file.path), e))
+        self.restore.target.write_large(&file, content, part.from, &mut self.near)
     }
 }

@@ -9,6 +9,9 @@ pub(crate) mod digest;
 mod entry;
 pub(crate) mod index;
 mod list;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod parsers;
 pub(crate) mod reader;
 pub(crate) mod record;
 pub(crate) mod segment;

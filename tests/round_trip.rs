@@ -5,8 +5,10 @@ mod common;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use azs_backup::{Existing, RestoreOptions, no_progress, restore, verify, verify_full};
-use common::{Fixture, assert_same_tree, noise};
+use azs_backup::{
+    EncryptionCertificate, ErrorKind, Opener, RestoreOptions, no_progress, restore, verify, verify_full,
+};
+use common::{Certificate, Fixture, assert_same_tree, noise};
 
 fn all() -> RestoreOptions {
     RestoreOptions::default()
@@ -46,5 +48,56 @@ fn a_tree_comes_back_byte_for_byte() {
     assert_eq!(report.folders, set.cover().content.folders);
     assert_eq!(report.links, set.cover().content.links);
     assert_same_tree(&tree, &target.join("tree"));
-    let _ = Existing::Keep;
+}
+
+#[test]
+fn each_of_several_certificates_opens_the_set_alone() {
+    let fixture = Fixture::new();
+    let (new, stranger) = (Certificate::new("the new one"), Certificate::new("a stranger"));
+    let mut backup = fixture.builder().certificate(new.encryption()).start().unwrap();
+    backup.add_bytes("running-config", *b"hostname tor1\n").unwrap();
+    let set = fixture.open(&backup.commit().unwrap().folder);
+    assert_eq!(set.cover().certificates.len(), 2);
+    for (name, certificate) in [("old", &fixture.certificate), ("new", &new)] {
+        let target = fixture.path(name);
+        let opener = Opener::new(certificate.decryption());
+        restore(&set, &opener, &target, &all(), &mut no_progress).unwrap();
+        assert_eq!(fs::read(target.join("running-config")).unwrap(), b"hostname tor1\n");
+    }
+    let opener = Opener::new(stranger.decryption());
+    let error = restore(&set, &opener, &fixture.path("stranger"), &all(), &mut no_progress).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WrongCertificate);
+}
+
+#[test]
+fn an_expired_certificate_is_refused_unless_allowed_and_never_for_restore() {
+    let fixture = Fixture::new();
+    let expired = Certificate::valid("expired", -20, -10);
+    let future = Certificate::valid("not yet valid", 10, 20);
+    for certificate in [&expired, &future] {
+        let builder = || {
+            let certificate = EncryptionCertificate::from_cer(&certificate.cer).unwrap();
+            fixture.builder().certificate(certificate)
+        };
+        assert_eq!(builder().start().unwrap_err().kind(), ErrorKind::CertificateExpired);
+        let mut backup = builder().allow_expired_certificates(true).start().unwrap();
+        backup.add_bytes("a", *b"a").unwrap();
+        let set = fixture.open(&backup.commit().unwrap().folder);
+        let opener = Opener::new(certificate.decryption());
+        assert!(verify_full(&set, &opener, &mut no_progress).unwrap().is_sound());
+    }
+}
+
+#[test]
+fn nothing_in_the_clear_tells_names_or_contents() {
+    let fixture = Fixture::new();
+    let mut backup = fixture.start();
+    backup.add_bytes("secret-switch/running-config", *b"username admin password hunter2").unwrap();
+    let folder = fixture.native(&backup.commit().unwrap().folder);
+    for entry in fs::read_dir(folder).unwrap() {
+        let content = fs::read(entry.unwrap().path()).unwrap();
+        for secret in ["secret-switch", "running-config", "hunter2"] {
+            assert!(!content.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret}");
+        }
+    }
 }

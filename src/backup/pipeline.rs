@@ -101,15 +101,10 @@ impl Pipeline {
             let body = move || work(level, &units, &packed, &spare, &own);
             threads.push(thread("azs-backup-read", &shared, body));
         }
+        let returns = Returns { tokens: tokens_in, spare: spare_in };
         let packer_shared = shared.clone();
         threads.push(thread("azs-backup-pack", &shared, move || {
-            let stored = Packer::run(
-                &settings,
-                &writer,
-                &packer_shared,
-                &packed_out,
-                Returns { tokens: tokens_in, spare: spare_in },
-            )?;
+            let stored = Packer::run(&settings, &writer, &packer_shared, &packed_out, &returns)?;
             let _ = done_in.send(stored);
             Ok(())
         }));
@@ -181,20 +176,22 @@ impl Drop for Pipeline {
 }
 
 /// Starts a thread whose failure or panic becomes the backup's failure.
+///
+/// The failure is noted before the thread's ends of channels are dropped: whoever finds a channel closed finds it.
 fn thread(
     name: &str,
     shared: &Arc<Shared>,
-    body: impl FnOnce() -> Result<()> + Send + 'static,
+    mut body: impl FnMut() -> Result<()> + Send + 'static,
 ) -> JoinHandle<()> {
     let shared = shared.clone();
     let guarded = move || {
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
-        match result {
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(&mut body)) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => shared.fail(error),
             Err(_) => shared
                 .fail(Error::new(ErrorKind::Internal, "a thread of the backup panicked; please report it")),
         }
+        drop(body);
     };
     std::thread::Builder::new()
         .name(name.into())
@@ -255,7 +252,7 @@ impl<'a> Packer<'a> {
         writer: &Arc<SetWriter>,
         shared: &'a Arc<Shared>,
         packed: &Receiver<(u64, Packed)>,
-        returns: Returns,
+        returns: &Returns,
     ) -> Result<Stored> {
         let (jobs, jobs_out) = bounded(1);
         let (buffers_in, buffers) = bounded(2);
@@ -282,7 +279,7 @@ impl<'a> Packer<'a> {
             number: 0,
             stored: Stored::default(),
         };
-        let packing = packer.take_all(packed, &returns);
+        let packing = packer.take_all(packed, returns);
         let Packer { jobs, buffers, index, mut stored, .. } = packer;
         // The storer ends when it has stored what is queued.
         drop((jobs, buffers));
@@ -294,9 +291,6 @@ impl<'a> Packer<'a> {
         };
         stored.segments = segments;
         stored.pieces = pieces;
-        if shared.is_stopped() {
-            return Err(shared.failure());
-        }
         let segments = stored.segments.iter().cloned().map(Record::Segment);
         let pieces = stored.pieces.iter().cloned().map(Record::Index);
         let newest = index.finish(segments.chain(pieces))?;

@@ -14,6 +14,9 @@ use crate::set::{Content, Digest, Entry, EntryPath, Part, Position};
 /// Largest content that is put together in memory: a file in one piece, or a piece of one.
 const MAX_PIECE: u64 = 64 << 20;
 
+/// Most items of one segment: more do not fit into the 64 MiB of tar that a segment may hold.
+const MAX_ITEMS: usize = 1 << 18;
+
 /// What one worker does in one go: the wanted contents of one segment.
 pub(super) struct Job {
     pub(super) segment: StoredFile,
@@ -83,6 +86,12 @@ impl<'a> Jobs<'a> {
                 break;
             }
             items.push(item);
+            if items.len() > MAX_ITEMS {
+                return Err(Error::new(
+                    ErrorKind::Damaged,
+                    "the index lists more in one segment than fits into it",
+                ));
+            }
         }
         let Some(first) = items.first() else {
             return Ok(None);

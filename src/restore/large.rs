@@ -1,10 +1,16 @@
-//! Large files on their way: their pieces come from several workers, in any order.
+//! Large files on their way: their pieces come from several workers, in any order, into a temporary name.
 
 use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Loss;
-use super::target::LargeTarget;
+use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
+use cap_std::fs::OpenOptions;
+
+use super::target::{Near, Target, create, write_at};
+use super::{Existing, Loss};
+use crate::error::Result;
 use crate::set::{EntryPath, Metadata, Part};
 
 /// All large files that have begun and are not finished.
@@ -17,7 +23,7 @@ pub(super) struct LargeFile {
     pub(super) entry: EntryPath,
     pub(super) path: EntryPath,
     pub(super) metadata: Metadata,
-    pub(super) target: LargeTarget,
+    target: LargeTarget,
     state: Mutex<State>,
 }
 
@@ -103,5 +109,89 @@ impl LargeFiles {
             .map(|file| file.entry.clone())
             .collect();
         finished.iter().filter_map(|path| self.open.remove(path)).collect()
+    }
+}
+
+/// Where a large file grows. It holds nothing open: there may be many.
+pub(super) struct LargeTarget {
+    folder: Vec<u8>,
+    temporary: String,
+    name: OsString,
+    sparse: bool,
+}
+
+impl Target {
+    /// Begins a large file under a name of its own; it gets its real one when every piece is there. Nothing where
+    /// something is to be kept.
+    pub(super) fn begin_large(
+        &self,
+        path: &EntryPath,
+        size: u64,
+        sparse: bool,
+        near: &mut Near,
+    ) -> Result<Option<LargeTarget>> {
+        let begin = |near: &mut Near| -> io::Result<Option<LargeTarget>> {
+            let (dir, name) = self.place(path, near)?;
+            if dir.symlink_metadata(name).is_ok() {
+                match self.existing {
+                    Existing::Keep => return Ok(None),
+                    Existing::Replace => {}
+                    Existing::Refuse => return Err(io::ErrorKind::AlreadyExists.into()),
+                }
+            }
+            let mut random = [0; 8];
+            openssl::rand::rand_bytes(&mut random).map_err(io::Error::other)?;
+            let temporary = format!(".azs-restore-{}", crate::set::digest::hex(&random));
+            create(&dir, OsStr::new(&temporary))?.set_len(size)?;
+            let folder = path.parent().unwrap_or_default().to_vec();
+            Ok(Some(LargeTarget { folder, temporary, name: name.to_owned(), sparse }))
+        };
+        begin(near).map_err(|e| self.failed(path, e))
+    }
+
+    fn open_large(&self, large: &LargeTarget, near: &mut Near) -> io::Result<std::fs::File> {
+        let mut options = OpenOptions::new();
+        options.write(true).follow(FollowSymlinks::No);
+        Ok(self.folder(&large.folder, near)?.open_with(&large.temporary, &options)?.into_std())
+    }
+
+    /// Writes a piece.
+    pub(super) fn write_large(
+        &self,
+        file: &LargeFile,
+        content: &[u8],
+        from: u64,
+        near: &mut Near,
+    ) -> Result<()> {
+        let write = |near: &mut Near| {
+            write_at(&self.open_large(&file.target, near)?, content, from, file.target.sparse)
+        };
+        write(near).map_err(|e| self.failed(&file.path, e))
+    }
+
+    /// Gives a large file its name and metadata.
+    pub(super) fn finish_large(&self, file: &LargeFile) -> Result<()> {
+        let finish = || -> io::Result<bool> {
+            let near = &mut Near::default();
+            self.finish_file(&self.open_large(&file.target, near)?, &file.metadata, &file.path);
+            let dir = self.folder(&file.target.folder, near)?;
+            let clear = self.clear(&dir, &file.target.name)?;
+            if clear {
+                dir.rename(&file.target.temporary, &dir, &file.target.name)?;
+            }
+            Ok(clear)
+        };
+        let finished = finish().map_err(|e| self.failed(&file.path, e));
+        if !matches!(finished, Ok(true)) {
+            self.discard_large(file);
+        }
+        finished.map(drop)
+    }
+
+    /// Removes what there is of a large file.
+    pub(super) fn discard_large(&self, file: &LargeFile) {
+        if let Ok(dir) = self.folder(&file.target.folder, &mut Near::default()) {
+            let _ = dir.remove_file(&file.target.temporary);
+        }
     }
 }

@@ -19,8 +19,8 @@ use crate::set::{Entry, EntryPath, Metadata, Text};
 pub(super) struct Target {
     dir: Dir,
     shown: String,
-    existing: Existing,
-    is_privileged: bool,
+    pub(super) existing: Existing,
+    pub(super) is_privileged: bool,
     unrestored: Mutex<BTreeMap<&'static str, Unrestored>>,
 }
 
@@ -72,7 +72,7 @@ impl Target {
     }
 
     /// Metadata that could not be put back is counted, with one example of each kind.
-    fn note(&self, what: &'static str, path: &EntryPath, why: &dyn std::fmt::Display) {
+    pub(super) fn note(&self, what: &'static str, path: &EntryPath, why: &dyn std::fmt::Display) {
         let mut notes = self.unrestored.lock().unwrap_or_else(PoisonError::into_inner);
         let note = notes.entry(what).or_insert_with(|| Unrestored {
             what: what.into(),
@@ -82,12 +82,12 @@ impl Target {
         note.count += 1;
     }
 
-    fn failed(&self, path: &EntryPath, error: io::Error) -> Error {
+    pub(super) fn failed(&self, path: &EntryPath, error: io::Error) -> Error {
         Error::io(format_args!("restore {}/{path}", self.shown), error)
     }
 
     /// Opens a folder of the target, creating what is missing; a link on the way is an error, or is replaced.
-    fn folder(&self, path: &[u8], near: &mut Near) -> io::Result<Arc<Dir>> {
+    pub(super) fn folder(&self, path: &[u8], near: &mut Near) -> io::Result<Arc<Dir>> {
         if let Some((near, dir)) = &near.0
             && near == path
         {
@@ -124,13 +124,17 @@ impl Target {
         }
     }
 
-    fn place<'a>(&self, path: &'a EntryPath, near: &mut Near) -> io::Result<(Arc<Dir>, &'a OsStr)> {
+    pub(super) fn place<'a>(
+        &self,
+        path: &'a EntryPath,
+        near: &mut Near,
+    ) -> io::Result<(Arc<Dir>, &'a OsStr)> {
         let name = os_name(path.names().next_back().unwrap_or_default())?;
         Ok((self.folder(path.parent().unwrap_or_default(), near)?, name))
     }
 
     /// Makes way for a new file or link; says no where what is there is to be kept.
-    fn clear(&self, dir: &Dir, name: &OsStr) -> io::Result<bool> {
+    pub(super) fn clear(&self, dir: &Dir, name: &OsStr) -> io::Result<bool> {
         match dir.symlink_metadata(name) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(true),
             Err(e) => Err(e),
@@ -170,54 +174,6 @@ impl Target {
             Ok(Outcome::Written)
         };
         write(near).map_err(|e| self.failed(path, e))
-    }
-
-    /// Begins a large file under a name of its own; it gets its real one when every piece is there.
-    pub(super) fn begin_large(
-        &self,
-        path: &EntryPath,
-        size: u64,
-        sparse: bool,
-        near: &mut Near,
-    ) -> Result<Option<LargeTarget>> {
-        let begin = |near: &mut Near| -> io::Result<Option<LargeTarget>> {
-            let (dir, name) = self.place(path, near)?;
-            if dir.symlink_metadata(name).is_ok() {
-                match self.existing {
-                    Existing::Keep => return Ok(None),
-                    Existing::Replace => {}
-                    Existing::Refuse => return Err(io::ErrorKind::AlreadyExists.into()),
-                }
-            }
-            let mut random = [0; 8];
-            openssl::rand::rand_bytes(&mut random).map_err(io::Error::other)?;
-            let temporary = format!(".azs-restore-{}", crate::set::digest::hex(&random));
-            let file = create(&dir, OsStr::new(&temporary))?;
-            let large = LargeTarget { dir, temporary, name: name.to_owned(), file, sparse };
-            large.file.set_len(size)?;
-            Ok(Some(large))
-        };
-        begin(near).map_err(|e| self.failed(path, e))
-    }
-
-    /// Gives a large file its name and metadata.
-    pub(super) fn finish_large(
-        &self,
-        large: &LargeTarget,
-        path: &EntryPath,
-        metadata: &Metadata,
-    ) -> Result<()> {
-        let finish = || -> io::Result<()> {
-            self.finish_file(&large.file, metadata, path);
-            if !self.clear(&large.dir, &large.name)? {
-                return Ok(());
-            }
-            large.dir.rename(&large.temporary, &large.dir, &large.name)
-        };
-        finish().map_err(|e| {
-            large.discard();
-            self.failed(path, e)
-        })
     }
 
     pub(super) fn make_folder(&self, path: &EntryPath, near: &mut Near) -> Result<()> {
@@ -268,72 +224,6 @@ impl Target {
         make(near).map_err(|e| self.failed(path, e))
     }
 
-    #[cfg(unix)]
-    fn finish_file(&self, file: &File, metadata: &Metadata, path: &EntryPath) {
-        use rustix::fs::{Mode, XattrFlags, fchmod, fchown, fsetxattr, futimens};
-
-        let owned = match (self.is_privileged, metadata.uid, metadata.gid) {
-            (true, Some(uid), Some(gid)) => {
-                let ids = (Some(rustix::fs::Uid::from_raw(uid)), Some(rustix::fs::Gid::from_raw(gid)));
-                fchown(file, ids.0, ids.1).inspect_err(|e| self.note("owner", path, e)).is_ok()
-            }
-            (false, Some(uid), _) if uid != rustix::process::geteuid().as_raw() => {
-                self.note("owner", path, &"only root may give files away");
-                false
-            }
-            _ => true,
-        };
-        for (name, value) in &metadata.xattrs {
-            if let Err(error) = fsetxattr(file, name.as_bytes(), value, XattrFlags::empty()) {
-                self.note("extended attributes", path, &format_args!("{name}: {error}"));
-            }
-        }
-        if let Some(mode) = metadata.mode {
-            // Another owner's set-uid bit would be ours.
-            let mode = if owned { mode } else { mode & 0o1777 };
-            if let Err(error) = fchmod(file, Mode::from_raw_mode(mode)) {
-                self.note("mode", path, &error);
-            }
-        }
-        if let Some(times) = timestamps(metadata)
-            && let Err(error) = futimens(file, &times)
-        {
-            self.note("time of last change", path, &error);
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn finish_file(&self, file: &File, metadata: &Metadata, path: &EntryPath) {
-        let time =
-            metadata.mtime.and_then(|t| jiff::Timestamp::new(t.seconds, t.nanoseconds.cast_signed()).ok());
-        if let Some(time) = time
-            && let Err(error) = file.set_modified(time.into())
-        {
-            self.note("time of last change", path, &error);
-        }
-        if metadata.mode.is_some() {
-            self.note("mode and owner", path, &"this system has none");
-        }
-    }
-
-    #[cfg(unix)]
-    fn finish_symlink(&self, dir: &Dir, name: &OsStr, metadata: &Metadata, path: &EntryPath) {
-        use rustix::fs::{AtFlags, chownat, utimensat};
-
-        if self.is_privileged {
-            let (uid, gid) =
-                (metadata.uid.map(rustix::fs::Uid::from_raw), metadata.gid.map(rustix::fs::Gid::from_raw));
-            if let Err(error) = chownat(dir, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW) {
-                self.note("owner", path, &error);
-            }
-        }
-        if let Some(times) = timestamps(metadata)
-            && let Err(error) = utimensat(dir, name, &times, AtFlags::SYMLINK_NOFOLLOW)
-        {
-            self.note("time of last change", path, &error);
-        }
-    }
-
     /// Puts a folder's metadata back, when nothing more will be written into it.
     pub(super) fn finish_folder(&self, path: &EntryPath, metadata: &Metadata) {
         // Open for reading: a handle that is good for lookups only changes nothing.
@@ -344,27 +234,7 @@ impl Target {
     }
 }
 
-/// A large file in the making.
-pub(super) struct LargeTarget {
-    dir: Arc<Dir>,
-    temporary: String,
-    name: std::ffi::OsString,
-    file: File,
-    sparse: bool,
-}
-
-impl LargeTarget {
-    pub(super) fn write(&self, content: &[u8], from: u64) -> io::Result<()> {
-        write_at(&self.file, content, from, self.sparse)
-    }
-
-    /// Removes what there is of it.
-    pub(super) fn discard(&self) {
-        let _ = self.dir.remove_file(&self.temporary);
-    }
-}
-
-fn create(dir: &Dir, name: &OsStr) -> io::Result<File> {
+pub(super) fn create(dir: &Dir, name: &OsStr) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).follow(FollowSymlinks::No);
     #[cfg(unix)]
@@ -373,7 +243,7 @@ fn create(dir: &Dir, name: &OsStr) -> io::Result<File> {
 }
 
 /// Writes into a file that has its length already; with `sparse`, blocks of zeros stay holes.
-fn write_at(file: &File, content: &[u8], from: u64, sparse: bool) -> io::Result<()> {
+pub(super) fn write_at(file: &File, content: &[u8], from: u64, sparse: bool) -> io::Result<()> {
     if !sparse {
         return write_all_at(file, content, from);
     }
@@ -408,14 +278,6 @@ fn write_all_at(file: &File, mut content: &[u8], mut from: u64) -> io::Result<()
         from += count as u64;
     }
     Ok(())
-}
-
-#[cfg(unix)]
-fn timestamps(metadata: &Metadata) -> Option<rustix::fs::Timestamps> {
-    let time = metadata.mtime?;
-    let last_modification = rustix::fs::Timespec { tv_sec: time.seconds, tv_nsec: time.nanoseconds.into() };
-    let last_access = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT };
-    Some(rustix::fs::Timestamps { last_access, last_modification })
 }
 
 fn is_no_folder(dir: &Dir, name: &OsStr) -> bool {

@@ -16,6 +16,9 @@ pub(crate) const MAX_LINE: usize = 4 << 20;
 /// zstd level of the index: lines resemble each other, a low level does as well as a high one.
 const LEVEL: i32 = 3;
 
+/// Most text in a piece that is read: a full piece, and the lists of a set of a million segments.
+const MAX_TEXT: u64 = 512 << 20;
+
 /// The name of an index piece.
 pub(crate) fn piece_name(number: u32) -> String {
     format!("index-{number:06}.jsonl.zst.p7m")
@@ -150,6 +153,9 @@ impl<R: BufRead> PieceReader<R> {
             return Ok(None);
         }
         self.read += read as u64;
+        if self.read > MAX_TEXT {
+            return Err(malformed("has more than 512 MiB of text"));
+        }
         if self.line.pop() != Some(b'\n') {
             return Err(malformed("has a line that is cut or too long"));
         }

@@ -216,6 +216,10 @@ impl Set {
                 Record::End { records } => catalog.records = Some(records),
                 _ => {}
             }
+            // SHA256SUMS is bounded, and has to say the same.
+            if catalog.segments.len() + catalog.pieces.len() > self.sums.len() {
+                return Err(damaged(format!("{newest} lists more files than SHA256SUMS")));
+            }
         }
         catalog.pieces.push(StoredFile {
             number,

@@ -1,5 +1,6 @@
 //! Writes a set: sealed files into a new folder, and at the very end the cover sheet.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -92,19 +93,6 @@ impl SetWriter {
     ) -> Result<CoverSheet> {
         let files = || segments.iter().chain(pieces);
         let stored = Stored { files: files().count() as u64, bytes: files().map(|file| file.length).sum() };
-        let there: std::collections::HashMap<String, u64> =
-            self.share.list(&self.folder)?.into_iter().map(|item| (item.name, item.length)).collect();
-        for file in files() {
-            if there.get(&file.name) != Some(&file.length) {
-                return Err(Error::new(
-                    ErrorKind::Damaged,
-                    format!(
-                        "the share acknowledged {} ({} bytes) but does not have it whole; check the share and run the backup again",
-                        file.name, file.length
-                    ),
-                ));
-            }
-        }
         let text = sums::print(files().map(|file| (file.name.as_str(), &file.sha256)));
         if text.len() as u64 > sums::MAX_LENGTH {
             return Err(Error::new(
@@ -128,10 +116,29 @@ impl SetWriter {
         };
         let sheet = cover.print()?;
         self.put(sums::FILE_NAME, text.as_bytes())?;
+        let sums = (sums::FILE_NAME, text.len() as u64);
+        self.check(files().map(|file| (file.name.as_str(), file.length)).chain([sums]))?;
         self.share.flush(&self.folder)?;
         self.put(cover::FILE_NAME, &sheet)?;
+        self.check([(cover::FILE_NAME, sheet.len() as u64)].into_iter())?;
         self.share.flush(&self.folder)?;
         Ok(cover)
+    }
+
+    /// Looks whether the share has what it acknowledged, at full length.
+    fn check<'a>(&self, mut files: impl Iterator<Item = (&'a str, u64)>) -> Result<()> {
+        let there: HashMap<String, u64> =
+            self.share.list(&self.folder)?.into_iter().map(|item| (item.name, item.length)).collect();
+        match files.find(|(name, length)| there.get(*name) != Some(length)) {
+            None => Ok(()),
+            Some((name, length)) => Err(Error::new(
+                ErrorKind::Damaged,
+                format!(
+                    "the share acknowledged {name} ({length} bytes) but does not have it whole; check the share and \
+                     run the backup again"
+                ),
+            )),
+        }
     }
 
     /// Removes what was stored, the cover sheet first: at no moment a whole set lacks a part.

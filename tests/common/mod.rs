@@ -27,6 +27,15 @@ pub struct Certificate {
 
 impl Certificate {
     pub fn new(name: &str) -> Self {
+        Self::valid(name, 0, 365)
+    }
+
+    /// Valid from and to this many days from now.
+    pub fn valid(name: &str, from: i64, to: i64) -> Self {
+        let day = |days: i64| {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+            Asn1Time::from_unix(now.cast_signed() + days * 86_400).unwrap()
+        };
         let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
         let mut subject = X509NameBuilder::new().unwrap();
         subject.append_entry_by_text("CN", name).unwrap();
@@ -38,8 +47,8 @@ impl Certificate {
         builder.set_subject_name(&subject).unwrap();
         builder.set_issuer_name(&subject).unwrap();
         builder.set_pubkey(&key).unwrap();
-        builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-        builder.set_not_after(&Asn1Time::days_from_now(365).unwrap()).unwrap();
+        builder.set_not_before(&day(from)).unwrap();
+        builder.set_not_after(&day(to)).unwrap();
         builder.sign(&key, MessageDigest::sha256()).unwrap();
         let certificate = builder.build();
         let mut pfx = openssl::pkcs12::Pkcs12::builder();

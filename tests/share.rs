@@ -1,0 +1,202 @@
+//! A folder as the share, and shares that fail: nothing that is not whole ever counts as a backup.
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use azs_backup::layout::Name;
+use azs_backup::share::{Durability, Item, ItemKind};
+use azs_backup::{BackupBuilder, Error, ErrorKind, FolderShare, Result, Share, SharePath, list_sets};
+use common::{Fixture, noise};
+
+fn path(text: &str) -> SharePath {
+    text.parse().unwrap()
+}
+
+fn share() -> (tempfile::TempDir, FolderShare) {
+    let temp = tempfile::tempdir().unwrap();
+    let share = FolderShare::open(temp.path()).unwrap();
+    (temp, share)
+}
+
+#[test]
+fn an_object_is_put_read_listed_and_removed() {
+    let (temp, share) = share();
+    for durability in [Durability::Flushed, Durability::Cached] {
+        let share = FolderShare::open(temp.path()).unwrap().with_durability(durability);
+        share.create_folder(&path("a/b")).unwrap();
+        share.put(&path("a/b/object"), b"content").unwrap();
+        share.flush(&path("a/b")).unwrap();
+        let mut buffer = b"something longer than the content".to_vec();
+        share.read(&path("a/b/object"), 7, &mut buffer).unwrap();
+        assert_eq!(buffer, b"content");
+        assert_eq!(share.list(&path("a")).unwrap(), [Item::new("b", ItemKind::Folder, 0)]);
+        assert_eq!(share.list(&path("a/b")).unwrap(), [Item::new("object", ItemKind::File, 7)]);
+        assert!(share.remove_folder(&path("a/b")).is_err(), "it is not empty");
+        share.remove(&path("a/b/object")).unwrap();
+        share.remove_folder(&path("a/b")).unwrap();
+        share.remove_folder(&path("a")).unwrap();
+    }
+    assert_eq!(share.list(&SharePath::root()).unwrap(), []);
+}
+
+#[test]
+fn what_is_wrong_has_a_kind() {
+    let (_temp, share) = share();
+    let mut buffer = Vec::new();
+    share.create_folder(&path("a")).unwrap();
+    share.put(&path("a/object"), b"content").unwrap();
+    let kind = |result: Result<()>| result.unwrap_err().kind();
+    assert_eq!(kind(share.put(&path("a/object"), b"other")), ErrorKind::AlreadyExists);
+    assert_eq!(kind(share.put(&path("b/object"), b"")), ErrorKind::NotFound);
+    assert_eq!(kind(share.put(&SharePath::root(), b"")), ErrorKind::InvalidArgument);
+    assert_eq!(kind(share.create_folder(&path("a"))), ErrorKind::AlreadyExists);
+    assert_eq!(kind(share.read(&path("a/none"), 10, &mut buffer)), ErrorKind::NotFound);
+    assert_eq!(kind(share.read(&path("a/object"), 6, &mut buffer)), ErrorKind::LimitExceeded);
+    assert_eq!(kind(share.remove(&path("none"))), ErrorKind::NotFound);
+    assert_eq!(kind(share.remove_folder(&path("none"))), ErrorKind::NotFound);
+    assert_eq!(share.list(&path("none")).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(FolderShare::open("/not there").unwrap_err().kind(), ErrorKind::NotFound);
+    share.read(&path("a/object"), 7, &mut buffer).unwrap();
+    assert_eq!(buffer, b"content", "the first object is untouched");
+}
+
+#[test]
+fn masbackup_is_off_limits_as_a_root_in_any_disguise() {
+    let temp = tempfile::tempdir().unwrap();
+    for name in ["MASBackup", "masbackup", "MASBACKUP ", "MASBackup."] {
+        fs::create_dir_all(temp.path().join(name).join("below")).unwrap();
+        for root in [temp.path().join(name), temp.path().join(name).join("below")] {
+            assert_eq!(FolderShare::open(root).unwrap_err().kind(), ErrorKind::ReservedPath, "{name}");
+        }
+    }
+    symlink(temp.path().join("MASBackup"), temp.path().join("innocent")).unwrap();
+    assert_eq!(FolderShare::open(temp.path().join("innocent")).unwrap_err().kind(), ErrorKind::ReservedPath);
+}
+
+#[test]
+fn links_below_the_root_are_not_followed() {
+    let (temp, share) = share();
+    fs::create_dir(temp.path().join("MASBackup")).unwrap();
+    fs::write(temp.path().join("MASBackup/theirs"), "theirs").unwrap();
+    symlink("MASBackup", temp.path().join("Switches")).unwrap();
+    symlink("MASBackup/theirs", temp.path().join("object")).unwrap();
+    let mut buffer = Vec::new();
+    assert!(share.put(&path("Switches/x"), b"").is_err());
+    assert!(share.list(&path("Switches")).is_err());
+    assert!(share.create_folder(&path("Switches/x")).is_err());
+    assert!(share.read(&path("object"), 100, &mut buffer).is_err());
+    assert!(share.put(&path("object"), b"").is_err());
+    assert_eq!(fs::read_dir(temp.path().join("MASBackup")).unwrap().count(), 1);
+    assert_eq!(fs::read(temp.path().join("MASBackup/theirs")).unwrap(), b"theirs");
+}
+
+/// A share on which the `nth` write goes wrong.
+#[derive(Debug)]
+struct Faulty {
+    inner: Arc<dyn Share>,
+    puts: AtomicU32,
+    nth: u32,
+    fault: Fault,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    /// It says so.
+    Full,
+    /// It says that all is well, and keeps nothing.
+    Forgets,
+    /// It says that all is well, and keeps half.
+    Halves,
+}
+
+impl Share for Faulty {
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+    fn put(&self, path: &SharePath, content: &[u8]) -> Result<()> {
+        if self.puts.fetch_add(1, Ordering::Relaxed) != self.nth {
+            return self.inner.put(path, content);
+        }
+        match self.fault {
+            Fault::Full => Err(Error::new(ErrorKind::OutOfCapacity, "the share is full")),
+            Fault::Forgets => Ok(()),
+            Fault::Halves => self.inner.put(path, &content[..content.len() / 2]),
+        }
+    }
+    fn flush(&self, folder: &SharePath) -> Result<()> {
+        self.inner.flush(folder)
+    }
+    fn read(&self, path: &SharePath, limit: u64, buffer: &mut Vec<u8>) -> Result<()> {
+        self.inner.read(path, limit, buffer)
+    }
+    fn list(&self, folder: &SharePath) -> Result<Vec<Item>> {
+        self.inner.list(folder)
+    }
+    fn create_folder(&self, folder: &SharePath) -> Result<()> {
+        self.inner.create_folder(folder)
+    }
+    fn remove(&self, path: &SharePath) -> Result<()> {
+        self.inner.remove(path)
+    }
+    fn remove_folder(&self, folder: &SharePath) -> Result<()> {
+        self.inner.remove_folder(folder)
+    }
+}
+
+#[test]
+fn a_share_that_fails_at_any_write_leaves_no_backup() {
+    let fixture = Fixture::new();
+    let content: Arc<[u8]> = noise(1, 9_000_000).into();
+    // Three segments, the index, SHA256SUMS, backup.json.
+    let mut failures = 0;
+    for fault in [Fault::Full, Fault::Forgets, Fault::Halves] {
+        for nth in 0..6 {
+            let faulty = Faulty { inner: fixture.share.clone(), puts: AtomicU32::new(0), nth, fault };
+            let builder = BackupBuilder::new(Arc::new(faulty), fixture.place.clone());
+            let mut backup =
+                builder.certificate(fixture.certificate.encryption()).segment_size(4 << 20).start().unwrap();
+            let result = backup.add_bytes("large", content.clone()).and_then(|()| backup.commit());
+            let sets = list_sets(&fixture.share, fixture.place.deployment(), None).unwrap();
+            assert!(sets.iter().all(|set| !set.is_complete()), "{fault:?} {nth}");
+            match (fault, result) {
+                (Fault::Full, Err(error)) => assert_eq!(error.kind(), ErrorKind::OutOfCapacity),
+                (_, Err(error)) => {
+                    assert_eq!(error.kind(), ErrorKind::Damaged, "{fault:?} {nth}: {error}");
+                    assert!(error.to_string().contains("acknowledged"), "{error}");
+                }
+                (_, Ok(_)) => panic!("{fault:?} {nth} was not noticed"),
+            }
+            failures += 1;
+            assert_eq!(sets.len(), 0, "and nothing is left of it: {fault:?} {nth}");
+        }
+    }
+    assert_eq!(failures, 18);
+}
+
+#[test]
+fn a_folder_with_strange_things_in_it_lists() {
+    let fixture = Fixture::new();
+    let component = fixture.native(&fixture.place.folder());
+    for name in ["20261123T020000Z-7f3a91c2", "20261199T020000Z-7f3a91c2", "unit", "MASBackup", "  "] {
+        fs::create_dir_all(component.join(name)).unwrap();
+    }
+    fs::create_dir_all(component.join("unit/20261124T020000Z-00000001")).unwrap();
+    fs::write(component.join("20261123T020000Z-00000009"), "a file").unwrap();
+    fs::write(component.join("unit/notes"), "x").unwrap();
+    symlink(".", component.join("20261123T020000Z-00000003")).unwrap();
+    let sets = list_sets(&fixture.share, fixture.place.deployment(), None).unwrap();
+    let names: Vec<_> = sets.iter().map(|set| set.folder.to_string()).collect();
+    assert_eq!(
+        names,
+        [
+            "contoso.com/nyc/Switches/20261123T020000Z-7f3a91c2",
+            "contoso.com/nyc/Switches/unit/20261124T020000Z-00000001"
+        ]
+    );
+    assert!(sets.iter().all(|set| !set.is_complete()));
+    assert!(Name::new("MASBackup").is_err());
+}
