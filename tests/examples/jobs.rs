@@ -123,6 +123,8 @@ fn damage_is_named_and_passed_over_only_when_asked() {
     let report = report(restore("continue").arg("--continue"));
     assert_eq!(report["status"], "PartialSucceeded");
     assert!(!report["losses"].as_array().unwrap().is_empty());
+    let said = text(&output(restore("again").arg("--continue")).stdout);
+    assert!(said.contains("lost by damage: 4\n  configs: "), "{said}");
 }
 
 #[test]
