@@ -67,7 +67,7 @@ fn print(report: &RestoreReport) -> Result<()> {
     if report.kept > 0 {
         support::print(format_args!("kept what was there: {}", report.kept))?;
     }
-    support::print_some("lost by damage", report.losses.iter().map(support::loss))?;
+    support::print_some("lost by damage", report.losses.iter())?;
     support::print_some(
         "not whole when it was backed up",
         report.problems.iter().map(|problem| &problem.message),

@@ -56,7 +56,7 @@ fn check(mut parser: lexopt::Parser) -> Result<()> {
             ))?;
         }
         support::print_some("faults", report.faults.iter())?;
-        support::print_some("lost", report.losses.iter().map(support::loss))?;
+        support::print_some("lost", report.losses.iter())?;
         if report.is_sound() {
             support::print("the set is what was written")?;
         }

@@ -377,6 +377,7 @@ impl Backup {
         std::io::Write::write_all(&mut file, &start).map_err(spool)?;
         let mut size = start.len() as u64;
         loop {
+            self.planner.tick()?;
             start.clear();
             if (&mut reader).take(unit::PIECE).read_to_end(&mut start).map_err(unreadable)? == 0 {
                 break;
@@ -483,9 +484,7 @@ pub struct BackupReport {
 }
 
 fn now() -> Metadata {
-    let mut metadata = Metadata::default();
-    metadata.mtime = Some(Mtime::now());
-    metadata
+    Metadata { mtime: Some(Mtime::now()), ..Metadata::default() }
 }
 
 /// A source's own name, also for `.`, `..` and paths that end in them.

@@ -142,6 +142,16 @@ impl Loss {
     }
 }
 
+impl std::fmt::Display for Loss {
+    /// One line that names the entry.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.path.as_ref().map(ToString::to_string) {
+            Some(path) if !self.message.starts_with(&path) => write!(f, "{path}: {}", self.message),
+            _ => f.write_str(&self.message),
+        }
+    }
+}
+
 /// A kind of metadata that could not be put back.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -231,7 +241,7 @@ impl Restore<'_> {
             }
             Damage::Stop => Err(Error::new(
                 ErrorKind::Damaged,
-                format!("{}; restore can go on past damage when told to", loss.message),
+                format!("{loss}; restore can go on past damage when told to"),
             )),
         }
     }

@@ -143,14 +143,6 @@ pub(crate) fn print_some<T: std::fmt::Display>(
     Ok(())
 }
 
-/// A loss in one line that names the entry.
-pub(crate) fn loss(loss: &azs_backup::restore::Loss) -> String {
-    match loss.path.as_ref().map(ToString::to_string) {
-        Some(path) if !loss.message.starts_with(&path) => format!("{path}: {}", loss.message),
-        _ => loss.message.clone(),
-    }
-}
-
 /// A number of bytes for people.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];

@@ -337,9 +337,6 @@ impl<'a> Packer<'a> {
                     entry.at.segment = self.number;
                     entry.at.offset += self.content;
                     count(&mut self.stored.counts, &entry.content);
-                    if matches!(entry.content, Content::File { .. } | Content::LargeFile { .. }) {
-                        self.shared.files.fetch_add(1, Ordering::Relaxed);
-                    }
                 }
                 Record::Part(part) => {
                     part.at.segment = self.number;
@@ -352,6 +349,7 @@ impl<'a> Packer<'a> {
         self.buffer.extend_from_slice(&unit.frames);
         self.content += unit.length;
         self.identity.extend_from_slice(&unit.identity);
+        self.shared.files.fetch_add(unit.files, Ordering::Relaxed);
         Ok(unit.frames)
     }
 

@@ -17,9 +17,9 @@ pub(super) type Hook = Box<dyn FnMut(Progress) -> std::ops::ControlFlow<()> + Se
 
 pub(super) struct Planner {
     pub(super) pipeline: Pipeline,
-    pub(super) hook: Hook,
-    pub(super) shared: Arc<super::pipeline::Shared>,
-    pub(super) fail_on_problem: bool,
+    hook: Hook,
+    shared: Arc<super::pipeline::Shared>,
+    fail_on_problem: bool,
     pub(super) skipped: Vec<Problem>,
     bundle: Vec<Item>,
     bundled: u64,
@@ -108,6 +108,11 @@ impl Planner {
     fn send(&mut self, unit: Unit) -> Result<()> {
         let Self { pipeline, hook, shared, last_tick, .. } = self;
         pipeline.send(unit, &mut || tick(hook, shared, last_tick))
+    }
+
+    /// Tells the hook how far it is, when it is time to; for work that sends nothing for a while.
+    pub(super) fn tick(&mut self) -> Result<()> {
+        tick(&mut self.hook, &self.shared, &mut self.last_tick)
     }
 
     /// Waits for everything sent so far.

@@ -56,11 +56,13 @@ impl From<&FsMetadata> for Stat {
             _ => Kind::Special("a device"),
         };
         let nanoseconds = u32::try_from(m.mtime_nsec()).unwrap_or(0);
-        let mut metadata = Metadata::default();
-        metadata.mode = Some(m.mode() & 0o7777);
-        metadata.uid = Some(m.uid());
-        metadata.gid = Some(m.gid());
-        metadata.mtime = Some(Mtime::new(m.mtime(), nanoseconds));
+        let metadata = Metadata {
+            mode: Some(m.mode() & 0o7777),
+            uid: Some(m.uid()),
+            gid: Some(m.gid()),
+            mtime: Some(Mtime::new(m.mtime(), nanoseconds)),
+            ..Metadata::default()
+        };
         Self {
             kind,
             size: m.size(),
@@ -85,8 +87,8 @@ impl From<&FsMetadata> for Stat {
             Kind::Special("a special file")
         };
         let mtime = m.modified().ok().and_then(|time| jiff::Timestamp::try_from(time.into_std()).ok());
-        let mut metadata = Metadata::default();
-        metadata.mtime = mtime.map(|t| Mtime::new(t.as_second(), t.subsec_nanosecond().unsigned_abs()));
+        let mtime = mtime.map(|t| Mtime::new(t.as_second(), t.subsec_nanosecond().unsigned_abs()));
+        let metadata = Metadata { mtime, ..Metadata::default() };
         Self { kind, size: m.len(), sparse: false, linked: None, metadata, change: (0, 0) }
     }
 }

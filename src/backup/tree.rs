@@ -46,6 +46,7 @@ pub(super) fn add(
     let mut levels = Vec::new();
     descend(planner, &mut levels, dir, path)?;
     while let Some(level) = levels.last_mut() {
+        planner.tick()?;
         let name = match level.next() {
             Ok(Some(name)) => name,
             Ok(None) => {

@@ -81,6 +81,8 @@ pub(super) struct Packed {
     /// Entries and parts, with offsets within this unit.
     pub(super) records: Vec<Record>,
     pub(super) problems: Vec<(Problem, Error)>,
+    /// Files that are done with it.
+    pub(super) files: u64,
     /// Identifies the unit's content: headers and content digests.
     pub(super) identity: [u8; 32],
 }
@@ -100,8 +102,14 @@ impl Worker {
     /// Reads, hashes and compresses a unit, into a buffer that has served before. What is wrong with a source is in the result, to be judged by policy.
     pub(super) fn pack(&mut self, unit: Unit, mut frames: Vec<u8>, read: &AtomicU64) -> Result<Packed> {
         frames.clear();
-        let mut packed =
-            Packed { frames, length: 0, records: Vec::new(), problems: Vec::new(), identity: [0; 32] };
+        let mut packed = Packed {
+            frames,
+            length: 0,
+            records: Vec::new(),
+            problems: Vec::new(),
+            files: 0,
+            identity: [0; 32],
+        };
         let mut identity = Sha256::new();
         match unit {
             Unit::Bundle(items) => {
@@ -162,6 +170,7 @@ impl Worker {
             }
         }
         entry.at = Position::new(0, start as u64);
+        packed.files += u64::from(matches!(entry.content, Content::File { .. }));
         packed.records.push(Record::Entry(entry));
         Ok(())
     }
@@ -218,6 +227,7 @@ impl Worker {
             self.pad(file.size);
         }
         let last = file.pending.fetch_sub(1, Ordering::AcqRel) == 1;
+        packed.files += u64::from(last);
         let problem = problem.or_else(|| (last && file.changed()).then(|| changed(&file.path)));
         if let Some(error) = problem
             && !file.named.swap(true, Ordering::AcqRel)

@@ -22,11 +22,14 @@ use crate::share::{FolderShare, Share};
 const CER: &[u8] = include_bytes!("../../tests/vectors/envelope/rsa2048.cer");
 const PFX: &[u8] = include_bytes!("../../tests/vectors/envelope/rsa2048.pfx");
 
+/// What is done to the lists of the newest index piece.
+type Change = fn(&mut Vec<Record>);
+
 /// A set in the making, as its writer would not make it.
 struct Forgery {
     tar: Vec<u8>,
     records: Vec<Record>,
-    lists: Box<dyn Fn(&mut Vec<Record>)>,
+    lists: Change,
 }
 
 struct Forged {
@@ -50,7 +53,7 @@ fn file(name: &str, content: &[u8]) -> Entry {
 
 impl Forgery {
     fn new() -> Self {
-        Self { tar: Vec::new(), records: Vec::new(), lists: Box::new(|_| {}) }
+        Self { tar: Vec::new(), records: Vec::new(), lists: |_| {} }
     }
 
     /// Adds an entry as it should be, with this content behind its header.
@@ -277,7 +280,6 @@ fn one_path_listed_twice_is_not_written_twice() {
 
 #[test]
 fn lists_that_disagree_with_the_digests_are_found() {
-    type Change = fn(&mut Vec<Record>);
     fn stored(lists: &mut [Record]) -> &mut StoredFile {
         let Record::Segment(file) = &mut lists[0] else { unreachable!() };
         file
@@ -297,7 +299,7 @@ fn lists_that_disagree_with_the_digests_are_found() {
     for (number, change) in changes.into_iter().enumerate() {
         let mut forgery = Forgery::new();
         forgery.add(file("good", b"abc"), b"abc");
-        forgery.lists = Box::new(change);
+        forgery.lists = change;
         let forged = forgery.make();
         let error = forged.restore(Damage::Continue).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Damaged, "{number}: {error}");
@@ -308,7 +310,7 @@ fn lists_that_disagree_with_the_digests_are_found() {
     for change in wrong {
         let mut forgery = Forgery::new();
         forgery.add(file("bad", b"abc"), b"abc");
-        forgery.lists = Box::new(change);
+        forgery.lists = change;
         let forged = forgery.make();
         assert!(!forged.verify().is_sound());
         assert_eq!(forged.restore(Damage::Continue).unwrap().losses.len(), 1);

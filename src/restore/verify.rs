@@ -46,7 +46,7 @@ impl VerifyReport {
     pub fn into_result(self) -> Result<Self> {
         let first = match (self.faults.first(), self.losses.first()) {
             (Some(fault), _) => fault.to_string(),
-            (None, Some(loss)) => loss.message.clone(),
+            (None, Some(loss)) => loss.to_string(),
             (None, None) => return Ok(self),
         };
         let (faults, losses) = (self.faults.len(), self.losses.len());
@@ -250,6 +250,7 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
     report.faults.extend(index_faults);
     report.losses.extend(index_losses);
     report.losses.extend(order.finish());
+    report.files += order.large_files;
     for (segment, seen) in catalog.segments.iter().zip(seen) {
         if !seen && report.faults.is_empty() {
             report.faults.push(Fault::new(
@@ -279,6 +280,8 @@ impl Sink for Nowhere {
 /// Checks that the pieces of each large file follow its entry without a gap, and are all there.
 #[derive(Default)]
 struct Order {
+    /// Large files listed.
+    large_files: u64,
     open: Option<(EntryPath, u64, u64)>,
 }
 
@@ -302,6 +305,7 @@ impl Order {
             Record::Entry(entry) => {
                 let loss = self.finish();
                 if let Content::LargeFile { size, .. } = entry.content {
+                    self.large_files += 1;
                     self.open = Some((entry.path.clone(), 0, size));
                 }
                 loss

@@ -85,7 +85,7 @@ pub fn list_sets(
             }
         }
     }
-    sets.sort_by(|a, b| (a.place.to_string(), a.name).cmp(&(b.place.to_string(), b.name)));
+    sets.sort_by_cached_key(|set: &SetSummary| (set.place.to_string(), set.name));
     Ok(sets)
 }
 

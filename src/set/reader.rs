@@ -10,7 +10,7 @@ use super::digest::Digest;
 use super::index::{PieceReader, piece_number};
 use super::record::{Record, StoredFile};
 use super::{segment, sums};
-use crate::envelope::{MAX_MESSAGE, Opener};
+use crate::envelope::{CertificateFacts, MAX_MESSAGE, Opener};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, SetName, SharePath};
 use crate::share::{ItemKind, Share};
@@ -160,14 +160,19 @@ impl Set {
         name: &str,
         buffer: &mut [u8],
     ) -> Result<(Range<usize>, [u8; 16])> {
+        let needed = || {
+            let thumbprints: Vec<_> =
+                self.cover.certificates.iter().map(|c| c.sha1_thumbprint.as_str()).collect();
+            thumbprints.join(" or ")
+        };
+        // Two certificates may share issuer and serial; the thumbprints tell them apart.
+        let is_named = |held: &CertificateFacts| {
+            self.cover.certificates.iter().any(|c| c.sha256_thumbprint == held.sha256_thumbprint)
+        };
         let opened = opener.open_in_place(buffer).map_err(|e| match e.kind() {
-            ErrorKind::WrongCertificate => {
-                let needed: Vec<_> =
-                    self.cover.certificates.iter().map(|c| c.sha1_thumbprint.as_str()).collect();
-                let message = format!(
-                    "the set needs the decryption certificate with the thumbprint {}; {e}",
-                    needed.join(" or ")
-                );
+            ErrorKind::WrongCertificate | ErrorKind::Damaged if !opener.certificates().any(is_named) => {
+                let message =
+                    format!("the set needs the decryption certificate with the thumbprint {}; {e}", needed());
                 Error::new(ErrorKind::WrongCertificate, message).with_source(e)
             }
             ErrorKind::Malformed => {
