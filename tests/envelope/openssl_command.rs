@@ -177,25 +177,6 @@ fn a_pem_key_and_certificate_open_like_the_pfx() {
 }
 
 #[test]
-fn the_legacy_provider_is_gone_after_the_pfx_that_needed_it() {
-    use openssl::pkcs12::Pkcs12;
-    let old = vector("pfx-rc2-40.pfx");
-    // Another test of this process may hold it for its own moment.
-    let is_refused = || {
-        (0..100).any(|_| {
-            let refused = Pkcs12::from_der(&old).unwrap().parse2(PASSWORD).is_err();
-            if !refused {
-                std::thread::sleep(std::time::Duration::from_millis(20));
-            }
-            refused
-        })
-    };
-    assert!(is_refused());
-    DecryptionCertificate::from_pfx(&old, Some(PASSWORD)).unwrap();
-    assert!(is_refused());
-}
-
-#[test]
 fn a_password_with_a_null_character_is_an_error_and_no_panic() {
     let pfx = DecryptionCertificate::from_pfx(&vector("rsa2048.pfx"), Some("correct\0horse"));
     assert_eq!(pfx.unwrap_err().kind(), ErrorKind::InvalidArgument);
