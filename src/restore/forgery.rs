@@ -225,6 +225,8 @@ fn pieces_that_overlap_or_leave_gaps_or_are_missing_are_found() {
         (5000, &[]),
         (5000, &[(0, 2560), (2560, 3072)]),
         (5000, &[(2560, 2440), (0, 2560)]),
+        // Every piece ends with a block: only their order is wrong.
+        (5120, &[(2560, 2560), (0, 2560)]),
         (5000, &[(u64::MAX - 10, 3000)]),
     ] {
         let mut forgery = Forgery::new();
