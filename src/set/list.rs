@@ -40,6 +40,11 @@ pub enum SetState {
         /// Why, in one line.
         reason: String,
     },
+    /// Written in a later version of the stored form: whole or not is not for this library to judge.
+    Unsupported {
+        /// Which version, in one line.
+        reason: String,
+    },
 }
 
 impl SetSummary {
@@ -107,6 +112,7 @@ fn summary(share: &Arc<dyn Share>, place: &Place, name: SetName) -> Result<Optio
         // Deleted by hand while we looked.
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(e) if matches!(e.kind(), ErrorKind::AccessDenied | ErrorKind::Io) => return Err(e),
+        Err(e) if e.kind() == ErrorKind::Unsupported => SetState::Unsupported { reason: e.to_string() },
         Err(e) => SetState::Incomplete { reason: e.to_string() },
     };
     Ok(Some(SetSummary { place: place.clone(), name, folder, state }))
