@@ -216,7 +216,7 @@ fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Ve
         ];
         keep.extend(exceptions.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason));
         let age = second(now).saturating_sub(second(set.time()));
-        if set.condition == Condition::Incomplete && age < policy.grace {
+        if set.condition == Condition::Incomplete && age < policy.grace && !is_future(set) {
             keep.insert(KeepReason::Grace);
         }
         match (keep.is_empty(), set.is_complete()) {

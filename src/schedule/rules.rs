@@ -18,8 +18,8 @@ pub const PIN_LABEL: &str = "pinned";
 ///
 /// A complete set is deleted only when at least one keep rule is given and none keeps it, or to make room. Each rule
 /// counts within one place, that is one component, or one scale unit of it. Periods are counted back from the **newest
-/// good set** of the place and not from the clock, so that backups that stopped, or a clock that ran ahead, take nothing
-/// away. Days, weeks (from Monday) and months are those of UTC; of each the newest set counts, one that `Succeeded`
+/// good set** of the place and not from the clock: backups that stopped take nothing away, nor does a clock that runs
+/// ahead until a set is made by it. Days, weeks (from Monday) and months are those of UTC; of each the newest set counts, one that `Succeeded`
 /// before one that did so in part.
 ///
 /// Whatever the rules say, these stay:
