@@ -88,6 +88,7 @@ fn candidates() -> impl Strategy<Value = Candidate> {
         Condition::Succeeded,
         Condition::PartialSucceeded,
         Condition::Incomplete,
+        Condition::Damaged,
         Condition::Unrecognised,
     ]);
     (places(), seconds(), any::<u32>(), conditions, prop::option::of(seconds()), 0..1000_u64, any::<bool>())

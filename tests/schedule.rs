@@ -61,7 +61,7 @@ fn the_gate_decides_as_in_the_vectors() {
         let found: Vec<Reason> = gate.holds().unwrap().into_iter().map(|hold| hold.reason).collect();
         assert_eq!(found, reasons, "{name}");
         let next = Schedule::default().next_run(Some(now), now).at;
-        match (gate.scheduled(next).unwrap(), gate.on_demand(now)) {
+        match (gate.scheduled(&Schedule::default(), now).unwrap(), gate.on_demand(now)) {
             (Decision::Run, Ok(())) => assert!(reasons.is_empty(), "{name}"),
             (Decision::Skipped(skip), Err(error)) => {
                 assert_eq!(skip.next_run, next);
@@ -80,13 +80,16 @@ fn what_is_ignored_does_not_hold() {
     let rotating = || Ok(vec![Operation::new(OperationKind::SecretRotation, OperationState::Running)]);
     assert_eq!(Gate::new().source(rotating).holds().unwrap().len(), 1);
     let gate = Gate::new().source(rotating).ignore(OperationKind::SecretRotation);
-    assert_eq!(gate.scheduled(Timestamp::now()).unwrap(), Decision::Run);
+    assert_eq!(gate.scheduled(&Schedule::default(), Timestamp::now()).unwrap(), Decision::Run);
 }
 
 #[test]
 fn a_source_that_cannot_tell_does_not_open_the_gate() {
     let gate = Gate::new().source(|| Err(Error::new(ErrorKind::AccessDenied, "the token has expired")));
-    assert_eq!(gate.scheduled(Timestamp::now()).unwrap_err().kind(), ErrorKind::AccessDenied);
+    assert_eq!(
+        gate.scheduled(&Schedule::default(), Timestamp::now()).unwrap_err().kind(),
+        ErrorKind::AccessDenied
+    );
 
     let temp = tempfile::tempdir().unwrap();
     let path = temp.path().join("operations.json");
@@ -152,11 +155,15 @@ fn jobs_are_kept_as_lines_and_a_torn_one_harms_no_other() {
     let (start, end) = (time("2026-11-23T02:00:00Z"), time("2026-11-23T02:41:00Z"));
     let one = Job::start("1", Trigger::Scheduled, start);
     log.append(&one).unwrap();
-    assert!(log.read().unwrap().jobs[0].is_open());
+    let jobs = log.read().unwrap();
+    assert!(jobs.jobs[0].is_open());
+    assert_eq!(jobs.running(end).len(), 1);
+    assert!(jobs.running(time("2026-11-24T02:00:01Z")).is_empty(), "its host died");
+    assert!(jobs.running(time("2026-11-23T01:59:59Z")).is_empty(), "the clock was set back");
     let mut one = one.end(JobStatus::Succeeded, end);
     one.bytes = Some(12);
     log.append(&one).unwrap();
-    assert!(one.is_slow(end) && one.is_good());
+    assert!(one.slow && one.is_good() && log.read().unwrap().running(end).is_empty());
     assert_eq!(one.duration(), Some(Duration::from_secs(41 * 60)));
 
     // A power cut in the middle of the second.
@@ -189,7 +196,9 @@ fn a_skipped_job_says_why_and_until_when() {
     let now = time("2026-11-23T02:00:00Z");
     let next = Schedule::default().next_run(Some(now), now).at;
     let gate = Gate::new().source(|| Ok(vec![Operation::new(OperationKind::Fru, OperationState::Running)]));
-    let Decision::Skipped(skip) = gate.scheduled(next).unwrap() else { panic!("the gate is closed") };
+    let Decision::Skipped(skip) = gate.scheduled(&Schedule::default(), now).unwrap() else {
+        panic!("the gate is closed")
+    };
     let job = Job::skipped("1", &skip, now);
     let json = serde_json::to_value(&job).unwrap();
     assert_eq!((&json["status"], &json["next_run"]), (&"Skipped".into(), &next.to_string().into()));

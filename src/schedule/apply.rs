@@ -10,7 +10,7 @@ use super::rules::KeepReason;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, Place, SharePath};
 use crate::set::{COVER_SHEET, Set, is_file_of_a_set};
-use crate::share::{ItemKind, Share};
+use crate::share::{Item, ItemKind, Share};
 
 /// What became of each set that a plan wanted to delete.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -125,11 +125,20 @@ impl RetentionPlan {
         let planned = deletion.candidate.created.zip(deletion.candidate.sha256sums);
         if now.is_some() && now != planned {
             return skipped(match deletion.candidate.condition {
-                Condition::Incomplete => "its backup has finished since",
+                Condition::Incomplete => FINISHED,
+                Condition::Damaged => "it is complete again",
                 _ => "it is another set than the plan saw",
             });
         }
-        remove(&**share, &deletion.folder)
+        let items = match share.list(&deletion.folder) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Outcome::Gone),
+            items => items?,
+        };
+        let is_unfinished = deletion.candidate.condition == Condition::Incomplete;
+        if is_unfinished && items.iter().any(|item| item.name == COVER_SHEET) {
+            return skipped(FINISHED);
+        }
+        remove(&**share, &deletion.folder, items)
     }
 
     /// Whether every last good set of the place, which the plan keeps, is still complete.
@@ -145,11 +154,7 @@ impl RetentionPlan {
 }
 
 /// Deletes the files of a set, the cover sheet first, and then its folder.
-fn remove(share: &dyn Share, folder: &SharePath) -> Result<Outcome> {
-    let items = match share.list(folder) {
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Outcome::Gone),
-        items => items?,
-    };
+fn remove(share: &dyn Share, folder: &SharePath, items: Vec<Item>) -> Result<Outcome> {
     let (files, others): (Vec<_>, Vec<_>) =
         items.into_iter().partition(|item| item.kind == ItemKind::File && is_file_of_a_set(&item.name));
     let mut names = files.into_iter().map(|item| Name::new(item.name)).collect::<Result<Vec<_>>>()?;
@@ -175,3 +180,5 @@ fn remove(share: &dyn Share, folder: &SharePath) -> Result<Outcome> {
         _ => Ok(Outcome::Deleted),
     }
 }
+
+const FINISHED: &str = "its backup has finished since";

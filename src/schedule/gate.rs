@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::next_run::Schedule;
 use super::operation::{Operation, OperationKind, OperationState};
 use super::source::OperationSource;
 use crate::error::{Error, ErrorKind, Result};
@@ -162,14 +163,17 @@ impl Gate {
         Ok(holds)
     }
 
-    /// Whether a scheduled backup runs; `next_run` is when it is tried again if not
-    /// ([`Schedule::next_run`](super::Schedule::next_run) with now as the last run).
+    /// Whether a scheduled backup that is due now runs. Either way now is the last run from here on: a skipped backup is
+    /// tried again at the schedule's next time.
     ///
     /// # Errors
     /// Those of a source that cannot tell.
-    pub fn scheduled(&self, next_run: Timestamp) -> Result<Decision> {
+    pub fn scheduled(&self, schedule: &Schedule, now: Timestamp) -> Result<Decision> {
         let holds = self.holds()?;
-        Ok(if holds.is_empty() { Decision::Run } else { Decision::Skipped(Skip { holds, next_run }) })
+        if holds.is_empty() {
+            return Ok(Decision::Run);
+        }
+        Ok(Decision::Skipped(Skip { holds, next_run: schedule.next_run(Some(now), now).at }))
     }
 
     /// Whether a backup on demand may run.

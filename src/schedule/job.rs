@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gate::{Skip, Trigger};
 use super::next_run::second;
-use super::operation::words;
+use super::operation::{Operation, OperationKind, OperationState, words};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Place, SetName};
 
@@ -47,6 +47,9 @@ pub struct Job {
     /// Why it failed or was skipped, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether it took longer than [expected](Self::EXPECTED): noted when it ends.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub slow: bool,
     /// When a skipped one is tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_run: Option<Timestamp>,
@@ -71,6 +74,7 @@ impl Job {
             bytes: None,
             alert: None,
             reason: None,
+            slow: false,
             next_run: None,
         }
     }
@@ -87,11 +91,12 @@ impl Job {
         }
     }
 
-    /// Ends it.
+    /// Ends it, and notes whether it was slow.
     #[must_use]
     pub fn end(mut self, status: JobStatus, now: Timestamp) -> Self {
         self.ended = Some(now);
         self.status = status;
+        self.slow = self.is_slow(now);
         self
     }
 
@@ -222,6 +227,29 @@ impl Jobs {
     pub fn last_scheduled(&self) -> Option<Timestamp> {
         let scheduled = self.jobs.iter().rev().find(|job| job.trigger == Trigger::Scheduled);
         scheduled.map(|job| job.started)
+    }
+
+    /// Jobs that run, as operations for a [`Gate`](super::Gate): those that have begun and not ended. One that began
+    /// more than 24 hours ago, or has yet to, is left out: its host died or its clock was set back.
+    ///
+    /// ```
+    /// use azs_backup::schedule::{Gate, JobLog};
+    ///
+    /// let log = JobLog::new("jobs.jsonl");
+    /// let gate = Gate::new().source(move || Ok(log.read()?.running(jiff::Timestamp::now())));
+    /// ```
+    #[must_use]
+    pub fn running(&self, now: Timestamp) -> Vec<Operation> {
+        const DEAD: i64 = 86_400;
+        let age = |job: &Job| second(now).saturating_sub(second(job.started));
+        let running = self.jobs.iter().filter(|job| job.is_open() && (0..=DEAD).contains(&age(job)));
+        running
+            .map(|job| {
+                let backup =
+                    Operation::new(OperationKind::Backup, OperationState::Running).started(job.started);
+                backup.named(job.id.clone())
+            })
+            .collect()
     }
 
     /// When the last job that ended well began.

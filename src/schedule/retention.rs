@@ -11,7 +11,9 @@ use super::rules::{DeleteReason, KeepReason, RetentionPolicy};
 use crate::layout::{Place, SetName, SharePath};
 use crate::set::{Digest, SetState, SetSummary, Status};
 
-/// A set as retention sees it: made of a [`SetSummary`], or of JSON.
+/// A set as retention sees it: made of a [`SetSummary`], or of JSON to see what a policy would do.
+///
+/// Only one made of a summary is ever deleted: it alone can be known again when the plan is carried out.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Candidate {
@@ -45,7 +47,10 @@ pub enum Condition {
     Succeeded,
     /// Complete, with something missing.
     PartialSucceeded,
-    /// Not a backup: never finished, or partly deleted.
+    /// It has a cover sheet, but what that names is not all there: damaged, or partly deleted by hand. Much of it may
+    /// still be readable.
+    Damaged,
+    /// It has no cover sheet: never finished, or its deletion was cut off.
     Incomplete,
     /// In a later version of the stored form.
     Unrecognised,
@@ -82,6 +87,9 @@ impl From<&SetSummary> for Candidate {
                 candidate.bytes = cover.stored.bytes;
                 candidate.labels = cover.labels.clone();
                 candidate.sha256sums = Some(cover.sha256sums);
+            }
+            SetState::Incomplete { .. } if summary.has_cover_sheet => {
+                candidate.condition = Condition::Damaged
             }
             SetState::Incomplete { .. } => candidate.condition = Condition::Incomplete,
             SetState::Unsupported { .. } => {}
@@ -140,9 +148,11 @@ impl RetentionPlan {
     }
 }
 
-pub(super) fn plan(policy: &RetentionPolicy, mut sets: Vec<Candidate>, now: Timestamp) -> RetentionPlan {
+pub(super) fn plan(policy: &RetentionPolicy, sets: Vec<Candidate>, now: Timestamp) -> RetentionPlan {
+    // A set that is named twice has one verdict: that of the later look at it.
+    let sets: BTreeMap<_, _> = sets.into_iter().map(|set| ((set.place.clone(), set.set), set)).collect();
+    let mut sets: Vec<_> = sets.into_values().collect();
     sets.sort_by(|a, b| (&a.place, a.time(), a.set).cmp(&(&b.place, b.time(), b.set)));
-    sets.dedup_by(|b, a| (&a.place, a.set) == (&b.place, b.set));
     let mut plan =
         RetentionPlan { now, deletions: Vec::new(), kept: Vec::new(), freed_bytes: 0, shortfall: 0 };
     for place in sets.chunk_by(|a, b| a.place == b.place) {
@@ -188,8 +198,8 @@ fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Ve
     for at in good.iter().take(policy.keep_last as usize) {
         keep[*at].insert(KeepReason::Last);
     }
-    let calendars: [(u32, fn(Timestamp) -> i64, KeepReason); 3] = [
-        (policy.keep_daily, day, KeepReason::Daily),
+    let calendars = [
+        (policy.keep_daily, day as fn(Timestamp) -> i64, KeepReason::Daily),
         (policy.keep_weekly, week, KeepReason::Weekly),
         (policy.keep_monthly, month, KeepReason::Monthly),
     ];
@@ -202,6 +212,11 @@ fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Ve
         }
     }
 
+    // A damaged set stays as long as an older one does: it may hold what no other has.
+    let horizon = good.iter().rev().find(|at| !keep[**at].is_empty()).map(|at| sets[*at].time());
+    let is_within_horizon =
+        |set: &Candidate| !policy.has_keep_rule() || horizon.is_none_or(|horizon| set.time() >= horizon);
+
     let verdict = |(set, mut keep): (&Candidate, BTreeSet<KeepReason>)| {
         let is_labelled = policy.labels.iter().any(|(key, wanted)| {
             set.labels.get(key).is_some_and(|value| wanted.as_ref().is_none_or(|wanted| wanted == value))
@@ -212,11 +227,15 @@ fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Ve
             (set.condition == Condition::Unrecognised, KeepReason::Unrecognised),
             (is_future(set), KeepReason::FromTheFuture),
             (good.is_empty(), KeepReason::NoGoodSet),
+            (set.condition == Condition::Damaged && is_within_horizon(set), KeepReason::Damaged),
             (set.is_complete() && !policy.has_keep_rule(), KeepReason::NoRule),
         ];
         keep.extend(exceptions.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason));
         let age = second(now).saturating_sub(second(set.time()));
-        if set.condition == Condition::Incomplete && age < policy.grace && !is_future(set) {
+        if matches!(set.condition, Condition::Damaged | Condition::Incomplete)
+            && age < policy.grace
+            && !is_future(set)
+        {
             keep.insert(KeepReason::Grace);
         }
         match (keep.is_empty(), set.is_complete()) {

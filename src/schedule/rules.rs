@@ -24,7 +24,8 @@ pub const PIN_LABEL: &str = "pinned";
 ///
 /// Whatever the rules say, these stay:
 /// - the last good set of each place: the newest complete one, and the newest that `Succeeded`;
-/// - all of a place without a good set: what is incomplete there may be all that is left;
+/// - all of a place without a good set: what is incomplete or damaged there may be all that is left;
+/// - damaged sets, which have a cover sheet and lack something else, as long as an older set of their place stays;
 /// - sets from the future, more than five minutes ahead of the clock; they count as no good set either;
 /// - sets in a later version of the stored form, and what is not named as a set;
 /// - sets that are pinned or labelled, when room is made too.
@@ -160,7 +161,7 @@ impl Default for RetentionPolicy {
 pub enum DeleteReason {
     /// No rule keeps it.
     Expired,
-    /// Never finished, or partly deleted, and its grace time is over.
+    /// Never finished, or damaged and older than all that is kept; its grace time is over.
     Incomplete,
     /// To make room; among these it is the oldest.
     MakeRoom,
@@ -183,6 +184,8 @@ impl fmt::Display for DeleteReason {
 pub enum KeepReason {
     /// The newest of one of the last days.
     Daily,
+    /// Damaged, and older sets are kept, or all are: it may hold what no other has.
+    Damaged,
     /// It says that it was made in the future.
     FromTheFuture,
     /// Incomplete, and its grace time is not over.
@@ -213,6 +216,7 @@ impl fmt::Display for KeepReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Daily => "newest of its day",
+            Self::Damaged => "damaged, but some of it may be readable",
             Self::FromTheFuture => "from the future",
             Self::Grace => "incomplete, within its grace time",
             Self::Label => "labelled",

@@ -77,6 +77,20 @@ fn a_set_in_a_later_version_is_left_alone() {
 }
 
 #[test]
+fn a_damaged_set_stays_while_an_older_one_does() {
+    let (fixture, folders) = fixture(&[30, 20, 10, 1]);
+    for folder in [&folders[0], &folders[2]] {
+        let mut files = fs::read_dir(fixture.native(folder)).unwrap().map(|file| file.unwrap().path());
+        fs::remove_file(files.find(|file| file.to_str().unwrap().ends_with(".tar.zst.p7m")).unwrap())
+            .unwrap();
+    }
+    let plan = plan(&fixture, &RetentionPolicy::new().keep_last(2));
+    assert_eq!(plan.deletions.iter().map(|d| &d.folder).collect::<Vec<_>>(), [&folders[0]]);
+    assert_eq!(apply(&fixture, &plan), [Outcome::Deleted]);
+    assert!(fixture.native(&folders[2]).exists());
+}
+
+#[test]
 fn what_belongs_to_no_set_stays_in_its_folder() {
     let (fixture, folders) = fixture(&[30, 1]);
     let folder = fixture.native(&folders[0]);
