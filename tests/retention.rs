@@ -211,6 +211,22 @@ proptest! {
     }
 
     #[test]
+    fn changed_sets_are_judged_or_refused(
+        case in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), byte in any::<u8>(), now in seconds(),
+    ) {
+        let cases: Vec<Value> = serde_json::from_str(include_str!("vectors/retention.json")).unwrap();
+        let sets = case.get(&cases)["sets"].as_array().unwrap().iter().map(candidate).collect::<Vec<_>>();
+        let mut bytes = serde_json::to_vec(&sets).unwrap();
+        prop_assert_eq!(&serde_json::from_slice::<Vec<Candidate>>(&bytes).unwrap(), &sets);
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        if let Ok(sets) = serde_json::from_slice::<Vec<Candidate>>(&bytes) {
+            let now = Timestamp::from_second(now).unwrap();
+            check(&RetentionPolicy::new().keep_last(1).plan(sets.clone(), now), &sets, now);
+        }
+    }
+
+    #[test]
     fn plan_after_plan_something_good_remains(
         steps in prop::collection::vec((policies(), seconds()), 1..6),
         sets in prop::collection::vec(candidates(), 1..40),
