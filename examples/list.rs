@@ -62,6 +62,7 @@ fn line(set: &SetSummary) -> String {
             support::bytes(cover.stored.bytes)
         ),
         SetState::Incomplete { reason } => format!("{}  INCOMPLETE: {reason}", set.folder),
+        SetState::Unsupported { reason } => format!("{}  UNSUPPORTED: {reason}", set.folder),
         _ => format!("{}", set.folder),
     }
 }

@@ -90,6 +90,7 @@ impl From<Error> for io::Error {
             ErrorKind::AccessDenied => io::ErrorKind::PermissionDenied,
             ErrorKind::AlreadyExists => io::ErrorKind::AlreadyExists,
             ErrorKind::NotFound => io::ErrorKind::NotFound,
+            ErrorKind::Conflict => io::ErrorKind::ResourceBusy,
             ErrorKind::OutOfCapacity => io::ErrorKind::StorageFull,
             ErrorKind::InvalidArgument | ErrorKind::InvalidName => io::ErrorKind::InvalidInput,
             ErrorKind::Damaged | ErrorKind::Malformed => io::ErrorKind::InvalidData,
@@ -134,6 +135,8 @@ error_kinds! {
     CertificateExpired => "CERTIFICATE_EXPIRED",
     /// The certificate cannot serve: too short a key, an unsupported curve, a private key in a CER, none in a PFX.
     CertificateUnsuitable => "CERTIFICATE_UNSUITABLE",
+    /// Another operation keeps this one from running; the error says which and until when.
+    Conflict => "CONFLICT",
     /// Stored data is not what was written: a failed authentication, a wrong digest, a missing or foreign file.
     Damaged => "DAMAGED",
     /// The set has no valid cover sheet: its backup never finished, or part of it was deleted.

@@ -8,6 +8,7 @@ pub mod error;
 pub mod layout;
 pub mod progress;
 pub mod restore;
+pub mod schedule;
 pub mod set;
 pub mod share;
 
@@ -19,5 +20,6 @@ pub use progress::{Progress, ProgressHook, no_progress};
 pub use restore::{
     Damage, Existing, RestoreOptions, RestoreReport, VerifyReport, restore, verify, verify_full,
 };
+pub use schedule::{Gate, Job, JobLog, RetentionPlan, RetentionPolicy, Schedule};
 pub use set::{CoverSheet, Set, SetSummary, list_sets};
 pub use share::{FolderShare, Share};

@@ -6,12 +6,28 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
+use super::{index, segment, sums};
 use crate::envelope::CertificateFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Place, SetName};
 
 /// The file's name in a set's folder.
 pub(crate) const FILE_NAME: &str = "backup.json";
+
+/// Where its signature will lie.
+const SIGNATURE_NAME: &str = "backup.json.p7s";
+
+/// Whether a file of this name in a set's folder is the set's: one of those that it is made of, or what is left of the
+/// writing of one.
+pub(crate) fn is_file_of_a_set(name: &str) -> bool {
+    let is_ours = |name: &str| {
+        [FILE_NAME, SIGNATURE_NAME, sums::FILE_NAME].contains(&name)
+            || segment::is_name(name)
+            || index::piece_number(name).is_some()
+    };
+    let unfinished = name.strip_prefix('.').and_then(|name| name.strip_suffix(".part"));
+    is_ours(unfinished.unwrap_or(name))
+}
 
 /// Longest cover sheet that is read or written.
 pub(crate) const MAX_LENGTH: u64 = 1 << 20;

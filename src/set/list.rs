@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::cover::CoverSheet;
+use super::cover::{self, CoverSheet};
 use super::reader::Set;
 use crate::error::{ErrorKind, Result};
 use crate::layout::{Component, Deployment, Name, Place, ScaleUnit, SetName, SharePath, is_mas_backup};
@@ -20,6 +20,8 @@ pub struct SetSummary {
     pub name: SetName,
     /// Its folder on the share.
     pub folder: SharePath,
+    /// Whether it has a cover sheet. An incomplete set that has one was finished once: it is damaged or partly deleted.
+    pub has_cover_sheet: bool,
     /// Whether it is a backup.
     #[serde(flatten)]
     pub state: SetState,
@@ -38,6 +40,11 @@ pub enum SetState {
     /// Not a backup: never finished, or partly deleted.
     Incomplete {
         /// Why, in one line.
+        reason: String,
+    },
+    /// Written in a later version of the stored form: whole or not is not for this library to judge.
+    Unsupported {
+        /// Which version, in one line.
         reason: String,
     },
 }
@@ -99,6 +106,7 @@ fn folders(share: &dyn Share, folder: &SharePath) -> Result<Vec<Name>> {
 
 fn summary(share: &Arc<dyn Share>, place: &Place, name: SetName) -> Result<Option<SetSummary>> {
     let folder = place.set_folder(&name);
+    let mut has_cover_sheet = true;
     let state = match Set::open(share.clone(), folder.clone()) {
         Ok(set) => match set.first_absence() {
             None => SetState::Complete { cover: Box::new(set.cover().clone()) },
@@ -107,7 +115,15 @@ fn summary(share: &Arc<dyn Share>, place: &Place, name: SetName) -> Result<Optio
         // Deleted by hand while we looked.
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(e) if matches!(e.kind(), ErrorKind::AccessDenied | ErrorKind::Io) => return Err(e),
-        Err(e) => SetState::Incomplete { reason: e.to_string() },
+        Err(e) if e.kind() == ErrorKind::Unsupported => SetState::Unsupported { reason: e.to_string() },
+        Err(e) => {
+            let items = match share.list(&folder) {
+                Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+                items => items?,
+            };
+            has_cover_sheet = items.iter().any(|item| item.name == cover::FILE_NAME);
+            SetState::Incomplete { reason: e.to_string() }
+        }
     };
-    Ok(Some(SetSummary { place: place.clone(), name, folder, state }))
+    Ok(Some(SetSummary { place: place.clone(), name, folder, has_cover_sheet, state }))
 }

@@ -1,0 +1,127 @@
+//! Deletes old sets of a deployment, or shows which: `cargo run --example retention -- --help`.
+
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use azs_backup::schedule::{Outcome, RetentionPeriod, RetentionPlan, RetentionPolicy, RetentionReport};
+use azs_backup::{Component, Deployment, Result, list_sets};
+use jiff::Timestamp;
+use lexopt::Arg::{Long, Short};
+use serde::Serialize;
+
+mod support;
+
+const HELP: &str = "\
+Deletes backup sets that no rule keeps, and incomplete ones after a grace time. Needs no key. Keeps the last good set of
+each component whatever it is asked, sets labelled \"pinned\", and what it does not recognise.
+
+retention --root ROOT --domain D --region R [--component C] [rules] [--dry-run] [--json]
+
+  --root ROOT         folder at which the share is mounted
+  --domain D          external domain name: contoso.com
+  --region R          region: nyc
+  --component C       only this one
+  --keep-days N       keep what is at most N days older than the newest
+  --keep-last N       keep the newest N
+  --keep-daily N      keep one of each of the last N days that have one
+  --keep-weekly N     the same of weeks
+  --keep-monthly N    the same of months
+  --make-room BYTES   delete the oldest until this much is free that was not, in spite of the rules above
+  --grace-hours N     delete incomplete sets when they are this old; 24 if not given
+  --dry-run           show what would be deleted and why, and delete nothing
+  --json              print the plan and what became of it as JSON
+
+Without a rule to keep by, complete sets are deleted by --make-room only.";
+
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Report<'a> {
+    plan: &'a RetentionPlan,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    done: Option<&'a RetentionReport>,
+}
+
+fn main() -> ExitCode {
+    support::run(retention)
+}
+
+fn retention(mut parser: lexopt::Parser) -> Result<()> {
+    let (mut root, mut domain, mut region, mut component) = (None, None, None, None);
+    let (mut dry_run, mut json) = (false, false);
+    let mut policy = RetentionPolicy::new();
+    while let Some(arg) = parser.next().map_err(support::invalid)? {
+        match arg {
+            Long("root") => root = Some(support::path(&mut parser)?),
+            Long("domain") => domain = Some(support::text(&mut parser)?),
+            Long("region") => region = Some(support::text(&mut parser)?),
+            Long("component") => component = Some(support::text(&mut parser)?),
+            Long("keep-days") => {
+                policy = policy.keep_within(RetentionPeriod::beyond_microsoft(number(&mut parser)?)?);
+            }
+            Long("keep-last") => policy = policy.keep_last(number(&mut parser)?),
+            Long("keep-daily") => policy = policy.keep_daily(number(&mut parser)?),
+            Long("keep-weekly") => policy = policy.keep_weekly(number(&mut parser)?),
+            Long("keep-monthly") => policy = policy.keep_monthly(number(&mut parser)?),
+            Long("make-room") => policy = policy.make_room(number(&mut parser)?),
+            Long("grace-hours") => {
+                let hours: u32 = number(&mut parser)?;
+                policy = policy.grace(Duration::from_secs(u64::from(hours) * 3600));
+            }
+            Long("dry-run") => dry_run = true,
+            Long("json") => json = true,
+            Long("help") | Short('h') => return support::print(HELP),
+            other => return Err(support::invalid(other.unexpected())),
+        }
+    }
+    let deployment =
+        Deployment::new(support::required(domain, "--domain")?, support::required(region, "--region")?)?;
+    let component = component.map(|name| name.parse::<Component>()).transpose()?;
+    let share = support::open_share(&support::required(root, "--root")?)?;
+
+    let sets = list_sets(&share, &deployment, component.as_ref())?;
+    let plan = policy.plan(&sets, Timestamp::now());
+    let done = (!dry_run).then(|| plan.apply(&share, &mut |_| ControlFlow::Continue(())));
+    if json {
+        support::print_json(&Report { plan: &plan, done: done.as_ref() })?;
+    } else {
+        print(&plan, done.as_ref())?;
+    }
+    done.map_or(Ok(()), |done| done.into_result().map(drop))
+}
+
+fn number<T: std::str::FromStr<Err: std::fmt::Display>>(parser: &mut lexopt::Parser) -> Result<T> {
+    let text = support::text(parser)?;
+    text.parse().map_err(|e| support::invalid(format_args!("{text:?}: {e}")))
+}
+
+fn print(plan: &RetentionPlan, done: Option<&RetentionReport>) -> Result<()> {
+    for kept in &plan.kept {
+        let reasons: Vec<_> = kept.reasons.iter().map(ToString::to_string).collect();
+        support::print(format_args!("keep    {}  {}", kept.folder, reasons.join(", ")))?;
+    }
+    for (at, deletion) in plan.deletions.iter().enumerate() {
+        let outcome = match done.map(|done| &done.outcomes[at].1) {
+            None => "would be deleted".to_owned(),
+            Some(Outcome::Deleted) => "deleted".to_owned(),
+            Some(Outcome::Gone) => "was gone already".to_owned(),
+            Some(Outcome::FolderLeft { foreign }) => {
+                format!("deleted but for the folder, which holds {}", foreign.join(", "))
+            }
+            Some(Outcome::Skipped { why }) => format!("left: {why}"),
+            Some(Outcome::Failed { code, message }) => format!("FAILED: {code}: {message}"),
+            Some(_) => "not reached".to_owned(),
+        };
+        support::print(format_args!("delete  {}  {}; {outcome}", deletion.folder, deletion.reason))?;
+    }
+    let freed = done.map_or(plan.freed_bytes, |done| done.freed_bytes);
+    let would = if done.is_some() { "freed" } else { "would free" };
+    support::print(format_args!("{would} at most {}", support::bytes(freed)))?;
+    if plan.shortfall > 0 {
+        support::print(format_args!(
+            "{} short of what was asked for: what is left has to stay; extend the share",
+            support::bytes(plan.shortfall)
+        ))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! When to run, when not to, and what to keep.
+//!
+//! - [`Schedule::next_run`] says when the next scheduled backup is due, whatever the clock does.
+//! - A [`Gate`] asks [sources](OperationSource) what else the deployment is doing. A scheduled backup is then
+//!   [skipped](Decision::Skipped) with a reason and the next time; one on demand is refused as
+//!   [`CONFLICT`](crate::ErrorKind::Conflict).
+//! - A [`Job`] is the record of one run, kept in a [`JobLog`] of JSON lines.
+//! - [`warnings`] says what nobody would notice otherwise: no backup for 24 hours, a gate that stays closed.
+//! - [`RetentionPolicy::plan`] says which sets to delete and why, and keeps the last good set of each place whatever it
+//!   is asked; [`RetentionPlan::apply`] carries that out.
+//!
+//! One turn of a service that looks at the clock each minute:
+//!
+//! ```no_run
+//! use azs_backup::schedule::{
+//!     Decision, Gate, Job, JobLog, JobStatus, OperationsFile, RetentionPolicy, RetentionPeriod, Schedule, Trigger,
+//! };
+//! # fn back_up() -> azs_backup::Result<u64> { Ok(0) }
+//! # fn sets() -> azs_backup::Result<Vec<azs_backup::SetSummary>> { Ok(Vec::new()) }
+//!
+//! let schedule = Schedule::default().jitter(std::time::Duration::from_secs(1800), "hlh01")?;
+//! let gate = Gate::new().source(OperationsFile::new("operations.json"));
+//! let log = JobLog::new("jobs.jsonl");
+//!
+//! let now = jiff::Timestamp::now();
+//! if schedule.next_run(log.read()?.last_scheduled(), now).is_due(now) {
+//!     let id = now.to_string();
+//!     match gate.scheduled(&schedule, now)? {
+//!         Decision::Skipped(skip) => log.append(&Job::skipped(id, &skip, now))?,
+//!         _ => {
+//!             let mut job = Job::start(id, Trigger::Scheduled, now);
+//!             log.append(&job)?;
+//!             let made = back_up();
+//!             job.bytes = made.as_ref().ok().copied();
+//!             job.reason = made.as_ref().err().map(ToString::to_string);
+//!             let status = if made.is_ok() { JobStatus::Succeeded } else { JobStatus::Failed };
+//!             log.append(&job.end(status, jiff::Timestamp::now()))?;
+//!         }
+//!     }
+//!     let policy = RetentionPolicy::new().keep_within(RetentionPeriod::default()).keep_monthly(12);
+//!     let plan = policy.plan(&sets()?, jiff::Timestamp::now());
+//!     for deletion in &plan.deletions {
+//!         println!("{}: {}", deletion.folder, deletion.reason);
+//!     }
+//! }
+//! # Ok::<(), azs_backup::Error>(())
+//! ```
+//!
+//! Nothing here starts a backup: the caller does, so that this serves any scheduler, or none. All times are UTC.
+
+mod admin;
+mod apply;
+mod frequency;
+mod gate;
+mod job;
+mod next_run;
+mod operation;
+mod retention;
+mod rules;
+mod source;
+mod warning;
+
+pub use apply::{Outcome, RetentionReport};
+pub use frequency::{Frequency, RetentionPeriod};
+pub use gate::{Decision, Gate, Hold, Reason, Skip, Trigger};
+pub use job::{Job, JobLog, JobStatus, Jobs};
+pub use next_run::{NextRun, Schedule};
+pub use operation::{Operation, OperationKind, OperationState};
+pub use retention::{Candidate, Condition, Deletion, Kept, RetentionPlan};
+pub use rules::{DeleteReason, KeepReason, PIN_LABEL, RetentionPolicy};
+pub use source::{OperationSource, OperationsFile, parse_operations};
+pub use warning::{Warning, Watch, warnings};

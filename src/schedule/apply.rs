@@ -1,0 +1,184 @@
+//! Carries a plan out: each set is whole or plainly incomplete at any moment.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::retention::{Condition, Deletion, RetentionPlan};
+use super::rules::KeepReason;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Name, Place, SharePath};
+use crate::set::{COVER_SHEET, Set, is_file_of_a_set};
+use crate::share::{Item, ItemKind, Share};
+
+/// What became of each set that a plan wanted to delete.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct RetentionReport {
+    /// One for each deletion of the plan, in its order.
+    pub outcomes: Vec<(SharePath, Outcome)>,
+    /// Bytes that the sets deleted had stored, by their cover sheets.
+    pub freed_bytes: u64,
+}
+
+/// What became of a set that was to be deleted.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It is gone.
+    Deleted,
+    /// It was gone already: an operator or another host was faster.
+    Gone,
+    /// Its files are gone; the folder stays because of something in it that belongs to no set.
+    FolderLeft {
+        /// The first few names.
+        foreign: Vec<String>,
+    },
+    /// Not touched: since the plan was made something has changed that makes it unsafe.
+    Skipped {
+        /// What, in one line.
+        why: String,
+    },
+    /// Failed: whole if its cover sheet could not be deleted, else plainly incomplete, and the next plan's.
+    Failed {
+        /// The error's code.
+        code: &'static str,
+        /// The error's line.
+        message: String,
+    },
+    /// Not reached: the caller said stop.
+    Stopped,
+}
+
+impl RetentionReport {
+    /// How many sets were deleted.
+    #[must_use]
+    pub fn deleted(&self) -> usize {
+        self.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Deleted)).count()
+    }
+
+    /// The report, or an error when a deletion failed.
+    ///
+    /// # Errors
+    /// `IO`, with the first failure's line.
+    pub fn into_result(self) -> Result<Self> {
+        let failed = self.outcomes.iter().find_map(|(_, outcome)| match outcome {
+            Outcome::Failed { message, .. } => Some(message),
+            _ => None,
+        });
+        match failed {
+            Some(message) => {
+                Err(Error::new(ErrorKind::Io, format!("not every set could be deleted: {message}")))
+            }
+            None => Ok(self),
+        }
+    }
+}
+
+impl RetentionPlan {
+    /// Deletes what the plan says, the oldest first; a set that cannot be deleted does not keep others from it.
+    ///
+    /// Of each set the cover sheet goes first, and the share is flushed before anything follows: cut off at any moment,
+    /// a set is whole or plainly incomplete. Before each deletion two things are looked at once more: that the last
+    /// good set of the place is still complete, and that the set is still what the plan saw. Files that
+    /// belong to no set are left.
+    ///
+    /// `before` is called before each set and may stop the work there: when enough room is made, say.
+    pub fn apply(
+        &self,
+        share: &Arc<dyn Share>,
+        before: &mut dyn FnMut(&Deletion) -> ControlFlow<()>,
+    ) -> RetentionReport {
+        let mut report = RetentionReport::default();
+        let mut go_on = true;
+        for deletion in &self.deletions {
+            go_on = go_on && before(deletion).is_continue();
+            let outcome = if go_on {
+                self.delete(share, deletion)
+                    .unwrap_or_else(|e| Outcome::Failed { code: e.code(), message: e.to_string() })
+            } else {
+                Outcome::Stopped
+            };
+            if matches!(outcome, Outcome::Deleted | Outcome::FolderLeft { .. }) {
+                report.freed_bytes = report.freed_bytes.saturating_add(deletion.candidate.bytes);
+            }
+            report.outcomes.push((deletion.folder.clone(), outcome));
+        }
+        report
+    }
+
+    fn delete(&self, share: &Arc<dyn Share>, deletion: &Deletion) -> Result<Outcome> {
+        let skipped = |why: &str| Ok(Outcome::Skipped { why: why.to_owned() });
+        if !self.has_survivor(share, &deletion.candidate.place) {
+            return skipped("no other set of its place is known to be complete any more; make a new plan");
+        }
+        let now = match Set::open(share.clone(), deletion.folder.clone()) {
+            Ok(set) if set.first_absence().is_none() => Some((set.cover().created, set.cover().sha256sums)),
+            Ok(_) => None,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Outcome::Gone),
+            Err(e) if e.kind() == ErrorKind::Unsupported => return skipped("it is in a later version now"),
+            Err(e) if matches!(e.kind(), ErrorKind::Incomplete | ErrorKind::Malformed) => None,
+            Err(e) => return Err(e),
+        };
+        let planned = deletion.candidate.created.zip(deletion.candidate.sha256sums);
+        if now.is_some() && now != planned {
+            return skipped(match deletion.candidate.condition {
+                Condition::Incomplete => FINISHED,
+                Condition::Damaged => "it is complete again",
+                _ => "it is another set than the plan saw",
+            });
+        }
+        let items = match share.list(&deletion.folder) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Outcome::Gone),
+            items => items?,
+        };
+        let is_unfinished = deletion.candidate.condition == Condition::Incomplete;
+        if is_unfinished && items.iter().any(|item| item.name == COVER_SHEET) {
+            return skipped(FINISHED);
+        }
+        remove(&**share, &deletion.folder, items)
+    }
+
+    /// Whether every last good set of the place, which the plan keeps, is still complete.
+    fn has_survivor(&self, share: &Arc<dyn Share>, place: &Place) -> bool {
+        let of_place = self.kept.iter().filter(|kept| kept.candidate.place == *place);
+        let mut good = of_place.filter(|kept| kept.reasons.contains(&KeepReason::LastGood)).peekable();
+        good.peek().is_some()
+            && good.all(|kept| {
+                let set = Set::open(share.clone(), kept.folder.clone());
+                set.is_ok_and(|set| set.first_absence().is_none())
+            })
+    }
+}
+
+/// Deletes the files of a set, the cover sheet first, and then its folder.
+fn remove(share: &dyn Share, folder: &SharePath, items: Vec<Item>) -> Result<Outcome> {
+    let (files, others): (Vec<_>, Vec<_>) =
+        items.into_iter().partition(|item| item.kind == ItemKind::File && is_file_of_a_set(&item.name));
+    let mut names = files.into_iter().map(|item| Name::new(item.name)).collect::<Result<Vec<_>>>()?;
+    names.sort_by_key(|name| (name.as_str() != COVER_SHEET, name.as_str().to_owned()));
+    for name in names {
+        match share.remove(&folder.join(name.clone())) {
+            // Somebody else deletes it too.
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            removed => removed?,
+        }
+        if name.as_str() == COVER_SHEET {
+            share.flush(folder)?;
+        }
+    }
+    if !others.is_empty() {
+        const SHOWN: usize = 5;
+        return Ok(Outcome::FolderLeft {
+            foreign: others.into_iter().take(SHOWN).map(|item| item.name).collect(),
+        });
+    }
+    match share.remove_folder(folder) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
+        _ => Ok(Outcome::Deleted),
+    }
+}
+
+const FINISHED: &str = "its backup has finished since";

@@ -1,0 +1,361 @@
+//! Records of runs, as JSON lines.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::gate::{Skip, Trigger};
+use super::next_run::second;
+use super::operation::{Operation, OperationKind, OperationState, words};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Place, SetName};
+
+/// The record of one run, or of one that was skipped.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Job {
+    /// What tells it from others: of two lines with the same one the later counts.
+    pub id: String,
+    /// What asked for it.
+    pub trigger: Trigger,
+    /// When it began, or was skipped.
+    pub started: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    /// How it stands.
+    pub status: JobStatus,
+    /// What it is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// The set that it made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<SetName>,
+    /// Bytes that it stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// The class of the alert that it raised, by its code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<String>,
+    /// Why it failed or was skipped, in one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whether it took longer than [expected](Self::EXPECTED): noted when it ends.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub slow: bool,
+    /// When a skipped one is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_run: Option<Timestamp>,
+}
+
+impl Job {
+    /// The longest that a backup is expected to take (best practices of the Infrastructure Backup Service: 20 to 40
+    /// minutes).
+    pub const EXPECTED: Duration = Duration::from_secs(40 * 60);
+
+    /// A job that begins.
+    #[must_use]
+    pub fn start(id: impl Into<String>, trigger: Trigger, now: Timestamp) -> Self {
+        Self {
+            id: id.into(),
+            trigger,
+            started: now,
+            ended: None,
+            status: JobStatus::Running,
+            place: None,
+            set: None,
+            bytes: None,
+            alert: None,
+            reason: None,
+            slow: false,
+            next_run: None,
+        }
+    }
+
+    /// A scheduled job that was skipped.
+    #[must_use]
+    pub fn skipped(id: impl Into<String>, skip: &Skip, now: Timestamp) -> Self {
+        Self {
+            ended: Some(now),
+            status: JobStatus::Skipped,
+            reason: Some(skip.to_string()),
+            next_run: Some(skip.next_run),
+            ..Self::start(id, Trigger::Scheduled, now)
+        }
+    }
+
+    /// Ends it, and notes whether it was slow.
+    #[must_use]
+    pub fn end(mut self, status: JobStatus, now: Timestamp) -> Self {
+        self.ended = Some(now);
+        self.status = status;
+        self.slow = self.is_slow(now);
+        self
+    }
+
+    /// How long it took; none while it has not ended, or where the clock was set back meanwhile.
+    #[must_use]
+    pub fn duration(&self) -> Option<Duration> {
+        let seconds = second(self.ended?).checked_sub(second(self.started))?;
+        u64::try_from(seconds).ok().map(Duration::from_secs)
+    }
+
+    /// Whether it took, or is taking, longer than [expected](Self::EXPECTED).
+    #[must_use]
+    pub fn is_slow(&self, now: Timestamp) -> bool {
+        let end = self.ended.unwrap_or(now);
+        second(end).saturating_sub(second(self.started)) > Self::EXPECTED.as_secs().cast_signed()
+    }
+
+    /// Whether it has begun and not ended: it runs, or its host died meanwhile.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.ended.is_none()
+    }
+
+    /// Whether it made a set that holds all it was asked for.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.status == JobStatus::Succeeded
+    }
+}
+
+/// The status of a job, in the words of the admin API (`OperationStatus` of Microsoft.Backup.Admin 2021-09-01, and
+/// `Corrupted`, which its controller has besides).
+///
+/// The API's list has grown before, so other words are taken as they are.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum JobStatus {
+    /// The set is damaged.
+    Corrupted,
+    /// Being set up.
+    Creating,
+    /// The set was deleted.
+    Deleted,
+    /// Failed: there is no set.
+    Failed,
+    /// There is a set, with something missing.
+    PartialSucceeded,
+    /// Waits for another.
+    Queued,
+    /// Under way.
+    Running,
+    /// Did not run.
+    Skipped,
+    /// There is a set with all that was asked for.
+    Succeeded,
+    /// Any other word.
+    Other(String),
+}
+
+impl JobStatus {
+    /// The known ones.
+    const KNOWN: [Self; 9] = [
+        Self::Corrupted,
+        Self::Creating,
+        Self::Deleted,
+        Self::Failed,
+        Self::PartialSucceeded,
+        Self::Queued,
+        Self::Running,
+        Self::Skipped,
+        Self::Succeeded,
+    ];
+
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Corrupted => "Corrupted",
+            Self::Creating => "Creating",
+            Self::Deleted => "Deleted",
+            Self::Failed => "Failed",
+            Self::PartialSucceeded => "PartialSucceeded",
+            Self::Queued => "Queued",
+            Self::Running => "Running",
+            Self::Skipped => "Skipped",
+            Self::Succeeded => "Succeeded",
+            Self::Other(other) => other,
+        }
+    }
+}
+
+impl FromStr for JobStatus {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        let known = Self::KNOWN.into_iter().find(|known| known.as_str() == text);
+        Ok(known.unwrap_or_else(|| Self::Other(text.to_owned())))
+    }
+}
+
+words!(JobStatus);
+
+/// A file of jobs, one JSON object a line, appended to and never rewritten.
+///
+/// A job is appended when it begins and again when it ends; [`read`](Self::read) joins the two. A line that a power cut
+/// tore is passed over and does not harm the next. One process at a time may append.
+#[derive(Clone, Debug)]
+pub struct JobLog {
+    path: PathBuf,
+}
+
+/// What a [`JobLog`] holds.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Jobs {
+    /// The jobs, in the order in which they were first written.
+    pub jobs: Vec<Job>,
+    /// Lines that hold no job: torn, or of somebody else.
+    pub unreadable: u64,
+    /// Whether the file is longer than what is read of it, so that older jobs are missing here.
+    pub is_cut: bool,
+}
+
+impl Jobs {
+    /// When the last scheduled job began or was skipped: what [`Schedule::next_run`](super::Schedule::next_run) asks
+    /// for.
+    #[must_use]
+    pub fn last_scheduled(&self) -> Option<Timestamp> {
+        let scheduled = self.jobs.iter().rev().find(|job| job.trigger == Trigger::Scheduled);
+        scheduled.map(|job| job.started)
+    }
+
+    /// Jobs that run, as operations for a [`Gate`](super::Gate): those that have begun and not ended. One that began
+    /// more than 24 hours ago, or has yet to, is left out: its host died or its clock was set back.
+    ///
+    /// ```
+    /// use azs_backup::schedule::{Gate, JobLog};
+    ///
+    /// let log = JobLog::new("jobs.jsonl");
+    /// let gate = Gate::new().source(move || Ok(log.read()?.running(jiff::Timestamp::now())));
+    /// ```
+    #[must_use]
+    pub fn running(&self, now: Timestamp) -> Vec<Operation> {
+        const DEAD: i64 = 86_400;
+        let age = |job: &Job| second(now).saturating_sub(second(job.started));
+        let running = self.jobs.iter().filter(|job| job.is_open() && (0..=DEAD).contains(&age(job)));
+        running
+            .map(|job| {
+                let backup =
+                    Operation::new(OperationKind::Backup, OperationState::Running).started(job.started);
+                backup.named(job.id.clone())
+            })
+            .collect()
+    }
+
+    /// When the last job that ended well began.
+    #[must_use]
+    pub fn last_good(&self) -> Option<Timestamp> {
+        self.jobs.iter().rev().find(|job| job.is_good()).map(|job| job.started)
+    }
+}
+
+impl JobLog {
+    /// Most bytes of one line.
+    pub const MAX_LINE: usize = 64 << 10;
+    /// Most bytes that are read, from the end: about 4,000 jobs, five years of two a day.
+    pub const MAX_READ: u64 = 1 << 20;
+
+    /// The log in this file, which need not be there yet.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends a job, and returns when it is on the disk.
+    ///
+    /// # Errors
+    /// `LIMIT_EXCEEDED` when its line is longer than 64 KiB; as the operating system has them.
+    pub fn append(&self, job: &Job) -> Result<()> {
+        let internal = |e| Error::new(ErrorKind::Internal, "a job cannot be written as JSON").with_source(e);
+        let mut line = serde_json::to_vec(job).map_err(internal)?;
+        line.push(b'\n');
+        if line.len() > Self::MAX_LINE {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                "a job's record is longer than 64 KiB; shorten its reason",
+            ));
+        }
+        let mut write = || -> io::Result<()> {
+            let mut file = OpenOptions::new().read(true).append(true).create(true).open(&self.path)?;
+            if file.metadata()?.len() > 0 {
+                let mut last = [0];
+                file.seek(SeekFrom::End(-1))?;
+                file.read_exact(&mut last)?;
+                // What a power cut tore ends here.
+                if last != *b"\n" {
+                    line.insert(0, b'\n');
+                }
+            }
+            file.write_all(&line)?;
+            file.sync_data()
+        };
+        write().map_err(|e| self.failed("append to", e))
+    }
+
+    /// Reads the jobs; a file that is not there has none.
+    ///
+    /// # Errors
+    /// As the operating system has them.
+    pub fn read(&self) -> Result<Jobs> {
+        let mut bytes = Vec::new();
+        let read = |bytes: &mut Vec<u8>| -> io::Result<bool> {
+            let mut file = File::open(&self.path)?;
+            let length = file.metadata()?.len();
+            let from = length.saturating_sub(Self::MAX_READ);
+            file.seek(SeekFrom::Start(from))?;
+            file.take(Self::MAX_READ).read_to_end(bytes)?;
+            Ok(from > 0)
+        };
+        let is_cut = match read(&mut bytes) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Jobs::default()),
+            read => read.map_err(|e| self.failed("read", e))?,
+        };
+        let mut text = &bytes[..];
+        if is_cut {
+            // Begins in the middle of a line.
+            let line = text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1);
+            text = &text[line..];
+        }
+        Ok(Jobs { is_cut, ..parse(text) })
+    }
+
+    fn failed(&self, action: &str, error: io::Error) -> Error {
+        Error::io(format_args!("{action} job log {}", self.path.display()), error)
+    }
+}
+
+/// The jobs in these lines.
+pub(super) fn parse(text: &[u8]) -> Jobs {
+    let mut found = Jobs::default();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+        let Ok(job) = serde_json::from_slice::<Job>(line) else {
+            found.unreadable += 1;
+            continue;
+        };
+        match places.get(&job.id) {
+            Some(&place) => found.jobs[place] = job,
+            None => {
+                places.insert(job.id.clone(), found.jobs.len());
+                found.jobs.push(job);
+            }
+        }
+    }
+    found
+}

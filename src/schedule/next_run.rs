@@ -1,0 +1,172 @@
+//! When the next scheduled backup is due: seconds in UTC and nothing else.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::frequency::{Frequency, invalid};
+use crate::error::Result;
+
+/// When backups run: a frequency, a phase of the day and a jitter.
+///
+/// All arithmetic is on seconds in UTC, so daylight saving moves nothing: a backup at 02:00 UTC stays there. Slots lie
+/// at `phase + jitter + n × frequency` from 1970 on. A run that is late by up to half a frequency is followed by the
+/// next slot, so lateness does not add up; one that is later is followed after three quarters of a frequency, until
+/// runs are back on their slots, so that two backups never crowd.
+///
+/// ```
+/// use azs_backup::schedule::{Frequency, Schedule};
+///
+/// let schedule = Schedule::new(Frequency::from_hours(12)?);
+/// let next = schedule.next_run(Some("2026-11-23T00:04:10Z".parse()?), "2026-11-23T01:00:00Z".parse()?);
+/// assert_eq!(next.at.to_string(), "2026-11-23T12:00:00Z");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+pub struct Schedule {
+    frequency: Frequency,
+    phase: i64,
+    jitter: i64,
+}
+
+/// When to run next, and what to say about the time that led there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct NextRun {
+    /// When to run: now or later, and never further than one frequency away.
+    pub at: Timestamp,
+    /// When it was due, where that is before [`at`](Self::at); none before the first run.
+    pub due: Option<Timestamp>,
+    /// Scheduled times that passed without a run: the host slept or was off, or nobody asked. One run makes up for all
+    /// of them. A run less than 15 minutes late has missed nothing.
+    pub missed: u64,
+    /// By how many seconds the last run lies in the future: the clock was set back. 0 when it was not.
+    pub clock_set_back_by: u64,
+}
+
+impl NextRun {
+    /// Whether it is time to run.
+    #[must_use]
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.at <= now
+    }
+}
+
+impl Schedule {
+    /// Slots at 00:00 UTC and each frequency after it, without jitter.
+    #[must_use]
+    pub fn new(frequency: Frequency) -> Self {
+        Self { frequency, phase: 0, jitter: 0 }
+    }
+
+    /// Moves the slots by this much after 00:00 UTC: two hours make a daily backup run at 02:00 UTC.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when it is no less than the frequency.
+    pub fn phase(mut self, phase: Duration) -> Result<Self> {
+        match i64::try_from(phase.as_secs()) {
+            Ok(seconds) if seconds < self.frequency.seconds() => self.phase = seconds,
+            _ => {
+                return Err(invalid(format!(
+                    "a phase of {} s is not less than the frequency, {}",
+                    phase.as_secs(),
+                    self.frequency
+                )));
+            }
+        }
+        Ok(self)
+    }
+
+    /// Moves the slots by a share of `most` that depends on `host` alone: hosts of one share do not all begin at once,
+    /// and each keeps its time. `host` is the host's name, say.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when `most` is more than half the frequency.
+    pub fn jitter(mut self, most: Duration, host: &str) -> Result<Self> {
+        let Some(most) =
+            i64::try_from(most.as_secs()).ok().filter(|most| *most <= self.frequency.seconds() / 2)
+        else {
+            return Err(invalid(format!(
+                "a jitter of {} s is more than half the frequency, {}",
+                most.as_secs(),
+                self.frequency
+            )));
+        };
+        // FNV-1a: the same on every machine and in every version, which std's hashers do not promise.
+        let hash = host.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        self.jitter = ((hash >> 1) as i64).rem_euclid(most + 1);
+        Ok(self)
+    }
+
+    /// The frequency.
+    #[must_use]
+    pub fn frequency(&self) -> Frequency {
+        self.frequency
+    }
+
+    /// When to run next, given when the last scheduled run began or was skipped, and the clock.
+    ///
+    /// Without a last run it is now. An on-demand backup is no last run: it does not move the schedule (Azure Stack Hub
+    /// has it so). The answer depends on its arguments alone: asking again, after a restart or each minute, moves
+    /// nothing.
+    ///
+    /// A last run in the future means that the clock was set back since. Up to half a frequency that is waited for,
+    /// beyond it the run is due now; either way it is reported.
+    #[must_use]
+    pub fn next_run(&self, last: Option<Timestamp>, now: Timestamp) -> NextRun {
+        let every = self.frequency.seconds();
+        let Some(last) = last else {
+            return NextRun { at: now, due: None, missed: 0, clock_set_back_by: 0 };
+        };
+        let back = second(last).saturating_sub(second(now)).max(0);
+        let clock_set_back_by = back.unsigned_abs();
+        if back > every / 2 {
+            return NextRun { at: now, due: None, missed: 0, clock_set_back_by };
+        }
+        let due = self.after(second(last));
+        let late = second(now).saturating_sub(due);
+        if late >= 0 {
+            let missed = if late < LATE { 0 } else { 1 + (late / every).unsigned_abs() };
+            return NextRun { at: now, due: Some(clamped(due)), missed, clock_set_back_by };
+        }
+        // A clock set back a little would make it further away than one frequency; asked again it is not.
+        let at = clamped(due.min(second(now).saturating_add(every))).max(now);
+        NextRun { at, due: None, missed: 0, clock_set_back_by }
+    }
+
+    /// The time after the run at `last`: more than half a frequency later, and at most a whole one.
+    fn after(&self, last: i64) -> i64 {
+        let every = self.frequency.seconds();
+        let latest = last.saturating_add(every);
+        let slot = latest - (latest - self.phase - self.jitter).rem_euclid(every);
+        if slot - last > every / 2 { slot } else { last.saturating_add(every / 4 * 3) }
+    }
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self::new(Frequency::default())
+    }
+}
+
+/// The time nearest to this second.
+pub(super) fn clamped(second: i64) -> Timestamp {
+    let (min, max) = (Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
+    Timestamp::from_second(second.clamp(min, max)).unwrap_or(if second < 0 {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    })
+}
+
+/// The second that this time lies in; `as_second` would round up before 1970.
+pub(super) fn second(time: Timestamp) -> i64 {
+    // A timestamp's seconds fit in 40 bits.
+    time.as_nanosecond().div_euclid(1_000_000_000) as i64
+}
+
+/// Seconds from which a run counts as missed: a quarter of an hour, for services that look at the clock now and then.
+const LATE: i64 = 15 * 60;

@@ -1,0 +1,292 @@
+//! The plan: which sets go, which stay, and why. No I/O.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use serde::{Deserialize, Serialize};
+
+use super::next_run::second;
+use super::rules::{DeleteReason, KeepReason, RetentionPolicy};
+use crate::layout::{Place, SetName, SharePath};
+use crate::set::{Digest, SetState, SetSummary, Status};
+
+/// A set as retention sees it: made of a [`SetSummary`], or of JSON to see what a policy would do.
+///
+/// Only one made of a summary is ever deleted: it alone can be known again when the plan is carried out.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Candidate {
+    /// Deployment, component and scale unit.
+    #[serde(flatten)]
+    pub place: Place,
+    /// Its name.
+    pub set: SetName,
+    /// What it is worth.
+    pub condition: Condition,
+    /// When it was made, as its cover sheet says; the name's time where there is none.
+    #[serde(default)]
+    pub created: Option<Timestamp>,
+    /// Bytes stored, as its cover sheet says.
+    #[serde(default)]
+    pub bytes: u64,
+    /// Labels of its cover sheet.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// The digest that its cover sheet names, by which it is known again when the plan is carried out.
+    #[serde(skip)]
+    pub(super) sha256sums: Option<Digest>,
+}
+
+/// What a set is worth.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Condition {
+    /// Complete, with all that was asked for.
+    Succeeded,
+    /// Complete, with something missing.
+    PartialSucceeded,
+    /// It has a cover sheet, but what that names is not all there: damaged, or partly deleted by hand. Much of it may
+    /// still be readable.
+    Damaged,
+    /// It has no cover sheet: never finished, or its deletion was cut off.
+    Incomplete,
+    /// In a later version of the stored form.
+    Unrecognised,
+}
+
+impl Candidate {
+    /// A set without a cover sheet's facts.
+    #[must_use]
+    pub fn new(place: Place, set: SetName, condition: Condition) -> Self {
+        let labels = BTreeMap::new();
+        Self { place, set, condition, created: None, bytes: 0, labels, sha256sums: None }
+    }
+
+    fn is_complete(&self) -> bool {
+        matches!(self.condition, Condition::Succeeded | Condition::PartialSucceeded)
+    }
+
+    /// The younger of cover sheet and name: where they disagree one is wrong, and the set is not taken for old.
+    fn time(&self) -> Timestamp {
+        self.created.map_or(self.set.created(), |created| created.max(self.set.created()))
+    }
+}
+
+impl From<&SetSummary> for Candidate {
+    fn from(summary: &SetSummary) -> Self {
+        let mut candidate = Self::new(summary.place.clone(), summary.name, Condition::Unrecognised);
+        match &summary.state {
+            SetState::Complete { cover } => {
+                candidate.condition = match cover.status {
+                    Status::Succeeded => Condition::Succeeded,
+                    Status::PartialSucceeded => Condition::PartialSucceeded,
+                };
+                candidate.created = Some(cover.created);
+                candidate.bytes = cover.stored.bytes;
+                candidate.labels = cover.labels.clone();
+                candidate.sha256sums = Some(cover.sha256sums);
+            }
+            SetState::Incomplete { .. } if summary.has_cover_sheet => {
+                candidate.condition = Condition::Damaged
+            }
+            SetState::Incomplete { .. } => candidate.condition = Condition::Incomplete,
+            SetState::Unsupported { .. } => {}
+        }
+        candidate
+    }
+}
+
+/// Which sets to delete, and why the others stay: to be looked at before it is [carried out](Self::apply).
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RetentionPlan {
+    /// The time that it was made for.
+    pub now: Timestamp,
+    /// What goes, the oldest first.
+    pub deletions: Vec<Deletion>,
+    /// What stays, by place and from old to new.
+    pub kept: Vec<Kept>,
+    /// Bytes that the deletions free at most.
+    pub freed_bytes: u64,
+    /// Bytes that were asked for and cannot be freed: everything that may go goes already.
+    pub shortfall: u64,
+}
+
+/// A set that goes.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Deletion {
+    /// Where its folder is.
+    pub folder: SharePath,
+    /// The set.
+    #[serde(flatten)]
+    pub candidate: Candidate,
+    /// Why.
+    pub reason: DeleteReason,
+}
+
+/// A set that stays.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Kept {
+    /// Where its folder is.
+    pub folder: SharePath,
+    /// The set.
+    #[serde(flatten)]
+    pub candidate: Candidate,
+    /// Why: every rule that keeps it.
+    pub reasons: Vec<KeepReason>,
+}
+
+impl RetentionPlan {
+    /// Whether there is nothing to delete.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.deletions.is_empty()
+    }
+}
+
+pub(super) fn plan(policy: &RetentionPolicy, sets: Vec<Candidate>, now: Timestamp) -> RetentionPlan {
+    // A set that is named twice has one verdict: that of the later look at it.
+    let sets: BTreeMap<_, _> = sets.into_iter().map(|set| ((set.place.clone(), set.set), set)).collect();
+    let mut sets: Vec<_> = sets.into_values().collect();
+    sets.sort_by(|a, b| (&a.place, a.time(), a.set).cmp(&(&b.place, b.time(), b.set)));
+    let mut plan =
+        RetentionPlan { now, deletions: Vec::new(), kept: Vec::new(), freed_bytes: 0, shortfall: 0 };
+    for place in sets.chunk_by(|a, b| a.place == b.place) {
+        for (candidate, verdict) in place.iter().zip(judge(policy, place, now)) {
+            let folder = candidate.place.set_folder(&candidate.set);
+            let candidate = candidate.clone();
+            match verdict {
+                Verdict::Delete(reason) => plan.deletions.push(Deletion { folder, candidate, reason }),
+                Verdict::Keep(reasons) => {
+                    plan.kept.push(Kept { folder, candidate, reasons: reasons.into_iter().collect() });
+                }
+            }
+        }
+    }
+    plan.freed_bytes = plan.deletions.iter().map(|d| d.candidate.bytes).fold(0, u64::saturating_add);
+    make_room(policy.make_room, &mut plan);
+    plan.deletions.sort_by_cached_key(|d| (d.candidate.time(), d.folder.clone()));
+    plan
+}
+
+enum Verdict {
+    Keep(BTreeSet<KeepReason>),
+    Delete(DeleteReason),
+}
+
+/// What becomes of the sets of one place, which are sorted from old to new.
+fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Verdict> {
+    let mut keep = vec![BTreeSet::new(); sets.len()];
+    let is_future = |set: &Candidate| second(set.time()) > second(now).saturating_add(TOLERANCE);
+    // From new to old, as rules count.
+    let good: Vec<usize> =
+        (0..sets.len()).rev().filter(|at| sets[*at].is_complete() && !is_future(&sets[*at])).collect();
+    let succeeded = |at: &usize| sets[*at].condition == Condition::Succeeded;
+    for at in good.first().into_iter().chain(good.iter().find(|at| succeeded(at))) {
+        keep[*at].insert(KeepReason::LastGood);
+    }
+    if let (Some(period), Some(newest)) = (policy.keep_within, good.first()) {
+        let oldest = second(sets[*newest].time()).saturating_sub(period.seconds());
+        for at in good.iter().filter(|at| second(sets[**at].time()) >= oldest) {
+            keep[*at].insert(KeepReason::Within);
+        }
+    }
+    for at in good.iter().take(policy.keep_last as usize) {
+        keep[*at].insert(KeepReason::Last);
+    }
+    let calendars = [
+        (policy.keep_daily, day as fn(Timestamp) -> i64, KeepReason::Daily),
+        (policy.keep_weekly, week, KeepReason::Weekly),
+        (policy.keep_monthly, month, KeepReason::Monthly),
+    ];
+    for (count, period, reason) in calendars {
+        for of_one in
+            good.chunk_by(|a, b| period(sets[*a].time()) == period(sets[*b].time())).take(count as usize)
+        {
+            let best = of_one.iter().find(|at| succeeded(at)).unwrap_or(&of_one[0]);
+            keep[*best].insert(reason);
+        }
+    }
+
+    // A damaged set stays as long as an older one does: it may hold what no other has.
+    let horizon = good.iter().rev().find(|at| !keep[**at].is_empty()).map(|at| sets[*at].time());
+    let is_within_horizon =
+        |set: &Candidate| !policy.has_keep_rule() || horizon.is_none_or(|horizon| set.time() >= horizon);
+
+    let verdict = |(set, mut keep): (&Candidate, BTreeSet<KeepReason>)| {
+        let is_labelled = policy.labels.iter().any(|(key, wanted)| {
+            set.labels.get(key).is_some_and(|value| wanted.as_ref().is_none_or(|wanted| wanted == value))
+        });
+        let exceptions = [
+            (is_labelled, KeepReason::Label),
+            (policy.pinned.contains(&set.set), KeepReason::Pinned),
+            (set.condition == Condition::Unrecognised, KeepReason::Unrecognised),
+            (is_future(set), KeepReason::FromTheFuture),
+            (good.is_empty(), KeepReason::NoGoodSet),
+            (set.condition == Condition::Damaged && is_within_horizon(set), KeepReason::Damaged),
+            (set.is_complete() && !policy.has_keep_rule(), KeepReason::NoRule),
+        ];
+        keep.extend(exceptions.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason));
+        let age = second(now).saturating_sub(second(set.time()));
+        if matches!(set.condition, Condition::Damaged | Condition::Incomplete)
+            && age < policy.grace
+            && !is_future(set)
+        {
+            keep.insert(KeepReason::Grace);
+        }
+        match (keep.is_empty(), set.is_complete()) {
+            (false, _) => Verdict::Keep(keep),
+            (true, true) => Verdict::Delete(DeleteReason::Expired),
+            (true, false) => Verdict::Delete(DeleteReason::Incomplete),
+        }
+    };
+    sets.iter().zip(keep).map(verdict).collect()
+}
+
+/// Lets sets go that only rules of age and number keep, the oldest first, until enough is freed.
+fn make_room(wanted: u64, plan: &mut RetentionPlan) {
+    use KeepReason::{Daily, Last, Monthly, NoRule, Weekly, Within};
+    let may_go = |kept: &Kept| {
+        kept.reasons.iter().all(|reason| matches!(reason, Daily | Last | Monthly | NoRule | Weekly | Within))
+    };
+    let mut oldest_first: Vec<usize> = (0..plan.kept.len()).filter(|at| may_go(&plan.kept[*at])).collect();
+    oldest_first.sort_by_cached_key(|at| (plan.kept[*at].candidate.time(), plan.kept[*at].folder.clone()));
+    let mut goes = vec![false; plan.kept.len()];
+    for at in oldest_first {
+        if plan.freed_bytes >= wanted {
+            break;
+        }
+        goes[at] = true;
+        plan.freed_bytes = plan.freed_bytes.saturating_add(plan.kept[at].candidate.bytes);
+    }
+    let (gone, kept): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut plan.kept).into_iter().zip(goes).partition(|(_, goes)| *goes);
+    plan.kept = kept.into_iter().map(|(kept, _)| kept).collect();
+    plan.deletions.extend(gone.into_iter().map(|(Kept { folder, candidate, .. }, _)| Deletion {
+        folder,
+        candidate,
+        reason: DeleteReason::MakeRoom,
+    }));
+    plan.shortfall = wanted.saturating_sub(plan.freed_bytes);
+}
+
+fn day(time: Timestamp) -> i64 {
+    second(time).div_euclid(86_400)
+}
+
+/// Weeks begin on Monday, and 1970 began on a Thursday.
+fn week(time: Timestamp) -> i64 {
+    (day(time) + 3).div_euclid(7)
+}
+
+fn month(time: Timestamp) -> i64 {
+    let utc = Offset::UTC.to_datetime(time);
+    i64::from(utc.year()) * 12 + i64::from(utc.month())
+}
+
+/// How far ahead another host's clock may be: the five minutes that Kerberos allows.
+const TOLERANCE: i64 = 300;

@@ -1,0 +1,234 @@
+//! What to keep: the rules, and the words for what they lead to.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::frequency::RetentionPeriod;
+use super::retention::{Candidate, RetentionPlan};
+use crate::layout::SetName;
+
+/// The label that keeps a set for good, whatever its value: `BackupBuilder::label("pinned", "before the firmware update")`.
+pub const PIN_LABEL: &str = "pinned";
+
+/// What to keep of the sets of a deployment.
+///
+/// A complete set is deleted only when at least one keep rule is given and none keeps it, or to make room. Each rule
+/// counts within one place, that is one component, or one scale unit of it. Periods are counted back from the **newest
+/// good set** of the place and not from the clock: backups that stopped take nothing away, nor does a clock that runs
+/// ahead until a set is made by it. Days, weeks (from Monday) and months are those of UTC; of each the newest set counts, one that `Succeeded`
+/// before one that did so in part.
+///
+/// Whatever the rules say, these stay:
+/// - the last good set of each place: the newest complete one, and the newest that `Succeeded`;
+/// - all of a place without a good set: what is incomplete or damaged there may be all that is left;
+/// - damaged sets, which have a cover sheet and lack something else, as long as an older set of their place stays;
+/// - sets from the future, more than five minutes ahead of the clock; they count as no good set either;
+/// - sets in a later version of the stored form, and what is not named as a set;
+/// - sets that are pinned or labelled, when room is made too.
+///
+/// A set's age is that of its cover sheet, or of its name where that is younger.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RetentionPolicy {
+    pub(super) keep_within: Option<RetentionPeriod>,
+    pub(super) keep_last: u32,
+    pub(super) keep_daily: u32,
+    pub(super) keep_weekly: u32,
+    pub(super) keep_monthly: u32,
+    pub(super) labels: Vec<(String, Option<String>)>,
+    pub(super) pinned: BTreeSet<SetName>,
+    pub(super) make_room: u64,
+    pub(super) grace: i64,
+}
+
+impl RetentionPolicy {
+    /// Keeps every complete set, and deletes incomplete ones after 24 hours.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            keep_within: None,
+            keep_last: 0,
+            keep_daily: 0,
+            keep_weekly: 0,
+            keep_monthly: 0,
+            labels: vec![(PIN_LABEL.to_owned(), None)],
+            pinned: BTreeSet::new(),
+            make_room: 0,
+            grace: 86_400,
+        }
+    }
+
+    /// Keeps what is at most this much older than the newest good set.
+    #[must_use]
+    pub fn keep_within(mut self, period: RetentionPeriod) -> Self {
+        self.keep_within = Some(period);
+        self
+    }
+
+    /// Keeps the newest `count` complete sets; 0 is no rule.
+    #[must_use]
+    pub fn keep_last(mut self, count: u32) -> Self {
+        self.keep_last = count;
+        self
+    }
+
+    /// Keeps one set of each of the last `count` days that have one; 0 is no rule.
+    #[must_use]
+    pub fn keep_daily(mut self, count: u32) -> Self {
+        self.keep_daily = count;
+        self
+    }
+
+    /// Keeps one set of each of the last `count` weeks that have one; 0 is no rule.
+    #[must_use]
+    pub fn keep_weekly(mut self, count: u32) -> Self {
+        self.keep_weekly = count;
+        self
+    }
+
+    /// Keeps one set of each of the last `count` months that have one; 0 is no rule.
+    #[must_use]
+    pub fn keep_monthly(mut self, count: u32) -> Self {
+        self.keep_monthly = count;
+        self
+    }
+
+    /// Keeps every set with this label, whatever the other rules say; with any value when none is given. By itself it
+    /// is no reason to delete the others.
+    #[must_use]
+    pub fn keep_label(mut self, key: impl Into<String>, value: Option<String>) -> Self {
+        self.labels.push((key.into(), value));
+        self
+    }
+
+    /// Keeps this set, whatever the other rules say. By itself it is no reason to delete the others.
+    #[must_use]
+    pub fn pin(mut self, set: SetName) -> Self {
+        self.pinned.insert(set);
+        self
+    }
+
+    /// Deletes until at least this many bytes are free that were not before, the oldest sets first, kept by other rules
+    /// or not: the documented remedy for a full share. What a set frees is taken from its cover sheet; where sets share
+    /// segments by hard link it is less, so look at the share's free space while the plan is
+    /// [carried out](RetentionPlan::apply) with some to spare.
+    #[must_use]
+    pub fn make_room(mut self, bytes: u64) -> Self {
+        self.make_room = bytes;
+        self
+    }
+
+    /// Deletes incomplete sets only when they are this old by their name, 24 hours by default: a backup may still be at
+    /// work in them, or take them up. Less than an hour counts as an hour.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = i64::try_from(grace.as_secs()).unwrap_or(i64::MAX).max(3600);
+        self
+    }
+
+    /// What to delete of these sets, and what is kept and why. Deletes nothing.
+    ///
+    /// Give it every set of the places in question, as [`list_sets`](crate::list_sets) has them; what it does not see it
+    /// neither deletes nor counts.
+    #[must_use]
+    pub fn plan(
+        &self,
+        sets: impl IntoIterator<Item = impl Into<Candidate>>,
+        now: Timestamp,
+    ) -> RetentionPlan {
+        super::retention::plan(self, sets.into_iter().map(Into::into).collect(), now)
+    }
+
+    pub(super) fn has_keep_rule(&self) -> bool {
+        self.keep_within.is_some()
+            || [self.keep_last, self.keep_daily, self.keep_weekly, self.keep_monthly].iter().any(|n| *n > 0)
+    }
+}
+
+impl Default for RetentionPolicy {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Why a set is to be deleted.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DeleteReason {
+    /// No rule keeps it.
+    Expired,
+    /// Never finished, or damaged and older than all that is kept; its grace time is over.
+    Incomplete,
+    /// To make room; among these it is the oldest.
+    MakeRoom,
+}
+
+impl fmt::Display for DeleteReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Expired => "no rule keeps it",
+            Self::Incomplete => "incomplete, and its grace time is over",
+            Self::MakeRoom => "the oldest, to make room",
+        })
+    }
+}
+
+/// Why a set stays.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum KeepReason {
+    /// The newest of one of the last days.
+    Daily,
+    /// Damaged, and older sets are kept, or all are: it may hold what no other has.
+    Damaged,
+    /// It says that it was made in the future.
+    FromTheFuture,
+    /// Incomplete, and its grace time is not over.
+    Grace,
+    /// It has a label that is kept.
+    Label,
+    /// Among the newest.
+    Last,
+    /// The last good set of its place.
+    LastGood,
+    /// The newest of one of the last months.
+    Monthly,
+    /// Its place has no good set: nothing is deleted there.
+    NoGoodSet,
+    /// No rule asks for deletions.
+    NoRule,
+    /// Pinned by name.
+    Pinned,
+    /// In a later version of the stored form.
+    Unrecognised,
+    /// The newest of one of the last weeks.
+    Weekly,
+    /// Young enough.
+    Within,
+}
+
+impl fmt::Display for KeepReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Daily => "newest of its day",
+            Self::Damaged => "damaged, but some of it may be readable",
+            Self::FromTheFuture => "from the future",
+            Self::Grace => "incomplete, within its grace time",
+            Self::Label => "labelled",
+            Self::Last => "among the newest",
+            Self::LastGood => "last good set",
+            Self::Monthly => "newest of its month",
+            Self::NoGoodSet => "no good set beside it",
+            Self::NoRule => "no rule asks for deletions",
+            Self::Pinned => "pinned",
+            Self::Unrecognised => "in a later version",
+            Self::Weekly => "newest of its week",
+            Self::Within => "young enough",
+        })
+    }
+}

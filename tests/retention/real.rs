@@ -1,0 +1,274 @@
+//! Plans carried out on real sets, and the example.
+
+use std::fmt;
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use azs_backup::schedule::{Outcome, RetentionPlan, RetentionPolicy};
+use azs_backup::share::Item;
+use azs_backup::{ErrorKind, Result, SetName, Share, SharePath, list_sets, verify};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::common::{self, Fixture};
+
+/// A fixture with real sets, each made so many days ago.
+fn fixture(days: &[i64]) -> (Fixture, Vec<SharePath>) {
+    let fixture = Fixture::new();
+    let folders = days.iter().map(|days| set(&fixture, *days)).collect();
+    (fixture, folders)
+}
+
+fn set(fixture: &Fixture, days: i64) -> SharePath {
+    let created = Timestamp::now() - SignedDuration::from_hours(days * 24);
+    let name = SetName::new(created, 7).unwrap();
+    let mut backup = fixture.builder().set_name(name).start().unwrap();
+    backup.add_bytes("tor1", &b"hostname tor1"[..]).unwrap();
+    let folder = backup.commit().unwrap().folder;
+    let sheet = fixture.native(&folder).join("backup.json");
+    let mut json: Value = serde_json::from_slice(&fs::read(&sheet).unwrap()).unwrap();
+    json["created"] = created.to_string().into();
+    fs::write(&sheet, json.to_string()).unwrap();
+    folder
+}
+
+fn plan(fixture: &Fixture, policy: &RetentionPolicy) -> RetentionPlan {
+    let sets = list_sets(&fixture.share, fixture.place.deployment(), None).unwrap();
+    policy.plan(&sets, Timestamp::now())
+}
+
+fn apply(fixture: &Fixture, plan: &RetentionPlan) -> Vec<Outcome> {
+    let report = plan.apply(&fixture.share, &mut |_| ControlFlow::Continue(()));
+    report.outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+#[test]
+fn old_sets_go_and_the_rest_is_as_it_was() {
+    let (fixture, folders) = fixture(&[30, 20, 10, 1]);
+    fs::write(fixture.path("share/contoso.com/nyc/MASBackup/20200101T000000Z-00000000"), "not ours").unwrap();
+    fs::create_dir_all(fixture.path("share/contoso.com/nyc/Switches/by hand")).unwrap();
+    let plan = plan(&fixture, &RetentionPolicy::new().keep_last(2));
+    assert_eq!(plan.deletions.len(), 2);
+    let report = plan.apply(&fixture.share, &mut |_| ControlFlow::Continue(()));
+    assert_eq!((report.deleted(), report.freed_bytes), (2, plan.freed_bytes));
+    assert!(report.freed_bytes > 0);
+    for (folder, is_there) in folders.iter().zip([false, false, true, true]) {
+        assert_eq!(fixture.native(folder).exists(), is_there);
+        if is_there {
+            verify(&fixture.open(folder), &mut azs_backup::no_progress).unwrap().into_result().unwrap();
+        }
+    }
+    assert!(fixture.path("share/contoso.com/nyc/MASBackup/20200101T000000Z-00000000").exists());
+    assert!(fixture.path("share/contoso.com/nyc/Switches/by hand").exists());
+}
+
+#[test]
+fn a_set_in_a_later_version_is_left_alone() {
+    let (fixture, folders) = fixture(&[30, 20, 1]);
+    let sheet = fixture.native(&folders[0]).join("backup.json");
+    let text = fs::read_to_string(&sheet).unwrap().replace("\"format_version\":1", "\"format_version\":2");
+    fs::write(&sheet, text).unwrap();
+    let plan = plan(&fixture, &RetentionPolicy::new().keep_last(1).make_room(u64::MAX));
+    assert_eq!(plan.deletions.iter().map(|d| &d.folder).collect::<Vec<_>>(), [&folders[1]]);
+}
+
+#[test]
+fn a_damaged_set_stays_while_an_older_one_does() {
+    let (fixture, folders) = fixture(&[30, 20, 10, 1]);
+    for folder in [&folders[0], &folders[2]] {
+        let mut files = fs::read_dir(fixture.native(folder)).unwrap().map(|file| file.unwrap().path());
+        fs::remove_file(files.find(|file| file.to_str().unwrap().ends_with(".tar.zst.p7m")).unwrap())
+            .unwrap();
+    }
+    let plan = plan(&fixture, &RetentionPolicy::new().keep_last(2));
+    assert_eq!(plan.deletions.iter().map(|d| &d.folder).collect::<Vec<_>>(), [&folders[0]]);
+    assert_eq!(apply(&fixture, &plan), [Outcome::Deleted]);
+    assert!(fixture.native(&folders[2]).exists());
+}
+
+#[test]
+fn what_belongs_to_no_set_stays_in_its_folder() {
+    let (fixture, folders) = fixture(&[30, 1]);
+    let folder = fixture.native(&folders[0]);
+    fs::write(folder.join("notes.txt"), "do not lose").unwrap();
+    fs::create_dir(folder.join("SHA256SUMS.d")).unwrap();
+    fs::write(folder.join(".backup.json.part"), "left by a crash").unwrap();
+    let outcomes = apply(&fixture, &plan(&fixture, &RetentionPolicy::new().keep_last(1)));
+    assert!(matches!(&outcomes[..], [Outcome::FolderLeft { foreign }] if foreign.len() == 2), "{outcomes:?}");
+    let mut left: Vec<_> = fs::read_dir(&folder).unwrap().map(|item| item.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["SHA256SUMS.d", "notes.txt"]);
+}
+
+#[test]
+fn a_plan_that_has_become_unsafe_is_not_carried_out() {
+    let (fixture, folders) = fixture(&[30, 20, 1]);
+    let made = plan(&fixture, &RetentionPolicy::new().keep_last(1));
+    assert_eq!(made.deletions.len(), 2);
+    // An operator deletes the newest set by hand, partly.
+    fs::remove_file(fixture.native(&folders[2]).join("SHA256SUMS")).unwrap();
+    let outcomes = apply(&fixture, &made);
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Skipped { .. })), "{outcomes:?}");
+    assert!(list_sets(&fixture.share, fixture.place.deployment(), None).unwrap()[0].is_complete());
+
+    // An incomplete set is completed after the plan was made.
+    let (fixture, folders) = self::fixture(&[30, 1]);
+    let sheet = fixture.native(&folders[0]).join("backup.json");
+    let bytes = fs::read(&sheet).unwrap();
+    fs::remove_file(&sheet).unwrap();
+    let made = plan(&fixture, &RetentionPolicy::new());
+    assert_eq!(made.deletions.len(), 1);
+    fs::write(&sheet, &bytes).unwrap();
+    let outcomes = apply(&fixture, &made);
+    assert!(matches!(&outcomes[..], [Outcome::Skipped { why }] if why.contains("finished")), "{outcomes:?}");
+    // And one that is incomplete goes.
+    fs::remove_file(&sheet).unwrap();
+    assert_eq!(apply(&fixture, &made), [Outcome::Deleted]);
+    assert_eq!(apply(&fixture, &made), [Outcome::Gone]);
+}
+
+#[test]
+fn the_caller_can_stop_when_there_is_room() {
+    let (fixture, folders) = fixture(&[30, 20, 10, 1]);
+    let plan = plan(&fixture, &RetentionPolicy::new().make_room(u64::MAX));
+    let mut calls = 0;
+    let report = plan.apply(&fixture.share, &mut |deletion| {
+        calls += 1;
+        assert_eq!(deletion.folder, folders[calls - 1], "the oldest first");
+        if calls == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    let outcomes: Vec<_> = report.outcomes.iter().map(|(_, outcome)| outcome.clone()).collect();
+    assert_eq!(outcomes, [Outcome::Deleted, Outcome::Stopped, Outcome::Stopped]);
+    assert_eq!((calls, fixture.native(&folders[1]).exists()), (2, true));
+}
+
+/// A share that fails from the nth change on, as one that is cut off does.
+struct CutOff {
+    share: Arc<dyn Share>,
+    left: AtomicUsize,
+}
+
+impl CutOff {
+    fn change(&self, change: impl FnOnce() -> Result<()>) -> Result<()> {
+        let left = self.left.load(Ordering::Relaxed);
+        if left == 0 {
+            return Err(azs_backup::Error::new(ErrorKind::Io, "the cable is out"));
+        }
+        self.left.store(left - 1, Ordering::Relaxed);
+        change()
+    }
+}
+
+impl fmt::Debug for CutOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CutOff")
+    }
+}
+
+impl Share for CutOff {
+    fn describe(&self) -> String {
+        self.share.describe()
+    }
+    fn put(&self, path: &SharePath, content: &[u8]) -> Result<()> {
+        self.share.put(path, content)
+    }
+    fn flush(&self, folder: &SharePath) -> Result<()> {
+        self.share.flush(folder)
+    }
+    fn read(&self, path: &SharePath, limit: u64, buffer: &mut Vec<u8>) -> Result<()> {
+        self.share.read(path, limit, buffer)
+    }
+    fn list(&self, folder: &SharePath) -> Result<Vec<Item>> {
+        self.share.list(folder)
+    }
+    fn create_folder(&self, folder: &SharePath) -> Result<()> {
+        self.share.create_folder(folder)
+    }
+    fn remove(&self, path: &SharePath) -> Result<()> {
+        self.change(|| self.share.remove(path))
+    }
+    fn remove_folder(&self, folder: &SharePath) -> Result<()> {
+        self.change(|| self.share.remove_folder(folder))
+    }
+}
+
+#[test]
+fn cut_off_anywhere_a_set_is_whole_or_plainly_incomplete_and_the_next_plan_finishes() {
+    for changes in 0.. {
+        let (fixture, folders) = fixture(&[30, 1]);
+        let policy = RetentionPolicy::new().keep_last(1);
+        let made = plan(&fixture, &policy);
+        let cut_off: Arc<dyn Share> =
+            Arc::new(CutOff { share: fixture.share.clone(), left: AtomicUsize::new(changes) });
+        let report = made.apply(&cut_off, &mut |_| ControlFlow::Continue(()));
+        let sets = list_sets(&fixture.share, fixture.place.deployment(), None).unwrap();
+        assert!(sets.last().unwrap().is_complete());
+        if report.deleted() == 1 {
+            assert!(changes > 3 && !fixture.native(&folders[0]).exists());
+            return;
+        }
+        assert!(report.into_result().is_err());
+        let has_sheet = fixture.native(&folders[0]).join("backup.json").exists();
+        assert_eq!((sets.len(), sets[0].is_complete(), has_sheet), (2, changes == 0, changes == 0));
+        assert_eq!(apply(&fixture, &plan(&fixture, &policy)), [Outcome::Deleted]);
+    }
+}
+
+/// The example's program, built as it is now.
+fn example(fixture: &Fixture) -> Command {
+    if let Some(cargo) = std::env::var_os("CARGO") {
+        let mut build = Command::new(cargo);
+        build.args(["build", "--quiet", "--locked", "--example", "retention"]);
+        if !cfg!(feature = "vendored-openssl") {
+            build.arg("--no-default-features");
+        }
+        if !cfg!(debug_assertions) {
+            build.arg("--release");
+        }
+        common::run(build.current_dir(env!("CARGO_MANIFEST_DIR")));
+    }
+    let here: PathBuf = std::env::current_exe().unwrap();
+    let mut command = Command::new(here.parent().unwrap().parent().unwrap().join("examples/retention"));
+    command.arg("--root").arg(fixture.path("share"));
+    command.args(["--domain", "contoso.com", "--region", "nyc", "--component", "Switches"]);
+    command
+}
+
+#[test]
+fn the_example_shows_and_does() {
+    let (fixture, folders) = fixture(&[40, 20, 3, 1]);
+    let report = |command: &mut Command| -> Value {
+        serde_json::from_slice(&common::run(command.arg("--json")).stdout).unwrap()
+    };
+    let shown = report(example(&fixture).args(["--keep-days", "7", "--keep-monthly", "1", "--dry-run"]));
+    let deletions = shown["plan"]["deletions"].as_array().unwrap();
+    assert_eq!(deletions.len(), 2);
+    assert_eq!(deletions[0]["folder"], folders[0].to_string());
+    assert_eq!(deletions[0]["reason"], "expired");
+    assert_eq!(shown["plan"]["kept"][1]["reasons"][1], "monthly");
+    assert!(shown["done"].is_null() && fixture.native(&folders[0]).exists());
+
+    let said = common::run(example(&fixture).args(["--keep-last", "3", "--grace-hours", "2"])).stdout;
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains(&format!("delete  {}  no rule keeps it; deleted\n", folders[0])), "{said}");
+    assert!(said.contains("last good set") && said.contains("freed at most"), "{said}");
+    assert!(!fixture.native(&folders[0]).exists() && fixture.native(&folders[1]).exists());
+
+    let done = report(example(&fixture).args(["--make-room", "1000000000"]));
+    assert_eq!(done["done"]["outcomes"].as_array().unwrap().len(), 2);
+    assert_eq!(done["done"]["outcomes"][0][1]["outcome"], "deleted");
+    assert!(done["plan"]["shortfall"].as_u64().unwrap() > 0);
+    assert!(fixture.native(&folders[3]).exists());
+
+    for wrong in [&["--keep-days", "0"][..], &["--keep-last", "-1"], &["--make-room", "1 GB"], &["--keep"]] {
+        let output = example(&fixture).args(wrong).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(String::from_utf8(output.stderr).unwrap().starts_with("INVALID_ARGUMENT: "));
+    }
+    let help = String::from_utf8(common::run(example(&fixture).arg("--help")).stdout).unwrap();
+    assert!(help.contains("\nretention "), "{help}");
+}
