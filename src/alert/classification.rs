@@ -1,0 +1,418 @@
+//! What a classification says, and how evidence is weighed.
+
+use std::fmt;
+
+use super::finding::{Finding, Form, Probe};
+use super::kind::{AlertKind, DocumentedKind};
+use super::retry::{Retry, RetryAdvice};
+
+/// Whose mapping decides.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Profile {
+    /// Ours: each code belongs to the class that its meaning belongs to. `refined`.
+    #[default]
+    Refined,
+    /// Exactly that of Azure Stack Hub's backup controller, build 1.2301: a short list of Win32 codes, everything
+    /// else is [`ShareNotAccessible`](AlertKind::ShareNotAccessible). An unreachable server (53) is a *path* there,
+    /// and a disabled account (1331) is *general*. `microsoft-2301`.
+    ///
+    /// Other codes go through the Win32 code that Windows makes of them.
+    Microsoft2301,
+}
+
+impl Profile {
+    /// Both profiles.
+    pub const ALL: [Self; 2] = [Self::Refined, Self::Microsoft2301];
+
+    /// The name: `refined`, `microsoft-2301`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refined => "refined",
+            Self::Microsoft2301 => "microsoft-2301",
+        }
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Profile {
+    type Err = crate::Error;
+
+    fn from_str(text: &str) -> crate::Result<Self> {
+        Self::ALL.into_iter().find(|profile| profile.as_str() == text).ok_or_else(|| {
+            let message = "no such profile; the profiles are refined and microsoft-2301";
+            crate::Error::new(crate::ErrorKind::InvalidArgument, message)
+        })
+    }
+}
+
+/// How sure a classification is.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum Confidence {
+    /// Nothing names the cause.
+    Low,
+    /// Only words name it, or the code is ambiguous.
+    Medium,
+    /// A code or fault type names it.
+    High,
+}
+
+impl Confidence {
+    /// The stable code, in capitals: `HIGH`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Low => "LOW",
+            Self::Medium => "MEDIUM",
+            Self::High => "HIGH",
+        }
+    }
+}
+
+/// One reason for a classification: a code, name or sentence that was found, and what it says.
+#[derive(Clone, Copy)]
+pub struct Evidence {
+    finding: &'static Finding,
+    code: u32,
+    line: u32,
+    form: Form,
+    kind: AlertKind,
+    weight: u8,
+}
+
+impl Evidence {
+    #[inline]
+    pub(super) fn new(form: Form, code: u32, finding: &'static Finding, profile: Profile) -> Self {
+        let kind = kind_under(finding, profile);
+        Self { finding, code, line: 0, form, kind, weight: weight(form, finding, kind) }
+    }
+
+    /// Weighed otherwise: a guess less, a sentence that cannot mean anything else more. What says nothing stays light.
+    pub(super) fn weighing(mut self, weight: u8) -> Self {
+        if self.finding.is_failure() && !self.finding.is_vague() {
+            self.weight = weight;
+        }
+        self
+    }
+
+    pub(super) fn at_line(mut self, line: u32) -> Self {
+        self.line = line;
+        self
+    }
+
+    pub(super) fn weight(&self) -> u8 {
+        self.weight
+    }
+
+    /// In which form it was found.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// The raw code, as it was found; none for words and kinds.
+    #[must_use]
+    pub fn code(&self) -> Option<u32> {
+        matches!(self.form, Form::Ntstatus | Form::Win32 | Form::Hresult | Form::Errno).then_some(self.code)
+    }
+
+    /// The name of the code: `STATUS_DISK_FULL`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.finding.name
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn meaning(&self) -> &'static str {
+        self.finding.meaning
+    }
+
+    /// The kind that it speaks for.
+    #[must_use]
+    pub fn kind(&self) -> AlertKind {
+        self.kind
+    }
+
+    /// The other kind that it may stand for; none where it is not ambiguous.
+    #[must_use]
+    pub fn other_kind(&self) -> Option<AlertKind> {
+        self.finding.or
+    }
+
+    /// What would decide, where it is ambiguous.
+    #[must_use]
+    pub fn probe(&self) -> Option<Probe> {
+        self.finding.probe
+    }
+
+    /// The Win32 code that Windows makes of it, where one is known.
+    #[must_use]
+    pub fn win32(&self) -> Option<u32> {
+        Some(self.finding.win32).filter(|code| *code != 0)
+    }
+
+    /// The line of the text in which it was found first, counted from 1; none outside texts.
+    #[must_use]
+    pub fn line(&self) -> Option<u32> {
+        Some(self.line).filter(|line| *line != 0)
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.form, self.code()) {
+            (Form::Ntstatus | Form::Hresult, Some(code)) => {
+                write!(f, "{} 0x{code:08X} {}", self.form.code(), self.name())?
+            }
+            (_, Some(code)) => write!(f, "{} {code} {}", self.form.code(), self.name())?,
+            (_, None) => write!(f, "{} {}", self.form.code(), self.name())?,
+        }
+        write!(f, ": {}", self.meaning())
+    }
+}
+
+impl fmt::Debug for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self} ({}, {})", self.kind, self.weight)
+    }
+}
+
+/// The class of a failure, how sure that is, why, and whether to try again.
+///
+/// It borrows nothing and allocates nothing: a plain value of about 200 bytes.
+#[derive(Clone, Copy)]
+pub struct Classification {
+    profile: Profile,
+    kind: AlertKind,
+    confidence: Confidence,
+    retry: Retry,
+    count: u8,
+    evidence: [Evidence; MOST_EVIDENCE],
+}
+
+impl Classification {
+    #[inline]
+    pub(super) fn of(evidence: Evidence, profile: Profile) -> Self {
+        let mut collector = Collector::new(profile);
+        collector.evidence[0] = evidence;
+        collector.count = 1;
+        collector.finish()
+    }
+
+    /// The kind of alert.
+    #[must_use]
+    pub fn kind(&self) -> AlertKind {
+        self.kind
+    }
+
+    /// The one of the documented five that the kind belongs to.
+    #[must_use]
+    pub fn documented_kind(&self) -> DocumentedKind {
+        self.kind.documented()
+    }
+
+    /// How sure that is.
+    #[must_use]
+    pub fn confidence(&self) -> Confidence {
+        self.confidence
+    }
+
+    /// The profile that it was made under.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// What was found, the most telling first; at most eight, each once.
+    #[must_use]
+    pub fn evidence(&self) -> &[Evidence] {
+        &self.evidence[..usize::from(self.count)]
+    }
+
+    /// Whether and when to try again.
+    #[must_use]
+    pub fn retry(&self) -> RetryAdvice {
+        self.retry.advice()
+    }
+
+    /// What would decide, where the most telling evidence is ambiguous.
+    #[must_use]
+    pub fn probe(&self) -> Option<Probe> {
+        self.evidence().first()?.probe()
+    }
+
+    /// Whether anything failed: false for codes such as `STATUS_PENDING` that report no failure.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        self.retry != Retry::NoFailure
+    }
+}
+
+impl fmt::Debug for Classification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Classification")
+            .field("kind", &self.kind)
+            .field("confidence", &self.confidence)
+            .field("retry", &self.retry)
+            .field("profile", &self.profile)
+            .field("evidence", &self.evidence())
+            .finish()
+    }
+}
+
+/// Collects evidence, the heaviest first, and never more than a classification holds.
+pub(super) struct Collector {
+    pub(super) profile: Profile,
+    /// Whether of two equally heavy ones the later leads: in a chain of causes the deeper one.
+    later_leads: bool,
+    count: usize,
+    evidence: [Evidence; MOST_EVIDENCE],
+}
+
+impl Collector {
+    #[inline]
+    pub(super) fn new(profile: Profile) -> Self {
+        Self { profile, later_leads: false, count: 0, evidence: [NOTHING; MOST_EVIDENCE] }
+    }
+
+    pub(super) fn of_chain(profile: Profile) -> Self {
+        Self { later_leads: true, ..Self::new(profile) }
+    }
+
+    pub(super) fn found(&mut self, form: Form, code: u32, finding: &'static Finding) {
+        self.add(Evidence::new(form, code, finding, self.profile));
+    }
+
+    pub(super) fn add(&mut self, evidence: Evidence) {
+        let same = |other: &Evidence| std::ptr::eq(other.finding, evidence.finding);
+        if let Some(at) = self.evidence[..self.count].iter().position(same) {
+            if self.evidence[at].weight >= evidence.weight {
+                return;
+            }
+            // Heavier than before: out with it, and in again at its new place.
+            self.evidence[at..self.count].rotate_left(1);
+            self.count -= 1;
+        }
+        let lighter = |other: &Evidence| {
+            other.weight < evidence.weight || (self.later_leads && other.weight == evidence.weight)
+        };
+        let at = self.evidence[..self.count].iter().position(lighter).unwrap_or(self.count);
+        if at == MOST_EVIDENCE {
+            return;
+        }
+        self.count = MOST_EVIDENCE.min(self.count + 1);
+        self.evidence[at..self.count].rotate_right(1);
+        self.evidence[at] = evidence;
+    }
+
+    #[inline]
+    pub(super) fn finish(self) -> Classification {
+        let (kind, confidence, retry) = match &self.evidence[..self.count] {
+            [] => (AlertKind::General, Confidence::Low, Retry::Unknown),
+            [first, rest @ ..] => (first.kind, confidence(first, rest), first.finding.retry),
+        };
+        let count = self.count as u8;
+        Classification { profile: self.profile, kind, confidence, retry, count, evidence: self.evidence }
+    }
+}
+
+fn confidence(first: &Evidence, rest: &[Evidence]) -> Confidence {
+    if first.weight <= VAGUE {
+        return Confidence::Low;
+    }
+    // Another cause that weighs almost as much: it may be either.
+    let contested = |other: &Evidence| {
+        other.kind.documented() != first.kind.documented() && other.weight + 5 > first.weight
+    };
+    match first.form {
+        Form::Wording | Form::IoKind => Confidence::Medium,
+        _ if first.finding.or.is_some() || rest.iter().any(contested) => Confidence::Medium,
+        _ => Confidence::High,
+    }
+}
+
+#[inline]
+fn kind_under(finding: &Finding, profile: Profile) -> AlertKind {
+    match (profile, finding.form) {
+        (Profile::Refined, _) | (_, Form::FaultType) => finding.kind,
+        // Build 1.2301.2300.2373 of the backup controller, SmbShareNotAccessibleExceptionFactory. The conflict 1219 is
+        // tried again there after the other session is dropped, and is the rest's class when that does not help.
+        (Profile::Microsoft2301, _) => match finding.win32 {
+            5 | 86 | 1205 | 1206 | 1326 | 1909 | 2202 => AlertKind::Authentication,
+            53 | 55 | 67 | 487 | 1203 => AlertKind::Path,
+            170 | 1222 => AlertKind::Connectivity,
+            39 | 112 => AlertKind::OutOfCapacity,
+            _ => AlertKind::ShareNotAccessible,
+        },
+    }
+}
+
+#[inline]
+fn weight(form: Form, finding: &Finding, kind: AlertKind) -> u8 {
+    if !finding.is_failure() {
+        return 0;
+    }
+    if finding.is_vague() {
+        return if matches!(form, Form::FaultType) { 100 } else { VAGUE };
+    }
+    // Codes first, the most precise ones before those that others were mapped to; words last.
+    let full = match form {
+        Form::FaultType => return 100,
+        Form::Ntstatus => 90,
+        Form::Hresult => 85,
+        Form::Win32 => 84,
+        Form::Errno => 60,
+        Form::Error => 50,
+        Form::IoKind => 40,
+        Form::Wording => 30,
+    };
+    let full = if finding.or.is_some() { full - 4 } else { full };
+    // What names one of the other kinds tells more than a general code, even a clear one.
+    if matches!(kind, AlertKind::General | AlertKind::ShareNotAccessible) { full / 2 } else { full }
+}
+
+const VAGUE: u8 = 10;
+const MOST_EVIDENCE: usize = 8;
+
+/// For codes that stand in no table.
+pub(super) static UNKNOWN: Finding = Finding {
+    form: Form::Wording,
+    code: 0,
+    name: "unknown",
+    win32: 0,
+    kind: AlertKind::General,
+    retry: Retry::Unknown,
+    meaning: "is not known",
+    or: None,
+    probe: None,
+};
+
+/// For codes that stand in no table and report no failure.
+pub(super) static NO_FAILURE: Finding = Finding {
+    form: Form::Wording,
+    code: 0,
+    name: "success",
+    win32: 0,
+    kind: AlertKind::General,
+    retry: Retry::NoFailure,
+    meaning: "reports no failure",
+    or: None,
+    probe: None,
+};
+
+const NOTHING: Evidence = Evidence {
+    finding: &UNKNOWN,
+    code: 0,
+    line: 0,
+    form: Form::Wording,
+    kind: AlertKind::General,
+    weight: 0,
+};
