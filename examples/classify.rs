@@ -5,7 +5,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::ExitCode;
 
-use azs_backup::alert::{Classification, Profile, TextClassifier, classify_json, classify_text};
+use azs_backup::alert::{Classification, Context, Profile, TextClassifier, classify_json, classify_text};
 
 const USAGE: &str = "\
 Usage: classify [--json] [--profile refined|microsoft-2301] CODE|TEXT|-
@@ -114,8 +114,10 @@ fn print(class: &Classification, out: &mut impl Write) -> io::Result<()> {
         let line = evidence.line().map_or(String::new(), |line| format!(" (line {line})"));
         writeln!(out, "evidence:   {evidence}{line}")?;
     }
-    if let Some(probe) = class.probe() {
-        writeln!(out, "to be sure: {}", probe.text())?;
+    if class.is_failure() {
+        for step in class.remedy(&Context::new("", jiff::Timestamp::now())) {
+            writeln!(out, "next:       {step}")?;
+        }
     }
     Ok(())
 }

@@ -85,13 +85,14 @@ pub struct Evidence {
     form: Form,
     kind: AlertKind,
     weight: u8,
+    guessed: bool,
 }
 
 impl Evidence {
     #[inline]
     pub(super) fn new(form: Form, code: u32, finding: &'static Finding, profile: Profile) -> Self {
         let kind = kind_under(finding, profile);
-        Self { finding, code, line: 0, form, kind, weight: weight(form, finding, kind) }
+        Self { finding, code, line: 0, form, kind, weight: weight(form, finding, kind), guessed: false }
     }
 
     /// Weighed otherwise: a guess less, a sentence that cannot mean anything else more. What says nothing stays light.
@@ -99,6 +100,13 @@ impl Evidence {
         if self.finding.is_failure() && !self.finding.is_vague() {
             self.weight = weight;
         }
+        self
+    }
+
+    /// A number that only looks like the code: weighs less, and is never certain.
+    pub(super) fn guessed(mut self) -> Self {
+        self.guessed = true;
+        self.weight = self.weight.min(GUESS);
         self
     }
 
@@ -334,7 +342,7 @@ fn confidence(first: &Evidence, rest: &[Evidence]) -> Confidence {
     };
     match first.form {
         Form::Wording | Form::IoKind => Confidence::Medium,
-        _ if first.finding.or.is_some() || rest.iter().any(contested) => Confidence::Medium,
+        _ if first.guessed || first.finding.or.is_some() || rest.iter().any(contested) => Confidence::Medium,
         _ => Confidence::High,
     }
 }
@@ -380,6 +388,7 @@ fn weight(form: Form, finding: &Finding, kind: AlertKind) -> u8 {
 }
 
 const VAGUE: u8 = 10;
+const GUESS: u8 = 70;
 const MOST_EVIDENCE: usize = 8;
 
 /// For codes that stand in no table.
@@ -415,4 +424,5 @@ const NOTHING: Evidence = Evidence {
     form: Form::Wording,
     kind: AlertKind::General,
     weight: 0,
+    guessed: false,
 };

@@ -22,7 +22,7 @@ pub(super) static INDEX: Index<4096> = Index::new(ROWS);
 
 pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0x00000000 STATUS_SUCCESS 0 General NoFailure "success";
-    0x00000102 STATUS_TIMEOUT 1460 Connectivity Soon "the wait ended before the server answered; an error only where the call says so" or General by Context;
+    0x00000102 STATUS_TIMEOUT 258 Connectivity Soon "the wait ended before the server answered; an error only where the call says so" or General by Context;
     0x00000103 STATUS_PENDING 997 General NoFailure "an interim answer: the final one follows";
     0x00000104 STATUS_REPARSE 0 General NoFailure "the name is looked up again at another place";
     0x00000105 STATUS_MORE_ENTRIES 0 General NoFailure "more entries follow";
@@ -51,7 +51,7 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0x8000000D STATUS_PARTIAL_COPY 299 General AfterFix "only a part was copied";
     0x8000000E STATUS_DEVICE_PAPER_EMPTY 0;
     0x8000000F STATUS_DEVICE_POWERED_OFF 0;
-    0x80000010 STATUS_DEVICE_OFF_LINE 0;
+    0x80000010 STATUS_DEVICE_OFF_LINE 0 Path Later "the device is off line" or General by Disk;
     0x80000011 STATUS_DEVICE_BUSY 170 General Soon "the device is busy";
     0x80000012 STATUS_NO_MORE_EAS 0 General NoFailure "the end of a list of extended attributes";
     0x80000013 STATUS_INVALID_EA_NAME 254 General AfterFix "the name of an extended attribute is not valid";
@@ -125,7 +125,7 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC000001B STATUS_UNABLE_TO_DELETE_SECTION 0;
     0xC000001C STATUS_INVALID_SYSTEM_SERVICE 0;
     0xC000001D STATUS_ILLEGAL_INSTRUCTION 0;
-    0xC000001E STATUS_INVALID_LOCK_SEQUENCE 0;
+    0xC000001E STATUS_INVALID_LOCK_SEQUENCE 90 General AfterFix "a lock came in the wrong order";
     0xC000001F STATUS_INVALID_VIEW_SIZE 0;
     0xC0000020 STATUS_INVALID_FILE_FOR_SECTION 0;
     0xC0000021 STATUS_ALREADY_COMMITTED 0;
@@ -143,8 +143,8 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC000002D STATUS_NOT_COMMITTED 0;
     0xC000002E STATUS_INVALID_PORT_ATTRIBUTES 545;
     0xC000002F STATUS_PORT_MESSAGE_TOO_LONG 546;
-    0xC0000030 STATUS_INVALID_PARAMETER_MIX 0;
-    0xC0000031 STATUS_INVALID_QUOTA_LOWER 547;
+    0xC0000030 STATUS_INVALID_PARAMETER_MIX 87 General AfterFix "parameters do not go together";
+    0xC0000031 STATUS_INVALID_QUOTA_LOWER 547 General AfterFix "the quota cannot be made that low";
     0xC0000032 STATUS_DISK_CORRUPT_ERROR 1393 General AfterFix "the file system of the share is damaged";
     0xC0000033 STATUS_OBJECT_NAME_INVALID 123 Path AfterFix "the name is not allowed";
     0xC0000034 STATUS_OBJECT_NAME_NOT_FOUND 2 Path AfterFix "there is nothing of that name; usual at a first run" or General by Context;
@@ -180,7 +180,7 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC0000053 STATUS_EA_CORRUPT_ERROR 276 General AfterFix "the extended attributes are damaged";
     0xC0000054 STATUS_FILE_LOCK_CONFLICT 33 General Soon "another program has locked part of the file";
     0xC0000055 STATUS_LOCK_NOT_GRANTED 33 General Soon "another program has locked part of the file";
-    0xC0000056 STATUS_DELETE_PENDING 303 General Soon "the file is being deleted; older Win32 shows it as access denied" or Authentication by CheckHandles;
+    0xC0000056 STATUS_DELETE_PENDING 5 General Soon "the file is being deleted; Win32 shows it as access denied, newer ones as 303" or Authentication by CheckHandles;
     0xC0000057 STATUS_CTL_FILE_NOT_SUPPORTED 50 General AfterFix "the request is not supported for this file";
     0xC0000058 STATUS_UNKNOWN_REVISION 1305;
     0xC0000059 STATUS_REVISION_MISMATCH 1306;
@@ -196,7 +196,7 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC0000063 STATUS_USER_EXISTS 1316;
     0xC0000064 STATUS_NO_SUCH_USER 1317 Authentication AfterFix "the account does not exist";
     0xC0000065 STATUS_GROUP_EXISTS 1318;
-    0xC0000066 STATUS_NO_SUCH_GROUP 1319;
+    0xC0000066 STATUS_NO_SUCH_GROUP 1319 Authentication AfterFix "the group does not exist";
     0xC0000067 STATUS_MEMBER_IN_GROUP 1320;
     0xC0000068 STATUS_MEMBER_NOT_IN_GROUP 1321;
     0xC0000069 STATUS_LAST_ADMIN 1322;
@@ -406,7 +406,7 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC000013E STATUS_LINK_FAILED 59 Connectivity NewSession "the link failed";
     0xC000013F STATUS_LINK_TIMEOUT 59 Connectivity NewSession "the link timed out";
     0xC0000140 STATUS_INVALID_CONNECTION 59 Connectivity NewSession "the connection is not valid";
-    0xC0000141 STATUS_INVALID_ADDRESS 487;
+    0xC0000141 STATUS_INVALID_ADDRESS 487 Path AfterFix "the address is not valid";
     0xC0000142 STATUS_DLL_INIT_FAILED 1114;
     0xC0000143 STATUS_MISSING_SYSTEMFILE 573;
     0xC0000144 STATUS_UNHANDLED_EXCEPTION 574;
@@ -422,7 +422,7 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC000014E STATUS_NO_EVENT_PAIR 580;
     0xC000014F STATUS_UNRECOGNIZED_VOLUME 1005 Path AfterFix "the volume holds no file system that the server knows" or General by Disk;
     0xC0000150 STATUS_SERIAL_NO_DEVICE_INITED 0;
-    0xC0000151 STATUS_NO_SUCH_ALIAS 1376;
+    0xC0000151 STATUS_NO_SUCH_ALIAS 1376 Authentication AfterFix "the local group does not exist";
     0xC0000152 STATUS_MEMBER_NOT_IN_ALIAS 1377;
     0xC0000153 STATUS_MEMBER_IN_ALIAS 1378;
     0xC0000154 STATUS_ALIAS_EXISTS 1379;
@@ -434,8 +434,8 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC000015A STATUS_TOO_MANY_CONTEXT_IDS 1384 Connectivity Later "too many logons are under way";
     0xC000015B STATUS_LOGON_TYPE_NOT_GRANTED 1385 Authentication AfterFix "the account lacks the right to log on over the network";
     0xC000015C STATUS_NOT_REGISTRY_FILE 1017;
-    0xC000015D STATUS_NT_CROSS_ENCRYPTION_REQUIRED 1386;
-    0xC000015E STATUS_DOMAIN_CTRLR_CONFIG_ERROR 581;
+    0xC000015D STATUS_NT_CROSS_ENCRYPTION_REQUIRED 1386 Authentication AfterFix "the password must be changed to be understood by the server";
+    0xC000015E STATUS_DOMAIN_CTRLR_CONFIG_ERROR 0 Authentication Later "the domain controllers are set up wrongly" or Connectivity by ReachDomainController;
     0xC000015F STATUS_FT_MISSING_MEMBER 0;
     0xC0000160 STATUS_ILL_FORMED_SERVICE_ENTRY 0;
     0xC0000161 STATUS_ILLEGAL_CHARACTER 582 Path AfterFix "the name has a character that is not allowed";
@@ -464,7 +464,7 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC000017C STATUS_KEY_DELETED 1018;
     0xC000017D STATUS_NO_LOG_SPACE 0 General AfterFix "a log of the server has no space" or OutOfCapacity by FreeSpace;
     0xC000017E STATUS_TOO_MANY_SIDS 1389;
-    0xC000017F STATUS_LM_CROSS_ENCRYPTION_REQUIRED 1390;
+    0xC000017F STATUS_LM_CROSS_ENCRYPTION_REQUIRED 1390 Authentication AfterFix "the password must be changed to be understood by the server";
     0xC0000180 STATUS_KEY_HAS_CHILDREN 1020;
     0xC0000181 STATUS_CHILD_MUST_BE_VOLATILE 1021;
     0xC0000182 STATUS_DEVICE_CONFIGURATION_ERROR 0;
@@ -493,7 +493,7 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC0000199 STATUS_NOLOGON_WORKSTATION_TRUST_ACCOUNT 1808 Authentication AfterFix "the account is one of a computer, not of a user";
     0xC000019A STATUS_NOLOGON_SERVER_TRUST_ACCOUNT 1809 Authentication AfterFix "the account is one of a server, not of a user";
     0xC000019B STATUS_DOMAIN_TRUST_INCONSISTENT 1810 Authentication AfterFix "the trust is inconsistent";
-    0xC000019C STATUS_FS_DRIVER_REQUIRED 588;
+    0xC000019C STATUS_FS_DRIVER_REQUIRED 588 General AfterFix "the volume needs another file system driver";
     0xC000019D STATUS_IMAGE_ALREADY_LOADED_AS_DLL 0;
     0xC000019E STATUS_INCOMPATIBLE_WITH_GLOBAL_SHORT_NAME_REGISTRY_SETTING 304;
     0xC000019F STATUS_SHORT_NAMES_NOT_ENABLED_ON_VOLUME 0 General AfterFix "short names are switched off on the volume";
@@ -528,7 +528,7 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC0000218 STATUS_CANNOT_LOAD_REGISTRY_FILE 589;
     0xC0000219 STATUS_DEBUG_ATTACH_FAILED 590;
     0xC000021A STATUS_SYSTEM_PROCESS_TERMINATED 591;
-    0xC000021B STATUS_DATA_NOT_ACCEPTED 592;
+    0xC000021B STATUS_DATA_NOT_ACCEPTED 592 General AfterFix "the data was not accepted";
     0xC000021C STATUS_NO_BROWSER_SERVERS_FOUND 6118 Connectivity AfterFix "nothing lists the servers of the network" or Path by ResolveName;
     0xC000021D STATUS_VDM_HARD_ERROR 593;
     0xC000021E STATUS_DRIVER_CANCEL_TIMEOUT 594;
@@ -543,7 +543,7 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC0000227 STATUS_RECOVERY_FAILURE 1279;
     0xC0000228 STATUS_STACK_OVERFLOW_READ 599;
     0xC0000229 STATUS_FAIL_CHECK 0;
-    0xC000022A STATUS_DUPLICATE_OBJECTID 0;
+    0xC000022A STATUS_DUPLICATE_OBJECTID 0 General AfterFix "the object id is there already";
     0xC000022B STATUS_OBJECTID_EXISTS 0 General AfterFix "the object id is there already";
     0xC000022C STATUS_CONVERT_TO_LARGE 600;
     0xC000022D STATUS_RETRY 1237 General Soon "the server asks to try again";
@@ -625,12 +625,12 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC0000287 STATUS_REINITIALIZATION_NEEDED 0;
     0xC000028A STATUS_ENCRYPTION_FAILED 6000 General AfterFix "the server could not encrypt the file";
     0xC000028B STATUS_DECRYPTION_FAILED 6001 General AfterFix "the server could not decrypt the file" or Authentication by CheckAccess;
-    0xC000028C STATUS_RANGE_NOT_FOUND 644;
-    0xC000028D STATUS_NO_RECOVERY_POLICY 6003;
-    0xC000028E STATUS_NO_EFS 6004;
-    0xC000028F STATUS_WRONG_EFS 6005;
+    0xC000028C STATUS_RANGE_NOT_FOUND 0 General AfterFix "there is no such range";
+    0xC000028D STATUS_NO_RECOVERY_POLICY 6003 General AfterFix "no recovery policy is set up for the file system's encryption";
+    0xC000028E STATUS_NO_EFS 6004 General AfterFix "the server has no encryption of the file system";
+    0xC000028F STATUS_WRONG_EFS 6005 General AfterFix "the file was encrypted by another method";
     0xC0000290 STATUS_NO_USER_KEYS 6006 General AfterFix "the account has no key of the file system's encryption" or Authentication by CheckAccess;
-    0xC0000291 STATUS_FILE_NOT_ENCRYPTED 6007;
+    0xC0000291 STATUS_FILE_NOT_ENCRYPTED 6007 General AfterFix "the file is not encrypted";
     0xC0000292 STATUS_NOT_EXPORT_FORMAT 6008;
     0xC0000293 STATUS_FILE_ENCRYPTED 6002 General AfterFix "the file is encrypted by the file system" or Authentication by CheckAccess;
     0xC0000295 STATUS_WMI_GUID_NOT_FOUND 4200;
@@ -640,10 +640,10 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC0000299 STATUS_SHARED_POLICY 8218;
     0xC000029A STATUS_POLICY_OBJECT_NOT_FOUND 8219;
     0xC000029B STATUS_POLICY_ONLY_IN_DS 8220;
-    0xC000029C STATUS_VOLUME_NOT_UPGRADED 0;
+    0xC000029C STATUS_VOLUME_NOT_UPGRADED 0 General AfterFix "the volume is of an older version and does not support this";
     0xC000029D STATUS_REMOTE_STORAGE_NOT_ACTIVE 4351;
     0xC000029E STATUS_REMOTE_STORAGE_MEDIA_ERROR 4352;
-    0xC000029F STATUS_NO_TRACKING_SERVICE 1172;
+    0xC000029F STATUS_NO_TRACKING_SERVICE 1172 General AfterFix "the link tracking service does not run";
     0xC00002A0 STATUS_SERVER_SID_MISMATCH 628;
     0xC00002A1 STATUS_DS_NO_ATTRIBUTE_OR_VALUE 8202;
     0xC00002A2 STATUS_DS_INVALID_ATTRIBUTE_SYNTAX 8203;
@@ -660,15 +660,15 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC00002AD STATUS_DS_CANT_ON_RDN 8214;
     0xC00002AE STATUS_DS_CANT_MOD_OBJ_CLASS 8215;
     0xC00002AF STATUS_DS_CROSS_DOM_MOVE_FAILED 0;
-    0xC00002B0 STATUS_DS_GC_NOT_AVAILABLE 8217;
+    0xC00002B0 STATUS_DS_GC_NOT_AVAILABLE 0 Authentication Later "no global catalogue answers" or Connectivity by ReachDomainController;
     0xC00002B1 STATUS_DIRECTORY_SERVICE_REQUIRED 0;
     0xC00002B2 STATUS_REPARSE_ATTRIBUTE_CONFLICT 0 General AfterFix "attributes and reparse point are in conflict";
     0xC00002B3 STATUS_CANT_ENABLE_DENY_ONLY 629;
     0xC00002B4 STATUS_FLOAT_MULTIPLE_FAULTS 630;
     0xC00002B5 STATUS_FLOAT_MULTIPLE_TRAPS 631;
     0xC00002B6 STATUS_DEVICE_REMOVED 1617 Path AfterFix "the device of the share was removed" or General by Disk;
-    0xC00002B7 STATUS_JOURNAL_DELETE_IN_PROGRESS 1178;
-    0xC00002B8 STATUS_JOURNAL_NOT_ACTIVE 1179;
+    0xC00002B7 STATUS_JOURNAL_DELETE_IN_PROGRESS 1178 General Later "the change journal is being deleted";
+    0xC00002B8 STATUS_JOURNAL_NOT_ACTIVE 1179 General AfterFix "the change journal is not active";
     0xC00002B9 STATUS_NOINTERFACE 632;
     0xC00002C1 STATUS_DS_ADMIN_LIMIT_EXCEEDED 8228;
     0xC00002C2 STATUS_DRIVER_FAILED_SLEEP 633;
@@ -684,7 +684,7 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC00002CC STATUS_ONLY_IF_CONNECTED 1251;
     0xC00002CD STATUS_DS_SENSITIVE_GROUP_VIOLATION 8505;
     0xC00002CE STATUS_PNP_RESTART_ENUMERATION 636;
-    0xC00002CF STATUS_JOURNAL_ENTRY_DELETED 1181;
+    0xC00002CF STATUS_JOURNAL_ENTRY_DELETED 1181 General AfterFix "the entry of the change journal is gone";
     0xC00002D0 STATUS_DS_CANT_MOD_PRIMARYGROUPID 8506;
     0xC00002D1 STATUS_SYSTEM_IMAGE_BAD_SIGNATURE 637;
     0xC00002D2 STATUS_PNP_REBOOT_REQUIRED 638;
@@ -716,7 +716,7 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC00002ED STATUS_DS_SAM_INIT_FAILURE_CONSOLE 8562;
     0xC00002EE STATUS_UNFINISHED_CONTEXT_DELETED 0;
     0xC00002EF STATUS_NO_TGT_REPLY 0 Authentication Later "no ticket was granted" or Connectivity by ReachDomainController;
-    0xC00002F0 STATUS_OBJECTID_NOT_FOUND 0;
+    0xC00002F0 STATUS_OBJECTID_NOT_FOUND 4312 General AfterFix "there is no such object id";
     0xC00002F1 STATUS_NO_IP_ADDRESSES 0 Connectivity AfterFix "this host has no address";
     0xC00002F2 STATUS_WRONG_CREDENTIAL_HANDLE 0 Authentication NewSession "the credentials belong to another session";
     0xC00002F3 STATUS_CRYPTO_SYSTEM_INVALID 0 Authentication AfterFix "the cipher of the logon is not valid";
@@ -855,7 +855,7 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC0000452 STATUS_SYSTEM_DEVICE_NOT_FOUND 15299;
     0xC0000453 STATUS_RESTART_BOOT_APPLICATION 0;
     0xC0000454 STATUS_INSUFFICIENT_NVRAM_RESOURCES 0;
-    0xC0000460 STATUS_NO_RANGES_PROCESSED 312;
+    0xC0000460 STATUS_NO_RANGES_PROCESSED 0 General AfterFix "no range of the file was processed";
     0xC0000463 STATUS_DEVICE_FEATURE_NOT_SUPPORTED 0 General AfterFix "the device does not support the feature";
     0xC0000464 STATUS_DEVICE_UNREACHABLE 0 Connectivity Later "the storage device cannot be reached";
     0xC0000465 STATUS_INVALID_TOKEN 0 Authentication NewSession "a token is not valid";
@@ -1209,3 +1209,54 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC05D0002 STATUS_SMB_GUEST_LOGON_BLOCKED 0 Authentication AfterFix "guest logon is blocked";
     0xC05D0003 STATUS_SMB_GUEST_LOGON_BLOCKED_SIGNING_REQUIRED 0 Authentication AfterFix "guest logon is blocked because signing is required";
 };
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::super::finding::Finding;
+    use super::super::kind::AlertKind;
+    use super::super::{errno, hresult, win32};
+    use super::*;
+
+    fn tables() -> [(&'static str, &'static [Finding]); 4] {
+        [("ntstatus", ROWS), ("win32", win32::ROWS), ("errno", errno::ROWS), ("hresult", hresult::ROWS)]
+    }
+
+    #[test]
+    fn tables_are_sorted_and_names_are_unique() {
+        for (table, rows) in tables() {
+            assert!(rows.is_sorted_by(|one, other| one.code < other.code), "{table}");
+            let mut seen = HashSet::new();
+            for row in rows {
+                assert!(seen.insert(row.name), "{}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_is_found() {
+        for row in ROWS {
+            assert!(std::ptr::eq(find(row.code).unwrap(), row));
+        }
+        for row in win32::ROWS {
+            assert!(std::ptr::eq(win32::find(row.code).unwrap(), row));
+        }
+        assert!(find(0xC000_FFFF).is_none() && win32::find(60_000).is_none());
+    }
+
+    #[test]
+    fn what_is_ambiguous_names_the_other_class_and_the_probe() {
+        for row in tables().into_iter().flat_map(|(_, rows)| rows) {
+            assert_eq!(row.or.is_some(), row.probe.is_some(), "{}", row.name);
+            assert_ne!(row.or, Some(row.kind), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn what_has_a_class_is_a_failure() {
+        for row in tables().into_iter().flat_map(|(_, rows)| rows) {
+            assert!(row.is_failure() || row.kind == AlertKind::General, "{}", row.name);
+        }
+    }
+}

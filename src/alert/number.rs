@@ -33,12 +33,13 @@ pub(super) fn read(line: &[u8], start: usize, end: usize, profile: Profile) -> O
         // The kernel's `rc = -13`.
         let row = errno::find(value)?;
         let named = matches!(is_named(line, lead), Some(Named::Errno | Named::ReturnCode | Named::Anything));
-        return named.then(|| Evidence::new(Form::Errno, value, row, profile));
+        let kernel = line.windows(4).any(|part| part == b"CIFS");
+        return (named || kernel).then(|| Evidence::new(Form::Errno, value, row, profile));
     }
     if negative || value >= 0x8000_0000 {
         let code = if negative { value.wrapping_neg() } else { value };
         let (form, row) = hresult_row(code).into_known()?;
-        return (code >> 31 == 1).then(|| Evidence::new(form, code, row, profile).weighing(GUESS));
+        return (code >> 31 == 1).then(|| Evidence::new(form, code, row, profile).guessed());
     }
     if value == 0 || value > 15_999 {
         return None;
@@ -64,7 +65,7 @@ fn of_hexadecimal(code: u32, line: &[u8], start: usize, end: usize, profile: Pro
     }
     let row = win32::find(code)?;
     is_named(line, start)?;
-    Some(Evidence::new(Form::Win32, code, row, profile).weighing(GUESS))
+    Some(Evidence::new(Form::Win32, code, row, profile).guessed())
 }
 
 fn of_small(value: u32, named: Named, line: &[u8], profile: Profile) -> Option<Evidence> {
@@ -93,7 +94,7 @@ fn of_small(value: u32, named: Named, line: &[u8], profile: Profile) -> Option<E
         // Any error number: on Windows' side it is the one below; numbers that mean nothing there are no codes.
         Named::Anything => {
             let evidence = of_win32()?;
-            (evidence.weight() > 10).then(|| evidence.weighing(GUESS.min(evidence.weight())))
+            (evidence.weight() > 10).then(|| evidence.guessed())
         }
         Named::ReturnCode => None,
     }
@@ -249,6 +250,3 @@ static MOUNT_EACCES: super::finding::Finding = super::finding::Finding {
     or: None,
     probe: None,
 };
-
-/// Below what names its form.
-const GUESS: u8 = 70;
