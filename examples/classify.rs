@@ -97,7 +97,8 @@ fn classify_one(text: &[u8], profile: Profile) -> Classification {
         match classify_json(text, profile) {
             Ok(class) => return class,
             // Half an alert, or a log line that begins with a bracket: what it says is worth more than an error.
-            Err(error) => eprintln!("classify: {error}; read as text"),
+            Err(error) if bare.starts_with(b"{") => eprintln!("classify: {error}; read as text"),
+            Err(_) => {}
         }
     }
     classify_text(text, profile)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::fault_type;
 use super::finding::{Finding, Form, Probe};
 use super::kind::{AlertKind, DocumentedKind};
 use super::retry::{Retry, RetryAdvice};
@@ -261,6 +262,21 @@ impl Classification {
     #[must_use]
     pub fn is_failure(&self) -> bool {
         self.retry != Retry::NoFailure
+    }
+}
+
+/// For alerts that no failure raises: an almost full share, a certificate that expires, a scheduler that is off.
+///
+/// ```
+/// use azs_backup::alert::{AlertKind, Classification, DocumentedKind};
+///
+/// let class = Classification::from(AlertKind::AlmostFull);
+/// assert_eq!(class.documented_kind(), DocumentedKind::OutOfCapacity);
+/// ```
+impl From<AlertKind> for Classification {
+    fn from(kind: AlertKind) -> Self {
+        let profile = Profile::default();
+        Self::of(Evidence::new(Form::FaultType, 0, fault_type::row(kind), profile), profile)
     }
 }
 

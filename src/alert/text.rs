@@ -171,14 +171,22 @@ fn by_name(word: &[u8], profile: Profile) -> Option<Evidence> {
         return Some(Evidence::new(Form::Ntstatus, 0, &NO_FAILURE, profile));
     }
     let row = match bare.strip_prefix(b"WERR_") {
-        Some(rest) if rest.len() < 64 => {
-            let mut name = *b"ERROR_0000000000000000000000000000000000000000000000000000000000000000";
-            name[6..6 + rest.len()].copy_from_slice(rest);
-            *NAMES.get(&name[..6 + rest.len()])?
+        Some(rest) => named("ERROR_", rest)?,
+        // Linux's kernel leaves the prefix out: `BAD_NETWORK_NAME: \\\\fileserver01\\x`.
+        None => {
+            NAMES.get(bare).copied().or_else(|| named("STATUS_", bare).filter(|_| bare.contains(&b'_')))?
         }
-        _ => *NAMES.get(bare)?,
     };
     Some(Evidence::new(row.form, row.code, row, profile))
+}
+
+/// The row of a name without its prefix.
+fn named(prefix: &str, rest: &[u8]) -> Option<&'static Finding> {
+    let mut name = [0; 64];
+    let whole = name.get_mut(..prefix.len() + rest.len())?;
+    whole[..prefix.len()].copy_from_slice(prefix.as_bytes());
+    whole[prefix.len()..].copy_from_slice(rest);
+    NAMES.get(&*whole).copied()
 }
 
 static NAMES: LazyLock<HashMap<&'static [u8], &'static Finding>> = LazyLock::new(|| {
