@@ -23,6 +23,7 @@ mod cause;
 mod classification;
 mod code;
 mod errno;
+mod evidence;
 mod fault_type;
 mod finding;
 mod hresult;
@@ -38,8 +39,9 @@ mod win32;
 mod wording;
 
 pub use cause::{classify_chain, classify_error, classify_io};
-pub use classification::{Classification, Confidence, Evidence, Profile};
+pub use classification::{Classification, Confidence, Profile};
 pub use code::{classify_errno, classify_hresult, classify_ntstatus, classify_win32};
+pub use evidence::Evidence;
 pub use finding::{Form, Probe};
 pub use json::{Alert, classify_json};
 pub use kind::{AlertKind, DocumentedKind, Severity};

@@ -1,6 +1,7 @@
 //! Codes in, classifications out: a look-up in a table, nothing else. None of these allocates.
 
-use super::classification::{Classification, Evidence, NO_FAILURE, Profile, UNKNOWN};
+use super::classification::{Classification, Profile};
+use super::evidence::{Evidence, NO_FAILURE, UNKNOWN};
 use super::finding::{Finding, Form};
 use super::{errno, hresult, ntstatus, win32};
 

@@ -7,7 +7,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::classification::{Classification, Collector, Evidence, Profile};
+use super::classification::{Classification, Collector, Profile};
+use super::evidence::Evidence;
 use super::fault_type;
 use super::finding::Form;
 use super::kind::AlertKind;

@@ -1,7 +1,8 @@
 //! Numbers in text: which of them are codes, told by their form and by the words around them.
 
-use super::classification::{Evidence, Profile};
+use super::classification::Profile;
 use super::code::hresult_row;
+use super::evidence::Evidence;
 use super::finding::Form;
 use super::{errno, ntstatus, win32};
 
@@ -33,7 +34,7 @@ pub(super) fn read(line: &[u8], start: usize, end: usize, profile: Profile) -> O
         // The kernel's `rc = -13`.
         let row = errno::find(value)?;
         let named = matches!(is_named(line, lead), Some(Named::Errno | Named::ReturnCode | Named::Anything));
-        let kernel = line.windows(4).any(|part| part == b"CIFS");
+        let kernel = nearby(line, start, end).windows(4).any(|part| part == b"CIFS");
         return (named || kernel).then(|| Evidence::new(Form::Errno, value, row, profile));
     }
     if negative || value >= 0x8000_0000 {
@@ -50,7 +51,7 @@ pub(super) fn read(line: &[u8], start: usize, end: usize, profile: Profile) -> O
     if matches!(named, Named::Anything) && counts {
         return None;
     }
-    of_small(value, named, line, profile)
+    of_small(value, named, nearby(line, start, end), profile)
 }
 
 fn of_hexadecimal(code: u32, line: &[u8], start: usize, end: usize, profile: Profile) -> Option<Evidence> {
@@ -68,7 +69,7 @@ fn of_hexadecimal(code: u32, line: &[u8], start: usize, end: usize, profile: Pro
     Some(Evidence::new(Form::Win32, code, row, profile).guessed())
 }
 
-fn of_small(value: u32, named: Named, line: &[u8], profile: Profile) -> Option<Evidence> {
+fn of_small(value: u32, named: Named, around: &[u8], profile: Profile) -> Option<Evidence> {
     let of_errno = || errno::find(value).map(|row| Evidence::new(Form::Errno, value, row, profile));
     let of_win32 = || win32::find(value).map(|row| Evidence::new(Form::Win32, value, row, profile));
     match named {
@@ -79,25 +80,28 @@ fn of_small(value: u32, named: Named, line: &[u8], profile: Profile) -> Option<E
         }
         Named::Errno => of_errno(),
         Named::System => of_win32(),
-        // Rust prints errno and Win32 codes alike. The words before the code tell which system it was.
-        Named::RustOs => {
-            let mut posix = None;
-            super::wording::each(line, |row, _| {
-                let same = row.code == value;
-                posix = posix.or((same && row.form != Form::Wording).then_some(row.form == Form::Errno));
-            });
-            match posix.unwrap_or(cfg!(not(windows))) {
-                true => of_errno().or_else(of_win32),
-                false => of_win32(),
-            }
-        }
-        // Any error number: on Windows' side it is the one below; numbers that mean nothing there are no codes.
+        // Rust prints errno and Win32 codes alike. The words beside the code tell which system it was.
+        Named::RustOs => match named_beside(value, around).unwrap_or(NATIVE) {
+            Form::Errno => of_errno().or_else(of_win32),
+            _ => of_win32(),
+        },
+        // Any error number: on Windows' side it is, unless the words are those of the errno.
         Named::Anything => {
+            if named_beside(value, around) == Some(Form::Errno) {
+                return of_errno();
+            }
             let evidence = of_win32()?;
             (evidence.weight() > 10).then(|| evidence.guessed())
         }
         Named::ReturnCode => None,
     }
+}
+
+/// The form of the sentence beside a number that stands for the same number.
+fn named_beside(value: u32, around: &[u8]) -> Option<Form> {
+    let mut form = None;
+    super::wording::each(around, |row, _| form = form.or((row.code == value).then_some(row.form)));
+    form
 }
 
 /// What the words before a number say that it is.
@@ -115,6 +119,11 @@ enum Named {
     ReturnCode,
     /// `error 53`, `code: 53`.
     Anything,
+}
+
+/// What stands around a number, as far as it may tell what the number is: a bound, for lines have none.
+fn nearby(line: &[u8], start: usize, end: usize) -> &[u8] {
+    &line[start.saturating_sub(160)..line.len().min(end + 80)]
 }
 
 fn is_named(line: &[u8], start: usize) -> Option<Named> {
@@ -168,7 +177,7 @@ const NAMED: &[(&str, Named)] = &[
     ("win32", Named::System),
     ("lasterror", Named::System),
     ("return code", Named::ReturnCode),
-    ("rc", Named::ReturnCode),
+    (" rc", Named::ReturnCode),
     // Windows' "system error" in other languages; the last letters do, whatever the code page made of the first.
     ("systemfehler", Named::System),
     ("systemfel", Named::System),
@@ -228,6 +237,8 @@ fn decimal(digits: &[u8]) -> Option<u32> {
         .iter()
         .try_fold(0_u32, |value, digit| value.checked_mul(10)?.checked_add(char::from(*digit).to_digit(10)?))
 }
+
+const NATIVE: Form = if cfg!(windows) { Form::Win32 } else { Form::Errno };
 
 trait Known {
     fn into_known(self) -> Option<(Form, &'static super::finding::Finding)>;

@@ -79,14 +79,10 @@ impl Context {
     }
 
     fn server_name(&self) -> &str {
-        let host = |share: &'_ str| share.trim_start_matches(['\\', '/']).find(['\\', '/']).is_some();
-        match self.share.as_deref() {
-            Some(share) if share.starts_with(['\\', '/']) && host(share) => {
-                let bare = share.trim_start_matches(['\\', '/']);
-                &bare[..bare.find(['\\', '/']).unwrap_or(bare.len())]
-            }
-            _ => "the file server",
-        }
+        let share = self.share.as_deref().unwrap_or_default();
+        let unc = share.strip_prefix(r"\\").or_else(|| share.strip_prefix("//"));
+        let host = unc.and_then(|unc| unc.split(['\\', '/']).next());
+        host.filter(|host| !host.is_empty()).unwrap_or("the file server")
     }
 }
 
@@ -146,7 +142,7 @@ impl Classification {
                 let _ = write!(text, " It can also stand for {}.", other.code());
             }
         }
-        text
+        capitalised(&text)
     }
 
     /// What to do next, step by step.
@@ -161,23 +157,25 @@ impl Classification {
             ));
         }
         if let Some(probe) = self.probe() {
-            let text = probe.text();
-            let mut chars = text.chars();
-            let first = chars.next().map(|c| c.to_ascii_uppercase());
-            steps.push(format!("To be sure of the cause: {}{}.", first.unwrap_or_default(), chars.as_str()));
+            steps.push(format!("To be sure of the cause, {}.", probe.text()));
         }
-        steps.extend(self.steps(context));
+        let times = retry.attempts;
+        let seconds = retry.delay.unwrap_or_default().as_secs();
         match retry.when {
-            Retry::Soon | Retry::Later | Retry::NewSession => {
-                let seconds = retry.delay.unwrap_or_default().as_secs();
-                let anew = if retry.when == Retry::NewSession { " over a new session" } else { "" };
-                steps.push(format!(
-                    "It often passes by itself: up to {} attempts{anew}, {seconds} s apart, are worth while.",
-                    retry.attempts
-                ));
+            Retry::Soon => {
+                steps.push(format!("Try again, up to {times} times, {seconds} s apart: it often passes."))
             }
+            Retry::Later => steps.push(format!(
+                "Try again after {} minutes, up to {times} times: the server or network may recover.",
+                seconds / 60
+            )),
+            Retry::NewSession => steps.push(format!(
+                "Drop every session to {} and try again over a new one, up to {times} times.",
+                context.server_name()
+            )),
             _ => {}
         }
+        steps.extend(self.steps(context));
         steps.push("Then start a backup by hand and see it complete.".into());
         steps
     }
@@ -245,4 +243,10 @@ impl Classification {
             ],
         }
     }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(chars).collect()
 }

@@ -2,7 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
-use super::classification::{Classification, Evidence};
+use super::classification::Classification;
+use super::evidence::Evidence;
 
 #[derive(Serialize)]
 struct Report<'a> {

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::classification::{Classification, Collector, Evidence, NO_FAILURE, Profile};
+use super::classification::{Classification, Collector, Profile};
 use super::code::{classify_errno, classify_hresult, classify_ntstatus, classify_win32, hresult_row};
+use super::evidence::{Evidence, NO_FAILURE};
 use super::finding::{Finding, Form};
 use super::kind::AlertKind;
 use super::{cause, errno, fault_type, hresult, ntstatus, number, win32, wording};

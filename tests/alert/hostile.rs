@@ -65,8 +65,10 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
 #[test]
 fn a_line_of_a_hundred_megabytes_is_read() {
     let start = Instant::now();
-    for piece in ["9", "a", "0x", "error 5", "\0", "(", "é", "STATUS_", " "] {
-        let mut text = piece.repeat(20_000_000 / piece.len());
+    for piece in
+        ["9", "a", "0x", "error 5", "-1 ", "os error 5 ", "is a directory", "\0", "(", "é", "STATUS_", " "]
+    {
+        let mut text = piece.repeat(if piece == "a" { 100_000_000 } else { 3_000_000 } / piece.len());
         text.push_str(" NT_STATUS_DISK_FULL ");
         assert_eq!(classify_text(&text, Profile::Refined).kind(), AlertKind::OutOfCapacity, "{piece:?}");
     }
