@@ -94,10 +94,10 @@ pub struct Classification {
 impl Classification {
     #[inline]
     pub(super) fn of(evidence: Evidence, profile: Profile) -> Self {
-        let mut collector = Collector::new(profile);
-        collector.evidence[0] = evidence;
-        collector.count = 1;
-        collector.finish()
+        let mut all = [NOTHING; MOST_EVIDENCE];
+        all[0] = evidence;
+        let (kind, retry) = (evidence.kind, evidence.finding.retry);
+        Self { profile, kind, confidence: confidence(&evidence, &[]), retry, count: 1, evidence: all }
     }
 
     /// The kind of alert.
@@ -232,6 +232,7 @@ impl Collector {
     }
 }
 
+#[inline]
 fn confidence(first: &Evidence, rest: &[Evidence]) -> Confidence {
     if first.weight <= VAGUE {
         return Confidence::Low;
