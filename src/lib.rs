@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod alert;
 pub mod backup;
 mod crew;
 pub mod envelope;
@@ -12,6 +13,7 @@ pub mod schedule;
 pub mod set;
 pub mod share;
 
+pub use alert::{Alert, AlertKind, Classification, DocumentedKind};
 pub use backup::{Backup, BackupBuilder, BackupReport, SourceProblems};
 pub use envelope::{CertificateFacts, DecryptionCertificate, EncryptionCertificate, Opener, Sealer};
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,236 @@
+//! Errors in: ours, the standard library's, any other by its text, and the causes beneath each.
+
+use std::error::Error as StdError;
+use std::fmt::{self, Write};
+use std::io;
+
+use super::classification::{Classification, Collector, Profile};
+use super::finding::{Finding, Form, findings};
+use super::{errno, text, win32};
+use crate::{Error, ErrorKind};
+
+/// The class of an error of this library: that of its most telling cause.
+///
+/// ```
+/// use azs_backup::alert::{AlertKind, Profile, classify_error};
+/// use azs_backup::{Error, ErrorKind};
+///
+/// let cause = std::io::Error::other("Server returned an error message with status: 0xc000007f.");
+/// let error = Error::new(ErrorKind::Io, "put segment 3").with_source(cause);
+/// assert_eq!(classify_error(&error, Profile::Refined).kind(), AlertKind::OutOfCapacity);
+/// ```
+#[must_use]
+pub fn classify_error(error: &Error, profile: Profile) -> Classification {
+    classify_chain(error, profile)
+}
+
+/// The class of an error of the standard library: by its code, else its causes, else its kind.
+///
+/// ```
+/// use azs_backup::alert::{DocumentedKind, Profile, classify_io};
+///
+/// let error = std::io::Error::from(std::io::ErrorKind::StorageFull);
+/// assert_eq!(classify_io(&error, Profile::Refined).documented_kind(), DocumentedKind::OutOfCapacity);
+/// ```
+#[must_use]
+pub fn classify_io(error: &io::Error, profile: Profile) -> Classification {
+    classify_chain(error, profile)
+}
+
+/// The class of any error with its chain of causes: that of the most telling link, of equals the deepest.
+///
+/// Errors of this library and of the standard library are read by kind and code, all others, those of SMB clients
+/// among them, by their text, of which at most 4 KiB count. At most 64 links are followed.
+#[must_use]
+pub fn classify_chain(error: &(dyn StdError + 'static), profile: Profile) -> Classification {
+    let mut collector = Collector::of_chain(profile);
+    let mut next = Some(error);
+    for _ in 0..MOST_LINKS {
+        let Some(link) = next else { break };
+        next = look_at(link, &mut collector);
+    }
+    collector.finish()
+}
+
+/// Adds what a link says; gives the link beneath that may say more.
+fn look_at<'a>(
+    link: &'a (dyn StdError + 'static),
+    collector: &mut Collector,
+) -> Option<&'a (dyn StdError + 'static)> {
+    if let Some(error) = link.downcast_ref::<Error>() {
+        let row = row(error.kind());
+        collector.found(Form::Error, 0, row);
+        if row.is_vague() {
+            scan_display(error, collector);
+        }
+        return link.source().filter(|_| !is_about_the_host(error.kind()));
+    }
+    let Some(error) = link.downcast_ref::<io::Error>() else {
+        scan_display(link, collector);
+        return link.source();
+    };
+    match (error.raw_os_error(), error.get_ref()) {
+        (Some(code), _) => add_os_error(code, collector),
+        // `source` would skip the error inside.
+        (None, Some(inner)) => {
+            add_io_kind(error.kind(), collector);
+            return Some(inner);
+        }
+        (None, None) => add_io_kind(error.kind(), collector),
+    }
+    link.source()
+}
+
+fn add_os_error(code: i32, collector: &mut Collector) {
+    let code = code.unsigned_abs();
+    if cfg!(windows) {
+        win32::find(code).into_iter().for_each(|row| collector.found(Form::Win32, code, row));
+    } else {
+        errno::find_native(code).into_iter().for_each(|row| collector.found(Form::Errno, code, row));
+    }
+}
+
+fn add_io_kind(kind: io::ErrorKind, collector: &mut Collector) {
+    use io::ErrorKind as K;
+    let errno = match kind {
+        K::NotFound => 2,
+        K::Interrupted => 4,
+        K::WouldBlock => 11,
+        K::OutOfMemory => 12,
+        K::PermissionDenied => 13,
+        K::ResourceBusy => 16,
+        K::AlreadyExists => 17,
+        K::CrossesDevices => 18,
+        K::NotADirectory => 20,
+        K::IsADirectory => 21,
+        K::InvalidInput => 22,
+        K::ExecutableFileBusy => 26,
+        K::FileTooLarge => 27,
+        K::StorageFull => 28,
+        K::ReadOnlyFilesystem => 30,
+        K::TooManyLinks => 31,
+        K::BrokenPipe => 32,
+        K::Deadlock => 35,
+        K::InvalidFilename => 36,
+        K::DirectoryNotEmpty => 39,
+        K::Unsupported => 95,
+        K::AddrInUse => 98,
+        K::AddrNotAvailable => 99,
+        K::NetworkDown => 100,
+        K::NetworkUnreachable => 101,
+        K::ConnectionAborted => 103,
+        K::ConnectionReset => 104,
+        K::NotConnected => 107,
+        K::TimedOut => 110,
+        K::ConnectionRefused => 111,
+        K::HostUnreachable => 113,
+        K::StaleNetworkFileHandle => 116,
+        K::QuotaExceeded => 122,
+        _ => return,
+    };
+    errno::find(errno).into_iter().for_each(|row| collector.found(Form::IoKind, errno, row));
+}
+
+fn scan_display(error: &dyn StdError, collector: &mut Collector) {
+    let mut text = Bounded(String::new());
+    // An error here means that the text is longer than what is kept of it.
+    let _ = write!(text, "{error}");
+    text::scan(text.0.as_bytes(), 0, collector);
+}
+
+/// Text of at most 4 KiB.
+struct Bounded(String);
+
+impl Write for Bounded {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = MOST_TEXT - self.0.len();
+        if text.len() <= room {
+            self.0.push_str(text);
+            return Ok(());
+        }
+        let cut = (0..=room).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        self.0.push_str(&text[..cut]);
+        Err(fmt::Error)
+    }
+}
+
+/// Whether what lies beneath such an error is a matter of this host or its caller: a source that may not be read is
+/// no share that may not be read.
+fn is_about_the_host(kind: ErrorKind) -> bool {
+    use ErrorKind as K;
+    match kind {
+        K::AccessDenied | K::AlreadyExists | K::Damaged | K::Incomplete | K::Internal | K::Io => false,
+        K::NotFound | K::OutOfCapacity | K::Unsupported => false,
+        K::Cancelled | K::CertificateExpired | K::CertificateUnsuitable | K::InvalidArgument => true,
+        K::InvalidName | K::LimitExceeded | K::Malformed | K::ReservedPath | K::SourceChanged => true,
+        K::SourceUnreadable | K::WrongCertificate | K::WrongPassword => true,
+    }
+}
+
+fn row(kind: ErrorKind) -> &'static Finding {
+    // Exhaustive: a new kind does not build before it has its row.
+    use ErrorKind as K;
+    &ROWS[match kind {
+        K::AccessDenied => 0,
+        K::AlreadyExists => 1,
+        K::Cancelled => 2,
+        K::CertificateExpired => 3,
+        K::CertificateUnsuitable => 4,
+        K::Damaged => 5,
+        K::Incomplete => 6,
+        K::Internal => 7,
+        K::InvalidArgument => 8,
+        K::InvalidName => 9,
+        K::Io => 10,
+        K::LimitExceeded => 11,
+        K::Malformed => 12,
+        K::NotFound => 13,
+        K::OutOfCapacity => 14,
+        K::ReservedPath => 15,
+        K::SourceChanged => 16,
+        K::SourceUnreadable => 17,
+        K::Unsupported => 18,
+        K::WrongCertificate => 19,
+        K::WrongPassword => 20,
+    }]
+}
+
+pub(super) static ROWS: &[Finding] = findings! { Error,
+    0 ACCESS_DENIED 5 Authentication AfterFix "the account may not do this" or ShareNotWritable by CheckAccess;
+    1 ALREADY_EXISTS 183 General AfterFix "something of that name is there already";
+    2 CANCELLED 995 General AfterFix "the caller stopped it";
+    3 CERTIFICATE_EXPIRED 0 CertificateExpiring AfterFix "the encryption certificate is not valid today";
+    4 CERTIFICATE_UNSUITABLE 0 General AfterFix "the certificate cannot serve";
+    5 DAMAGED 0 General AfterFix "stored data is not what was written";
+    6 INCOMPLETE 0 General AfterFix "the backup set never became complete, or a part of it was deleted";
+    7 INTERNAL 0 General Unknown "a fault of this library";
+    8 INVALID_ARGUMENT 87 General AfterFix "the call cannot be carried out as asked";
+    9 INVALID_NAME 123 Path AfterFix "a name or path breaks the rules of shares";
+    10 IO 0 General Unknown "an input or output failure";
+    11 LIMIT_EXCEEDED 0 General AfterFix "something is larger than a limit that protects memory or time";
+    12 MALFORMED 0 General AfterFix "bytes are not in the format they are said to be in";
+    13 NOT_FOUND 2 Path AfterFix "there is nothing of that name" or General by Context;
+    14 OUT_OF_CAPACITY 112 OutOfCapacity AfterFix "the share, disk or quota is full";
+    15 RESERVED_PATH 0 Path AfterFix "the path leads into MASBackup, which belongs to Azure Stack Hub";
+    16 SOURCE_CHANGED 0 General Soon "a source changed while it was read";
+    17 SOURCE_UNREADABLE 0 General AfterFix "a source on this host could not be read";
+    18 UNSUPPORTED 50 General AfterFix "the format, algorithm or operation is not supported";
+    19 WRONG_CERTIFICATE 0 General AfterFix "the backup was sealed to other certificates";
+    20 WRONG_PASSWORD 0 General AfterFix "the password of the decryption certificate is wrong; the share's is not meant";
+};
+
+const MOST_LINKS: usize = 64;
+const MOST_TEXT: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_error_has_the_row_of_its_name() {
+        assert_eq!(ROWS.len(), ErrorKind::ALL.len());
+        for kind in ErrorKind::ALL {
+            assert_eq!(row(*kind).name, kind.code());
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Whether and when to try again.
+
+use std::time::Duration;
+
+/// When trying again makes sense.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Retry {
+    /// Within seconds, a few times: the cause passes by itself.
+    Soon,
+    /// After minutes: the server or the network needs time.
+    Later,
+    /// At once, but over a new connection and session.
+    NewSession,
+    /// Only after someone has removed the cause.
+    AfterFix,
+    /// Only after someone has removed the cause, and not even once before: each attempt counts towards the lock-out
+    /// of the account.
+    LockOut,
+    /// Nothing is known.
+    Unknown,
+    /// There is no failure.
+    NoFailure,
+}
+
+impl Retry {
+    /// The stable code, in capitals: `AFTER_FIX`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Soon => "SOON",
+            Self::Later => "LATER",
+            Self::NewSession => "NEW_SESSION",
+            Self::AfterFix => "AFTER_FIX",
+            Self::LockOut => "LOCK_OUT",
+            Self::Unknown => "UNKNOWN",
+            Self::NoFailure => "NO_FAILURE",
+        }
+    }
+
+    /// The advice that goes with it.
+    #[must_use]
+    pub const fn advice(self) -> RetryAdvice {
+        // Microsoft's controller connects 5 times, 2 s apart; more would only delay the alert.
+        let (delay, attempts) = match self {
+            Self::Soon => (Some(Duration::from_secs(2)), 5),
+            Self::Later => (Some(Duration::from_secs(300)), 3),
+            Self::NewSession => (Some(Duration::ZERO), 2),
+            Self::Unknown => (Some(Duration::from_secs(60)), 1),
+            Self::AfterFix | Self::LockOut | Self::NoFailure => (None, 0),
+        };
+        RetryAdvice { when: self, delay, attempts, could_lock_out: matches!(self, Self::LockOut) }
+    }
+}
+
+/// Whether and when to try again, and whether that could make it worse.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct RetryAdvice {
+    /// When trying again makes sense.
+    pub when: Retry,
+    /// How long to wait first; none where only a person can help, or nothing failed.
+    pub delay: Option<Duration>,
+    /// How often to try by oneself.
+    pub attempts: u8,
+    /// Whether another attempt could make it worse, by locking the account out.
+    pub could_lock_out: bool,
+}
