@@ -16,12 +16,14 @@ pub(crate) mod reader;
 pub(crate) mod record;
 pub(crate) mod segment;
 mod sums;
+mod text;
 pub(crate) mod writer;
 
 pub use cover::{Counts, CoverSheet, FORMAT_VERSION, Status, Stored};
 pub(crate) use cover::{FILE_NAME as COVER_SHEET, is_file_of_a_set};
 pub use digest::Digest;
-pub use entry::{Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem, Text};
+pub use entry::{Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem};
 pub use list::{SetState, SetSummary, list_sets};
 pub use reader::Set;
 pub use record::StoredFile;
+pub use text::Text;

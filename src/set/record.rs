@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::digest::{Digest, hex, unhex};
-use super::entry::{Base64, Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem, Text};
+use super::entry::{Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem};
+use super::text::{Base64, Text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Place, SetName};
 

@@ -1,0 +1,238 @@
+//! How a backup is to be made: what is said before it begins, and checked when it does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ignore::gitignore::GitignoreBuilder;
+use jiff::Timestamp;
+
+use super::pipeline::{Pipeline, Settings, Shared};
+use super::plan::{Hook, Planner};
+use super::{Backup, state, tree};
+use crate::envelope::{EncryptionCertificate, Sealer};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Place, SetName};
+use crate::progress::{Progress, no_progress};
+use crate::set::writer::SetWriter;
+use crate::share::Share;
+
+/// What to do about a source that cannot be read, or that changes while it is read.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum SourceProblems {
+    /// End the backup with an error that names the source; no set remains.
+    #[default]
+    Fail,
+    /// Go on, name the source in the report, the index and the cover sheet's counts, and end as
+    /// [`PartialSucceeded`](Status::PartialSucceeded).
+    Report,
+}
+
+/// How a backup is to be made; [`start`](Self::start) begins it.
+pub struct BackupBuilder {
+    share: Arc<dyn Share>,
+    place: Place,
+    certificates: Vec<EncryptionCertificate>,
+    allow_expired: bool,
+    labels: BTreeMap<String, String>,
+    patterns: Vec<String>,
+    problems: SourceProblems,
+    level: i32,
+    segment_size: usize,
+    workers: usize,
+    state: Option<PathBuf>,
+    name: Option<SetName>,
+    hook: Hook,
+}
+
+impl BackupBuilder {
+    /// A backup of a component to this share, with nothing else said yet.
+    #[must_use]
+    pub fn new(share: Arc<dyn Share>, place: Place) -> Self {
+        Self {
+            share,
+            place,
+            certificates: Vec::new(),
+            allow_expired: false,
+            labels: BTreeMap::new(),
+            patterns: Vec::new(),
+            problems: SourceProblems::default(),
+            level: 3,
+            segment_size: 16 << 20,
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            state: None,
+            name: None,
+            hook: Box::new(no_progress),
+        }
+    }
+
+    /// Adds a certificate that can open the set. At least one; several while a certificate is being changed.
+    #[must_use]
+    pub fn certificate(mut self, certificate: EncryptionCertificate) -> Self {
+        self.certificates.push(certificate);
+        self
+    }
+
+    /// Accepts certificates that are expired or not yet valid, which are refused otherwise.
+    #[must_use]
+    pub fn allow_expired_certificates(mut self, allow: bool) -> Self {
+        self.allow_expired = allow;
+        self
+    }
+
+    /// Writes a label on the cover sheet, in clear: vendor, model, serial, firmware, hardware generation, node count…
+    #[must_use]
+    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.labels.insert(key.into(), value.into());
+        self
+    }
+
+    /// Leaves out what this pattern matches below each folder, in gitignore syntax; `!` takes back in, and the last
+    /// pattern that matches counts.
+    #[must_use]
+    pub fn exclude(mut self, pattern: impl Into<String>) -> Self {
+        self.patterns.push(pattern.into());
+        self
+    }
+
+    /// Takes back in what an earlier [`exclude`](Self::exclude) left out: the same as excluding `!pattern`.
+    #[must_use]
+    pub fn include(self, pattern: impl std::fmt::Display) -> Self {
+        self.exclude(format!("!{pattern}"))
+    }
+
+    /// Says what to do about sources that cannot be read or that change; the default is to fail.
+    #[must_use]
+    pub fn source_problems(mut self, policy: SourceProblems) -> Self {
+        self.problems = policy;
+        self
+    }
+
+    /// zstd level, −7 to 19; the default is 3.
+    #[must_use]
+    pub fn level(mut self, level: i32) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Most bytes of one stored segment, 4 to 64 MiB; the default is 16 MiB. Whoever opens a segment by hand needs
+    /// about three times as much memory.
+    #[must_use]
+    pub fn segment_size(mut self, bytes: usize) -> Self {
+        self.segment_size = bytes;
+        self
+    }
+
+    /// Threads that read and compress; the default is one for each core.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// A folder of this host in which it remembers, from run to run, the key that names segments.
+    #[must_use]
+    pub fn state(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.state = Some(folder.into());
+        self
+    }
+
+    /// Names the set, in place of the clock and the random suffix.
+    #[must_use]
+    pub fn set_name(mut self, name: SetName) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    /// Sets the progress hook. It is called while sources are added and while the backup is committed, on the thread
+    /// that does so.
+    #[must_use]
+    pub fn progress(mut self, hook: impl FnMut(Progress) -> ControlFlow<()> + Send + 'static) -> Self {
+        self.hook = Box::new(hook);
+        self
+    }
+
+    /// Begins the backup: checks everything above and creates the set's folder.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a missing certificate or an option out of range; `CERTIFICATE_EXPIRED`; what the share
+    /// says to a new folder.
+    pub fn start(self) -> Result<Backup> {
+        let invalid = |what: String| Err(Error::new(ErrorKind::InvalidArgument, what));
+        if self.certificates.is_empty() {
+            return invalid("a backup needs at least one encryption certificate (CER)".into());
+        }
+        if !(-7..=19).contains(&self.level) {
+            return invalid(format!("zstd level {} is not between -7 and 19", self.level));
+        }
+        if !(4 << 20..=64 << 20).contains(&self.segment_size) {
+            return invalid(format!(
+                "a segment size of {} bytes is not between 4 and 64 MiB",
+                self.segment_size
+            ));
+        }
+        let created = Timestamp::now();
+        if !self.allow_expired {
+            for certificate in &self.certificates {
+                certificate.check_validity(created)?;
+            }
+        }
+        let mut patterns = GitignoreBuilder::new("");
+        for pattern in &self.patterns {
+            patterns.add_line(None, pattern).map_err(|e| {
+                Error::new(
+                    ErrorKind::InvalidArgument,
+                    format!("pattern {pattern:?} is not in gitignore syntax: {e}"),
+                )
+            })?;
+        }
+        let patterns = patterns
+            .build()
+            .map_err(|e| Error::new(ErrorKind::InvalidArgument, format!("patterns: {e}")).with_source(e))?;
+        let naming_key = state::naming_key(self.state.as_deref())?;
+
+        let writer = Arc::new(self.create(created)?);
+        let fail_on_problem = self.problems == SourceProblems::Fail;
+        let settings = Settings {
+            workers: self.workers,
+            level: self.level,
+            segment_size: self.segment_size,
+            naming_key,
+            fail_on_problem,
+        };
+        let shared = Arc::new(Shared::default());
+        let pipeline = Pipeline::start(settings, writer.clone(), shared.clone());
+        Ok(Backup {
+            planner: Planner::new(pipeline, shared, self.hook, fail_on_problem),
+            writer,
+            patterns,
+            links: tree::Links::default(),
+            names: BTreeSet::new(),
+            certificates: self.certificates,
+            labels: self.labels,
+            created,
+            begun: Instant::now(),
+            committed: false,
+        })
+    }
+
+    fn create(&self, created: Timestamp) -> Result<SetWriter> {
+        let sealer = || Sealer::new(&self.certificates);
+        if let Some(name) = self.name {
+            return SetWriter::create(self.share.clone(), self.place.clone(), name, sealer()?);
+        }
+        loop {
+            let mut suffix = [0; 4];
+            openssl::rand::rand_bytes(&mut suffix)
+                .map_err(|e| Error::new(ErrorKind::Internal, "no random numbers").with_source(e))?;
+            let name = SetName::new(created, u32::from_be_bytes(suffix))?;
+            match SetWriter::create(self.share.clone(), self.place.clone(), name, sealer()?) {
+                Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+                done => return done,
+            }
+        }
+    }
+}
