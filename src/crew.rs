@@ -1,5 +1,6 @@
 //! A crew of threads for work that comes as a stream of jobs and whose results are taken in on the calling thread.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -36,8 +37,16 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
                     if stop.load(Ordering::Acquire) {
                         break;
                     }
+                    // A panic is one job's failure: with it the crew ends, instead of waiting for it for ever.
                     let result = match &mut state {
-                        Ok(state) => work(state, job),
+                        Ok(state) => {
+                            catch_unwind(AssertUnwindSafe(|| work(state, job))).unwrap_or_else(|_| {
+                                Err(Error::new(
+                                    ErrorKind::Internal,
+                                    "a worker thread panicked; please report it",
+                                ))
+                            })
+                        }
                         Err(error) => Err(Error::new(error.kind(), error.to_string())),
                     };
                     if done.send(result).is_err() {
@@ -93,4 +102,42 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
         drop((jobs_in, done_out));
         result
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sum(jobs: u64, work: impl Fn(u64) -> Result<u64> + Sync) -> Result<u64> {
+        let (mut next, mut total) = (0..jobs, 0);
+        let take = |done| {
+            total += done;
+            Ok(())
+        };
+        run(4, || Ok(()), |(), job| work(job), || Ok(next.next()), take, || Ok(()))?;
+        Ok(total)
+    }
+
+    #[test]
+    fn every_job_is_done_once() {
+        assert_eq!(sum(1000, Ok).unwrap(), 499_500);
+        assert_eq!(sum(0, Ok).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_failure_or_a_panic_ends_the_crew() {
+        let failing = |job| if job == 500 { Err(Error::new(ErrorKind::Damaged, "job 500")) } else { Ok(job) };
+        assert_eq!(sum(1000, failing).unwrap_err().kind(), ErrorKind::Damaged);
+        for at in [0, 500, 999] {
+            let panicking = |job| if job == at { panic!("on purpose") } else { Ok(job) };
+            assert_eq!(sum(1000, panicking).unwrap_err().kind(), ErrorKind::Internal);
+        }
+    }
+
+    #[test]
+    fn the_caller_can_stop_it() {
+        let stop = || Err(Error::new(ErrorKind::Cancelled, "stop"));
+        let error = run(2, || Ok(()), |(), job: u64| Ok(job), || Ok(Some(1)), |_| Ok(()), stop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+    }
 }
