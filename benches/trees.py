@@ -44,11 +44,13 @@ def certificate(work):
     run("openssl", "pkcs12", "-export", "-inkey", "key.pem", "-in", "backup.pem", "-passout", "pass:bench", "-out", "backup.pfx")
 
 
-def one_round(examples, work, tree, memory):
+def one_round(examples, work, tree, number):
     """One backup, two verifications and a restore; gives {job: (CPU, wall, peak)} and the stored bytes."""
-    share, target = work / "share", work / "target"
-    for folder in (share, target):
-        shutil.rmtree(folder, ignore_errors=True)
+    memory = number == 0
+    # Each round restores into a folder of its own, and none is removed before the end: ext4 looks long for free inodes
+    # where many were freed in the last minutes, which would be measured with it.
+    share, target = work / "share", work / f"target-{tree.name}-{number}"
+    shutil.rmtree(share, ignore_errors=True)
     share.mkdir()
     env = dict(os.environ, AZS_PFX_PASSWORD="bench")
     backup = [examples / "backup", "--root", share, "--domain", "contoso.com", "--region", "nyc", "--component", "HLH",
@@ -63,7 +65,7 @@ def one_round(examples, work, tree, memory):
     for job, command in jobs.items():
         _, rows[job] = measured(command, env=env)
     if memory:
-        shutil.rmtree(target)
+        jobs["restore"][-1] = target.with_name(target.name + "-peak")
         jobs["backup"] = backup
         rows = {job: (*row, peak(jobs[job], env=env)) for job, row in rows.items()}
     return rows, report["stored"]
@@ -89,7 +91,7 @@ def main():
                            check=True, stderr=subprocess.DEVNULL)
         rounds, pipeline, stored = [], [], None
         for number in range(options.runs):
-            rows, stored = one_round(examples, work, source, number == 0)
+            rows, stored = one_round(examples, work, source, number)
             rounds.append(rows)
             out = work / "pipeline.p7m"
             command = PIPELINE.format(parent=work, name=tree, work=work, out=out)
