@@ -420,6 +420,38 @@ fn a_rule_is_silenced_with_a_reason_that_shows() {
         .assert(&["ROOT_HOST_IS_ADDRESS"]);
 }
 
+/// A page that an XML reader takes, but for the doctype and the tags that HTML does not close.
+#[test]
+fn the_page_stands_by_itself_and_escapes_what_the_share_says() {
+    let mut site = Site::new().set("root", json!("<script>alert(1)</script>\"'&"));
+    site.config["silence"] =
+        json!([{"rule": "UNENCRYPTED_DATA", "about": "HLH", "reason": "<script>why</script>"}]);
+    for name in ["<script>alert(1)<:script>", "a' onload='x", "\"><img src=x onerror=y>&amp;"] {
+        site.file(&format!("contoso.com/nyc/Switches/{name}"), b"config");
+        site.file(&format!("contoso.com/nyc/HLH/{name}"), b"config");
+    }
+    back_up(&site.fixture, "<b>Firewalls&".replace(['<', '>'], "'").parse().unwrap(), None);
+    site.fixture.share = std::sync::Arc::new(Refusing(site.fixture.share.clone()));
+    for page in [site.review().to_html(), Site::new().review().to_html()] {
+        for foreign in
+            ["<script", "<img", "onload='", "http://", "https://", "url(", "@import", "<b>refusing"]
+        {
+            assert!(!page.contains(foreign), "{foreign}: {page}");
+        }
+        for part in ["prefers-color-scheme: dark", "<svg", "polyline", "Content-Security-Policy"] {
+            assert!(page.contains(part), "{part}");
+        }
+        for tag in ["article", "section", "div", "svg", "span", "p", "figure", "dl", "i", "b", "h3", "rect"] {
+            let opened =
+                page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
+            assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
+        }
+    }
+    let page = site.review().to_html();
+    assert!(page.contains("&lt;script&gt;alert(1)") && page.contains("&#39;b&#39;Firewalls&amp;"), "{page}");
+    assert_eq!(page.matches("<rect").count(), 30 * 5);
+}
+
 #[test]
 fn rules_have_ids_of_their_own_and_a_test_each() {
     let tests = include_str!("review.rs");
