@@ -97,7 +97,8 @@ pub fn review(configuration: &Configuration, share: &Arc<dyn Share>, now: Timest
 
     let mut kept = Vec::new();
     let mut silenced = Vec::new();
-    for finding in findings.sorted() {
+    let (findings, unlisted) = findings.sorted();
+    for finding in findings {
         let silence = configuration.silence.iter().find(|silence| {
             silence.rule == finding.rule.id
                 && silence.about.as_ref().is_none_or(|about| *about == finding.about)
@@ -112,7 +113,8 @@ pub fn review(configuration: &Configuration, share: &Arc<dyn Share>, now: Timest
         let of = kept.iter().filter(|finding| {
             finding.about == component.name || component.name.split('/').next() == Some(&finding.about)
         });
-        component.worst = of.map(|finding| finding.rule.severity).min();
+        let unlisted = unlisted.get(&component.name).copied();
+        component.worst = of.map(|finding| finding.rule.severity).chain(unlisted).min();
     }
     Ok(Review {
         now,

@@ -183,10 +183,13 @@ fn a_configuration_that_is_none_is_an_error_and_says_where() {
         ("retention_days", json!(1_000_000)),
         ("decryption_certificates", json!([{"thumbprint": "12"}])),
         ("space", json!({"total_bytes": 1, "free_bytes": 2})),
+        ("components", json!([{"name": "HLH"}, {"name": "hlh"}])),
     ] {
         let site = Site::new().set(field, value);
         assert_eq!(error(&site.config.to_string()), "INVALID_ARGUMENT", "{field}");
     }
+    let many: Vec<_> = (0..5000).map(|at| format!("su{at}")).collect();
+    assert_eq!(error(&Site::new().set("scale_units", json!(many)).config.to_string()), "LIMIT_EXCEEDED");
     assert!(Configuration::from_json(format!("\u{feff}{whole}").as_bytes()).is_ok());
 }
 
@@ -420,7 +423,6 @@ fn a_rule_is_silenced_with_a_reason_that_shows() {
         .assert(&["ROOT_HOST_IS_ADDRESS"]);
 }
 
-/// A page that an XML reader takes, but for the doctype and the tags that HTML does not close.
 #[test]
 fn the_page_stands_by_itself_and_escapes_what_the_share_says() {
     let mut site = Site::new().set("root", json!("<script>alert(1)</script>\"'&"));

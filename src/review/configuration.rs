@@ -167,8 +167,9 @@ impl Configuration {
     /// Reads a JSON file; a byte-order mark in front is passed over.
     ///
     /// # Errors
-    /// `MALFORMED` for what is not JSON or lacks a field, `INVALID_ARGUMENT` for a number out of bounds or a
-    /// thumbprint that is none, `LIMIT_EXCEEDED` for more than 1 MiB.
+    /// `MALFORMED` for what is not JSON or lacks a field; `INVALID_ARGUMENT` for a number out of bounds, a thumbprint
+    /// that is none, a component named twice; `LIMIT_EXCEEDED` for more than 1 MiB, or more than 128 components or
+    /// scale units.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         if json.len() > MAX_LENGTH {
             return Err(Error::new(
@@ -202,6 +203,27 @@ impl Configuration {
     }
 
     fn check(mut self) -> Result<Self> {
+        // Each component is looked for in each scale unit.
+        for (what, count, most) in [
+            ("scale_units", self.scale_units.len(), MOST_PARTS),
+            ("components", self.components.len(), MOST_PARTS),
+            ("silence", self.silence.len(), MOST_SILENCES),
+        ] {
+            if count > most {
+                return Err(Error::new(
+                    ErrorKind::LimitExceeded,
+                    format!("{what} has {count} entries; it may have {most}"),
+                ));
+            }
+        }
+        for (at, settings) in self.components.iter().enumerate() {
+            if self.components[..at].iter().any(|other| other.name == settings.name) {
+                return Err(Error::new(
+                    ErrorKind::InvalidArgument,
+                    format!("components has {} twice", settings.name),
+                ));
+            }
+        }
         let frequencies = self.components.iter().filter_map(|settings| settings.frequency_hours);
         for hours in frequencies.chain(self.frequency_hours) {
             Frequency::beyond_microsoft(hours)?;
@@ -264,3 +286,5 @@ fn malformed(e: serde_json::Error) -> Error {
 
 /// Longest file that is read.
 const MAX_LENGTH: usize = 1 << 20;
+const MOST_PARTS: usize = 128;
+const MOST_SILENCES: usize = 1000;

@@ -1,5 +1,6 @@
 //! Findings, and how they are gathered.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -60,14 +61,28 @@ pub struct Silenced {
 
 /// Findings in the making.
 #[derive(Default)]
-pub(super) struct Findings(Vec<Finding>);
+pub(super) struct Findings {
+    all: Vec<Finding>,
+    of_rule: BTreeMap<&'static str, usize>,
+    /// The worst severity of what is not listed, by what it is about: nothing looks good for being one too many.
+    unlisted: BTreeMap<String, Severity>,
+}
 
 impl Findings {
     pub(super) fn add(&mut self, rule: &str, about: &str, seen: impl Into<String>) {
         let rule = rules::find(rule).expect("a rule of the table");
-        let finding = Finding { rule, about: about.to_owned(), seen: seen.into() };
-        if self.0.len() < MOST {
-            self.0.push(finding);
+        // Bounded by rule, so that many of one kind hide none of another.
+        let count = self.of_rule.entry(rule.id).or_default();
+        *count += 1;
+        if *count <= MOST {
+            self.all.push(Finding { rule, about: about.to_owned(), seen: seen.into() });
+            return;
+        }
+        let worst = self.unlisted.entry(about.to_owned()).or_insert(rule.severity);
+        *worst = rule.severity.min(*worst);
+        if *count == MOST + 1 {
+            let seen = format!("more than {MOST} of these; the others are not listed");
+            self.all.push(Finding { rule, about: "review".to_owned(), seen });
         }
     }
 
@@ -78,11 +93,12 @@ impl Findings {
         }
     }
 
-    pub(super) fn sorted(mut self) -> Vec<Finding> {
-        self.0.sort_by(|a, b| {
+    /// The findings, and the worst severity of those that are too many, by what they are about.
+    pub(super) fn sorted(mut self) -> (Vec<Finding>, BTreeMap<String, Severity>) {
+        self.all.sort_by(|a, b| {
             (a.rule.severity, a.rule.id, &a.about).cmp(&(b.rule.severity, b.rule.id, &b.about))
         });
-        self.0
+        (self.all, self.unlisted)
     }
 }
 
@@ -143,7 +159,7 @@ pub(super) fn shown(text: &str) -> String {
     shown
 }
 
-/// Findings in one review.
-const MOST: usize = 2_000;
+/// Findings of one rule.
+const MOST: usize = 200;
 const SAMPLES: usize = 5;
 const LONGEST: usize = 160;

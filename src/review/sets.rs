@@ -106,6 +106,7 @@ pub(super) fn review(
             by_place.entry((settings.name.clone(), unit)).or_default();
         }
     }
+    let held = configuration.decryption_certificates.iter().map(|known| &*known.thumbprint).collect();
     let mut totals = Totals::default();
     let components = by_place.into_iter().map(|((component, unit), sets)| {
         let settings = expected.iter().find(|settings| settings.name == component);
@@ -130,7 +131,7 @@ pub(super) fn review(
         review.measure(&sets, now);
         review.check_age(now, findings);
         review.check_states(&sets, now, findings);
-        review.check_keys(configuration, &sets, findings);
+        review.check_keys(&held, &sets, findings);
         review.check_retention(sets, now, findings);
         // The larger of the last two and half as much again, as Azure Stack Hub reckons.
         let recent = review.sizes.iter().rev().take(2).map(|size| size.bytes).max().unwrap_or(0);
@@ -257,10 +258,8 @@ impl ComponentReview {
         }
     }
 
-    fn check_keys(&self, configuration: &Configuration, sets: &[Known], findings: &mut Findings) {
-        let held = |of: &[String; 2]| {
-            configuration.decryption_certificates.iter().any(|known| of.contains(&known.thumbprint))
-        };
+    fn check_keys(&self, held: &BTreeSet<&str>, sets: &[Known], findings: &mut Findings) {
+        let held = |of: &[String; 2]| of.iter().any(|thumbprint| held.contains(&**thumbprint));
         let mut lost = 0;
         let mut thumbprints = BTreeSet::new();
         for known in sets.iter().filter(|known| is_complete(known)) {

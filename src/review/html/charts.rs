@@ -5,7 +5,7 @@ use std::fmt::{Result, Write};
 use super::super::sets::{Day, Size};
 use super::super::table::bytes;
 
-/// Thirty days, three rows of ten, the oldest first; each says what it stands for.
+/// The days in rows of fifteen, the oldest first; each says what it stands for.
 pub(super) fn calendar(page: &mut String, days: &[Day]) -> Result {
     const ROW: usize = 15;
     let rows = days.len().div_ceil(ROW).max(1);
