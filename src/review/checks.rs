@@ -82,9 +82,9 @@ pub(super) fn root(configuration: &Configuration, findings: &mut Findings) {
 /// What the configuration should not have, and lacks.
 pub(super) fn configuration(configuration: &Configuration, findings: &mut Findings) {
     let credentials: Samples = configuration.credentials.iter().collect();
-    findings.add_all("CREDENTIALS_IN_CONFIGURATION", CONFIGURATION, "in clear", &credentials);
+    findings.add_all("CREDENTIALS_IN_CONFIGURATION", CONFIGURATION, "", &credentials);
     let unknown: Samples = configuration.unknown_fields.iter().collect();
-    findings.add_all("CONFIGURATION_FIELD_UNKNOWN", CONFIGURATION, "fields", &unknown);
+    findings.add_all("CONFIGURATION_FIELD_UNKNOWN", CONFIGURATION, "", &unknown);
     for silence in &configuration.silence {
         let problem = match rules::find(&silence.rule) {
             None => "no such rule",
@@ -116,14 +116,14 @@ pub(super) fn layout(configuration: &Configuration, seen: &Seen, findings: &mut 
         Some(_) => {}
     }
     for (rule, about, what, of) in [
-        ("FOLDER_LETTER_CASE", SHARE, "folders", &seen.letter_case),
-        ("MAS_BACKUP_MISPLACED", SHARE, "found", &seen.misplaced_mas_backup),
-        ("MAS_BACKUP_LOOK_ALIKE", REGION, "found", &seen.look_alikes),
-        ("COMPONENT_MISPLACED", SHARE, "found", &seen.misplaced),
-        ("PRIVATE_KEY_ON_SHARE", SHARE, "found", &seen.private_keys),
-        ("LINK_ON_SHARE", SHARE, "found", &seen.links),
-        ("NAME_NOT_FOR_WINDOWS", SHARE, "found", &seen.strange),
-        ("FOLDER_UNREADABLE", SHARE, "could not be read", &seen.unreadable),
+        ("FOLDER_LETTER_CASE", SHARE, "", &seen.letter_case),
+        ("MAS_BACKUP_MISPLACED", SHARE, "", &seen.misplaced_mas_backup),
+        ("MAS_BACKUP_LOOK_ALIKE", REGION, "", &seen.look_alikes),
+        ("COMPONENT_MISPLACED", SHARE, "", &seen.misplaced),
+        ("PRIVATE_KEY_ON_SHARE", SHARE, "", &seen.private_keys),
+        ("LINK_ON_SHARE", SHARE, "", &seen.links),
+        ("NAME_NOT_FOR_WINDOWS", SHARE, "", &seen.strange),
+        ("FOLDER_UNREADABLE", SHARE, "", &seen.unreadable),
     ] {
         findings.add_all(rule, about, what, of);
     }

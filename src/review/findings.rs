@@ -86,10 +86,11 @@ impl Findings {
         }
     }
 
-    /// One finding for all of these, the first few by name.
+    /// One finding for all of these, the first few by name, behind `what` where that says more than the rule.
     pub(super) fn add_all(&mut self, rule: &str, about: &str, what: &str, of: &Samples) {
         if of.count > 0 {
-            self.add(rule, about, format!("{what}: {of}"));
+            let colon = if what.is_empty() { "" } else { ": " };
+            self.add(rule, about, format!("{what}{colon}{of}"));
         }
     }
 

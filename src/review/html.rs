@@ -37,10 +37,10 @@ impl Review {
             Some(Severity::Warning) => "Not as the practices have it",
             _ => "In compliance",
         };
-        write!(
+        writeln!(
             page,
             "<header><p class=\"dim\">Backup review</p><h1>{fqdn}: <span class=\"{}\">{verdict}</span></h1>\
-             <p class=\"dim\">{} · {:.0} · {} rules</p></header>\n",
+             <p class=\"dim\">{} · {:.0} · {} rules</p></header>",
             word(worst),
             Escaped(&self.share),
             self.now,

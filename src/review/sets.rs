@@ -238,18 +238,18 @@ impl ComponentReview {
             let some = sets.iter().filter(|known| known.candidate.condition == condition);
             some.map(|known| known.candidate.set.to_string()).collect()
         };
-        findings.add_all("SET_DAMAGED", &self.name, "damaged or partly deleted", &of(Condition::Damaged));
+        findings.add_all("SET_DAMAGED", &self.name, "", &of(Condition::Damaged));
         let later = of(Condition::Unrecognised);
-        findings.add_all("SET_IN_LATER_VERSION", &self.name, "in a later version", &later);
+        findings.add_all("SET_IN_LATER_VERSION", &self.name, "", &later);
         let unfinished = sets.iter().filter(|known| {
             known.candidate.condition == Condition::Incomplete
                 && now.as_second() - known.candidate.set.created().as_second() > 24 * HOUR
         });
         let unfinished: Samples = unfinished.map(|known| known.candidate.set.to_string()).collect();
-        findings.add_all("SET_UNFINISHED", &self.name, "unfinished for more than a day", &unfinished);
+        findings.add_all("SET_UNFINISHED", &self.name, "", &unfinished);
         let future = sets.iter().filter(|known| is_future(known, now));
         let future: Samples = future.map(|known| known.candidate.set.to_string()).collect();
-        findings.add_all("SET_FROM_THE_FUTURE", &self.name, "later than now", &future);
+        findings.add_all("SET_FROM_THE_FUTURE", &self.name, "", &future);
         let last = sets.iter().filter(|known| is_complete(known)).max_by_key(|known| known.candidate.set);
         if let Some(last) = last
             && last.candidate.condition == Condition::PartialSucceeded
