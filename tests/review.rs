@@ -163,7 +163,10 @@ fn credentials_and_unknown_fields_are_named_and_never_repeated() {
     assert!(json.contains("smb.credential.Account-Key") && json.contains("hlh_hosts[0]"), "{json}");
     assert!(!json.contains("hunter"), "{json}");
     let configuration = Configuration::from_json(site.config.to_string().as_bytes()).unwrap();
-    assert!(!format!("{configuration:?}").contains("hunter2"));
+    assert!(!format!("{configuration:?}").contains("hunter"));
+    let site = Site::new().set("root", json!("smb://backup:hunter6@fileserver01/AzSBackups"));
+    site.assert(&["CREDENTIALS_IN_CONFIGURATION", "ROOT_NOT_UNC"]);
+    assert!(!site.review().to_html().contains("hunter"));
 }
 
 #[test]

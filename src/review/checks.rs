@@ -115,17 +115,17 @@ pub(super) fn layout(configuration: &Configuration, seen: &Seen, findings: &mut 
         }
         Some(_) => {}
     }
-    for (rule, about, what, of) in [
-        ("FOLDER_LETTER_CASE", SHARE, "", &seen.letter_case),
-        ("MAS_BACKUP_MISPLACED", SHARE, "", &seen.misplaced_mas_backup),
-        ("MAS_BACKUP_LOOK_ALIKE", REGION, "", &seen.look_alikes),
-        ("COMPONENT_MISPLACED", SHARE, "", &seen.misplaced),
-        ("PRIVATE_KEY_ON_SHARE", SHARE, "", &seen.private_keys),
-        ("LINK_ON_SHARE", SHARE, "", &seen.links),
-        ("NAME_NOT_FOR_WINDOWS", SHARE, "", &seen.strange),
-        ("FOLDER_UNREADABLE", SHARE, "", &seen.unreadable),
+    for (rule, about, of) in [
+        ("FOLDER_LETTER_CASE", SHARE, &seen.letter_case),
+        ("MAS_BACKUP_MISPLACED", SHARE, &seen.misplaced_mas_backup),
+        ("MAS_BACKUP_LOOK_ALIKE", REGION, &seen.look_alikes),
+        ("COMPONENT_MISPLACED", SHARE, &seen.misplaced),
+        ("PRIVATE_KEY_ON_SHARE", SHARE, &seen.private_keys),
+        ("LINK_ON_SHARE", SHARE, &seen.links),
+        ("NAME_NOT_FOR_WINDOWS", SHARE, &seen.strange),
+        ("FOLDER_UNREADABLE", SHARE, &seen.unreadable),
     ] {
-        findings.add_all(rule, about, what, of);
+        findings.add_all(rule, about, "", of);
     }
     for (about, files) in &seen.unencrypted {
         let what = format!("{} files", files.count);

@@ -257,8 +257,8 @@ impl Configuration {
 impl TryFrom<Value> for Configuration {
     type Error = Error;
 
-    fn try_from(value: Value) -> Result<Self> {
-        let found = fields::look(&value);
+    fn try_from(mut value: Value) -> Result<Self> {
+        let found = fields::look(&mut value);
         let text: Text = serde_json::from_value(value).map_err(malformed)?;
         let configuration = Self {
             root: text.root,

@@ -11,14 +11,14 @@ pub(super) struct Found {
     pub(super) credentials: Vec<String>,
 }
 
-/// Looks through a configuration. No value of a credential is kept.
-pub(super) fn look(value: &Value) -> Found {
+/// Looks through a configuration, and takes the credentials out of it: a finding may quote any field.
+pub(super) fn look(value: &mut Value) -> Found {
     let mut found = Found::default();
     walk(value, "", "", &mut found);
     found
 }
 
-fn walk(value: &Value, path: &str, pattern: &str, found: &mut Found) {
+fn walk(value: &mut Value, path: &str, pattern: &str, found: &mut Found) {
     match value {
         Value::Object(fields) => {
             let known = KNOWN.iter().find(|(of, _)| *of == pattern).map(|(_, names)| *names);
@@ -42,11 +42,14 @@ fn walk(value: &Value, path: &str, pattern: &str, found: &mut Found) {
             }
         }
         Value::Array(values) => {
-            for (at, value) in values.iter().enumerate() {
+            for (at, value) in values.iter_mut().enumerate() {
                 walk(value, &format!("{path}[{at}]"), pattern, found);
             }
         }
-        Value::String(text) if holds_a_credential(text) => note(&mut found.credentials, path),
+        Value::String(text) if holds_a_credential(text) => {
+            note(&mut found.credentials, path);
+            *text = REMOVED.to_owned();
+        }
         _ => {}
     }
 }
@@ -129,5 +132,6 @@ const WORDS: [&str; 13] = [
 const ELSEWHERE: [&str; 9] =
     ["_file", "_path", "_env", "_variable", "_name", "_uri", "_url", "_vault", "_thumbprint"];
 const MARKS: [&str; 4] = ["private key-----", "accountkey=", "password=", "sharedaccesssignature="];
+const REMOVED: &str = "(removed)";
 /// More are not reported: one is too many.
 const MOST: usize = 100;
