@@ -9,6 +9,7 @@ pub mod error;
 pub mod layout;
 pub mod progress;
 pub mod restore;
+pub mod review;
 pub mod schedule;
 pub mod set;
 pub mod share;
@@ -22,6 +23,7 @@ pub use progress::{Progress, ProgressHook, no_progress};
 pub use restore::{
     Damage, Existing, RestoreOptions, RestoreReport, VerifyReport, restore, verify, verify_full,
 };
+pub use review::{Review, review};
 pub use schedule::{Gate, Job, JobLog, RetentionPlan, RetentionPolicy, Schedule};
 pub use set::{CoverSheet, Set, SetSummary, list_sets};
 pub use share::{FolderShare, Share};

@@ -27,7 +27,7 @@ pub enum SourceProblems {
     #[default]
     Fail,
     /// Go on, name the source in the report, the index and the cover sheet's counts, and end as
-    /// [`PartialSucceeded`](Status::PartialSucceeded).
+    /// [`PartialSucceeded`](crate::set::Status::PartialSucceeded).
     Report,
 }
 

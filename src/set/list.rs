@@ -104,7 +104,8 @@ fn folders(share: &dyn Share, folder: &SharePath) -> Result<Vec<Name>> {
         .collect())
 }
 
-fn summary(share: &Arc<dyn Share>, place: &Place, name: SetName) -> Result<Option<SetSummary>> {
+/// Looks at one set; none where it is not there.
+pub(crate) fn summary(share: &Arc<dyn Share>, place: &Place, name: SetName) -> Result<Option<SetSummary>> {
     let folder = place.set_folder(&name);
     let mut has_cover_sheet = true;
     let state = match Set::open(share.clone(), folder.clone()) {

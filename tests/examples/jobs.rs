@@ -199,3 +199,27 @@ fn an_interrupted_backup_leaves_nothing() {
         assert_eq!(site.sets("Switches"), Vec::<std::path::PathBuf>::new());
     }
 }
+
+#[test]
+fn a_share_is_reviewed() {
+    let site = Site::new();
+    report(site.backup().arg(site.path("configs")));
+    let config = site.path("review.json");
+    let root = r#"{"root": "\\\\fileserver01\\AzSBackups", "deployment": {"external_domain_name": "contoso.com", "region": "nyc"}}"#;
+    fs::write(&config, root).unwrap();
+    let page = site.path("review.html");
+    let review = || {
+        let mut review = example("review");
+        review.arg("--root").arg(site.path("share")).arg("--config").arg(&config);
+        review
+    };
+    let made = report(review().arg("--html").arg(&page));
+    let rules: Vec<_> =
+        made["findings"].as_array().unwrap().iter().map(|of| of["rule"].as_str().unwrap()).collect();
+    assert!(rules.contains(&"ROOT_HOST_NOT_FQDN") && rules.contains(&"BACKUP_MISSING"), "{rules:?}");
+    assert!(fs::read_to_string(&page).unwrap().starts_with("<!DOCTYPE html>"));
+    let table = text(&super::common::run(&mut review()).stdout);
+    assert!(table.contains("ROOT_HOST_NOT_FQDN"), "{table}");
+    fs::write(&config, &root[..40]).unwrap();
+    failure(&mut review(), "MALFORMED");
+}

@@ -1,0 +1,58 @@
+//! Reviews a configuration and a share by the best practices: `cargo run --example review -- --help`.
+
+use std::process::ExitCode;
+
+use azs_backup::review::{Configuration, review};
+use azs_backup::{Error, Result};
+use jiff::Timestamp;
+
+mod support;
+
+const HELP: &str = "\
+Reviews a configuration and a share by the best practices of infrastructure backup: what is not as they have it, why that
+matters and what to do. Needs no key and changes nothing.
+
+review --root ROOT --config FILE [--cer FILE]... [--html FILE] [--json]
+
+  --root ROOT    folder at which the share is mounted
+  --config FILE  how the backups are set up, as JSON; the root in it is the share's UNC path
+  --cer FILE     a certificate that backups are sealed to, beside those of the configuration
+  --html FILE    write the review as one HTML page, too
+  --json         print the review as JSON
+
+Findings are no failure: the exit code is 0 when the review was made.";
+
+fn main() -> ExitCode {
+    support::run(run)
+}
+
+fn run(mut parser: lexopt::Parser) -> Result<()> {
+    use lexopt::Arg::{Long, Short};
+    let (mut root, mut config, mut html) = (None, None, None);
+    let mut certificates = Vec::new();
+    let mut json = false;
+    while let Some(arg) = parser.next().map_err(support::invalid)? {
+        match arg {
+            Long("root") => root = Some(support::path(&mut parser)?),
+            Long("config") => config = Some(support::path(&mut parser)?),
+            Long("cer") => certificates.push(support::path(&mut parser)?),
+            Long("html") => html = Some(support::path(&mut parser)?),
+            Long("json") => json = true,
+            Long("help") | Short('h') => return support::print(HELP),
+            other => return Err(support::invalid(other.unexpected())),
+        }
+    }
+    let config = support::required(config, "--config")?;
+    let mut configuration = Configuration::from_json(&support::read(&config)?)?;
+    for file in certificates {
+        configuration.add_encryption_certificate(&support::read(&file)?);
+    }
+    let share = support::open_share(&support::required(root, "--root")?)?;
+
+    let review = review(&configuration, &share, Timestamp::now())?;
+    if let Some(file) = html {
+        std::fs::write(&file, review.to_html())
+            .map_err(|e| Error::io(format_args!("write {}", file.display()), e))?;
+    }
+    if json { support::print_json(&review) } else { support::print(review.to_table().trim_end()) }
+}

@@ -1,0 +1,129 @@
+//! The review of a configuration and a share by the best practices.
+//!
+//! "Review the best practices regularly to verify that your installation is still in compliance" (Infrastructure Backup
+//! Service best practices). [`review`] does: it holds every sentence of them that can be checked against a
+//! [`Configuration`] and what lies on the share, and gives [`Finding`]s with a rule, a severity, what was seen, why it
+//! matters and what to do. It needs no key and changes nothing.
+//!
+//! [`RULES`] are data with ids that stay. A rule is silenced with a reason, which shows in every review.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use azs_backup::review::{Configuration, Severity, review};
+//! use azs_backup::{FolderShare, Share};
+//!
+//! let share: Arc<dyn Share> = Arc::new(FolderShare::open("/mnt/backups")?);
+//! let configuration = Configuration::from_json(&std::fs::read("review.json")?)?;
+//! let review = review(&configuration, &share, jiff::Timestamp::now())?;
+//! print!("{}", review.to_table());
+//! std::fs::write("review.html", review.to_html())?;
+//! let is_bad = review.findings.iter().any(|finding| finding.rule.severity == Severity::Critical);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What cannot be checked: the inside of `MASBackup`, to which no path can be formed, so of it only its presence, place
+//! and letter case are seen; free space, which the configuration gives; whether a file that is named as an encrypted one
+//! is. Looking is bounded in entries, depth and files read; what is past the bounds is a finding.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::layout::Deployment;
+use crate::share::Share;
+
+mod checks;
+mod configuration;
+mod fields;
+mod findings;
+mod html;
+mod look;
+mod rules;
+mod sets;
+mod table;
+
+pub use configuration::{ComponentSettings, Configuration, KnownCertificate, Silence, Space};
+pub use findings::{Finding, Severity, Silenced};
+pub use rules::{RULES, Rule};
+pub use sets::{ComponentReview, Day, Size};
+
+/// What a review found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Review {
+    /// The time that it was made for.
+    pub now: Timestamp,
+    /// The deployment.
+    pub deployment: Deployment,
+    /// The share, as it describes itself.
+    pub share: String,
+    /// What is not as it should be, the worst first.
+    pub findings: Vec<Finding>,
+    /// What is not as it should be and silenced.
+    pub silenced: Vec<Silenced>,
+    /// How each component stands.
+    pub components: Vec<ComponentReview>,
+    /// The share's space, where the configuration gives it.
+    pub space: Option<Space>,
+    /// Bytes that the next run of all components is reckoned to need.
+    pub next_run_bytes: u64,
+}
+
+impl Review {
+    /// Findings of each severity, the worst first.
+    pub fn counts(&self) -> impl Iterator<Item = (Severity, usize)> {
+        Severity::ALL.into_iter().map(|severity| {
+            (severity, self.findings.iter().filter(|finding| finding.rule.severity == severity).count())
+        })
+    }
+}
+
+/// Reviews a configuration and the share whose root it names.
+///
+/// # Errors
+/// Where the root cannot be listed. Any other folder that cannot be read is a finding.
+pub fn review(configuration: &Configuration, share: &Arc<dyn Share>, now: Timestamp) -> Result<Review> {
+    let mut seen = look::look(&**share, &configuration.deployment)?;
+    let mut findings = findings::Findings::default();
+    checks::root(configuration, &mut findings);
+    checks::configuration(configuration, &mut findings);
+    checks::certificates(configuration, now, &mut findings);
+    let (mut components, totals) = sets::review(configuration, share, &mut seen, now, &mut findings);
+    checks::layout(configuration, &seen, &mut findings);
+    checks::space(configuration, &totals, &mut findings);
+
+    let mut kept = Vec::new();
+    let mut silenced = Vec::new();
+    let (findings, unlisted) = findings.sorted();
+    for finding in findings {
+        let silence = configuration.silence.iter().find(|silence| {
+            silence.rule == finding.rule.id
+                && silence.about.as_ref().is_none_or(|about| *about == finding.about)
+                && !silence.reason.trim().is_empty()
+        });
+        match silence {
+            Some(silence) => silenced.push(Silenced { finding, reason: silence.reason.clone() }),
+            None => kept.push(finding),
+        }
+    }
+    for component in &mut components {
+        let of = kept.iter().filter(|finding| {
+            finding.about == component.name || component.name.split('/').next() == Some(&finding.about)
+        });
+        let unlisted = unlisted.get(&component.name).copied();
+        component.worst = of.map(|finding| finding.rule.severity).chain(unlisted).min();
+    }
+    Ok(Review {
+        now,
+        deployment: configuration.deployment.clone(),
+        share: findings::shown(&share.describe()),
+        findings: kept,
+        silenced,
+        components,
+        space: configuration.space,
+        next_run_bytes: totals.next_run,
+    })
+}

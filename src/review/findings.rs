@@ -1,0 +1,166 @@
+//! Findings, and how they are gathered.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::rules::{self, Rule};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Severity {
+    /// A backup cannot be restored, or anyone can read it: act today.
+    Critical,
+    /// Against the practices: act before it costs a backup.
+    Warning,
+    /// Worth knowing.
+    Notice,
+}
+
+impl Severity {
+    /// Every severity, the worst first.
+    pub const ALL: [Severity; 3] = [Self::Critical, Self::Warning, Self::Notice];
+
+    /// The word in small letters.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Warning => "warning",
+            Self::Notice => "notice",
+        }
+    }
+}
+
+/// Something that is not as the practices have it.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The rule that it breaks: id, severity, why it matters, what to do.
+    #[serde(flatten)]
+    pub rule: &'static Rule,
+    /// What it is about: `root`, `configuration`, `share`, or a component and scale unit, `Switches/su1`.
+    pub about: String,
+    /// What was seen, in one line that is safe to print.
+    pub seen: String,
+}
+
+/// A finding that the configuration silences.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Silenced {
+    /// The finding.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// Why it is silenced, in the operator's words.
+    pub reason: String,
+}
+
+/// Findings in the making.
+#[derive(Default)]
+pub(super) struct Findings {
+    all: Vec<Finding>,
+    of_rule: BTreeMap<&'static str, usize>,
+    /// The worst severity of what is not listed, by what it is about: nothing looks good for being one too many.
+    unlisted: BTreeMap<String, Severity>,
+}
+
+impl Findings {
+    pub(super) fn add(&mut self, rule: &str, about: &str, seen: impl Into<String>) {
+        let rule = rules::find(rule).expect("a rule of the table");
+        // Bounded by rule, so that many of one kind hide none of another.
+        let count = self.of_rule.entry(rule.id).or_default();
+        *count += 1;
+        if *count <= MOST {
+            self.all.push(Finding { rule, about: about.to_owned(), seen: seen.into() });
+            return;
+        }
+        let worst = self.unlisted.entry(about.to_owned()).or_insert(rule.severity);
+        *worst = rule.severity.min(*worst);
+        if *count == MOST + 1 {
+            let seen = format!("more than {MOST} of these; the others are not listed");
+            self.all.push(Finding { rule, about: "review".to_owned(), seen });
+        }
+    }
+
+    /// One finding for all of these, the first few by name, behind `what` where that says more than the rule.
+    pub(super) fn add_all(&mut self, rule: &str, about: &str, what: &str, of: &Samples) {
+        if of.count > 0 {
+            let colon = if what.is_empty() { "" } else { ": " };
+            self.add(rule, about, format!("{what}{colon}{of}"));
+        }
+    }
+
+    /// The findings, and the worst severity of those that are too many, by what they are about.
+    pub(super) fn sorted(mut self) -> (Vec<Finding>, BTreeMap<String, Severity>) {
+        self.all.sort_by(|a, b| {
+            (a.rule.severity, a.rule.id, &a.about).cmp(&(b.rule.severity, b.rule.id, &b.about))
+        });
+        (self.all, self.unlisted)
+    }
+}
+
+/// How many there are, and the first of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Samples {
+    pub(super) count: usize,
+    first: Vec<String>,
+}
+
+impl Samples {
+    pub(super) fn push(&mut self, text: &str) {
+        self.count += 1;
+        if self.first.len() < SAMPLES {
+            self.first.push(shown(text));
+        }
+    }
+}
+
+impl<S: AsRef<str>> FromIterator<S> for Samples {
+    fn from_iter<I: IntoIterator<Item = S>>(texts: I) -> Self {
+        let mut samples = Self::default();
+        texts.into_iter().for_each(|text| samples.push(text.as_ref()));
+        samples
+    }
+}
+
+impl std::fmt::Display for Samples {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.first.join(", "))?;
+        match self.count - self.first.len() {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+/// A stranger's text, fit for one line: cut, and with what cannot be seen, or turns what stands around it, spelled out.
+pub(super) fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    for (at, c) in text.chars().enumerate() {
+        if at == LONGEST {
+            shown.push('…');
+            break;
+        }
+        match c {
+            _ if c.is_control() => write!(shown, "\\u{{{:x}}}", u32::from(c)),
+            '\u{ad}'
+            | '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' => write!(shown, "\\u{{{:x}}}", u32::from(c)),
+            _ => shown.write_char(c),
+        }
+        .expect("a String takes all");
+    }
+    shown
+}
+
+/// Findings of one rule.
+const MOST: usize = 200;
+const SAMPLES: usize = 5;
+const LONGEST: usize = 160;

@@ -1,0 +1,86 @@
+//! The pictures of the page: the calendar of a component and its sizes over time, as inline SVG.
+
+use std::fmt::{Result, Write};
+
+use super::super::sets::{Day, Size};
+use super::super::table::bytes;
+
+/// The days in rows of fifteen, the oldest first; each says what it stands for.
+pub(super) fn calendar(page: &mut String, days: &[Day]) -> Result {
+    const ROW: usize = 15;
+    let rows = days.len().div_ceil(ROW).max(1);
+    let good = days.iter().filter(|day| day.complete > 0).count();
+    write!(
+        page,
+        "<figure><svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{good} of {} days have a complete backup\">",
+        ROW * 20 - 4,
+        rows * 20 - 4,
+        days.len()
+    )?;
+    for (at, day) in days.iter().enumerate() {
+        let class = match day {
+            Day { complete: 1.., .. } => "cell-good",
+            Day { partial: 1.., .. } => "cell-partial",
+            Day { incomplete: 1.., .. } => "cell-bad",
+            _ => "cell-none",
+        };
+        let (x, y) = (at % ROW * 20, at / ROW * 20);
+        write!(
+            page,
+            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"16\" height=\"16\" rx=\"3\">\
+             <title>{}: {} complete, {} partial, {} incomplete</title></rect>",
+            day.date, day.complete, day.partial, day.incomplete
+        )?;
+    }
+    let span = days.first().zip(days.last());
+    let (first, last) = span.map_or(("", ""), |(first, last)| (&*first.date, &*last.date));
+    write!(page, "</svg><figcaption>{first} to {last}: {good} days with a backup</figcaption></figure>")
+}
+
+/// Sizes by time, from zero.
+pub(super) fn sizes(page: &mut String, sizes: &[Size]) -> Result {
+    let (Some(first), Some(last)) = (sizes.first(), sizes.last()) else {
+        return Ok(());
+    };
+    let most = sizes.iter().map(|size| size.bytes).max().unwrap_or(0);
+    let span = (last.created.as_second() - first.created.as_second()).max(1) as f64;
+    let points: Vec<_> = sizes
+        .iter()
+        .map(|size| {
+            let along = (size.created.as_second() - first.created.as_second()) as f64 / span;
+            // A single set stands in the middle.
+            let x = if sizes.len() == 1 { WIDTH / 2.0 } else { MARGIN + along * (WIDTH - 2.0 * MARGIN) };
+            let y = HEIGHT - MARGIN - size.bytes as f64 / most.max(1) as f64 * (HEIGHT - 2.0 * MARGIN);
+            (x, y, size)
+        })
+        .collect();
+    write!(
+        page,
+        "<figure><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"stored bytes of {} sets, {} at most\">",
+        sizes.len(),
+        bytes(most)
+    )?;
+    let base = HEIGHT - MARGIN;
+    write!(page, "<line class=\"axis\" x1=\"0\" y1=\"{base}\" x2=\"{WIDTH}\" y2=\"{base}\"/>")?;
+    let line = points.iter().fold(String::new(), |line, (x, y, _)| format!("{line} {x:.1},{y:.1}"));
+    let (from, to) = (points[0].0, points[points.len() - 1].0);
+    write!(page, "<polygon class=\"area\" points=\"{from:.1},{base}{line} {to:.1},{base}\"/>")?;
+    write!(page, "<polyline class=\"curve\" points=\"{}\"/>", line.trim_start())?;
+    for (x, y, size) in &points {
+        let (created, stored) = (size.created, bytes(size.bytes));
+        write!(
+            page,
+            "<circle class=\"dot\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\"><title>{created:.0}: {stored}</title></circle>"
+        )?;
+    }
+    write!(
+        page,
+        "</svg><figcaption>size of each set; {} now, {} at most</figcaption></figure>",
+        bytes(last.bytes),
+        bytes(most)
+    )
+}
+
+const WIDTH: f64 = 300.0;
+const HEIGHT: f64 = 60.0;
+const MARGIN: f64 = 4.0;

@@ -1,0 +1,287 @@
+//! What lies on the share beside sets: found by listings, within bounds of number and depth.
+
+use crate::envelope::EncryptionCertificate;
+use crate::error::{ErrorKind, Result};
+use crate::layout::{Component, Deployment, Name, Place, ScaleUnit, SetName, SharePath, is_mas_backup};
+use crate::set::is_file_of_a_set;
+use crate::share::{Item, ItemKind, Share};
+
+use super::findings::Samples;
+
+/// What a look at the share found.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) region: Option<SharePath>,
+    /// What is in the way of the region folder, where there is none.
+    pub(super) instead: Samples,
+    /// Folders as they are written, and as they should be.
+    pub(super) letter_case: Samples,
+    pub(super) has_mas_backup: bool,
+    pub(super) misplaced_mas_backup: Samples,
+    pub(super) look_alikes: Samples,
+    pub(super) misplaced: Samples,
+    pub(super) private_keys: Samples,
+    /// By component, or by the region folder's name.
+    pub(super) unencrypted: std::collections::BTreeMap<String, Samples>,
+    pub(super) links: Samples,
+    pub(super) strange: Samples,
+    pub(super) unreadable: Samples,
+    pub(super) was_cut_short: bool,
+    /// Sets by their place.
+    pub(super) sets: Vec<(Place, SetName)>,
+}
+
+pub(super) struct Look<'a> {
+    share: &'a dyn Share,
+    deployment: &'a Deployment,
+    seen: Seen,
+    items: usize,
+    sniffed: usize,
+}
+
+/// What a folder is.
+#[derive(Clone)]
+enum Role {
+    Region,
+    Component(Component),
+    /// A folder of a component that may be a scale unit.
+    Unit(Component, ScaleUnit),
+    Set(String),
+    Stray(String),
+}
+
+/// Looks at the share; fails only where its root cannot be listed.
+pub(super) fn look(share: &dyn Share, deployment: &Deployment) -> Result<Seen> {
+    let mut look = Look { share, deployment, seen: Seen::default(), items: 0, sniffed: 0 };
+    let root = share.list(&SharePath::root())?;
+    look.above(&SharePath::root(), &root);
+    let (domain, region) = (deployment.external_domain_name().as_str(), deployment.region().as_str());
+    for item in folders(&root) {
+        if same(&item.name, &deployment.fqdn()) || same(&item.name, region) {
+            look.seen.instead.push(&item.name);
+        }
+    }
+    if let Some(domain) = look.find(&SharePath::root(), &root, domain) {
+        let items = look.list(&domain);
+        look.above(&domain, &items);
+        look.seen.region = look.find(&domain, &items, region);
+        if look.seen.region.is_none() {
+            folders(&items)
+                .take(5)
+                .for_each(|item| look.seen.instead.push(&format!("{domain}/{}", item.name)));
+        }
+    }
+    if let Some(region) = look.seen.region.clone() {
+        look.walk(region);
+    }
+    look.seen.sets.sort_unstable();
+    Ok(look.seen)
+}
+
+impl Look<'_> {
+    /// The folder of this name, in another letter case if need be.
+    fn find(&mut self, within: &SharePath, items: &[Item], name: &str) -> Option<SharePath> {
+        let found = folders(items)
+            .find(|item| item.name == name)
+            .or_else(|| folders(items).find(|item| same(&item.name, name)))?;
+        if found.name != name {
+            self.seen.letter_case.push(&format!("{} should be {name}", found.name));
+        }
+        Some(within.join(Name::new(found.name.clone()).ok()?))
+    }
+
+    fn list(&mut self, folder: &SharePath) -> Vec<Item> {
+        match self.share.list(folder) {
+            Ok(items) => items,
+            Err(e) => {
+                // Deleted while we looked.
+                if e.kind() != ErrorKind::NotFound {
+                    self.seen.unreadable.push(&format!("{folder}: {e}"));
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// The root and the domain's folder, which hold other deployments too: only what cannot be right there.
+    fn above(&mut self, folder: &SharePath, items: &[Item]) {
+        for item in items.iter().take(MOST_ITEMS) {
+            let path = shown_path(folder, &item.name);
+            match item.kind {
+                ItemKind::Folder if is_mas_backup(&item.name) => self.seen.misplaced_mas_backup.push(&path),
+                ItemKind::Folder
+                    if Component::KNOWN.iter().any(|known| same(known.as_str(), &item.name))
+                        || item.name.parse::<SetName>().is_ok() =>
+                {
+                    self.seen.misplaced.push(&path);
+                }
+                ItemKind::File if self.is_private_key(folder, item) => self.seen.private_keys.push(&path),
+                _ => {}
+            }
+        }
+    }
+
+    fn walk(&mut self, region: SharePath) {
+        let mut folders = vec![(region, Role::Region, 0)];
+        while let Some((folder, role, depth)) = folders.pop() {
+            let mut items = self.list(&folder);
+            // Sets before the rest, so that a bound costs the least.
+            items.sort_by(|a, b| a.name.cmp(&b.name));
+            for item in &items {
+                self.items += 1;
+                if self.items > MOST_ITEMS || depth > DEEPEST {
+                    self.seen.was_cut_short = true;
+                    break;
+                }
+                match item.kind {
+                    ItemKind::Folder => {
+                        if let Some(next) = self.folder(&folder, &role, item) {
+                            folders.push((folder.join(next.0), next.1, depth + 1));
+                        }
+                    }
+                    ItemKind::File => self.file(&folder, &role, item),
+                    ItemKind::Other => self.seen.links.push(&shown_path(&folder, &item.name)),
+                }
+            }
+        }
+    }
+
+    /// What to make of a folder in this one; none where it is not entered.
+    fn folder(&mut self, within: &SharePath, role: &Role, item: &Item) -> Option<(Name, Role)> {
+        let path = || shown_path(within, &item.name);
+        if is_mas_backup(&item.name) {
+            match role {
+                Role::Region if same(&item.name, "MASBackup") => self.seen.has_mas_backup = true,
+                Role::Region => self.seen.look_alikes.push(&path()),
+                _ => self.seen.misplaced_mas_backup.push(&path()),
+            }
+            return None;
+        }
+        let Ok(name) = Name::new(item.name.clone()) else {
+            self.seen.strange.push(&path());
+            return None;
+        };
+        let set = item.name.parse::<SetName>().ok();
+        let next = match (role, set) {
+            (Role::Region, Some(_)) => {
+                self.seen.misplaced.push(&path());
+                Role::Set(REGION.to_owned())
+            }
+            (Role::Region, None) => match item.name.parse::<Component>() {
+                Ok(component) => {
+                    if component.as_str() != item.name {
+                        self.seen.letter_case.push(&format!("{} should be {component}", item.name));
+                    }
+                    Role::Component(component)
+                }
+                Err(_) => Role::Stray(REGION.to_owned()),
+            },
+            (Role::Component(component), Some(set)) => {
+                self.set(Place::new(self.deployment.clone(), component.clone()), set);
+                Role::Set(component.to_string())
+            }
+            (Role::Component(component), None) => match item.name.parse::<ScaleUnit>() {
+                Ok(unit) => Role::Unit(component.clone(), unit),
+                Err(_) => Role::Stray(component.to_string()),
+            },
+            (Role::Unit(component, unit), Some(set)) => {
+                let place = Place::new(self.deployment.clone(), component.clone());
+                self.set(place.with_scale_unit(unit.clone()), set);
+                Role::Set(component.to_string())
+            }
+            (Role::Unit(component, _), None) => Role::Stray(component.to_string()),
+            (Role::Set(about) | Role::Stray(about), _) => Role::Stray(about.clone()),
+        };
+        Some((name, next))
+    }
+
+    fn set(&mut self, place: Place, set: SetName) {
+        if self.seen.sets.len() < MOST_SETS {
+            self.seen.sets.push((place, set));
+        } else {
+            self.seen.was_cut_short = true;
+        }
+    }
+
+    fn file(&mut self, folder: &SharePath, role: &Role, item: &Item) {
+        let about = match role {
+            Role::Set(_) if is_file_of_a_set(&item.name) => return,
+            Role::Region => REGION.to_owned(),
+            Role::Component(component) | Role::Unit(component, _) => component.to_string(),
+            Role::Set(about) | Role::Stray(about) => about.clone(),
+        };
+        let path = shown_path(folder, &item.name);
+        if Name::new(item.name.clone()).is_err() {
+            self.seen.strange.push(&path);
+        }
+        if self.is_private_key(folder, item) {
+            self.seen.private_keys.push(&path);
+        } else if !ENCRYPTED.contains(&&*extension(&item.name)) && !PUBLIC.contains(&&*extension(&item.name))
+        {
+            self.seen.unencrypted.entry(about).or_default().push(&path);
+        }
+    }
+
+    /// By its name; by its content where it is as small as keys are.
+    fn is_private_key(&mut self, folder: &SharePath, item: &Item) -> bool {
+        if KEYS.contains(&&*extension(&item.name)) || KEY_FILES.iter().any(|name| same(name, &item.name)) {
+            return true;
+        }
+        if item.length == 0 || item.length > LONGEST_KEY || ENCRYPTED.contains(&&*extension(&item.name)) {
+            return false;
+        }
+        let Ok(name) = Name::new(item.name.clone()) else {
+            return false;
+        };
+        if self.sniffed == MOST_SNIFFED {
+            self.seen.was_cut_short = true;
+            return false;
+        }
+        self.sniffed += 1;
+        let mut bytes = Vec::new();
+        if self.share.read(&folder.join(name), LONGEST_KEY, &mut bytes).is_err() {
+            return false;
+        }
+        let in_text = bytes.windows(MARK.len()).any(|window| window == MARK);
+        in_text
+            || EncryptionCertificate::from_cer(&bytes).is_err_and(|e| {
+                e.kind() == ErrorKind::CertificateUnsuitable
+                    && e.to_string().contains("carries a private key")
+            })
+    }
+}
+
+fn folders(items: &[Item]) -> impl Iterator<Item = &Item> {
+    items.iter().filter(|item| item.kind == ItemKind::Folder)
+}
+
+fn same(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
+fn extension(name: &str) -> String {
+    name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).unwrap_or_default()
+}
+
+fn shown_path(folder: &SharePath, name: &str) -> String {
+    match folder.is_root() {
+        true => name.to_owned(),
+        false => format!("{folder}/{name}"),
+    }
+}
+
+/// What a finding about no component is about.
+pub(super) const REGION: &str = "region folder";
+/// Entries that are looked at.
+const MOST_ITEMS: usize = 500_000;
+const MOST_SETS: usize = 10_000;
+/// Files that are read to see whether they are keys.
+const MOST_SNIFFED: usize = 500;
+const DEEPEST: usize = 16;
+const LONGEST_KEY: u64 = 64 << 10;
+const MARK: &[u8] = b"PRIVATE KEY-----";
+const KEYS: [&str; 7] = ["pfx", "p12", "key", "pvk", "ppk", "jks", "keystore"];
+const KEY_FILES: [&str; 4] = ["id_rsa", "id_ecdsa", "id_ed25519", "id_dsa"];
+const ENCRYPTED: [&str; 7] = ["p7m", "cms", "gpg", "pgp", "age", "enc", "aes"];
+/// Certificates and public keys are no secret.
+const PUBLIC: [&str; 7] = ["cer", "crt", "der", "p7b", "p7c", "p7s", "pub"];

@@ -1,0 +1,326 @@
+//! The sets of each component: what there is, how old, how large.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::configuration::Configuration;
+use super::findings::{Findings, Samples, Severity};
+use super::look::Seen;
+use crate::layout::{Component, ScaleUnit};
+use crate::schedule::{Candidate, Condition, PIN_LABEL, RetentionPeriod, RetentionPolicy};
+use crate::set::{self, SetState};
+use crate::share::Share;
+
+/// How the backups of one component, or of one scale unit of it, stand.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ComponentReview {
+    /// Component and scale unit: `Switches/su1`. Findings name it so.
+    pub name: String,
+    /// The worst severity of its findings, silenced ones apart; none where all is well.
+    pub worst: Option<Severity>,
+    /// Whether the configuration asks for it.
+    pub is_configured: bool,
+    /// Hours between two backups.
+    pub frequency_hours: u32,
+    /// Days for which backups are kept.
+    pub retention_days: Option<u32>,
+    /// When its last complete set was begun.
+    pub last_backup: Option<Timestamp>,
+    /// Complete sets.
+    pub complete: usize,
+    /// Sets that are not complete, or cannot be judged.
+    pub others: usize,
+    /// Bytes stored in complete sets; what sets share by hard link is counted in each.
+    pub bytes: u64,
+    /// The last 30 days, the oldest first.
+    pub days: Vec<Day>,
+    /// The newest complete sets, at most 120, from old to new.
+    pub sizes: Vec<Size>,
+}
+
+/// One day of UTC.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Day {
+    /// `2026-11-23`.
+    pub date: String,
+    /// Sets begun that day with all that was asked for.
+    pub complete: u32,
+    /// Sets begun that day that lack something.
+    pub partial: u32,
+    /// Sets begun that day that are no backup.
+    pub incomplete: u32,
+}
+
+/// The size of one set.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Size {
+    /// When it was begun.
+    pub created: Timestamp,
+    /// Bytes stored.
+    pub bytes: u64,
+}
+
+/// A set with what a review keeps of it.
+struct Known {
+    candidate: Candidate,
+    thumbprints: Vec<[String; 2]>,
+}
+
+/// What all components come to.
+#[derive(Default)]
+pub(super) struct Totals {
+    /// Bytes that the next run of each will need.
+    pub(super) next_run: u64,
+}
+
+/// Reviews the sets of every component that is expected or there.
+pub(super) fn review(
+    configuration: &Configuration,
+    share: &Arc<dyn Share>,
+    seen: &mut Seen,
+    now: Timestamp,
+    findings: &mut Findings,
+) -> (Vec<ComponentReview>, Totals) {
+    let mut by_place: std::collections::BTreeMap<(Component, Option<ScaleUnit>), Vec<Known>> =
+        std::collections::BTreeMap::new();
+    for (place, name) in &seen.sets {
+        match set::summary(share, place, *name) {
+            Ok(Some(summary)) => {
+                let key = (place.component().clone(), place.scale_unit().cloned());
+                by_place.entry(key).or_default().push(known(&summary));
+            }
+            Ok(None) => {}
+            Err(e) => seen.unreadable.push(&format!("{}: {e}", place.set_folder(name))),
+        }
+    }
+    let found: BTreeSet<_> = by_place.keys().cloned().collect();
+    let expected = configuration.expected();
+    for settings in &expected {
+        for unit in expected_units(configuration, &settings.name, &found, findings) {
+            by_place.entry((settings.name.clone(), unit)).or_default();
+        }
+    }
+    let held = configuration.decryption_certificates.iter().map(|known| &*known.thumbprint).collect();
+    let mut totals = Totals::default();
+    let components = by_place.into_iter().map(|((component, unit), sets)| {
+        let settings = expected.iter().find(|settings| settings.name == component);
+        let name = match unit {
+            Some(unit) => format!("{component}/{unit}"),
+            None => component.to_string(),
+        };
+        let mut review = ComponentReview {
+            name,
+            worst: None,
+            is_configured: settings.is_some(),
+            frequency_hours: settings
+                .map_or(configuration.frequency_hours.unwrap_or(12), |s| configuration.frequency(s)),
+            retention_days: settings.and_then(|s| s.retention_days).or(configuration.retention_days),
+            last_backup: None,
+            complete: 0,
+            others: 0,
+            bytes: 0,
+            days: days(&sets, now),
+            sizes: Vec::new(),
+        };
+        review.measure(&sets, now);
+        review.check_age(now, findings);
+        review.check_states(&sets, now, findings);
+        review.check_keys(&held, &sets, findings);
+        review.check_retention(sets, now, findings);
+        // The larger of the last two and half as much again, as Azure Stack Hub reckons.
+        let recent = review.sizes.iter().rev().take(2).map(|size| size.bytes).max().unwrap_or(0);
+        totals.next_run = totals.next_run.saturating_add(recent.saturating_add(recent / 2));
+        review
+    });
+    (components.collect(), totals)
+}
+
+/// The scale units under which a component is expected.
+fn expected_units(
+    configuration: &Configuration,
+    component: &Component,
+    found: &BTreeSet<(Component, Option<ScaleUnit>)>,
+    findings: &mut Findings,
+) -> Vec<Option<ScaleUnit>> {
+    let is_direct = found.contains(&(component.clone(), None));
+    let units: Vec<_> =
+        found.iter().filter(|(of, unit)| of == component && unit.is_some()).map(|(_, unit)| unit).collect();
+    let several = configuration.scale_units.len() > 1;
+    if is_direct && (several || !units.is_empty()) {
+        let seen = match (several, units.is_empty()) {
+            (true, true) => {
+                format!(
+                    "{} scale units, and all sets directly in the folder",
+                    configuration.scale_units.len()
+                )
+            }
+            _ => "sets directly in the folder, beside those of scale units".to_owned(),
+        };
+        findings.add("SCALE_UNITS_WITHOUT_IDENTIFIER", component.as_str(), seen);
+    }
+    match (several, is_direct, units.is_empty()) {
+        (true, true, true) | (false, _, true) => vec![None],
+        (true, ..) => configuration.scale_units.iter().cloned().map(Some).collect(),
+        (false, _, false) => units.into_iter().cloned().collect(),
+    }
+}
+
+fn known(summary: &set::SetSummary) -> Known {
+    let mut candidate = Candidate::from(summary);
+    // A cover sheet is a stranger's, and labels may be long: retention asks for one.
+    candidate.labels.retain(|label, _| label == PIN_LABEL);
+    candidate.labels.values_mut().for_each(String::clear);
+    let thumbprints = match &summary.state {
+        SetState::Complete { cover } => {
+            let some = cover.certificates.iter().take(MOST_CERTIFICATES);
+            some.map(|of| [thumbprint(&of.sha1_thumbprint), thumbprint(&of.sha256_thumbprint)]).collect()
+        }
+        _ => Vec::new(),
+    };
+    Known { candidate, thumbprints }
+}
+
+fn thumbprint(text: &str) -> String {
+    text.chars().take(64).collect::<String>().to_ascii_uppercase()
+}
+
+fn is_complete(known: &Known) -> bool {
+    matches!(known.candidate.condition, Condition::Succeeded | Condition::PartialSucceeded)
+}
+
+fn is_future(known: &Known, now: Timestamp) -> bool {
+    known.candidate.set.created().as_second() > now.as_second() + 300
+}
+
+impl ComponentReview {
+    fn measure(&mut self, sets: &[Known], now: Timestamp) {
+        for known in sets.iter().filter(|known| is_complete(known)) {
+            self.complete += 1;
+            self.bytes = self.bytes.saturating_add(known.candidate.bytes);
+            let created = known.candidate.set.created();
+            if !is_future(known, now) {
+                self.last_backup = self.last_backup.max(Some(created));
+                self.sizes.push(Size { created, bytes: known.candidate.bytes });
+            }
+        }
+        self.others = sets.len() - self.complete;
+        self.sizes.sort_by_key(|size| size.created);
+        self.sizes.drain(..self.sizes.len().saturating_sub(MOST_SIZES));
+    }
+
+    fn check_age(&self, now: Timestamp, findings: &mut Findings) {
+        if !self.is_configured {
+            return;
+        }
+        let Some(last) = self.last_backup else {
+            return findings.add("BACKUP_MISSING", &self.name, "no complete set");
+        };
+        let age = now.as_second().saturating_sub(last.as_second());
+        let frequency = i64::from(self.frequency_hours) * HOUR;
+        let said =
+            format!("last backup {last}, {} h ago; one is due each {} h", age / HOUR, self.frequency_hours);
+        if age > (3 * frequency).max(24 * HOUR) {
+            findings.add("BACKUP_STALE", &self.name, said);
+        } else if age > frequency + HOUR {
+            // A run takes up to 40 minutes before its set counts.
+            findings.add("BACKUP_OVERDUE", &self.name, said);
+        }
+    }
+
+    fn check_states(&self, sets: &[Known], now: Timestamp, findings: &mut Findings) {
+        let of = |condition: Condition| -> Samples {
+            let some = sets.iter().filter(|known| known.candidate.condition == condition);
+            some.map(|known| known.candidate.set.to_string()).collect()
+        };
+        findings.add_all("SET_DAMAGED", &self.name, "", &of(Condition::Damaged));
+        let later = of(Condition::Unrecognised);
+        findings.add_all("SET_IN_LATER_VERSION", &self.name, "", &later);
+        let unfinished = sets.iter().filter(|known| {
+            known.candidate.condition == Condition::Incomplete
+                && now.as_second() - known.candidate.set.created().as_second() > 24 * HOUR
+        });
+        let unfinished: Samples = unfinished.map(|known| known.candidate.set.to_string()).collect();
+        findings.add_all("SET_UNFINISHED", &self.name, "", &unfinished);
+        let future = sets.iter().filter(|known| is_future(known, now));
+        let future: Samples = future.map(|known| known.candidate.set.to_string()).collect();
+        findings.add_all("SET_FROM_THE_FUTURE", &self.name, "", &future);
+        let last = sets.iter().filter(|known| is_complete(known)).max_by_key(|known| known.candidate.set);
+        if let Some(last) = last
+            && last.candidate.condition == Condition::PartialSucceeded
+        {
+            findings.add("BACKUP_PARTIAL", &self.name, format!("{} succeeded in part", last.candidate.set));
+        }
+    }
+
+    fn check_keys(&self, held: &BTreeSet<&str>, sets: &[Known], findings: &mut Findings) {
+        let held = |of: &[String; 2]| of.iter().any(|thumbprint| held.contains(&**thumbprint));
+        let mut lost = 0;
+        let mut thumbprints = BTreeSet::new();
+        for known in sets.iter().filter(|known| is_complete(known)) {
+            if !known.thumbprints.iter().any(held) {
+                lost += 1;
+                thumbprints.extend(known.thumbprints.iter().map(|[sha1, _]| sha1.clone()).take(1));
+            }
+        }
+        let thumbprints: Samples = thumbprints.into_iter().collect();
+        let what = format!("{lost} sets, sealed to");
+        findings.add_all("SETS_NOBODY_CAN_OPEN", &self.name, &what, &thumbprints);
+    }
+
+    fn check_retention(&self, sets: Vec<Known>, now: Timestamp, findings: &mut Findings) {
+        let Some(days) = self.retention_days.filter(|_| self.is_configured) else {
+            if self.is_configured {
+                findings.add("RETENTION_NOT_SET", &self.name, "no retention_days");
+            }
+            return;
+        };
+        // A day more: retention runs after a backup, and not at the minute.
+        let Ok(period) =
+            RetentionPeriod::beyond_microsoft(days.saturating_add(1).min(RetentionPeriod::LIMIT))
+        else {
+            return;
+        };
+        let plan = RetentionPolicy::new().keep_within(period).plan(
+            sets.into_iter().map(|known| known.candidate).filter(|of| of.condition != Condition::Incomplete),
+            now,
+        );
+        let old: Samples = plan.deletions.iter().map(|deletion| deletion.candidate.set.to_string()).collect();
+        let what = format!("{} sets older than {days} days", old.count);
+        findings.add_all("RETENTION_NOT_APPLIED", &self.name, &what, &old);
+    }
+}
+
+fn days(sets: &[Known], now: Timestamp) -> Vec<Day> {
+    let today = now.as_second().div_euclid(DAY);
+    let mut days: Vec<Day> = (0..DAYS)
+        .map(|at| {
+            let day = Timestamp::from_second((today - (DAYS - 1 - at)) * DAY).unwrap_or(now);
+            let date = day.to_string().chars().take(10).collect();
+            Day { date, complete: 0, partial: 0, incomplete: 0 }
+        })
+        .collect();
+    for known in sets {
+        let at = known.candidate.set.created().as_second().div_euclid(DAY) - (today - (DAYS - 1));
+        if let Some(day) = usize::try_from(at).ok().and_then(|at| days.get_mut(at)) {
+            match known.candidate.condition {
+                Condition::Succeeded => day.complete += 1,
+                Condition::PartialSucceeded => day.partial += 1,
+                _ => day.incomplete += 1,
+            }
+        }
+    }
+    days
+}
+
+const HOUR: i64 = 3600;
+const DAY: i64 = 86_400;
+const DAYS: i64 = 30;
+const MOST_SIZES: usize = 120;
+/// Of one set.
+const MOST_CERTIFICATES: usize = 16;

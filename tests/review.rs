@@ -1,0 +1,470 @@
+//! The review: each rule against a share made as the rule needs it.
+#![cfg(unix)]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use azs_backup::review::{Configuration, RULES, Review, Severity, review};
+use azs_backup::share::{Item, Share};
+use azs_backup::{Component, EncryptionCertificate, Error, ErrorKind, Result, SetName, SharePath};
+use common::{Certificate, Fixture};
+use jiff::{Timestamp, ToSpan};
+use serde_json::{Value, json};
+
+/// A share that is as the practices have it, and a configuration that fits.
+struct Site {
+    fixture: Fixture,
+    config: Value,
+    now: Timestamp,
+}
+
+impl Site {
+    fn new() -> Self {
+        let fixture = Fixture::new();
+        for component in Component::KNOWN {
+            back_up(&fixture, component, None);
+        }
+        let cer = azs_base64(&fixture.certificate.cer);
+        let config = json!({
+            "root": r"\\fileserver01.contoso.com\AzSBackups",
+            "deployment": {"external_domain_name": "contoso.com", "region": "nyc"},
+            "frequency_hours": 12,
+            "retention_days": 7,
+            "encryption_certificates": [cer],
+            "decryption_certificates": [{"thumbprint": thumbprint(&fixture.certificate), "kept_at": "vault"}],
+            "space": {"total_bytes": 1_000_000_000_u64, "free_bytes": 900_000_000_u64},
+        });
+        Self { fixture, config, now: Timestamp::now() }
+    }
+
+    fn set(mut self, field: &str, value: Value) -> Self {
+        self.config[field] = value;
+        self
+    }
+
+    fn path(&self, below: &str) -> PathBuf {
+        self.fixture.path("share").join(below)
+    }
+
+    fn file(&self, below: &str, content: &[u8]) {
+        let path = self.path(below);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
+    fn review(&self) -> Review {
+        let configuration = Configuration::from_json(self.config.to_string().as_bytes()).unwrap();
+        review(&configuration, &self.fixture.share, self.now).unwrap()
+    }
+
+    /// The rules that are broken.
+    fn broken(&self) -> BTreeSet<&'static str> {
+        self.review().findings.iter().map(|finding| finding.rule.id).collect()
+    }
+
+    fn assert(&self, rules: &[&'static str]) {
+        assert_eq!(self.broken(), rules.iter().copied().collect(), "{}", self.review().to_table());
+    }
+
+    /// The folders of a component's sets.
+    fn sets(&self, component: &str) -> Vec<PathBuf> {
+        let folder = self.path("contoso.com/nyc").join(component);
+        let items = std::fs::read_dir(folder).unwrap().map(|item| item.unwrap().path());
+        items.filter(|path| path.file_name().unwrap().to_str().unwrap().parse::<SetName>().is_ok()).collect()
+    }
+
+    /// Makes a set of a component older, or younger, by its name and its cover sheet.
+    fn age(&self, component: &str, hours: i64, edit: impl FnOnce(&mut Value)) {
+        let path = self.sets(component).pop().unwrap();
+        let created = self.now.checked_sub(hours.hours()).unwrap();
+        let name = SetName::new(created, 7).unwrap();
+        let sheet = path.join("backup.json");
+        let mut cover: Value = serde_json::from_slice(&std::fs::read(&sheet).unwrap()).unwrap();
+        cover["set"] = json!(name.to_string());
+        cover["created"] = json!(name.created());
+        edit(&mut cover);
+        std::fs::write(&sheet, cover.to_string()).unwrap();
+        std::fs::rename(&path, path.with_file_name(name.to_string())).unwrap();
+    }
+}
+
+fn back_up(fixture: &Fixture, component: Component, unit: Option<&str>) {
+    let mut place = azs_backup::Place::new(fixture.place.deployment().clone(), component);
+    if let Some(unit) = unit {
+        place = place.with_scale_unit(unit.parse().unwrap());
+    }
+    let builder = azs_backup::BackupBuilder::new(fixture.share.clone(), place);
+    let mut backup = builder.certificate(fixture.certificate.encryption()).start().unwrap();
+    backup.add_bytes("running-config", b"hostname tor1".to_vec()).unwrap();
+    backup.commit().unwrap();
+}
+
+fn azs_base64(bytes: &[u8]) -> String {
+    openssl::base64::encode_block(bytes)
+}
+
+fn thumbprint(certificate: &Certificate) -> String {
+    certificate.encryption().facts().sha1_thumbprint.clone()
+}
+
+#[test]
+fn a_share_that_is_as_the_practices_have_it_has_no_findings() {
+    let site = Site::new();
+    site.assert(&[]);
+    let review = site.review();
+    assert_eq!(review.components.len(), 4);
+    for component in &review.components {
+        assert_eq!((component.worst, component.complete, component.others), (None, 1, 0));
+        assert_eq!(component.days.len(), 30);
+        assert_eq!(component.days[29].complete + component.days[28].complete, 1);
+    }
+    assert!(review.to_table().contains("Switches        good"), "{}", review.to_table());
+}
+
+#[test]
+fn the_root_is_held_against_the_practices() {
+    let long = format!(r"\\fileserver01.contoso.com\AzSBackups\{}", "x".repeat(60));
+    for (root, rules) in [
+        ("/mnt/backups", &["ROOT_NOT_UNC"][..]),
+        (r"\\fileserver01.contoso.com\AzSBackups\MASBackup", &["ROOT_NOT_UNC"]),
+        (r"\\fileserver01\AzSBackups", &["ROOT_HOST_NOT_FQDN"]),
+        (r"\\10.0.0.2\AzSBackups", &["ROOT_HOST_IS_ADDRESS"]),
+        (r"\\2001-db8--1.ipv6-literal.net\AzSBackups", &["ROOT_HOST_IS_ADDRESS"]),
+        (r"\\fileserver01.contoso.com\D$", &["ROOT_IS_ADMINISTRATIVE"]),
+        (&long, &["ROOT_PATH_TOO_LONG"]),
+        (r"\\shop.file.core.windows.net\backups", &["ROOT_ON_CLOUD_STORAGE"]),
+        (r"\\hlh01.contoso.com\AzSBackups", &["ROOT_ON_THE_HLH"]),
+        (r"\\HLH01\AzSBackups", &["ROOT_HOST_NOT_FQDN", "ROOT_ON_THE_HLH"]),
+        (r"\\localhost\AzSBackups", &["ROOT_HOST_NOT_FQDN", "ROOT_ON_THE_HLH"]),
+        (r"\\su1fileserver.nyc.contoso.com\AzSBackups", &["ROOT_ON_THE_STAMP"]),
+        (r"\\s-erc01.azurestack.local\AzSBackups", &["ROOT_ON_THE_STAMP"]),
+        (r"\\fileserver01.contoso.com\AzSBackups\contoso.com\nyc", &["ROOT_REPEATS_DEPLOYMENT"]),
+    ] {
+        let site = Site::new()
+            .set("root", json!(root))
+            .set("hlh_hosts", json!(["hlh01.contoso.com", "10.0.0.9"]))
+            .set("stamp_hosts", json!(["s-erc01.azurestack.local"]));
+        site.assert(rules);
+    }
+}
+
+#[test]
+fn credentials_and_unknown_fields_are_named_and_never_repeated() {
+    let site = Site::new()
+        .set("password", json!("hunter2"))
+        .set("smb", json!({"user": "backup", "credential": {"Account-Key": "hunter3"}}))
+        .set("note", json!("https://me:hunter4@example.com/"))
+        .set("password_file", json!("elsewhere"))
+        .set("hlh_hosts", json!(["-----BEGIN PRIVATE KEY-----\nhunter5"]));
+    site.assert(&["CREDENTIALS_IN_CONFIGURATION", "CONFIGURATION_FIELD_UNKNOWN"]);
+    let json = serde_json::to_string(&site.review()).unwrap();
+    assert!(json.contains("smb.credential.Account-Key") && json.contains("hlh_hosts[0]"), "{json}");
+    assert!(!json.contains("hunter"), "{json}");
+    let configuration = Configuration::from_json(site.config.to_string().as_bytes()).unwrap();
+    assert!(!format!("{configuration:?}").contains("hunter"));
+    let site = Site::new().set("root", json!("smb://backup:hunter6@fileserver01/AzSBackups"));
+    site.assert(&["CREDENTIALS_IN_CONFIGURATION", "ROOT_NOT_UNC"]);
+    assert!(!site.review().to_html().contains("hunter"));
+}
+
+#[test]
+fn a_configuration_that_is_none_is_an_error_and_says_where() {
+    let whole = Site::new().config.to_string();
+    for at in (0..whole.len()).step_by(37) {
+        let error = Configuration::from_json(&whole.as_bytes()[..at]).unwrap_err();
+        assert_eq!(error.code(), "MALFORMED");
+    }
+    let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
+    let error = |json: &str| Configuration::from_json(json.as_bytes()).unwrap_err().code();
+    assert_eq!(error(&deep), "MALFORMED");
+    assert_eq!(error("[]"), "MALFORMED");
+    assert_eq!(error(&" ".repeat(2 << 20)), "LIMIT_EXCEEDED");
+    for (field, value) in [
+        ("frequency_hours", json!(0)),
+        ("retention_days", json!(1_000_000)),
+        ("decryption_certificates", json!([{"thumbprint": "12"}])),
+        ("space", json!({"total_bytes": 1, "free_bytes": 2})),
+        ("components", json!([{"name": "HLH"}, {"name": "hlh"}])),
+    ] {
+        let site = Site::new().set(field, value);
+        assert_eq!(error(&site.config.to_string()), "INVALID_ARGUMENT", "{field}");
+    }
+    let many: Vec<_> = (0..5000).map(|at| format!("su{at}")).collect();
+    assert_eq!(error(&Site::new().set("scale_units", json!(many)).config.to_string()), "LIMIT_EXCEEDED");
+    assert!(Configuration::from_json(format!("\u{feff}{whole}").as_bytes()).is_ok());
+}
+
+#[test]
+fn folders_are_named_and_nested_as_documented() {
+    let site = Site::new();
+    let empty = ["BACKUP_MISSING", "REGION_FOLDER_MISSING"];
+    std::fs::rename(site.path("contoso.com/nyc"), site.path("nyc")).unwrap();
+    site.assert(&empty);
+    assert!(site.review().to_table().contains("no contoso.com/nyc, but nyc"));
+    std::fs::rename(site.path("nyc"), site.path("contoso.com/NYC")).unwrap();
+    assert!(site.broken().contains("FOLDER_LETTER_CASE"));
+
+    let site = Site::new();
+    std::fs::remove_dir(site.path("contoso.com/nyc/MASBackup")).unwrap();
+    site.assert(&["MAS_BACKUP_MISSING"]);
+    std::fs::create_dir_all(site.path("contoso.com/MASBACKUP")).unwrap();
+    site.assert(&["MAS_BACKUP_MISSING", "MAS_BACKUP_MISPLACED"]);
+    std::fs::create_dir_all(site.path("contoso.com/nyc/masbackup")).unwrap();
+    std::fs::create_dir_all(site.path("contoso.com/nyc/MASBackup.")).unwrap();
+    site.assert(&["MAS_BACKUP_LOOK_ALIKE", "MAS_BACKUP_MISPLACED"]);
+
+    let site = Site::new();
+    std::fs::create_dir_all(site.path("contoso.com/Switches")).unwrap();
+    std::fs::create_dir_all(site.path("contoso.com/nyc/20261123T020000Z-7f3a91c2")).unwrap();
+    site.assert(&["COMPONENT_MISPLACED"]);
+
+    let site = Site::new()
+        .set("components", json!([{"name": "Switches"}, {"name": "HLH"}, {"name": "Registration"}]));
+    site.assert(&["COMPONENT_NOT_COVERED"]);
+}
+
+#[test]
+fn scale_units_have_identifiers() {
+    let site = Site::new().set("scale_units", json!(["su1", "su2"]));
+    site.assert(&["SCALE_UNITS_WITHOUT_IDENTIFIER"]);
+    let site = Site::new();
+    back_up(&site.fixture, Component::Switches, Some("su1"));
+    site.assert(&["SCALE_UNITS_WITHOUT_IDENTIFIER"]);
+    for set in site.sets("Switches") {
+        std::fs::remove_dir_all(set).unwrap();
+    }
+    site.assert(&[]);
+    let site = site.set("scale_units", json!(["su1", "su2"]));
+    assert!(site.broken().contains("BACKUP_MISSING"));
+    assert!(site.review().components.iter().any(|of| of.name == "Switches/su2" && of.last_backup.is_none()));
+}
+
+#[test]
+fn keys_and_plain_data_on_the_share_are_found() {
+    let site = Site::new();
+    site.file("contoso.com/nyc/Switches/notes/tor1.cfg", b"enable secret");
+    site.file("contoso.com/nyc/HLH/backup.tar.gpg", b"sealed");
+    site.file("contoso.com/nyc/HLH/backup.cer", &site.fixture.certificate.cer);
+    site.assert(&["UNENCRYPTED_DATA"]);
+    let review = site.review();
+    assert_eq!(review.findings[0].about, "Switches");
+    assert!(review.findings[0].seen.contains("contoso.com/nyc/Switches/notes/tor1.cfg"));
+    let worst: Vec<_> = review.components.iter().map(|of| of.worst).collect();
+    assert_eq!(worst, [None, Some(Severity::Warning), None, None]);
+
+    for name in ["backup.pfx", "contoso.com/p.P12", "contoso.com/nyc/HLH/id_rsa"] {
+        let site = Site::new();
+        site.file(name, b"any");
+        site.assert(&["PRIVATE_KEY_ON_SHARE"]);
+    }
+    let site = Site::new();
+    site.file("contoso.com/nyc/HLH/readme.cer", &site.fixture.certificate.pfx);
+    site.assert(&["PRIVATE_KEY_ON_SHARE"]);
+    let site = Site::new();
+    let set = site.sets("Switches").pop().unwrap();
+    std::fs::write(set.join("a.txt"), "x\n-----BEGIN RSA PRIVATE KEY-----\n").unwrap();
+    site.assert(&["PRIVATE_KEY_ON_SHARE"]);
+}
+
+#[test]
+fn links_and_names_that_windows_cannot_open_are_findings() {
+    let site = Site::new();
+    std::os::unix::fs::symlink("/", site.path("contoso.com/nyc/Switches/root")).unwrap();
+    site.assert(&["LINK_ON_SHARE"]);
+    let site = Site::new();
+    for name in ["<script>alert(1)<\u{2f}script>\u{202e}".replace('/', ":"), "nul".into(), "a\nb.".into()] {
+        std::fs::create_dir_all(site.path("contoso.com/nyc").join(name)).unwrap();
+    }
+    site.assert(&["NAME_NOT_FOR_WINDOWS"]);
+    let table = site.review().to_table();
+    assert!(table.contains(r"a\u{a}b.") && !table.contains('\u{202e}'), "{table}");
+}
+
+/// A share of which one folder cannot be read.
+#[derive(Debug)]
+struct Refusing(std::sync::Arc<dyn Share>);
+
+impl Share for Refusing {
+    fn describe(&self) -> String {
+        "<b>refusing</b>".into()
+    }
+    fn list(&self, folder: &SharePath) -> Result<Vec<Item>> {
+        match folder.to_string().ends_with("HLH") {
+            true => Err(Error::new(ErrorKind::AccessDenied, "not yours")),
+            false => self.0.list(folder),
+        }
+    }
+    fn read(&self, path: &SharePath, limit: u64, buffer: &mut Vec<u8>) -> Result<()> {
+        self.0.read(path, limit, buffer)
+    }
+    fn put(&self, _: &SharePath, _: &[u8]) -> Result<()> {
+        unreachable!("a review writes nothing")
+    }
+    fn flush(&self, _: &SharePath) -> Result<()> {
+        unreachable!("a review writes nothing")
+    }
+    fn create_folder(&self, _: &SharePath) -> Result<()> {
+        unreachable!("a review writes nothing")
+    }
+    fn remove(&self, _: &SharePath) -> Result<()> {
+        unreachable!("a review writes nothing")
+    }
+    fn remove_folder(&self, _: &SharePath) -> Result<()> {
+        unreachable!("a review writes nothing")
+    }
+}
+
+#[test]
+fn what_cannot_be_read_or_goes_too_deep_is_a_finding() {
+    let mut site = Site::new();
+    site.fixture.share = std::sync::Arc::new(Refusing(site.fixture.share.clone()));
+    site.assert(&["BACKUP_MISSING", "FOLDER_UNREADABLE"]);
+    let site = Site::new();
+    site.file(&format!("contoso.com/nyc/HLH/{}x.p7m", "a/".repeat(40)), b"sealed");
+    site.assert(&["REVIEW_CUT_SHORT"]);
+}
+
+#[test]
+fn certificates_are_strong_valid_and_held() {
+    let site = Site::new().set("encryption_certificates", json!([]));
+    site.assert(&["ENCRYPTION_CERTIFICATE_NOT_GIVEN"]);
+    let site = Site::new();
+    let pfx = azs_base64(&site.fixture.certificate.pfx);
+    site.set("encryption_certificates", json!([pfx])).assert(&["ENCRYPTION_CERTIFICATE_UNSUITABLE"]);
+    for (from, to, rule) in [
+        (-20, -1, "ENCRYPTION_CERTIFICATE_NOT_VALID"),
+        (5, 300, "ENCRYPTION_CERTIFICATE_NOT_VALID"),
+        (-1, 29, "ENCRYPTION_CERTIFICATE_EXPIRES_SOON"),
+    ] {
+        let certificate = Certificate::valid("old", from, to);
+        let mut site = Site::new().set("encryption_certificates", json!([azs_base64(&certificate.cer)]));
+        let held = site.config["decryption_certificates"].as_array_mut().unwrap();
+        held.push(json!({"thumbprint": format!("\u{200e}{}", thumbprint(&certificate).to_lowercase())}));
+        site.assert(&[rule]);
+    }
+    let site = Site::new().set("decryption_certificates", json!([]));
+    site.assert(&["DECRYPTION_CERTIFICATE_NOT_ON_RECORD", "SETS_NOBODY_CAN_OPEN"]);
+    assert!(EncryptionCertificate::from_cer(&site.fixture.certificate.cer).is_ok());
+}
+
+#[test]
+fn backups_are_held_against_their_frequency() {
+    let mut site = Site::new();
+    site.now = site.now.checked_add(12.hours()).unwrap();
+    site.assert(&[]);
+    site.now = site.now.checked_add(2.hours()).unwrap();
+    site.assert(&["BACKUP_OVERDUE"]);
+    site.now = site.now.checked_add(30.hours()).unwrap();
+    site.assert(&["BACKUP_STALE"]);
+    let site = Site::new();
+    std::fs::remove_dir_all(site.path("contoso.com/nyc/HLH")).unwrap();
+    site.assert(&["BACKUP_MISSING"]);
+}
+
+#[test]
+fn sets_that_are_no_backup_are_findings() {
+    let site = Site::new();
+    site.age("Switches", 1, |cover| cover["status"] = json!("PartialSucceeded"));
+    site.assert(&["BACKUP_PARTIAL"]);
+    let site = Site::new();
+    back_up(&site.fixture, Component::Switches, None);
+    site.age("Switches", 1, |cover| cover["format_version"] = json!(99));
+    site.assert(&["SET_IN_LATER_VERSION"]);
+    let site = Site::new();
+    site.age("Switches", -2, |_| {});
+    site.assert(&["BACKUP_MISSING", "SET_FROM_THE_FUTURE"]);
+    let site = Site::new();
+    back_up(&site.fixture, Component::Switches, None);
+    std::fs::remove_file(site.sets("Switches")[0].join("SHA256SUMS")).unwrap();
+    site.assert(&["SET_DAMAGED"]);
+    let site = Site::new();
+    std::fs::create_dir(site.path("contoso.com/nyc/HLH/20200101T000000Z-00000001")).unwrap();
+    site.assert(&["SET_UNFINISHED"]);
+}
+
+#[test]
+fn retention_is_applied() {
+    let site = Site::new();
+    back_up(&site.fixture, Component::Switches, None);
+    site.age("Switches", 7 * 24 + 12, |_| {});
+    site.assert(&[]);
+    let site = Site::new();
+    back_up(&site.fixture, Component::Switches, None);
+    site.age("Switches", 9 * 24, |_| {});
+    site.assert(&["RETENTION_NOT_APPLIED"]);
+    site.set("retention_days", Value::Null).assert(&["RETENTION_NOT_SET"]);
+}
+
+#[test]
+fn space_is_reckoned() {
+    Site::new().set("space", Value::Null).assert(&["SHARE_SPACE_UNKNOWN"]);
+    let space =
+        |total: u64, free: u64| Site::new().set("space", json!({"total_bytes": total, "free_bytes": free}));
+    space(1_000_000_000, 300_000_000).assert(&[]);
+    space(1_000_000_000, 299_999_999).assert(&["SHARE_ALMOST_FULL"]);
+    space(1000, 900).assert(&["SHARE_WITHOUT_ROOM"]);
+}
+
+#[test]
+fn a_rule_is_silenced_with_a_reason_that_shows() {
+    let root = json!(r"\\10.0.0.2\AzSBackups");
+    let silence = |of: Value| Site::new().set("root", root.clone()).set("silence", json!([of]));
+    let site = silence(json!({"rule": "ROOT_HOST_IS_ADDRESS", "reason": "no DNS in the trusted network"}));
+    site.assert(&[]);
+    let review = site.review();
+    assert_eq!(review.silenced[0].reason, "no DNS in the trusted network");
+    for text in [review.to_table(), review.to_html()] {
+        assert!(text.contains("no DNS in the trusted network"));
+    }
+    silence(json!({"rule": "ROOT_HOST_IS_ADDRESS", "reason": " "}))
+        .assert(&["ROOT_HOST_IS_ADDRESS", "SILENCE_NOT_EFFECTIVE"]);
+    silence(json!({"rule": "ROOT_HOST", "reason": "why"}))
+        .assert(&["ROOT_HOST_IS_ADDRESS", "SILENCE_NOT_EFFECTIVE"]);
+    silence(json!({"rule": "ROOT_HOST_IS_ADDRESS", "about": "share", "reason": "why"}))
+        .assert(&["ROOT_HOST_IS_ADDRESS"]);
+}
+
+#[test]
+fn the_page_stands_by_itself_and_escapes_what_the_share_says() {
+    let mut site = Site::new().set("root", json!("<script>alert(1)</script>\"'&"));
+    site.config["silence"] =
+        json!([{"rule": "UNENCRYPTED_DATA", "about": "HLH", "reason": "<script>why</script>"}]);
+    for name in ["<script>alert(1)<:script>", "a' onload='x", "\"><img src=x onerror=y>&amp;"] {
+        site.file(&format!("contoso.com/nyc/Switches/{name}"), b"config");
+        site.file(&format!("contoso.com/nyc/HLH/{name}"), b"config");
+    }
+    back_up(&site.fixture, "<b>Firewalls&".replace(['<', '>'], "'").parse().unwrap(), None);
+    site.fixture.share = std::sync::Arc::new(Refusing(site.fixture.share.clone()));
+    for page in [site.review().to_html(), Site::new().review().to_html()] {
+        for foreign in
+            ["<script", "<img", "onload='", "http://", "https://", "url(", "@import", "<b>refusing"]
+        {
+            assert!(!page.contains(foreign), "{foreign}: {page}");
+        }
+        for part in ["prefers-color-scheme: dark", "<svg", "polyline", "Content-Security-Policy"] {
+            assert!(page.contains(part), "{part}");
+        }
+        for tag in ["article", "section", "div", "svg", "span", "p", "figure", "dl", "i", "b", "h3", "rect"] {
+            let opened =
+                page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
+            assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
+        }
+    }
+    let page = site.review().to_html();
+    assert!(page.contains("&lt;script&gt;alert(1)") && page.contains("&#39;b&#39;Firewalls&amp;"), "{page}");
+    assert_eq!(page.matches("<rect").count(), 30 * 5);
+}
+
+#[test]
+fn rules_have_ids_of_their_own_and_a_test_each() {
+    let tests = include_str!("review.rs");
+    let mut ids = BTreeSet::new();
+    for rule in RULES {
+        assert!(ids.insert(rule.id), "{}", rule.id);
+        assert!(rule.id.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
+        let is_tested = tests.contains(&format!("\"{}\"", rule.id));
+        assert!(is_tested, "{}", rule.id);
+    }
+}
