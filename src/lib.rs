@@ -7,6 +7,7 @@ mod crew;
 pub mod envelope;
 pub mod error;
 pub mod layout;
+mod patterns;
 pub mod progress;
 pub mod restore;
 pub mod review;

@@ -303,6 +303,15 @@ fn a_foreign_file_is_found() {
 }
 
 #[test]
+fn a_foreign_file_beside_a_damaged_index_is_named_once() {
+    let sample = sample();
+    fs::write(sample.folder.join("notes.txt"), "hello").unwrap();
+    flip(&sample.folder.join(&names(&sample.folder, ".jsonl.zst.p7m")[0]), 1000);
+    let faults = sample.full().faults;
+    assert_eq!(faults.iter().filter(|fault| fault.kind == FaultKind::Foreign).count(), 1, "{faults:#?}");
+}
+
+#[test]
 fn an_index_from_another_set_is_found() {
     let sample = sample();
     let (_, other) = back_up(&sample.fixture, &sample.tree);

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ignore::gitignore::GitignoreBuilder;
 use jiff::Timestamp;
 
 use super::pipeline::{Pipeline, Settings, Shared};
@@ -180,18 +179,7 @@ impl BackupBuilder {
                 certificate.check_validity(created)?;
             }
         }
-        let mut patterns = GitignoreBuilder::new("");
-        for pattern in &self.patterns {
-            patterns.add_line(None, pattern).map_err(|e| {
-                Error::new(
-                    ErrorKind::InvalidArgument,
-                    format!("pattern {pattern:?} is not in gitignore syntax: {e}"),
-                )
-            })?;
-        }
-        let patterns = patterns
-            .build()
-            .map_err(|e| Error::new(ErrorKind::InvalidArgument, format!("patterns: {e}")).with_source(e))?;
+        let patterns = crate::patterns::compile(&self.patterns)?;
         let naming_key = state::naming_key(self.state.as_deref())?;
 
         let writer = Arc::new(self.create(created)?);

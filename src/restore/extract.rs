@@ -174,16 +174,14 @@ impl Extractor {
         segment: &StoredFile,
         message: &mut Vec<u8>,
     ) -> Result<std::ops::Range<usize>> {
-        if self.thorough {
-            set.fetch(&segment.name, message)?;
-            if Digest::of(message) != segment.sha256 {
-                return Err(Error::new(
-                    ErrorKind::Damaged,
-                    format!("{} has another digest than SHA256SUMS says", segment.name),
-                ));
-            }
+        set.fetch(&segment.name, message)?;
+        if self.thorough && Digest::of(message) != segment.sha256 {
+            return Err(Error::new(
+                ErrorKind::Damaged,
+                format!("{} has another digest than SHA256SUMS says", segment.name),
+            ));
         }
-        set.unseal(opener, segment, message)
+        set.open_fetched(opener, segment, message)
     }
 
     fn items(&mut self, job: &Job, frames: &[u8], sink: &mut impl Sink, done: &mut Extracted) -> Result<()> {

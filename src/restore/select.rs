@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use ignore::gitignore::Gitignore;
 
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result};
@@ -22,19 +22,7 @@ impl Selection {
         if patterns.is_empty() {
             return Ok(Self { patterns: None, stand_ins: HashMap::new() });
         }
-        let mut builder = GitignoreBuilder::new("");
-        for pattern in patterns {
-            builder.add_line(None, pattern).map_err(|e| {
-                Error::new(
-                    ErrorKind::InvalidArgument,
-                    format!("pattern {pattern:?} is not in gitignore syntax: {e}"),
-                )
-            })?;
-        }
-        let patterns = builder
-            .build()
-            .map_err(|e| Error::new(ErrorKind::InvalidArgument, format!("patterns: {e}")).with_source(e))?;
-        Ok(Self { patterns: Some(patterns), stand_ins: HashMap::new() })
+        Ok(Self { patterns: Some(crate::patterns::compile(patterns)?), stand_ins: HashMap::new() })
     }
 
     /// Reads the index once for hard links that are wanted without the file they lead to.

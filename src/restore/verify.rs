@@ -121,21 +121,7 @@ fn check_digests(set: &Set, report: &mut VerifyReport, ticker: &mut Ticker<'_, '
         workers(),
         || Ok(Vec::new()),
         |buffer, (name, digest): &(String, Digest)| {
-            let fault = match set.fetch(name, buffer) {
-                Ok(()) if Digest::of(buffer) == *digest => None,
-                Ok(()) => Some(Fault::new(
-                    name,
-                    FaultKind::Digest,
-                    "is not what was written: its SHA-256 differs from SHA256SUMS",
-                )),
-                Err(e) if e.kind() == ErrorKind::Damaged && set.is_missing(name) => {
-                    Some(Fault::new(name, FaultKind::Missing, "is missing"))
-                }
-                Err(e) if e.kind() == ErrorKind::Damaged => {
-                    Some(Fault::new(name, FaultKind::Length, e.to_string()))
-                }
-                Err(e) => return Err(e),
-            };
+            let fault = digest_fault(set, name, digest, buffer)?;
             Ok((buffer.len() as u64, fault))
         },
         || Ok(files.next()),
@@ -153,11 +139,31 @@ fn check_digests(set: &Set, report: &mut VerifyReport, ticker: &mut Ticker<'_, '
             format!("says {} bytes are stored, there are {}", set.cover().stored.bytes, report.stored_bytes);
         report.faults.push(Fault::new("backup.json", FaultKind::Length, message));
     }
-    for name in set.foreign() {
-        report.faults.push(Fault::new(&name, FaultKind::Foreign, "does not belong to this set"));
-    }
+    report.faults.extend(foreign(set));
     report.faults.sort_by(|a, b| a.file.cmp(&b.file));
     Ok(())
+}
+
+/// Reads a stored file and holds it against its digest.
+fn digest_fault(set: &Set, name: &str, digest: &Digest, buffer: &mut Vec<u8>) -> Result<Option<Fault>> {
+    Ok(match set.fetch(name, buffer) {
+        Ok(()) if Digest::of(buffer) == *digest => None,
+        Ok(()) => Some(Fault::new(
+            name,
+            FaultKind::Digest,
+            "is not what was written: its SHA-256 differs from SHA256SUMS",
+        )),
+        Err(e) if e.kind() == ErrorKind::Damaged && set.is_missing(name) => {
+            Some(Fault::new(name, FaultKind::Missing, "is missing"))
+        }
+        Err(e) if e.kind() == ErrorKind::Damaged => Some(Fault::new(name, FaultKind::Length, e.to_string())),
+        Err(e) => return Err(e),
+    })
+}
+
+fn foreign(set: &Set) -> impl Iterator<Item = Fault> {
+    let names = set.foreign().into_iter();
+    names.map(|name| Fault::new(&name, FaultKind::Foreign, "does not belong to this set"))
 }
 
 /// Checks everything: the digests, and with the decryption certificate every byte — authenticated, decompressed,
@@ -167,11 +173,7 @@ fn check_digests(set: &Set, report: &mut VerifyReport, ticker: &mut Ticker<'_, '
 /// `WRONG_CERTIFICATE`; the share's errors; `CANCELLED`. What is wrong with the set is in the report.
 pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> Result<VerifyReport> {
     let mut report = VerifyReport { full: true, ..VerifyReport::default() };
-    let content = set.cover().content;
-    let mut ticker = Ticker::new(hook, Some(content.bytes));
-    for name in set.foreign() {
-        report.faults.push(Fault::new(&name, FaultKind::Foreign, "does not belong to this set"));
-    }
+    let mut ticker = Ticker::new(hook, Some(set.cover().content.bytes));
     let catalog = match set.catalog(opener) {
         Ok(catalog) => catalog,
         Err(error) if error.kind() == ErrorKind::Damaged => {
@@ -182,18 +184,10 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
         }
         Err(error) => return Err(error),
     };
+    report.faults.extend(foreign(set));
     for piece in &catalog.pieces {
         let mut buffer = Vec::new();
-        match set.fetch(&piece.name, &mut buffer) {
-            Ok(()) if Digest::of(&buffer) == piece.sha256 => {}
-            Ok(()) => {
-                report.faults.push(Fault::new(&piece.name, FaultKind::Digest, "is not what was written"))
-            }
-            Err(e) if e.kind() == ErrorKind::Damaged => {
-                report.faults.push(Fault::new(&piece.name, FaultKind::Content, e.to_string()));
-            }
-            Err(e) => return Err(e),
-        }
+        report.faults.extend(digest_fault(set, &piece.name, &piece.sha256, &mut buffer)?);
         report.stored_files += 1;
         report.stored_bytes += buffer.len() as u64;
     }

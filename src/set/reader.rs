@@ -134,6 +134,16 @@ impl Set {
         buffer: &mut Vec<u8>,
     ) -> Result<Range<usize>> {
         self.fetch(&file.name, buffer)?;
+        self.open_fetched(opener, file, buffer)
+    }
+
+    /// Opens in place a stored file that was read before.
+    pub(crate) fn open_fetched(
+        &self,
+        opener: &Opener,
+        file: &StoredFile,
+        buffer: &mut [u8],
+    ) -> Result<Range<usize>> {
         let damaged = |what: &str| Error::new(ErrorKind::Damaged, format!("{} {what}", file.name));
         if buffer.len() as u64 != file.length {
             return Err(damaged(&format!("has {} bytes instead of {}", buffer.len(), file.length)));
