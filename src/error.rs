@@ -95,6 +95,9 @@ impl From<Error> for io::Error {
             ErrorKind::InvalidArgument | ErrorKind::InvalidName => io::ErrorKind::InvalidInput,
             ErrorKind::Damaged | ErrorKind::Malformed => io::ErrorKind::InvalidData,
             ErrorKind::Cancelled => io::ErrorKind::Interrupted,
+            ErrorKind::LogonFailed => io::ErrorKind::PermissionDenied,
+            ErrorKind::TimedOut => io::ErrorKind::TimedOut,
+            ErrorKind::Unreachable => io::ErrorKind::NotConnected,
             ErrorKind::Unsupported => io::ErrorKind::Unsupported,
             _ => io::ErrorKind::Other,
         };
@@ -151,6 +154,8 @@ error_kinds! {
     Io => "IO",
     /// Something is larger than a limit that protects memory or time.
     LimitExceeded => "LIMIT_EXCEEDED",
+    /// The file server does not accept the account: its name, its password, or the state that it is in.
+    LogonFailed => "LOGON_FAILED",
     /// Bytes are not in the format they are said to be in.
     Malformed => "MALFORMED",
     /// There is nothing of that name.
@@ -163,6 +168,10 @@ error_kinds! {
     SourceChanged => "SOURCE_CHANGED",
     /// A source could not be read.
     SourceUnreadable => "SOURCE_UNREADABLE",
+    /// Something took longer than it may.
+    TimedOut => "TIMED_OUT",
+    /// The file server cannot be reached, or the connection to it is lost.
+    Unreachable => "UNREACHABLE",
     /// The format, algorithm or operation is not supported here.
     Unsupported => "UNSUPPORTED",
     /// The message was sealed to other certificates; the error names the thumbprint that is needed.
@@ -182,7 +191,17 @@ impl ErrorKind {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::AccessDenied,
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::OutOfCapacity,
             io::ErrorKind::InvalidFilename => Self::InvalidName,
-            io::ErrorKind::Unsupported => Self::Unsupported,
+            io::ErrorKind::TooManyLinks => Self::LimitExceeded,
+            io::ErrorKind::TimedOut => Self::TimedOut,
+            io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::StaleNetworkFileHandle => Self::Unreachable,
+            io::ErrorKind::Unsupported | io::ErrorKind::CrossesDevices => Self::Unsupported,
             _ => Self::Io,
         }
     }

@@ -6,7 +6,9 @@
 
 use std::fmt;
 
-use crate::error::Result;
+use jiff::Timestamp;
+
+use crate::error::{Error, ErrorKind, Result};
 use crate::layout::SharePath;
 
 mod folder;
@@ -51,6 +53,43 @@ pub trait Share: fmt::Debug + Send + Sync {
     /// `ALREADY_EXISTS` when the folder itself is there already.
     fn create_folder(&self, folder: &SharePath) -> Result<()>;
 
+    /// Gives an object one more name: a hard link. Deleting any of its names leaves the others whole.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED` where the share has no hard links; `LIMIT_EXCEEDED` when the object has as many names as it may
+    /// (1,023 on NTFS); `NOT_FOUND` when the object or the new name's folder is not there; `ALREADY_EXISTS`.
+    fn link(&self, object: &SharePath, name: &SharePath) -> Result<()> {
+        let _ = name;
+        Err(unsupported(self.describe(), "hard links", object))
+    }
+
+    /// Copies an object where it lies: its bytes do not come here and go back. The copy is seen under its name only
+    /// when it is complete.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED` where the share cannot; as [`put`](Self::put).
+    fn copy(&self, object: &SharePath, name: &SharePath) -> Result<()> {
+        let _ = name;
+        Err(unsupported(self.describe(), "copies made where an object lies", object))
+    }
+
+    /// Gives an object another name, in any folder of the share.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; `ALREADY_EXISTS` when the name is taken.
+    fn rename(&self, object: &SharePath, name: &SharePath) -> Result<()> {
+        let _ = name;
+        Err(unsupported(self.describe(), "renaming", object))
+    }
+
+    /// How much room there is, for this account. A quota that the server does not tell about may leave less.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED` where the share does not say.
+    fn space(&self) -> Result<Space> {
+        Err(unsupported(self.describe(), "telling free space", &SharePath::root()))
+    }
+
     /// Deletes an object.
     ///
     /// # Errors
@@ -64,6 +103,28 @@ pub trait Share: fmt::Debug + Send + Sync {
     fn remove_folder(&self, folder: &SharePath) -> Result<()>;
 }
 
+fn unsupported(share: String, what: &str, path: &SharePath) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("{path}: the share {share} has no {what}"))
+}
+
+/// The room on a share, in bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Space {
+    /// All of it.
+    pub total: u64,
+    /// What this account may still fill.
+    pub free: u64,
+}
+
+impl Space {
+    /// This much room, for implementations of [`Share`].
+    #[must_use]
+    pub fn new(total: u64, free: u64) -> Self {
+        Self { total, free }
+    }
+}
+
 /// One thing in a folder of the share.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -74,13 +135,22 @@ pub struct Item {
     pub kind: ItemKind,
     /// Length in bytes; 0 for a folder.
     pub length: u64,
+    /// When it was last written, by the share's clock, where the share says.
+    pub modified: Option<Timestamp>,
 }
 
 impl Item {
     /// An item of a listing, for implementations of [`Share`].
     #[must_use]
     pub fn new(name: impl Into<String>, kind: ItemKind, length: u64) -> Self {
-        Self { name: name.into(), kind, length }
+        Self { name: name.into(), kind, length, modified: None }
+    }
+
+    /// The same item, last written at this time.
+    #[must_use]
+    pub fn with_modified(mut self, modified: Option<Timestamp>) -> Self {
+        self.modified = modified;
+        self
     }
 }
 

@@ -33,14 +33,50 @@ fn an_object_is_put_read_listed_and_removed() {
         let mut buffer = b"something longer than the content".to_vec();
         share.read(&path("a/b/object"), 7, &mut buffer).unwrap();
         assert_eq!(buffer, b"content");
-        assert_eq!(share.list(&path("a")).unwrap(), [Item::new("b", ItemKind::Folder, 0)]);
-        assert_eq!(share.list(&path("a/b")).unwrap(), [Item::new("object", ItemKind::File, 7)]);
+        let listed = |folder: &str| -> Vec<Item> {
+            share.list(&path(folder)).unwrap().into_iter().map(|item| item.with_modified(None)).collect()
+        };
+        assert_eq!(listed("a"), [Item::new("b", ItemKind::Folder, 0)]);
+        assert_eq!(listed("a/b"), [Item::new("object", ItemKind::File, 7)]);
+        let written = share.list(&path("a/b")).unwrap()[0].modified.unwrap();
+        assert!((jiff::Timestamp::now().as_second() - written.as_second()).abs() < 60, "{written}");
         assert!(share.remove_folder(&path("a/b")).is_err(), "it is not empty");
         share.remove(&path("a/b/object")).unwrap();
         share.remove_folder(&path("a/b")).unwrap();
         share.remove_folder(&path("a")).unwrap();
     }
     assert_eq!(share.list(&SharePath::root()).unwrap(), []);
+}
+
+#[test]
+fn an_object_can_have_other_names_and_copies() {
+    use std::os::unix::fs::MetadataExt;
+    let (temp, share) = share();
+    share.create_folder(&path("a")).unwrap();
+    share.create_folder(&path("b")).unwrap();
+    share.put(&path("a/object"), b"content").unwrap();
+    let inode = |name: &str| fs::symlink_metadata(temp.path().join(name)).unwrap().ino();
+    share.link(&path("a/object"), &path("b/link")).unwrap();
+    share.copy(&path("a/object"), &path("b/copy")).unwrap();
+    assert_eq!(inode("a/object"), inode("b/link"));
+    assert_ne!(inode("a/object"), inode("b/copy"));
+    share.rename(&path("a/object"), &path("b/renamed")).unwrap();
+    assert_eq!(inode("b/renamed"), inode("b/link"));
+    for name in ["link", "copy", "renamed"] {
+        assert_eq!(fs::read(temp.path().join("b").join(name)).unwrap(), b"content", "{name}");
+    }
+    type Operation = fn(&FolderShare, &SharePath, &SharePath) -> Result<()>;
+    let operations: [Operation; 3] =
+        [|s, a, b| s.link(a, b), |s, a, b| s.copy(a, b), |s, a, b| s.rename(a, b)];
+    for operation in operations {
+        let kind = |from: &str, to: &str| operation(&share, &path(from), &path(to)).unwrap_err().kind();
+        assert_eq!(kind("b/link", "b/copy"), ErrorKind::AlreadyExists);
+        assert_eq!(kind("b/none", "b/new"), ErrorKind::NotFound);
+        assert_eq!(kind("b/link", "none/new"), ErrorKind::NotFound);
+    }
+    assert_eq!(fs::read_dir(temp.path().join("b")).unwrap().count(), 3, "nothing half-made stays");
+    let space = share.space().unwrap();
+    assert!(space.free > 0 && space.free <= space.total);
 }
 
 #[test]

@@ -160,7 +160,9 @@ fn is_about_the_host(kind: ErrorKind) -> bool {
     use ErrorKind as K;
     match kind {
         K::AccessDenied | K::AlreadyExists | K::Damaged | K::Incomplete | K::Internal | K::Io => false,
-        K::NotFound | K::OutOfCapacity | K::Unsupported => false,
+        K::LogonFailed | K::NotFound | K::OutOfCapacity | K::TimedOut | K::Unreachable | K::Unsupported => {
+            false
+        }
         K::Cancelled | K::CertificateExpired | K::CertificateUnsuitable | K::Conflict => true,
         K::InvalidArgument | K::InvalidName | K::LimitExceeded | K::Malformed => true,
         K::ReservedPath | K::SourceChanged => true,
@@ -187,15 +189,18 @@ pub(super) static ROWS: &[Finding] = findings! { Error,
     10 INVALID_NAME 123 Path AfterFix "a name or path breaks the rules of shares";
     11 IO 0 General Unknown "an input or output failure";
     12 LIMIT_EXCEEDED 0 General AfterFix "something is larger than a limit that protects memory or time";
-    13 MALFORMED 0 General AfterFix "bytes are not in the format they are said to be in";
-    14 NOT_FOUND 2 Path AfterFix "there is nothing of that name" or General by Context;
-    15 OUT_OF_CAPACITY 112 OutOfCapacity AfterFix "the share, disk or quota is full";
-    16 RESERVED_PATH 0 Path AfterFix "the path leads into MASBackup, which belongs to Azure Stack Hub";
-    17 SOURCE_CHANGED 0 General Soon "a source changed while it was read";
-    18 SOURCE_UNREADABLE 0 General AfterFix "a source on this host could not be read";
-    19 UNSUPPORTED 50 General AfterFix "the format, algorithm or operation is not supported";
-    20 WRONG_CERTIFICATE 0 General AfterFix "the backup was sealed to other certificates";
-    21 WRONG_PASSWORD 0 General AfterFix "the password of the decryption certificate is wrong; the share's is not meant";
+    13 LOGON_FAILED 1326 Authentication LockOut "the file server does not accept the account";
+    14 MALFORMED 0 General AfterFix "bytes are not in the format they are said to be in";
+    15 NOT_FOUND 2 Path AfterFix "there is nothing of that name" or General by Context;
+    16 OUT_OF_CAPACITY 112 OutOfCapacity AfterFix "the share, disk or quota is full";
+    17 RESERVED_PATH 0 Path AfterFix "the path leads into MASBackup, which belongs to Azure Stack Hub";
+    18 SOURCE_CHANGED 0 General Soon "a source changed while it was read";
+    19 SOURCE_UNREADABLE 0 General AfterFix "a source on this host could not be read";
+    20 TIMED_OUT 121 Connectivity Later "it took longer than it may";
+    21 UNREACHABLE 0 Connectivity Later "the file server cannot be reached";
+    22 UNSUPPORTED 50 General AfterFix "the format, algorithm or operation is not supported";
+    23 WRONG_CERTIFICATE 0 General AfterFix "the backup was sealed to other certificates";
+    24 WRONG_PASSWORD 0 General AfterFix "the password of the decryption certificate is wrong; the share's is not meant";
 };
 
 const MOST_LINKS: usize = 64;

@@ -8,7 +8,7 @@ use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 
-use super::{Item, ItemKind, Share};
+use super::{Item, ItemKind, Share, Space, unsupported};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, SharePath, is_mas_backup};
 
@@ -99,15 +99,28 @@ impl FolderShare {
         Ok((self.folder(&parent).map_err(|e| self.failed(action, path, e))?, name))
     }
 
-    fn write(&self, dir: &Dir, name: &str, content: &[u8]) -> io::Result<()> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).follow(FollowSymlinks::No);
-        let mut file = dir.open_with(name, &options)?;
-        file.write_all(content)?;
-        if self.durability == Durability::Flushed {
-            file.sync_data()?;
+    /// Makes a new object, under a name that no reader takes for one until every byte is there.
+    fn create(
+        &self,
+        dir: &Dir,
+        name: &Name,
+        fill: impl FnOnce(&mut std::fs::File) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if dir.symlink_metadata(name.as_str()).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
         }
-        Ok(())
+        let part = format!(".{name}.part");
+        let write = || {
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(true).follow(FollowSymlinks::No);
+            let mut file = dir.open_with(&part, &options)?.into_std();
+            fill(&mut file)?;
+            if self.durability == Durability::Flushed {
+                file.sync_data()?;
+            }
+            dir.rename(&part, dir, name.as_str())
+        };
+        write().inspect_err(|_| drop(dir.remove_file(&part)))
     }
 }
 
@@ -118,18 +131,7 @@ impl Share for FolderShare {
 
     fn put(&self, path: &SharePath, content: &[u8]) -> Result<()> {
         let (dir, name) = self.place("write", path)?;
-        let failed = |e| self.failed("write", path, e);
-        if dir.symlink_metadata(name.as_str()).is_ok() {
-            return Err(failed(io::ErrorKind::AlreadyExists.into()));
-        }
-        // Under a name that no reader takes for an object until every byte is there.
-        let part = format!(".{name}.part");
-        let done = self.write(&dir, &part, content).and_then(|()| dir.rename(&part, &dir, name.as_str()));
-        if let Err(error) = done {
-            let _ = dir.remove_file(&part);
-            return Err(failed(error));
-        }
-        Ok(())
+        self.create(&dir, name, |file| file.write_all(content)).map_err(|e| self.failed("write", path, e))
     }
 
     fn flush(&self, folder: &SharePath) -> Result<()> {
@@ -184,7 +186,9 @@ impl Share for FolderShare {
                 } else {
                     (ItemKind::Other, 0)
                 };
-                items.push(Item::new(entry.file_name().to_string_lossy(), kind, length));
+                let modified = metadata.modified().ok().and_then(|time| time.into_std().try_into().ok());
+                let name = entry.file_name();
+                items.push(Item::new(name.to_string_lossy(), kind, length).with_modified(modified));
             }
             Ok(items)
         };
@@ -205,6 +209,51 @@ impl Share for FolderShare {
             Ok(())
         };
         create().map_err(|e| self.failed("create folder", folder, e))
+    }
+
+    fn link(&self, object: &SharePath, name: &SharePath) -> Result<()> {
+        let (from, old) = self.place("link", object)?;
+        let (to, new) = self.place("link", name)?;
+        from.hard_link(old.as_str(), &to, new.as_str()).map_err(|e| {
+            #[cfg(unix)]
+            if let Some(code) = e.raw_os_error() {
+                use rustix::io::Errno;
+                // A file system without hard links refuses with one of these (link(2)).
+                if [Errno::PERM, Errno::OPNOTSUPP, Errno::NOSYS].iter().any(|no| no.raw_os_error() == code) {
+                    return unsupported(self.describe(), "hard links", object).with_source(e);
+                }
+            }
+            self.failed("link", name, e)
+        })
+    }
+
+    fn copy(&self, object: &SharePath, name: &SharePath) -> Result<()> {
+        let (from, old) = self.place("copy", object)?;
+        let (to, new) = self.place("copy", name)?;
+        let failed = |e| self.failed("copy", name, e);
+        let mut options = OpenOptions::new();
+        options.read(true).follow(FollowSymlinks::No);
+        let source = from.open_with(old.as_str(), &options).map_err(failed)?.into_std();
+        // The kernel copies: blocks are shared where the file system can, and a mounted server copies for itself.
+        self.create(&to, new, |target| io::copy(&mut &source, target).map(drop)).map_err(failed)
+    }
+
+    fn rename(&self, object: &SharePath, name: &SharePath) -> Result<()> {
+        let (from, old) = self.place("rename", object)?;
+        let (to, new) = self.place("rename", name)?;
+        let failed = |e| self.failed("rename", name, e);
+        if to.symlink_metadata(new.as_str()).is_ok() {
+            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        }
+        from.rename(old.as_str(), &to, new.as_str()).map_err(failed)
+    }
+
+    #[cfg(unix)]
+    fn space(&self) -> Result<Space> {
+        let look = rustix::fs::fstatvfs(&self.dir);
+        let look = look.map_err(|e| self.failed("look for space on", &SharePath::root(), e.into()))?;
+        let bytes = |blocks: u64| blocks.saturating_mul(look.f_frsize);
+        Ok(Space::new(bytes(look.f_blocks), bytes(look.f_bavail)))
     }
 
     fn remove(&self, path: &SharePath) -> Result<()> {

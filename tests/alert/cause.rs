@@ -32,7 +32,8 @@ fn every_kind_of_ours_has_its_documented_one() {
     use DocumentedKind as D;
     for kind in ErrorKind::ALL {
         let expected = match kind {
-            ErrorKind::AccessDenied => D::Authentication,
+            ErrorKind::AccessDenied | ErrorKind::LogonFailed => D::Authentication,
+            ErrorKind::TimedOut | ErrorKind::Unreachable => D::Connectivity,
             ErrorKind::InvalidName | ErrorKind::NotFound | ErrorKind::ReservedPath => D::Path,
             ErrorKind::OutOfCapacity => D::OutOfCapacity,
             _ => D::General,
