@@ -1,25 +1,21 @@
-//! x
-#![allow(non_camel_case_types)]
-use std::mem::MaybeUninit;
-use std::ffi::c_void;
-#[repr(transparent)]
-pub struct Text(*const std::ffi::c_char);
-#[repr(transparent)]
-pub struct Data(*const u8);
-/// An error.
-pub struct azs_error { x: u32 }
-pub struct azs_bytes { x: u32 }
-/// Status
-#[repr(C)]
-pub enum azs_status { Ok = 0, AccessDenied = 1 }
-#[repr(C)]
-pub struct azs_progress { a: u64 }
-/// Call
-pub type azs_progress_fn = Option<unsafe extern "C" fn(progress: *const azs_progress, user_data: *mut c_void) -> bool>;
-/// Parses.
-#[unsafe(no_mangle)]
-pub extern "C" fn azs_parse(name: Text, data: Data, length: usize, hook: azs_progress_fn, user_data: *mut c_void, bytes: Option<&mut MaybeUninit<*mut azs_bytes>>, text: Option<&mut MaybeUninit<*mut std::ffi::c_char>>, error: Option<&mut MaybeUninit<*mut azs_error>>) -> azs_status { azs_status::Ok }
-#[unsafe(no_mangle)]
-pub extern "C" fn azs_error_free(error: Option<Box<azs_error>>) {}
-#[unsafe(no_mangle)]
-pub extern "C" fn azs_error_x(error: Option<&azs_error>, m: Option<&mut azs_bytes>) {}
+//! The C library `libazs_backup`: it converts, calls the core and converts back.
+//!
+//! What C programmers read is `include/azs_backup.h`, which a test makes of the comments here.
+
+// C's names, and the header's contract in place of Rust's: see `border.rs`.
+#![allow(non_camel_case_types, missing_docs, unreachable_pub)]
+#![allow(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::too_many_arguments)]
+#![deny(clippy::undocumented_unsafe_blocks)]
+
+mod alert;
+mod alert_kind;
+mod backup;
+mod border;
+mod callback;
+mod certificate;
+mod envelope;
+mod error;
+mod layout;
+mod memory;
+mod set;
+mod share;
