@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use azs_backup::layout::{
     Component, Deployment, Host, HostKind, Name, Place, ScaleUnit, SetName, SharePath, UncPath, is_mas_backup,
 };
-use azs_backup::{ErrorKind, Result};
+use azs_backup::{ErrorKind, Result, layout};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -51,9 +51,16 @@ fn the_vectors_hold() {
         if got != *case {
             wrong += &format!("want {case}\n got {got}\n");
         }
+        let facts = layout::facts(case["type"].as_str().unwrap(), input);
+        match (&facts, case["expect"].as_str()) {
+            (Ok(facts), Some(expect)) if facts["text"] == expect => {}
+            (Err(error), None) if error.code() == case["error"] => {}
+            _ => wrong += &format!("want {case}\n got {facts:?}\n"),
+        }
         properties::check(input);
     }
     assert!(wrong.is_empty(), "{wrong}");
+    assert_eq!(layout::facts("nonsense", "x").unwrap_err().kind(), ErrorKind::InvalidArgument);
 }
 
 #[test]

@@ -22,8 +22,8 @@ pub struct azs_backup_builder(Option<BackupBuilder>);
 pub struct azs_backup(Option<Backup>);
 
 impl azs_backup_builder {
-    fn change(&mut self, change: impl FnOnce(BackupBuilder) -> Result<BackupBuilder>) -> Result<()> {
-        self.0 = Some(change(self.0.take().ok_or_else(was_started)?)?);
+    fn change(&mut self, change: impl FnOnce(BackupBuilder) -> BackupBuilder) -> Result<()> {
+        self.0 = Some(change(self.0.take().ok_or_else(was_started)?));
         Ok(())
     }
 }
@@ -35,7 +35,7 @@ impl azs_backup {
 }
 
 fn was_started() -> azs::Error {
-    invalid("the backup was started, or the last option was refused; make a new builder".into())
+    invalid("the backup was started already; make a new builder".into())
 }
 
 fn was_committed() -> azs::Error {
@@ -67,7 +67,7 @@ pub extern "C" fn azs_backup_builder_certificate(
 ) -> azs_status {
     guard(error, || {
         let certificate = handle(certificate, "certificate")?.0.clone();
-        handle_mut(builder, "builder")?.change(|builder| Ok(builder.certificate(certificate)))
+        handle_mut(builder, "builder")?.change(|builder| builder.certificate(certificate))
     })
 }
 
@@ -79,7 +79,7 @@ pub extern "C" fn azs_backup_builder_allow_expired_certificates(
     error: Slot<'_, azs_error>,
 ) -> azs_status {
     guard(error, || {
-        handle_mut(builder, "builder")?.change(|builder| Ok(builder.allow_expired_certificates(allow)))
+        handle_mut(builder, "builder")?.change(|builder| builder.allow_expired_certificates(allow))
     })
 }
 
@@ -93,7 +93,7 @@ pub extern "C" fn azs_backup_builder_label(
 ) -> azs_status {
     guard(error, || {
         let (key, value) = (key.get("key")?, value.get("value")?);
-        handle_mut(builder, "builder")?.change(|builder| Ok(builder.label(key, value)))
+        handle_mut(builder, "builder")?.change(|builder| builder.label(key, value))
     })
 }
 
@@ -106,7 +106,7 @@ pub extern "C" fn azs_backup_builder_exclude(
 ) -> azs_status {
     guard(error, || {
         let pattern = pattern.get("pattern")?;
-        handle_mut(builder, "builder")?.change(|builder| Ok(builder.exclude(pattern)))
+        handle_mut(builder, "builder")?.change(|builder| builder.exclude(pattern))
     })
 }
 
@@ -119,7 +119,7 @@ pub extern "C" fn azs_backup_builder_source_problems(
 ) -> azs_status {
     guard(error, || {
         let policy = policy.parse("policy")?;
-        handle_mut(builder, "builder")?.change(|builder| Ok(builder.source_problems(policy)))
+        handle_mut(builder, "builder")?.change(|builder| builder.source_problems(policy))
     })
 }
 
@@ -130,7 +130,7 @@ pub extern "C" fn azs_backup_builder_level(
     level: i32,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
-    guard(error, || handle_mut(builder, "builder")?.change(|builder| Ok(builder.level(level))))
+    guard(error, || handle_mut(builder, "builder")?.change(|builder| builder.level(level)))
 }
 
 /// Most bytes of one stored segment, 4 to 64 MiB; the default is 16 MiB. Checked when the backup starts.
@@ -140,7 +140,7 @@ pub extern "C" fn azs_backup_builder_segment_size(
     bytes: usize,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
-    guard(error, || handle_mut(builder, "builder")?.change(|builder| Ok(builder.segment_size(bytes))))
+    guard(error, || handle_mut(builder, "builder")?.change(|builder| builder.segment_size(bytes)))
 }
 
 /// Threads that read and compress; the default is one for each core.
@@ -150,7 +150,7 @@ pub extern "C" fn azs_backup_builder_workers(
     workers: usize,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
-    guard(error, || handle_mut(builder, "builder")?.change(|builder| Ok(builder.workers(workers))))
+    guard(error, || handle_mut(builder, "builder")?.change(|builder| builder.workers(workers)))
 }
 
 /// A folder of this host in which it remembers things from run to run.
@@ -162,7 +162,7 @@ pub extern "C" fn azs_backup_builder_state(
 ) -> azs_status {
     guard(error, || {
         let folder: PathBuf = folder.get("folder")?.to_owned();
-        handle_mut(builder, "builder")?.change(|builder| Ok(builder.state(folder)))
+        handle_mut(builder, "builder")?.change(|builder| builder.state(folder))
     })
 }
 
@@ -175,7 +175,7 @@ pub extern "C" fn azs_backup_builder_set_name(
 ) -> azs_status {
     guard(error, || {
         let name = name.parse("name")?;
-        handle_mut(builder, "builder")?.change(|builder| Ok(builder.set_name(name)))
+        handle_mut(builder, "builder")?.change(|builder| builder.set_name(name))
     })
 }
 
@@ -190,7 +190,7 @@ pub extern "C" fn azs_backup_builder_progress(
 ) -> azs_status {
     guard(error, || {
         let hook = hook(progress, user_data);
-        handle_mut(builder, "builder")?.change(|builder| Ok(builder.progress(hook)))
+        handle_mut(builder, "builder")?.change(|builder| builder.progress(hook))
     })
 }
 

@@ -142,9 +142,14 @@ pub struct azs_error {
     message: CString,
     cause: Option<CString>,
     alert: azs_classification,
+    error: Error,
 }
 
 impl azs_error {
+    pub(crate) fn inner(&self) -> &Error {
+        &self.error
+    }
+
     pub(crate) fn new(error: Error) -> Self {
         let mut causes = String::new();
         let mut next = error.source();
@@ -157,6 +162,7 @@ impl azs_error {
             message: c_string(error.to_string()),
             cause: (!causes.is_empty()).then(|| c_string(causes)),
             alert: azs_classification::from(classify_error(&error, Profile::Refined)),
+            error,
         }
     }
 }
