@@ -6,7 +6,8 @@
 //! are no attributes. `openssl cms -decrypt` opens every message straight from the PFX.
 //!
 //! [`EncryptionCertificate`] and [`Sealer`] are all that a host that makes backups needs, and they cannot read what
-//! they wrote. [`DecryptionCertificate`] and [`Opener`] are for the day of need. Nothing here does I/O.
+//! they wrote. [`DecryptionCertificate`] and [`Opener`] are for the day of need. Nothing here does I/O but what says
+//! `load`, `file` or `stream`.
 //!
 //! What a certificate does not give: anyone who has the CER, which is public, can make messages. The tag proves that
 //! a message was not changed by someone who lacks its content key, not who made it.
@@ -28,6 +29,7 @@
 mod certificate;
 mod cipher;
 mod decryption_certificate;
+mod file;
 mod input;
 mod message;
 mod name;

@@ -28,6 +28,7 @@
 
 mod component;
 mod deployment;
+mod facts;
 mod host;
 mod name;
 mod reserved;
@@ -37,6 +38,7 @@ mod unc_path;
 
 pub use component::{Component, CustomComponent, ScaleUnit};
 pub use deployment::{Deployment, Place};
+pub use facts::facts;
 pub use host::{Host, HostKind};
 pub use name::Name;
 pub use reserved::is_mas_backup;

@@ -14,6 +14,7 @@ pub mod review;
 pub mod schedule;
 pub mod set;
 pub mod share;
+mod words;
 
 pub use alert::{Alert, AlertKind, Classification, DocumentedKind};
 pub use backup::{Backup, BackupBuilder, BackupReport, SourceProblems};
@@ -22,9 +23,13 @@ pub use error::{Error, ErrorKind, Result};
 pub use layout::{Component, Deployment, Place, ScaleUnit, SetName, SharePath, UncPath};
 pub use progress::{Progress, ProgressHook, no_progress};
 pub use restore::{
-    Damage, Existing, RestoreOptions, RestoreReport, VerifyReport, restore, verify, verify_full,
+    Damage, Existing, RestoreOptions, RestoreReport, VerifyReport, restore, restore_bytes, restore_stream,
+    verify, verify_full,
 };
 pub use review::{Review, review};
 pub use schedule::{Gate, Job, JobLog, RetentionPlan, RetentionPolicy, Schedule};
 pub use set::{CoverSheet, Set, SetSummary, list_sets};
 pub use share::{FolderShare, Share};
+
+/// The version of this library.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

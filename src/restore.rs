@@ -20,11 +20,13 @@ mod extract;
 mod forgery;
 mod large;
 mod metadata;
+mod one;
 mod report;
 mod select;
 mod target;
 mod verify;
 
+pub use one::{restore_bytes, restore_stream};
 pub use report::{Damage, Existing, Loss, RestoreOptions, RestoreReport, Unrestored};
 pub use verify::{Fault, FaultKind, VerifyReport, verify, verify_full};
 

@@ -25,6 +25,6 @@ pub use digest::Digest;
 pub use entry::{Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem};
 pub(crate) use list::summary;
 pub use list::{SetState, SetSummary, list_sets};
-pub use reader::Set;
+pub use reader::{Entries, Set};
 pub use record::StoredFile;
 pub use text::Text;

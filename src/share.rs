@@ -7,6 +7,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::SharePath;
@@ -108,7 +109,7 @@ fn unsupported(share: String, what: &str, path: &SharePath) -> Error {
 }
 
 /// The room on a share, in bytes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Space {
     /// All of it.

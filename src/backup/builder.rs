@@ -17,6 +17,7 @@ use crate::layout::{Place, SetName};
 use crate::progress::{Progress, no_progress};
 use crate::set::writer::SetWriter;
 use crate::share::Share;
+use crate::words::words;
 
 /// What to do about a source that cannot be read, or that changes while it is read.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -29,6 +30,8 @@ pub enum SourceProblems {
     /// [`PartialSucceeded`](crate::set::Status::PartialSucceeded).
     Report,
 }
+
+words!(SourceProblems, "source_problems": "fail" => Fail, "report" => Report);
 
 /// How a backup is to be made; [`start`](Self::start) begins it.
 pub struct BackupBuilder {

@@ -23,7 +23,22 @@ pub(super) struct Job {
     pub(super) items: Vec<Item>,
 }
 
+impl Job {
+    /// What is wanted of one segment: at least one item, and all of them in it.
+    pub(super) fn new(catalog: &Catalog, items: Vec<Item>) -> Result<Self> {
+        let number = items[0].at().segment;
+        let segment = catalog.segments.get(number as usize).cloned().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Damaged,
+                format!("the index places {} in segment {number}, which the set has not", items[0].path()),
+            )
+        })?;
+        Ok(Self { segment, items })
+    }
+}
+
 /// An entry, or a piece of a large file.
+#[derive(Clone)]
 pub(super) enum Item {
     Entry(Entry),
     Part(Part),
@@ -37,7 +52,7 @@ impl Item {
         }
     }
 
-    fn at(&self) -> Position {
+    pub(super) fn at(&self) -> Position {
         match self {
             Item::Entry(entry) => entry.at,
             Item::Part(part) => part.at,
@@ -93,17 +108,7 @@ impl<'a> Jobs<'a> {
                 ));
             }
         }
-        let Some(first) = items.first() else {
-            return Ok(None);
-        };
-        let number = first.at().segment;
-        let segment = self.catalog.segments.get(number as usize).cloned().ok_or_else(|| {
-            Error::new(
-                ErrorKind::Damaged,
-                format!("the index places {} in segment {number}, which the set has not", first.path()),
-            )
-        })?;
-        Ok(Some(Job { segment, items }))
+        if items.is_empty() { Ok(None) } else { Job::new(self.catalog, items).map(Some) }
     }
 }
 

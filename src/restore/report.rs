@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::set::{EntryPath, Problem, Status};
+use crate::words::words;
 
 /// What to do about things that are in the target folder already.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -29,6 +30,9 @@ pub enum Damage {
     /// [`PartialSucceeded`](Status::PartialSucceeded).
     Continue,
 }
+
+words!(Existing, "existing": "refuse" => Refuse, "keep" => Keep, "replace" => Replace);
+words!(Damage, "damage": "stop" => Stop, "continue" => Continue);
 
 /// How a restore is to be done.
 #[derive(Clone, Debug, Default)]

@@ -252,6 +252,19 @@ impl Jobs {
             .collect()
     }
 
+    /// All of this as JSON: the fields, `last_scheduled`, `last_good`, and `running` as of `now`.
+    #[must_use]
+    pub fn facts(&self, now: Timestamp) -> serde_json::Value {
+        serde_json::json!({
+            "jobs": self.jobs,
+            "unreadable": self.unreadable,
+            "is_cut": self.is_cut,
+            "last_scheduled": self.last_scheduled(),
+            "last_good": self.last_good(),
+            "running": self.running(now),
+        })
+    }
+
     /// When the last job that ended well began.
     #[must_use]
     pub fn last_good(&self) -> Option<Timestamp> {

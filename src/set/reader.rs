@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::cover::{self, CoverSheet};
 use super::digest::Digest;
+use super::entry::Entry;
 use super::index::{PieceReader, piece_number};
 use super::record::{Record, StoredFile};
 use super::{segment, sums};
@@ -248,9 +249,19 @@ impl Set {
         Ok(catalog)
     }
 
+    /// What the set holds: its entries in the order of the index, one piece of the index in memory at a time.
+    ///
+    /// # Errors
+    /// `WRONG_CERTIFICATE`; `DAMAGED` when the newest piece of the index is. A later piece that is damaged is an error of
+    /// the iterator, which then goes on with the next.
+    pub fn entries(self: &Arc<Self>, opener: &Arc<Opener>) -> Result<Entries> {
+        let catalog = self.catalog(opener)?;
+        Ok(Entries { set: self.clone(), opener: opener.clone(), catalog, place: IndexPlace::default() })
+    }
+
     /// Reads the index from its first line to its last, one piece in memory at a time.
     pub(crate) fn records<'a>(&'a self, opener: &'a Opener, catalog: &'a Catalog) -> Records<'a> {
-        Records { set: self, opener, catalog, next: 0, open: None, seen: 0, skipped: false }
+        Records { set: self, opener, catalog, place: IndexPlace::default() }
     }
 }
 
@@ -302,19 +313,59 @@ pub(crate) struct Records<'a> {
     set: &'a Set,
     opener: &'a Opener,
     catalog: &'a Catalog,
+    place: IndexPlace,
+}
+
+impl Records<'_> {
+    /// The next entry, part or problem. After an error the next call goes on with the next piece.
+    pub(crate) fn next(&mut self) -> Result<Option<Record>> {
+        self.place.next(self.set, self.opener, self.catalog)
+    }
+}
+
+/// The entries of a set: [`Set::entries`].
+pub struct Entries {
+    set: Arc<Set>,
+    opener: Arc<Opener>,
+    catalog: Catalog,
+    place: IndexPlace,
+}
+
+impl Iterator for Entries {
+    type Item = Result<Entry>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.place.next(&self.set, &self.opener, &self.catalog).transpose()? {
+                Ok(Record::Entry(entry)) => return Some(Ok(entry)),
+                Ok(_) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Entries {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entries").field("set", &self.set.folder).finish_non_exhaustive()
+    }
+}
+
+/// How far an index has been read.
+#[derive(Default)]
+struct IndexPlace {
     next: usize,
     open: Option<PieceReader<Cursor<Vec<u8>>>>,
     seen: u64,
     skipped: bool,
 }
 
-impl Records<'_> {
-    /// The next entry, part or problem. After an error the next call goes on with the next piece.
-    pub(crate) fn next(&mut self) -> Result<Option<Record>> {
+impl IndexPlace {
+    fn next(&mut self, set: &Set, opener: &Opener, catalog: &Catalog) -> Result<Option<Record>> {
         loop {
             let Some(lines) = &mut self.open else {
-                let Some(piece) = self.catalog.pieces.get(self.next) else {
-                    if !self.skipped && Some(self.seen) != self.catalog.records {
+                let Some(piece) = catalog.pieces.get(self.next) else {
+                    if !self.skipped && Some(self.seen) != catalog.records {
                         self.skipped = true;
                         return Err(Error::new(
                             ErrorKind::Damaged,
@@ -324,7 +375,7 @@ impl Records<'_> {
                     return Ok(None);
                 };
                 self.next += 1;
-                self.open = Some(self.open_piece(piece).inspect_err(|_| self.skipped = true)?);
+                self.open = Some(open_piece(set, opener, piece).inspect_err(|_| self.skipped = true)?);
                 continue;
             };
             match lines.next() {
@@ -344,10 +395,10 @@ impl Records<'_> {
             }
         }
     }
+}
 
-    fn open_piece(&self, piece: &StoredFile) -> Result<PieceReader<Cursor<Vec<u8>>>> {
-        let mut buffer = Vec::new();
-        let content = self.set.unseal(self.opener, piece, &mut buffer)?;
-        PieceReader::new(&piece.name, buffer, content)
-    }
+fn open_piece(set: &Set, opener: &Opener, piece: &StoredFile) -> Result<PieceReader<Cursor<Vec<u8>>>> {
+    let mut buffer = Vec::new();
+    let content = set.unseal(opener, piece, &mut buffer)?;
+    PieceReader::new(&piece.name, buffer, content)
 }

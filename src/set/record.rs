@@ -168,6 +168,13 @@ impl From<&Record> for Line {
     }
 }
 
+impl Serialize for Entry {
+    /// As a line of the index has it: `kind`, `path`, `size`, `sha256`, `mode` in octal digits, `mtime` in seconds…
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        entry_line(self).serialize(serializer)
+    }
+}
+
 fn stored_line(file: &StoredFile) -> Line {
     Line {
         number: Some(file.number),

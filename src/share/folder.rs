@@ -11,6 +11,7 @@ use cap_std::fs::{Dir, OpenOptions};
 use super::{Item, ItemKind, Share, Space, unsupported};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, SharePath, is_mas_backup};
+use crate::words::words;
 
 /// How far a write has gone when [`Share::put`] returns.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -22,6 +23,8 @@ pub enum Durability {
     /// To the operating system: faster, and enough for a throw-away share.
     Cached,
 }
+
+words!(Durability, "durability": "flushed" => Flushed, "cached" => Cached);
 
 /// A [`Share`] in a folder of this machine: a local disk, or a share that the operating system has mounted.
 ///

@@ -1,0 +1,128 @@
+//! Certificates, and what is sealed and opened, as files and streams: one message each.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{DecryptionCertificate, EncryptionCertificate, MAX_CONTENT, MAX_MESSAGE, Opener, Sealer};
+use crate::{Error, ErrorKind, Result};
+
+impl EncryptionCertificate {
+    /// Reads a CER file: [`from_cer`](Self::from_cer).
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, `ACCESS_DENIED` and the like; `LIMIT_EXCEEDED` above 1 MiB; as `from_cer`, naming the file.
+    pub fn load(file: impl AsRef<Path>) -> Result<Self> {
+        let file = file.as_ref();
+        Self::from_cer(&read_certificate(file)?).map_err(|e| named(file, e))
+    }
+}
+
+impl DecryptionCertificate {
+    /// Reads a PFX file: [`from_pfx`](Self::from_pfx).
+    ///
+    /// # Errors
+    /// As [`EncryptionCertificate::load`] and `from_pfx`.
+    pub fn load(file: impl AsRef<Path>, password: Option<&str>) -> Result<Self> {
+        let file = file.as_ref();
+        Self::from_pfx(&read_certificate(file)?, password).map_err(|e| named(file, e))
+    }
+}
+
+impl Sealer {
+    /// Makes one message of everything that a reader gives, at most 64 MiB; says how many bytes that was.
+    ///
+    /// # Errors
+    /// `LIMIT_EXCEEDED` for more, of which nothing is written: a backup is for that. Those of reader and writer.
+    pub fn seal_stream(&self, reader: impl Read, mut writer: impl Write) -> Result<u64> {
+        let mut buffer = vec![0; self.head_room()];
+        let length = read_up_to(reader, MAX_CONTENT, &mut buffer).inspect_err(|_| buffer.zeroize())?;
+        let sealed = self.seal_in_place(&mut buffer)?;
+        write(&mut writer, &buffer[sealed.range])?;
+        Ok(length)
+    }
+
+    /// Seals a file of at most 64 MiB into a new file, which `openssl cms -decrypt` opens; says how many bytes it had.
+    ///
+    /// The new file is seen only when it is whole.
+    ///
+    /// # Errors
+    /// `ALREADY_EXISTS`; as [`seal_stream`](Self::seal_stream).
+    pub fn seal_file(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<u64> {
+        let from = from.as_ref();
+        create(to.as_ref(), |file| self.seal_stream(open(from)?, file).map_err(|e| named(from, e)))
+    }
+}
+
+impl Opener {
+    /// Opens the one message that a reader gives; says how many bytes it held. Nothing is written before all of it is
+    /// authentic.
+    ///
+    /// # Errors
+    /// As [`open_in_place`](Self::open_in_place); those of reader and writer.
+    pub fn open_stream(&self, reader: impl Read, mut writer: impl Write) -> Result<u64> {
+        let mut buffer = Zeroizing::new(Vec::new());
+        read_up_to(reader, MAX_MESSAGE, &mut buffer)?;
+        let content = self.open_in_place(&mut buffer)?.content;
+        write(&mut writer, &buffer[content.clone()])?;
+        Ok(content.len() as u64)
+    }
+
+    /// Opens a file that holds one message into a new file, readable by its owner only; says how many bytes it held.
+    ///
+    /// The new file is seen only when it is whole.
+    ///
+    /// # Errors
+    /// `ALREADY_EXISTS`; as [`open_stream`](Self::open_stream).
+    pub fn open_file(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<u64> {
+        let from = from.as_ref();
+        create(to.as_ref(), |file| self.open_stream(open(from)?, file).map_err(|e| named(from, e)))
+    }
+}
+
+fn open(path: &Path) -> Result<File> {
+    File::open(path).map_err(|e| Error::io(format_args!("open {}", path.display()), e))
+}
+
+fn named(path: &Path, error: Error) -> Error {
+    Error::new(error.kind(), format!("{}: {error}", path.display())).with_source(error)
+}
+
+fn read_certificate(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    read_up_to(open(path)?, MAX_CERTIFICATE, &mut bytes).map_err(|e| named(path, e))?;
+    Ok(bytes)
+}
+
+fn read_up_to(mut reader: impl Read, most: usize, buffer: &mut Vec<u8>) -> Result<u64> {
+    let limit = most as u64;
+    let length = (&mut reader).take(limit + 1).read_to_end(buffer).map_err(|e| Error::io("read", e))? as u64;
+    if length > limit {
+        let message = format!("there are more than {limit} bytes, the most that is read here");
+        return Err(Error::new(ErrorKind::LimitExceeded, message));
+    }
+    Ok(length)
+}
+
+fn write(writer: &mut impl Write, bytes: &[u8]) -> Result<()> {
+    writer.write_all(bytes).and_then(|()| writer.flush()).map_err(|e| Error::io("write", e))
+}
+
+/// Makes a new file, seen only when it is whole.
+fn create(path: &Path, fill: impl FnOnce(&mut File) -> Result<u64>) -> Result<u64> {
+    let failed = |e| Error::io(format_args!("write {}", path.display()), e);
+    if path.symlink_metadata().is_ok() {
+        return Err(failed(std::io::ErrorKind::AlreadyExists.into()));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    let length = fill(file.as_file_mut())?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist_noclobber(path).map_err(|e| failed(e.error))?;
+    Ok(length)
+}
+
+/// A PFX with a long chain has some 20 KiB.
+const MAX_CERTIFICATE: usize = 1 << 20;

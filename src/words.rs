@@ -1,0 +1,66 @@
+//! Options that are words, the same in every language.
+
+/// Reads an option from its word, and prints it as that.
+macro_rules! words {
+    ($type:ident, $option:literal: $($word:literal => $variant:ident),+) => {
+        impl $type {
+            /// The word for it, as options and other languages have it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = $crate::Error;
+
+            /// # Errors
+            /// `INVALID_ARGUMENT`, naming the words that there are.
+            fn from_str(word: &str) -> $crate::Result<Self> {
+                match word {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err($crate::Error::new(
+                        $crate::ErrorKind::InvalidArgument,
+                        format!(
+                            concat!($option, " cannot be {:?}; it is one of: {}"),
+                            word.chars().take(40).collect::<String>(),
+                            [$($word),+].join(", ")
+                        ),
+                    )),
+                }
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+#[cfg(test)]
+mod tests {
+    use crate::share::Durability;
+    use crate::{Damage, Existing, SourceProblems};
+
+    #[test]
+    fn words_are_read_back_and_others_are_named() {
+        for word in ["refuse", "keep", "replace"] {
+            assert_eq!(word.parse::<Existing>().unwrap().to_string(), word);
+        }
+        for word in ["stop", "continue"] {
+            assert_eq!(word.parse::<Damage>().unwrap().to_string(), word);
+        }
+        for word in ["fail", "report"] {
+            assert_eq!(word.parse::<SourceProblems>().unwrap().to_string(), word);
+        }
+        for word in ["flushed", "cached"] {
+            assert_eq!(word.parse::<Durability>().unwrap().to_string(), word);
+        }
+        let error = "Replace".parse::<Existing>().unwrap_err();
+        assert_eq!(error.code(), "INVALID_ARGUMENT");
+        assert!(error.to_string().contains("refuse, keep, replace"), "{error}");
+    }
+}
