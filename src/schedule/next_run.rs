@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::frequency::{Frequency, invalid};
 use crate::error::Result;
@@ -31,7 +31,7 @@ pub struct Schedule {
 }
 
 /// When to run next, and what to say about the time that led there.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct NextRun {
     /// When to run: now or later, and never further than one frequency away.

@@ -24,6 +24,12 @@ impl From<Classification> for azs_classification {
     }
 }
 
+impl azs_classification {
+    pub(crate) fn get(&self) -> Classification {
+        self.0
+    }
+}
+
 fn profile(profile: &Text) -> Result<Profile> {
     Ok(profile.parse_optional("profile")?.unwrap_or_default())
 }

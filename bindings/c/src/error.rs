@@ -146,6 +146,10 @@ pub struct azs_error {
 }
 
 impl azs_error {
+    pub(crate) fn classification(&self) -> azs::Classification {
+        self.alert.get()
+    }
+
     pub(crate) fn inner(&self) -> &Error {
         &self.error
     }

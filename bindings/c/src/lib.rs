@@ -17,5 +17,8 @@ mod envelope;
 mod error;
 mod layout;
 mod memory;
+mod retention;
+mod review;
+mod schedule;
 mod set;
 mod share;

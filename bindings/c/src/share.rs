@@ -3,7 +3,11 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
-use azs::{Component, Deployment, FolderShare, Share, SetSummary, list_sets};
+use azs::{Component, Deployment, FolderShare, Result, SetSummary, Share, list_sets};
+#[cfg(not(feature = "smb"))]
+use azs::{Error, ErrorKind};
+#[cfg(feature = "smb")]
+use azs::{SmbAccount, SmbBuilder};
 
 use crate::border::{FilePath, Slot, Text, guard, handle, slot};
 use crate::error::{azs_error, azs_status};
@@ -31,6 +35,43 @@ pub extern "C" fn azs_folder_share_open(
         out.give(azs_share(Arc::new(folder)));
         Ok(())
     })
+}
+
+/// Connects to a share over SMB 3 by its UNC path, with no mount, and logs on. `account` is like `CONTOSO\\azsbackup`.
+/// `options` is NULL for the defaults, or a JSON object with `port`, `encryption` ("required", "preferred", "off"),
+/// `oldest_dialect` ("3.0", "3.0.2", "3.1.1"), `durability`, `connections`, `connect_seconds`, `silence_seconds`,
+/// `call_seconds`, `attempts`. Account and password are in no message and no output.
+///
+/// `AZS_STATUS_UNSUPPORTED` where the library was built without SMB.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_smb_share_connect(
+    root: Text,
+    account: Text,
+    password: Text,
+    options: Text,
+    share: Slot<'_, azs_share>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(share, "share")?;
+        let (root, account, password) = (root.get("root")?, account.get("account")?, password.get("password")?);
+        out.give(azs_share(connect(root, account, password, options.optional("options")?)?));
+        Ok(())
+    })
+}
+
+#[cfg(feature = "smb")]
+fn connect(root: &str, account: &str, password: &str, options: Option<&str>) -> Result<Arc<dyn Share>> {
+    let mut builder = SmbBuilder::new(root.parse()?, SmbAccount::new(account, password)?);
+    if let Some(options) = options {
+        builder = builder.options(options)?;
+    }
+    Ok(Arc::new(builder.connect()?))
+}
+
+#[cfg(not(feature = "smb"))]
+fn connect(_: &str, _: &str, _: &str, _: Option<&str>) -> Result<Arc<dyn Share>> {
+    Err(Error::new(ErrorKind::Unsupported, "this library was built without SMB; mount the share and open its folder"))
 }
 
 /// Where it is, for people.
