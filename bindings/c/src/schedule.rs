@@ -95,8 +95,8 @@ pub extern "C" fn azs_gate_document(
     error: Slot<'_, azs_error>,
 ) -> azs_status {
     guard(error, || {
-        let operations = parse_operations(json.get(length, "json")?)?;
         let gate = handle_mut(gate, "gate")?;
+        let operations = parse_operations(json.get(length, "json")?)?;
         gate.0 = std::mem::take(&mut gate.0).source(move || Ok(operations.clone()));
         Ok(())
     })

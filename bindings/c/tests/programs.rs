@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::path::Path;
 use std::process::Command;
 
 use common::{Build, run, scratch, vectors};
@@ -45,6 +46,8 @@ fn valgrind_finds_nothing() {
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--quiet", "--error-exitcode=99", "--leak-check=full", "--num-callers=40"]);
         valgrind.args(["--errors-for-leak-kinds=definite,indirect", "--fair-sched=yes"]);
+        let suppressions = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/valgrind.supp");
+        valgrind.arg(format!("--suppressions={}", suppressions.display()));
         run(valgrind.arg(program).args(arguments));
     }
 }
