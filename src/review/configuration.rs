@@ -52,7 +52,7 @@ pub struct Configuration {
     pub hlh_hosts: Vec<String>,
     /// Names and addresses of the stamp, beside those under the deployment's FQDN.
     pub stamp_hosts: Vec<String>,
-    /// The share's space, which the share itself cannot tell.
+    /// The share's space, for shares that do not tell it themselves.
     pub space: Option<Space>,
     /// Rules that are not to be reported, and why.
     pub silence: Vec<Silence>,

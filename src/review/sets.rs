@@ -10,7 +10,7 @@ use super::configuration::Configuration;
 use super::findings::{Findings, Samples, Severity};
 use super::look::Seen;
 use crate::layout::{Component, ScaleUnit};
-use crate::schedule::{Candidate, Condition, PIN_LABEL, RetentionPeriod, RetentionPolicy};
+use crate::schedule::{Candidate, Condition, Held, PIN_LABEL, RetentionPeriod, RetentionPolicy};
 use crate::set::{self, SetState};
 use crate::share::Share;
 
@@ -34,7 +34,7 @@ pub struct ComponentReview {
     pub complete: usize,
     /// Sets that are not complete, or cannot be judged.
     pub others: usize,
-    /// Bytes stored in complete sets; what sets share by hard link is counted in each.
+    /// Bytes stored in complete sets; what sets share by hard link is counted once.
     pub bytes: u64,
     /// The last 30 days, the oldest first.
     pub days: Vec<Day>,
@@ -64,6 +64,8 @@ pub struct Size {
     pub created: Timestamp,
     /// Bytes stored.
     pub bytes: u64,
+    /// Bytes of those that no older set of the component holds too.
+    pub new_bytes: u64,
 }
 
 /// A set with what a review keeps of it.
@@ -134,7 +136,7 @@ pub(super) fn review(
         review.check_keys(&held, &sets, findings);
         review.check_retention(sets, now, findings);
         // The larger of the last two and half as much again, as Azure Stack Hub reckons.
-        let recent = review.sizes.iter().rev().take(2).map(|size| size.bytes).max().unwrap_or(0);
+        let recent = review.sizes.iter().rev().take(2).map(|size| size.new_bytes).max().unwrap_or(0);
         totals.next_run = totals.next_run.saturating_add(recent.saturating_add(recent / 2));
         review
     });
@@ -200,13 +202,17 @@ fn is_future(known: &Known, now: Timestamp) -> bool {
 
 impl ComponentReview {
     fn measure(&mut self, sets: &[Known], now: Timestamp) {
-        for known in sets.iter().filter(|known| is_complete(known)) {
+        let mut complete: Vec<_> = sets.iter().filter(|known| is_complete(known)).collect();
+        complete.sort_by_key(|known| known.candidate.set);
+        let mut held = Held::default();
+        for known in complete {
             self.complete += 1;
-            self.bytes = self.bytes.saturating_add(known.candidate.bytes);
+            let new_bytes = held.add(&known.candidate);
+            self.bytes = self.bytes.saturating_add(new_bytes);
             let created = known.candidate.set.created();
             if !is_future(known, now) {
                 self.last_backup = self.last_backup.max(Some(created));
-                self.sizes.push(Size { created, bytes: known.candidate.bytes });
+                self.sizes.push(Size { created, bytes: known.candidate.bytes, new_bytes });
             }
         }
         self.others = sets.len() - self.complete;

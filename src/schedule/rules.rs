@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::frequency::RetentionPeriod;
 use super::retention::{Candidate, RetentionPlan};
 use crate::layout::SetName;
+use crate::share::Space;
 
 /// The label that keeps a set for good, whatever its value: `BackupBuilder::label("pinned", "before the firmware update")`.
 pub const PIN_LABEL: &str = "pinned";
@@ -41,6 +42,7 @@ pub struct RetentionPolicy {
     pub(super) labels: Vec<(String, Option<String>)>,
     pub(super) pinned: BTreeSet<SetName>,
     pub(super) make_room: u64,
+    pub(super) room_for: Option<u64>,
     pub(super) grace: i64,
 }
 
@@ -57,6 +59,7 @@ impl RetentionPolicy {
             labels: vec![(PIN_LABEL.to_owned(), None)],
             pinned: BTreeSet::new(),
             make_room: 0,
+            room_for: None,
             grace: 86_400,
         }
     }
@@ -112,12 +115,20 @@ impl RetentionPolicy {
     }
 
     /// Deletes until at least this many bytes are free that were not before, the oldest sets first, kept by other rules
-    /// or not: the documented remedy for a full share. What a set frees is taken from its cover sheet; where sets share
-    /// segments by hard link it is less, so look at the share's free space while the plan is
-    /// [carried out](RetentionPlan::apply) with some to spare.
+    /// or not: the documented remedy for a full share. What sets share by hard link is freed with the last of them.
     #[must_use]
     pub fn make_room(mut self, bytes: u64) -> Self {
         self.make_room = bytes;
+        self
+    }
+
+    /// Deletes until this many bytes are free on a share with this [space](crate::Share::space), as
+    /// [`make_room`](Self::make_room) does. [`RetentionPlan::apply`] looks at the share's space again before each set
+    /// that goes for the sake of room, and stops at enough.
+    #[must_use]
+    pub fn make_room_for(mut self, bytes: u64, space: Space) -> Self {
+        self.make_room = bytes.saturating_sub(space.free);
+        self.room_for = Some(bytes);
         self
     }
 
