@@ -237,7 +237,10 @@ fn mas_backup_can_be_listed_and_nothing_else() {
         let error = fixture.share.list_mas_backup(&folder.join(name.parse().unwrap())).unwrap_err();
         assert_eq!(error.kind(), kind, "{name}");
     }
-    assert!(fixture.share.list_mas_backup(&folder.join("root".parse().unwrap())).is_err(), "a link is followed");
+    assert!(
+        fixture.share.list_mas_backup(&folder.join("root".parse().unwrap())).is_err(),
+        "a link is followed"
+    );
     for name in ["Switches", "MASBackup.", "MASBackup/..", ""] {
         assert!(MasBackupFolder::new(&region, name).is_err(), "{name}");
     }

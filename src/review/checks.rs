@@ -182,7 +182,11 @@ pub(super) fn space_of(configuration: &Configuration, share: &dyn Share, now: Ti
 /// Whether that is enough.
 pub(super) fn space(space: Option<Space>, totals: &Totals, findings: &mut Findings) {
     let Some(space) = space else {
-        return findings.add("SHARE_SPACE_UNKNOWN", SHARE, "the share does not say, and no space in the configuration");
+        return findings.add(
+            "SHARE_SPACE_UNKNOWN",
+            SHARE,
+            "the share does not say, and no space in the configuration",
+        );
     };
     let used = space.total_bytes.saturating_sub(space.free_bytes);
     if u128::from(used) * 10 > u128::from(space.total_bytes) * 7 {

@@ -123,7 +123,8 @@ pub(crate) fn summary(share: &Arc<dyn Share>, place: &Place, name: SetName) -> R
     let state = match Set::open(share.clone(), folder.clone()) {
         Ok(set) => match set.first_absence() {
             None => {
-                files = set.files().map(|(digest, bytes)| FileKey { digest: digest.front(), bytes }).collect();
+                files =
+                    set.files().map(|(digest, bytes)| FileKey { digest: digest.front(), bytes }).collect();
                 SetState::Complete { cover: Box::new(set.cover().clone()) }
             }
             Some(reason) => SetState::Incomplete { reason },
