@@ -89,6 +89,14 @@ pub struct KnownCertificate {
     pub kept_at: String,
 }
 
+impl KnownCertificate {
+    /// A certificate with this thumbprint, and where it is kept.
+    #[must_use]
+    pub fn new(thumbprint: impl Into<String>, kept_at: impl Into<String>) -> Self {
+        Self { thumbprint: thumbprint.into(), kept_at: kept_at.into() }
+    }
+}
+
 /// The space of the share.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]

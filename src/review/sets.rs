@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::configuration::Configuration;
 use super::findings::{Findings, Samples, Severity};
@@ -15,7 +15,7 @@ use crate::set::{self, SetState};
 use crate::share::Share;
 
 /// How the backups of one component, or of one scale unit of it, stand.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ComponentReview {
     /// Component and scale unit: `Switches/su1`. Findings name it so.
@@ -43,7 +43,7 @@ pub struct ComponentReview {
 }
 
 /// One day of UTC.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Day {
     /// `2026-11-23`.
@@ -57,7 +57,7 @@ pub struct Day {
 }
 
 /// The size of one set.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Size {
     /// When it was begun.
