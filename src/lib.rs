@@ -28,3 +28,5 @@ pub use review::{Review, review};
 pub use schedule::{Gate, Job, JobLog, RetentionPlan, RetentionPolicy, Schedule};
 pub use set::{CoverSheet, Set, SetSummary, list_sets};
 pub use share::{FolderShare, Share};
+#[cfg(feature = "smb")]
+pub use share::{SmbAccount, SmbBuilder, SmbShare};

@@ -12,8 +12,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MasBackupFolder, SharePath};
 
 mod folder;
+#[cfg(feature = "smb")]
+mod smb;
 
 pub use folder::{Durability, FolderShare};
+#[cfg(feature = "smb")]
+pub use smb::{Encryption, SmbAccount, SmbBuilder, SmbDialect, SmbFacts, SmbShare};
 
 /// A place that holds folders and whole objects of at most a few tens of MiB.
 ///

@@ -17,6 +17,9 @@ use openssl::rsa::Rsa;
 use openssl::x509::{X509, X509NameBuilder};
 use tempfile::TempDir;
 
+#[cfg(feature = "smb")]
+pub mod samba;
+
 pub const PASSWORD: &str = "correct horse";
 
 /// A self-signed certificate with its key, as a CER and as a PFX.
