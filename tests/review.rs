@@ -460,7 +460,7 @@ fn what_sets_share_by_hard_link_is_counted_once() {
     let size = |site: &Site| {
         let review = site.review();
         let of = review.components.iter().find(|of| of.name == "Switches").unwrap();
-        (of.complete, of.bytes, review.next_run_bytes, of.sizes.last().unwrap().clone())
+        (of.complete, of.bytes, review.next_run_bytes, *of.sizes.last().unwrap())
     };
     let (_, bytes, next, _) = size(&site);
     // The same set again, under another name and younger: its segments are links.
