@@ -458,7 +458,7 @@ impl Alert {
     }
 
     /// One of the `alertProperties`, whatever its letter case.
-    fn property(&self, name: &str) -> Option<&str> {
+    fn alert_property(&self, name: &str) -> Option<&str> {
         self.0.property(name)
     }
 

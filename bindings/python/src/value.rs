@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::refuse;
+use crate::layout::{Deployment, Place};
 
 /// Something of the core as the value of this class.
 pub(crate) fn value<'py>(py: Python<'py>, class: &str, data: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
@@ -30,9 +31,12 @@ pub(crate) fn values(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
 
 /// Something of the core as `dict`, `list`, `str`, `int`, `float`, `bool` and `None`.
 pub(crate) fn plain<'py>(py: Python<'py>, data: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
-    let value = serde_json::to_value(data)
-        .map_err(|e| refuse(ErrorKind::Internal, format!("a result cannot be serialised: {e}")))?;
-    to_python(py, &value)
+    to_python(py, &json(data)?)
+}
+
+fn json(data: &impl Serialize) -> PyResult<Value> {
+    serde_json::to_value(data)
+        .map_err(|e| refuse(ErrorKind::Internal, format!("a value cannot be serialised: {e}")))
 }
 
 fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
@@ -123,6 +127,12 @@ fn of_depth(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
     }
     if crate::layout::is_text_type(object) {
         return Ok(Value::String(object.str()?.extract()?));
+    }
+    if let Ok(place) = object.cast::<Place>() {
+        return json(&place.get().0);
+    }
+    if let Ok(deployment) = object.cast::<Deployment>() {
+        return json(&deployment.get().0);
     }
     let Ok(items) = object.try_iter() else {
         let name = object.get_type().name()?.to_string();

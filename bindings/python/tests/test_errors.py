@@ -126,7 +126,7 @@ def test_a_classification_tells_what_to_do() -> None:
     assert len(steps) > 2 and any(r"CONTOSO\azsbackup" in step for step in steps)
     alert = Alert(found, id="7", now="2026-11-23T02:00:00Z", location="nyc")
     assert Alert.parse(alert.to_json()) == alert == pickle.loads(pickle.dumps(alert))
-    assert alert.classify().kind is found.kind and alert.alert_id == "7" and alert.property("kind") == "AUTHENTICATION"
+    assert alert.classify().kind is found.kind and alert.alert_id == "7" and alert.alert_property("kind") == "AUTHENTICATION"
     assert alert.created is not None and alert.created.isoformat() == "2026-11-23T02:00:00+00:00"
     assert [one.alert_id for one in Alert.parse_list({"value": [alert.to_dict()]})] == ["7"]
 

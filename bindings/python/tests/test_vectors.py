@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,8 @@ def envelope_ends(case: dict[str, Any]) -> object:
         case "pfx":
             return DecryptionCertificate.from_pfx(data, case.get("password")).facts.to_dict()
         case "validity":
-            return EncryptionCertificate.from_cer(data).check_validity(case["at"])
+            EncryptionCertificate.from_cer(data).check_validity(case["at"])
+            return None
         case "message":
             pfx = (VECTORS / "envelope" / case["pfx"]).read_bytes()
             return Opener(DecryptionCertificate.from_pfx(pfx, case.get("password"))).open(data).decode()
@@ -122,7 +124,7 @@ def classify(case: dict[str, Any]) -> Classification:
 
 
 def test_alert() -> None:
-    wrong = []
+    wrong: list[object] = []
     for case in load("alert")["cases"]:
         walked["alert"] += 1
         try:
@@ -164,7 +166,7 @@ def test_gate() -> None:
     now = "2026-11-23T02:00:00Z"
     for case in load("schedule")["gate"]:
         document = json.dumps(case["document"])
-        gate = Gate(lambda document=document: document)
+        gate = Gate(document.encode()) if "error" not in case else Gate(partial(str, document))
         walked["gate"] += 1
         if "error" in case:
             assert code_of(gate.holds) == case["error"], case["name"]

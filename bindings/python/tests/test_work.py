@@ -40,7 +40,12 @@ def feed(backup: Backup, file: Path) -> None:
 
 def test_progress_grows(share: FolderShare, place: Place, certificate: EncryptionCertificate, large: Path) -> None:
     seen: list[Progress] = []
-    backup = start(share, place, certificate, lambda progress: seen.append(progress) or len(seen) < 5)
+
+    def progress(so_far: Progress) -> bool:
+        seen.append(so_far)
+        return len(seen) < 5
+
+    backup = start(share, place, certificate, progress)
     with pytest.raises(azs_backup.CancelledError):
         feed(backup, large)
     assert [one.bytes for one in seen] == sorted(one.bytes for one in seen) and len(seen) == 5

@@ -1,10 +1,12 @@
 # The native half of the package, by hand: stubtest holds it against what there is.
 
-from collections.abc import Buffer, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from os import PathLike
 from types import TracebackType
 from typing import Any, Final, Literal, Protocol, Self, TypeAlias, final, type_check_only
+
+from typing_extensions import Buffer, disjoint_base
 
 from azs_backup.kinds import AlertKind, DocumentedKind
 from azs_backup.values import (
@@ -47,6 +49,67 @@ class _Reader(Protocol):
 @type_check_only
 class _Writer(Protocol):
     def write(self, data: bytes, /) -> int | None: ...
+
+__all__ = [
+    "Alert",
+    "Backup",
+    "BackupSet",
+    "Classification",
+    "Component",
+    "Decision",
+    "DecryptionCertificate",
+    "Deployment",
+    "EncryptionCertificate",
+    "EntryIterator",
+    "Failure",
+    "FolderShare",
+    "Gate",
+    "Hold",
+    "Host",
+    "JobLog",
+    "Name",
+    "NextRun",
+    "Opener",
+    "Place",
+    "Progress",
+    "RetentionPlan",
+    "RetentionPolicy",
+    "Review",
+    "ScaleUnit",
+    "Schedule",
+    "Sealer",
+    "SetName",
+    "SetSummary",
+    "Share",
+    "SharePath",
+    "TextClassifier",
+    "UncPath",
+    "VERSION",
+    "alert_kind_facts",
+    "alert_kind_of_fault_type",
+    "alert_kind_of_title",
+    "alert_kinds",
+    "backup_warnings",
+    "classify_errno",
+    "classify_error",
+    "classify_hresult",
+    "classify_json",
+    "classify_kind",
+    "classify_ntstatus",
+    "classify_text",
+    "classify_win32",
+    "error_kinds",
+    "is_mas_backup",
+    "job_end",
+    "job_skipped",
+    "job_start",
+    "list_sets",
+    "parse_operations",
+    "plain",
+    "recipients_of",
+    "review",
+    "rules",
+]
 
 VERSION: Final[str]
 
@@ -297,6 +360,7 @@ def recipients_of(message: Buffer) -> tuple[RecipientFacts, ...]: ...
 
 # The share
 
+@disjoint_base
 class Share:
     def describe(self) -> str: ...
     def space(self) -> Space: ...
@@ -531,7 +595,7 @@ class Alert:
     def description(self) -> str: ...
     @property
     def remediation(self) -> str: ...
-    def property(self, name: str) -> str | None: ...
+    def alert_property(self, name: str) -> str | None: ...
     def to_dict(self) -> _Data: ...
     def to_json(self) -> str: ...
     def __hash__(self) -> int: ...
@@ -637,9 +701,9 @@ class Decision:
     def __ge__(self, other: Any, /) -> bool: ...
 
 def parse_operations(document: _Json) -> tuple[Operation, ...]: ...
-def job_start(id: str, trigger: str, now: _Time | None = None) -> _Data: ...
-def job_skipped(id: str, decision: Decision, now: _Time | None = None) -> _Data: ...
-def job_end(job: Job | _Data, status: str, now: _Time | None = None) -> _Data: ...
+def job_start(id: str, trigger: str, now: _Time | None) -> _Data: ...
+def job_skipped(id: str, decision: Decision, now: _Time | None) -> _Data: ...
+def job_end(job: Job | _Data, status: str, now: _Time | None) -> _Data: ...
 @final
 class JobLog:
     def __new__(cls, path: _StrPath) -> Self: ...

@@ -212,7 +212,5 @@ class WrongPasswordError(BackupError, ValueError):
     code = "WRONG_PASSWORD"
 
 
-CLASSES: dict[str, type[BackupError]] = {
-    kind.code: kind for kind in list(globals().values()) if isinstance(kind, type) and BackupError in kind.__bases__
-}
+CLASSES: dict[str, type[BackupError]] = {kind.code: kind for kind in BackupError.__subclasses__()}
 """The exception of each code."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from azs_backup._native import Decision, SetSummary
 
     # What makes the value of a field from plain data.
-    Shape = Callable[[Any], Any]
+    _Shape = Callable[[Any], Any]
 
 
 def _time(text: str | None) -> datetime | str | None:
@@ -65,11 +65,11 @@ def _copy(data: Any) -> Any:
     return data
 
 
-def _optional(shape: Shape) -> Shape:
+def _optional(shape: _Shape) -> _Shape:
     return lambda data: None if data is None else shape(data)
 
 
-def _several(shape: Shape) -> Shape:
+def _several(shape: _Shape) -> _Shape:
     return lambda data: tuple(map(shape, data))
 
 
@@ -85,7 +85,7 @@ class Value:
 
     __slots__ = ("_data",)
     _data: dict[str, Any]
-    _shapes: ClassVar[Mapping[str, Shape]] = {}
+    _shapes: ClassVar[Mapping[str, _Shape]] = {}
     _defaults: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, **fields: Any) -> None:
@@ -134,7 +134,7 @@ class Value:
         return sorted({*super().__dir__(), *self._data, *self._defaults})
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._data == other._data  # type: ignore[attr-defined]
+        return isinstance(other, Value) and type(self) is type(other) and self._data == other._data
 
     def __hash__(self) -> int:
         return hash((type(self), _hashable(self._data)))
