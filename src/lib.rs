@@ -30,6 +30,8 @@ pub use review::{Review, review};
 pub use schedule::{Gate, Job, JobLog, RetentionPlan, RetentionPolicy, Schedule};
 pub use set::{CoverSheet, Set, SetSummary, list_sets};
 pub use share::{FolderShare, Share};
+#[cfg(feature = "smb")]
+pub use share::{SmbAccount, SmbBuilder, SmbShare};
 
 /// The version of this library.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -25,8 +25,14 @@ pub(crate) fn is_file_of_a_set(name: &str) -> bool {
             || segment::is_name(name)
             || index::piece_number(name).is_some()
     };
-    let unfinished = name.strip_prefix('.').and_then(|name| name.strip_suffix(".part"));
-    is_ours(unfinished.unwrap_or(name))
+    let unfinished = name.strip_prefix('.').and_then(|name| name.strip_suffix(".part")).unwrap_or(name);
+    // Over SMB each attempt at writing has a number of its own.
+    let numbered = unfinished.rsplit_once('.').filter(|(_, number)| unfinished != name && is_number(number));
+    is_ours(unfinished) || numbered.is_some_and(|(name, _)| is_ours(name))
+}
+
+fn is_number(text: &str) -> bool {
+    text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 /// Longest cover sheet that is read or written.

@@ -1,0 +1,234 @@
+//! One connection on a thread of its own: work comes in by a channel, and whoever waits for it waits with a limit.
+//!
+//! The client is asynchronous and hangs in places. So it lives where nobody has to wait for it: on a thread with its
+//! own small runtime, which is left alone when it does not answer in time. The runtime is of the kind that has one
+//! thread, without which the client's listings can hang.
+
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use futures::future::{Either, select};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::LocalSet;
+
+use super::session::Session;
+use super::status::Failure;
+use super::transport::Link;
+use super::{SmbFacts, Target};
+use crate::error::ErrorKind;
+use crate::layout::Host;
+
+/// A connection that takes work from many threads at once.
+pub(super) struct Lane {
+    jobs: UnboundedSender<Job>,
+    link: Arc<Link>,
+    busy: Arc<AtomicUsize>,
+    facts: SmbFacts,
+}
+
+type Job = Box<dyn FnOnce(Rc<Session>) -> Pin<Box<dyn Future<Output = ()>>> + Send>;
+
+impl Lane {
+    /// Starts a thread that connects. It calls `opened` when it has, or could not, and says on the channel that it ended.
+    pub(super) fn start(
+        target: Arc<Target>,
+        opened: impl FnOnce(Result<Self, Failure>) + Send + 'static,
+    ) -> io::Result<Receiver<()>> {
+        let (ended, ending) = bounded(0);
+        let thread = std::thread::Builder::new().name("azs-backup-smb".into());
+        thread.spawn(move || {
+            run(&target, opened);
+            drop(ended);
+        })?;
+        Ok(ending)
+    }
+
+    pub(super) fn facts(&self) -> &SmbFacts {
+        &self.facts
+    }
+
+    /// How many calls it is working on.
+    pub(super) fn load(&self) -> usize {
+        self.busy.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.link.is_lost()
+    }
+
+    /// How much of its life is used up: at 1 it should be replaced, at 2 it must not be used any more.
+    pub(super) fn age(&self) -> u64 {
+        self.link.interim_answers() / INTERIM_ANSWERS
+    }
+
+    /// Gives the connection up, whatever it is doing.
+    pub(super) fn abandon(&self, why: Failure) {
+        self.link.lose(why);
+    }
+
+    /// Does some work on the connection, and waits for it until `until`. A lane that does not answer is given up.
+    pub(super) fn call<T, F, W>(&self, until: Instant, work: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: FnOnce(Rc<Session>) -> W + Send + 'static,
+        W: Future<Output = Result<T, Failure>> + 'static,
+    {
+        let begun = Instant::now();
+        let (reply, answer) = bounded(1);
+        let (link, busy) = (self.link.clone(), Busy::new(&self.busy));
+        if busy.is_first() {
+            link.touch();
+        }
+        let job: Job = Box::new(move |session| {
+            Box::pin(async move {
+                let _busy = busy;
+                let work = Box::pin(work(session));
+                let result = match select(work, Box::pin(link.lost())).await {
+                    Either::Left((result, _)) => result,
+                    Either::Right((why, _)) => Err(why),
+                };
+                // Nobody may wait any more.
+                let _ = reply.send(result);
+            })
+        });
+        if self.jobs.send(job).is_err() {
+            return Err(self.link.why());
+        }
+        match answer.recv_deadline(until) {
+            Ok(result) => result,
+            // The client panicked, or the thread has ended.
+            Err(RecvTimeoutError::Disconnected) => {
+                self.abandon(Failure::lost("the SMB client failed"));
+                Err(self.link.why())
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                let why = Failure::silence(begun.elapsed());
+                self.abandon(why.clone());
+                Err(why)
+            }
+        }
+    }
+}
+
+/// Counts one call for as long as it lives.
+struct Busy {
+    count: Arc<AtomicUsize>,
+    before: usize,
+}
+
+impl Busy {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        Self { before: count.fetch_add(1, Ordering::Relaxed), count: count.clone() }
+    }
+
+    fn is_first(&self) -> bool {
+        self.before == 0
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The life of a lane's thread.
+fn run(target: &Arc<Target>, opened: impl FnOnce(Result<Lane, Failure>)) {
+    let addresses = match resolve(target.root.host(), target.port) {
+        Ok(addresses) => addresses,
+        Err(failure) => return opened(Err(failure)),
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return opened(Err(Failure::other(ErrorKind::Io, format!("no runtime: {error}")))),
+    };
+    let local = LocalSet::new();
+    local.block_on(&runtime, live(target, &addresses, opened));
+    // Inside the runtime, since the client starts tasks when its things are dropped; none of them is waited for.
+    let inside = runtime.enter();
+    drop(local);
+    drop(inside);
+    runtime.shutdown_background();
+}
+
+async fn live(target: &Arc<Target>, addresses: &[SocketAddr], opened: impl FnOnce(Result<Lane, Failure>)) {
+    let link = Link::new();
+    let limit = target.times.connect;
+    let session = match tokio::time::timeout(limit, Session::open(target, addresses, &link)).await {
+        Ok(Ok(session)) => session,
+        Ok(Err(failure)) => return opened(Err(failure)),
+        Err(_) => return opened(Err(Failure::silence(limit))),
+    };
+    let (jobs, work) = unbounded_channel();
+    let busy = Arc::new(AtomicUsize::new(0));
+    opened(Ok(Lane { jobs, link: link.clone(), busy: busy.clone(), facts: session.facts().clone() }));
+    let working = Box::pin(take_jobs(session, work, &busy));
+    let watching = Box::pin(watch(&link, &busy, target.times.silence));
+    if let Either::Left((Some(session), _)) = select(working, watching).await {
+        // Nobody waits for longer than the pool does; a server that does not answer keeps no thread of ours either.
+        let _ = tokio::time::timeout(CLOSE, session.close()).await;
+    }
+    link.lose(Failure::lost("the connection is closed"));
+}
+
+/// Starts each job as it comes; ends when nobody can send one any more and all are done, and gives the session back.
+async fn take_jobs(
+    session: Session,
+    mut work: UnboundedReceiver<Job>,
+    busy: &AtomicUsize,
+) -> Option<Session> {
+    let session = Rc::new(session);
+    while let Some(job) = work.recv().await {
+        tokio::task::spawn_local(job(session.clone()));
+    }
+    while busy.load(Ordering::Relaxed) > 0 || Rc::strong_count(&session) > 1 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    Rc::into_inner(session)
+}
+
+/// Ends when the connection is lost, or silent for too long while something is waited for.
+async fn watch(link: &Link, busy: &AtomicUsize, limit: Duration) {
+    let lost = std::pin::pin!(link.lost());
+    let silent = std::pin::pin!(async {
+        loop {
+            tokio::time::sleep(limit / 16).await;
+            if busy.load(Ordering::Relaxed) > 0 && link.silence() >= limit {
+                return link.lose(Failure::silence(link.silence()));
+            }
+        }
+    });
+    select(lost, silent).await;
+    // So that each job can tell its caller.
+    tokio::task::yield_now().await;
+}
+
+/// The addresses of a host. It may take as long as the system's resolver does: only a lane's thread waits for it.
+fn resolve(host: &Host, port: u16) -> Result<Vec<SocketAddr>, Failure> {
+    if let Some(ip) = host.ip() {
+        let mut address = SocketAddr::new(ip, port);
+        if let (SocketAddr::V6(v6), Some(scope)) = (&mut address, host.scope_id()) {
+            v6.set_scope_id(scope);
+        }
+        return Ok(vec![address]);
+    }
+    match (host.to_address().as_str(), port).to_socket_addrs() {
+        Ok(addresses) => Ok(addresses.collect()),
+        Err(error) => {
+            Err(Failure::other(ErrorKind::Unreachable, format!("host {host} cannot be resolved: {error}")))
+        }
+    }
+}
+
+/// Interim answers after which a connection is replaced. Each costs the credits of its request, 16 at most, out of the
+/// 8,192 that servers grant; some grant fewer, and then the watch for silence ends what hangs.
+const INTERIM_ANSWERS: u64 = 128;
+/// How long logging off may take.
+const CLOSE: Duration = Duration::from_secs(2);

@@ -1,0 +1,264 @@
+//! The connections to one share: opened on demand, replaced before they wear out, remade when they break.
+
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+
+use super::Target;
+use super::lane::Lane;
+use super::session::Session;
+use super::status::Failure;
+use crate::error::ErrorKind;
+
+/// A few lanes to one share, for any number of threads.
+pub(super) struct Pool {
+    target: Arc<Target>,
+    /// The process that opened it: no thread of ours lives on in a fork.
+    process: u32,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    lanes: Vec<Arc<Lane>>,
+    /// Ends of the threads, to wait for at the end.
+    threads: Vec<Receiver<()>>,
+    openings: u64,
+    opening: Option<Opening>,
+    /// How the last opening failed, and its number.
+    failed: Option<(u64, Failure)>,
+    /// The account was refused: no more attempts, which would lock it out.
+    refused: Option<Failure>,
+    /// Since when the server does not answer, all attempts used up.
+    down: Option<(Instant, Failure)>,
+    /// No further lane is opened beside others before this time.
+    pause: Option<Instant>,
+}
+
+#[derive(Clone, Copy)]
+struct Opening {
+    number: u64,
+    since: Instant,
+}
+
+/// Which attempt at something this is.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Attempt {
+    First,
+    /// An earlier one may have done its work, although its answer was lost.
+    Again,
+}
+
+impl Pool {
+    pub(super) fn new(target: Target) -> Arc<Self> {
+        Arc::new(Self {
+            target: Arc::new(target),
+            process: std::process::id(),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        })
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Does some work on one of the lanes. A connection that breaks is remade and the work begun again, within the
+    /// limits on attempts and time; work that meets a passing obstacle, too.
+    pub(super) fn run<T, F, W>(self: &Arc<Self>, work: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: Fn(Rc<Session>, Attempt) -> W + Clone + Send + 'static,
+        W: Future<Output = Result<T, Failure>> + 'static,
+    {
+        if std::process::id() != self.process {
+            return Err(Failure::other(
+                ErrorKind::InvalidArgument,
+                "the connection belongs to the process that this one was forked from; connect anew",
+            ));
+        }
+        let until = Instant::now() + self.target.times.call;
+        if let Some(failure) = self.down() {
+            return Err(failure);
+        }
+        let mut attempt = Attempt::First;
+        let mut failures = 0;
+        loop {
+            let result = match self.lane(until) {
+                Ok(lane) => {
+                    let work = work.clone();
+                    let result = lane.call(until, move |session| work(session, attempt));
+                    if let Err(failure) = &result
+                        && failure.is_lost()
+                    {
+                        lane.abandon(failure.clone());
+                        attempt = Attempt::Again;
+                    }
+                    result
+                }
+                Err(failure) => Err(failure),
+            };
+            let failure = match result {
+                Ok(value) => {
+                    self.lock().down = None;
+                    return Ok(value);
+                }
+                Err(failure) if failure.is_lost() || failure.passes() => failure,
+                Err(failure) => return Err(failure),
+            };
+            failures += 1;
+            let pause = backoff(failures, failure.is_lost());
+            if failures >= self.target.times.attempts || Instant::now() + pause >= until {
+                if failure.is_lost() {
+                    self.lock().down = Some((Instant::now(), failure.clone()));
+                }
+                return Err(failure);
+            }
+            std::thread::sleep(pause);
+        }
+    }
+
+    /// A lane that is open; opens one where there is none.
+    pub(super) fn lane(self: &Arc<Self>, until: Instant) -> Result<Arc<Lane>, Failure> {
+        let mut waited_for = None;
+        let mut state = self.lock();
+        loop {
+            state.lanes.retain(|lane| !lane.is_lost());
+            self.expire(&mut state);
+            let young = state.lanes.iter().filter(|lane| lane.age() == 0).min_by_key(|lane| lane.load());
+            let usable = young.or_else(|| state.lanes.iter().find(|lane| lane.age() == 1)).cloned();
+            if let Some(lane) = usable {
+                let wanted = lane.age() > 0 || lane.load() > 0;
+                let young = state.lanes.iter().filter(|lane| lane.age() == 0).count();
+                let may = state.opening.is_none()
+                    && state.refused.is_none()
+                    && state.pause.is_none_or(|pause| Instant::now() >= pause);
+                if wanted && may && young < self.target.connections {
+                    // In the background: nobody waits for a further one.
+                    let _ = self.open(&mut state);
+                }
+                if lane.age() == 0 {
+                    // The threads still at work on one hold it.
+                    state.lanes.retain(|lane| lane.age() == 0);
+                }
+                return Ok(lane);
+            }
+            if let Some(refused) = &state.refused {
+                return Err(refused.clone());
+            }
+            match (state.opening, waited_for, &state.failed) {
+                (None, Some(number), Some((failed, failure))) if number == *failed => {
+                    return Err(failure.clone());
+                }
+                (None, _, _) => waited_for = Some(self.open(&mut state)?),
+                (Some(opening), _, _) => {
+                    waited_for.get_or_insert(opening.number);
+                }
+            }
+            let now = Instant::now();
+            if now >= until {
+                return Err(Failure::silence(self.target.times.call));
+            }
+            let wait = (until - now).min(Duration::from_millis(500));
+            state = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Gives up on an opening that takes longer than it may: the system's resolver hangs.
+    fn expire(&self, state: &mut State) {
+        let limit = self.target.times.connect + Duration::from_secs(1);
+        if let Some(opening) = state.opening
+            && opening.since.elapsed() > limit
+        {
+            state.opening = None;
+            state.failed = Some((opening.number, Failure::silence(opening.since.elapsed())));
+        }
+    }
+
+    /// Starts the opening of a lane; its number.
+    fn open(self: &Arc<Self>, state: &mut State) -> Result<u64, Failure> {
+        state.openings += 1;
+        let number = state.openings;
+        let pool = Arc::downgrade(self);
+        let thread = Lane::start(self.target.clone(), move |opened| Self::opened(&pool, number, opened))
+            .map_err(|e| Failure::other(ErrorKind::Io, format!("start a thread: {e}")))?;
+        state.threads.retain(|thread| !is_over(thread));
+        state.threads.push(thread);
+        state.opening = Some(Opening { number, since: Instant::now() });
+        Ok(number)
+    }
+
+    /// Takes in what a lane's thread says of its opening.
+    fn opened(pool: &Weak<Self>, number: u64, opened: Result<Lane, Failure>) {
+        let Some(pool) = pool.upgrade() else { return };
+        let mut state = pool.lock();
+        if state.opening.is_none_or(|opening| opening.number != number) {
+            // It came too late. Dropped here, the lane logs off.
+            return;
+        }
+        state.opening = None;
+        match opened {
+            Ok(lane) => state.lanes.push(Arc::new(lane)),
+            Err(failure) => {
+                if failure.kind() == ErrorKind::LogonFailed {
+                    state.refused = Some(failure.clone());
+                }
+                state.pause = Some(Instant::now() + PAUSE);
+                state.failed = Some((number, failure));
+            }
+        }
+        drop(state);
+        pool.changed.notify_all();
+    }
+
+    /// Why the server counts as down: for a while after all attempts were used up the next calls fail at once, so
+    /// that a run that ends does not wait for each of its last steps.
+    fn down(&self) -> Option<Failure> {
+        let state = self.lock();
+        let (since, failure) = state.down.as_ref()?;
+        (since.elapsed() < DOWN && state.lanes.iter().all(|lane| lane.is_lost())).then(|| failure.clone())
+    }
+
+    /// Logs off everywhere, and waits for that a short while.
+    pub(super) fn close(&self) {
+        if std::process::id() != self.process {
+            return;
+        }
+        let (lanes, threads) = {
+            let mut state = self.lock();
+            state.opening = None;
+            (std::mem::take(&mut state.lanes), std::mem::take(&mut state.threads))
+        };
+        drop(lanes);
+        let until = Instant::now() + CLOSE;
+        for thread in threads {
+            let _ = thread.recv_deadline(until);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_over(thread: &Receiver<()>) -> bool {
+    matches!(thread.try_recv(), Err(crossbeam_channel::TryRecvError::Disconnected))
+}
+
+/// How long to wait after so many failures. A lost connection is remade at once the first time.
+fn backoff(failures: u32, is_lost: bool) -> Duration {
+    match (failures, is_lost) {
+        (1, true) => Duration::ZERO,
+        (n, true) => (Duration::from_secs(1) * (1 << (n - 2).min(4))).min(LONGEST_PAUSE),
+        (n, false) => Duration::from_millis(200) * (1 << (n - 1).min(4)),
+    }
+}
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+const PAUSE: Duration = Duration::from_secs(5);
+const DOWN: Duration = Duration::from_secs(10);
+const CLOSE: Duration = Duration::from_secs(3);

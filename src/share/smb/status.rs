@@ -1,0 +1,219 @@
+//! What goes wrong on a connection, and the error of this library that it is.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use crate::alert::{DocumentedKind, Profile, Retry, classify_ntstatus};
+use crate::error::{Error, ErrorKind};
+
+/// A failure that can be told to several callers.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    cause: Cause,
+    /// Whether the connection is of no use any more.
+    is_lost: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Cause {
+    /// The server's answer.
+    Status(u32),
+    /// The operating system's: its errno or Win32 code where it has one.
+    Network { code: Option<i32>, kind: io::ErrorKind, text: String },
+    /// No answer for this long.
+    Silence(Duration),
+    /// Anything else, in words.
+    Other(ErrorKind, String),
+}
+
+impl Failure {
+    /// The server answered with this NTSTATUS.
+    pub(super) fn status(status: u32) -> Self {
+        // Another session may do: that is what the table knows of the code.
+        let is_lost = classify_ntstatus(status, Profile::Refined).retry().when == Retry::NewSession;
+        Self { cause: Cause::Status(status), is_lost }
+    }
+
+    /// The connection broke.
+    pub(super) fn network(error: &io::Error) -> Self {
+        let (code, kind) = (error.raw_os_error(), error.kind());
+        Self { cause: Cause::Network { code, kind, text: error.to_string() }, is_lost: true }
+    }
+
+    /// The server was silent for this long.
+    pub(super) fn silence(time: Duration) -> Self {
+        Self { cause: Cause::Silence(time), is_lost: true }
+    }
+
+    /// The connection is of no use, for a reason that only words tell.
+    pub(super) fn lost(text: impl Into<String>) -> Self {
+        Self { cause: Cause::Other(ErrorKind::Unreachable, text.into()), is_lost: true }
+    }
+
+    /// A refusal that another attempt does not change.
+    pub(super) fn other(kind: ErrorKind, text: impl Into<String>) -> Self {
+        Self { cause: Cause::Other(kind, text.into()), is_lost: false }
+    }
+
+    /// Whether the connection is of no use any more.
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    /// Whether the cause passes by itself within seconds, on the same connection: another program has the file open.
+    pub(super) fn passes(&self) -> bool {
+        let Cause::Status(status) = self.cause else { return false };
+        !self.is_lost && classify_ntstatus(status, Profile::Refined).retry().when == Retry::Soon
+    }
+
+    pub(super) fn ntstatus(&self) -> Option<u32> {
+        match self.cause {
+            Cause::Status(status) => Some(status),
+            _ => None,
+        }
+    }
+
+    pub(super) fn kind(&self) -> ErrorKind {
+        match &self.cause {
+            Cause::Status(status) => kind_of(*status),
+            Cause::Silence(_) => ErrorKind::TimedOut,
+            Cause::Network { kind: io::ErrorKind::TimedOut, .. } => ErrorKind::TimedOut,
+            Cause::Network { .. } => ErrorKind::Unreachable,
+            Cause::Other(kind, _) => *kind,
+        }
+    }
+
+    /// The error for a caller: what was being done to which path, and why it failed.
+    pub(super) fn into_error(self, what: impl fmt::Display) -> Error {
+        let kind = self.kind();
+        let error = Error::new(kind, format!("{what}: {self}"));
+        match self.cause {
+            Cause::Status(status) => error.with_source(Answer(status)),
+            Cause::Network { code: Some(code), .. } => error.with_source(io::Error::from_raw_os_error(code)),
+            Cause::Network { kind, text, .. } => error.with_source(io::Error::new(kind, text)),
+            Cause::Silence(_) => error.with_source(io::Error::from(io::ErrorKind::TimedOut)),
+            Cause::Other(..) => error,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            Cause::Status(status) => Answer(*status).fmt(f),
+            Cause::Network { kind: io::ErrorKind::UnexpectedEof, .. } => {
+                f.write_str("the server closed the connection")
+            }
+            Cause::Network { text, .. } => f.write_str(text),
+            Cause::Silence(time) => write!(f, "no answer from the server for {} s", time.as_secs()),
+            Cause::Other(_, text) => f.write_str(text),
+        }
+    }
+}
+
+/// An NTSTATUS as the cause of an error: `STATUS_DISK_FULL (0xC000007F): the volume is full`.
+#[derive(Clone, Copy, Debug)]
+struct Answer(u32);
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let class = classify_ntstatus(self.0, Profile::Refined);
+        match class.evidence().first() {
+            Some(found) if !found.name().is_empty() => {
+                write!(f, "{} (0x{:08X}): {}", found.name(), self.0, found.meaning())
+            }
+            _ => write!(f, "the server answered 0x{:08X}", self.0),
+        }
+    }
+}
+
+impl std::error::Error for Answer {}
+
+/// The kind of error that an NTSTATUS is. What is not named here goes by its class in the tables of alerts.
+fn kind_of(status: u32) -> ErrorKind {
+    match status {
+        OBJECT_NAME_NOT_FOUND | OBJECT_PATH_NOT_FOUND | NO_SUCH_FILE | BAD_NETWORK_NAME => {
+            ErrorKind::NotFound
+        }
+        OBJECT_NAME_COLLISION => ErrorKind::AlreadyExists,
+        0xC000_0022 | 0xC000_0061 | 0xC000_00A2 | 0xC000_00CA | CANNOT_DELETE => ErrorKind::AccessDenied,
+        0xC000_0033 | 0xC000_0039 | 0xC000_003B | 0xC000_0106 => ErrorKind::InvalidName,
+        0xC000_0265 => ErrorKind::LimitExceeded,
+        INVALID_DEVICE_REQUEST | NOT_SUPPORTED | NOT_IMPLEMENTED | PATH_NOT_COVERED => ErrorKind::Unsupported,
+        _ => {
+            let class = classify_ntstatus(status, Profile::Refined);
+            match class.documented_kind() {
+                DocumentedKind::OutOfCapacity => ErrorKind::OutOfCapacity,
+                // No domain controller, no clock: the account is not at fault, but no session without it.
+                DocumentedKind::Authentication => ErrorKind::LogonFailed,
+                DocumentedKind::Connectivity if status == 0xC000_00B5 => ErrorKind::TimedOut,
+                DocumentedKind::Connectivity => ErrorKind::Unreachable,
+                DocumentedKind::Path => ErrorKind::NotFound,
+                _ => ErrorKind::Io,
+            }
+        }
+    }
+}
+
+/// The NTSTATUS in a text of the client, which keeps nothing else of some errors: `(0xc000007f)` at its end.
+pub(super) fn in_text(text: &str) -> Option<u32> {
+    let digits = text.rfind("0x")? + 2;
+    u32::from_str_radix(text.get(digits..digits + 8)?, 16).ok()
+}
+
+pub(super) const NOT_IMPLEMENTED: u32 = 0xC000_0002;
+pub(super) const INVALID_PARAMETER: u32 = 0xC000_000D;
+pub(super) const NO_SUCH_FILE: u32 = 0xC000_000F;
+pub(super) const INVALID_DEVICE_REQUEST: u32 = 0xC000_0010;
+pub(super) const ACCESS_DENIED: u32 = 0xC000_0022;
+pub(super) const OBJECT_NAME_NOT_FOUND: u32 = 0xC000_0034;
+pub(super) const OBJECT_NAME_COLLISION: u32 = 0xC000_0035;
+pub(super) const OBJECT_PATH_NOT_FOUND: u32 = 0xC000_003A;
+pub(super) const NOT_SUPPORTED: u32 = 0xC000_00BB;
+pub(super) const BAD_NETWORK_NAME: u32 = 0xC000_00CC;
+pub(super) const CANNOT_DELETE: u32 = 0xC000_0121;
+pub(super) const PATH_NOT_COVERED: u32 = 0xC000_0257;
+pub(super) const INVALID_SIGNATURE: u32 = 0xC000_A000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::{AlertKind, classify_error};
+
+    #[test]
+    fn a_status_has_a_kind_and_its_alert_sees_the_code() {
+        for (status, kind, alert) in [
+            (0xC000_007F, ErrorKind::OutOfCapacity, AlertKind::OutOfCapacity),
+            (0xC000_0044, ErrorKind::OutOfCapacity, AlertKind::OutOfCapacity),
+            (0xC000_006D, ErrorKind::LogonFailed, AlertKind::Authentication),
+            (0xC000_0072, ErrorKind::LogonFailed, AlertKind::Authentication),
+            (0xC000_0234, ErrorKind::LogonFailed, AlertKind::Authentication),
+            (0xC000_0022, ErrorKind::AccessDenied, AlertKind::Authentication),
+            (0xC000_00CC, ErrorKind::NotFound, AlertKind::Path),
+            (0xC000_003A, ErrorKind::NotFound, AlertKind::Path),
+            (0xC000_00C9, ErrorKind::Unreachable, AlertKind::Connectivity),
+            (0xC000_0203, ErrorKind::Unreachable, AlertKind::Connectivity),
+            (0xC000_00B5, ErrorKind::TimedOut, AlertKind::Connectivity),
+            (0xC000_0043, ErrorKind::Io, AlertKind::General),
+            (0xC000_0035, ErrorKind::AlreadyExists, AlertKind::General),
+            (0xC000_0101, ErrorKind::Io, AlertKind::General),
+            (0xC000_0265, ErrorKind::LimitExceeded, AlertKind::General),
+        ] {
+            let error = Failure::status(status).into_error("write a/b");
+            assert_eq!(error.kind(), kind, "{error}");
+            let class = classify_error(&error, Profile::Refined);
+            assert_eq!(class.kind(), alert, "{error:?} {class:#?}");
+            assert!(error.to_string().contains(&format!("0x{status:08X}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_code_is_found_in_text() {
+        let text = "Server returned an error message with status: Unknown (0xc000007f).";
+        assert_eq!(in_text(text), Some(0xC000_007F));
+        for text in ["", "0x", "0xc00", "0xзз", "no code"] {
+            assert_eq!(in_text(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! A Samba of our own: its files, users and port are throw-away, the system's are left alone.
+
+use std::fs;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use azs_backup::share::{SmbAccount, SmbBuilder};
+use tempfile::TempDir;
+
+pub const SMB_PASSWORD: &str = "Backup-1 pass";
+
+/// A running server; it ends with the value.
+pub struct Samba {
+    folder: TempDir,
+    port: u16,
+    shares: String,
+    globals: String,
+    server: Option<Child>,
+}
+
+impl Samba {
+    /// A server with these shares beside its own `data`, in the syntax of `smb.conf`.
+    pub fn with(globals: &str, shares: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["private", "state", "cache", "lock", "pid", "ncalrpc", "log", "data"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        // The server acts as the user who is logged on, whom the temporary folder would keep out.
+        for path in [folder.path(), &folder.path().join("data")] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
+        }
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut samba = Self { folder, port, shares: shares.into(), globals: globals.into(), server: None };
+        samba.configure();
+        samba.add_user(&user(), SMB_PASSWORD);
+        samba.start();
+        samba
+    }
+
+    pub fn new() -> Self {
+        Self::with("", "")
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// How to connect to a share or a folder on it: `data`, `data\folder`.
+    pub fn builder(&self, share: &str) -> SmbBuilder {
+        SmbBuilder::new(format!(r"\\127.0.0.1\{share}").parse().unwrap(), account()).port(self.port)
+    }
+
+    /// Writes the configuration anew; a running server reads it within a minute, or when it is started again.
+    pub fn set_shares(&mut self, shares: &str) {
+        self.shares = shares.into();
+        self.configure();
+    }
+
+    fn configure(&self) {
+        let d = self.folder.path().display();
+        let Self { port, globals, shares, .. } = self;
+        let own = format!(
+            "[global]
+  workgroup = TEST
+  netbios name = TESTSRV
+  server role = standalone server
+  security = user
+  passdb backend = tdbsam:{d}/private/passdb.tdb
+  private dir = {d}/private
+  state directory = {d}/state
+  cache directory = {d}/cache
+  lock directory = {d}/lock
+  pid directory = {d}/pid
+  ncalrpc dir = {d}/ncalrpc
+  log file = {d}/log/smbd
+  log level = 1
+  smb ports = {port}
+  bind interfaces only = yes
+  interfaces = lo 127.0.0.1/8
+  disable netbios = yes
+  load printers = no
+  printcap name = /dev/null
+  disable spoolss = yes
+  server min protocol = SMB3_00
+  server signing = mandatory
+  map to guest = never
+  dns proxy = no
+{globals}
+[data]
+  path = {d}/data
+  read only = no
+{shares}
+"
+        );
+        fs::write(self.path("smb.conf"), own).unwrap();
+    }
+
+    /// Adds a user, or changes the password of one.
+    pub fn add_user(&self, name: &str, password: &str) {
+        self.pdbedit(&["-t", "-a", "-u", name], &format!("{password}\n{password}\n"));
+    }
+
+    /// Runs `pdbedit` on the server's accounts.
+    pub fn pdbedit(&self, arguments: &[&str], input: &str) {
+        let mut command = program("pdbedit");
+        command.arg("-s").arg(self.path("smb.conf")).args(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|e| panic!("pdbedit: {e}; install samba"));
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    pub fn start(&mut self) {
+        assert!(self.server.is_none());
+        let log = fs::File::create(self.path("log/out")).unwrap();
+        let mut command = program("smbd");
+        command.args(["--foreground", "--no-process-group", "--debug-stdout", "--configfile"]);
+        // It ends when this pipe does: with the test, however that ends.
+        command.arg(self.path("smb.conf")).stdin(Stdio::piped());
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        // When it is told to end, it tells its whole process group.
+        command.process_group(0);
+        self.server = Some(command.spawn().unwrap_or_else(|e| panic!("smbd: {e}; install samba")));
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Kills the server and all that it has started, as a power cut would.
+    pub fn kill(&mut self) {
+        let Some(mut server) = self.server.take() else { return };
+        for process in self.processes(server.id()) {
+            signal(process, "KILL");
+        }
+        server.wait().unwrap();
+        for file in fs::read_dir(self.path("pid")).unwrap() {
+            let _ = fs::remove_file(file.unwrap().path());
+        }
+    }
+
+    /// Stops all processes in their tracks; the sockets stay open.
+    pub fn freeze(&self) {
+        self.all("STOP");
+    }
+
+    pub fn thaw(&self) {
+        self.all("CONT");
+    }
+
+    fn all(&self, name: &str) {
+        for process in self.processes(self.server.as_ref().unwrap().id()) {
+            signal(process, name);
+        }
+    }
+
+    /// A server and its descendants, the server last.
+    fn processes(&self, server: u32) -> Vec<u32> {
+        let mut found = vec![server];
+        let mut at = 0;
+        while at < found.len() {
+            found.extend(children(found[at]));
+            at += 1;
+        }
+        found.reverse();
+        found
+    }
+
+    /// How many connections are being served.
+    pub fn connections(&self) -> usize {
+        let serving = |process: &u32| {
+            let name = fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default();
+            let sockets = fs::read_dir(format!("/proc/{process}/fd"))
+                .map_or(0, |fds| fds.flatten().filter(|fd| is_socket(&fd.path())).count());
+            name.contains("smbd") && sockets > 1
+        };
+        let server = self.server.as_ref().unwrap().id();
+        children(server).iter().filter(|process| serving(process)).count()
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.path("log/out")).unwrap_or_default()
+    }
+}
+
+impl Drop for Samba {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The account of that user.
+pub fn account() -> SmbAccount {
+    SmbAccount::new(format!(r"TEST\{}", user()), SMB_PASSWORD).unwrap()
+}
+
+/// The user whom the server knows: one of the system, since the server acts as one.
+pub fn user() -> String {
+    let name = super::run(Command::new("id").arg("-un"));
+    String::from_utf8(name.stdout).unwrap().trim().to_owned()
+}
+
+/// A program that not everybody has on the path.
+fn program(name: &str) -> Command {
+    let mut command = Command::new(name);
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
+    command
+}
+
+fn children(process: u32) -> Vec<u32> {
+    let list = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    list.split_whitespace().map(|id| id.parse().unwrap()).collect()
+}
+
+fn is_socket(fd: &Path) -> bool {
+    fs::read_link(fd).is_ok_and(|target| target.to_string_lossy().starts_with("socket:"))
+}
+
+fn signal(process: u32, name: &str) {
+    let _ = Command::new("kill").arg(format!("-{name}")).arg(process.to_string()).status();
+}
