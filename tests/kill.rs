@@ -4,15 +4,14 @@ mod common;
 
 use std::fs;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use azs_backup::share::Durability;
 use azs_backup::{
-    BackupBuilder, Component, Deployment, EncryptionCertificate, FolderShare, Place, RestoreOptions, Share,
-    list_sets, no_progress, restore, verify_full,
+    BackupBuilder, Component, Deployment, EncryptionCertificate, Place, RestoreOptions, list_sets,
+    no_progress, restore, verify_full,
 };
-use common::{Fixture, assert_same_tree, noise};
+use common::{Fixture, assert_same_tree, home, noise};
 
 const FOLDER: &str = "AZS_BACKUP_TEST_KILLED_IN";
 
@@ -21,8 +20,7 @@ const FOLDER: &str = "AZS_BACKUP_TEST_KILLED_IN";
 fn child() {
     let Ok(folder) = std::env::var(FOLDER) else { return };
     let folder = std::path::Path::new(&folder);
-    let share: Arc<dyn Share> =
-        Arc::new(FolderShare::open(folder.join("share")).unwrap().with_durability(Durability::Cached));
+    let share = home::share_with(&folder.join("share"), Durability::Cached);
     let place = Place::new(Deployment::new("contoso.com", "nyc").unwrap(), Component::Switches);
     let certificate = EncryptionCertificate::from_cer(&fs::read(folder.join("backup.cer")).unwrap()).unwrap();
     let mut backup =
@@ -48,6 +46,7 @@ fn sixty_kills_at_random_moments_leave_no_false_backup() {
             .env(FOLDER, fixture.temp.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
+        home::inherit(&mut command);
         command.spawn().unwrap()
     };
     let begun = std::time::Instant::now();

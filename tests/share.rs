@@ -7,18 +7,18 @@ use std::os::unix::fs::symlink;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use azs_backup::layout::Name;
+use azs_backup::layout::{MasBackupFolder, Name};
 use azs_backup::share::{Durability, Item, ItemKind};
 use azs_backup::{BackupBuilder, Error, ErrorKind, FolderShare, Result, Share, SharePath, list_sets};
-use common::{Fixture, noise};
+use common::{Fixture, home, noise};
 
 fn path(text: &str) -> SharePath {
     text.parse().unwrap()
 }
 
-fn share() -> (tempfile::TempDir, FolderShare) {
+fn share() -> (tempfile::TempDir, Arc<dyn Share>) {
     let temp = tempfile::tempdir().unwrap();
-    let share = FolderShare::open(temp.path()).unwrap();
+    let share = home::share(temp.path());
     (temp, share)
 }
 
@@ -26,7 +26,7 @@ fn share() -> (tempfile::TempDir, FolderShare) {
 fn an_object_is_put_read_listed_and_removed() {
     let (temp, share) = share();
     for durability in [Durability::Flushed, Durability::Cached] {
-        let share = FolderShare::open(temp.path()).unwrap().with_durability(durability);
+        let share = home::share_with(temp.path(), durability);
         share.create_folder(&path("a/b")).unwrap();
         share.put(&path("a/b/object"), b"content").unwrap();
         share.flush(&path("a/b")).unwrap();
@@ -65,11 +65,11 @@ fn an_object_can_have_other_names_and_copies() {
     for name in ["link", "copy", "renamed"] {
         assert_eq!(fs::read(temp.path().join("b").join(name)).unwrap(), b"content", "{name}");
     }
-    type Operation = fn(&FolderShare, &SharePath, &SharePath) -> Result<()>;
+    type Operation = fn(&dyn Share, &SharePath, &SharePath) -> Result<()>;
     let operations: [Operation; 3] =
         [|s, a, b| s.link(a, b), |s, a, b| s.copy(a, b), |s, a, b| s.rename(a, b)];
     for operation in operations {
-        let kind = |from: &str, to: &str| operation(&share, &path(from), &path(to)).unwrap_err().kind();
+        let kind = |from: &str, to: &str| operation(&*share, &path(from), &path(to)).unwrap_err().kind();
         assert_eq!(kind("b/link", "b/copy"), ErrorKind::AlreadyExists);
         assert_eq!(kind("b/none", "b/new"), ErrorKind::NotFound);
         assert_eq!(kind("b/link", "none/new"), ErrorKind::NotFound);
@@ -115,7 +115,9 @@ fn masbackup_is_off_limits_as_a_root_in_any_disguise() {
 
 #[test]
 fn links_below_the_root_are_not_followed() {
-    let (temp, share) = share();
+    // Over SMB it is the server that follows or does not.
+    let temp = tempfile::tempdir().unwrap();
+    let share = FolderShare::open(temp.path()).unwrap();
     fs::create_dir(temp.path().join("MASBackup")).unwrap();
     fs::write(temp.path().join("MASBackup/theirs"), "theirs").unwrap();
     symlink("MASBackup", temp.path().join("Switches")).unwrap();
@@ -211,6 +213,41 @@ fn a_share_that_fails_at_any_write_leaves_no_backup() {
         }
     }
     assert_eq!(failures, 18);
+}
+
+#[test]
+fn mas_backup_can_be_listed_and_nothing_else() {
+    let fixture = Fixture::new();
+    let region = fixture.place.deployment().region_folder();
+    let native = fixture.path("share/contoso.com/nyc/MASBackup");
+    fs::create_dir_all(native.join("ProgressiveBackup/1.2209.0.53")).unwrap();
+    fs::write(native.join("recoverypoint.json"), "{}").unwrap();
+    symlink("/", native.join("root")).unwrap();
+    let folder = MasBackupFolder::new(&region, "MASBackup").unwrap();
+    let mut items = fixture.share.list_mas_backup(&folder).unwrap();
+    items.sort_by(|a, b| a.name.cmp(&b.name));
+    let kinds: Vec<_> = items.iter().map(|item| (&*item.name, item.kind, item.length)).collect();
+    let wanted = [
+        ("ProgressiveBackup", ItemKind::Folder, 0),
+        ("recoverypoint.json", ItemKind::File, 2),
+        ("root", ItemKind::Other, 0),
+    ];
+    assert_eq!(kinds, wanted);
+    let below = folder.join("ProgressiveBackup".parse().unwrap());
+    assert_eq!(fixture.share.list_mas_backup(&below).unwrap()[0].name, "1.2209.0.53");
+    for (name, kind) in [("nothing", ErrorKind::NotFound), ("recoverypoint.json", ErrorKind::NotFound)] {
+        let error = fixture.share.list_mas_backup(&folder.join(name.parse().unwrap())).unwrap_err();
+        assert_eq!(error.kind(), kind, "{name}");
+    }
+    assert!(
+        fixture.share.list_mas_backup(&folder.join("root".parse().unwrap())).is_err(),
+        "a link is followed"
+    );
+    for name in ["Switches", "MASBackup.", "MASBackup/..", ""] {
+        assert!(MasBackupFolder::new(&region, name).is_err(), "{name}");
+    }
+    // Its text is no path.
+    assert!(folder.to_string().parse::<SharePath>().is_err());
 }
 
 #[test]

@@ -95,7 +95,7 @@ impl fmt::Display for Skip {
 }
 
 /// What becomes of a scheduled backup.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "decision", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Decision {

@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use azs_backup::{
-    Backup, BackupBuilder, Component, DecryptionCertificate, Deployment, EncryptionCertificate, FolderShare,
-    Opener, Place, Set, Share,
+    Backup, BackupBuilder, Component, DecryptionCertificate, Deployment, EncryptionCertificate, Opener,
+    Place, Set, Share,
 };
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
@@ -17,6 +17,9 @@ use openssl::rsa::Rsa;
 use openssl::x509::{X509, X509NameBuilder};
 use tempfile::TempDir;
 
+pub mod home;
+#[cfg(feature = "smb")]
+pub mod proxy;
 #[cfg(feature = "smb")]
 pub mod samba;
 
@@ -82,7 +85,7 @@ impl Fixture {
         let temp = tempfile::tempdir().unwrap();
         let root = temp.path().join("share");
         std::fs::create_dir_all(root.join("contoso.com/nyc/MASBackup")).unwrap();
-        let share: Arc<dyn Share> = Arc::new(FolderShare::open(&root).unwrap());
+        let share = home::share(&root);
         let place = Place::new(Deployment::new("contoso.com", "nyc").unwrap(), Component::Switches);
         let certificate = Certificate::new("azs-backup test");
         let opener = Opener::new(certificate.decryption());

@@ -56,8 +56,7 @@ impl Samba {
 
     /// How to connect to a share or a folder on it: `data`, `data\folder`.
     pub fn builder(&self, share: &str) -> SmbBuilder {
-        let account = SmbAccount::new(format!(r"TEST\{}", user()), SMB_PASSWORD).unwrap();
-        SmbBuilder::new(format!(r"\\127.0.0.1\{share}").parse().unwrap(), account).port(self.port)
+        SmbBuilder::new(format!(r"\\127.0.0.1\{share}").parse().unwrap(), account()).port(self.port)
     }
 
     /// Writes the configuration anew; a running server reads it within a minute, or when it is started again.
@@ -69,7 +68,6 @@ impl Samba {
     fn configure(&self) {
         let d = self.folder.path().display();
         let Self { port, globals, shares, .. } = self;
-        let user = user();
         let own = format!(
             "[global]
   workgroup = TEST
@@ -100,7 +98,6 @@ impl Samba {
 [data]
   path = {d}/data
   read only = no
-  force user = {user}
 {shares}
 "
         );
@@ -114,7 +111,7 @@ impl Samba {
 
     /// Runs `pdbedit` on the server's accounts.
     pub fn pdbedit(&self, arguments: &[&str], input: &str) {
-        let mut command = Command::new("pdbedit");
+        let mut command = program("pdbedit");
         command.arg("-s").arg(self.path("smb.conf")).args(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|e| panic!("pdbedit: {e}; install samba"));
@@ -126,9 +123,10 @@ impl Samba {
     pub fn start(&mut self) {
         assert!(self.server.is_none());
         let log = fs::File::create(self.path("log/out")).unwrap();
-        let mut command = Command::new("smbd");
+        let mut command = program("smbd");
         command.args(["--foreground", "--no-process-group", "--debug-stdout", "--configfile"]);
-        command.arg(self.path("smb.conf")).stdin(Stdio::null());
+        // It ends when this pipe does: with the test, however that ends.
+        command.arg(self.path("smb.conf")).stdin(Stdio::piped());
         command.stdout(log.try_clone().unwrap()).stderr(log);
         // When it is told to end, it tells its whole process group.
         command.process_group(0);
@@ -202,10 +200,23 @@ impl Drop for Samba {
     }
 }
 
+/// The account of that user.
+pub fn account() -> SmbAccount {
+    SmbAccount::new(format!(r"TEST\{}", user()), SMB_PASSWORD).unwrap()
+}
+
 /// The user whom the server knows: one of the system, since the server acts as one.
 pub fn user() -> String {
     let name = super::run(Command::new("id").arg("-un"));
     String::from_utf8(name.stdout).unwrap().trim().to_owned()
+}
+
+/// A program that not everybody has on the path.
+fn program(name: &str) -> Command {
+    let mut command = Command::new(name);
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
+    command
 }
 
 fn children(process: u32) -> Vec<u32> {

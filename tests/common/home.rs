@@ -1,0 +1,83 @@
+//! Where the shares of the tests live: in a folder, or behind a Samba that serves the same folder.
+//!
+//! `AZS_TEST_HOME=smb` chooses the second. `cargo xtask test` runs the same tests once for each home.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use azs_backup::share::Durability;
+use azs_backup::{FolderShare, Share};
+
+/// A share in this folder, over SMB where that is the home of the tests.
+pub fn share(root: &Path) -> Arc<dyn Share> {
+    share_with(root, Durability::Flushed)
+}
+
+pub fn share_with(root: &Path, durability: Durability) -> Arc<dyn Share> {
+    if is_smb() {
+        return smb::share(root, durability);
+    }
+    Arc::new(FolderShare::open(root).unwrap().with_durability(durability))
+}
+
+/// Whether shares are behind a Samba.
+pub fn is_smb() -> bool {
+    match std::env::var("AZS_TEST_HOME").as_deref() {
+        Ok("smb") => true,
+        Ok("folder") | Err(_) => false,
+        Ok(other) => panic!("AZS_TEST_HOME is {other}; it can be folder or smb"),
+    }
+}
+
+/// Lets a program that is started use the server of this one.
+pub fn inherit(command: &mut Command) {
+    if is_smb() {
+        command.env(PORT, smb::port().to_string());
+    }
+}
+
+const PORT: &str = "AZS_TEST_SMB_PORT";
+
+#[cfg(feature = "smb")]
+mod smb {
+    use std::path::Path;
+    use std::sync::{Arc, OnceLock};
+
+    use azs_backup::Share;
+    use azs_backup::share::{Durability, SmbBuilder};
+
+    use super::super::samba::{Samba, account};
+
+    pub(super) fn share(root: &Path, durability: Durability) -> Arc<dyn Share> {
+        let root = format!(r"\\127.0.0.1\all{}", root.display());
+        let builder = SmbBuilder::new(root.parse().unwrap(), account()).port(port());
+        Arc::new(builder.durability(durability).connect().unwrap())
+    }
+
+    /// The port of a server for all tests of this program, which ends with it.
+    pub(super) fn port() -> u16 {
+        static SERVER: OnceLock<Samba> = OnceLock::new();
+        match std::env::var(super::PORT) {
+            Ok(port) => port.parse().unwrap(),
+            Err(_) => SERVER.get_or_init(|| Samba::with("", "[all]\n path = /\n read only = no\n")).port(),
+        }
+    }
+}
+
+#[cfg(not(feature = "smb"))]
+mod smb {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use azs_backup::Share;
+    use azs_backup::share::Durability;
+
+    pub(super) fn share(_: &Path, _: Durability) -> Arc<dyn Share> {
+        panic!("the tests were built without the feature smb")
+    }
+
+    pub(super) fn port() -> u16 {
+        panic!("the tests were built without the feature smb")
+    }
+}
