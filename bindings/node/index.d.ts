@@ -270,16 +270,25 @@ export class FolderShare extends Share {
   static openSync(root: FilePath, options?: FolderShareOptions): FolderShare
 }
 
+/** What a connection came to. */
+export interface SmbFacts {
+  address: string
+  dialect: '3.0' | '3.0.2' | '3.1.1'
+  encrypted: boolean
+  cipher: string | null
+  signing: string | null
+  block: number
+}
+
 export interface SmbShareOptions {
   port?: number
   encryption?: 'required' | 'preferred' | 'off'
   oldestDialect?: '3.0' | '3.0.2' | '3.1.1'
   durability?: 'flushed' | 'cached'
   connections?: number
-  /** In seconds, here and below. */
-  connectLimit?: number
-  silenceLimit?: number
-  callLimit?: number
+  connectSeconds?: number
+  silenceSeconds?: number
+  callSeconds?: number
   attempts?: number
 }
 
@@ -288,6 +297,8 @@ export class SmbShare extends Share {
   private constructor()
   static connect(root: Named, account: string, password: string, options?: SmbShareOptions): Promise<SmbShare>
   static connectSync(root: Named, account: string, password: string, options?: SmbShareOptions): SmbShare
+  facts(): Promise<SmbFacts>
+  factsSync(): SmbFacts
 }
 
 // ---------------------------------------------------------------------------------------------------- Sets
@@ -757,6 +768,8 @@ export interface Candidate extends Place {
 /** What to keep of the sets of a deployment. */
 export class RetentionPolicy {
   constructor(options?: RetentionOptions)
+  /** The same policy that makes room besides, until so many bytes are free on a share with this space. */
+  makeRoomFor(bytes: number, space: Space): RetentionPolicy
   /** Of what one listing gave, all or some; or of plain data, to see what the policy would do. */
   plan(sets: SetSummary[] | Candidate[], now?: Time | null): RetentionPlan
 }

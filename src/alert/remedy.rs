@@ -40,7 +40,15 @@ impl Context {
     /// A context of an alert with this identifier at this time; the rest is set field by field.
     #[must_use]
     pub fn new(id: impl Into<String>, now: jiff::Timestamp) -> Self {
-        Self { id: id.into(), now, location: local(), share: None, path: None, account: None, operation: None }
+        Self {
+            id: id.into(),
+            now,
+            location: local(),
+            share: None,
+            path: None,
+            account: None,
+            operation: None,
+        }
     }
 
     /// The region.

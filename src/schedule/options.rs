@@ -92,7 +92,10 @@ impl TryFrom<PolicyOptions> for RetentionPolicy {
         if let Some(hours) = options.grace_hours {
             policy = policy.grace(Duration::from_secs(hours.saturating_mul(3600)));
         }
-        policy = options.keep_labels.into_iter().fold(policy, |policy, (key, value)| policy.keep_label(key, value));
+        policy = options
+            .keep_labels
+            .into_iter()
+            .fold(policy, |policy, (key, value)| policy.keep_label(key, value));
         Ok(options.pin.into_iter().fold(policy, RetentionPolicy::pin))
     }
 }

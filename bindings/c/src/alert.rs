@@ -3,8 +3,8 @@
 use std::ffi::c_char;
 
 use azs::alert::{
-    Alert, Classification, Context, Profile, TextClassifier, classify_chain, classify_errno, classify_hresult,
-    classify_json, classify_ntstatus, classify_text, classify_win32,
+    Alert, Classification, Context, Profile, TextClassifier, classify_chain, classify_errno,
+    classify_hresult, classify_json, classify_ntstatus, classify_text, classify_win32,
 };
 use azs::{Error, Result};
 

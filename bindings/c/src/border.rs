@@ -20,7 +20,10 @@ pub(crate) type Slot<'a, T> = Option<&'a mut MaybeUninit<*mut T>>;
 /// Runs the body of a function: what it fails with goes to the caller's error, a panic does not leave the library.
 pub(crate) fn guard(error: Slot<'_, azs_error>, body: impl FnOnce() -> Result<()>) -> azs_status {
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
-        Err(Error::new(ErrorKind::Internal, "the library failed in a way that it never should; please report it"))
+        Err(Error::new(
+            ErrorKind::Internal,
+            "the library failed in a way that it never should; please report it",
+        ))
     });
     let (status, pointer) = match result {
         Ok(()) => (azs_status::Ok, std::ptr::null_mut()),
@@ -67,8 +70,9 @@ impl Giver<'_, c_char> {
 
     /// Gives plain data as JSON text, which `azs_string_free` frees.
     pub(crate) fn json(self, value: &(impl Serialize + ?Sized)) -> Result<()> {
-        let json = serde_json::to_string(value)
-            .map_err(|e| Error::new(ErrorKind::Internal, "a result cannot be written as JSON").with_source(e))?;
+        let json = serde_json::to_string(value).map_err(|e| {
+            Error::new(ErrorKind::Internal, "a result cannot be written as JSON").with_source(e)
+        })?;
         self.text(json);
         Ok(())
     }

@@ -183,11 +183,7 @@ pub extern "C" fn azs_message_recipients(
     guard(error, || slot(json, "json")?.json(&recipients_of(message.get(length, "message")?)?))
 }
 
-fn streams(
-    read: azs_read_fn,
-    write: azs_write_fn,
-    user_data: *mut c_void,
-) -> azs::Result<(Reader, Writer)> {
+fn streams(read: azs_read_fn, write: azs_write_fn, user_data: *mut c_void) -> azs::Result<(Reader, Writer)> {
     let read = read.ok_or_else(|| invalid("read is NULL".into()))?;
     let write = write.ok_or_else(|| invalid("write is NULL".into()))?;
     Ok((Reader { function: read, user_data }, Writer { function: write, user_data }))

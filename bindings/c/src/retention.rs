@@ -4,7 +4,9 @@ use std::ffi::{c_char, c_void};
 use std::ops::ControlFlow;
 
 use azs::schedule::{Candidate, Deletion};
+use azs::share::Space;
 use azs::{RetentionPlan, RetentionPolicy};
+use serde::Deserialize;
 
 use crate::border::{Slot, Text, c_string, guard, handle, invalid, slot};
 use crate::error::{azs_error, azs_status};
@@ -40,6 +42,33 @@ pub extern "C" fn azs_retention_policy_new(
         out.give(azs_retention_policy(RetentionPolicy::from_json(options)?));
         Ok(())
     })
+}
+
+/// The same policy that makes room besides: until `bytes` are free on a share with this space, the JSON of
+/// `azs_share_space`.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_retention_policy_make_room_for(
+    policy: Option<&azs_retention_policy>,
+    bytes: u64,
+    space: Text,
+    changed: Slot<'_, azs_retention_policy>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(changed, "changed")?;
+        let policy = handle(policy, "policy")?;
+        let wrong = |e| invalid(format!("space: {e}")).with_source(e);
+        let space: Room = serde_json::from_str(space.get("space")?).map_err(wrong)?;
+        let changed = policy.0.clone().make_room_for(bytes, Space::new(space.total, space.free));
+        out.give(azs_retention_policy(changed));
+        Ok(())
+    })
+}
+
+#[derive(Deserialize)]
+struct Room {
+    total: u64,
+    free: u64,
 }
 
 /// What to delete of the sets that a listing gave. Deletes nothing. `now` is NULL for now.

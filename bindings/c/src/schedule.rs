@@ -277,11 +277,7 @@ struct Stored {
 
 /// Appends the record of a job to a log, and returns when it is on the disk. One process at a time may append.
 #[unsafe(no_mangle)]
-pub extern "C" fn azs_job_log_append(
-    log: FilePath,
-    job: Text,
-    error: Slot<'_, azs_error>,
-) -> azs_status {
+pub extern "C" fn azs_job_log_append(log: FilePath, job: Text, error: Slot<'_, azs_error>) -> azs_status {
     guard(error, || JobLog::new(log.get("log")?).append(&read("job", job.get("job")?)?))
 }
 

@@ -3,19 +3,20 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
-use azs::{Component, Deployment, FolderShare, Result, SetSummary, Share, list_sets};
-#[cfg(not(feature = "smb"))]
-use azs::{Error, ErrorKind};
+use azs::{Component, Deployment, Error, ErrorKind, FolderShare, Result, SetSummary, Share, list_sets};
 #[cfg(feature = "smb")]
 use azs::{SmbAccount, SmbBuilder};
 
-use crate::border::{FilePath, Slot, Text, guard, handle, slot};
+use crate::border::{FilePath, Slot, Text, guard, handle, invalid, slot};
 use crate::error::{azs_error, azs_status};
 
 /// A share that backups lie on. Freed by `azs_share_free`; what was made of it before goes on working.
 ///
 /// Threads: may be used by several threads at once.
-pub struct azs_share(pub(crate) Arc<dyn Share>);
+pub struct azs_share(pub(crate) Arc<dyn Share>, Facts);
+
+/// What only an SMB share can tell.
+type Facts = Option<Box<dyn Fn() -> Result<serde_json::Value> + Send + Sync>>;
 
 /// Opens a folder of this host as a share: a local disk, or a share that the system has mounted. `durability` is
 /// "flushed", "cached" or NULL for the first.
@@ -32,15 +33,15 @@ pub extern "C" fn azs_folder_share_open(
         if let Some(durability) = durability.parse_optional("durability")? {
             folder = folder.with_durability(durability);
         }
-        out.give(azs_share(Arc::new(folder)));
+        out.give(azs_share(Arc::new(folder), None));
         Ok(())
     })
 }
 
 /// Connects to a share over SMB 3 by its UNC path, with no mount, and logs on. `account` is like `CONTOSO\\azsbackup`.
 /// `options` is NULL for the defaults, or a JSON object with `port`, `encryption` ("required", "preferred", "off"),
-/// `oldest_dialect` ("3.0", "3.0.2", "3.1.1"), `durability`, `connections`, `connect_limit`, `silence_limit` and
-/// `call_limit` in seconds, `attempts`. Account and password are in no message and no output.
+/// `oldest_dialect` ("3.0", "3.0.2", "3.1.1"), `durability`, `connections`, `connect_seconds`, `silence_seconds`,
+/// `call_seconds`, `attempts`. Account and password are in no message and no output.
 ///
 /// `AZS_STATUS_UNSUPPORTED` where the library was built without SMB.
 #[unsafe(no_mangle)]
@@ -54,24 +55,52 @@ pub extern "C" fn azs_smb_share_connect(
 ) -> azs_status {
     guard(error, || {
         let out = slot(share, "share")?;
-        let (root, account, password) = (root.get("root")?, account.get("account")?, password.get("password")?);
-        out.give(azs_share(connect(root, account, password, options.optional("options")?)?));
+        let (root, account, password) =
+            (root.get("root")?, account.get("account")?, password.get("password")?);
+        out.give(connect(root, account, password, options.optional("options")?)?);
         Ok(())
     })
 }
 
 #[cfg(feature = "smb")]
-fn connect(root: &str, account: &str, password: &str, options: Option<&str>) -> Result<Arc<dyn Share>> {
+fn connect(root: &str, account: &str, password: &str, options: Option<&str>) -> Result<azs_share> {
     let mut builder = SmbBuilder::new(root.parse()?, SmbAccount::new(account, password)?);
     if let Some(options) = options {
         builder = builder.options(options)?;
     }
-    Ok(Arc::new(builder.connect()?))
+    let share = Arc::new(builder.connect()?);
+    let facts = {
+        let share = share.clone();
+        move || {
+            serde_json::to_value(share.facts()?).map_err(|e| {
+                Error::new(ErrorKind::Internal, "a result cannot be written as JSON").with_source(e)
+            })
+        }
+    };
+    Ok(azs_share(share, Some(Box::new(facts))))
 }
 
 #[cfg(not(feature = "smb"))]
-fn connect(_: &str, _: &str, _: &str, _: Option<&str>) -> Result<Arc<dyn Share>> {
-    Err(Error::new(ErrorKind::Unsupported, "this library was built without SMB; mount the share and open its folder"))
+fn connect(_: &str, _: &str, _: &str, _: Option<&str>) -> Result<azs_share> {
+    Err(Error::new(
+        ErrorKind::Unsupported,
+        "this library was built without SMB; mount the share and open its folder",
+    ))
+}
+
+/// What the connection of an SMB share came to, as JSON: `address`, `dialect`, `encrypted`, `cipher`, `signing`, `block`.
+/// `AZS_STATUS_INVALID_ARGUMENT` for a share of another kind.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_smb_share_facts(
+    share: Option<&azs_share>,
+    json: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(json, "json")?;
+        let facts = handle(share, "share")?.1.as_ref();
+        out.json(&facts.ok_or_else(|| invalid("share is no SMB share".into()))?()?)
+    })
 }
 
 /// Where it is, for people.

@@ -83,3 +83,21 @@ fn every_name_of_the_table_is_in_the_header() {
     }
     assert!(names > 120, "only {names} names were found in the table");
 }
+
+#[test]
+fn the_programs_of_the_readmes_run_as_printed() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (readme, says) in [("../../README.md", "\"status\":\"Succeeded\""), ("README.md", "CONNECTIVITY")] {
+        let text = std::fs::read_to_string(here.join(readme)).unwrap();
+        let (_, code) =
+            text.split_once("<!-- c -->\n```c\n").unwrap_or_else(|| panic!("{readme} has no program"));
+        let folder = scratch("readme");
+        let source = folder.join("readme.c");
+        std::fs::write(&source, code.split_once("```").unwrap().0).unwrap();
+        std::fs::create_dir(folder.join("share")).unwrap();
+        std::fs::copy(vectors().join("envelope/rsa2048.cer"), folder.join("backup.cer")).unwrap();
+        let program = Build::of(&source).sanitized().compile();
+        let printed = run(Command::new(program).current_dir(&folder));
+        assert!(printed.contains(says), "{printed}");
+    }
+}

@@ -9,6 +9,7 @@ const {
   callback,
   document,
   instance,
+  integer,
   json,
   list,
   options,
@@ -185,6 +186,19 @@ const POLICY = [
 class RetentionPolicy {
   constructor(given) {
     halves.set(this, call(() => new native.RetentionPolicy(json(options(given, POLICY), 'options'))))
+  }
+
+  /** The same policy that makes room besides, until so many bytes are free on a share with this space. */
+  makeRoomFor(room, space) {
+    const [of, most] = [options(space, ['total', 'free']), Number.MAX_SAFE_INTEGER]
+    const numbers = [
+      integer(room, 'room', 0, most),
+      integer(of.total, 'space.total', 0, most),
+      integer(of.free, 'space.free', 0, most),
+    ]
+    const policy = Object.create(RetentionPolicy.prototype)
+    halves.set(policy, half(this).makeRoomFor(...numbers))
+    return policy
   }
 
   /** A plan of summaries that one listing gave, or of candidates as plain data, which is never applied. */

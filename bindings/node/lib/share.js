@@ -45,9 +45,9 @@ const SMB = [
   'oldestDialect',
   'durability',
   'connections',
-  'connectLimit',
-  'silenceLimit',
-  'callLimit',
+  'connectSeconds',
+  'silenceSeconds',
+  'callSeconds',
   'attempts',
 ]
 
@@ -62,6 +62,14 @@ class SmbShare extends Share {
     const chosen = json(options(given, SMB), 'options')
     const named = [text(root, 'root'), text(account, 'account'), text(password, 'password')]
     return made(SmbShare, call(() => native.Share.connectSmbSync(...named, chosen)))
+  }
+
+  async facts() {
+    return plain(await promised(() => half(this).facts()))
+  }
+
+  factsSync() {
+    return plain(call(() => half(this).factsSync()))
   }
 }
 

@@ -1,8 +1,8 @@
 //! Faults in, alerts out.
 
 use azs_backup::alert::{
-    self, Alert, Context, Profile, TextClassifier as Classifier, classify_errno, classify_error, classify_hresult, classify_json,
-    classify_ntstatus, classify_text, classify_win32,
+    self, Alert, Context, Profile, TextClassifier as Classifier, classify_errno, classify_error,
+    classify_hresult, classify_json, classify_ntstatus, classify_text, classify_win32,
 };
 use azs_backup::{AlertKind, Error, ErrorKind, Result};
 use napi::Env;
@@ -63,7 +63,12 @@ impl Classification {
 
 /// Classifies a code: an `ntstatus`, `win32` code, `hresult` or `errno`.
 #[napi]
-pub fn classify_code(env: Env, form: String, code: f64, profile: Option<String>) -> napi::Result<Classification> {
+pub fn classify_code(
+    env: Env,
+    form: String,
+    code: f64,
+    profile: Option<String>,
+) -> napi::Result<Classification> {
     now(env, || {
         let profile = profile_of(profile)?;
         // JavaScript shows 32 bits with a sign or without.
@@ -90,7 +95,8 @@ pub fn of_json(env: Env, json: &[u8], profile: Option<String>) -> napi::Result<C
 #[napi]
 pub fn classify_kind(env: Env, kind: String) -> napi::Result<Classification> {
     now(env, || {
-        let kind = AlertKind::from_code(&kind).ok_or_else(|| invalid("there is no such kind of alert".into()))?;
+        let kind =
+            AlertKind::from_code(&kind).ok_or_else(|| invalid("there is no such kind of alert".into()))?;
         Ok(Classification::from(alert::Classification::from(kind)))
     })
 }

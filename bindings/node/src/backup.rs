@@ -152,7 +152,13 @@ impl Backup {
     }
 
     #[napi]
-    pub fn add_bytes_sync(&self, env: Env, control: &Control, name: String, bytes: &[u8]) -> napi::Result<()> {
+    pub fn add_bytes_sync(
+        &self,
+        env: Env,
+        control: &Control,
+        name: String,
+        bytes: &[u8],
+    ) -> napi::Result<()> {
         let add = |backup: &mut Making| backup.add_bytes(&name, bytes);
         control.here(env, || now(env, || work_at_once(&self.0, add)))
     }

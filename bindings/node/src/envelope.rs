@@ -59,13 +59,21 @@ impl DecryptionCertificate {
     }
 
     #[napi]
-    pub fn from_pfx_sync(env: Env, pfx: &[u8], password: Option<String>) -> napi::Result<DecryptionCertificate> {
+    pub fn from_pfx_sync(
+        env: Env,
+        pfx: &[u8],
+        password: Option<String>,
+    ) -> napi::Result<DecryptionCertificate> {
         let password = password.map(Zeroizing::new);
         now(env, || Pfx::from_pfx(pfx, password.as_deref().map(String::as_str)).map(Self))
     }
 
     #[napi]
-    pub fn from_pem(key: Uint8Array, passphrase: Option<String>, cer: Uint8Array) -> Promise<DecryptionCertificate> {
+    pub fn from_pem(
+        key: Uint8Array,
+        passphrase: Option<String>,
+        cer: Uint8Array,
+    ) -> Promise<DecryptionCertificate> {
         let passphrase = passphrase.map(Zeroizing::new);
         soon(move || Pfx::from_pem(&key, passphrase.as_deref().map(String::as_str), &cer).map(Self))
     }
@@ -88,7 +96,11 @@ impl DecryptionCertificate {
     }
 
     #[napi]
-    pub fn load_sync(env: Env, file: String, password: Option<String>) -> napi::Result<DecryptionCertificate> {
+    pub fn load_sync(
+        env: Env,
+        file: String,
+        password: Option<String>,
+    ) -> napi::Result<DecryptionCertificate> {
         let password = password.map(Zeroizing::new);
         now(env, || Pfx::load(file, password.as_deref().map(String::as_str)).map(Self))
     }

@@ -2,11 +2,12 @@
 
 use std::ops::ControlFlow;
 
+use azs_backup::Result;
 use azs_backup::review::{Configuration, RULES};
 use azs_backup::schedule::{
     self, Candidate, Deletion, Job, JobLog, JobStatus, OperationKind, OperationsFile, Skip, Trigger,
 };
-use azs_backup::Result;
+use azs_backup::share::Space;
 use napi::Env;
 use napi::bindgen_prelude::{Function, Object, Uint8Array};
 use napi_derive::napi;
@@ -177,7 +178,17 @@ impl RetentionPolicy {
     }
 
     #[napi]
-    pub fn plan_candidates(&self, env: Env, candidates: String, at: Option<String>) -> napi::Result<RetentionPlan> {
+    pub fn make_room_for(&self, bytes: f64, total: f64, free: f64) -> RetentionPolicy {
+        RetentionPolicy(self.0.clone().make_room_for(bytes as u64, Space::new(total as u64, free as u64)))
+    }
+
+    #[napi]
+    pub fn plan_candidates(
+        &self,
+        env: Env,
+        candidates: String,
+        at: Option<String>,
+    ) -> napi::Result<RetentionPlan> {
         now(env, || {
             let candidates: Vec<Candidate> = read("candidates", &candidates)?;
             Ok(RetentionPlan(self.0.plan(candidates, time(at)?)))
@@ -265,7 +276,12 @@ pub fn review(configuration: Uint8Array, share: &Share, at: Option<String>) -> P
 }
 
 #[napi]
-pub fn review_sync(env: Env, configuration: &[u8], share: &Share, at: Option<String>) -> napi::Result<Review> {
+pub fn review_sync(
+    env: Env,
+    configuration: &[u8],
+    share: &Share,
+    at: Option<String>,
+) -> napi::Result<Review> {
     now(env, || {
         let configuration = Configuration::from_json(configuration)?;
         Ok(Review(azs_backup::review(&configuration, &share.share()?, time(at)?)?))

@@ -29,7 +29,8 @@ struct Options {
 impl Options {
     fn parse(options: &str) -> Result<RestoreOptions> {
         let options: Self = read("options of a restore", options)?;
-        let mut parsed = options.patterns.into_iter().fold(RestoreOptions::default(), RestoreOptions::pattern);
+        let mut parsed =
+            options.patterns.into_iter().fold(RestoreOptions::default(), RestoreOptions::pattern);
         if let Some(existing) = optional(options.existing)? {
             parsed = parsed.existing(existing);
         }

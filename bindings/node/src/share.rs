@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use azs_backup::{FolderShare, Result, SetSummary, list_sets};
+use azs_backup::{Error, FolderShare, Result, SetSummary, list_sets};
 use jiff::Timestamp;
 use napi::Env;
 use napi_derive::napi;
@@ -12,11 +12,14 @@ use crate::border::{Promise, invalid, json, now, optional, soon};
 use crate::planning::{RetentionPlan, RetentionPolicy};
 
 #[napi]
-pub struct Share(Option<Arc<dyn azs_backup::Share>>);
+pub struct Share(Option<Arc<dyn azs_backup::Share>>, Facts);
+
+/// What only an SMB share can tell.
+type Facts = Option<Arc<dyn Fn() -> Result<String> + Send + Sync>>;
 
 impl Share {
     pub(crate) fn share(&self) -> Result<Arc<dyn azs_backup::Share>> {
-        self.0.clone().ok_or_else(|| invalid("the share is closed".into()))
+        self.0.clone().ok_or_else(closed)
     }
 }
 
@@ -51,6 +54,17 @@ impl Share {
     }
 
     #[napi]
+    pub fn facts(&self) -> Promise<String> {
+        let facts = self.1.clone();
+        soon(move || facts.ok_or_else(closed)?())
+    }
+
+    #[napi]
+    pub fn facts_sync(&self, env: Env) -> napi::Result<String> {
+        now(env, || self.1.as_ref().ok_or_else(closed)?())
+    }
+
+    #[napi]
     pub fn describe(&self, env: Env) -> napi::Result<String> {
         now(env, || Ok(self.share()?.describe()))
     }
@@ -73,14 +87,24 @@ impl Share {
     }
 
     #[napi]
-    pub fn list_sets_sync(&self, env: Env, deployment: String, component: Option<String>) -> napi::Result<Sets> {
+    pub fn list_sets_sync(
+        &self,
+        env: Env,
+        deployment: String,
+        component: Option<String>,
+    ) -> napi::Result<Sets> {
         now(env, || list(&self.share()?, &deployment, component))
     }
 
     #[napi]
     pub fn close(&mut self) {
         self.0 = None;
+        self.1 = None;
     }
+}
+
+fn closed() -> Error {
+    invalid("the share is closed".into())
 }
 
 /// A listing.
@@ -116,19 +140,24 @@ fn open_folder(root: String, durability: Option<String>) -> Result<Share> {
     if let Some(durability) = optional(durability)? {
         share = share.with_durability(durability);
     }
-    Ok(Share(Some(Arc::new(share))))
+    Ok(Share(Some(Arc::new(share)), None))
 }
 
 #[cfg(feature = "smb")]
 fn connect_smb(root: &str, account: String, password: Zeroizing<String>, options: &str) -> Result<Share> {
     let account = azs_backup::SmbAccount::new(account, password.as_str())?;
     let builder = azs_backup::SmbBuilder::new(root.parse()?, account).options(options)?;
-    Ok(Share(Some(Arc::new(builder.connect()?))))
+    let share = Arc::new(builder.connect()?);
+    let facts = {
+        let share = share.clone();
+        move || json(&share.facts()?)
+    };
+    Ok(Share(Some(share), Some(Arc::new(facts))))
 }
 
 #[cfg(not(feature = "smb"))]
 fn connect_smb(_: &str, _: String, _: Zeroizing<String>, _: &str) -> Result<Share> {
-    Err(azs_backup::Error::new(
+    Err(Error::new(
         azs_backup::ErrorKind::Unsupported,
         "this package was built without SMB; mount the share and open its folder",
     ))

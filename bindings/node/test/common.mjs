@@ -3,7 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import * as azs from '../index.js'
+// The package that is tested: this one, or one that was installed elsewhere.
+export const PACKAGE = process.env.AZS_BACKUP_PACKAGE ?? join(import.meta.dirname, '..')
+const azs = await import(join(PACKAGE, 'index.js'))
 
 export { azs }
 export const PASSWORD = 'correct horse'

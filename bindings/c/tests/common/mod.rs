@@ -100,7 +100,15 @@ impl Build {
         let (variable, usual, standard) =
             if self.is_cxx { ("CXX", "c++", "-std=c++17") } else { ("CC", "cc", "-std=c11") };
         let mut compiler = Command::new(std::env::var_os(variable).unwrap_or_else(|| usual.into()));
-        compiler.args([standard, "-D_POSIX_C_SOURCE=200809L", "-g", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
+        compiler.args([
+            standard,
+            "-D_POSIX_C_SOURCE=200809L",
+            "-g",
+            "-Wall",
+            "-Wextra",
+            "-Wpedantic",
+            "-Werror",
+        ]);
         compiler.arg("-I").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("include"));
         compiler.arg(&self.source).arg("-o").arg(&binary);
         compiler.arg("-L").arg(folder).arg("-lazs_backup").args(&self.flags);
@@ -125,7 +133,10 @@ pub fn check_counts(printed: &str) {
         ("retention", length(&read("retention.json"))),
     ];
     for (theme, count) in wanted {
-        assert!(printed.contains(&format!("{theme} {count}\n")), "{theme} has {count} cases, not as in\n{printed}");
+        assert!(
+            printed.contains(&format!("{theme} {count}\n")),
+            "{theme} has {count} cases, not as in\n{printed}"
+        );
     }
 }
 
