@@ -297,9 +297,49 @@ export class SmbShare extends Share {
   private constructor()
   static connect(root: Named, account: string, password: string, options?: SmbShareOptions): Promise<SmbShare>
   static connectSync(root: Named, account: string, password: string, options?: SmbShareOptions): SmbShare
+  /** Checks the way to a share from the name of the server on: the first step that fails is where the fault is. */
+  static check(
+    root: Named,
+    account: string,
+    password: string,
+    deployment: Named,
+    options?: SmbShareOptions & CheckOptions,
+  ): Promise<CheckReport>
+  static checkSync(
+    root: Named,
+    account: string,
+    password: string,
+    deployment: Named,
+    options?: SmbShareOptions & CheckOptions,
+  ): CheckReport
   facts(): Promise<SmbFacts>
   factsSync(): SmbFacts
 }
+
+export interface CheckOptions {
+  /** Each like `Switches` or `Switches/su1`. */
+  components?: string | string[]
+  /** Whether folders that are missing are created. */
+  createFolders?: boolean
+}
+
+export interface CheckReport {
+  /** Whether no step failed. */
+  isSound: boolean
+  share: string
+  deployment: string
+  steps: {
+    step: string
+    outcome: 'passed' | 'warned' | 'failed' | 'skipped'
+    seconds: number
+    seen: string
+    alert: Record<string, unknown> | null
+  }[]
+}
+
+/** Checks an open share for the backups of a deployment: it writes a few objects with random names, and removes them. */
+export function checkShare(share: Share, deployment: Named, options?: CheckOptions): Promise<CheckReport>
+export function checkShareSync(share: Share, deployment: Named, options?: CheckOptions): CheckReport
 
 // ---------------------------------------------------------------------------------------------------- Sets
 

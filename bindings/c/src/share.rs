@@ -3,9 +3,11 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
+use azs::share::{CheckReport, ShareCheck};
 use azs::{Component, Deployment, Error, ErrorKind, FolderShare, Result, SetSummary, Share, list_sets};
 #[cfg(feature = "smb")]
 use azs::{SmbAccount, SmbBuilder};
+use serde::Serialize;
 
 use crate::border::{FilePath, Slot, Text, guard, handle, invalid, slot};
 use crate::error::{azs_error, azs_status};
@@ -63,12 +65,30 @@ pub extern "C" fn azs_smb_share_connect(
 }
 
 #[cfg(feature = "smb")]
+fn smb(root: &str, account: &str, password: &str, options: Option<&str>) -> Result<SmbBuilder> {
+    let builder = SmbBuilder::new(root.parse()?, SmbAccount::new(account, password)?);
+    options.map_or(Ok(builder.clone()), |options| builder.options(options))
+}
+
+#[cfg(feature = "smb")]
+fn check_smb(
+    check: &ShareCheck,
+    root: &str,
+    account: &str,
+    password: &str,
+    options: Option<&str>,
+) -> Result<CheckReport> {
+    Ok(check.run_smb(&smb(root, account, password, options)?))
+}
+
+#[cfg(not(feature = "smb"))]
+fn check_smb(_: &ShareCheck, _: &str, _: &str, _: &str, _: Option<&str>) -> Result<CheckReport> {
+    Err(without_smb())
+}
+
+#[cfg(feature = "smb")]
 fn connect(root: &str, account: &str, password: &str, options: Option<&str>) -> Result<azs_share> {
-    let mut builder = SmbBuilder::new(root.parse()?, SmbAccount::new(account, password)?);
-    if let Some(options) = options {
-        builder = builder.options(options)?;
-    }
-    let share = Arc::new(builder.connect()?);
+    let share = Arc::new(smb(root, account, password, options)?.connect()?);
     let facts = {
         let share = share.clone();
         move || {
@@ -82,10 +102,15 @@ fn connect(root: &str, account: &str, password: &str, options: Option<&str>) -> 
 
 #[cfg(not(feature = "smb"))]
 fn connect(_: &str, _: &str, _: &str, _: Option<&str>) -> Result<azs_share> {
-    Err(Error::new(
+    Err(without_smb())
+}
+
+#[cfg(not(feature = "smb"))]
+fn without_smb() -> Error {
+    Error::new(
         ErrorKind::Unsupported,
         "this library was built without SMB; mount the share and open its folder",
-    ))
+    )
 }
 
 /// What the connection of an SMB share came to, as JSON: `address`, `dialect`, `encrypted`, `cipher`, `signing`, `block`.
@@ -131,6 +156,72 @@ pub extern "C" fn azs_share_space(
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_share_free(share: Option<Box<azs_share>>) {
     drop(share);
+}
+
+/// Checks an open share for the backups of a deployment, step by step: it writes a few objects with random names, and removes
+/// them. `options` is NULL, or a JSON object with `components`, each like "Switches" or "Switches/su1", and
+/// `create_folders` (false). Gives the report as JSON: `is_sound`, and `steps` with `outcome` ("passed", "warned", "failed",
+/// "skipped"), what was `seen`, and the `alert` of a failure. A step that fails does not make the call fail.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_share_check(
+    share: Option<&azs_share>,
+    deployment: Text,
+    options: Text,
+    report: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(report, "report")?;
+        let share = handle(share, "share")?;
+        out.json(&Checked::from(check(&deployment, &options)?.run(&*share.0)))
+    })
+}
+
+/// Checks the way to a share over SMB, from the name of the server on: the first step that fails is where the fault is. One
+/// attempt to log on is made. `connection` is what `azs_smb_share_connect` calls `options`, else as above.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_smb_share_check(
+    root: Text,
+    account: Text,
+    password: Text,
+    connection: Text,
+    deployment: Text,
+    options: Text,
+    report: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(report, "report")?;
+        let (root, account, password) =
+            (root.get("root")?, account.get("account")?, password.get("password")?);
+        let check = check(&deployment, &options)?;
+        out.json(&Checked::from(check_smb(
+            &check,
+            root,
+            account,
+            password,
+            connection.optional("connection")?,
+        )?))
+    })
+}
+
+fn check(deployment: &Text, options: &Text) -> Result<ShareCheck> {
+    let check = ShareCheck::new(deployment.parse("deployment")?);
+    options.optional("options")?.map_or(Ok(check.clone()), |options| check.options(options))
+}
+
+/// A report, and what is asked first.
+#[derive(Serialize)]
+struct Checked {
+    is_sound: bool,
+    #[serde(flatten)]
+    report: CheckReport,
+}
+
+impl From<CheckReport> for Checked {
+    fn from(report: CheckReport) -> Self {
+        Self { is_sound: report.is_sound(), report }
+    }
 }
 
 /// The sets of a deployment, as a listing shows them. Freed by `azs_sets_free`.

@@ -362,6 +362,23 @@ int main(int argument_count, char **arguments) {
     cJSON_Delete(parsed(json));
     azs_review_free(review);
 
+    OK(azs_share_check(share, "contoso.com/nyc", "{\"components\": [\"Switches\"]}", &json, &error));
+    facts = parsed(json);
+    CHECK(cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(facts, "is_sound")));
+    cJSON_Delete(facts);
+    OK(azs_smb_share_check("\\\\127.0.0.1\\a", "CONTOSO\\azsbackup", "swordfish", "{\"port\": 9, \"connect_seconds\": 2}",
+                           "contoso.com/nyc", NULL, &json, &error));
+    CHECK(strstr(json, "\"is_sound\":false") != NULL && strstr(json, "swordfish") == NULL);
+    azs_string_free(json);
+    FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_smb_share_facts(share, &json, &error));
+    OK(azs_share_space(share, &text, &error));
+    OK(azs_retention_policy_new(NULL, &policy, &error));
+    azs_retention_policy *roomy;
+    OK(azs_retention_policy_make_room_for(policy, 1, text, &roomy, &error));
+    azs_retention_policy_free(roomy);
+    azs_retention_policy_free(policy);
+    azs_string_free(text);
+
     azs_share_free(share);
     azs_encryption_certificate_free(cer);
     azs_sealer_free(sealer);

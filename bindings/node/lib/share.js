@@ -1,7 +1,7 @@
 'use strict'
 
 const native = require('../native.js')
-const { call, instance, json, options, optionalText, path, plain, promised, text } = require('./border.js')
+const { call, instance, json, list, options, optionalText, path, plain, promised, text } = require('./border.js')
 const { half, halves, made } = require('./envelope.js')
 
 /** A share, of either kind. */
@@ -64,6 +64,15 @@ class SmbShare extends Share {
     return made(SmbShare, call(() => native.Share.connectSmbSync(...named, chosen)))
   }
 
+  /** Checks the way to a share, from the name of the server on; `options` are those of `connect` and of `checkShare`. */
+  static async check(root, account, password, deployment, given) {
+    return plain(await promised(() => native.Share.checkSmb(...checking(root, account, password, deployment, given))))
+  }
+
+  static checkSync(root, account, password, deployment, given) {
+    return plain(call(() => native.Share.checkSmbSync(...checking(root, account, password, deployment, given))))
+  }
+
   async facts() {
     return plain(await promised(() => half(this).facts()))
   }
@@ -71,6 +80,38 @@ class SmbShare extends Share {
   factsSync() {
     return plain(call(() => half(this).factsSync()))
   }
+}
+
+const CHECK = ['components', 'createFolders']
+
+function checking(root, account, password, deployment, given) {
+  const { components, createFolders, ...connection } = options(given, [...SMB, ...CHECK])
+  return [
+    text(root, 'root'),
+    text(account, 'account'),
+    text(password, 'password'),
+    json(connection, 'options'),
+    text(deployment, 'deployment'),
+    chosen({ components, createFolders }),
+  ]
+}
+
+function chosen(given) {
+  const { components, createFolders = false } = options(given, CHECK)
+  return json({ components: list(components).map((one) => text(one, 'components')), createFolders }, 'options')
+}
+
+/** Checks an open share for the backups of a deployment, step by step. */
+async function checkShare(share, deployment, given) {
+  const on = half(instance(share, Share, 'share'))
+  const of = [text(deployment, 'deployment'), chosen(given)]
+  return plain(await promised(() => on.check(...of)))
+}
+
+function checkShareSync(share, deployment, given) {
+  const on = half(instance(share, Share, 'share'))
+  const of = [text(deployment, 'deployment'), chosen(given)]
+  return plain(call(() => on.checkSync(...of)))
 }
 
 if (Symbol.asyncDispose) {
@@ -114,4 +155,4 @@ function listSetsSync(share, deployment, component) {
   return summaries(call(() => from.listSetsSync(...of)))
 }
 
-module.exports = { FolderShare, SetSummary, Share, SmbShare, halves, listSets, listSetsSync, listed }
+module.exports = { FolderShare, SetSummary, Share, SmbShare, checkShare, checkShareSync, halves, listSets, listSetsSync, listed }

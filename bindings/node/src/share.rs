@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use azs_backup::share::{CheckReport, ShareCheck};
 use azs_backup::{Error, FolderShare, Result, SetSummary, list_sets};
 use jiff::Timestamp;
 use napi::Env;
 use napi_derive::napi;
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::border::{Promise, invalid, json, now, optional, soon};
@@ -81,6 +83,44 @@ impl Share {
     }
 
     #[napi]
+    pub fn check(&self, deployment: String, options: String) -> Promise<String> {
+        let share = self.share();
+        soon(move || checked(check(&deployment, &options)?.run(&*share?)))
+    }
+
+    #[napi]
+    pub fn check_sync(&self, env: Env, deployment: String, options: String) -> napi::Result<String> {
+        now(env, || checked(check(&deployment, &options)?.run(&*self.share()?)))
+    }
+
+    #[napi]
+    pub fn check_smb(
+        root: String,
+        account: String,
+        password: String,
+        connection: String,
+        deployment: String,
+        options: String,
+    ) -> Promise<String> {
+        let password = Zeroizing::new(password);
+        soon(move || check_smb(&check(&deployment, &options)?, &root, account, password, &connection))
+    }
+
+    #[napi]
+    pub fn check_smb_sync(
+        env: Env,
+        root: String,
+        account: String,
+        password: String,
+        connection: String,
+        deployment: String,
+        options: String,
+    ) -> napi::Result<String> {
+        let password = Zeroizing::new(password);
+        now(env, || check_smb(&check(&deployment, &options)?, &root, account, password, &connection))
+    }
+
+    #[napi]
     pub fn list_sets(&self, deployment: String, component: Option<String>) -> Promise<Sets> {
         let share = self.share();
         soon(move || list(&share?, &deployment, component))
@@ -143,11 +183,46 @@ fn open_folder(root: String, durability: Option<String>) -> Result<Share> {
     Ok(Share(Some(Arc::new(share)), None))
 }
 
+fn check(deployment: &str, options: &str) -> Result<ShareCheck> {
+    ShareCheck::new(deployment.parse()?).options(options)
+}
+
+/// A report, and what is asked first.
+fn checked(report: CheckReport) -> Result<String> {
+    #[derive(Serialize)]
+    struct Checked {
+        is_sound: bool,
+        #[serde(flatten)]
+        report: CheckReport,
+    }
+    json(&Checked { is_sound: report.is_sound(), report })
+}
+
+#[cfg(feature = "smb")]
+fn smb(root: &str, account: String, password: &str, options: &str) -> Result<azs_backup::SmbBuilder> {
+    let account = azs_backup::SmbAccount::new(account, password)?;
+    azs_backup::SmbBuilder::new(root.parse()?, account).options(options)
+}
+
+#[cfg(feature = "smb")]
+fn check_smb(
+    check: &ShareCheck,
+    root: &str,
+    account: String,
+    password: Zeroizing<String>,
+    options: &str,
+) -> Result<String> {
+    checked(check.run_smb(&smb(root, account, &password, options)?))
+}
+
+#[cfg(not(feature = "smb"))]
+fn check_smb(_: &ShareCheck, _: &str, _: String, _: Zeroizing<String>, _: &str) -> Result<String> {
+    Err(without_smb())
+}
+
 #[cfg(feature = "smb")]
 fn connect_smb(root: &str, account: String, password: Zeroizing<String>, options: &str) -> Result<Share> {
-    let account = azs_backup::SmbAccount::new(account, password.as_str())?;
-    let builder = azs_backup::SmbBuilder::new(root.parse()?, account).options(options)?;
-    let share = Arc::new(builder.connect()?);
+    let share = Arc::new(smb(root, account, &password, options)?.connect()?);
     let facts = {
         let share = share.clone();
         move || json(&share.facts()?)
@@ -157,10 +232,15 @@ fn connect_smb(root: &str, account: String, password: Zeroizing<String>, options
 
 #[cfg(not(feature = "smb"))]
 fn connect_smb(_: &str, _: String, _: Zeroizing<String>, _: &str) -> Result<Share> {
-    Err(Error::new(
+    Err(without_smb())
+}
+
+#[cfg(not(feature = "smb"))]
+fn without_smb() -> Error {
+    Error::new(
         azs_backup::ErrorKind::Unsupported,
         "this package was built without SMB; mount the share and open its folder",
-    ))
+    )
 }
 
 fn list(share: &Arc<dyn azs_backup::Share>, deployment: &str, component: Option<String>) -> Result<Sets> {

@@ -159,6 +159,18 @@ test('a backup that is not committed leaves nothing', async (t) => {
   assert.equal((await failure(() => backup.commit())).code, 'INVALID_ARGUMENT')
 })
 
+test('a share is checked step by step', async (t) => {
+  const on = share(t)
+  const report = await azs.checkShare(on, 'contoso.com/nyc', { components: 'Switches', createFolders: true })
+  assert(report.isSound, JSON.stringify(report))
+  assert(report.steps.some(({ step, outcome }) => step === 'read_back' && outcome === 'passed'))
+  assert.deepEqual(azs.checkShareSync(on, azs.parseDeployment('contoso.com/nyc')).steps.length, report.steps.length)
+  const root = String.raw`\\127.0.0.1\a`
+  const none = await azs.SmbShare.check(root, String.raw`CONTOSO\azsbackup`, 'swordfish', 'contoso.com/nyc', { port: 9, connectSeconds: 2 })
+  assert.equal(none.isSound, false)
+  assert.equal(none.steps.find(({ outcome }) => outcome === 'failed').step, 'connection')
+})
+
 test('retention deletes what the plan says', async (t) => {
   const on = share(t)
   for (const name of ['first', 'second', 'third']) {
