@@ -15,6 +15,7 @@ use crate::layout::{SharePath, UncPath};
 mod account;
 mod calls;
 mod lane;
+mod options;
 mod pool;
 mod session;
 mod status;

@@ -5,15 +5,21 @@
 use std::process::ExitCode;
 
 mod needs;
+mod python;
 mod run;
 
 use needs::{FOR_BUILD, FOR_TESTS, OpenSsl};
 use run::{Failure, cargo};
 
 const HELP: &str = "\
-cargo xtask quickstart [ARGUMENTS]  run the example that shows the main job (--help for its arguments)
-cargo xtask test [ARGUMENTS]        run all tests; arguments go to cargo test
-cargo xtask ci                      formatting, lints and documentation, then all tests";
+cargo xtask quickstart [ARGUMENTS]   run the example that shows the main job (--help for its arguments)
+cargo xtask test                     run all tests, of all parts
+cargo xtask test PART [ARGUMENTS]    of one part: rust, python; arguments go to its test command
+cargo xtask wheel                    build the Python wheel into target/wheels and try it in a new environment
+cargo xtask ci                       formatting, lints and documentation, then all tests";
+
+/// What can be tested by itself.
+const PARTS: &[(&str, fn(&[String]) -> Result<(), Failure>)] = &[("rust", rust), ("python", python::test)];
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -22,6 +28,7 @@ fn main() -> ExitCode {
     let done = match (&*task, &rest[..]) {
         ("quickstart", rest) => quickstart(rest),
         ("test", rest) => test(rest),
+        ("wheel", []) => python::wheel(),
         ("ci", []) => ci(),
         ("" | "help" | "--help" | "-h", _) => {
             println!("{HELP}");
@@ -44,6 +51,16 @@ fn quickstart(arguments: &[String]) -> Result<(), Failure> {
 }
 
 fn test(arguments: &[String]) -> Result<(), Failure> {
+    let Some((part, arguments)) = arguments.split_first() else {
+        return PARTS.iter().try_for_each(|(_, test)| test(&[]));
+    };
+    match PARTS.iter().find(|(name, _)| name == part) {
+        Some((_, test)) => test(arguments),
+        None => Err(Failure(format!("there is no part {part}\n{HELP}"))),
+    }
+}
+
+fn rust(arguments: &[String]) -> Result<(), Failure> {
     let openssl = needs::check(&[FOR_BUILD, FOR_TESTS].concat())?;
     cargo("test", openssl).args(arguments).run()
 }
@@ -53,5 +70,5 @@ fn ci() -> Result<(), Failure> {
     cargo("fmt", OpenSsl::Unused).args(["--all", "--check"]).run()?;
     cargo("clippy", openssl).args(["--workspace", "--all-targets", "--", "--deny", "warnings"]).run()?;
     cargo("doc", openssl).args(["--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings").run()?;
-    cargo("test", openssl).run()
+    test(&[])
 }

@@ -44,6 +44,18 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     tool("bash", &["bash"], || runs("bash")),
 ];
 
+/// To build and test the Python package.
+pub(crate) const FOR_PYTHON: &[Need] = &[
+    tool("Python 3.11 or later", &["python3"], has_python),
+    // Debian and Ubuntu split it off.
+    tool("Python's venv", &["python3-venv"], || {
+        output(PYTHON, &["-c", "import ensurepip, venv"], "").is_some()
+    }),
+];
+
+/// How Python is called.
+pub(crate) const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
+
 /// Finds what is missing, installs it or says how to, and tells how the library is to be built.
 pub(crate) fn check(needs: &[Need]) -> Result<OpenSsl, Failure> {
     if !cfg!(unix) {
@@ -118,6 +130,10 @@ fn has_perl() -> bool {
     const MODULES: &str =
         "use IPC::Cmd; use FindBin; use File::Compare; use File::Copy; use Pod::Usage; use Time::Piece;";
     output("perl", &["-e", MODULES], "").is_some()
+}
+
+fn has_python() -> bool {
+    output(PYTHON, &["-c", "import sys; assert sys.version_info >= (3, 11)"], "").is_some()
 }
 
 fn has_openssl() -> bool {
