@@ -1,12 +1,14 @@
 //! Sealing and opening: bytes, files, streams.
 
 use azs_backup as core;
+use azs_backup::envelope::{MAX_CONTENT, content_of};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
 use crate::argument::{Bytes, FilePath, Several};
 use crate::certificate::{DecryptionCertificate, EncryptionCertificate};
 use crate::error::Raise;
+use crate::memory::made;
 use crate::stream::{Reader, Writer};
 use crate::value::value;
 
@@ -26,8 +28,15 @@ impl Sealer {
 
     /// Makes one message of at most 64 MiB of bytes, which `openssl cms -decrypt` opens.
     fn seal<'py>(&self, py: Python<'py>, data: Bytes) -> PyResult<Bound<'py, PyBytes>> {
-        let message = py.detach(|| self.0.seal(&data)).raise()?;
-        Ok(PyBytes::new(py, &message))
+        let length = data.len();
+        if length > MAX_CONTENT {
+            return self.0.seal(&data).raise().map(|message| PyBytes::new(py, &message));
+        }
+        let head = vec![0; self.0.head_len(length)];
+        made(py, head.len() + length + core::Sealer::TAIL_ROOM, |message| {
+            let message = message.fill(&[&head, &data, &[0; core::Sealer::TAIL_ROOM]]);
+            self.0.seal_slice(message, length)
+        })
     }
 
     /// Seals a file of at most 64 MiB into a new file; says how many bytes it had.
@@ -76,8 +85,8 @@ impl Opener {
     /// Decrypts a message. Raises `DamagedError` unless all of it is authentic, and `WrongCertificateError`, which names
     /// the one that is needed.
     fn open<'py>(&self, py: Python<'py>, message: Bytes) -> PyResult<Bound<'py, PyBytes>> {
-        let content = py.detach(|| self.0.open(&message)).raise()?;
-        Ok(PyBytes::new(py, &content))
+        let sealed = &message[content_of(&message).raise()?];
+        made(py, sealed.len(), |content| self.0.open_copy(&message, content.fill(&[sealed])))
     }
 
     /// Opens a file that holds one message into a new file, which is seen only when it is whole.

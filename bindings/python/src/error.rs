@@ -2,6 +2,9 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use azs_backup::{Error, ErrorKind};
 use pyo3::prelude::*;
@@ -19,6 +22,31 @@ impl<T> Raise<T> for azs_backup::Result<T> {
         self.map_err(exception)
     }
 }
+
+/// Does what takes long and asks for no progress on a thread of its own, so that Python sees signals meanwhile.
+///
+/// After a signal the work is left to end by itself: it only reads.
+pub(crate) fn patiently<T: Send + 'static>(
+    py: Python<'_>,
+    work: impl FnOnce() -> azs_backup::Result<T> + Send + 'static,
+) -> PyResult<T> {
+    let (done, mut waiting) = mpsc::sync_channel(1);
+    let spawned = thread::Builder::new().spawn(move || done.send(work()));
+    spawned.map_err(|e| exception(Error::io("start a thread", e)))?;
+    loop {
+        let (answer, again) = py.detach(move || (waiting.recv_timeout(BETWEEN_SIGNALS), waiting));
+        match answer {
+            Ok(result) => return result.raise(),
+            Err(RecvTimeoutError::Timeout) => py.check_signals()?,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(refuse(ErrorKind::Internal, "a thread panicked"));
+            }
+        }
+        waiting = again;
+    }
+}
+
+const BETWEEN_SIGNALS: Duration = Duration::from_millis(100);
 
 /// The exception for an error. What a stream or callback of the caller raised is raised again as it was.
 pub(crate) fn exception(error: Error) -> PyErr {

@@ -3,6 +3,8 @@
 //! Every call that reads, writes, encrypts or derives a key lets other threads of Python run meanwhile. What the core
 //! gives as plain data becomes a value of `azs_backup.values`; what holds a key, a connection or work is a class here.
 
+#![deny(unsafe_code, clippy::undocumented_unsafe_blocks)]
+
 mod alert;
 mod argument;
 mod backup;
@@ -11,6 +13,7 @@ mod envelope;
 mod error;
 mod events;
 mod layout;
+mod memory;
 mod progress;
 mod retention;
 mod review;
@@ -54,7 +57,7 @@ mod _native {
     #[pymodule_export]
     use super::set::{BackupSet, EntryIterator, SetSummary, list_sets};
     #[pymodule_export]
-    use super::share::{FolderShare, Share};
+    use super::share::{FolderShare, Share, SmbShare};
     #[pymodule_export]
     use super::value::normal;
 

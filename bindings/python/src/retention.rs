@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use azs_backup::schedule::{self as core, Candidate, RetentionPeriod};
+use azs_backup::share::Space;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -88,6 +89,22 @@ impl RetentionPolicy {
         Ok(RetentionPlan(sets.py().detach(|| self.0.plan(candidates, now))))
     }
 
+    /// The same, which deletes until this many bytes are free on a share with this space (`Share.space`). `apply` looks at
+    /// the space again before each set that goes for the sake of room, and stops at enough.
+    fn make_room_for(&self, bytes: u64, space: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let (total, free) = (space.getattr("total")?.extract()?, space.getattr("free")?.extract()?);
+        Ok(Self(self.0.clone().make_room_for(bytes, Space::new(total, free))))
+    }
+
+    /// All of it as plain data: the keywords that make the same policy. The room of `make_room_for` is not in it.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        plain(py, &self.0)
+    }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((), Bound<'py, PyAny>)> {
+        Ok(((), self.to_dict(py)?))
+    }
+
     fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
         pyo3::types::PyString::new(py, &format!("{:?}", self.0)).hash()
     }
@@ -140,6 +157,12 @@ impl RetentionPlan {
     #[getter]
     fn shortfall(&self) -> u64 {
         self.0.shortfall
+    }
+
+    /// Free bytes at which `apply` has room enough, where the policy asks for them.
+    #[getter]
+    fn room_for(&self) -> Option<u64> {
+        self.0.room_for
     }
 
     /// Whether there is nothing to delete.

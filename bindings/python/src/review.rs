@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::argument::{Json, Time};
-use crate::error::Raise;
+use crate::error::{Raise, patiently};
 use crate::layout::Deployment;
 use crate::share::Share;
 use crate::value::{datetime, from_python, plain, value};
@@ -32,7 +32,7 @@ pub(crate) fn review(
         Configuration::from_json(&configuration.extract::<Json>()?.0).raise()?
     };
     let (share, now) = (share.open()?, Time::or_now(now));
-    py.detach(|| core::review(&configuration, &share, now)).raise().map(Review)
+    patiently(py, move || core::review(&configuration, &share, now)).map(Review)
 }
 
 /// What a review found. In a notebook it shows as its page.

@@ -11,7 +11,7 @@ use pyo3::types::PyBytes;
 
 use crate::argument::{FilePath, InSet, Several};
 use crate::envelope::Opener;
-use crate::error::Raise;
+use crate::error::{Raise, patiently};
 use crate::events::{Level, log};
 use crate::layout::{Component, Deployment, Place, SetName, SharePath};
 use crate::progress::Hook;
@@ -32,7 +32,7 @@ pub(crate) fn list_sets<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let share = share.open()?;
     let component = component.map(|component| component.0);
-    let sets = py.detach(|| core::list_sets(&share, &deployment.0, component.as_ref())).raise()?;
+    let sets = patiently(py, move || core::list_sets(&share, &deployment.0, component.as_ref()))?;
     let sets: PyResult<Vec<_>> = sets.into_iter().map(|set| Py::new(py, SetSummary(set))).collect();
     values(py)?.getattr("SetList")?.call1((sets?,))
 }
@@ -134,7 +134,7 @@ impl BackupSet {
     #[staticmethod]
     fn open(py: Python<'_>, share: &Share, folder: SharePath) -> PyResult<Self> {
         let share = share.open()?;
-        py.detach(|| core::Set::open(share, folder.0)).raise().map(|set| Self(Arc::new(set)))
+        patiently(py, || core::Set::open(share, folder.0)).map(|set| Self(Arc::new(set)))
     }
 
     /// The cover sheet.

@@ -19,9 +19,9 @@ struct Options {
     oldest_dialect: Option<String>,
     durability: Option<String>,
     connections: Option<usize>,
-    connect_seconds: Option<f64>,
-    silence_seconds: Option<f64>,
-    call_seconds: Option<f64>,
+    connect_seconds: Option<u64>,
+    silence_seconds: Option<u64>,
+    call_seconds: Option<u64>,
     attempts: Option<u32>,
 }
 
@@ -52,26 +52,19 @@ impl SmbBuilder {
             self = self.connections(connections);
         }
         if let Some(seconds) = options.connect_seconds {
-            self = self.connect_limit(seconds_of("connect_seconds", seconds)?);
+            self = self.connect_limit(Duration::from_secs(seconds));
         }
         if let Some(seconds) = options.silence_seconds {
-            self = self.silence_limit(seconds_of("silence_seconds", seconds)?);
+            self = self.silence_limit(Duration::from_secs(seconds));
         }
         if let Some(seconds) = options.call_seconds {
-            self = self.call_limit(seconds_of("call_seconds", seconds)?);
+            self = self.call_limit(Duration::from_secs(seconds));
         }
         if let Some(attempts) = options.attempts {
             self = self.attempts(attempts);
         }
         Ok(self)
     }
-}
-
-fn seconds_of(option: &str, seconds: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(seconds).map_err(|e| {
-        Error::new(ErrorKind::InvalidArgument, format!("{option} is no number of seconds: {e}"))
-            .with_source(e)
-    })
 }
 
 fn dialect_of(text: &str) -> Result<SmbDialect> {
@@ -118,7 +111,6 @@ mod tests {
             r#"{"port": 65536}"#,
             r#"{"encryption": "on"}"#,
             r#"{"oldest_dialect": "2.1"}"#,
-            r#"{"call_seconds": -1}"#,
         ] {
             assert_eq!(builder().options(json).unwrap_err().code(), "INVALID_ARGUMENT", "{json}");
         }

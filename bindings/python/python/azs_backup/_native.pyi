@@ -31,6 +31,7 @@ from azs_backup.values import (
     Rule,
     SetList,
     Silenced,
+    SmbFacts,
     Space,
     VerifyReport,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "SetSummary",
     "Share",
     "SharePath",
+    "SmbShare",
     "TextClassifier",
     "UncPath",
     "VERSION",
@@ -376,6 +378,31 @@ class Share:
 class FolderShare(Share):
     @staticmethod
     def open(root: _StrPath, *, durability: Literal["flushed", "cached"] | None = None) -> FolderShare: ...
+
+@final
+class SmbShare(Share):
+    @staticmethod
+    def connect(
+        root: UncPath | str,
+        account: str,
+        password: str,
+        *,
+        port: int = 445,
+        encryption: Literal["required", "preferred", "off"] | None = None,
+        oldest_dialect: Literal["3.0", "3.0.2", "3.1.1"] | None = None,
+        durability: Literal["flushed", "cached"] | None = None,
+        connections: int = 4,
+        connect_seconds: int = 10,
+        silence_seconds: int = 30,
+        call_seconds: int = 900,
+        attempts: int = 7,
+    ) -> SmbShare: ...
+    @property
+    def root(self) -> UncPath: ...
+    @property
+    def account(self) -> str: ...
+    @property
+    def facts(self) -> SmbFacts: ...
 
 # Backup
 
@@ -743,6 +770,9 @@ class RetentionPolicy:
     def plan(
         self, sets: Iterable[SetSummary | Candidate | Mapping[str, Any]], now: _Time | None = None
     ) -> RetentionPlan: ...
+    def make_room_for(self, bytes: int, space: Space) -> RetentionPolicy: ...
+    def to_dict(self) -> _Data: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], _Data]: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -763,6 +793,8 @@ class RetentionPlan:
     def freed_bytes(self) -> int: ...
     @property
     def shortfall(self) -> int: ...
+    @property
+    def room_for(self) -> int | None: ...
     @property
     def is_empty(self) -> bool: ...
     def apply(self, share: Share, *, before: Callable[[Deletion], object] | None = None) -> RetentionReport: ...

@@ -188,6 +188,18 @@ class Space(Value):
     free: int
 
 
+class SmbFacts(Value):
+    """What a connection came to. `dialect` is `3.0`, `3.0.2` or `3.1.1`."""
+
+    __slots__ = ()
+    address: str
+    dialect: str
+    encrypted: bool
+    cipher: str | None
+    signing: str | None
+    block: int
+
+
 class Counts(Value):
     """What a set holds."""
 
@@ -542,6 +554,7 @@ class Deletion(Candidate):
     __slots__ = ()
     folder: SharePath
     reason: str
+    freed_bytes: int
 
 
 class Kept(Candidate):
