@@ -24,7 +24,7 @@ pub struct Samba {
 }
 
 impl Samba {
-    /// A server with these shares beside its own `data`, in the syntax of `smb.conf`.
+    /// A server with these shares beside its own `data`, in the syntax of `smb.conf`; `DATA` is the folder of that.
     pub fn with(globals: &str, shares: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for name in ["private", "state", "cache", "lock", "pid", "ncalrpc", "log", "data"] {
@@ -67,7 +67,8 @@ impl Samba {
 
     fn configure(&self) {
         let d = self.folder.path().display();
-        let Self { port, globals, shares, .. } = self;
+        let Self { port, globals, .. } = self;
+        let shares = self.shares.replace("DATA", &format!("{d}/data"));
         let own = format!(
             "[global]
   workgroup = TEST
@@ -217,6 +218,13 @@ fn program(name: &str) -> Command {
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
     command
+}
+
+/// Another user of the system, whom the tests may add to a server.
+pub fn other_user() -> String {
+    let known =
+        |name: &&str| Command::new("id").arg(name).output().is_ok_and(|output| output.status.success());
+    ["backup", "daemon", "nobody"].into_iter().find(known).unwrap().to_owned()
 }
 
 fn children(process: u32) -> Vec<u32> {
