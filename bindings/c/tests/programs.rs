@@ -11,7 +11,7 @@ use common::{Build, run, scratch, vectors};
 #[test]
 fn the_vectors_hold_in_c() {
     let program = Build::new("vectors").sanitized().link("cjson").compile();
-    let counts = run(Command::new(program).arg(vectors()));
+    let counts = run(Command::new(program).arg(vectors()).arg(scratch("vectors")));
     print!("{counts}");
     common::check_counts(&counts);
 }
@@ -38,7 +38,7 @@ fn every_function_bears_nothing_at_all() {
 #[test]
 fn valgrind_finds_nothing() {
     for (name, arguments) in [
-        ("vectors", vec![vectors()]),
+        ("vectors", vec![vectors(), scratch("vectors_valgrind")]),
         ("round_trip", vec![vectors(), scratch("round_trip_valgrind")]),
         ("bad_input", vec![vectors(), scratch("bad_input_valgrind")]),
     ] {

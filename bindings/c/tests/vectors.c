@@ -1,8 +1,10 @@
-/* The shared vectors, walked in C: vectors FOLDER. Prints how many of each theme it took. */
+/* The shared vectors, walked in C: vectors FOLDER SCRATCH. Prints how many of each theme it took. */
 #include "check.h"
 
+#include <sys/stat.h>
+
 static int wrong = 0;
-static const char *folder;
+static const char *folder, *scratch;
 
 static void complain(const char *theme, const cJSON *test, const char *what) {
     char *text = cJSON_PrintUnformatted(test);
@@ -75,7 +77,7 @@ static void layout(void) {
         }
     }
     cJSON_Delete(cases);
-    printf("layout %d\n", count);
+    printf("vectors: layout %d\n", count);
     fprintf(stderr, "of these %d hold a NUL, which no C text can\n", unsayable);
     CHECK(unsayable == 3);
 }
@@ -148,7 +150,7 @@ static void envelope(void) {
         count++;
     }
     cJSON_Delete(cases);
-    printf("envelope %d\n", count);
+    printf("vectors: envelope %d\n", count);
 }
 
 static void alert(void) {
@@ -203,7 +205,7 @@ static void alert(void) {
         count++;
     }
     cJSON_Delete(all);
-    printf("alert %d\n", count);
+    printf("vectors: alert %d\n", count);
 }
 
 static void next_run(const cJSON *test) {
@@ -278,12 +280,14 @@ static void schedule(void) {
         next_run(test);
         count++;
     }
+    printf("vectors: schedule %d\n", count);
+    count = 0;
     cJSON_ArrayForEach(test, cJSON_GetObjectItemCaseSensitive(all, "gate")) {
         gate(test);
         count++;
     }
     cJSON_Delete(all);
-    printf("schedule %d\n", count);
+    printf("vectors: gate %d\n", count);
 }
 
 /* A candidate is of the switches of nyc.contoso.com, if it says nothing else. */
@@ -344,16 +348,229 @@ static void retention(void) {
         count++;
     }
     cJSON_Delete(cases);
-    printf("retention %d\n", count);
+    printf("vectors: retention %d\n", count);
+}
+
+/* The code of a failure as JSON text, or what the JSON says. */
+static cJSON *code_or(azs_status status, azs_error *error, cJSON *value) {
+    if (status != AZS_STATUS_OK) {
+        cJSON_Delete(value);
+        value = cJSON_CreateString(azs_error_code(error));
+    }
+    azs_error_free(error);
+    return value;
+}
+
+/* Pairs of two members of each item. */
+static cJSON *pairs(const cJSON *items, const char *first, const char *second) {
+    cJSON *all = cJSON_CreateArray();
+    const cJSON *item;
+    cJSON_ArrayForEach(item, items) {
+        cJSON *pair = cJSON_CreateArray();
+        cJSON_AddItemToArray(pair, cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(item, first), true));
+        cJSON_AddItemToArray(pair, cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(item, second), true));
+        cJSON_AddItemToArray(all, pair);
+    }
+    return all;
+}
+
+static cJSON *entries_of(azs_set *set, azs_opener *opener) {
+    azs_entries *entries;
+    azs_error *error;
+    char *json;
+    cJSON *all = cJSON_CreateArray();
+    azs_status status = azs_set_entries(set, opener, &entries, &error);
+    while (status == AZS_STATUS_OK) {
+        status = azs_entries_next(entries, &json, &error);
+        if (status != AZS_STATUS_OK || json == NULL) {
+            break;
+        }
+        cJSON *entry = parsed(json), *one = cJSON_CreateArray();
+        cJSON_AddItemToArray(one, cJSON_Duplicate(entry, true));
+        cJSON *pair = pairs(one, "kind", "path");
+        cJSON_AddItemToArray(all, cJSON_DetachItemFromArray(pair, 0));
+        cJSON_Delete(pair);
+        cJSON_Delete(one);
+        cJSON_Delete(entry);
+    }
+    azs_entries_free(entries);
+    return code_or(status, error, all);
+}
+
+static cJSON *file_of(azs_set *set, azs_opener *opener, const char *path) {
+    azs_bytes *bytes;
+    azs_error *error;
+    cJSON *file = cJSON_CreateObject();
+    if (azs_set_restore_bytes(set, opener, path, 1u << 20, &bytes, &error) == AZS_STATUS_OK) {
+        char *text = (char *)calloc(azs_bytes_length(bytes) + 1, 1);
+        CHECK(text != NULL);
+        memcpy(text, azs_bytes_data(bytes), azs_bytes_length(bytes));
+        cJSON_AddStringToObject(file, "text", text);
+        free(text);
+    } else {
+        cJSON_AddStringToObject(file, "error", azs_error_code(error));
+    }
+    azs_error_free(error);
+    azs_bytes_free(bytes);
+    return file;
+}
+
+/* What becomes of a set: the members of a case that are to be compared. */
+static cJSON *set_ends(const cJSON *test, azs_set *set, int number) {
+    char *inner = join(folder, "envelope"), *pfx_path = join(inner, text_of(test, "pfx")), *json;
+    azs_error *error = NULL;
+    azs_decryption_certificate *pfx;
+    azs_opener *opener;
+    cJSON *ends = cJSON_CreateObject(), *files = cJSON_CreateObject();
+    OK(azs_decryption_certificate_load(pfx_path, text_of(test, "password"), &pfx, &error));
+    OK(azs_opener_new((const azs_decryption_certificate *const *)&pfx, 1, &opener, &error));
+    OK(azs_set_verify(set, NULL, NULL, &json, &error));
+    cJSON *report = parsed(json);
+    cJSON_AddItemToObject(ends, "faults", pairs(cJSON_GetObjectItemCaseSensitive(report, "faults"), "file", "kind"));
+    cJSON_Delete(report);
+
+    azs_status status = azs_set_verify_full(set, opener, NULL, NULL, &json, &error);
+    cJSON *sound = cJSON_CreateFalse();
+    if (status == AZS_STATUS_OK) {
+        report = parsed(json);
+        bool is_sound = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(report, "faults")) +
+                            cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(report, "losses")) == 0;
+        cJSON_Delete(sound);
+        sound = cJSON_CreateBool(is_sound);
+        cJSON_Delete(report);
+    }
+    cJSON_AddItemToObject(ends, "verify_full", code_or(status, error, sound));
+    cJSON_AddItemToObject(ends, "entries", entries_of(set, opener));
+
+    char name[32];
+    snprintf(name, sizeof name, "restored-%d", number);
+    char *target = join(scratch, name);
+    status = azs_set_restore(set, opener, target, NULL, NULL, NULL, &json, &error);
+    cJSON *restored = cJSON_CreateNumber(0);
+    if (status == AZS_STATUS_OK) {
+        report = parsed(json);
+        cJSON_SetNumberValue(restored, number_of(report, "files"));
+        cJSON_Delete(report);
+    }
+    cJSON_AddItemToObject(ends, "restore", code_or(status, error, restored));
+    const cJSON *file;
+    cJSON_ArrayForEach(file, cJSON_GetObjectItemCaseSensitive(test, "files")) {
+        cJSON_AddItemToObject(files, file->string, file_of(set, opener, file->string));
+    }
+    cJSON_AddItemToObject(ends, "files", files);
+    azs_opener_free(opener);
+    azs_decryption_certificate_free(pfx);
+    free(target);
+    free(pfx_path);
+    free(inner);
+    return ends;
+}
+
+static void sets(void) {
+    cJSON *cases = load("sets.json");
+    char *root = join(folder, "sets");
+    azs_share *share;
+    azs_error *error = NULL;
+    OK(azs_folder_share_open(root, NULL, &share, &error));
+    const cJSON *test;
+    int count = 0;
+    cJSON_ArrayForEach(test, cases) {
+        azs_set *set;
+        azs_status status = azs_set_open(share, text_of(test, "folder"), &set, &error);
+        if (ended("sets", test, status, error, text_of(test, "open"))) {
+            cJSON *ends = set_ends(test, set, count);
+            const cJSON *end;
+            cJSON_ArrayForEach(end, ends) {
+                if (!cJSON_Compare(end, cJSON_GetObjectItemCaseSensitive(test, end->string), true)) {
+                    complain("sets", end, text_of(test, "name"));
+                }
+            }
+            cJSON_Delete(ends);
+        }
+        azs_set_free(set);
+        count++;
+    }
+    azs_share_free(share);
+    free(root);
+    cJSON_Delete(cases);
+    printf("vectors: sets %d\n", count);
+}
+
+/* Makes a folder and those above it, below the scratch folder. */
+static void make_folders(char *path) {
+    for (char *slash = path + strlen(scratch) + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
+        *slash = '\0';
+        mkdir(path, 0700);
+        *slash = '/';
+    }
+}
+
+static void put(const char *root, const cJSON *item) {
+    char *path = join(root, item->string);
+    const char *text = cJSON_GetStringValue(item);
+    make_folders(path);
+    if (text == NULL) {
+        mkdir(path, 0700);
+    } else {
+        FILE *file = fopen(path, "wb");
+        CHECK(file != NULL && fwrite(text, 1, strlen(text), file) == strlen(text) && fclose(file) == 0);
+    }
+    free(path);
+}
+
+static void reviews(void) {
+    cJSON *cases = load("review.json");
+    const cJSON *test, *item;
+    int count = 0;
+    cJSON_ArrayForEach(test, cases) {
+        char name[32];
+        snprintf(name, sizeof name, "review-%d", count);
+        char *root = join(scratch, name), *json;
+        CHECK(mkdir(root, 0700) == 0);
+        cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(test, "share")) {
+            put(root, item);
+        }
+        azs_share *share;
+        azs_review *review;
+        azs_error *error = NULL;
+        char *configuration = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(test, "configuration"));
+        OK(azs_folder_share_open(root, NULL, &share, &error));
+        OK(azs_review_new((const uint8_t *)configuration, strlen(configuration), share, text_of(test, "now"), &review, &error));
+        OK(azs_review_json(review, &json, &error));
+        cJSON *found = parsed(json);
+        cJSON *findings = pairs(cJSON_GetObjectItemCaseSensitive(found, "findings"), "id", "about");
+        cJSON *silenced = pairs(cJSON_GetObjectItemCaseSensitive(found, "silenced"), "id", "about");
+        int at = 0;
+        cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(found, "silenced")) {
+            cJSON_AddItemToArray(cJSON_GetArrayItem(silenced, at++), cJSON_CreateString(text_of(item, "reason")));
+        }
+        if (!cJSON_Compare(findings, cJSON_GetObjectItemCaseSensitive(test, "findings"), true) ||
+            !cJSON_Compare(silenced, cJSON_GetObjectItemCaseSensitive(test, "silenced"), true)) {
+            complain("review", findings, text_of(test, "name"));
+        }
+        cJSON_Delete(silenced);
+        cJSON_Delete(findings);
+        cJSON_Delete(found);
+        azs_review_free(review);
+        azs_share_free(share);
+        cJSON_free(configuration);
+        free(root);
+        count++;
+    }
+    cJSON_Delete(cases);
+    printf("vectors: review %d\n", count);
 }
 
 int main(int count, char **arguments) {
-    CHECK(count >= 2);
+    CHECK(count == 3);
     folder = arguments[1];
+    scratch = arguments[2];
     layout();
     envelope();
     alert();
     schedule();
     retention();
+    sets();
+    reviews();
     return wrong == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

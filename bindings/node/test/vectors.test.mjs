@@ -1,8 +1,11 @@
 // The shared vectors, with the same answers as in Rust, Python and C.
 import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 
-import { azs, file, load } from './common.mjs'
+import { VECTORS, azs, file, folder, load } from './common.mjs'
 
 const counts = {}
 
@@ -105,7 +108,7 @@ test('schedule', () => {
   })
   const now = '2026-11-23T02:00:00Z'
   const schedule = new azs.Schedule()
-  walk('schedule', gates, (one) => {
+  walk('gate', gates, (one) => {
     const gate = new azs.Gate(() => JSON.stringify(one.document))
     const holds = gate.holdsSync()
     const decision = gate.scheduledSync(schedule, now)
@@ -138,9 +141,68 @@ test('retention', () => {
   })
 })
 
-test('the counts', (t) => {
-  for (const [theme, count] of Object.entries(counts)) {
-    t.diagnostic(`${theme} ${count}`)
+/** The code of a failure, or what the work gives. */
+const codeOr = (work) => {
+  try {
+    return work()
+  } catch (error) {
+    assert(error instanceof azs.BackupError, error.stack)
+    return error.code
   }
-  assert.deepEqual(Object.keys(counts), ['layout', 'envelope', 'alert', 'schedule', 'retention'])
+}
+
+test('sets', (t) => {
+  const on = azs.FolderShare.openSync(join(VECTORS, 'sets'))
+  walk('sets', load('sets'), (one) => {
+    let set
+    try {
+      set = azs.BackupSet.openSync(on, one.folder)
+    } catch (error) {
+      return error.code === one.open ? undefined : error.code
+    }
+    const by = new azs.Opener(azs.DecryptionCertificate.fromPfxSync(file(one.pfx), one.password))
+    const got = {
+      faults: set.verifySync().faults.map((fault) => [fault.file, fault.kind]),
+      verify_full: codeOr(() => set.verifyFullSync(by).isSound),
+      entries: codeOr(() => [...set.entriesSync(by)].map((entry) => [entry.kind, entry.path])),
+      restore: codeOr(() => set.restoreSync(by, join(folder(t), 'new')).files),
+      files: Object.fromEntries(
+        Object.keys(one.files).map((name) => {
+          try {
+            return [name, { text: set.restoreBytesSync(by, name).toString() }]
+          } catch (error) {
+            return [name, { error: error.code }]
+          }
+        }),
+      ),
+    }
+    const { faults, verify_full, entries, restore, files } = one
+    return isDeepStrictEqual(got, { faults, verify_full, entries, restore, files }) ? undefined : got
+  })
+})
+
+test('review', (t) => {
+  walk('review', load('review'), (one) => {
+    const root = folder(t)
+    for (const [path, content] of Object.entries(one.share)) {
+      mkdirSync(content === null ? join(root, path) : dirname(join(root, path)), { recursive: true })
+      if (content !== null) {
+        writeFileSync(join(root, path), content)
+      }
+    }
+    const found = azs.reviewSync(JSON.stringify(one.configuration), azs.FolderShare.openSync(root), { now: one.now })
+    return same(
+      [found.findings.map(({ id, about }) => [id, about]), found.silenced.map(({ id, about, reason }) => [id, about, reason])],
+      [one.findings, one.silenced],
+    )
+  })
+})
+
+test('the counts', () => {
+  // As the walkers of the other languages print them.
+  for (const [theme, count] of Object.entries(counts)) {
+    console.log(`vectors: ${theme} ${count}`)
+  }
+  const themes = ['layout', 'envelope', 'alert', 'schedule', 'gate', 'retention', 'sets', 'review']
+  assert.deepEqual(Object.keys(counts), themes)
 })

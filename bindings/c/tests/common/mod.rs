@@ -129,12 +129,15 @@ pub fn check_counts(printed: &str) {
         ("layout", length(&read("layout.json"))),
         ("envelope", length(&read("envelope.json"))),
         ("alert", length(&read("alert.json")["cases"])),
-        ("schedule", length(&schedule["next_run"]) + length(&schedule["gate"])),
+        ("schedule", length(&schedule["next_run"])),
+        ("gate", length(&schedule["gate"])),
         ("retention", length(&read("retention.json"))),
+        ("sets", length(&read("sets.json"))),
+        ("review", length(&read("review.json"))),
     ];
     for (theme, count) in wanted {
         assert!(
-            printed.contains(&format!("{theme} {count}\n")),
+            printed.contains(&format!("vectors: {theme} {count}\n")),
             "{theme} has {count} cases, not as in\n{printed}"
         );
     }
