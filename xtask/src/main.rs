@@ -24,8 +24,11 @@ cargo xtask install-c PREFIX         install the C library: header, libraries, p
 cargo xtask header                   make the C header anew
 cargo xtask ci                       formatting, lints and documentation, then all tests";
 
+/// Tests a part; arguments go to its test command.
+type Test = fn(&[String]) -> Result<(), Failure>;
+
 /// What can be tested by itself.
-const PARTS: &[(&str, fn(&[String]) -> Result<(), Failure>)] = &[
+const PARTS: &[(&str, Test)] = &[
     ("rust", rust),
     ("python", python::test),
     ("node", node::test),
