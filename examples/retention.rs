@@ -29,11 +29,12 @@ retention --root ROOT --domain D --region R [--component C] [rules] [--dry-run] 
   --keep-weekly N     the same of weeks
   --keep-monthly N    the same of months
   --make-room BYTES   delete the oldest until this much is free that was not, in spite of the rules above
+  --room-for BYTES    the same until this much is free, by what the share itself says of its space
   --grace-hours N     delete incomplete sets when they are this old; 24 if not given
   --dry-run           show what would be deleted and why, and delete nothing
   --json              print the plan and what became of it as JSON
 
-Without a rule to keep by, complete sets are deleted by --make-room only.";
+Without a rule to keep by, complete sets are deleted by --make-room and --room-for only.";
 
 /// What is printed as JSON.
 #[derive(Serialize)]
@@ -50,7 +51,7 @@ fn main() -> ExitCode {
 fn retention(mut parser: lexopt::Parser) -> Result<()> {
     let mut root = support::Location::default();
     let (mut domain, mut region, mut component) = (None, None, None);
-    let (mut dry_run, mut json) = (false, false);
+    let (mut dry_run, mut json, mut room_for) = (false, false, None);
     let mut policy = RetentionPolicy::new();
     while let Some(arg) = parser.next().map_err(support::invalid)? {
         match arg {
@@ -67,6 +68,7 @@ fn retention(mut parser: lexopt::Parser) -> Result<()> {
             Long("keep-weekly") => policy = policy.keep_weekly(number(&mut parser)?),
             Long("keep-monthly") => policy = policy.keep_monthly(number(&mut parser)?),
             Long("make-room") => policy = policy.make_room(number(&mut parser)?),
+            Long("room-for") => room_for = Some(number::<u64>(&mut parser)?),
             Long("grace-hours") => {
                 let hours: u32 = number(&mut parser)?;
                 policy = policy.grace(Duration::from_secs(u64::from(hours) * 3600));
@@ -82,6 +84,9 @@ fn retention(mut parser: lexopt::Parser) -> Result<()> {
     let component = component.map(|name| name.parse::<Component>()).transpose()?;
     let share = root.open_share()?;
 
+    if let Some(bytes) = room_for {
+        policy = policy.make_room_for(bytes, share.space()?);
+    }
     let sets = list_sets(&share, &deployment, component.as_ref())?;
     let plan = policy.plan(&sets, Timestamp::now());
     let done = (!dry_run).then(|| plan.apply(&share, &mut |_| ControlFlow::Continue(())));
@@ -111,6 +116,7 @@ fn print(plan: &RetentionPlan, done: Option<&RetentionReport>) -> Result<()> {
             Some(Outcome::FolderLeft { foreign }) => {
                 format!("deleted but for the folder, which holds {}", foreign.join(", "))
             }
+            Some(Outcome::NotNeeded) => "left: there is room enough".to_owned(),
             Some(Outcome::Skipped { why }) => format!("left: {why}"),
             Some(Outcome::Failed { code, message }) => format!("FAILED: {code}: {message}"),
             Some(_) => "not reached".to_owned(),

@@ -38,6 +38,33 @@ mod text;
 mod win32;
 mod wording;
 
+/// Words that are written as their code in JSON, and read by it.
+macro_rules! code_serde {
+    ($($type:ty: $all:expr, $code:ident;)+) => {$(
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.$code())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                let found = $all.iter().find(|known| known.$code() == text).copied();
+                found.ok_or_else(|| serde::de::Error::custom(concat!("no such ", stringify!($type))))
+            }
+        }
+    )+};
+}
+code_serde! {
+    AlertKind: AlertKind::ALL, code;
+    Confidence: [Confidence::Low, Confidence::Medium, Confidence::High], code;
+    DocumentedKind: DocumentedKind::ALL, code;
+    Profile: Profile::ALL, as_str;
+    Retry: Retry::ALL, code;
+    Severity: [Severity::Warning, Severity::Critical], as_str;
+}
+
 pub use cause::{classify_chain, classify_error, classify_io};
 pub use classification::{Classification, Confidence, Profile};
 pub use code::{classify_errno, classify_hresult, classify_ntstatus, classify_win32};

@@ -42,7 +42,7 @@ use crate::{Error, ErrorKind};
 
 pub use certificate::{CertificateFacts, EncryptionCertificate, KeyFacts};
 pub use decryption_certificate::DecryptionCertificate;
-pub use message::{MAX_CONTENT, MAX_MESSAGE, RecipientFacts, message_tag, recipients_of};
+pub use message::{MAX_CONTENT, MAX_MESSAGE, RecipientFacts, content_of, message_tag, recipients_of};
 pub use open::{Opened, Opener, wrong_certificate};
 pub use seal::{Sealed, Sealer};
 

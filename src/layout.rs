@@ -7,7 +7,8 @@
 //! does any I/O.
 //!
 //! `MASBackup` belongs to Azure Stack Hub. A [`Name`] cannot hold it in any letter case or
-//! [disguise](is_mas_backup), and every path is made of [`Name`]s, so no path into it can be formed:
+//! [disguise](is_mas_backup), and every path is made of [`Name`]s, so no path into it can be formed. A review looks at the
+//! names in there, by a [`MasBackupFolder`], which is no path and can only be listed:
 //!
 //! ```
 //! use azs_backup::layout::{Component, Deployment, Place, UncPath};
@@ -30,6 +31,7 @@ mod component;
 mod deployment;
 mod facts;
 mod host;
+mod mas_backup_folder;
 mod name;
 mod reserved;
 mod set_name;
@@ -40,6 +42,7 @@ pub use component::{Component, CustomComponent, ScaleUnit};
 pub use deployment::{Deployment, Place};
 pub use facts::facts;
 pub use host::{Host, HostKind};
+pub use mas_backup_folder::MasBackupFolder;
 pub use name::Name;
 pub use reserved::is_mas_backup;
 pub use set_name::SetName;

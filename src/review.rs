@@ -22,9 +22,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What cannot be checked: the inside of `MASBackup`, to which no path can be formed, so of it only its presence, place
-//! and letter case are seen; free space, which the configuration gives; whether a file that is named as an encrypted one
-//! is. Looking is bounded in entries, depth and files read; what is past the bounds is a finding.
+//! Of what is in `MASBackup` only the names are looked at, since nothing there can be read; free space is what the share
+//! says, or the configuration where it does not. What cannot be checked: whether a file that is named as an encrypted
+//! one is. Looking is bounded in entries, depth and files read; what is past the bounds is a finding.
 
 use std::sync::Arc;
 
@@ -41,6 +41,7 @@ mod fields;
 mod findings;
 mod html;
 mod look;
+mod mas_backup;
 mod rules;
 mod sets;
 mod table;
@@ -66,7 +67,7 @@ pub struct Review {
     pub silenced: Vec<Silenced>,
     /// How each component stands.
     pub components: Vec<ComponentReview>,
-    /// The share's space, where the configuration gives it.
+    /// The share's space, as it says itself, or else as the configuration gives it.
     pub space: Option<Space>,
     /// Bytes that the next run of all components is reckoned to need.
     pub next_run_bytes: u64,
@@ -93,7 +94,8 @@ pub fn review(configuration: &Configuration, share: &Arc<dyn Share>, now: Timest
     checks::certificates(configuration, now, &mut findings);
     let (mut components, totals) = sets::review(configuration, share, &mut seen, now, &mut findings);
     checks::layout(configuration, &seen, &mut findings);
-    checks::space(configuration, &totals, &mut findings);
+    let space = checks::space_of(configuration, &**share, now);
+    checks::space(space, &totals, &mut findings);
 
     let mut kept = Vec::new();
     let mut silenced = Vec::new();
@@ -123,7 +125,7 @@ pub fn review(configuration: &Configuration, share: &Arc<dyn Share>, now: Timest
         findings: kept,
         silenced,
         components,
-        space: configuration.space,
+        space,
         next_run_bytes: totals.next_run,
     })
 }

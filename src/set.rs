@@ -23,7 +23,7 @@ pub use cover::{Counts, CoverSheet, FORMAT_VERSION, Status, Stored};
 pub(crate) use cover::{FILE_NAME as COVER_SHEET, is_file_of_a_set};
 pub use digest::Digest;
 pub use entry::{Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem};
-pub(crate) use list::summary;
+pub(crate) use list::{FileKey, summary};
 pub use list::{SetState, SetSummary, list_sets};
 pub use reader::{Entries, Set};
 pub use record::StoredFile;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::SharePath;
+use crate::layout::{MasBackupFolder, SharePath};
 
 mod check;
 mod folder;
@@ -53,6 +53,16 @@ pub trait Share: fmt::Debug + Send + Sync {
     /// # Errors
     /// `NOT_FOUND` when there is no such folder.
     fn list(&self, folder: &SharePath) -> Result<Vec<Item>>;
+
+    /// Lists `MASBackup` or a folder inside it, in no particular order: for a review, which looks for what does not
+    /// belong there. Nothing else is done there, ever.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED` where the share does not let anyone look; `NOT_FOUND`; `ACCESS_DENIED`.
+    fn list_mas_backup(&self, folder: &MasBackupFolder) -> Result<Vec<Item>> {
+        let message = format!("{folder}: the share {} does not show what is in MASBackup", self.describe());
+        Err(Error::new(ErrorKind::Unsupported, message))
+    }
 
     /// Creates a new folder, and its parents where they are missing.
     ///

@@ -1,6 +1,8 @@
 //! Runs the examples as a user would, and the recovery that the README prints.
 #![cfg(unix)]
 
+#[path = "examples/classify.rs"]
+mod classify;
 mod common;
 #[path = "examples/jobs.rs"]
 mod jobs;

@@ -6,7 +6,7 @@ mod common;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use azs_backup::envelope::MAX_CONTENT;
+use azs_backup::envelope::{MAX_CONTENT, content_of};
 use azs_backup::set::{Content, EntryPath};
 use azs_backup::{
     BackupReport, DecryptionCertificate, EncryptionCertificate, ErrorKind, Opener, Sealer, Set, no_progress,
@@ -179,6 +179,36 @@ fn files_and_streams_are_sealed_and_opened() {
     assert!(!fixture.path("broken").exists());
     let left = std::fs::read_dir(fixture.temp.path()).unwrap().map(|item| item.unwrap().file_name());
     assert!(left.into_iter().all(|name| !name.to_string_lossy().starts_with(".tmp")));
+}
+
+#[test]
+fn messages_are_made_and_opened_where_memory_is_at_hand() {
+    let certificate = Certificate::new("slices");
+    let sealer = Sealer::new(&[certificate.encryption()]).unwrap();
+    let opener = Opener::new(certificate.decryption());
+    for length in [0, 1, 100, 127, 128, 255, 256, 65_535, 65_536, 1 << 20] {
+        let content = noise(length as u64, length);
+        let head = sealer.head_len(length);
+        let mut message = vec![0xaa; head + length + Sealer::TAIL_ROOM];
+        message[head..head + length].copy_from_slice(&content);
+        sealer.seal_slice(&mut message, length).unwrap();
+        assert!(opener.open(&message).unwrap() == content);
+
+        let mut copy = message[content_of(&message).unwrap()].to_vec();
+        opener.open_copy(&message, &mut copy).unwrap();
+        assert!(copy == content);
+        let mut longer = vec![0; length + 1];
+        assert_eq!(opener.open_copy(&message, &mut longer).unwrap_err().kind(), ErrorKind::InvalidArgument);
+        let mut wrong = vec![7; head + length + Sealer::TAIL_ROOM - 1];
+        assert_eq!(sealer.seal_slice(&mut wrong, length).unwrap_err().kind(), ErrorKind::InvalidArgument);
+        assert!(wrong.iter().all(|byte| *byte == 0));
+        if length > 0 {
+            let mut copy = message[content_of(&message).unwrap()].to_vec();
+            copy[0] ^= 1;
+            assert_eq!(opener.open_copy(&message, &mut copy).unwrap_err().kind(), ErrorKind::Damaged);
+            assert!(copy.iter().all(|byte| *byte == 0));
+        }
+    }
 }
 
 #[test]

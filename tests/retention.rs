@@ -242,3 +242,33 @@ proptest! {
         prop_assert!(!had_one || sets.iter().any(is_complete));
     }
 }
+
+#[test]
+fn a_policy_crosses_a_language_border_as_json() {
+    let read = |json: Value| serde_json::from_value::<RetentionPolicy>(json);
+    assert_eq!(read(json!({})).unwrap(), RetentionPolicy::new());
+    let json = json!({
+        "keep_days": 30, "keep_last": 3, "keep_daily": 7, "keep_weekly": 4, "keep_monthly": 12,
+        "keep_labels": [["model", "S4148-ON"], ["audit", null]], "pin": ["20261123T020000Z-7f3a91c2"],
+        "make_room": 5, "grace_hours": 48,
+    });
+    let policy = read(json.clone()).unwrap();
+    let built = RetentionPolicy::new()
+        .keep_within(RetentionPeriod::beyond_microsoft(30).unwrap())
+        .keep_last(3)
+        .keep_daily(7)
+        .keep_weekly(4)
+        .keep_monthly(12)
+        .keep_label("model", Some("S4148-ON".into()))
+        .keep_label("audit", None)
+        .pin("20261123T020000Z-7f3a91c2".parse().unwrap())
+        .make_room(5)
+        .grace(Duration::from_secs(48 * 3600));
+    assert_eq!(policy, built);
+    assert_eq!(serde_json::to_value(&policy).unwrap(), json);
+    for bad in
+        [json!({"keep_days": 0}), json!({"keep_hours": 1}), json!({"pin": ["x"]}), json!({"keep_last": -1})]
+    {
+        assert!(read(bad.clone()).is_err(), "{bad}");
+    }
+}

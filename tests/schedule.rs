@@ -318,3 +318,54 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<Job>(&json).unwrap(), job);
     }
 }
+
+#[test]
+fn a_schedule_crosses_a_language_border_as_json() {
+    use azs_backup::schedule::{Frequency, Schedule};
+    let read = |json: &str| serde_json::from_str::<Schedule>(json);
+    assert_eq!(read("{}").unwrap(), Schedule::default());
+    let jitter = std::time::Duration::from_secs(1800);
+    let daily = Schedule::new(Frequency::beyond_microsoft(24).unwrap());
+    let daily = daily.phase(std::time::Duration::from_secs(7200)).unwrap().jitter(jitter, "hlh01").unwrap();
+    let json = r#"{"frequency_hours": 24, "beyond_microsoft": true, "phase_seconds": 7200, "jitter_seconds": 1800, "host": "hlh01"}"#;
+    assert_eq!(read(json).unwrap(), daily);
+    let written = serde_json::to_string(&daily).unwrap();
+    assert!(written.starts_with(
+        r#"{"frequency_hours":24,"beyond_microsoft":true,"phase_seconds":7200,"shift_seconds":"#
+    ));
+    assert_eq!(read(&written).unwrap(), daily);
+    for bad in [
+        r#"{"frequency_hours": 24}"#,
+        r#"{"frequency_hours": 0, "beyond_microsoft": true}"#,
+        r#"{"phase_seconds": 43200}"#,
+        r#"{"jitter_seconds": 60}"#,
+        r#"{"host": "hlh01"}"#,
+        r#"{"jitter_seconds": 30000, "host": "hlh01"}"#,
+        r#"{"shift_seconds": 30000}"#,
+        r#"{"frequency": 12}"#,
+    ] {
+        assert!(read(bad).is_err(), "{bad}");
+    }
+    let next = daily.next_run(None, "2026-11-23T02:00:00Z".parse().unwrap());
+    assert_eq!(
+        serde_json::from_value::<azs_backup::schedule::NextRun>(serde_json::to_value(next).unwrap()).unwrap(),
+        next
+    );
+}
+
+#[test]
+fn what_a_gate_says_is_read_back() {
+    use azs_backup::schedule::{Decision, Gate, Hold, Operation, OperationKind, OperationState, Schedule};
+    let now = "2026-11-23T02:00:00Z".parse().unwrap();
+    let gate = Gate::new()
+        .source(|| Ok(vec![Operation::new(OperationKind::Other("x".into()), OperationState::Failed)]));
+    let decision = gate.scheduled(&Schedule::default(), now).unwrap();
+    let json = serde_json::to_value(&decision).unwrap();
+    assert_eq!(
+        (&json["decision"], &json["holds"][0]["reason"]),
+        (&"skipped".into(), &"failed_exclusive_action".into())
+    );
+    assert_eq!(serde_json::from_value::<Decision>(json.clone()).unwrap(), decision);
+    let holds: Vec<Hold> = serde_json::from_value(json["holds"].clone()).unwrap();
+    assert_eq!(holds, gate.holds().unwrap());
+}

@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use azs_backup::layout::Name;
+use azs_backup::layout::{MasBackupFolder, Name};
 use azs_backup::share::{Durability, Item, ItemKind};
 use azs_backup::{BackupBuilder, Error, ErrorKind, FolderShare, Result, Share, SharePath, list_sets};
 use common::{Fixture, home, noise};
@@ -213,6 +213,41 @@ fn a_share_that_fails_at_any_write_leaves_no_backup() {
         }
     }
     assert_eq!(failures, 18);
+}
+
+#[test]
+fn mas_backup_can_be_listed_and_nothing_else() {
+    let fixture = Fixture::new();
+    let region = fixture.place.deployment().region_folder();
+    let native = fixture.path("share/contoso.com/nyc/MASBackup");
+    fs::create_dir_all(native.join("ProgressiveBackup/1.2209.0.53")).unwrap();
+    fs::write(native.join("recoverypoint.json"), "{}").unwrap();
+    symlink("/", native.join("root")).unwrap();
+    let folder = MasBackupFolder::new(&region, "MASBackup").unwrap();
+    let mut items = fixture.share.list_mas_backup(&folder).unwrap();
+    items.sort_by(|a, b| a.name.cmp(&b.name));
+    let kinds: Vec<_> = items.iter().map(|item| (&*item.name, item.kind, item.length)).collect();
+    let wanted = [
+        ("ProgressiveBackup", ItemKind::Folder, 0),
+        ("recoverypoint.json", ItemKind::File, 2),
+        ("root", ItemKind::Other, 0),
+    ];
+    assert_eq!(kinds, wanted);
+    let below = folder.join("ProgressiveBackup".parse().unwrap());
+    assert_eq!(fixture.share.list_mas_backup(&below).unwrap()[0].name, "1.2209.0.53");
+    for (name, kind) in [("nothing", ErrorKind::NotFound), ("recoverypoint.json", ErrorKind::NotFound)] {
+        let error = fixture.share.list_mas_backup(&folder.join(name.parse().unwrap())).unwrap_err();
+        assert_eq!(error.kind(), kind, "{name}");
+    }
+    assert!(
+        fixture.share.list_mas_backup(&folder.join("root".parse().unwrap())).is_err(),
+        "a link is followed"
+    );
+    for name in ["Switches", "MASBackup.", "MASBackup/..", ""] {
+        assert!(MasBackupFolder::new(&region, name).is_err(), "{name}");
+    }
+    // Its text is no path.
+    assert!(folder.to_string().parse::<SharePath>().is_err());
 }
 
 #[test]

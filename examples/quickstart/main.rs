@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use azs_backup::review::{Configuration, KnownCertificate, Severity};
 use azs_backup::{
     BackupBuilder, BackupReport, Component, DecryptionCertificate, Deployment, EncryptionCertificate, Error,
-    ErrorKind, FolderShare, Opener, Place, RestoreOptions, RestoreReport, Result, Set, SetSummary, Share,
-    VerifyReport, list_sets, restore, verify_full,
+    ErrorKind, FolderShare, Opener, Place, RestoreOptions, RestoreReport, Result, Review, Set, SetSummary,
+    Share, VerifyReport, list_sets, restore, review, verify_full,
 };
 use lexopt::Arg::{Long, Short, Value};
 use serde::Serialize;
@@ -27,7 +28,7 @@ use tree::Compare;
 
 const HELP: &str = "\
 Backs up, lists, verifies, restores and compares real files with a throw-away certificate,
-then opens the set again with nothing but sha256sum, openssl, zstd and tar.
+opens the set again with nothing but sha256sum, openssl, zstd and tar, and reviews the share by the best practices.
 
 quickstart [SOURCE] [--in FOLDER] [--root ROOT [--port N]] [--remove] [--json]
 
@@ -61,6 +62,7 @@ struct Report {
     /// Entries that were compared with the source and found the same.
     compared: usize,
     by_hand: ByHand,
+    review: Review,
 }
 
 fn quickstart(mut parser: lexopt::Parser) -> Result<()> {
@@ -150,6 +152,7 @@ fn show(
         std::fs::write(&file, bytes).map_err(|e| Error::io(format_args!("write {}", file.display()), e))?;
     }
     let certificate = EncryptionCertificate::from_cer(&cer)?;
+    let thumbprint = certificate.facts().sha1_thumbprint.clone();
     say(format!(
         "1. A throw-away certificate in {}\n   backup.cer encrypts; backup.pfx and its password, {password}, decrypt. Thumbprint {}",
         folder.display(),
@@ -232,6 +235,18 @@ fn show(
     } else {
         say(format!("   These lines were NOT run; this machine lacks: {}", by_hand.missing.join(", ")))?;
     }
+
+    // How the backups are set up is a file of its own: `cargo run --example review -- --help`.
+    let mut configuration = Configuration::new(r"\\fileserver01.contoso.com\AzSBackups", deployment);
+    configuration.add_encryption_certificate(&cer);
+    configuration.retention_days = Some(7);
+    configuration.decryption_certificates =
+        vec![KnownCertificate::new(thumbprint, folder.display().to_string())];
+    let review = review(&configuration, &share, jiff::Timestamp::now())?;
+    let page = folder.join("review.html");
+    std::fs::write(&page, review.to_html())
+        .map_err(|e| Error::io(format_args!("write {}", page.display()), e))?;
+    say(format!("\n8. Reviewed by the best practices: {}\n{}", page.display(), findings(&review)))?;
     Ok(Report {
         folder: folder.to_owned(),
         kept: true,
@@ -242,5 +257,16 @@ fn show(
         restored,
         compared,
         by_hand,
+        review,
     })
+}
+
+/// What a review found, a line each.
+fn findings(review: &Review) -> String {
+    let line = |severity: Severity, about: &str, title: &str| {
+        format!("   {:8}  {about}: {title}\n", severity.as_str())
+    };
+    let found = review.findings.iter().map(|of| line(of.rule.severity, &of.about, of.rule.title));
+    let text: String = found.collect();
+    if text.is_empty() { "   nothing to do".to_owned() } else { text.trim_end().to_owned() }
 }

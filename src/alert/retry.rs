@@ -24,6 +24,17 @@ pub enum Retry {
 }
 
 impl Retry {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::Soon,
+        Self::Later,
+        Self::NewSession,
+        Self::AfterFix,
+        Self::LockOut,
+        Self::Unknown,
+        Self::NoFailure,
+    ];
+
     /// The stable code, in capitals: `AFTER_FIX`.
     #[must_use]
     pub const fn code(self) -> &'static str {

@@ -40,6 +40,11 @@ pub fn message_tag(message: &[u8]) -> Result<[u8; 16]> {
     Ok(Message::parse(message)?.tag)
 }
 
+/// Where the encrypted content stands in a message, read without a key.
+pub fn content_of(message: &[u8]) -> Result<Range<usize>> {
+    Ok(Message::parse(message)?.content)
+}
+
 /// Whom a message is sealed to, read without a key. Recipients of kinds that are not known here are left out.
 pub fn recipients_of(message: &[u8]) -> Result<Vec<RecipientFacts>> {
     let recipients = Recipient::parse_all(Message::parse(message)?.recipient_infos)?;

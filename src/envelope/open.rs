@@ -10,6 +10,8 @@ use crate::{Error, ErrorKind, Result};
 use super::certificate::CertificateFacts;
 use super::cipher::ContentKey;
 use super::decryption_certificate::DecryptionCertificate;
+#[cfg(doc)]
+use super::message::content_of;
 use super::message::{Message, RecipientFacts, facts_of};
 use super::recipient::Recipient;
 
@@ -67,6 +69,21 @@ impl Opener {
         let Message { nonce, content, tag, .. } = parsed;
         key.open(&nonce, &mut message[content.clone()], &tag)?;
         Ok(Opened { content, tag })
+    }
+
+    /// Decrypts a copy of a message's content, made at [`content_of`] the message, where it stands.
+    ///
+    /// # Errors
+    /// As [`open_in_place`](Self::open_in_place); `INVALID_ARGUMENT` when the copy has another length.
+    pub fn open_copy(&self, message: &[u8], copy: &mut [u8]) -> Result<()> {
+        let parsed = Message::parse(message)?;
+        if copy.len() != parsed.content.len() {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "the copy has another length than the content",
+            ));
+        }
+        self.content_key(parsed.recipient_infos)?.open(&parsed.nonce, copy, &parsed.tag)
     }
 
     /// Decrypts a copy of a message's content.

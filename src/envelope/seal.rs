@@ -110,10 +110,7 @@ impl Sealer {
             ));
         };
         if len > MAX_CONTENT {
-            return Err(Error::new(
-                ErrorKind::LimitExceeded,
-                format!("the content has {len} bytes: at most {MAX_CONTENT} go into one message"),
-            ));
+            return Err(too_long(len));
         }
         let nonce = self.next_nonce()?;
         let head = self.frame.head(&nonce, len);
@@ -128,13 +125,7 @@ impl Sealer {
     /// Makes a message of a copy of the plaintext.
     pub fn seal(&self, plaintext: &[u8]) -> Result<Vec<u8>> {
         if plaintext.len() > MAX_CONTENT {
-            return Err(Error::new(
-                ErrorKind::LimitExceeded,
-                format!(
-                    "the content has {} bytes: at most {MAX_CONTENT} go into one message",
-                    plaintext.len()
-                ),
-            ));
+            return Err(too_long(plaintext.len()));
         }
         let nonce = self.next_nonce()?;
         let mut message = self.frame.head(&nonce, plaintext.len());
@@ -144,6 +135,40 @@ impl Sealer {
         let tag = self.key.seal(&nonce, &mut message[head_len..])?;
         message.extend_from_slice(&tail(&tag));
         Ok(message)
+    }
+
+    /// The bytes that stand before the content in a message of this much content.
+    #[must_use]
+    pub fn head_len(&self, content: usize) -> usize {
+        self.frame.head(&[0; NONCE_LEN], content).len()
+    }
+
+    /// Makes a message where memory of its exact length is at hand: [`head_len`](Self::head_len) bytes of any value, the
+    /// plaintext of `length` bytes, and [`TAIL_ROOM`](Self::TAIL_ROOM) bytes of any value. On failure the memory is zeroed.
+    pub fn seal_slice(&self, message: &mut [u8], length: usize) -> Result<()> {
+        let sealed = self.try_seal_slice(message, length);
+        if sealed.is_err() {
+            message.zeroize();
+        }
+        sealed
+    }
+
+    fn try_seal_slice(&self, message: &mut [u8], length: usize) -> Result<()> {
+        if length > MAX_CONTENT {
+            return Err(too_long(length));
+        }
+        let head = self.head_len(length);
+        if message.len() != head + length + TAIL_LEN {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "a message of that content has another length",
+            ));
+        }
+        let nonce = self.next_nonce()?;
+        message[..head].copy_from_slice(&self.frame.head(&nonce, length));
+        let tag = self.key.seal(&nonce, &mut message[head..head + length])?;
+        message[head + length..].copy_from_slice(&tail(&tag));
+        Ok(())
     }
 
     /// 4 random bytes and a 64-bit counter (NIST SP 800-38D §8.2.1): never twice, also if the caller tries again.
@@ -172,6 +197,14 @@ impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sealer").field("sealed", &self.nonce_counter).finish_non_exhaustive()
     }
+}
+
+#[cold]
+fn too_long(length: usize) -> Error {
+    Error::new(
+        ErrorKind::LimitExceeded,
+        format!("the content has {length} bytes: at most {MAX_CONTENT} go into one message"),
+    )
 }
 
 /// Far below any bound of AES-GCM, far above any backup.

@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::configuration::Configuration;
+use super::configuration::{Configuration, Space};
 use super::findings::{Findings, Samples, shown};
 use super::look::{REGION, Seen};
 use super::rules;
 use super::sets::Totals;
 use crate::envelope::EncryptionCertificate;
 use crate::layout::{Component, Host, HostKind, UncPath};
+use crate::share::Share;
 
 /// The root as it is written.
 pub(super) fn root(configuration: &Configuration, findings: &mut Findings) {
@@ -119,6 +120,9 @@ pub(super) fn layout(configuration: &Configuration, seen: &Seen, findings: &mut 
         ("FOLDER_LETTER_CASE", SHARE, &seen.letter_case),
         ("MAS_BACKUP_MISPLACED", SHARE, &seen.misplaced_mas_backup),
         ("MAS_BACKUP_LOOK_ALIKE", REGION, &seen.look_alikes),
+        ("MAS_BACKUP_HAS_COMPONENT_DATA", REGION, &seen.component_data_in_mas_backup),
+        ("MAS_BACKUP_HAS_FOREIGN_DATA", REGION, &seen.foreign_in_mas_backup),
+        ("MAS_BACKUP_NOT_REVIEWED", REGION, &seen.mas_backup_unseen),
         ("COMPONENT_MISPLACED", SHARE, &seen.misplaced),
         ("PRIVATE_KEY_ON_SHARE", SHARE, &seen.private_keys),
         ("LINK_ON_SHARE", SHARE, &seen.links),
@@ -166,10 +170,23 @@ pub(super) fn certificates(configuration: &Configuration, now: Timestamp, findin
     }
 }
 
-/// Room on the share.
-pub(super) fn space(configuration: &Configuration, totals: &Totals, findings: &mut Findings) {
-    let Some(space) = configuration.space else {
-        return findings.add("SHARE_SPACE_UNKNOWN", SHARE, "no space in the configuration");
+/// The room on the share: as it says itself, else as the configuration gives it.
+pub(super) fn space_of(configuration: &Configuration, share: &dyn Share, now: Timestamp) -> Option<Space> {
+    let (total_bytes, free_bytes) = match share.space() {
+        Ok(space) if space.total > 0 => (space.total, space.free.min(space.total)),
+        _ => return configuration.space,
+    };
+    Some(Space { total_bytes, free_bytes, seen_at: Some(now) })
+}
+
+/// Whether that is enough.
+pub(super) fn space(space: Option<Space>, totals: &Totals, findings: &mut Findings) {
+    let Some(space) = space else {
+        return findings.add(
+            "SHARE_SPACE_UNKNOWN",
+            SHARE,
+            "the share does not say, and no space in the configuration",
+        );
     };
     let used = space.total_bytes.saturating_sub(space.free_bytes);
     if u128::from(used) * 10 > u128::from(space.total_bytes) * 7 {

@@ -52,7 +52,7 @@ pub struct Configuration {
     pub hlh_hosts: Vec<String>,
     /// Names and addresses of the stamp, beside those under the deployment's FQDN.
     pub stamp_hosts: Vec<String>,
-    /// The share's space, which the share itself cannot tell.
+    /// The share's space, for shares that do not tell it themselves.
     pub space: Option<Space>,
     /// Rules that are not to be reported, and why.
     pub silence: Vec<Silence>,
@@ -87,6 +87,14 @@ pub struct KnownCertificate {
     /// Where it is kept, in the operator's words.
     #[serde(default)]
     pub kept_at: String,
+}
+
+impl KnownCertificate {
+    /// A certificate with this thumbprint, and where it is kept.
+    #[must_use]
+    pub fn new(thumbprint: impl Into<String>, kept_at: impl Into<String>) -> Self {
+        Self { thumbprint: thumbprint.into(), kept_at: kept_at.into() }
+    }
 }
 
 /// The space of the share.

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write};
 
+use jiff::Timestamp;
+
 use super::findings::{Finding, Severity, shown};
 use super::sets::ComponentReview;
 use super::table::bytes;
@@ -39,39 +41,55 @@ impl Review {
         };
         writeln!(
             page,
-            "<header><p class=\"dim\">Backup review</p><h1>{fqdn}: <span class=\"{}\">{verdict}</span></h1>\
-             <p class=\"dim\">{} · {:.0} · {} rules</p></header>",
+            "<header><p class=\"dim\">Backup review · {}</p><h1>{fqdn}</h1>\
+             <p class=\"verdict {}\">{verdict}</p><p class=\"dim\">{}</p></header>",
+            Minute(self.now),
             word(worst),
-            Escaped(&self.share),
-            self.now,
-            RULES.len()
+            Escaped(&self.share)
         )?;
         self.write_tiles(page)?;
         self.write_components(page)?;
         for severity in Severity::ALL {
             let findings = self.findings.iter().filter(|finding| finding.rule.severity == severity);
-            self.write_findings(page, severity.as_str(), findings.map(|finding| (finding, None)))?;
+            let findings: Vec<_> = findings.map(|finding| (finding, None)).collect();
+            write_findings(page, severity.as_str(), &findings)?;
         }
-        let silenced = self.silenced.iter().map(|silenced| (&silenced.finding, Some(&*silenced.reason)));
-        self.write_findings(page, "silenced", silenced)?;
+        if self.findings.is_empty() {
+            writeln!(page, "<p class=\"none\">Nothing to do: no rule is broken.</p>")?;
+        }
+        let silenced: Vec<_> =
+            self.silenced.iter().map(|silenced| (&silenced.finding, Some(&*silenced.reason))).collect();
+        write_findings(page, SILENCED, &silenced)?;
+        writeln!(
+            page,
+            "<footer class=\"dim\">{} rules were looked at. Times are UTC.</footer>",
+            RULES.len()
+        )?;
         page.write_str("</body></html>\n")
     }
 
     fn write_tiles(&self, page: &mut String) -> fmt::Result {
         page.write_str("<div class=\"tiles\">")?;
-        for (severity, count) in self.counts() {
-            let class = if count > 0 { severity.as_str() } else { "dim" };
-            write!(page, "<div class=\"tile\"><b class=\"{class}\">{count}</b>{}</div>", severity.as_str())?;
+        let silenced = [(SILENCED, self.silenced.len())];
+        let counts = self.counts().map(|(severity, count)| (severity.as_str(), count));
+        for (what, count) in counts.chain(silenced) {
+            match count {
+                0 => write!(page, "<div class=\"tile dim\"><b>0</b>{what}</div>")?,
+                _ => write!(
+                    page,
+                    "<a class=\"tile\" href=\"#{what}\"><b class=\"{what}\">{count}</b>{what}</a>"
+                )?,
+            }
         }
-        write!(page, "<div class=\"tile\"><b>{}</b>silenced</div>", self.silenced.len())?;
         if let Some(space) = self.space {
             let used = space.total_bytes.saturating_sub(space.free_bytes);
             let percent = u128::from(used) * 100 / u128::from(space.total_bytes.max(1));
             let class = if percent > 70 { " class=\"full\"" } else { "" };
             write!(
                 page,
-                "<div class=\"tile\"><b>{percent} %</b>of {} used<div class=\"bar\"><i{class} style=\"width:{percent}%\"></i>\
-                 </div><span class=\"dim\">{} free, next run about {}</span></div>",
+                "<div class=\"tile space\"><p><b>{percent} %</b> of {} used</p>\
+                 <div class=\"bar\"><i{class} style=\"width:{percent}%\"></i></div>\
+                 <p class=\"dim\">{} free · next run about {}</p></div>",
                 bytes(space.total_bytes),
                 bytes(space.free_bytes),
                 bytes(self.next_run_bytes)
@@ -82,12 +100,15 @@ impl Review {
 
     fn write_components(&self, page: &mut String) -> fmt::Result {
         page.write_str(
-            "<h2>Components</h2><p class=\"dim key\"><span><i style=\"background:var(--good-cell)\"></i>complete</span>\
-             <span><i style=\"background:var(--warning-cell)\"></i>partial</span>\
-             <span><i style=\"background:var(--critical-cell)\"></i>no backup came of it</span>\
-             <span><i style=\"background:var(--empty)\"></i>none begun</span></p><div class=\"cards\">\n",
+            "<h2>Components</h2><p class=\"dim key\"><span><i class=\"cell-good\"></i>complete</span>\
+             <span><i class=\"cell-partial\"></i>in part</span>\
+             <span><i class=\"cell-bad\"></i>no backup came of it</span>\
+             <span><i class=\"cell-none\"></i>none begun</span></p><div class=\"cards\">\n",
         )?;
-        for component in self.components.iter().take(MOST_CARDS) {
+        // What needs a look comes first.
+        let mut components: Vec<_> = self.components.iter().collect();
+        components.sort_by_key(|of| (of.worst.is_none(), of.worst));
+        for component in components.into_iter().take(MOST_CARDS) {
             self.write_component(page, component)?;
         }
         page.write_str("</div>\n")?;
@@ -106,64 +127,89 @@ impl Review {
         )?;
         match component.last_backup {
             Some(last) => {
-                let hours = (self.now.as_second() - last.as_second()).max(0) / 3600;
-                let ago = if hours < 72 { format!("{hours} h") } else { format!("{} days", hours / 24) };
-                write!(page, "<dt>Last backup</dt><dd>{last:.0}, {ago} ago</dd>")?;
+                let ago = ago(self.now.as_second().saturating_sub(last.as_second()));
+                write!(page, "<dt>Last backup</dt><dd><b>{ago}</b> · <span>{}</span></dd>", Minute(last))?;
             }
-            None => page.write_str("<dt>Last backup</dt><dd>never</dd>")?,
+            None => page.write_str("<dt>Last backup</dt><dd><b>never</b></dd>")?,
         }
-        let kept = component.retention_days.map_or("not set".to_owned(), |days| format!("{days} days"));
+        let kept = component.retention_days.map_or("for good".to_owned(), |days| format!("{days} days"));
         let every = match component.is_configured {
             true => format!("each {} h, kept {kept}", component.frequency_hours),
             false => "not in the configuration".to_owned(),
         };
+        let others = match component.others {
+            0 => String::new(),
+            others => format!(", {others} other"),
+        };
         write!(
             page,
-            "<dt>Due</dt><dd>{every}</dd><dt>Sets</dt><dd>{} complete, {} other, {}</dd></dl>",
+            "<dt>Due</dt><dd>{every}</dd><dt>Sets</dt><dd>{} complete{others} · {}</dd></dl>",
             component.complete,
-            component.others,
             bytes(component.bytes)
         )?;
         charts::calendar(page, &component.days)?;
         charts::sizes(page, &component.sizes)?;
         page.write_str("</section>\n")
     }
+}
 
-    fn write_findings<'a>(
-        &self,
-        page: &mut String,
-        heading: &str,
-        findings: impl Iterator<Item = (&'a Finding, Option<&'a str>)>,
-    ) -> fmt::Result {
-        for (at, (finding, reason)) in findings.enumerate() {
-            let rule = finding.rule;
-            if at == 0 {
-                let (first, rest) = heading.split_at(1);
-                writeln!(page, "<h2>{}{rest}</h2>", first.to_uppercase())?;
+/// Findings of one kind, those of a rule together.
+fn write_findings(page: &mut String, heading: &str, findings: &[(&Finding, Option<&str>)]) -> fmt::Result {
+    if findings.is_empty() {
+        return Ok(());
+    }
+    let (first, rest) = heading.split_at(1);
+    writeln!(page, "<h2 id=\"{heading}\">{}{rest}</h2>", first.to_uppercase())?;
+    for of_rule in findings.chunk_by(|(a, _), (b, _)| a.rule.id == b.rule.id) {
+        let rule = of_rule[0].0.rule;
+        let is_silenced = heading == SILENCED;
+        let class = if is_silenced { SILENCED } else { rule.severity.as_str() };
+        write!(page, "<article class=\"finding {class}\"><h3>{}</h3><ul>", Escaped(rule.title))?;
+        for (finding, reason) in of_rule {
+            write!(page, "<li><b>{}</b> <code>{}</code>", Escaped(&finding.about), Escaped(&finding.seen))?;
+            if let Some(reason) = reason {
+                write!(page, " silenced: {}", Escaped(&shown(reason)))?;
             }
-            let class = if reason.is_some() { "dim" } else { rule.severity.as_str() };
-            write!(
-                page,
-                "<article class=\"finding {class}\"><h3>{}: {}</h3><p><code>{}</code></p>\
-                 <p class=\"dim\">{} ({})</p>",
-                Escaped(rule.title),
-                Escaped(&finding.about),
-                Escaped(&finding.seen),
-                Escaped(rule.why),
-                Escaped(rule.practice)
-            )?;
-            match reason {
-                Some(reason) => write!(page, "<p>Silenced: {}</p>", Escaped(&shown(reason)))?,
-                None => write!(page, "<p><b>To do:</b> {}</p>", Escaped(rule.remedy))?,
-            }
-            writeln!(page, "<p class=\"dim\"><code>{}</code></p></article>", rule.id)?;
+            page.write_str("</li>")?;
         }
-        Ok(())
+        page.write_str("</ul>")?;
+        if !is_silenced {
+            write!(page, "<p>{}</p><p><b>To do:</b> {}</p>", Escaped(rule.why), Escaped(rule.remedy))?;
+        }
+        writeln!(
+            page,
+            "<p class=\"dim\"><code>{}</code> · {}</p></article>",
+            rule.id,
+            Escaped(rule.practice)
+        )?;
+    }
+    Ok(())
+}
+
+/// How long ago that is.
+fn ago(seconds: i64) -> String {
+    match seconds {
+        ..3600 => "under 1 h ago".to_owned(),
+        3600..259_200 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} days ago", seconds / 86_400),
     }
 }
 
 fn word(worst: Option<Severity>) -> &'static str {
     worst.map_or("good", Severity::as_str)
+}
+
+/// A time to the minute, which is what people read: `2026-11-23 02:00`.
+struct Minute(Timestamp);
+
+impl fmt::Display for Minute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = format!("{:.0}", self.0);
+        match time.split_once('T') {
+            Some((date, time)) => write!(f, "{date} {}", time.get(..5).unwrap_or(time)),
+            None => f.write_str(&time),
+        }
+    }
 }
 
 /// Text as HTML shows it, in an element or in a quoted attribute.
@@ -182,5 +228,6 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+const SILENCED: &str = "silenced";
 /// Cards on a page that a browser still likes.
 const MOST_CARDS: usize = 200;

@@ -7,6 +7,7 @@ use crate::set::is_file_of_a_set;
 use crate::share::{Item, ItemKind, Share};
 
 use super::findings::Samples;
+use super::mas_backup;
 
 /// What a look at the share found.
 #[derive(Default)]
@@ -16,7 +17,12 @@ pub(super) struct Seen {
     pub(super) instead: Samples,
     /// Folders as they are written, and as they should be.
     pub(super) letter_case: Samples,
+    /// Each `MASBackup` that was seen: the folder that it is in, and how it is written.
+    pub(super) mas_backups: Vec<(SharePath, String)>,
     pub(super) has_mas_backup: bool,
+    pub(super) mas_backup_unseen: Samples,
+    pub(super) foreign_in_mas_backup: Samples,
+    pub(super) component_data_in_mas_backup: Samples,
     pub(super) misplaced_mas_backup: Samples,
     pub(super) look_alikes: Samples,
     pub(super) misplaced: Samples,
@@ -74,8 +80,12 @@ pub(super) fn look(share: &dyn Share, deployment: &Deployment) -> Result<Seen> {
     if let Some(region) = look.seen.region.clone() {
         look.walk(region);
     }
-    look.seen.sets.sort_unstable();
-    Ok(look.seen)
+    let mut seen = look.seen;
+    seen.sets.sort_unstable();
+    for (above, spelled) in std::mem::take(&mut seen.mas_backups).into_iter().take(MOST_MAS_BACKUPS) {
+        mas_backup::look(share, &above, &spelled, &mut seen);
+    }
+    Ok(seen)
 }
 
 impl Look<'_> {
@@ -108,7 +118,10 @@ impl Look<'_> {
         for item in items.iter().take(MOST_ITEMS) {
             let path = shown_path(folder, &item.name);
             match item.kind {
-                ItemKind::Folder if is_mas_backup(&item.name) => self.seen.misplaced_mas_backup.push(&path),
+                ItemKind::Folder if is_mas_backup(&item.name) => {
+                    self.seen.misplaced_mas_backup.push(&path);
+                    self.mas_backup(folder, item);
+                }
                 ItemKind::Folder
                     if Component::KNOWN.iter().any(|known| same(known.as_str(), &item.name))
                         || item.name.parse::<SetName>().is_ok() =>
@@ -155,6 +168,7 @@ impl Look<'_> {
                 Role::Region => self.seen.look_alikes.push(&path()),
                 _ => self.seen.misplaced_mas_backup.push(&path()),
             }
+            self.mas_backup(within, item);
             return None;
         }
         let Ok(name) = Name::new(item.name.clone()) else {
@@ -195,6 +209,13 @@ impl Look<'_> {
         Some((name, next))
     }
 
+    /// Notes a `MASBackup` to be looked into; look-alikes are not.
+    fn mas_backup(&mut self, within: &SharePath, item: &Item) {
+        if same(&item.name, "MASBackup") {
+            self.seen.mas_backups.push((within.clone(), item.name.clone()));
+        }
+    }
+
     fn set(&mut self, place: Place, set: SetName) {
         if self.seen.sets.len() < MOST_SETS {
             self.seen.sets.push((place, set));
@@ -224,7 +245,7 @@ impl Look<'_> {
 
     /// By its name; by its content where it is as small as keys are.
     fn is_private_key(&mut self, folder: &SharePath, item: &Item) -> bool {
-        if KEYS.contains(&&*extension(&item.name)) || KEY_FILES.iter().any(|name| same(name, &item.name)) {
+        if is_key_name(&item.name) {
             return true;
         }
         if item.length == 0 || item.length > LONGEST_KEY || ENCRYPTED.contains(&&*extension(&item.name)) {
@@ -251,6 +272,16 @@ impl Look<'_> {
     }
 }
 
+/// Whether a file of this name is a private key, whatever it holds.
+pub(super) fn is_key_name(name: &str) -> bool {
+    KEYS.contains(&&*extension(name)) || KEY_FILES.iter().any(|key| same(key, name))
+}
+
+/// A thing in a folder, for people.
+pub(super) fn shown_path_of(folder: impl std::fmt::Display, name: &str) -> String {
+    format!("{folder}/{name}")
+}
+
 fn folders(items: &[Item]) -> impl Iterator<Item = &Item> {
     items.iter().filter(|item| item.kind == ItemKind::Folder)
 }
@@ -266,7 +297,7 @@ fn extension(name: &str) -> String {
 fn shown_path(folder: &SharePath, name: &str) -> String {
     match folder.is_root() {
         true => name.to_owned(),
-        false => format!("{folder}/{name}"),
+        false => shown_path_of(folder, name),
     }
 }
 
@@ -274,7 +305,8 @@ fn shown_path(folder: &SharePath, name: &str) -> String {
 pub(super) const REGION: &str = "region folder";
 /// Entries that are looked at.
 const MOST_ITEMS: usize = 500_000;
-const MOST_SETS: usize = 10_000;
+const MOST_SETS: usize = 20_000;
+const MOST_MAS_BACKUPS: usize = 8;
 /// Files that are read to see whether they are keys.
 const MOST_SNIFFED: usize = 500;
 const DEEPEST: usize = 16;

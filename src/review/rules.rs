@@ -17,7 +17,9 @@ pub struct Rule {
     pub title: &'static str,
     /// Why it matters.
     pub why: &'static str,
-    /// The section of the published practices that it comes from, or follows from.
+    /// The section of the published practices that it comes from, or follows from: of "Infrastructure Backup Service best
+    /// practices", or of the page that is named in front, "Infrastructure Backup Service reference" or "Enable backup
+    /// for Azure Stack Hub from the administrator portal". Those are operator documentation of Azure Stack Hub.
     pub practice: &'static str,
     /// What to do.
     pub remedy: &'static str,
@@ -54,7 +56,7 @@ pub static RULES: &[Rule] = &[
         severity: Warning,
         title: "The share is an administrative or hidden one",
         why: "Administrative shares need administrator rights on the file server, far more than reading and writing a backup.",
-        practice: "Networking",
+        practice: "Enable backup from the administrator portal: Enable or reconfigure backup",
         remedy: "Create a share of its own, with an account that reads and writes there and nowhere else.",
     },
     Rule {
@@ -70,7 +72,7 @@ pub static RULES: &[Rule] = &[
         severity: Critical,
         title: "The share is in Azure Files",
         why: "Azure Files is not supported as a target of infrastructure backup.",
-        practice: "Reference: backup controller requirements",
+        practice: "Reference: Backup Controller requirements",
         remedy: "Move the backups to an SMB share of a file server in the trusted network.",
     },
     Rule {
@@ -78,7 +80,7 @@ pub static RULES: &[Rule] = &[
         severity: Critical,
         title: "The share is on the hardware lifecycle host",
         why: "What takes the HLH down takes its own backup along, and everything else on the share.",
-        practice: "Reference: backup controller requirements",
+        practice: "Reference: Azure backup infrastructure",
         remedy: "Move the share to a storage device outside of the system.",
     },
     Rule {
@@ -86,7 +88,7 @@ pub static RULES: &[Rule] = &[
         severity: Critical,
         title: "The share is on Azure Stack Hub itself",
         why: "The backups are lost together with what they are to bring back.",
-        practice: "Reference: backup controller requirements",
+        practice: "Reference: Azure backup infrastructure",
         remedy: "Move the share to a storage device outside of the system.",
     },
     Rule {
@@ -110,7 +112,7 @@ pub static RULES: &[Rule] = &[
         severity: Notice,
         title: "The configuration has a field that means nothing here",
         why: "A misspelt field is a check that is not made.",
-        practice: "Monitoring",
+        practice: "Introduction",
         remedy: "Correct or remove it.",
     },
     Rule {
@@ -118,7 +120,7 @@ pub static RULES: &[Rule] = &[
         severity: Notice,
         title: "A rule is silenced that does not exist, or without a reason",
         why: "What is silenced by mistake is looked for by nobody.",
-        practice: "Monitoring",
+        practice: "Introduction",
         remedy: "Correct the rule's id and give a reason.",
     },
     Rule {
@@ -142,7 +144,7 @@ pub static RULES: &[Rule] = &[
         severity: Warning,
         title: "There is no MASBackup in the region folder",
         why: "Azure Stack Hub makes it with its first backup: either infrastructure backup is off, or it goes elsewhere.",
-        practice: "Folder names",
+        practice: "Deployment",
         remedy: "Look at the backup settings of Azure Stack Hub; give it the region folder as its path.",
     },
     Rule {
@@ -160,6 +162,30 @@ pub static RULES: &[Rule] = &[
         why: "Whoever restores in a hurry takes the one for the other.",
         practice: "Folder names",
         remedy: "Rename or remove the folder.",
+    },
+    Rule {
+        id: "MAS_BACKUP_HAS_COMPONENT_DATA",
+        severity: Critical,
+        title: "Component data lies in MASBackup",
+        why: "Azure Stack Hub removes what it does not recognise there when its store is pruned, and nothing looks for backups of components in it.",
+        practice: "Folder names",
+        remedy: "Move it into the component's folder beside MASBackup.",
+    },
+    Rule {
+        id: "MAS_BACKUP_HAS_FOREIGN_DATA",
+        severity: Warning,
+        title: "Something lies in MASBackup that Azure Stack Hub is not known to put there",
+        why: "The folder is Microsoft's: what others leave in it is removed when its store is pruned, or stands in the way of a recovery.",
+        practice: "Folder names",
+        remedy: "See what it is and move it beside MASBackup; touch nothing of Azure Stack Hub's own. Silence this rule where a version of Azure Stack Hub put it there.",
+    },
+    Rule {
+        id: "MAS_BACKUP_NOT_REVIEWED",
+        severity: Notice,
+        title: "What lies in MASBackup was not looked at",
+        why: "Keys and foreign data in it are not found.",
+        practice: "Folder names",
+        remedy: "Let the account of the review list the folder, or look through it by hand.",
     },
     Rule {
         id: "COMPONENT_MISPLACED",
@@ -182,7 +208,7 @@ pub static RULES: &[Rule] = &[
         severity: Warning,
         title: "Several scale units and no identifiers",
         why: "Sets of different scale units lie in one folder: nobody can tell whose switches they restore.",
-        practice: "Folder names",
+        practice: "Backups",
         remedy: "Back up each scale unit under an identifier of its own: Switches\\su1.",
     },
     Rule {
@@ -222,7 +248,7 @@ pub static RULES: &[Rule] = &[
         severity: Warning,
         title: "A folder cannot be read",
         why: "What cannot be read cannot be reviewed, and probably not restored.",
-        practice: "Monitoring",
+        practice: "Introduction",
         remedy: "Give the account the right to read, or mend the folder.",
     },
     Rule {
@@ -230,7 +256,7 @@ pub static RULES: &[Rule] = &[
         severity: Warning,
         title: "There is more on the share than a review looks at",
         why: "The rest was not reviewed.",
-        practice: "Monitoring",
+        practice: "Introduction",
         remedy: "Apply retention, and move what is no backup elsewhere.",
     },
     Rule {
@@ -350,7 +376,7 @@ pub static RULES: &[Rule] = &[
         severity: Notice,
         title: "The configuration does not say how long backups are kept",
         why: "Whether old sets are removed cannot be reviewed.",
-        practice: "Settings: frequency and retention",
+        practice: "Enable backup from the administrator portal: Enable or reconfigure backup",
         remedy: "Set retention_days.",
     },
     Rule {
@@ -358,14 +384,14 @@ pub static RULES: &[Rule] = &[
         severity: Warning,
         title: "Sets are kept longer than configured",
         why: "The share fills up, and backups stop when it is full.",
-        practice: "Settings: frequency and retention",
+        practice: "Enable backup from the administrator portal: Enable or reconfigure backup",
         remedy: "Apply retention, after each backup.",
     },
     Rule {
         id: "SHARE_SPACE_UNKNOWN",
         severity: Notice,
-        title: "The share's free space is not given",
-        why: "The share itself does not tell: whether the next backup has room cannot be reviewed.",
+        title: "The share's free space is not known",
+        why: "Neither the share nor the configuration tells: whether the next backup has room cannot be reviewed.",
         practice: "Monitoring",
         remedy: "Fill in space from the file server's own monitoring.",
     },

@@ -4,18 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::configuration::Configuration;
 use super::findings::{Findings, Samples, Severity};
 use super::look::Seen;
 use crate::layout::{Component, ScaleUnit};
-use crate::schedule::{Candidate, Condition, PIN_LABEL, RetentionPeriod, RetentionPolicy};
+use crate::schedule::{Candidate, Condition, Held, PIN_LABEL, RetentionPeriod, RetentionPolicy};
 use crate::set::{self, SetState};
 use crate::share::Share;
 
 /// How the backups of one component, or of one scale unit of it, stand.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ComponentReview {
     /// Component and scale unit: `Switches/su1`. Findings name it so.
@@ -34,7 +34,7 @@ pub struct ComponentReview {
     pub complete: usize,
     /// Sets that are not complete, or cannot be judged.
     pub others: usize,
-    /// Bytes stored in complete sets; what sets share by hard link is counted in each.
+    /// Bytes stored in complete sets; what sets share by hard link is counted once.
     pub bytes: u64,
     /// The last 30 days, the oldest first.
     pub days: Vec<Day>,
@@ -43,7 +43,7 @@ pub struct ComponentReview {
 }
 
 /// One day of UTC.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Day {
     /// `2026-11-23`.
@@ -57,13 +57,15 @@ pub struct Day {
 }
 
 /// The size of one set.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Size {
     /// When it was begun.
     pub created: Timestamp,
     /// Bytes stored.
     pub bytes: u64,
+    /// Bytes of those that no older set of the component holds too.
+    pub new_bytes: u64,
 }
 
 /// A set with what a review keeps of it.
@@ -134,7 +136,7 @@ pub(super) fn review(
         review.check_keys(&held, &sets, findings);
         review.check_retention(sets, now, findings);
         // The larger of the last two and half as much again, as Azure Stack Hub reckons.
-        let recent = review.sizes.iter().rev().take(2).map(|size| size.bytes).max().unwrap_or(0);
+        let recent = review.sizes.iter().rev().take(2).map(|size| size.new_bytes).max().unwrap_or(0);
         totals.next_run = totals.next_run.saturating_add(recent.saturating_add(recent / 2));
         review
     });
@@ -200,13 +202,17 @@ fn is_future(known: &Known, now: Timestamp) -> bool {
 
 impl ComponentReview {
     fn measure(&mut self, sets: &[Known], now: Timestamp) {
-        for known in sets.iter().filter(|known| is_complete(known)) {
+        let mut complete: Vec<_> = sets.iter().filter(|known| is_complete(known)).collect();
+        complete.sort_by_key(|known| known.candidate.set);
+        let mut held = Held::default();
+        for known in complete {
             self.complete += 1;
-            self.bytes = self.bytes.saturating_add(known.candidate.bytes);
+            let new_bytes = held.add(&known.candidate);
+            self.bytes = self.bytes.saturating_add(new_bytes);
             let created = known.candidate.set.created();
             if !is_future(known, now) {
                 self.last_backup = self.last_backup.max(Some(created));
-                self.sizes.push(Size { created, bytes: known.candidate.bytes });
+                self.sizes.push(Size { created, bytes: known.candidate.bytes, new_bytes });
             }
         }
         self.others = sets.len() - self.complete;

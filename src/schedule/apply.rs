@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::retention::{Condition, Deletion, RetentionPlan};
-use super::rules::KeepReason;
+use super::rules::{DeleteReason, KeepReason};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, Place, SharePath};
 use crate::set::{COVER_SHEET, Set, is_file_of_a_set};
@@ -18,7 +18,7 @@ use crate::share::{Item, ItemKind, Share};
 pub struct RetentionReport {
     /// One for each deletion of the plan, in its order.
     pub outcomes: Vec<(SharePath, Outcome)>,
-    /// Bytes that the sets deleted had stored, by their cover sheets.
+    /// Bytes that were freed, as the plan reckoned them.
     pub freed_bytes: u64,
 }
 
@@ -48,6 +48,8 @@ pub enum Outcome {
         /// The error's line.
         message: String,
     },
+    /// Not needed: there is room enough without it.
+    NotNeeded,
     /// Not reached: the caller said stop.
     Stopped,
 }
@@ -78,7 +80,7 @@ impl RetentionReport {
 }
 
 impl RetentionPlan {
-    /// Deletes what the plan says, the oldest first; a set that cannot be deleted does not keep others from it.
+    /// Deletes what the plan says, in its order; a set that cannot be deleted does not keep others from it.
     ///
     /// Of each set the cover sheet goes first, and the share is flushed before anything follows: cut off at any moment,
     /// a set is whole or plainly incomplete. Before each deletion two things are looked at once more: that the last
@@ -95,18 +97,28 @@ impl RetentionPlan {
         let mut go_on = true;
         for deletion in &self.deletions {
             go_on = go_on && before(deletion).is_continue();
-            let outcome = if go_on {
+            let outcome = if go_on && self.has_room(share, deletion) {
+                Outcome::NotNeeded
+            } else if go_on {
                 self.delete(share, deletion)
                     .unwrap_or_else(|e| Outcome::Failed { code: e.code(), message: e.to_string() })
             } else {
                 Outcome::Stopped
             };
             if matches!(outcome, Outcome::Deleted | Outcome::FolderLeft { .. }) {
-                report.freed_bytes = report.freed_bytes.saturating_add(deletion.candidate.bytes);
+                report.freed_bytes = report.freed_bytes.saturating_add(deletion.freed_bytes);
             }
             report.outcomes.push((deletion.folder.clone(), outcome));
         }
         report
+    }
+
+    /// Whether this deletion, for the sake of room, is not needed any more.
+    fn has_room(&self, share: &Arc<dyn Share>, deletion: &Deletion) -> bool {
+        let (DeleteReason::MakeRoom, Some(wanted)) = (deletion.reason, self.room_for) else {
+            return false;
+        };
+        share.space().is_ok_and(|space| space.free >= wanted)
     }
 
     fn delete(&self, share: &Arc<dyn Share>, deletion: &Deletion) -> Result<Outcome> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -20,8 +20,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// assert_eq!(Frequency::beyond_microsoft(24)?.hours(), 24);
 /// # Ok::<(), azs_backup::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "u32", into = "u32")]
 pub struct Frequency(u32);
 
 impl Frequency {
@@ -75,6 +75,21 @@ impl Frequency {
     }
 }
 
+/// In JSON it is the number of hours, beyond Microsoft's bounds or not.
+impl TryFrom<u32> for Frequency {
+    type Error = Error;
+
+    fn try_from(hours: u32) -> Result<Self> {
+        Self::beyond_microsoft(hours)
+    }
+}
+
+impl From<Frequency> for u32 {
+    fn from(of: Frequency) -> Self {
+        of.0
+    }
+}
+
 impl Default for Frequency {
     fn default() -> Self {
         Self(12)
@@ -111,8 +126,8 @@ impl FromStr for Frequency {
 /// assert_eq!(RetentionPeriod::beyond_microsoft(90)?.days(), 90);
 /// # Ok::<(), azs_backup::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "u32", into = "u32")]
 pub struct RetentionPeriod(u32);
 
 impl RetentionPeriod {
@@ -163,6 +178,21 @@ impl RetentionPeriod {
 
     pub(super) fn seconds(self) -> i64 {
         i64::from(self.0) * 86_400
+    }
+}
+
+/// In JSON it is the number of days, beyond Microsoft's bounds or not.
+impl TryFrom<u32> for RetentionPeriod {
+    type Error = Error;
+
+    fn try_from(days: u32) -> Result<Self> {
+        Self::beyond_microsoft(days)
+    }
+}
+
+impl From<RetentionPeriod> for u32 {
+    fn from(of: RetentionPeriod) -> Self {
+        of.0
     }
 }
 

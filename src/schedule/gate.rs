@@ -39,7 +39,7 @@ pub enum Reason {
 }
 
 /// An operation that keeps the gate closed.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Hold {
     /// Why.
@@ -74,7 +74,7 @@ impl fmt::Display for Hold {
 }
 
 /// A scheduled backup that does not run, and why.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Skip {
     /// What holds it, never empty: what has to be resolved by somebody first, then what passes by itself.
@@ -95,7 +95,7 @@ impl fmt::Display for Skip {
 }
 
 /// What becomes of a scheduled backup.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "decision", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Decision {

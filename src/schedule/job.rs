@@ -209,7 +209,7 @@ pub struct JobLog {
 }
 
 /// What a [`JobLog`] holds.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Jobs {
     /// The jobs, in the order in which they were first written.

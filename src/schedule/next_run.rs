@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::frequency::{Frequency, invalid};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// When backups run: a frequency, a phase of the day and a jitter.
 ///
@@ -23,7 +23,12 @@ use crate::error::Result;
 /// assert_eq!(next.at.to_string(), "2026-11-23T12:00:00Z");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+///
+/// In JSON it is `{"frequency_hours": 24, "beyond_microsoft": true, "phase_seconds": 7200, "jitter_seconds": 1800, "host":
+/// "hlh01"}`, of which all may be left out; a frequency outside Azure Stack Hub's bounds needs `beyond_microsoft`, and a
+/// jitter its host. It is written with `shift_seconds`, what the jitter came to, in place of the last two, and read so.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "ScheduleForm", into = "ScheduleForm")]
 pub struct Schedule {
     frequency: Frequency,
     phase: i64,
@@ -31,7 +36,7 @@ pub struct Schedule {
 }
 
 /// When to run next, and what to say about the time that led there.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct NextRun {
     /// When to run: now or later, and never further than one frequency away.
@@ -143,6 +148,65 @@ impl Schedule {
         let latest = last.saturating_add(every);
         let slot = latest - (latest - self.phase - self.jitter).rem_euclid(every);
         if slot - last > every / 2 { slot } else { last.saturating_add(every / 4 * 3) }
+    }
+}
+
+/// A schedule as JSON has it.
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+struct ScheduleForm {
+    frequency_hours: u32,
+    beyond_microsoft: bool,
+    phase_seconds: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jitter_seconds: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<String>,
+    shift_seconds: u32,
+}
+
+impl Default for ScheduleForm {
+    fn default() -> Self {
+        Schedule::default().into()
+    }
+}
+
+impl From<Schedule> for ScheduleForm {
+    fn from(schedule: Schedule) -> Self {
+        // Both are less than a frequency, which is 31 days at most.
+        let seconds = |of: i64| u32::try_from(of).unwrap_or(0);
+        Self {
+            frequency_hours: schedule.frequency.hours(),
+            beyond_microsoft: !schedule.frequency.is_microsofts(),
+            phase_seconds: seconds(schedule.phase),
+            jitter_seconds: None,
+            host: None,
+            shift_seconds: seconds(schedule.jitter),
+        }
+    }
+}
+
+impl TryFrom<ScheduleForm> for Schedule {
+    type Error = Error;
+
+    fn try_from(form: ScheduleForm) -> Result<Self> {
+        let frequency = match form.beyond_microsoft {
+            true => Frequency::beyond_microsoft(form.frequency_hours)?,
+            false => Frequency::from_hours(form.frequency_hours)?,
+        };
+        let schedule = Self::new(frequency).phase(Duration::from_secs(form.phase_seconds.into()))?;
+        match (form.jitter_seconds, form.host, form.shift_seconds) {
+            (Some(most), Some(host), 0) => schedule.jitter(Duration::from_secs(most.into()), &host),
+            (None | Some(0), None, shift) if i64::from(shift) <= frequency.seconds() / 2 => {
+                Ok(Self { jitter: shift.into(), ..schedule })
+            }
+            (None, None, shift) => {
+                Err(invalid(format!("a shift of {shift} s is more than half the frequency, {frequency}")))
+            }
+            _ => {
+                Err(invalid("a jitter needs a host and the other way round, and no shift_seconds".to_owned()))
+            }
+        }
     }
 }
 

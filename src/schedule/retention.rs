@@ -1,15 +1,17 @@
 //! The plan: which sets go, which stay, and why. No I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
 
+use super::held::Held;
 use super::next_run::second;
 use super::rules::{DeleteReason, KeepReason, RetentionPolicy};
 use crate::layout::{Place, SetName, SharePath};
-use crate::set::{Digest, SetState, SetSummary, Status};
+use crate::set::{Digest, FileKey, SetState, SetSummary, Status};
 
 /// A set as retention sees it: made of a [`SetSummary`], or of JSON to see what a policy would do.
 ///
@@ -36,6 +38,9 @@ pub struct Candidate {
     /// The digest that its cover sheet names, by which it is known again when the plan is carried out.
     #[serde(skip)]
     pub(super) sha256sums: Option<Digest>,
+    /// Its stored files; none where they are not known.
+    #[serde(skip)]
+    files: Option<Arc<[FileKey]>>,
 }
 
 /// What a set is worth.
@@ -61,7 +66,12 @@ impl Candidate {
     #[must_use]
     pub fn new(place: Place, set: SetName, condition: Condition) -> Self {
         let labels = BTreeMap::new();
-        Self { place, set, condition, created: None, bytes: 0, labels, sha256sums: None }
+        Self { place, set, condition, created: None, bytes: 0, labels, sha256sums: None, files: None }
+    }
+
+    /// Its stored files, where they are known.
+    pub(crate) fn files(&self) -> Option<&[FileKey]> {
+        self.files.as_deref()
     }
 
     fn is_complete(&self) -> bool {
@@ -87,6 +97,7 @@ impl From<&SetSummary> for Candidate {
                 candidate.bytes = cover.stored.bytes;
                 candidate.labels = cover.labels.clone();
                 candidate.sha256sums = Some(cover.sha256sums);
+                candidate.files = Some(summary.files.clone());
             }
             SetState::Incomplete { .. } if summary.has_cover_sheet => {
                 candidate.condition = Condition::Damaged
@@ -104,14 +115,18 @@ impl From<&SetSummary> for Candidate {
 pub struct RetentionPlan {
     /// The time that it was made for.
     pub now: Timestamp,
-    /// What goes, the oldest first.
+    /// What goes: the oldest first, and what only makes room last.
     pub deletions: Vec<Deletion>,
     /// What stays, by place and from old to new.
     pub kept: Vec<Kept>,
-    /// Bytes that the deletions free at most.
+    /// Bytes that the deletions free: a stored file that sets share by hard link is freed with the last of them that
+    /// goes. An upper bound where candidates were made of JSON, or other sets hold a file that the plan was not shown.
     pub freed_bytes: u64,
     /// Bytes that were asked for and cannot be freed: everything that may go goes already.
     pub shortfall: u64,
+    /// Free bytes at which [`apply`](Self::apply) has room enough, where the policy
+    /// [asks for them](RetentionPolicy::make_room_for).
+    pub room_for: Option<u64>,
 }
 
 /// A set that goes.
@@ -125,6 +140,8 @@ pub struct Deletion {
     pub candidate: Candidate,
     /// Why.
     pub reason: DeleteReason,
+    /// Bytes that it frees, once all before it in the plan are gone.
+    pub freed_bytes: u64,
 }
 
 /// A set that stays.
@@ -153,23 +170,32 @@ pub(super) fn plan(policy: &RetentionPolicy, sets: Vec<Candidate>, now: Timestam
     let sets: BTreeMap<_, _> = sets.into_iter().map(|set| ((set.place.clone(), set.set), set)).collect();
     let mut sets: Vec<_> = sets.into_values().collect();
     sets.sort_by(|a, b| (&a.place, a.time(), a.set).cmp(&(&b.place, b.time(), b.set)));
-    let mut plan =
-        RetentionPlan { now, deletions: Vec::new(), kept: Vec::new(), freed_bytes: 0, shortfall: 0 };
+    let mut held = Held::default();
+    for set in &sets {
+        held.add(set);
+    }
+    let (deletions, kept, room_for) = (Vec::new(), Vec::new(), policy.room_for);
+    let mut plan = RetentionPlan { now, deletions, kept, freed_bytes: 0, shortfall: 0, room_for };
     for place in sets.chunk_by(|a, b| a.place == b.place) {
         for (candidate, verdict) in place.iter().zip(judge(policy, place, now)) {
             let folder = candidate.place.set_folder(&candidate.set);
             let candidate = candidate.clone();
             match verdict {
-                Verdict::Delete(reason) => plan.deletions.push(Deletion { folder, candidate, reason }),
+                Verdict::Delete(reason) => {
+                    plan.deletions.push(Deletion { folder, candidate, reason, freed_bytes: 0 });
+                }
                 Verdict::Keep(reasons) => {
                     plan.kept.push(Kept { folder, candidate, reasons: reasons.into_iter().collect() });
                 }
             }
         }
     }
-    plan.freed_bytes = plan.deletions.iter().map(|d| d.candidate.bytes).fold(0, u64::saturating_add);
-    make_room(policy.make_room, &mut plan);
     plan.deletions.sort_by_cached_key(|d| (d.candidate.time(), d.folder.clone()));
+    for deletion in &mut plan.deletions {
+        deletion.freed_bytes = held.remove(&deletion.candidate);
+        plan.freed_bytes = plan.freed_bytes.saturating_add(deletion.freed_bytes);
+    }
+    make_room(policy.make_room, &mut held, &mut plan);
     plan
 }
 
@@ -248,29 +274,34 @@ fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Ve
 }
 
 /// Lets sets go that only rules of age and number keep, the oldest first, until enough is freed.
-fn make_room(wanted: u64, plan: &mut RetentionPlan) {
+fn make_room(wanted: u64, held: &mut Held, plan: &mut RetentionPlan) {
     use KeepReason::{Daily, Last, Monthly, NoRule, Weekly, Within};
     let may_go = |kept: &Kept| {
         kept.reasons.iter().all(|reason| matches!(reason, Daily | Last | Monthly | NoRule | Weekly | Within))
     };
     let mut oldest_first: Vec<usize> = (0..plan.kept.len()).filter(|at| may_go(&plan.kept[*at])).collect();
     oldest_first.sort_by_cached_key(|at| (plan.kept[*at].candidate.time(), plan.kept[*at].folder.clone()));
-    let mut goes = vec![false; plan.kept.len()];
+    let mut goes = vec![None; plan.kept.len()];
     for at in oldest_first {
         if plan.freed_bytes >= wanted {
             break;
         }
-        goes[at] = true;
-        plan.freed_bytes = plan.freed_bytes.saturating_add(plan.kept[at].candidate.bytes);
+        let freed = held.remove(&plan.kept[at].candidate);
+        goes[at] = Some(freed);
+        plan.freed_bytes = plan.freed_bytes.saturating_add(freed);
     }
-    let (gone, kept): (Vec<_>, Vec<_>) =
-        std::mem::take(&mut plan.kept).into_iter().zip(goes).partition(|(_, goes)| *goes);
-    plan.kept = kept.into_iter().map(|(kept, _)| kept).collect();
-    plan.deletions.extend(gone.into_iter().map(|(Kept { folder, candidate, .. }, _)| Deletion {
-        folder,
-        candidate,
-        reason: DeleteReason::MakeRoom,
-    }));
+    let mut gone = Vec::new();
+    for (kept, freed) in std::mem::take(&mut plan.kept).into_iter().zip(goes) {
+        let Some(freed_bytes) = freed else {
+            plan.kept.push(kept);
+            continue;
+        };
+        let Kept { folder, candidate, .. } = kept;
+        gone.push(Deletion { folder, candidate, reason: DeleteReason::MakeRoom, freed_bytes });
+    }
+    // After those that go anyway: where their room is enough, these stay.
+    gone.sort_by_cached_key(|d| (d.candidate.time(), d.folder.clone()));
+    plan.deletions.extend(gone);
     plan.shortfall = wanted.saturating_sub(plan.freed_bytes);
 }
 

@@ -5,11 +5,12 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::frequency::RetentionPeriod;
 use super::retention::{Candidate, RetentionPlan};
 use crate::layout::SetName;
+use crate::share::Space;
 
 /// The label that keeps a set for good, whatever its value: `BackupBuilder::label("pinned", "before the firmware update")`.
 pub const PIN_LABEL: &str = "pinned";
@@ -31,7 +32,12 @@ pub const PIN_LABEL: &str = "pinned";
 /// - sets that are pinned or labelled, when room is made too.
 ///
 /// A set's age is that of its cover sheet, or of its name where that is younger.
-#[derive(Clone, Debug, Eq, PartialEq)]
+///
+/// In JSON it is `{"keep_days": 30, "keep_last": 3, "keep_daily": 7, "keep_weekly": 4, "keep_monthly": 12, "keep_labels":
+/// [["model", "S4148-ON"], ["audit", null]], "pin": ["20261123T020000Z-7f3a91c2"], "make_room": 0, "grace_hours": 24}`, of
+/// which all may be left out. The room that the share has is not in it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(from = "PolicyForm", into = "PolicyForm")]
 pub struct RetentionPolicy {
     pub(super) keep_within: Option<RetentionPeriod>,
     pub(super) keep_last: u32,
@@ -41,6 +47,7 @@ pub struct RetentionPolicy {
     pub(super) labels: Vec<(String, Option<String>)>,
     pub(super) pinned: BTreeSet<SetName>,
     pub(super) make_room: u64,
+    pub(super) room_for: Option<u64>,
     pub(super) grace: i64,
 }
 
@@ -57,6 +64,7 @@ impl RetentionPolicy {
             labels: vec![(PIN_LABEL.to_owned(), None)],
             pinned: BTreeSet::new(),
             make_room: 0,
+            room_for: None,
             grace: 86_400,
         }
     }
@@ -112,12 +120,20 @@ impl RetentionPolicy {
     }
 
     /// Deletes until at least this many bytes are free that were not before, the oldest sets first, kept by other rules
-    /// or not: the documented remedy for a full share. What a set frees is taken from its cover sheet; where sets share
-    /// segments by hard link it is less, so look at the share's free space while the plan is
-    /// [carried out](RetentionPlan::apply) with some to spare.
+    /// or not: the documented remedy for a full share. What sets share by hard link is freed with the last of them.
     #[must_use]
     pub fn make_room(mut self, bytes: u64) -> Self {
         self.make_room = bytes;
+        self
+    }
+
+    /// Deletes until this many bytes are free on a share with this [space](crate::Share::space), as
+    /// [`make_room`](Self::make_room) does. [`RetentionPlan::apply`] looks at the share's space again before each set
+    /// that goes for the sake of room, and stops at enough.
+    #[must_use]
+    pub fn make_room_for(mut self, bytes: u64, space: Space) -> Self {
+        self.make_room = bytes.saturating_sub(space.free);
+        self.room_for = Some(bytes);
         self
     }
 
@@ -154,8 +170,64 @@ impl Default for RetentionPolicy {
     }
 }
 
+/// A policy as JSON has it.
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+struct PolicyForm {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_days: Option<RetentionPeriod>,
+    keep_last: u32,
+    keep_daily: u32,
+    keep_weekly: u32,
+    keep_monthly: u32,
+    keep_labels: Vec<(String, Option<String>)>,
+    pin: BTreeSet<SetName>,
+    make_room: u64,
+    grace_hours: u32,
+}
+
+impl Default for PolicyForm {
+    fn default() -> Self {
+        RetentionPolicy::new().into()
+    }
+}
+
+impl From<RetentionPolicy> for PolicyForm {
+    fn from(policy: RetentionPolicy) -> Self {
+        let is_given = |(key, value): &(String, Option<String>)| (&**key, value) != (PIN_LABEL, &None);
+        Self {
+            keep_days: policy.keep_within,
+            keep_last: policy.keep_last,
+            keep_daily: policy.keep_daily,
+            keep_weekly: policy.keep_weekly,
+            keep_monthly: policy.keep_monthly,
+            keep_labels: policy.labels.into_iter().filter(is_given).collect(),
+            pin: policy.pinned,
+            make_room: policy.make_room,
+            // Rounded up: nothing goes sooner for being written down.
+            grace_hours: u32::try_from(policy.grace.saturating_add(3599) / 3600).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+impl From<PolicyForm> for RetentionPolicy {
+    fn from(form: PolicyForm) -> Self {
+        let mut policy = Self::new()
+            .keep_last(form.keep_last)
+            .keep_daily(form.keep_daily)
+            .keep_weekly(form.keep_weekly)
+            .keep_monthly(form.keep_monthly)
+            .make_room(form.make_room)
+            .grace(Duration::from_secs(u64::from(form.grace_hours) * 3600));
+        policy.keep_within = form.keep_days;
+        policy.labels.extend(form.keep_labels);
+        policy.pinned = form.pin;
+        policy
+    }
+}
+
 /// Why a set is to be deleted.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DeleteReason {
@@ -178,7 +250,7 @@ impl fmt::Display for DeleteReason {
 }
 
 /// Why a set stays.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum KeepReason {

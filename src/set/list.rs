@@ -25,6 +25,17 @@ pub struct SetSummary {
     /// Whether it is a backup.
     #[serde(flatten)]
     pub state: SetState,
+    /// The stored files of a complete set, by which it shows what it shares with others.
+    #[serde(skip)]
+    pub(crate) files: Arc<[FileKey]>,
+}
+
+/// A stored file as it is told from others across sets: the front of its digest, and its length.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct FileKey {
+    digest: u64,
+    /// Its length in bytes.
+    pub(crate) bytes: u64,
 }
 
 /// Whether a set is a backup.
@@ -108,9 +119,14 @@ fn folders(share: &dyn Share, folder: &SharePath) -> Result<Vec<Name>> {
 pub(crate) fn summary(share: &Arc<dyn Share>, place: &Place, name: SetName) -> Result<Option<SetSummary>> {
     let folder = place.set_folder(&name);
     let mut has_cover_sheet = true;
+    let mut files = Arc::default();
     let state = match Set::open(share.clone(), folder.clone()) {
         Ok(set) => match set.first_absence() {
-            None => SetState::Complete { cover: Box::new(set.cover().clone()) },
+            None => {
+                files =
+                    set.files().map(|(digest, bytes)| FileKey { digest: digest.front(), bytes }).collect();
+                SetState::Complete { cover: Box::new(set.cover().clone()) }
+            }
             Some(reason) => SetState::Incomplete { reason },
         },
         // Deleted by hand while we looked.
@@ -126,5 +142,5 @@ pub(crate) fn summary(share: &Arc<dyn Share>, place: &Place, name: SetName) -> R
             SetState::Incomplete { reason: e.to_string() }
         }
     };
-    Ok(Some(SetSummary { place: place.clone(), name, folder, has_cover_sheet, state }))
+    Ok(Some(SetSummary { place: place.clone(), name, folder, has_cover_sheet, state, files }))
 }

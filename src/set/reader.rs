@@ -94,6 +94,11 @@ impl Set {
             .then(|| format!("its files have {bytes} bytes instead of {}", self.cover.stored.bytes))
     }
 
+    /// Digest and length of each stored file that is there.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&Digest, u64)> {
+        self.sums.iter().filter_map(|(name, digest)| Some((digest, *self.items.get(name)?)))
+    }
+
     /// Stored files and their digests, as `SHA256SUMS` lists them.
     pub(crate) fn sums(&self) -> &[(String, Digest)] {
         &self.sums

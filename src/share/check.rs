@@ -14,6 +14,8 @@ use crate::alert::{AlertKind, Classification, Context, Profile, classify_error};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Deployment, Name, SharePath};
 
+mod options;
+
 /// One thing that has to work.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -10,7 +10,7 @@ use cap_std::fs::{Dir, OpenOptions};
 
 use super::{Item, ItemKind, Share, Space, unsupported};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{Name, SharePath, is_mas_backup};
+use crate::layout::{MasBackupFolder, Name, SharePath, is_mas_backup};
 use crate::words::words;
 
 /// How far a write has gone when [`Share::put`] returns.
@@ -84,9 +84,13 @@ impl FolderShare {
 
     /// Opens a folder name by name, so that no link on the way is followed.
     fn folder(&self, path: &SharePath) -> io::Result<Dir> {
+        self.descend(path.names().iter().map(Name::as_str))
+    }
+
+    fn descend<'a>(&self, names: impl Iterator<Item = &'a str>) -> io::Result<Dir> {
         let mut dir = self.dir.try_clone()?;
-        for name in path.names() {
-            dir = dir.open_dir_nofollow(name.as_str())?;
+        for name in names {
+            dir = dir.open_dir_nofollow(name)?;
         }
         Ok(dir)
     }
@@ -173,29 +177,12 @@ impl Share for FolderShare {
     }
 
     fn list(&self, folder: &SharePath) -> Result<Vec<Item>> {
-        let list = || -> io::Result<Vec<Item>> {
-            let mut items = Vec::new();
-            for entry in self.folder(folder)?.entries()? {
-                let entry = entry?;
-                // Gone between the listing and the look: somebody deletes a set by hand.
-                let metadata = match entry.metadata() {
-                    Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-                    metadata => metadata?,
-                };
-                let (kind, length) = if metadata.is_dir() {
-                    (ItemKind::Folder, 0)
-                } else if metadata.is_file() {
-                    (ItemKind::File, metadata.len())
-                } else {
-                    (ItemKind::Other, 0)
-                };
-                let modified = metadata.modified().ok().and_then(|time| time.into_std().try_into().ok());
-                let name = entry.file_name();
-                items.push(Item::new(name.to_string_lossy(), kind, length).with_modified(modified));
-            }
-            Ok(items)
-        };
-        list().map_err(|e| self.failed("list", folder, e))
+        self.folder(folder).and_then(|dir| items(&dir)).map_err(|e| self.failed("list", folder, e))
+    }
+
+    fn list_mas_backup(&self, folder: &MasBackupFolder) -> Result<Vec<Item>> {
+        let items = self.descend(folder.names()).and_then(|dir| items(&dir));
+        items.map_err(|e| Error::io(format_args!("list {}/{folder}", self.root.display()), e))
     }
 
     fn create_folder(&self, folder: &SharePath) -> Result<()> {
@@ -268,6 +255,29 @@ impl Share for FolderShare {
         let (dir, name) = self.place("delete folder", folder)?;
         dir.remove_dir(name.as_str()).map_err(|e| self.failed("delete folder", folder, e))
     }
+}
+
+fn items(dir: &Dir) -> io::Result<Vec<Item>> {
+    let mut items = Vec::new();
+    for entry in dir.entries()? {
+        let entry = entry?;
+        // Gone between the listing and the look: somebody deletes a set by hand.
+        let metadata = match entry.metadata() {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+            metadata => metadata?,
+        };
+        let (kind, length) = if metadata.is_dir() {
+            (ItemKind::Folder, 0)
+        } else if metadata.is_file() {
+            (ItemKind::File, metadata.len())
+        } else {
+            (ItemKind::Other, 0)
+        };
+        let modified = metadata.modified().ok().and_then(|time| time.into_std().try_into().ok());
+        let name = entry.file_name();
+        items.push(Item::new(name.to_string_lossy(), kind, length).with_modified(modified));
+    }
+    Ok(items)
 }
 
 impl fmt::Debug for FolderShare {

@@ -16,6 +16,7 @@ mod account;
 mod calls;
 mod check;
 mod lane;
+mod options;
 mod pool;
 mod session;
 mod status;

@@ -101,3 +101,17 @@ fn an_error_body_is_read_as_text() {
     let body = r#"{"error":{"code":"BackupFailed","message":"HRESULT 0x80070035"}}"#;
     assert_eq!(classify_json(body, Profile::Refined).unwrap().kind(), AlertKind::Connectivity);
 }
+
+#[test]
+fn words_are_written_as_their_codes_and_read_by_them() {
+    use azs_backup::alert::{AlertKind, DocumentedKind, Profile, Retry};
+    for kind in AlertKind::ALL {
+        let json = serde_json::to_value(kind).unwrap();
+        assert_eq!(json, kind.code());
+        assert_eq!(serde_json::from_value::<AlertKind>(json).unwrap(), *kind);
+    }
+    assert_eq!(serde_json::from_str::<Profile>("\"microsoft-2301\"").unwrap(), Profile::Microsoft2301);
+    assert_eq!(serde_json::from_str::<DocumentedKind>("\"PATH\"").unwrap(), DocumentedKind::Path);
+    assert_eq!(serde_json::to_string(&Retry::LockOut).unwrap(), "\"LOCK_OUT\"");
+    assert!(serde_json::from_str::<AlertKind>("\"path\"").is_err());
+}

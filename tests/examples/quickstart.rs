@@ -27,6 +27,8 @@ fn it_shows_the_main_job_and_keeps_what_it_made() {
         "7. Opened by hand",
         "sha256sum -c --status",
         "These lines were run, and gave back the same files again.",
+        "8. Reviewed by the best practices",
+        "HLH: There is no backup",
         "Everything is kept in",
     ] {
         assert!(shown.contains(expected), "{expected:?} is not in:\n{shown}");
@@ -34,6 +36,9 @@ fn it_shows_the_main_job_and_keeps_what_it_made() {
     assert_same_tree(&site.path("configs"), &work.join("restored/configs"));
     assert_same_tree(&site.path("configs"), &work.join("by-hand/configs"));
     assert_eq!(fs::read_dir(work.join("share/contoso.com/nyc/MASBackup")).unwrap().count(), 0);
+
+    assert!(!shown.contains("Switches: "), "{shown}");
+    assert!(fs::read_to_string(work.join("review.html")).unwrap().starts_with("<!DOCTYPE html>"));
 
     // What it printed works when it is typed again.
     let lines: Vec<_> = shown.lines().skip_while(|line| !line.starts_with("cd ")).take(4).collect();
@@ -56,6 +61,7 @@ fn it_backs_up_this_repository_and_reports_in_json() {
     assert_eq!(report["verified"]["files"], report["backup"]["content"]["files"]);
     assert_eq!(report["restored"]["files"], report["backup"]["content"]["files"]);
     assert!(report["compared"].as_u64().unwrap() > 100);
+    assert_eq!(report["review"]["deployment"]["region"], "nyc");
     assert_eq!(report["by_hand"]["ran"], true, "{}", report["by_hand"]["missing"]);
 }
 

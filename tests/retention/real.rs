@@ -66,6 +66,66 @@ fn old_sets_go_and_the_rest_is_as_it_was() {
     assert!(fixture.path("share/contoso.com/nyc/Switches/by hand").exists());
 }
 
+/// Makes the stored files of one set hard links to another's, as if it had nothing new.
+fn share_files(fixture: &Fixture, of: &SharePath, with: &SharePath) {
+    let (old, new) = (fixture.native(of), fixture.native(with));
+    let sheet = |folder: &PathBuf| -> Value {
+        serde_json::from_slice(&fs::read(folder.join("backup.json")).unwrap()).unwrap()
+    };
+    let (mut cover, own) = (sheet(&old), sheet(&new));
+    for file in fs::read_dir(&new).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    for file in fs::read_dir(&old).unwrap() {
+        let file = file.unwrap().path();
+        fs::hard_link(&file, new.join(file.file_name().unwrap())).unwrap();
+    }
+    (cover["set"], cover["created"]) = (own["set"].clone(), own["created"].clone());
+    fs::remove_file(new.join("backup.json")).unwrap();
+    fs::write(new.join("backup.json"), cover.to_string()).unwrap();
+}
+
+#[test]
+fn what_sets_share_by_hard_link_is_freed_with_the_last_of_them() {
+    let (fixture, folders) = fixture(&[30, 20, 10, 1]);
+    share_files(&fixture, &folders[0], &folders[1]);
+    share_files(&fixture, &folders[2], &folders[3]);
+    let plan = plan(&fixture, &RetentionPolicy::new().keep_last(1));
+    let freed: Vec<_> = plan.deletions.iter().map(|d| (&d.folder, d.freed_bytes)).collect();
+    let bytes = plan.deletions[0].candidate.bytes;
+    // The first holds what the second does; the third what the one that stays does.
+    assert_eq!(freed, [(&folders[0], 0), (&folders[1], bytes), (&folders[2], 0)]);
+    assert_eq!(plan.freed_bytes, bytes);
+    // To make room for one byte it takes both of the first two, and for more than theirs there is nothing.
+    let room = |bytes: u64| {
+        let sets = list_sets(&fixture.share, fixture.place.deployment(), None).unwrap();
+        RetentionPolicy::new().make_room(bytes).plan(&sets, Timestamp::now())
+    };
+    assert_eq!((room(1).deletions.len(), room(1).freed_bytes), (2, bytes));
+    assert_eq!((room(bytes + 1).deletions.len(), room(bytes + 1).shortfall), (3, 1));
+    let report = plan.apply(&fixture.share, &mut |_| ControlFlow::Continue(()));
+    assert_eq!((report.deleted(), report.freed_bytes), (3, bytes));
+    verify(&fixture.open(&folders[3]), &mut azs_backup::no_progress).unwrap().into_result().unwrap();
+}
+
+#[test]
+fn room_is_made_until_the_share_has_enough_and_no_further() {
+    let (fixture, folders) = fixture(&[30, 20, 10, 1]);
+    let sets = list_sets(&fixture.share, fixture.place.deployment(), None).unwrap();
+    let space = |free: u64| azs_backup::share::Space::new(u64::MAX, free);
+    let policy = |wanted: u64, free: u64| RetentionPolicy::new().make_room_for(wanted, space(free));
+    assert!(policy(100, 100).plan(&sets, Timestamp::now()).is_empty());
+    // Reckoned with no room at all, the plan takes all that may go; the share itself has room enough.
+    let plan = policy(u64::MAX / 2, 0).plan(&sets, Timestamp::now());
+    assert_eq!(plan.deletions.len(), 3);
+    let real = fixture.share.space().unwrap();
+    let plan = RetentionPolicy::new().keep_last(3).make_room_for(1, space(0)).plan(&sets, Timestamp::now());
+    assert_eq!((plan.room_for, plan.deletions.len()), (Some(1), 1));
+    let plan = policy(real.free / 2, 0).plan(&sets, Timestamp::now());
+    assert_eq!(apply(&fixture, &plan), vec![Outcome::NotNeeded; 3]);
+    assert!(folders.iter().all(|folder| fixture.native(folder).exists()));
+}
+
 #[test]
 fn a_set_in_a_later_version_is_left_alone() {
     let (fixture, folders) = fixture(&[30, 20, 1]);

@@ -4,16 +4,41 @@
 
 use std::process::ExitCode;
 
+mod c;
 mod needs;
+mod node;
+mod python;
 mod run;
+mod together;
 
 use needs::{FOR_BUILD, FOR_TESTS, OpenSsl};
 use run::{Failure, cargo};
 
 const HELP: &str = "\
-cargo xtask quickstart [ARGUMENTS]  run the example that shows the main job (--help for its arguments)
-cargo xtask test [ARGUMENTS]        run all tests; arguments go to cargo test
-cargo xtask ci                      formatting, lints and documentation, then all tests";
+cargo xtask quickstart [ARGUMENTS]   run the example that shows the main job (--help for its arguments)
+cargo xtask test                     run all tests, of all parts
+cargo xtask test PART [ARGUMENTS]    of one part: rust, python, node, c, together; arguments go to its test command
+cargo xtask wheel                    build the Python wheel into target/wheels and try it in a new environment
+cargo xtask npm-pack                 build the Node package's tarball into target/npm
+cargo xtask install-c PREFIX         install the C library: header, libraries, pkg-config and CMake files
+cargo xtask header                   make the C header anew
+cargo xtask ci                       formatting, lints and documentation, then all tests";
+
+/// The tests of the core whose share can be a folder or a file server.
+const ON_A_SHARE: &[&str] =
+    &["damage", "kill", "one_file", "retention", "review", "round_trip", "share", "sources", "target"];
+
+/// Runs the tests of a part, with arguments for its test command.
+type Test = fn(&[String]) -> Result<(), Failure>;
+
+/// What can be tested by itself.
+const PARTS: &[(&str, Test)] = &[
+    ("rust", rust),
+    ("python", python::test),
+    ("node", node::test),
+    ("c", c::test),
+    ("together", together::test),
+];
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -22,6 +47,10 @@ fn main() -> ExitCode {
     let done = match (&*task, &rest[..]) {
         ("quickstart", rest) => quickstart(rest),
         ("test", rest) => test(rest),
+        ("wheel", []) => python::wheel(),
+        ("npm-pack", []) => node::pack(),
+        ("install-c", [prefix, options @ ..]) => c::install(prefix, options),
+        ("header", []) => c::header(),
         ("ci", []) => ci(),
         ("" | "help" | "--help" | "-h", _) => {
             println!("{HELP}");
@@ -44,8 +73,24 @@ fn quickstart(arguments: &[String]) -> Result<(), Failure> {
 }
 
 fn test(arguments: &[String]) -> Result<(), Failure> {
+    let Some((part, arguments)) = arguments.split_first() else {
+        return PARTS.iter().try_for_each(|(_, test)| test(&[]));
+    };
+    match PARTS.iter().find(|(name, _)| name == part) {
+        Some((_, test)) => test(arguments),
+        None => Err(Failure(format!("there is no part {part}\n{HELP}"))),
+    }
+}
+
+fn rust(arguments: &[String]) -> Result<(), Failure> {
     let openssl = needs::check(&[FOR_BUILD, FOR_TESTS].concat())?;
-    cargo("test", openssl).args(arguments).run()
+    if !arguments.is_empty() {
+        return cargo("test", openssl).args(arguments).run();
+    }
+    cargo("test", openssl).run()?;
+    // What has a share once more, behind a file server.
+    let tests = ON_A_SHARE.iter().flat_map(|name| ["--test", name]);
+    cargo("test", openssl).args(tests).env("AZS_TEST_HOME", "smb").run()
 }
 
 fn ci() -> Result<(), Failure> {
@@ -53,5 +98,5 @@ fn ci() -> Result<(), Failure> {
     cargo("fmt", OpenSsl::Unused).args(["--all", "--check"]).run()?;
     cargo("clippy", openssl).args(["--workspace", "--all-targets", "--", "--deny", "warnings"]).run()?;
     cargo("doc", openssl).args(["--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings").run()?;
-    cargo("test", openssl).run()
+    test(&[])
 }

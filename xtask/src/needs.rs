@@ -24,7 +24,11 @@ pub(crate) struct Need {
     builds_openssl: bool,
 }
 
-const fn tool(name: &'static str, packages: &'static [&'static str], is_there: fn() -> bool) -> Need {
+pub(crate) const fn tool(
+    name: &'static str,
+    packages: &'static [&'static str],
+    is_there: fn() -> bool,
+) -> Need {
     Need { name, packages, is_there, builds_openssl: false }
 }
 
@@ -42,7 +46,21 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     tool("tar", &["tar"], || runs("tar")),
     tool("sha256sum", &["coreutils"], || runs("sha256sum")),
     tool("bash", &["bash"], || runs("bash")),
+    // Debian has it where the path of an ordinary user does not lead.
+    tool("Samba's smbd", &["samba"], || runs("smbd") || runs("/usr/sbin/smbd")),
 ];
+
+/// To build and test the Python package.
+pub(crate) const FOR_PYTHON: &[Need] = &[
+    tool("Python 3.11 or later", &["python3"], has_python),
+    // Debian and Ubuntu split it off.
+    tool("Python's venv", &["python3-venv"], || {
+        output(PYTHON, &["-c", "import ensurepip, venv"], "").is_some()
+    }),
+];
+
+/// How Python is called.
+pub(crate) const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 
 /// Finds what is missing, installs it or says how to, and tells how the library is to be built.
 pub(crate) fn check(needs: &[Need]) -> Result<OpenSsl, Failure> {
@@ -103,7 +121,7 @@ fn is_root() -> bool {
     output("id", &["-u"], "").is_some_and(|id| id.trim() == "0")
 }
 
-fn runs(program: &str) -> bool {
+pub(crate) fn runs(program: &str) -> bool {
     output(program, &["--version"], "").is_some()
 }
 
@@ -118,6 +136,10 @@ fn has_perl() -> bool {
     const MODULES: &str =
         "use IPC::Cmd; use FindBin; use File::Compare; use File::Copy; use Pod::Usage; use Time::Piece;";
     output("perl", &["-e", MODULES], "").is_some()
+}
+
+fn has_python() -> bool {
+    output(PYTHON, &["-c", "import sys; assert sys.version_info >= (3, 11)"], "").is_some()
 }
 
 fn has_openssl() -> bool {

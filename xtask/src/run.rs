@@ -42,6 +42,13 @@ impl Step {
         self
     }
 
+    /// Runs it in this folder.
+    pub(crate) fn folder(mut self, folder: &str) -> Self {
+        self.line = self.line.replacen("$ ", &format!("$ cd {folder} && "), 1);
+        self.command.current_dir(folder);
+        self
+    }
+
     pub(crate) fn env(mut self, variable: &str, value: &str) -> Self {
         self.line = self.line.replacen("$ ", &format!("$ {variable}={value:?} "), 1);
         self.command.env(variable, value);

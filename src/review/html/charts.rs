@@ -5,16 +5,13 @@ use std::fmt::{Result, Write};
 use super::super::sets::{Day, Size};
 use super::super::table::bytes;
 
-/// The days in rows of fifteen, the oldest first; each says what it stands for.
+/// The days in a row, the oldest first; each says what it stands for.
 pub(super) fn calendar(page: &mut String, days: &[Day]) -> Result {
-    const ROW: usize = 15;
-    let rows = days.len().div_ceil(ROW).max(1);
     let good = days.iter().filter(|day| day.complete > 0).count();
     write!(
         page,
-        "<figure><svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{good} of {} days have a complete backup\">",
-        ROW * 20 - 4,
-        rows * 20 - 4,
+        "<figure><svg viewBox=\"0 0 {} 26\" role=\"img\" aria-label=\"{good} of {} days have a complete backup\">",
+        (days.len() * 10).max(12) - 2,
         days.len()
     )?;
     for (at, day) in days.iter().enumerate() {
@@ -24,17 +21,24 @@ pub(super) fn calendar(page: &mut String, days: &[Day]) -> Result {
             Day { incomplete: 1.., .. } => "cell-bad",
             _ => "cell-none",
         };
-        let (x, y) = (at % ROW * 20, at / ROW * 20);
         write!(
             page,
-            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"16\" height=\"16\" rx=\"3\">\
-             <title>{}: {} complete, {} partial, {} incomplete</title></rect>",
-            day.date, day.complete, day.partial, day.incomplete
+            "<rect class=\"{class}\" x=\"{}\" y=\"0\" width=\"8\" height=\"26\" rx=\"2\">\
+             <title>{}: {} complete, {} in part, {} incomplete</title></rect>",
+            at * 10,
+            day.date,
+            day.complete,
+            day.partial,
+            day.incomplete
         )?;
     }
     let span = days.first().zip(days.last());
     let (first, last) = span.map_or(("", ""), |(first, last)| (&*first.date, &*last.date));
-    write!(page, "</svg><figcaption>{first} to {last}: {good} days with a backup</figcaption></figure>")
+    write!(
+        page,
+        "</svg><figcaption><span>{first}</span><span>{good} of {} days</span><span>{last}</span></figcaption></figure>",
+        days.len()
+    )
 }
 
 /// Sizes by time, from zero.
@@ -75,9 +79,9 @@ pub(super) fn sizes(page: &mut String, sizes: &[Size]) -> Result {
     }
     write!(
         page,
-        "</svg><figcaption>size of each set; {} now, {} at most</figcaption></figure>",
-        bytes(last.bytes),
-        bytes(most)
+        "</svg><figcaption><span>size of each set</span><span>largest {}</span><span>last {}</span></figcaption></figure>",
+        bytes(most),
+        bytes(last.bytes)
     )
 }
 

@@ -1,0 +1,158 @@
+//! Installs the library to a prefix, and builds and runs the examples there: by pkg-config, shared and static, by CMake.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use common::{library, run, scratch, vectors};
+
+const EXAMPLES: [&str; 4] = ["classify", "nightly", "one_file", "switches"];
+
+fn installed(name: &str) -> PathBuf {
+    library();
+    let prefix = scratch(name);
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut install = Command::new(cargo);
+    install
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
+        .args(["run", "--quiet", "--locked", "--package", "xtask", "--", "install-c"])
+        .arg(&prefix)
+        .arg("--debug");
+    run(&mut install);
+    prefix
+}
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
+}
+
+#[test]
+fn the_library_has_its_names_and_links() {
+    let prefix = installed("install-names");
+    let version = env!("CARGO_PKG_VERSION");
+    let (minor, _) = version.rsplit_once('.').unwrap();
+    let real = prefix.join(format!("lib/libazs_backup.so.{version}"));
+    for link in ["lib/libazs_backup.so", &format!("lib/libazs_backup.so.{minor}")] {
+        assert_eq!(prefix.join(link).canonicalize().unwrap(), real.canonicalize().unwrap(), "{link}");
+    }
+    let dynamic = run(Command::new("readelf").arg("-d").arg(&real));
+    assert!(dynamic.contains(&format!("Library soname: [libazs_backup.so.{minor}]")), "{dynamic}");
+    // It brings its OpenSSL, and gives away none of it.
+    if cfg!(feature = "vendored-openssl") {
+        assert!(!dynamic.contains("libssl") && !dynamic.contains("libcrypto"), "{dynamic}");
+    }
+    let names = run(Command::new("nm").args(["-D", "--defined-only"]).arg(&real));
+    let foreign: Vec<_> = names
+        .lines()
+        .filter_map(|line| line.rsplit(' ').next())
+        .filter(|name| !name.starts_with("azs_") && *name != "rust_eh_personality")
+        .collect();
+    assert!(foreign.is_empty(), "{foreign:?}");
+}
+
+#[test]
+fn pkg_config_builds_the_examples() {
+    let prefix = installed("install-pkg-config");
+    for is_static in [false, true] {
+        let mut pkg_config = Command::new("pkg-config");
+        pkg_config.env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig")).args(["--cflags", "--libs"]);
+        if is_static {
+            pkg_config.arg("--static");
+        }
+        let flags = run(pkg_config.arg("azs_backup"));
+        let built = scratch(if is_static { "examples-static" } else { "examples-shared" });
+        for example in EXAMPLES {
+            let mut cc = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
+            cc.args(["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
+            cc.arg(examples().join(example).with_extension("c")).arg("-o").arg(built.join(example));
+            if is_static {
+                // The one library that is there both ways.
+                cc.arg(prefix.join("lib/libazs_backup.a"));
+                cc.args(flags.split_whitespace().filter(|flag| *flag != "-lazs_backup"));
+            } else {
+                cc.args(flags.split_whitespace());
+            }
+            run(cc.arg("-lcjson"));
+        }
+        let path = if is_static { PathBuf::new() } else { prefix.join("lib") };
+        the_examples_work(&built, &path);
+    }
+}
+
+#[test]
+fn cmake_builds_the_examples() {
+    let prefix = installed("install-cmake");
+    let built = scratch("examples-cmake");
+    let mut cmake = Command::new("cmake");
+    cmake
+        .arg("-S")
+        .arg(examples())
+        .arg("-B")
+        .arg(&built)
+        .arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display()));
+    run(&mut cmake);
+    run(Command::new("cmake").arg("--build").arg(&built));
+    // CMake's own path to the library is in the programs.
+    the_examples_work(&built, Path::new(""));
+}
+
+/// Each example does its job.
+fn the_examples_work(built: &Path, library_path: &Path) {
+    let work = built.join("work");
+    let share = work.join("share");
+    let state = work.join("state");
+    let source = work.join("hlh");
+    for folder in [&share, &state, &source] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    std::fs::write(source.join("hosts"), "127.0.0.1 localhost\n").unwrap();
+    let (cer, pfx) = (vectors().join("envelope/rsa2048.cer"), vectors().join("envelope/rsa2048.pfx"));
+    let ended = |name: &str, arguments: &[&Path], code: i32| {
+        let mut example = Command::new(built.join(name));
+        example.args(arguments).env("LD_LIBRARY_PATH", library_path).env("AZS_PFX_PASSWORD", "correct horse");
+        let output = example.stdin(Stdio::null()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{name}: {said}");
+        (String::from_utf8_lossy(&output.stdout).into_owned(), said)
+    };
+    let (report, _) = ended("switches", &[&share, &cer, "tor1".as_ref(), "tor2".as_ref()], 0);
+    assert!(
+        report.contains(r#""status":"Succeeded""#) && report.contains(r#""vendor":"Contoso""#),
+        "{report}"
+    );
+    ended("switches", &[&share, &cer, "tor1".as_ref()], 0);
+    let (content, _) = ended("one_file", &[&share, &pfx, "tor2/running-config".as_ref()], 0);
+    assert_eq!(content, "hostname tor2\n");
+    let (_, said) = ended("one_file", &[&share, &pfx, "nothing".as_ref()], 1);
+    assert!(said.contains("NOT_FOUND"), "{said}");
+
+    let jobs = state.join("jobs.jsonl");
+    let nightly: [&Path; 4] = [&share, &cer, &state, &source];
+    std::fs::write(state.join("operations.json"), r#"[{"kind": "update", "state": "running"}]"#).unwrap();
+    let (skipped, _) = ended("nightly", &nightly, 0);
+    assert!(skipped.contains("update is running"), "{skipped}");
+    std::fs::remove_file(&jobs).unwrap();
+    std::fs::write(state.join("operations.json"), "[]").unwrap();
+    let (report, _) = ended("nightly", &nightly, 0);
+    assert!(report.contains("contoso.com/nyc/HLH/"), "{report}");
+    let (next, _) = ended("nightly", &nightly, 0);
+    assert!(next.starts_with("next at"), "{next}");
+    std::fs::remove_file(&jobs).unwrap();
+    let (_, said) = ended("nightly", &[&work.join("none"), &cer, &state, &source], 1);
+    assert!(said.starts_with("NOT_FOUND: open share folder"), "{said}");
+    let alert = std::fs::read_to_string(state.join("alert.json")).unwrap();
+    assert!(alert.contains("Backup failed due to a fault in the path."), "{alert}");
+    let log = std::fs::read_to_string(&jobs).unwrap();
+    assert!(log.lines().last().unwrap().contains(r#""alert":"PATH""#), "{log}");
+
+    for (said, class) in [
+        ("0xC000006D", "AUTHENTICATION (AUTHENTICATION)"),
+        ("53", "CONNECTIVITY (CONNECTIVITY)"),
+        ("mount error(113): No route to host", "CONNECTIVITY (CONNECTIVITY)"),
+    ] {
+        let (printed, _) = ended("classify", &[said.as_ref()], 0);
+        assert!(printed.starts_with(class), "{printed}");
+    }
+}

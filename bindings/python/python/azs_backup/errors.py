@@ -1,0 +1,216 @@
+"""The exceptions: one for each error code, all below `BackupError`.
+
+Where Python has a class of its own for the condition, the exception is one of those too: `except FileNotFoundError`
+catches `NotFoundError`. Programs tell them apart by class or by `code`; the message is for people.
+"""
+
+from __future__ import annotations
+
+import errno as _errno
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar
+
+    from azs_backup._native import Classification
+
+
+class BackupError(Exception):
+    """Anything that this package fails with.
+
+    >>> from azs_backup import UncPath
+    >>> try:
+    ...     UncPath("no path")
+    ... except BackupError as error:
+    ...     print(error.code, error.alert.kind)
+    INVALID_NAME PATH
+    """
+
+    code: ClassVar[str] = "INTERNAL"
+    """The stable code, the same word in Rust, Python, Node and C."""
+
+    causes: tuple[str, ...] = ()
+    """What lies beneath, from the nearest cause to the deepest, each in one line."""
+
+    @property
+    def message(self) -> str:
+        """The failure in one line for people, without secrets."""
+        return str(self.args[-1]) if self.args else ""
+
+    @property
+    def alert(self) -> Classification:
+        """Which of the documented alerts this failure is, why, and what to do next."""
+        from azs_backup._native import classify_error
+
+        return classify_error(self)
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {name: value for name, value in self.__dict__.items() if name != "_failure"}
+        return type(self), (self.message,), state or None
+
+
+class AccessDeniedError(BackupError, PermissionError):
+    """The account may not do this."""
+
+    code = "ACCESS_DENIED"
+    errno = _errno.EACCES
+
+
+class AlreadyExistsError(BackupError, FileExistsError):
+    """Something of that name is there already."""
+
+    code = "ALREADY_EXISTS"
+    errno = _errno.EEXIST
+
+
+class CancelledError(BackupError):
+    """The progress callback said stop."""
+
+    code = "CANCELLED"
+
+
+class CertificateExpiredError(BackupError, ValueError):
+    """The encryption certificate is not valid today; an option allows it all the same."""
+
+    code = "CERTIFICATE_EXPIRED"
+
+
+class CertificateUnsuitableError(BackupError, ValueError):
+    """The certificate cannot serve: too short a key, an unsupported curve, a private key in a CER, none in a PFX."""
+
+    code = "CERTIFICATE_UNSUITABLE"
+
+
+class ConflictError(BackupError):
+    """Another operation keeps this one from running; the message says which and until when."""
+
+    code = "CONFLICT"
+
+
+class DamagedError(BackupError):
+    """Stored data is not what was written: a failed authentication, a wrong digest, a missing or foreign file."""
+
+    code = "DAMAGED"
+
+
+class IncompleteError(BackupError):
+    """The set has no valid cover sheet: its backup never finished, or part of it was deleted."""
+
+    code = "INCOMPLETE"
+
+
+class InternalError(BackupError, RuntimeError):
+    """A fault of this library; please report it."""
+
+    code = "INTERNAL"
+
+
+class InvalidArgumentError(BackupError, ValueError):
+    """The call cannot be carried out as asked; the caller's code has to change."""
+
+    code = "INVALID_ARGUMENT"
+
+
+class InvalidNameError(BackupError, ValueError):
+    """A name or path breaks the rules for names on a share."""
+
+    code = "INVALID_NAME"
+
+
+class IoError(BackupError, OSError):
+    """An input or output failure that no other kind names."""
+
+    code = "IO"
+    errno = _errno.EIO
+
+
+class LimitExceededError(BackupError, ValueError):
+    """Something is larger than a limit that protects memory or time."""
+
+    code = "LIMIT_EXCEEDED"
+
+
+class LogonFailedError(BackupError, PermissionError):
+    """The file server does not accept the account: its name, its password, or the state that it is in."""
+
+    code = "LOGON_FAILED"
+    errno = _errno.EACCES
+
+
+class MalformedError(BackupError, ValueError):
+    """Bytes are not in the format they are said to be in."""
+
+    code = "MALFORMED"
+
+
+class NotFoundError(BackupError, FileNotFoundError):
+    """There is nothing of that name."""
+
+    code = "NOT_FOUND"
+    errno = _errno.ENOENT
+
+
+class OutOfCapacityError(BackupError, OSError):
+    """The share, disk or quota is full."""
+
+    code = "OUT_OF_CAPACITY"
+    errno = _errno.ENOSPC
+
+
+class ReservedPathError(BackupError, ValueError):
+    """The path leads into `MASBackup`, which belongs to Azure Stack Hub."""
+
+    code = "RESERVED_PATH"
+
+
+class SourceChangedError(BackupError, OSError):
+    """A source changed while it was read."""
+
+    code = "SOURCE_CHANGED"
+    errno = _errno.EIO
+
+
+class SourceUnreadableError(BackupError, OSError):
+    """A source could not be read."""
+
+    code = "SOURCE_UNREADABLE"
+    errno = _errno.EIO
+
+
+class TimedOutError(BackupError, TimeoutError):
+    """Something took longer than it may."""
+
+    code = "TIMED_OUT"
+    errno = _errno.ETIMEDOUT
+
+
+class UnreachableError(BackupError, ConnectionError):
+    """The file server cannot be reached, or the connection to it is lost."""
+
+    code = "UNREACHABLE"
+    errno = _errno.ENOTCONN
+
+
+class UnsupportedError(BackupError, NotImplementedError):
+    """The format, algorithm or operation is not supported here."""
+
+    code = "UNSUPPORTED"
+
+
+class WrongCertificateError(BackupError):
+    """The message was sealed to other certificates; the message names the thumbprint that is needed."""
+
+    code = "WRONG_CERTIFICATE"
+
+
+class WrongPasswordError(BackupError, ValueError):
+    """The password of the PFX or key is wrong."""
+
+    code = "WRONG_PASSWORD"
+
+
+CLASSES: dict[str, type[BackupError]] = {kind.code: kind for kind in BackupError.__subclasses__()}
+"""The exception of each code."""

@@ -1,0 +1,250 @@
+//! A backup in the making.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, TryLockError};
+
+use azs_backup::{self as core, BackupBuilder, ErrorKind};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
+use pyo3::sync::PyOnceLock;
+
+use crate::argument::{Bytes, FilePath, Several};
+use crate::certificate::EncryptionCertificate;
+use crate::error::{Raise, refuse};
+use crate::events::{Level, log};
+use crate::layout::{Place, SetName};
+use crate::progress::Hook;
+use crate::share::Share;
+use crate::stream::Reader;
+use crate::value::value;
+
+/// A backup in the making: begun, fed, committed.
+///
+/// As a context manager it commits at the end of the block, and abandons when the block ends by an exception: nothing
+/// that looks like a backup is left then. It belongs to one thread at a time and does not survive a fork.
+///
+/// >>> with Backup(share, place, certificates=certificate, labels={"model": "S4148-ON"}) as backup:
+/// ...     backup.add_bytes("tor1/running-config", b"hostname tor1")
+/// >>> backup.report.status
+/// 'Succeeded'
+#[pyclass(frozen, module = "azs_backup")]
+pub(crate) struct Backup {
+    backup: Mutex<Option<core::Backup>>,
+    set: core::SetName,
+    hook: Hook,
+    process: u32,
+    report: PyOnceLock<Py<PyAny>>,
+}
+
+type Guard<'a> = MutexGuard<'a, Option<core::Backup>>;
+
+impl Backup {
+    /// Takes hold of the backup; says no while it is at work, in another thread or further up in this one.
+    fn hold(&self) -> PyResult<Guard<'_>> {
+        let no = |message| Err(refuse(ErrorKind::InvalidArgument, message));
+        if std::process::id() != self.process {
+            return no("a backup does not go on in a forked process: begin one there");
+        }
+        match self.backup.try_lock() {
+            Ok(guard) => Ok(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => no("the backup is at work: one call at a time"),
+        }
+    }
+
+    fn work<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut core::Backup) -> core::Result<T> + Send,
+    ) -> PyResult<T> {
+        let mut guard = self.hold()?;
+        let Some(backup) = guard.as_mut() else {
+            return Err(refuse(ErrorKind::InvalidArgument, "the backup has been committed or abandoned"));
+        };
+        self.hook.outcome(py.detach(|| work(backup)))
+    }
+}
+
+#[pymethods]
+impl Backup {
+    /// Begins a backup of a place to a share.
+    ///
+    /// `certificates`: those that can open the set, one or several. `labels` are written on the cover sheet in clear.
+    /// `exclude`: patterns in gitignore syntax of what to leave out below each folder; `!` takes back in.
+    /// `source_problems`: `"fail"`, or `"report"` to go on past sources that cannot be read or that change, and name them.
+    /// `level`: of zstd, -7 to 19. `segment_size`: in bytes, 4 to 64 MiB. `workers`: threads, one for each core if none
+    /// is given. `state`: a folder of this host in which it remembers things from run to run. `progress`: called about
+    /// ten times a second with a `Progress`.
+    #[new]
+    #[pyo3(signature = (
+        share, place, *, certificates, allow_expired_certificates=false, labels=None, exclude=None,
+        source_problems=None, level=3, segment_size=16 << 20, workers=None, state=None, set_name=None, progress=None,
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "keywords")]
+    fn new(
+        py: Python<'_>,
+        share: &Share,
+        place: Place,
+        certificates: Several<Py<EncryptionCertificate>>,
+        allow_expired_certificates: bool,
+        labels: Option<&Bound<'_, PyAny>>,
+        exclude: Option<Several<PyBackedStr>>,
+        source_problems: Option<PyBackedStr>,
+        level: i32,
+        segment_size: usize,
+        workers: Option<usize>,
+        state: Option<FilePath>,
+        set_name: Option<SetName>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let hook = Hook::new(progress);
+        let inner = hook.clone();
+        let mut builder = BackupBuilder::new(share.open()?, place.0.clone())
+            .allow_expired_certificates(allow_expired_certificates)
+            .level(level)
+            .segment_size(segment_size)
+            .progress(move |progress| inner.call(progress));
+        for certificate in &certificates.0 {
+            builder = builder.certificate(certificate.get().0.clone());
+        }
+        if let Some(labels) = labels {
+            let dict = pyo3::types::PyDict::new(py);
+            dict.update(labels.cast()?)?;
+            for (key, text) in dict.extract::<BTreeMap<String, String>>()? {
+                builder = builder.label(key, text);
+            }
+        }
+        for pattern in exclude.iter().flat_map(|patterns| &patterns.0) {
+            builder = builder.exclude(&**pattern);
+        }
+        if let Some(word) = source_problems {
+            builder = builder.source_problems(word.parse().raise()?);
+        }
+        if let Some(workers) = workers {
+            builder = builder.workers(workers);
+        }
+        if let Some(state) = state {
+            builder = builder.state(state.0);
+        }
+        if let Some(name) = set_name {
+            builder = builder.set_name(name.0);
+        }
+        let backup = py.detach(|| builder.start()).raise()?;
+        let set = backup.set();
+        log(py, Level::Info, &format!("backup {set} of {} begun", place.0));
+        let process = std::process::id();
+        Ok(Self { backup: Mutex::new(Some(backup)), set, hook, process, report: PyOnceLock::new() })
+    }
+
+    /// The name of the set that is being made.
+    #[getter]
+    fn set(&self) -> SetName {
+        SetName(self.set)
+    }
+
+    /// What the backup did; none until it is committed.
+    #[getter]
+    fn report(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.report.get(py).map(|report| report.clone_ref(py))
+    }
+
+    /// Adds a folder and all below it, under this name or its own.
+    #[pyo3(signature = (folder, *, name=None))]
+    fn add_folder(&self, py: Python<'_>, folder: FilePath, name: Option<PyBackedStr>) -> PyResult<()> {
+        self.work(py, |backup| match name {
+            Some(name) => backup.add_folder_as(&name, folder.0),
+            None => backup.add_folder(folder.0),
+        })
+    }
+
+    /// Adds one file, under this name, which may have folders in it, or its own.
+    #[pyo3(signature = (file, *, name=None))]
+    fn add_file(&self, py: Python<'_>, file: FilePath, name: Option<PyBackedStr>) -> PyResult<()> {
+        self.work(py, |backup| match name {
+            Some(name) => backup.add_file_as(&name, file.0),
+            None => backup.add_file(file.0),
+        })
+    }
+
+    /// Adds a file or a folder, whichever it is, under its own name.
+    fn add(&self, py: Python<'_>, source: FilePath) -> PyResult<()> {
+        self.work(py, |backup| backup.add(source.0))
+    }
+
+    /// Adds bytes under this name: a running-config just fetched from a switch.
+    fn add_bytes(&self, py: Python<'_>, name: PyBackedStr, data: Bytes) -> PyResult<()> {
+        self.work(py, |backup| backup.add_bytes(&name, &*data))
+    }
+
+    /// Adds everything that a binary stream gives, under this name. What the stream raises is raised here.
+    fn add_reader(&self, py: Python<'_>, name: PyBackedStr, reader: &Bound<'_, PyAny>) -> PyResult<()> {
+        let reader = Reader::new(reader)?;
+        self.work(py, |backup| backup.add_reader(&name, reader))
+    }
+
+    /// Waits until everything is stored, then writes the cover sheet: from then on it is a backup. Gives the report.
+    fn commit<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let Some(backup) = self.hold()?.take() else {
+            return Err(refuse(ErrorKind::InvalidArgument, "the backup has been committed or abandoned"));
+        };
+        let outcome = self.hook.outcome(py.detach(|| backup.commit()));
+        let done = outcome.inspect_err(|error| {
+            log(py, Level::Warning, &format!("backup {} failed: {}", self.set, error.value(py)));
+        })?;
+        let (content, stored) = (&done.cover.content, &done.cover.stored);
+        let line = format!(
+            "backup {} committed: {} files with {} bytes, {} bytes stored, {} problems, {:.1} s",
+            self.set, content.files, content.bytes, stored.bytes, content.problems, done.seconds
+        );
+        log(py, Level::Info, &line);
+        let report = value(py, "BackupReport", &done)?;
+        let _ = self.report.set(py, report.clone().unbind());
+        Ok(report)
+    }
+
+    /// Gives up: what was stored is removed. Doing so again, or after `commit`, does nothing.
+    fn abandon(&self, py: Python<'_>) -> PyResult<()> {
+        if let Some(backup) = self.hold()?.take() {
+            py.detach(|| backup.abandon());
+            log(py, Level::Warning, &format!("backup {} abandoned", self.set));
+        }
+        Ok(())
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        kind: &Bound<'_, PyAny>,
+        _value: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        if !kind.is_none() {
+            return self.abandon(py);
+        }
+        let is_open = self.hold()?.is_some();
+        if is_open { self.commit(py).map(drop) } else { Ok(()) }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let state = match self.backup.try_lock() {
+            Err(_) => "at work",
+            Ok(guard) if guard.is_some() => "open",
+            Ok(_) if self.report.get(py).is_some() => "committed",
+            Ok(_) => "abandoned",
+        };
+        format!("<Backup {} {state}>", self.set)
+    }
+}
+
+impl Drop for Backup {
+    fn drop(&mut self) {
+        // A forked child has none of the backup's threads, and the set is its parent's.
+        if std::process::id() != self.process {
+            std::mem::forget(self.backup.get_mut().map_or_else(|e| e.into_inner().take(), Option::take));
+        }
+    }
+}

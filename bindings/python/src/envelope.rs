@@ -1,0 +1,120 @@
+//! Sealing and opening: bytes, files, streams.
+
+use azs_backup as core;
+use azs_backup::envelope::{MAX_CONTENT, content_of};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+
+use crate::argument::{Bytes, FilePath, Several};
+use crate::certificate::{DecryptionCertificate, EncryptionCertificate};
+use crate::error::Raise;
+use crate::memory::made;
+use crate::stream::{Reader, Writer};
+use crate::value::value;
+
+/// Seals messages to one certificate or several.
+///
+/// One content key serves all messages of a sealer. It may be shared between threads; in a forked process make another.
+#[pyclass(frozen, module = "azs_backup")]
+pub(crate) struct Sealer(core::Sealer);
+
+#[pymethods]
+impl Sealer {
+    #[new]
+    fn new(py: Python<'_>, certificates: Several<Py<EncryptionCertificate>>) -> PyResult<Self> {
+        let certificates: Vec<_> = certificates.0.iter().map(|one| one.get().0.clone()).collect();
+        py.detach(|| core::Sealer::new(&certificates)).raise().map(Self)
+    }
+
+    /// Makes one message of at most 64 MiB of bytes, which `openssl cms -decrypt` opens.
+    fn seal<'py>(&self, py: Python<'py>, data: Bytes) -> PyResult<Bound<'py, PyBytes>> {
+        let length = data.len();
+        if length > MAX_CONTENT {
+            return self.0.seal(&data).raise().map(|message| PyBytes::new(py, &message));
+        }
+        let head = vec![0; self.0.head_len(length)];
+        made(py, head.len() + length + core::Sealer::TAIL_ROOM, |message| {
+            let message = message.fill(&[&head, &data, &[0; core::Sealer::TAIL_ROOM]]);
+            self.0.seal_slice(message, length)
+        })
+    }
+
+    /// Seals a file of at most 64 MiB into a new file; says how many bytes it had.
+    fn seal_file(&self, py: Python<'_>, source: FilePath, target: FilePath) -> PyResult<u64> {
+        py.detach(|| self.0.seal_file(source.0, target.0)).raise()
+    }
+
+    /// Makes one message of everything that a binary stream gives; says how many bytes that was.
+    fn seal_stream(
+        &self,
+        py: Python<'_>,
+        reader: &Bound<'_, PyAny>,
+        writer: &Bound<'_, PyAny>,
+    ) -> PyResult<u64> {
+        let (reader, writer) = (Reader::new(reader)?, Writer::new(writer)?);
+        py.detach(|| self.0.seal_stream(reader, writer)).raise()
+    }
+
+    fn __repr__(&self) -> &'static str {
+        "<Sealer>"
+    }
+}
+
+/// Opens messages with one certificate or several: the old one and the new one, while certificates rotate.
+///
+/// It may be shared between threads.
+#[pyclass(frozen, module = "azs_backup")]
+pub(crate) struct Opener(pub(crate) std::sync::Arc<core::Opener>);
+
+#[pymethods]
+impl Opener {
+    #[new]
+    fn new(certificates: Several<Py<DecryptionCertificate>>) -> Self {
+        let certificates = certificates.0.iter().map(|one| one.get().0.clone()).collect();
+        Self(std::sync::Arc::new(core::Opener::with_certificates(certificates)))
+    }
+
+    /// What its certificates say.
+    #[getter]
+    fn certificates<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let facts: PyResult<Vec<_>> =
+            self.0.certificates().map(|facts| value(py, "CertificateFacts", facts)).collect();
+        PyTuple::new(py, facts?)
+    }
+
+    /// Decrypts a message. Raises `DamagedError` unless all of it is authentic, and `WrongCertificateError`, which names
+    /// the one that is needed.
+    fn open<'py>(&self, py: Python<'py>, message: Bytes) -> PyResult<Bound<'py, PyBytes>> {
+        let sealed = &message[content_of(&message).raise()?];
+        made(py, sealed.len(), |content| self.0.open_copy(&message, content.fill(&[sealed])))
+    }
+
+    /// Opens a file that holds one message into a new file, which is seen only when it is whole.
+    fn open_file(&self, py: Python<'_>, source: FilePath, target: FilePath) -> PyResult<u64> {
+        py.detach(|| self.0.open_file(source.0, target.0)).raise()
+    }
+
+    /// Opens the one message that a binary stream gives. Nothing is written before all of it is authentic.
+    fn open_stream(
+        &self,
+        py: Python<'_>,
+        reader: &Bound<'_, PyAny>,
+        writer: &Bound<'_, PyAny>,
+    ) -> PyResult<u64> {
+        let (reader, writer) = (Reader::new(reader)?, Writer::new(writer)?);
+        py.detach(|| self.0.open_stream(reader, writer)).raise()
+    }
+
+    fn __repr__(&self) -> String {
+        let thumbprints: Vec<_> = self.0.certificates().map(|facts| &*facts.sha1_thumbprint).collect();
+        format!("<Opener {}>", thumbprints.join(" "))
+    }
+}
+
+/// Whom a message is sealed to: issuer and serial number of each certificate that opens it. Needs no key.
+#[pyfunction]
+pub(crate) fn recipients_of<'py>(py: Python<'py>, message: Bytes) -> PyResult<Bound<'py, PyTuple>> {
+    let recipients = core::envelope::recipients_of(&message).raise()?;
+    let facts: PyResult<Vec<_>> = recipients.iter().map(|facts| value(py, "RecipientFacts", facts)).collect();
+    PyTuple::new(py, facts?)
+}

@@ -1,0 +1,67 @@
+//! The native half of the Python package `azs_backup`: converts, calls the core, converts back.
+//!
+//! Every call that reads, writes, encrypts or derives a key lets other threads of Python run meanwhile. What the core
+//! gives as plain data becomes a value of `azs_backup.values`; what holds a key, a connection or work is a class here.
+
+#![deny(unsafe_code, clippy::undocumented_unsafe_blocks)]
+
+mod alert;
+mod argument;
+mod backup;
+mod certificate;
+mod envelope;
+mod error;
+mod events;
+mod layout;
+mod memory;
+mod progress;
+mod retention;
+mod review;
+mod schedule;
+mod set;
+mod share;
+mod stream;
+mod value;
+
+#[pyo3::pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::alert::{
+        Alert, Classification, TextClassifier, alert_kind_facts, alert_kind_of_fault_type,
+        alert_kind_of_title, alert_kinds, classify_errno, classify_error, classify_hresult, classify_json,
+        classify_kind, classify_ntstatus, classify_text, classify_win32,
+    };
+    #[pymodule_export]
+    use super::backup::Backup;
+    #[pymodule_export]
+    use super::certificate::{DecryptionCertificate, EncryptionCertificate};
+    #[pymodule_export]
+    use super::envelope::{Opener, Sealer, recipients_of};
+    #[pymodule_export]
+    use super::error::{Failure, error_kinds};
+    #[pymodule_export]
+    use super::layout::{
+        Component, Deployment, Host, Name, Place, ScaleUnit, SetName, SharePath, UncPath, is_mas_backup,
+    };
+    #[pymodule_export]
+    use super::progress::Progress;
+    #[pymodule_export]
+    use super::retention::{RetentionPlan, RetentionPolicy};
+    #[pymodule_export]
+    use super::review::{Review, review, rules};
+    #[pymodule_export]
+    use super::schedule::{
+        Decision, Gate, Hold, JobLog, NextRun, Schedule, backup_warnings, job_end, job_skipped, job_start,
+        parse_operations,
+    };
+    #[pymodule_export]
+    use super::set::{BackupSet, EntryIterator, SetSummary, list_sets};
+    #[pymodule_export]
+    use super::share::{FolderShare, Share, SmbShare};
+    #[pymodule_export]
+    use super::value::normal;
+
+    /// The version of the library.
+    #[pymodule_export]
+    const VERSION: &str = azs_backup::VERSION;
+}

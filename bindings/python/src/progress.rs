@@ -1,0 +1,106 @@
+//! Progress of long work: the caller's callback, and signals that Python has to see.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::types::PyBool;
+
+use crate::error::Raise;
+
+/// How far a backup, verification or restore has come.
+///
+/// Handed to the `progress` callback about ten times a second. The callback may return `False` to stop the work, which
+/// then ends with `CancelledError`; what it raises is raised by the call that it interrupted.
+///
+/// >>> def show(progress):
+/// ...     print(progress.files, "files", progress.bytes, "bytes")
+#[pyclass(frozen, eq, hash, get_all, module = "azs_backup")]
+#[derive(Clone, Copy, Hash, PartialEq)]
+pub(crate) struct Progress {
+    /// Files finished.
+    files: u64,
+    /// Bytes of file content read from the source, or written to the target.
+    bytes: u64,
+    /// Bytes of stored form written to the share, or read from it.
+    stored_bytes: u64,
+    /// Bytes of file content expected in all, where that is known.
+    total_bytes: Option<u64>,
+}
+
+#[pymethods]
+impl Progress {
+    #[new]
+    #[pyo3(signature = (files, bytes, stored_bytes, total_bytes=None))]
+    fn new(files: u64, bytes: u64, stored_bytes: u64, total_bytes: Option<u64>) -> Self {
+        Self { files, bytes, stored_bytes, total_bytes }
+    }
+
+    fn __getnewargs__(&self) -> (u64, u64, u64, Option<u64>) {
+        (self.files, self.bytes, self.stored_bytes, self.total_bytes)
+    }
+
+    fn __repr__(&self) -> String {
+        let Self { files, bytes, stored_bytes, total_bytes } = self;
+        let total = total_bytes.map_or("None".to_owned(), |total| total.to_string());
+        format!("Progress(files={files}, bytes={bytes}, stored_bytes={stored_bytes}, total_bytes={total})")
+    }
+}
+
+/// A callback and what it raised, shared by the work and the one who waits for it.
+#[derive(Clone)]
+pub(crate) struct Hook {
+    callback: Option<Arc<Py<PyAny>>>,
+    raised: Arc<Mutex<Option<PyErr>>>,
+}
+
+impl Hook {
+    pub(crate) fn new(callback: Option<Py<PyAny>>) -> Self {
+        Self { callback: callback.map(Arc::new), raised: Arc::default() }
+    }
+
+    /// Lets Python see signals, then asks the callback. Called while Python is let go.
+    pub(crate) fn call(&self, progress: azs_backup::Progress) -> ControlFlow<()> {
+        self.ask(|py| {
+            let Some(callback) = &self.callback else { return Ok(None) };
+            let progress = Progress {
+                files: progress.files,
+                bytes: progress.bytes,
+                stored_bytes: progress.stored_bytes,
+                total_bytes: progress.total_bytes,
+            };
+            callback.bind(py).call1((progress,)).map(Some)
+        })
+    }
+
+    /// Asks whatever question: `False` or an exception say stop.
+    pub(crate) fn ask(
+        &self,
+        question: impl for<'py> FnOnce(Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>>,
+    ) -> ControlFlow<()> {
+        Python::attach(|py| {
+            let answer = py.check_signals().and_then(|()| question(py));
+            match answer {
+                Ok(Some(answer)) if answer.is(PyBool::new(py, false)) => ControlFlow::Break(()),
+                Ok(_) => ControlFlow::Continue(()),
+                Err(error) => {
+                    self.raised().get_or_insert(error);
+                    ControlFlow::Break(())
+                }
+            }
+        })
+    }
+
+    /// What the work came to; what the callback raised comes first.
+    pub(crate) fn outcome<T>(&self, result: azs_backup::Result<T>) -> PyResult<T> {
+        let raised = self.raised().take();
+        match raised {
+            Some(raised) => Err(raised),
+            None => result.raise(),
+        }
+    }
+
+    fn raised(&self) -> std::sync::MutexGuard<'_, Option<PyErr>> {
+        self.raised.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

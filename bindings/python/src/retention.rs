@@ -1,0 +1,217 @@
+//! What to keep.
+
+use std::time::Duration;
+
+use azs_backup::schedule::{self as core, Candidate, RetentionPeriod};
+use azs_backup::share::Space;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use crate::argument::{Several, Time};
+use crate::error::Raise;
+use crate::events::{Level, log};
+use crate::layout::SetName;
+use crate::progress::Hook;
+use crate::set::SetSummary;
+use crate::share::Share;
+use crate::value::{datetime, plain, read, value};
+
+/// What to keep of the sets of a deployment.
+///
+/// A complete set is deleted only when at least one keep rule is given and none keeps it, or to make room. The last good
+/// set of a place always stays. `keep_labels`: labels by key, or pairs of key and value. `pin`: names of sets.
+/// `make_room`: bytes to free, the oldest sets first. `grace_hours`: how old incomplete sets must be.
+///
+/// >>> policy = RetentionPolicy(keep_days=7, keep_monthly=12)
+/// >>> plan = policy.plan(list_sets(share, "contoso.com/nyc"))
+/// >>> plan.is_empty
+/// True
+#[pyclass(frozen, eq, module = "azs_backup")]
+#[derive(PartialEq)]
+pub(crate) struct RetentionPolicy(core::RetentionPolicy);
+
+#[pymethods]
+impl RetentionPolicy {
+    #[new]
+    #[pyo3(signature = (
+        *, keep_days=None, keep_last=0, keep_daily=0, keep_weekly=0, keep_monthly=0, keep_labels=None, pin=None,
+        make_room=0, grace_hours=24,
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "keywords")]
+    fn new(
+        keep_days: Option<u32>,
+        keep_last: u32,
+        keep_daily: u32,
+        keep_weekly: u32,
+        keep_monthly: u32,
+        keep_labels: Option<Vec<Label>>,
+        pin: Option<Several<SetName>>,
+        make_room: u64,
+        grace_hours: u32,
+    ) -> PyResult<Self> {
+        let mut policy = core::RetentionPolicy::new()
+            .keep_last(keep_last)
+            .keep_daily(keep_daily)
+            .keep_weekly(keep_weekly)
+            .keep_monthly(keep_monthly)
+            .make_room(make_room)
+            .grace(Duration::from_secs(u64::from(grace_hours) * 3600));
+        if let Some(days) = keep_days {
+            policy = policy.keep_within(RetentionPeriod::beyond_microsoft(days).raise()?);
+        }
+        for label in keep_labels.into_iter().flatten() {
+            policy = match label {
+                Label::Pair(key, value) => policy.keep_label(key, value),
+                Label::Key(key) => policy.keep_label(key, None),
+            };
+        }
+        for name in pin.iter().flat_map(|names| &names.0) {
+            policy = policy.pin(name.0);
+        }
+        Ok(Self(policy))
+    }
+
+    /// What to delete of these sets, and what is kept and why. Deletes nothing.
+    ///
+    /// Give it every set of the places in question, as `list_sets` has them. A set as plain data shows what the policy
+    /// would do; it is never deleted.
+    #[pyo3(signature = (sets, now=None))]
+    fn plan(&self, sets: &Bound<'_, PyAny>, now: Option<Time>) -> PyResult<RetentionPlan> {
+        let mut candidates = Vec::new();
+        for set in sets.try_iter()? {
+            let set = set?;
+            candidates.push(match set.cast::<SetSummary>() {
+                Ok(summary) => Candidate::from(&summary.get().0),
+                Err(_) => read(&set, "set")?,
+            });
+        }
+        let now = Time::or_now(now);
+        Ok(RetentionPlan(sets.py().detach(|| self.0.plan(candidates, now))))
+    }
+
+    /// The same, which deletes until this many bytes are free on a share with this space (`Share.space`). `apply` looks at
+    /// the space again before each set that goes for the sake of room, and stops at enough.
+    fn make_room_for(&self, bytes: u64, space: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let (total, free) = (space.getattr("total")?.extract()?, space.getattr("free")?.extract()?);
+        Ok(Self(self.0.clone().make_room_for(bytes, Space::new(total, free))))
+    }
+
+    /// All of it as plain data: the keywords that make the same policy. The room of `make_room_for` is not in it.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        plain(py, &self.0)
+    }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((), Bound<'py, PyAny>)> {
+        Ok(((), self.to_dict(py)?))
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        pyo3::types::PyString::new(py, &format!("{:?}", self.0)).hash()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<{:?}>", self.0)
+    }
+}
+
+#[derive(FromPyObject)]
+enum Label {
+    Key(String),
+    Pair(String, Option<String>),
+}
+
+/// Which sets to delete, and why the others stay: to be looked at before it is applied.
+#[pyclass(frozen, module = "azs_backup")]
+pub(crate) struct RetentionPlan(core::RetentionPlan);
+
+#[pymethods]
+impl RetentionPlan {
+    /// The time that it was made for.
+    #[getter]
+    fn now<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        datetime(py, self.0.now)
+    }
+
+    /// What goes, the oldest first.
+    #[getter]
+    fn deletions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let values: PyResult<Vec<_>> =
+            self.0.deletions.iter().map(|one| value(py, "Deletion", one)).collect();
+        PyTuple::new(py, values?)
+    }
+
+    /// What stays, by place and from old to new.
+    #[getter]
+    fn kept<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let values: PyResult<Vec<_>> = self.0.kept.iter().map(|one| value(py, "Kept", one)).collect();
+        PyTuple::new(py, values?)
+    }
+
+    /// Bytes that the deletions free at most.
+    #[getter]
+    fn freed_bytes(&self) -> u64 {
+        self.0.freed_bytes
+    }
+
+    /// Bytes that were asked for and cannot be freed.
+    #[getter]
+    fn shortfall(&self) -> u64 {
+        self.0.shortfall
+    }
+
+    /// Free bytes at which `apply` has room enough, where the policy asks for them.
+    #[getter]
+    fn room_for(&self) -> Option<u64> {
+        self.0.room_for
+    }
+
+    /// Whether there is nothing to delete.
+    #[getter]
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Deletes what the plan says, the oldest first. A set that cannot be deleted does not keep others from it.
+    ///
+    /// `before` is called with each deletion; when it returns `False` the work stops there.
+    #[pyo3(signature = (share, *, before=None))]
+    fn apply<'py>(
+        &self,
+        py: Python<'py>,
+        share: &Share,
+        before: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let share = share.open()?;
+        let hook = Hook::new(None);
+        let report = py.detach(|| {
+            self.0.apply(&share, &mut |deletion| {
+                hook.ask(|py| match &before {
+                    Some(before) => before.bind(py).call1((value(py, "Deletion", deletion)?,)).map(Some),
+                    None => Ok(None),
+                })
+            })
+        });
+        let report = hook.outcome(Ok(report))?;
+        let all = report.outcomes.len();
+        log(py, Level::Info, &format!("retention: {} of {all} sets deleted", report.deleted()));
+        value(py, "RetentionReport", &report)
+    }
+
+    /// All of it as plain data.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        plain(py, &self.0)
+    }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<Self>().is_ok_and(|other| self.0 == other.get().0)
+    }
+
+    fn __hash__(&self) -> isize {
+        (self.0.deletions.len() << 16 | self.0.kept.len()) as isize
+    }
+
+    fn __repr__(&self) -> String {
+        let core::RetentionPlan { deletions, kept, .. } = &self.0;
+        format!("<RetentionPlan {} to delete, {} kept>", deletions.len(), kept.len())
+    }
+}

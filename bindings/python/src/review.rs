@@ -1,0 +1,140 @@
+//! The review by the best practices.
+
+use azs_backup::review::{self as core, Configuration, RULES};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::argument::{Json, Time};
+use crate::error::{Raise, patiently};
+use crate::layout::Deployment;
+use crate::share::Share;
+use crate::value::{datetime, from_python, plain, value};
+
+/// Holds a configuration and the share whose root it names against the best practices. Needs no key, changes nothing.
+///
+/// The configuration is JSON: text, bytes, or a `dict`.
+///
+/// >>> found = review({"root": r"\\fs.contoso.com\AzSBackups", "deployment": {
+/// ...     "external_domain_name": "contoso.com", "region": "nyc"}}, share)
+/// >>> len(found.findings) > 0
+/// True
+#[pyfunction]
+#[pyo3(signature = (configuration, share, *, now=None))]
+pub(crate) fn review(
+    py: Python<'_>,
+    configuration: &Bound<'_, PyAny>,
+    share: &Share,
+    now: Option<Time>,
+) -> PyResult<Review> {
+    let configuration = if configuration.is_instance_of::<PyDict>() {
+        Configuration::try_from(from_python(configuration)?).raise()?
+    } else {
+        Configuration::from_json(&configuration.extract::<Json>()?.0).raise()?
+    };
+    let (share, now) = (share.open()?, Time::or_now(now));
+    patiently(py, move || core::review(&configuration, &share, now)).map(Review)
+}
+
+/// What a review found. In a notebook it shows as its page.
+#[pyclass(frozen, module = "azs_backup")]
+pub(crate) struct Review(core::Review);
+
+#[pymethods]
+impl Review {
+    /// The time that it was made for.
+    #[getter]
+    fn now<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        datetime(py, self.0.now)
+    }
+
+    /// The deployment.
+    #[getter]
+    fn deployment(&self) -> Deployment {
+        Deployment(self.0.deployment.clone())
+    }
+
+    /// The share, as it describes itself.
+    #[getter]
+    fn share(&self) -> &str {
+        &self.0.share
+    }
+
+    /// What is not as it should be, the worst first.
+    #[getter]
+    fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let values: PyResult<Vec<_>> = self.0.findings.iter().map(|one| value(py, "Finding", one)).collect();
+        PyTuple::new(py, values?)
+    }
+
+    /// What is not as it should be and silenced.
+    #[getter]
+    fn silenced<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let values: PyResult<Vec<_>> = self.0.silenced.iter().map(|one| value(py, "Silenced", one)).collect();
+        PyTuple::new(py, values?)
+    }
+
+    /// How each component stands.
+    #[getter]
+    fn components<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let values: PyResult<Vec<_>> =
+            self.0.components.iter().map(|one| value(py, "ComponentReview", one)).collect();
+        PyTuple::new(py, values?)
+    }
+
+    /// Bytes that the next run of all components is reckoned to need.
+    #[getter]
+    fn next_run_bytes(&self) -> u64 {
+        self.0.next_run_bytes
+    }
+
+    /// How many findings there are of each severity, the worst first.
+    fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counts = PyDict::new(py);
+        for (severity, count) in self.0.counts() {
+            counts.set_item(severity.as_str(), count)?;
+        }
+        Ok(counts)
+    }
+
+    /// The review as plain text for a terminal.
+    fn to_table(&self) -> String {
+        self.0.to_table()
+    }
+
+    /// The review as one HTML page that stands by itself: no script, nothing from elsewhere.
+    fn to_html(&self) -> String {
+        self.0.to_html()
+    }
+
+    /// All of it as plain data.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        plain(py, &self.0)
+    }
+
+    /// The page in a frame of its own, so that its style stays in it.
+    fn _repr_html_(&self) -> String {
+        let page = self.0.to_html().replace('&', "&amp;").replace('"', "&quot;");
+        format!("<iframe sandbox srcdoc=\"{page}\" style=\"width:100%;height:40em;border:0\"></iframe>")
+    }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<Self>().is_ok_and(|other| self.0 == other.get().0)
+    }
+
+    fn __hash__(&self) -> isize {
+        self.0.now.as_second() as isize
+    }
+
+    fn __repr__(&self) -> String {
+        let counts: Vec<_> =
+            self.0.counts().map(|(severity, count)| format!("{count} {}", severity.as_str())).collect();
+        format!("<Review of {}: {}>", self.0.deployment.fqdn(), counts.join(", "))
+    }
+}
+
+/// The rules that a review goes by.
+#[pyfunction]
+pub(crate) fn rules<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+    let rules: PyResult<Vec<_>> = RULES.iter().map(|rule| value(py, "Rule", rule)).collect();
+    PyTuple::new(py, rules?)
+}

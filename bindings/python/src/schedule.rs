@@ -1,0 +1,431 @@
+//! When to run, when not to, and what was run.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use azs_backup::schedule::{
+    self as core, Frequency, JobStatus, Operation, OperationKind, OperationsFile, RetentionPeriod, Skip,
+    Trigger, Watch,
+};
+use azs_backup::{Error, ErrorKind};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
+use pyo3::types::{PyBytes, PyString, PyTuple};
+
+use crate::argument::{FilePath, Json, Several, Time};
+use crate::error::{Raise, refuse};
+use crate::events::{Level, log};
+use crate::value::{datetime, plain, read, value};
+
+/// When backups run: each `frequency_hours`, 4 to 12 as Azure Stack Hub has it, or 1 to 744 `beyond_microsoft`.
+///
+/// Slots begin at 00:00 UTC, moved by `phase_seconds` and by a share of `jitter_seconds` that depends on `host` alone.
+///
+/// >>> schedule = Schedule(24, beyond_microsoft=True, phase_seconds=2 * 3600)
+/// >>> schedule.next_run("2026-11-22T02:00:10Z", "2026-11-22T03:00:00Z").at.isoformat()
+/// '2026-11-23T02:00:00+00:00'
+#[pyclass(frozen, eq, module = "azs_backup")]
+#[derive(PartialEq)]
+pub(crate) struct Schedule(core::Schedule);
+
+#[pymethods]
+impl Schedule {
+    #[new]
+    #[pyo3(signature = (
+        frequency_hours=12, *, beyond_microsoft=false, phase_seconds=0, jitter_seconds=0, host=None,
+    ))]
+    fn new(
+        frequency_hours: u32,
+        beyond_microsoft: bool,
+        phase_seconds: u64,
+        jitter_seconds: u64,
+        host: Option<PyBackedStr>,
+    ) -> PyResult<Self> {
+        let frequency = match beyond_microsoft {
+            true => Frequency::beyond_microsoft(frequency_hours),
+            false => Frequency::from_hours(frequency_hours),
+        };
+        let schedule = core::Schedule::new(frequency.raise()?);
+        let schedule = schedule.phase(Duration::from_secs(phase_seconds)).raise()?;
+        let host = host.as_deref().unwrap_or_default();
+        schedule.jitter(Duration::from_secs(jitter_seconds), host).raise().map(Self)
+    }
+
+    /// Hours between two backups.
+    #[getter]
+    fn frequency_hours(&self) -> u32 {
+        self.0.frequency().hours()
+    }
+
+    /// When to run next, given when the last scheduled run began or was skipped, and the clock.
+    #[pyo3(signature = (last=None, now=None))]
+    fn next_run(&self, last: Option<Time>, now: Option<Time>) -> NextRun {
+        NextRun(self.0.next_run(last.map(|last| last.0), Time::or_now(now)))
+    }
+
+    /// All of it as plain data.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        plain(py, &self.0)
+    }
+
+    fn __hash__(&self) -> u32 {
+        self.0.frequency().hours()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!("<Schedule {}>", self.to_dict(py)?))
+    }
+}
+
+/// When to run next, and what to say about the time that led there.
+#[pyclass(frozen, eq, module = "azs_backup")]
+#[derive(PartialEq)]
+pub(crate) struct NextRun(core::NextRun);
+
+#[pymethods]
+impl NextRun {
+    /// When to run: now or later.
+    #[getter]
+    fn at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        datetime(py, self.0.at)
+    }
+
+    /// When it was due, where that is before `at`.
+    #[getter]
+    fn due<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.due.map(|due| datetime(py, due)).transpose()
+    }
+
+    /// Scheduled times that passed without a run.
+    #[getter]
+    fn missed(&self) -> u64 {
+        self.0.missed
+    }
+
+    /// By how many seconds the last run lies in the future.
+    #[getter]
+    fn clock_set_back_by(&self) -> u64 {
+        self.0.clock_set_back_by
+    }
+
+    /// Whether it is time to run.
+    #[pyo3(signature = (now=None))]
+    fn is_due(&self, now: Option<Time>) -> bool {
+        self.0.is_due(Time::or_now(now))
+    }
+
+    /// All of it as plain data.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        plain(py, &self.0)
+    }
+
+    fn __hash__(&self) -> i64 {
+        self.0.at.as_second()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<NextRun at {}>", self.0.at)
+    }
+}
+
+/// Keeps backups from running beside what they conflict with.
+///
+/// Each source is a file with a document of operations (`str` or `os.PathLike`), such a document itself (`bytes`), or a
+/// function that gives a document or a list of operations each time the gate is asked. `ignore`: kinds of operation
+/// beside which backups may run.
+///
+/// >>> gate = Gate(lambda: [{"kind": "update", "state": "running"}])
+/// >>> gate.on_demand()
+/// Traceback (most recent call last):
+///   ...
+/// azs_backup.errors.ConflictError: a backup cannot run now: update is running; try again when that has ended
+#[pyclass(frozen, module = "azs_backup")]
+pub(crate) struct Gate(core::Gate);
+
+#[pymethods]
+impl Gate {
+    #[new]
+    #[pyo3(signature = (*sources, ignore=None))]
+    fn new(sources: &Bound<'_, PyTuple>, ignore: Option<Several<PyBackedStr>>) -> PyResult<Self> {
+        let mut gate = core::Gate::new();
+        for source in sources {
+            gate = if source.is_instance_of::<PyBytes>() {
+                let document: Json = source.extract()?;
+                let operations = core::parse_operations(&document.0).raise()?;
+                gate.source(move || Ok(operations.clone()))
+            } else if source.is_callable() {
+                let ask = source.unbind();
+                gate.source(move || Python::attach(|py| operations(ask.bind(py))).map_err(of_source))
+            } else {
+                gate.source(OperationsFile::new(source.extract::<FilePath>()?.0))
+            };
+        }
+        for kind in ignore.iter().flat_map(|kinds| &kinds.0) {
+            let Ok(kind) = kind.parse::<OperationKind>();
+            gate = gate.ignore(kind);
+        }
+        Ok(Self(gate))
+    }
+
+    /// What keeps the gate closed now; open when there is nothing.
+    fn holds<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let holds = py.detach(|| self.0.holds()).raise()?;
+        hold_tuple(py, &holds)
+    }
+
+    /// Whether a scheduled backup that is due now runs.
+    #[pyo3(signature = (schedule, now=None))]
+    fn scheduled(&self, py: Python<'_>, schedule: &Schedule, now: Option<Time>) -> PyResult<Decision> {
+        let now = Time::or_now(now);
+        let decision = py.detach(|| self.0.scheduled(&schedule.0, now)).raise()?;
+        if let core::Decision::Skipped(skip) = &decision {
+            log(py, Level::Warning, &skip.to_string());
+        }
+        Ok(Decision(decision))
+    }
+
+    /// Raises `ConflictError` when a backup on demand may not run; its message says until when.
+    #[pyo3(signature = (now=None))]
+    fn on_demand(&self, py: Python<'_>, now: Option<Time>) -> PyResult<()> {
+        let now = Time::or_now(now);
+        py.detach(|| self.0.on_demand(now)).raise()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<{:?}>", self.0)
+    }
+}
+
+/// What the function of a source gives.
+fn operations(ask: &Bound<'_, PyAny>) -> PyResult<Vec<Operation>> {
+    let answer = ask.call0()?;
+    if answer.is_instance_of::<PyString>() || answer.is_instance_of::<PyBytes>() {
+        return core::parse_operations(&answer.extract::<Json>()?.0).raise();
+    }
+    read(&answer, "list of operations")
+}
+
+/// The caller's exception on its way through the core.
+fn of_source(exception: PyErr) -> Error {
+    Error::new(ErrorKind::Io, "a source of operations cannot tell").with_source(exception)
+}
+
+fn hold_tuple<'py>(py: Python<'py>, holds: &[core::Hold]) -> PyResult<Bound<'py, PyTuple>> {
+    let holds: PyResult<Vec<_>> = holds.iter().map(|hold| Py::new(py, Hold(hold.clone()))).collect();
+    PyTuple::new(py, holds?)
+}
+
+/// An operation that keeps the gate closed; its text says so for people.
+#[pyclass(frozen, eq, module = "azs_backup")]
+#[derive(PartialEq)]
+pub(crate) struct Hold(core::Hold);
+
+#[pymethods]
+impl Hold {
+    /// Why: `backup_operation_running`, `exclusive_action_running`, `failed_exclusive_action`,
+    /// `restore_operation_running` or `unknown`.
+    #[getter]
+    fn reason<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        plain(py, &self.0.reason)
+    }
+
+    /// The operation.
+    #[getter]
+    fn operation<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        value(py, "Operation", &self.0.operation)
+    }
+
+    /// All of it as plain data.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        plain(py, &self.0)
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        PyString::new(py, &self.0.to_string()).hash()
+    }
+
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Hold {}>", self.0)
+    }
+}
+
+/// What becomes of a scheduled backup. It is true when the backup runs.
+#[pyclass(frozen, eq, module = "azs_backup")]
+#[derive(PartialEq)]
+pub(crate) struct Decision(core::Decision);
+
+impl Decision {
+    fn skip(&self) -> Option<&Skip> {
+        match &self.0 {
+            core::Decision::Skipped(skip) => Some(skip),
+            _ => None,
+        }
+    }
+}
+
+#[pymethods]
+impl Decision {
+    /// Whether it runs.
+    #[getter]
+    fn runs(&self) -> bool {
+        self.skip().is_none()
+    }
+
+    /// What holds it; nothing when it runs.
+    #[getter]
+    fn holds<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        hold_tuple(py, self.skip().map_or(&[][..], |skip| &skip.holds))
+    }
+
+    /// When a skipped one is tried again.
+    #[getter]
+    fn next_run<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.skip().map(|skip| datetime(py, skip.next_run)).transpose()
+    }
+
+    /// All of it as plain data.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        plain(py, &self.0)
+    }
+
+    fn __bool__(&self) -> bool {
+        self.runs()
+    }
+
+    fn __hash__(&self) -> isize {
+        self.skip().map_or(1, |skip| skip.next_run.as_second() as isize)
+    }
+
+    fn __str__(&self) -> String {
+        self.skip().map_or_else(|| "the scheduled backup runs".to_owned(), ToString::to_string)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Decision {}>", self.__str__())
+    }
+}
+
+/// Reads a JSON document that lists operations: our own form, or resources of the admin API.
+#[pyfunction]
+pub(crate) fn parse_operations<'py>(py: Python<'py>, document: Json) -> PyResult<Bound<'py, PyTuple>> {
+    let found = core::parse_operations(&document.0).raise()?;
+    let found: PyResult<Vec<_>> = found.iter().map(|operation| value(py, "Operation", operation)).collect();
+    PyTuple::new(py, found?)
+}
+
+/// A job that begins.
+#[pyfunction]
+pub(crate) fn job_start<'py>(
+    py: Python<'py>,
+    id: &str,
+    trigger: &Bound<'py, PyAny>,
+    now: Option<Time>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let trigger: Trigger = read(trigger, "trigger: scheduled or on_demand")?;
+    plain(py, &core::Job::start(id, trigger, Time::or_now(now)))
+}
+
+/// A scheduled job that was skipped.
+#[pyfunction]
+pub(crate) fn job_skipped<'py>(
+    py: Python<'py>,
+    id: &str,
+    decision: &Decision,
+    now: Option<Time>,
+) -> PyResult<Bound<'py, PyAny>> {
+    match decision.skip() {
+        Some(skip) => plain(py, &core::Job::skipped(id, skip, Time::or_now(now))),
+        None => Err(refuse(ErrorKind::InvalidArgument, "the decision is to run: there is nothing to skip")),
+    }
+}
+
+/// A job that ends.
+#[pyfunction]
+pub(crate) fn job_end<'py>(
+    py: Python<'py>,
+    job: &Bound<'py, PyAny>,
+    status: &str,
+    now: Option<Time>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let Ok(status) = status.parse::<JobStatus>();
+    plain(py, &read::<core::Job>(job, "job")?.end(status, Time::or_now(now)))
+}
+
+/// A file of jobs, one JSON object a line, appended to and never rewritten. One process at a time may append.
+#[pyclass(frozen, module = "azs_backup")]
+pub(crate) struct JobLog(core::JobLog);
+
+#[pymethods]
+impl JobLog {
+    #[new]
+    fn new(path: FilePath) -> Self {
+        Self(core::JobLog::new(path.0))
+    }
+
+    /// Where it is.
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.0.path().to_owned()
+    }
+
+    /// Appends a job, and returns when it is on the disk. A job is appended when it begins and again when it ends.
+    fn append(&self, py: Python<'_>, job: &Bound<'_, PyAny>) -> PyResult<()> {
+        let job: core::Job = read(job, "job")?;
+        py.detach(|| self.0.append(&job)).raise()
+    }
+
+    /// Reads the jobs; a file that is not there has none. `now` decides which of them are running.
+    #[pyo3(signature = (now=None))]
+    fn read<'py>(&self, py: Python<'py>, now: Option<Time>) -> PyResult<Bound<'py, PyAny>> {
+        let jobs = py.detach(|| self.0.read()).raise()?;
+        value(py, "Jobs", &jobs.facts(Time::or_now(now)))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<JobLog {:?}>", self.0.path())
+    }
+}
+
+/// What an operator should see to and nobody would notice: no backup for 24 hours, a gate that stays closed, missed runs,
+/// a clock that was set back. Nothing when all is well.
+#[pyfunction]
+#[pyo3(signature = (
+    *, last_backup=None, set_up=None, retention_days=7, holds=None, closed_since=None, next_run=None, now=None,
+))]
+#[expect(clippy::too_many_arguments, reason = "keywords")]
+pub(crate) fn backup_warnings<'py>(
+    py: Python<'py>,
+    last_backup: Option<Time>,
+    set_up: Option<Time>,
+    retention_days: u32,
+    holds: Option<Several<Py<Hold>>>,
+    closed_since: Option<Time>,
+    next_run: Option<&NextRun>,
+    now: Option<Time>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let holds: Vec<_> = holds.iter().flat_map(|holds| &holds.0).map(|hold| hold.get().0.clone()).collect();
+    let mut watch = Watch::new(last_backup.map(|time| time.0))
+        .retention(RetentionPeriod::beyond_microsoft(retention_days).raise()?)
+        .holds(&holds, closed_since.map(|time| time.0));
+    if let Some(set_up) = set_up {
+        watch = watch.set_up(set_up.0);
+    }
+    if let Some(next_run) = next_run {
+        watch = watch.next_run(next_run.0);
+    }
+    let warnings: PyResult<Vec<_>> = core::warnings(&watch, Time::or_now(now))
+        .iter()
+        .map(|warning| {
+            let mut fields: BTreeMap<String, serde_json::Value> =
+                serde_json::to_value(warning).and_then(serde_json::from_value).unwrap_or_default();
+            fields.insert("message".to_owned(), warning.to_string().into());
+            value(py, "BackupWarning", &fields)
+        })
+        .collect();
+    PyTuple::new(py, warnings?)
+}

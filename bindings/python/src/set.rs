@@ -1,0 +1,288 @@
+//! Sets: listed, verified, restored.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use azs_backup::restore::RestoreOptions;
+use azs_backup::set::{Entries, SetState};
+use azs_backup::{self as core, restore_bytes, restore_stream};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
+use pyo3::types::PyBytes;
+
+use crate::argument::{FilePath, InSet, Several};
+use crate::envelope::Opener;
+use crate::error::{Raise, patiently};
+use crate::events::{Level, log};
+use crate::layout::{Component, Deployment, Place, SetName, SharePath};
+use crate::progress::Hook;
+use crate::share::Share;
+use crate::stream::Writer;
+use crate::value::{plain, value, values};
+
+/// Lists the sets of a deployment, or of one component of it, by place and then from old to new. Needs no key.
+///
+/// Incomplete sets are listed as such; `MASBackup` is never looked into. In a notebook the listing shows as a table.
+#[pyfunction]
+#[pyo3(signature = (share, deployment, component=None))]
+pub(crate) fn list_sets<'py>(
+    py: Python<'py>,
+    share: &Share,
+    deployment: Deployment,
+    component: Option<Component>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let share = share.open()?;
+    let component = component.map(|component| component.0);
+    let sets = patiently(py, move || core::list_sets(&share, &deployment.0, component.as_ref()))?;
+    let sets: PyResult<Vec<_>> = sets.into_iter().map(|set| Py::new(py, SetSummary(set))).collect();
+    values(py)?.getattr("SetList")?.call1((sets?,))
+}
+
+/// A set as a listing shows it.
+#[pyclass(frozen, module = "azs_backup")]
+pub(crate) struct SetSummary(pub(crate) core::SetSummary);
+
+#[pymethods]
+impl SetSummary {
+    /// Deployment, component and scale unit.
+    #[getter]
+    fn place(&self) -> Place {
+        Place(self.0.place.clone())
+    }
+
+    /// Its name.
+    #[getter]
+    fn name(&self) -> SetName {
+        SetName(self.0.name)
+    }
+
+    /// Its folder on the share.
+    #[getter]
+    fn folder(&self) -> SharePath {
+        SharePath(self.0.folder.clone())
+    }
+
+    /// Whether it has a cover sheet. An incomplete set that has one was finished once.
+    #[getter]
+    fn has_cover_sheet(&self) -> bool {
+        self.0.has_cover_sheet
+    }
+
+    /// `complete`, `incomplete`, or `unsupported` for a later version of the stored form.
+    #[getter]
+    fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.to_dict(py)?.get_item("state")
+    }
+
+    /// The cover sheet of a complete set.
+    #[getter]
+    fn cover<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match &self.0.state {
+            SetState::Complete { cover } => value(py, "CoverSheet", cover).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Why it is no backup; none for a complete one.
+    #[getter]
+    fn reason(&self) -> Option<&str> {
+        match &self.0.state {
+            SetState::Incomplete { reason } | SetState::Unsupported { reason } => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Whether it can be restored.
+    #[getter]
+    fn is_complete(&self) -> bool {
+        self.0.is_complete()
+    }
+
+    /// All of it as plain data.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        plain(py, &self.0)
+    }
+
+    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+        match other.cast::<Self>() {
+            Ok(other) => self.to_dict(py)?.eq(other.get().to_dict(py)?),
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        SharePath(self.0.folder.clone()).into_pyobject(py)?.hash()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!("<SetSummary {} {}>", self.0.folder, self.state(py)?))
+    }
+}
+
+/// A set on a share, found complete by its cover sheet.
+///
+/// >>> found = BackupSet.open(share, backup.report.folder)
+/// >>> found.verify().is_sound
+/// True
+#[pyclass(frozen, module = "azs_backup")]
+pub(crate) struct BackupSet(Arc<core::Set>);
+
+#[pymethods]
+impl BackupSet {
+    /// Opens the set in this folder of the share, without a key.
+    ///
+    /// Raises `NotFoundError`, `IncompleteError` for a set that never finished, and `UnsupportedError`.
+    #[staticmethod]
+    fn open(py: Python<'_>, share: &Share, folder: SharePath) -> PyResult<Self> {
+        let share = share.open()?;
+        patiently(py, || core::Set::open(share, folder.0)).map(|set| Self(Arc::new(set)))
+    }
+
+    /// The cover sheet.
+    #[getter]
+    fn cover<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        value(py, "CoverSheet", self.0.cover())
+    }
+
+    /// The set's folder on the share.
+    #[getter]
+    fn folder(&self) -> SharePath {
+        SharePath(self.0.folder().clone())
+    }
+
+    /// What the set holds: an iterator over its entries, in memory a few at a time.
+    fn entries(&self, py: Python<'_>, opener: &Opener) -> PyResult<EntryIterator> {
+        let entries = py.detach(|| self.0.entries(&opener.0)).raise()?;
+        Ok(EntryIterator(Mutex::new(entries)))
+    }
+
+    /// Checks every stored file against `SHA256SUMS`. Needs no key. What is wrong is in the report.
+    #[pyo3(signature = (*, progress=None))]
+    fn verify<'py>(&self, py: Python<'py>, progress: Option<Py<PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        let hook = Hook::new(progress);
+        let done = py.detach(|| core::verify(&self.0, &mut |progress| hook.call(progress)));
+        self.verified(py, &hook.outcome(done)?)
+    }
+
+    /// Checks every byte: authenticated, decompressed, compared with the index. What is wrong is in the report.
+    #[pyo3(signature = (opener, *, progress=None))]
+    fn verify_full<'py>(
+        &self,
+        py: Python<'py>,
+        opener: &Opener,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let hook = Hook::new(progress);
+        let done = py.detach(|| core::verify_full(&self.0, &opener.0, &mut |progress| hook.call(progress)));
+        self.verified(py, &hook.outcome(done)?)
+    }
+
+    /// Restores the set into a folder, or what `patterns` in gitignore syntax match: `tor1/`, `*.cfg`.
+    ///
+    /// `existing`: `"refuse"` takes only an empty folder or one that is not there yet, `"keep"` leaves what is there,
+    /// `"replace"` puts what is restored in its place. `damage`: `"stop"`, or `"continue"` to leave out what is lost and
+    /// name it in the report.
+    #[pyo3(signature = (opener, target, *, patterns=None, existing=None, damage=None, progress=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords")]
+    fn restore<'py>(
+        &self,
+        py: Python<'py>,
+        opener: &Opener,
+        target: FilePath,
+        patterns: Option<Several<PyBackedStr>>,
+        existing: Option<PyBackedStr>,
+        damage: Option<PyBackedStr>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut options = RestoreOptions::default();
+        for pattern in patterns.iter().flat_map(|patterns| &patterns.0) {
+            options = options.pattern(&**pattern);
+        }
+        if let Some(word) = existing {
+            options = options.existing(word.parse().raise()?);
+        }
+        if let Some(word) = damage {
+            options = options.damage(word.parse().raise()?);
+        }
+        let hook = Hook::new(progress);
+        let done =
+            py.detach(|| core::restore(&self.0, &opener.0, &target.0, &options, &mut |p| hook.call(p)));
+        let report = hook.outcome(done)?;
+        let level = if report.losses.is_empty() { Level::Info } else { Level::Warning };
+        let (files, bytes, lost) = (report.files, report.bytes, report.losses.len());
+        log(
+            py,
+            level,
+            &format!("set {} restored: {files} files with {bytes} bytes, {lost} lost", self.0.cover().set),
+        );
+        value(py, "RestoreReport", &report)
+    }
+
+    /// Restores one file of at most `limit` bytes into memory.
+    ///
+    /// Raises `NotFoundError`, `LimitExceededError`, and `DamagedError` unless all of it is what was written.
+    #[pyo3(signature = (opener, path, *, limit=64 << 20))]
+    fn restore_bytes<'py>(
+        &self,
+        py: Python<'py>,
+        opener: &Opener,
+        path: InSet,
+        limit: u64,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let content = py.detach(|| restore_bytes(&self.0, &opener.0, &path.0, limit)).raise()?;
+        Ok(PyBytes::new(py, &content))
+    }
+
+    /// Restores one file to a binary stream, and says what it was. Nothing is written before all of it was found right.
+    #[pyo3(signature = (opener, path, writer, *, progress=None))]
+    fn restore_stream<'py>(
+        &self,
+        py: Python<'py>,
+        opener: &Opener,
+        path: InSet,
+        writer: &Bound<'py, PyAny>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let writer = Writer::new(writer)?;
+        let hook = Hook::new(progress);
+        let done = py.detach(|| restore_stream(&self.0, &opener.0, &path.0, writer, &mut |p| hook.call(p)));
+        value(py, "Entry", &hook.outcome(done)?)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<BackupSet {}>", self.0.folder())
+    }
+}
+
+impl BackupSet {
+    fn verified<'py>(&self, py: Python<'py>, report: &core::VerifyReport) -> PyResult<Bound<'py, PyAny>> {
+        let set = self.0.cover().set;
+        match report.is_sound() {
+            true => {
+                log(py, Level::Info, &format!("set {set} verified: {} files are sound", report.stored_files))
+            }
+            false => {
+                log(py, Level::Warning, &format!("set {set} is damaged: {} faults", report.faults.len()))
+            }
+        }
+        value(py, "VerifyReport", report)
+    }
+}
+
+/// The entries of a set, one after the other.
+#[pyclass(frozen, module = "azs_backup._native")]
+pub(crate) struct EntryIterator(Mutex<Entries>);
+
+#[pymethods]
+impl EntryIterator {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let next = py.detach(|| self.0.lock().unwrap_or_else(PoisonError::into_inner).next());
+        match next.transpose().raise()? {
+            Some(entry) => value(py, "Entry", &entry).map(Some),
+            None => Ok(None),
+        }
+    }
+}

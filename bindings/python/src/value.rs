@@ -1,0 +1,145 @@
+//! Plain data, out and in: what the core serialises, as values of `azs_backup.values`.
+
+use azs_backup::ErrorKind;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::error::refuse;
+use crate::layout::{Deployment, Place};
+
+/// Something of the core as the value of this class.
+pub(crate) fn value<'py>(py: Python<'py>, class: &str, data: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
+    values(py)?.getattr(class)?.call_method1("_of", (plain(py, data)?,))
+}
+
+/// A moment as a `datetime`.
+pub(crate) fn datetime(py: Python<'_>, time: jiff::Timestamp) -> PyResult<Bound<'_, PyAny>> {
+    values(py)?.getattr("_time")?.call1((time.to_string(),))
+}
+
+/// The module `azs_backup.values`.
+pub(crate) fn values(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
+    static VALUES: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let module = VALUES.get_or_try_init(py, || py.import("azs_backup.values").map(Bound::unbind))?;
+    Ok(module.bind(py))
+}
+
+/// Something of the core as `dict`, `list`, `str`, `int`, `float`, `bool` and `None`.
+pub(crate) fn plain<'py>(py: Python<'py>, data: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
+    to_python(py, &json(data)?)
+}
+
+fn json(data: &impl Serialize) -> PyResult<Value> {
+    serde_json::to_value(data)
+        .map_err(|e| refuse(ErrorKind::Internal, format!("a value cannot be serialised: {e}")))
+}
+
+fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match value {
+        Value::Null => py.None().into_bound(py),
+        Value::Bool(truth) => PyBool::new(py, *truth).to_owned().into_any(),
+        Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+            (Some(number), _) => number.into_pyobject(py)?.into_any(),
+            (None, Some(number)) => number.into_pyobject(py)?.into_any(),
+            (None, None) => number.as_f64().unwrap_or(f64::NAN).into_pyobject(py)?.into_any(),
+        },
+        Value::String(text) => PyString::new(py, text).into_any(),
+        Value::Array(items) => {
+            let list = PyList::empty(py);
+            for item in items {
+                list.append(to_python(py, item)?)?;
+            }
+            list.into_any()
+        }
+        Value::Object(fields) => {
+            let dict = PyDict::new(py);
+            for (key, item) in fields {
+                dict.set_item(key, to_python(py, item)?)?;
+            }
+            dict.into_any()
+        }
+    })
+}
+
+/// Plain data of plain data: what a field of a value is made of.
+#[pyfunction]
+#[pyo3(name = "plain")]
+pub(crate) fn normal<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    to_python(object.py(), &from_python(object)?)
+}
+
+/// Plain data of the caller: what JSON has, values of this package, times, names and places.
+pub(crate) fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Value> {
+    of_depth(object, 0)
+}
+
+/// The same as a type of the core.
+pub(crate) fn read<T: DeserializeOwned>(object: &Bound<'_, PyAny>, what: &str) -> PyResult<T> {
+    serde_json::from_value(from_python(object)?)
+        .map_err(|e| refuse(ErrorKind::InvalidArgument, format!("this is no {what}: {e}")))
+}
+
+fn of_depth(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
+    if depth > MOST_DEPTH {
+        return Err(refuse(ErrorKind::LimitExceeded, "the data is nested too deeply"));
+    }
+    if object.is_none() {
+        return Ok(Value::Null);
+    }
+    if let Ok(text) = object.cast::<PyString>() {
+        return Ok(Value::String(text.extract()?));
+    }
+    if let Ok(truth) = object.cast::<PyBool>() {
+        return Ok(Value::Bool(truth.is_true()));
+    }
+    if object.is_instance_of::<PyInt>() {
+        return match object.extract::<i64>() {
+            Ok(number) => Ok(number.into()),
+            Err(_) => Ok(object.extract::<u64>()?.into()),
+        };
+    }
+    if object.is_instance_of::<PyFloat>() {
+        return Ok(serde_json::Number::from_f64(object.extract()?).map_or(Value::Null, Value::Number));
+    }
+    if let Ok(dict) = object.cast::<PyDict>() {
+        let mut fields = Map::new();
+        for (key, item) in dict {
+            fields.insert(key.extract()?, of_depth(&item, depth + 1)?);
+        }
+        return Ok(Value::Object(fields));
+    }
+    if object.hasattr("to_dict")? {
+        return of_depth(&object.call_method0("to_dict")?, depth + 1);
+    }
+    if object.hasattr("keys")? {
+        let copy = PyDict::new(object.py());
+        copy.update(object.cast()?)?;
+        return of_depth(&copy, depth + 1);
+    }
+    if object.hasattr("utcoffset")? {
+        let time: crate::argument::Time = object.extract()?;
+        return Ok(Value::String(time.0.to_string()));
+    }
+    if crate::layout::is_text_type(object) {
+        return Ok(Value::String(object.str()?.extract()?));
+    }
+    if let Ok(place) = object.cast::<Place>() {
+        return json(&place.get().0);
+    }
+    if let Ok(deployment) = object.cast::<Deployment>() {
+        return json(&deployment.get().0);
+    }
+    let Ok(items) = object.try_iter() else {
+        let name = object.get_type().name()?.to_string();
+        return Err(PyTypeError::new_err(format!("{name} is not plain data")));
+    };
+    items.map(|item| of_depth(&item?, depth + 1)).collect::<PyResult<Vec<_>>>().map(Value::Array)
+}
+
+/// As deep as serde_json reads.
+const MOST_DEPTH: usize = 127;

@@ -1,0 +1,113 @@
+"""What is written is what there is: docstrings, the README, the table of names, the version."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import azs_backup
+import pytest
+from azs_backup import _native
+from conftest import PASSWORD, REPOSITORY
+
+
+def described() -> list[tuple[str, Any]]:
+    """Every class and function of the native half, and every method."""
+    found: list[tuple[str, Any]] = []
+    for name in _native.__all__:
+        thing = getattr(_native, name)
+        if not callable(thing):
+            continue
+        found.append((name, thing))
+        if inspect.isclass(thing):
+            found += [(f"{name}.{member}", getattr(thing, member)) for member in vars(thing) if not member.startswith("_")]
+    return found
+
+
+@pytest.mark.parametrize(("name", "thing"), described(), ids=[name for name, _ in described()])
+def test_docstrings_are_there_and_their_examples_run(name: str, thing: Any, request: pytest.FixtureRequest) -> None:
+    text = inspect.getdoc(thing)
+    assert text, f"{name} has no docstring"
+    assert text[0].isupper() or text[0] == "`", text
+    examples = doctest.DocTestParser().get_examples(text)
+    if not examples:
+        return
+    names = {name: getattr(azs_backup, name) for name in azs_backup.__all__}
+    for fixture in ("folder", "share", "place", "certificate", "opener", "backup"):
+        names[fixture] = request.getfixturevalue(fixture)
+    flags = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
+    runner = doctest.DocTestRunner(optionflags=flags, verbose=False)
+    runner.run(doctest.DocTest(examples, names, name, None, None, text), clear_globs=False)
+    assert runner.failures == 0
+
+
+def rows() -> list[tuple[str, list[str]]]:
+    """Operations of the table in bindings/README.md with their names in Python."""
+    found = []
+    for line in (REPOSITORY / "bindings" / "README.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 5 and cells[1] != "Rust" and not cells[1].startswith("-"):
+            found.append((cells[0], re.findall(r"`([^`]+)`", cells[2])))
+    return found
+
+
+def test_every_name_of_the_table_exists() -> None:
+    names = [name for _, several in rows() for name in several]
+    assert len(names) > 100
+    missing = []
+    for name in names:
+        path, _, keyword = name.removesuffix(")").partition("(")
+        thing: Any = azs_backup
+        try:
+            for part in path.split("."):
+                thing = getattr(thing, part)
+            if keyword and keyword.removesuffix("=") not in inspect.signature(thing).parameters:
+                missing.append(name)
+        except AttributeError:
+            # Fields of values are declared, not stored in the class.
+            owner, _, field = path.rpartition(".")
+            if not owner or field not in getattr(getattr(azs_backup, owner, None), "__annotations__", {}):
+                missing.append(name)
+    assert not missing
+
+
+def test_everything_exported_is_in_order_and_documented() -> None:
+    names = azs_backup.__all__
+    assert len(names) == len(set(names))
+    public = {name for name in vars(azs_backup) if not name.startswith("_")}
+    modules = {"annotations", "errors", "kinds", "values"}
+    assert public - modules == set(names) - {"__version__"}
+    for name in names:
+        assert name in ("RULES", "__version__") or inspect.getdoc(getattr(azs_backup, name)), name
+
+
+def test_the_version_is_that_of_the_library() -> None:
+    manifest = (REPOSITORY / "Cargo.toml").read_text(encoding="utf-8")
+    assert f'version = "{azs_backup.__version__}"' in manifest and version("azs-backup") == azs_backup.__version__
+
+
+def blocks(file: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```$", file.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("file", ["README.md", "bindings/python/README.md"])
+def test_the_readme_runs_as_it_is_printed(file: str, folder: Path, tmp_path: Path) -> None:
+    examples = blocks(REPOSITORY / file)
+    assert examples
+    configs = folder / "switch-configs"
+    configs.mkdir()
+    (configs / "tor2.cfg").write_text("hostname tor2\n")
+    for number, example in enumerate(examples):
+        script = folder / f"example{number}.py"
+        script.write_text(example)
+        environment = {"AZS_PFX_PASSWORD": PASSWORD, "PATH": "/usr/bin:/bin"}
+        done = subprocess.run(
+            [sys.executable, "-W", "error", str(script)], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr

@@ -1,0 +1,66 @@
+"""The examples, as programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from conftest import PASSWORD, REPOSITORY
+
+
+def run(name: str, *arguments: str | Path, text: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
+    script = REPOSITORY / "bindings" / "python" / "examples" / f"{name}.py"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(script), *map(str, arguments)],
+        input=text,
+        env={**os.environ, "AZS_PFX_PASSWORD": PASSWORD},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def test_switches_and_one_file_on_the_day_of_need(folder: Path) -> None:
+    share = ("--share", folder / "share")
+    done = run("switches", *share, "--cer", folder / "backup.cer", "tor1", "tor2")
+    assert done.stdout.startswith("Succeeded contoso.com/nyc/Switches/") and "2 files" in done.stdout
+    run("switches", *share, "--cer", folder / "backup.cer", "tor1")
+    pfx = ("--pfx", folder / "backup.pfx")
+    assert run("one_file", *share, *pfx, "tor1/running-config").stdout == "hostname tor1\n"
+    older = run("one_file", *share, *pfx, "tor2/running-config")
+    assert older.stdout == "hostname tor2\n" and "NOT_FOUND" in older.stderr
+    assert "no set has" in run("one_file", *share, *pfx, "nothing", code=1).stderr
+
+
+def test_a_nightly_job(folder: Path) -> None:
+    state, source = folder / "state", folder / "hlh"
+    for made in (state, source):
+        made.mkdir()
+    (source / "hosts").write_text("127.0.0.1 localhost\n")
+    arguments = ("--share", folder / "share", "--cer", folder / "backup.cer", "--state", state, source)
+    (state / "operations.json").write_text('[{"kind": "update", "state": "running"}]')
+    assert "was skipped: update is running" in run("nightly", *arguments).stdout
+    jobs = state / "jobs.jsonl"
+    jobs.unlink()
+    (state / "operations.json").write_text("[]")
+    assert run("nightly", *arguments).stdout.startswith("Succeeded contoso.com/nyc/HLH/")
+    assert run("nightly", *arguments).stdout.startswith("next at")
+    jobs.unlink()
+    broken = ("--share", folder / "none", *arguments[2:])
+    assert run("nightly", *broken, code=1).stderr.startswith("NOT_FOUND: open share folder")
+    alert = json.loads((state / "alert.json").read_text())
+    assert alert["properties"]["title"] == "Backup failed due to a fault in the path."
+    assert json.loads(jobs.read_text().splitlines()[-1])["alert"] == "PATH"
+
+
+def test_classify_what_went_wrong() -> None:
+    assert run("classify", "0xC000006D").stdout.startswith("AUTHENTICATION (AUTHENTICATION), confidence HIGH")
+    assert run("classify", "53").stdout.startswith("CONNECTIVITY")
+    assert run("classify", text="mount error(113): No route to host\n").stdout.startswith("CONNECTIVITY")
+    alert = '{"properties": {"faultTypeId": "AzureStack.BackupController.ExternalShareAlmostFullFault"}}'
+    assert run("classify", alert).stdout.startswith("ALMOST_FULL (OUT_OF_CAPACITY)")

@@ -1,0 +1,200 @@
+"""The vectors of `tests/vectors`, which Rust, Node and C walk too, with the same answers."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import azs_backup
+import pytest
+from azs_backup import (
+    BackupError,
+    BackupSet,
+    Classification,
+    DecryptionCertificate,
+    EncryptionCertificate,
+    FolderShare,
+    Gate,
+    Opener,
+    RetentionPolicy,
+    Schedule,
+    classify_errno,
+    classify_hresult,
+    classify_json,
+    classify_ntstatus,
+    classify_text,
+    classify_win32,
+    review,
+)
+from conftest import VECTORS, walked
+
+
+def load(name: str) -> Any:
+    return json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def code_of(work: Any) -> str | None:
+    """The code that the work ends with; none where it succeeds."""
+    try:
+        work()
+    except BackupError as error:
+        return error.code
+    return None
+
+
+PARSERS: dict[str, Any] = {
+    "component": azs_backup.Component,
+    "deployment": azs_backup.Deployment.parse,
+    "host": azs_backup.Host,
+    "name": azs_backup.Name,
+    "place": azs_backup.Place.parse,
+    "scale_unit": azs_backup.ScaleUnit,
+    "set_name": azs_backup.SetName,
+    "share_path": azs_backup.SharePath,
+    "unc_path": azs_backup.UncPath,
+}
+
+
+def test_layout() -> None:
+    wrong = []
+    for case in load("layout"):
+        parse = PARSERS[case["type"]]
+        try:
+            got = {"expect": str(parse(case["input"]))}
+        except BackupError as error:
+            got = {"error": error.code}
+        if got != {key: case[key] for key in ("expect", "error") if key in case}:
+            wrong.append((case, got))
+        walked["layout"] += 1
+    assert not wrong
+
+
+def envelope_ends(case: dict[str, Any]) -> object:
+    data = (VECTORS / "envelope" / case["file"]).read_bytes()
+    match case["kind"]:
+        case "cer":
+            return EncryptionCertificate.from_cer(data).facts.to_dict()
+        case "pfx":
+            return DecryptionCertificate.from_pfx(data, case.get("password")).facts.to_dict()
+        case "validity":
+            EncryptionCertificate.from_cer(data).check_validity(case["at"])
+            return None
+        case "message":
+            pfx = (VECTORS / "envelope" / case["pfx"]).read_bytes()
+            return Opener(DecryptionCertificate.from_pfx(pfx, case.get("password"))).open(data).decode()
+    pytest.fail(f"a kind that is not known: {case['kind']}")
+
+
+def test_envelope() -> None:
+    wrong = []
+    for case in load("envelope"):
+        wanted = case.get("facts", case.get("content"))
+        try:
+            got = envelope_ends(case)
+            right = "error" not in case and got == wanted
+        except BackupError as error:
+            got = error.code
+            right = case.get("error") == got
+        if not right:
+            wrong.append((case["kind"], case["name"], got))
+        walked["envelope"] += 1
+    assert not wrong
+
+
+def classify(case: dict[str, Any]) -> Classification:
+    form, given, profile = case["form"], case["input"], case["profile"]
+    match form:
+        case "ntstatus":
+            return classify_ntstatus(int(given, 16), profile=profile)
+        case "hresult":
+            return classify_hresult(int(given, 16), profile=profile)
+        case "win32":
+            return classify_win32(given, profile=profile)
+        case "errno":
+            return classify_errno(given, profile=profile)
+        case "text":
+            return classify_text(given, profile=profile)
+        case "json":
+            return classify_json(given if isinstance(given, dict | list) else json.dumps(given), profile=profile)
+        case "json_text":
+            return classify_json(given, profile=profile)
+    pytest.fail(f"a form that is not known: {form}")
+
+
+def test_alert() -> None:
+    wrong: list[object] = []
+    for case in load("alert")["cases"]:
+        walked["alert"] += 1
+        try:
+            found = classify(case)
+        except BackupError as error:
+            if error.code != case.get("error"):
+                wrong.append((case, error.code))
+            continue
+        first = found.evidence[0] if found.evidence else None
+        ambiguous = first is not None and first.other_kind is not None
+        right = (
+            "error" not in case
+            and (found.kind, found.documented_kind) == (case["kind"], case["documented_kind"])
+            and case.get("ambiguous") in (None, ambiguous)
+            and case.get("failure") in (None, found.is_failure)
+            and (case.get("status") is None or (first is not None and first.name == case["status"]))
+        )
+        if not right:
+            wrong.append((case, found))
+    assert not wrong
+
+
+def test_schedule() -> None:
+    for case in load("schedule")["next_run"]:
+        schedule = Schedule(
+            case["frequency_hours"],
+            beyond_microsoft=case.get("beyond_microsoft", False),
+            phase_seconds=case.get("phase_seconds", 0),
+        )
+        found = schedule.next_run(case["last"], case["now"]).to_dict()
+        wanted = {"at": case["at"], "missed": case["missed"], "clock_set_back_by": case.get("clock_set_back_by", 0)}
+        if "due" in case:
+            wanted["due"] = case["due"]
+        assert {key: found[key] for key in wanted} == wanted, case["name"]
+        walked["schedule"] += 1
+
+
+def test_gate() -> None:
+    now = "2026-11-23T02:00:00Z"
+    for case in load("schedule")["gate"]:
+        document = json.dumps(case["document"])
+        gate = Gate(document.encode()) if "error" not in case else Gate(partial(str, document))
+        walked["gate"] += 1
+        if "error" in case:
+            assert code_of(gate.holds) == case["error"], case["name"]
+            continue
+        assert [hold.reason for hold in gate.holds()] == case["reasons"], case["name"]
+        decision = gate.scheduled(Schedule(), now)
+        assert decision.runs == (not case["reasons"])
+        if not decision:
+            assert decision.next_run == Schedule().next_run(now, now).at
+            with pytest.raises(azs_backup.ConflictError) as raised:
+                gate.on_demand(now)
+            assert case["says"] in str(raised.value), case["name"]
+
+
+def test_retention() -> None:
+    switches = {
+        "deployment": {"external_domain_name": "contoso.com", "region": "nyc"},
+        "component": "Switches",
+    }
+    for case in load("retention"):
+        given = dict(case["policy"])
+        labels = [(key, value) for key, value in given.pop("keep_labels", [])]
+        policy = RetentionPolicy(keep_labels=labels, **given)
+        plan = policy.plan([{**switches, **candidate} for candidate in case["sets"]], case["now"])
+        assert [[str(one.set), one.reason] for one in plan.deletions] == case["delete"], case["name"]
+        assert len(plan.kept) + len(plan.deletions) == len(case["sets"])
+        kept = {str(one.set): list(one.reasons) for one in plan.kept}
+        for name, reasons in (case.get("keep") or {}).items():
+            assert kept[name] == reasons, (case["name"], name)
+        assert plan.shortfall == case.get("shortfall", 0)
+        walked["retention"] += 1

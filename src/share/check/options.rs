@@ -1,0 +1,55 @@
+//! A check's options as plain data: what the bindings take in place of a chain of calls.
+
+use serde::Deserialize;
+
+use super::ShareCheck;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::Place;
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Options {
+    components: Vec<String>,
+    create_folders: bool,
+}
+
+impl ShareCheck {
+    /// The same with options from JSON: `components`, each like `Switches` or `Switches/su1`, and `create_folders` (false).
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for what is no such object, an unknown option included; `INVALID_NAME`.
+    pub fn options(mut self, json: impl AsRef<[u8]>) -> Result<Self> {
+        let options: Options = serde_json::from_slice(json.as_ref()).map_err(|e| {
+            Error::new(ErrorKind::InvalidArgument, format!("options of a check: {e}")).with_source(e)
+        })?;
+        for component in options.components {
+            let place: Place = format!("{}/{component}", self.deployment).parse()?;
+            self = self.component(&place);
+        }
+        Ok(self.create_folders(options.create_folders))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_those_of_the_calls() {
+        let new = || ShareCheck::new("contoso.com/nyc".parse().unwrap());
+        let by_options =
+            new().options(r#"{"components": ["HLH", "Switches/su1"], "create_folders": true}"#).unwrap();
+        let by_calls = new()
+            .component(&"contoso.com/nyc/HLH".parse().unwrap())
+            .component(&"contoso.com/nyc/Switches/su1".parse().unwrap())
+            .create_folders(true);
+        assert_eq!(format!("{by_options:?}"), format!("{by_calls:?}"));
+        for (json, code) in [
+            (r#"{"component": "HLH"}"#, "INVALID_ARGUMENT"),
+            (r#"{"components": ["MASBackup"]}"#, "RESERVED_PATH"),
+            (r#"{"components": ["a/b/c"]}"#, "INVALID_NAME"),
+        ] {
+            assert_eq!(new().options(json).unwrap_err().code(), code, "{json}");
+        }
+    }
+}

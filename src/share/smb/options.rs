@@ -1,0 +1,118 @@
+//! How to connect, as plain data: what the bindings take in place of a chain of calls.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{Encryption, SmbBuilder, SmbDialect};
+use crate::error::{Error, ErrorKind, Result};
+use crate::words::words;
+
+words!(Encryption, "encryption": "required" => Required, "preferred" => Preferred, "off" => Off);
+
+/// The options, each with a default.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Options {
+    port: Option<u16>,
+    encryption: Option<String>,
+    oldest_dialect: Option<String>,
+    durability: Option<String>,
+    connections: Option<usize>,
+    connect_seconds: Option<u64>,
+    silence_seconds: Option<u64>,
+    call_seconds: Option<u64>,
+    attempts: Option<u32>,
+}
+
+impl SmbBuilder {
+    /// The same with options from JSON: `port`, `encryption` (`required`, `preferred`, `off`), `oldest_dialect` (`3.0`,
+    /// `3.0.2`, `3.1.1`), `durability` (`flushed`, `cached`), `connections`, `connect_seconds`, `silence_seconds`,
+    /// `call_seconds`, `attempts`.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for what is no such object, an unknown option included.
+    pub fn options(mut self, json: impl AsRef<[u8]>) -> Result<Self> {
+        let options: Options = serde_json::from_slice(json.as_ref()).map_err(|e| {
+            Error::new(ErrorKind::InvalidArgument, format!("options of a share: {e}")).with_source(e)
+        })?;
+        if let Some(port) = options.port {
+            self = self.port(port);
+        }
+        if let Some(encryption) = options.encryption {
+            self = self.encryption(encryption.parse()?);
+        }
+        if let Some(dialect) = options.oldest_dialect {
+            self = self.oldest_dialect(dialect_of(&dialect)?);
+        }
+        if let Some(durability) = options.durability {
+            self = self.durability(durability.parse()?);
+        }
+        if let Some(connections) = options.connections {
+            self = self.connections(connections);
+        }
+        if let Some(seconds) = options.connect_seconds {
+            self = self.connect_limit(Duration::from_secs(seconds));
+        }
+        if let Some(seconds) = options.silence_seconds {
+            self = self.silence_limit(Duration::from_secs(seconds));
+        }
+        if let Some(seconds) = options.call_seconds {
+            self = self.call_limit(Duration::from_secs(seconds));
+        }
+        if let Some(attempts) = options.attempts {
+            self = self.attempts(attempts);
+        }
+        Ok(self)
+    }
+}
+
+fn dialect_of(text: &str) -> Result<SmbDialect> {
+    const ALL: [SmbDialect; 3] = [SmbDialect::Smb300, SmbDialect::Smb302, SmbDialect::Smb311];
+    ALL.into_iter()
+        .find(|dialect| dialect.to_string() == text)
+        .ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "oldest_dialect is none of: 3.0, 3.0.2, 3.1.1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::SmbAccount;
+    use super::*;
+
+    fn builder() -> SmbBuilder {
+        let account = SmbAccount::new(r"CONTOSO\azsbackup", "not shown").unwrap();
+        SmbBuilder::new(r"\\fs.contoso.com\AzSBackups".parse().unwrap(), account)
+    }
+
+    #[test]
+    fn options_are_those_of_the_builder() {
+        let json = r#"{"port": 4450, "encryption": "required", "oldest_dialect": "3.1.1", "durability": "cached",
+            "connections": 2, "connect_seconds": 5, "silence_seconds": 6, "call_seconds": 7, "attempts": 1}"#;
+        let by_calls = builder()
+            .port(4450)
+            .encryption(Encryption::Required)
+            .oldest_dialect(SmbDialect::Smb311)
+            .durability(crate::share::Durability::Cached)
+            .connections(2)
+            .connect_limit(Duration::from_secs(5))
+            .silence_limit(Duration::from_secs(6))
+            .call_limit(Duration::from_secs(7))
+            .attempts(1);
+        let by_options = builder().options(json).unwrap();
+        assert_eq!(format!("{by_options:?}"), format!("{by_calls:?}"));
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused() {
+        for json in [
+            "",
+            "[]",
+            r#"{"ports": 1}"#,
+            r#"{"port": 65536}"#,
+            r#"{"encryption": "on"}"#,
+            r#"{"oldest_dialect": "2.1"}"#,
+        ] {
+            assert_eq!(builder().options(json).unwrap_err().code(), "INVALID_ARGUMENT", "{json}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The Python package: built into a virtual environment below `target` and tested there; its wheel.
+
+use std::path::{Path, PathBuf};
+
+use crate::needs::{self, FOR_BUILD, FOR_PYTHON, FOR_TESTS, OpenSsl};
+use crate::run::{Failure, Step, output, program};
+
+const FOLDER: &str = "bindings/python";
+
+/// Builds the package and runs its tests; arguments go to pytest.
+pub(crate) fn test(arguments: &[String]) -> Result<(), Failure> {
+    let openssl = needs::check(&[FOR_BUILD, FOR_TESTS, FOR_PYTHON].concat())?;
+    let venv = Venv::at("target/venv")?;
+    venv.pip(&["install", "--quiet", "--group", &format!("{FOLDER}/pyproject.toml:dev")])?;
+    venv.maturin("develop", openssl, &[])?;
+    venv.module("pytest").folder(FOLDER).args(arguments).run()?;
+    if !arguments.is_empty() {
+        return Ok(());
+    }
+    venv.module("mypy").folder(FOLDER).run()?;
+    venv.module("mypy.stubtest").folder(FOLDER).args(["azs_backup"]).run()?;
+    // The profile is the one of the tests, so that nothing is built twice.
+    let wheel = build(&venv, "target/tmp/wheels", openssl, &[])?;
+    try_out(&wheel)
+}
+
+/// Builds the wheel that is published, and tries it.
+pub(crate) fn wheel() -> Result<(), Failure> {
+    let openssl = needs::check(&[FOR_BUILD, FOR_PYTHON].concat())?;
+    let venv = Venv::at("target/venv")?;
+    venv.pip(&["install", "--quiet", "maturin>=1.9,<2"])?;
+    let wheel = build(&venv, "target/wheels", openssl, &["--release"])?;
+    try_out(&wheel)?;
+    println!("{}", wheel.display());
+    Ok(())
+}
+
+fn build(venv: &Venv, folder: &str, openssl: OpenSsl, options: &[&str]) -> Result<PathBuf, Failure> {
+    let _ = std::fs::remove_dir_all(folder);
+    let out = absolute(folder)?;
+    venv.maturin("build", openssl, &[&["--out", &out.to_string_lossy()], options].concat())?;
+    let failed = |e| Failure(format!("{folder}: {e}"));
+    let mut wheels = std::fs::read_dir(folder).map_err(failed)?.filter_map(|item| Some(item.ok()?.path()));
+    let is_wheel = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "whl");
+    wheels.find(is_wheel).ok_or_else(|| Failure(format!("maturin put no wheel into {folder}")))
+}
+
+/// Installs the wheel where nothing else of ours is, and runs the examples there.
+fn try_out(wheel: &Path) -> Result<(), Failure> {
+    let shown = wheel.to_string_lossy();
+    let clean = "target/tmp/clean-venv";
+    let _ = std::fs::remove_dir_all(clean);
+    let venv = Venv::at(clean)?;
+    let listed = output(&venv.python, &["-m", "zipfile", "-l", &shown], "").unwrap_or_default();
+    if let Some(library) = listed.lines().find(|line| line.contains(".libs/") || line.contains("libssl")) {
+        return Err(Failure(format!("the wheel bundles a library: {library}")));
+    }
+    venv.pip(&["install", "--quiet", "--no-index", &shown])?;
+    venv.pip(&["install", "--quiet", "pytest"])?;
+    let tests = ["tests/test_examples.py", "tests/test_vectors.py", "tests/test_backup.py"];
+    venv.module("pytest").folder(FOLDER).args(tests).run()
+}
+
+struct Venv {
+    folder: PathBuf,
+    python: PathBuf,
+}
+
+impl Venv {
+    /// The virtual environment in this folder; made where there is none, with a pip that knows dependency groups.
+    fn at(folder: &str) -> Result<Self, Failure> {
+        let folder = absolute(folder)?;
+        let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+        let venv = Self { folder, python };
+        if output(&venv.python, &["-m", "pip", "--version"], "").is_none() {
+            program(needs::PYTHON).args(["-m", "venv", "--clear", &venv.folder.to_string_lossy()]).run()?;
+        }
+        let is_new = "import pip; assert tuple(map(int, pip.__version__.split('.')[:2])) >= (25, 1)";
+        if output(&venv.python, &["-c", is_new], "").is_none() {
+            venv.pip(&["install", "--quiet", "--upgrade", "pip"])?;
+        }
+        Ok(venv)
+    }
+
+    fn pip(&self, arguments: &[&str]) -> Result<(), Failure> {
+        self.module("pip").args(["--disable-pip-version-check"]).args(arguments).run()
+    }
+
+    fn maturin(&self, task: &str, openssl: OpenSsl, options: &[&str]) -> Result<(), Failure> {
+        let step = self.module("maturin").folder(FOLDER).env("VIRTUAL_ENV", &self.folder.to_string_lossy());
+        let step = step.args([task, "--quiet"]).args(options);
+        match openssl {
+            OpenSsl::System => step.args(["--no-default-features"]).run(),
+            OpenSsl::Vendored | OpenSsl::Unused => step.run(),
+        }
+    }
+
+    fn module(&self, name: &str) -> Step {
+        program(&self.python.to_string_lossy()).args(["-m", name])
+    }
+}
+
+fn absolute(path: &str) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|e| Failure(format!("{path}: {e}")))
+}

@@ -1,0 +1,150 @@
+//! A set that one language writes is read by the others: the examples that back up and that restore one file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::needs::{self, FOR_BUILD};
+use crate::run::{Failure, cargo};
+
+/// The languages, and how each backs up `tor1` and restores its file from the newest set.
+const LANGUAGES: [Language; 4] = [
+    Language { name: "rust", is_built: || true, back_up: rust_backs_up, restore: rust_restores },
+    Language {
+        name: "python",
+        is_built: || python().exists(),
+        back_up: |work| {
+            run(Command::new(python())
+                .arg(PYTHON_EXAMPLES.to_owned() + "switches.py")
+                .args(by_options(work))
+                .arg("tor1"))
+        },
+        restore: |work| {
+            run(Command::new(python())
+                .arg(PYTHON_EXAMPLES.to_owned() + "one_file.py")
+                .args(for_restore(work))
+                .arg(FILE))
+        },
+    },
+    Language {
+        name: "node",
+        is_built: || Path::new("bindings/node/native").exists(),
+        back_up: |work| {
+            run(Command::new("node")
+                .arg(NODE_EXAMPLES.to_owned() + "switches.mjs")
+                .args(by_options(work))
+                .arg("tor1"))
+        },
+        restore: |work| {
+            run(Command::new("node")
+                .arg(NODE_EXAMPLES.to_owned() + "one_file.mjs")
+                .args(for_restore(work))
+                .arg(FILE))
+        },
+    },
+    Language {
+        name: "c",
+        is_built: || c("switches").exists(),
+        back_up: |work| {
+            run(Command::new(c("switches")).arg(work.join("share")).arg(work.join("backup.cer")).arg("tor1"))
+        },
+        restore: |work| {
+            run(Command::new(c("one_file")).arg(work.join("share")).arg(work.join("backup.pfx")).arg(FILE))
+        },
+    },
+];
+
+struct Language {
+    name: &'static str,
+    is_built: fn() -> bool,
+    back_up: fn(&Path) -> Result<String, Failure>,
+    restore: fn(&Path) -> Result<String, Failure>,
+}
+
+/// Each language that has been built writes, and all read.
+pub(crate) fn test(_: &[String]) -> Result<(), Failure> {
+    let openssl = needs::check(FOR_BUILD)?;
+    cargo("build", openssl).args(["--quiet", "--example", "backup", "--example", "restore"]).run()?;
+    let (built, missing): (Vec<_>, Vec<_>) = LANGUAGES.iter().partition(|language| (language.is_built)());
+    for language in missing {
+        eprintln!("xtask: {0} has not been built: cargo xtask test {0}", language.name);
+    }
+    for writer in &built {
+        let work = std::path::absolute(Path::new("target/tmp/together").join(writer.name)).map_err(failed)?;
+        let _ = fs::remove_dir_all(&work);
+        for folder in ["share", "tor1"] {
+            fs::create_dir_all(work.join(folder)).map_err(failed)?;
+        }
+        fs::write(work.join(FILE), CONTENT).map_err(failed)?;
+        for (from, to) in [("rsa2048.cer", "backup.cer"), ("rsa2048.pfx", "backup.pfx")] {
+            fs::copy(Path::new("tests/vectors/envelope").join(from), work.join(to)).map_err(failed)?;
+        }
+        (writer.back_up)(&work)?;
+        for reader in &built {
+            let content = (reader.restore)(&work)?;
+            if content != CONTENT {
+                return Err(Failure(format!(
+                    "{} read {content:?} from what {} wrote",
+                    reader.name, writer.name
+                )));
+            }
+            eprintln!("xtask: {} reads what {} wrote", reader.name, writer.name);
+        }
+    }
+    Ok(())
+}
+
+const FILE: &str = "tor1/running-config";
+const CONTENT: &str = "hostname tor1\n";
+const PYTHON_EXAMPLES: &str = "bindings/python/examples/";
+const NODE_EXAMPLES: &str = "bindings/node/examples/";
+
+fn python() -> PathBuf {
+    Path::new("target/venv").join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
+}
+
+/// An example that the tests of the C library built.
+fn c(example: &str) -> PathBuf {
+    Path::new("target/tmp/c/examples-cmake").join(example)
+}
+
+fn by_options(work: &Path) -> [PathBuf; 4] {
+    ["--share".into(), work.join("share"), "--cer".into(), work.join("backup.cer")]
+}
+
+fn for_restore(work: &Path) -> [PathBuf; 4] {
+    ["--share".into(), work.join("share"), "--pfx".into(), work.join("backup.pfx")]
+}
+
+fn rust_backs_up(work: &Path) -> Result<String, Failure> {
+    let mut backup = Command::new("target/debug/examples/backup");
+    backup.args(["--domain", "contoso.com", "--region", "nyc", "--component", "Switches"]);
+    backup.arg("--root").arg(work.join("share")).arg("--cer").arg(work.join("backup.cer"));
+    run(backup.arg(work.join("tor1")))
+}
+
+fn rust_restores(work: &Path) -> Result<String, Failure> {
+    let sets = work.join("share/contoso.com/nyc/Switches");
+    let set = fs::read_dir(&sets).map_err(failed)?.filter_map(|item| Some(item.ok()?.path())).max();
+    let set = set.ok_or_else(|| Failure(format!("{} has no set", sets.display())))?;
+    let target = work.join("restored");
+    let _ = fs::remove_dir_all(&target);
+    let mut restore = Command::new("target/debug/examples/restore");
+    restore.arg("--set").arg(set).arg("--pfx").arg(work.join("backup.pfx")).arg("--to").arg(&target);
+    run(restore.arg(FILE))?;
+    fs::read_to_string(target.join(FILE)).map_err(failed)
+}
+
+/// What a program prints, which has to succeed.
+fn run(command: &mut Command) -> Result<String, Failure> {
+    command.env("AZS_PFX_PASSWORD", "correct horse").stdin(Stdio::null()).stderr(Stdio::piped());
+    let output = command.output().map_err(|e| Failure(format!("{command:?}: {e}")))?;
+    if !output.status.success() {
+        return Err(Failure(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr))));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn failed(error: std::io::Error) -> Failure {
+    Failure(format!("target/tmp/together: {error}"))
+}
