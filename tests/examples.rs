@@ -10,6 +10,9 @@ mod jobs;
 mod quickstart;
 #[path = "examples/recovery.rs"]
 mod recovery;
+#[cfg(feature = "smb")]
+#[path = "examples/smb.rs"]
+mod smb;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -83,10 +83,12 @@ impl<'a> Jobs<'a> {
             let record = match self.records.next() {
                 Ok(Some(record)) => record,
                 Ok(None) => break,
-                Err(error) => {
+                // A share that cannot be reached is no damage.
+                Err(error) if is_loss(&error) => {
                     damaged(error)?;
                     continue;
                 }
+                Err(error) => return Err(error),
             };
             if !wanted(&record)? {
                 continue;

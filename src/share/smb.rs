@@ -244,6 +244,14 @@ impl SmbBuilder {
 /// so it can be called from inside any asynchronous runtime, and no call takes longer than
 /// [`call_limit`](SmbBuilder::call_limit). In a process that was forked from the one that connected, every call fails.
 /// Dropping it logs off.
+///
+/// ```no_run
+/// use azs_backup::{SmbAccount, SmbShare};
+///
+/// let account = SmbAccount::new(r"CONTOSO\azsbackup", "its password")?;
+/// let share = SmbShare::connect(r"\\fileserver01.contoso.com\AzSBackups".parse()?, account)?;
+/// # Ok::<(), azs_backup::Error>(())
+/// ```
 pub struct SmbShare {
     pool: Arc<Pool>,
 }

@@ -27,6 +27,13 @@ pub struct Samba {
 impl Samba {
     /// A server with these shares beside its own `data`, in the syntax of `smb.conf`; `DATA` is the folder of that.
     pub fn with(globals: &str, shares: &str) -> Self {
+        let samba = Self::prepare(globals, shares);
+        samba.start();
+        samba
+    }
+
+    /// The same, not started yet.
+    pub fn prepare(globals: &str, shares: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for name in ["private", "state", "cache", "lock", "pid", "ncalrpc", "log", "data"] {
             fs::create_dir(folder.path().join(name)).unwrap();
@@ -45,7 +52,6 @@ impl Samba {
         };
         samba.configure();
         samba.add_user(&user(), SMB_PASSWORD);
-        samba.start();
         samba
     }
 

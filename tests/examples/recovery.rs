@@ -9,7 +9,7 @@ use super::common::{PASSWORD, noise};
 use super::{Site, output, text};
 
 /// The fenced block behind this comment of the README.
-fn block(marker: &str) -> &'static str {
+pub(super) fn block(marker: &str) -> &'static str {
     const README: &str = include_str!("../../README.md");
     let (_, rest) = README.split_once(&format!("<!-- {marker} -->\n```bash\n")).unwrap();
     rest.split_once("\n```").unwrap().0

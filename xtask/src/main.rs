@@ -18,6 +18,7 @@ const HELP: &str = "\
 cargo xtask quickstart [ARGUMENTS]   run the example that shows the main job (--help for its arguments)
 cargo xtask test                     run all tests, of all parts
 cargo xtask test PART [ARGUMENTS]    of one part: rust, python, node, c, together; arguments go to its test command
+cargo xtask night [BACKUPS]          backups over SMB with faults at random: 200, where no number is given
 cargo xtask wheel                    build the Python wheel into target/wheels and try it in a new environment
 cargo xtask npm-pack                 build the Node package's tarball into target/npm
 cargo xtask install-c PREFIX         install the C library: header, libraries, pkg-config and CMake files
@@ -47,6 +48,8 @@ fn main() -> ExitCode {
     let done = match (&*task, &rest[..]) {
         ("quickstart", rest) => quickstart(rest),
         ("test", rest) => test(rest),
+        ("night", []) => night("200"),
+        ("night", [backups]) => night(backups),
         ("wheel", []) => python::wheel(),
         ("npm-pack", []) => node::pack(),
         ("install-c", [prefix, options @ ..]) => c::install(prefix, options),
@@ -91,6 +94,12 @@ fn rust(arguments: &[String]) -> Result<(), Failure> {
     // What has a share once more, behind a file server.
     let tests = ON_A_SHARE.iter().flat_map(|name| ["--test", name]);
     cargo("test", openssl).args(tests).env("AZS_TEST_HOME", "smb").run()
+}
+
+fn night(backups: &str) -> Result<(), Failure> {
+    let openssl = needs::check(&[FOR_BUILD, FOR_TESTS].concat())?;
+    let arguments = ["--test", "smb_night", "--", "--nocapture"];
+    cargo("test", openssl).args(arguments).env("AZS_TEST_NIGHT", backups).run()
 }
 
 fn ci() -> Result<(), Failure> {

@@ -48,6 +48,8 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     tool("bash", &["bash"], || runs("bash")),
     // Debian has it where the path of an ordinary user does not lead.
     tool("Samba's smbd", &["samba"], || runs("smbd") || runs("/usr/sbin/smbd")),
+    tool("smbclient", &["smbclient"], || runs("smbclient")),
+    tool("ip", &["iproute2"], || output("ip", &["-V"], "").is_some()),
 ];
 
 /// To build and test the Python package.

@@ -204,7 +204,7 @@ impl Pool {
         match opened {
             Ok(lane) => state.lanes.push(Arc::new(lane)),
             Err(failure) => {
-                if failure.kind() == ErrorKind::LogonFailed {
+                if failure.is_refusal() {
                     state.refused = Some(failure.clone());
                 }
                 state.pause = Some(Instant::now() + PAUSE);
@@ -262,3 +262,29 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_secs(5);
 const DOWN: Duration = Duration::from_secs(10);
 const CLOSE: Duration = Duration::from_secs(3);
+
+#[cfg(test)]
+mod tests {
+    use super::super::{SmbAccount, SmbBuilder};
+    use super::*;
+
+    #[test]
+    fn in_a_forked_process_every_call_fails_at_once() {
+        let account = SmbAccount::new("user", "password").unwrap();
+        let target = SmbBuilder::new(r"\\server\share".parse().unwrap(), account).target;
+        let mut pool = Pool::new(target);
+        Arc::get_mut(&mut pool).unwrap().process = 0;
+        let failure = pool.run(|session, _| async move { session.list("").await }).unwrap_err();
+        assert_eq!(failure.kind(), ErrorKind::InvalidArgument);
+        assert!(failure.to_string().contains("forked"), "{failure}");
+        pool.close();
+    }
+
+    #[test]
+    fn pauses_grow_to_a_limit() {
+        let lost: Vec<_> = (1..9).map(|failures| backoff(failures, true).as_secs()).collect();
+        assert_eq!(lost, [0, 1, 2, 4, 8, 15, 15, 15]);
+        let passing: u128 = (1..7).map(|failures| backoff(failures, false).as_millis()).sum();
+        assert_eq!(passing, 9400);
+    }
+}

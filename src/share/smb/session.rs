@@ -587,3 +587,29 @@ const TRANSACTION: u32 = 64 << 10;
 const COPY_CHUNK: u64 = 1 << 20;
 const COPY_CHUNKS: u64 = 16;
 const HEAD_START: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dead_address_in_front_costs_a_moment() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let alive = listener.local_addr().unwrap();
+        // An address that is never given to anybody (RFC 5737), and a port that nobody listens on.
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let begun = Instant::now();
+        let addresses = ["192.0.2.1:445".parse().unwrap(), nobody, alive];
+        let stream = runtime.block_on(connect(&addresses)).unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), alive);
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn times_are_those_of_the_server() {
+        let new_year = Duration::from_secs(11_644_473_600 + 1_767_225_600) + Duration::from_nanos(100);
+        assert_eq!(time(new_year).unwrap().to_string(), "2026-01-01T00:00:00.0000001Z");
+        assert!(time(Duration::from_secs(u64::MAX)).is_none());
+    }
+}

@@ -101,6 +101,16 @@ impl Failure {
         self.is_lost
     }
 
+    /// Whether the account is at fault, so that each further attempt may lock it out.
+    pub(super) fn is_refusal(&self) -> bool {
+        let passes = match self.cause {
+            // No domain controller can be asked at the moment.
+            Cause::Status(status) => classify_ntstatus(status, Profile::Refined).retry().when == Retry::Later,
+            _ => false,
+        };
+        self.kind() == ErrorKind::LogonFailed && !passes
+    }
+
     /// Whether the cause passes by itself within seconds, on the same connection: another program has the file open.
     pub(super) fn passes(&self) -> bool {
         let Cause::Status(status) = self.cause else { return false };
@@ -184,6 +194,10 @@ fn kind_of(status: u32) -> ErrorKind {
         0xC000_0033 | 0xC000_0039 | 0xC000_003B | 0xC000_0106 => ErrorKind::InvalidName,
         0xC000_0265 => ErrorKind::LimitExceeded,
         INVALID_DEVICE_REQUEST | NOT_SUPPORTED | NOT_IMPLEMENTED | PATH_NOT_COVERED => ErrorKind::Unsupported,
+        // Links across mount points, and servers that know no links.
+        0xC000_0003 | 0xC000_00D4 => ErrorKind::Unsupported,
+        // The ticket ran out: a new session has a new one.
+        0xC000_035C => ErrorKind::Unreachable,
         _ => {
             let class = classify_ntstatus(status, Profile::Refined);
             match class.documented_kind() {
@@ -242,6 +256,7 @@ mod tests {
             (0xC000_0035, ErrorKind::AlreadyExists, AlertKind::General),
             (0xC000_0101, ErrorKind::Io, AlertKind::General),
             (0xC000_0265, ErrorKind::LimitExceeded, AlertKind::General),
+            (0xC000_00D4, ErrorKind::Unsupported, AlertKind::General),
         ] {
             let error = Failure::status(status).into_error("write a/b");
             assert_eq!(error.kind(), kind, "{error}");
@@ -249,6 +264,16 @@ mod tests {
             assert_eq!(class.kind(), alert, "{error:?} {class:#?}");
             assert!(error.to_string().contains(&format!("0x{status:08X}")), "{error}");
         }
+    }
+
+    #[test]
+    fn an_account_is_refused_but_not_for_want_of_a_domain_controller() {
+        for (status, is_refusal) in
+            [(0xC000_006D, true), (0xC000_0071, true), (0xC000_005E, false), (0xC000_007F, false)]
+        {
+            assert_eq!(Failure::status(status).is_refusal(), is_refusal, "{status:x}");
+        }
+        assert!(Failure::status(0xC000_035C).is_lost() && !Failure::status(0xC000_035C).is_refusal());
     }
 
     #[test]

@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Times shares over SMB beside smbclient, on one Samba whose share lies in memory, in turn, and prints a table.
+
+CPU is user + system seconds of the client's processes; the server's are the same machine's and are not counted.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+CONFIGURATION = """[global]
+  workgroup = TEST
+  server role = standalone server
+  passdb backend = tdbsam:{d}/private/passdb.tdb
+  private dir = {d}/private
+  state directory = {d}/state
+  cache directory = {d}/cache
+  lock directory = {d}/lock
+  pid directory = {d}/pid
+  ncalrpc dir = {d}/ncalrpc
+  log file = {d}/log
+  smb ports = {port}
+  bind interfaces only = yes
+  interfaces = lo 127.0.0.1/8
+  disable netbios = yes
+  load printers = no
+  printcap name = /dev/null
+  disable spoolss = yes
+  server min protocol = SMB3_00
+  server signing = mandatory
+[data]
+  path = {d}/data
+  read only = no
+"""
+PASSWORD = "Bench-1 pass"
+USER = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+class Samba:
+    def __init__(self, folder, port):
+        self.folder, self.port = Path(folder), port
+        for name in "private state cache lock pid ncalrpc data".split():
+            (self.folder / name).mkdir()
+        self.configuration = self.folder / "smb.conf"
+        self.configuration.write_text(CONFIGURATION.format(d=folder, port=port))
+        subprocess.run(
+            ["pdbedit", "-s", self.configuration, "-t", "-a", "-u", USER],
+            input=f"{PASSWORD}\n{PASSWORD}\n", text=True, check=True, stdout=subprocess.DEVNULL,
+        )
+        self.server = subprocess.Popen(
+            ["smbd", "--foreground", "--no-process-group", "--configfile", self.configuration],
+            stdin=subprocess.PIPE, start_new_session=True,
+        )
+        time.sleep(1)
+
+    def end(self):
+        os.killpg(self.server.pid, signal.SIGKILL)
+        self.server.wait()
+
+
+def timed(command, **options):
+    """Wall and CPU seconds of a command that must succeed."""
+    begun = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **options)
+    stderr = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, f"{command}: {stderr}"
+    return time.monotonic() - begun, usage.ru_utime + usage.ru_stime
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--port", type=int, default=44500)
+    rounds = parser.parse_args()
+    build = ["cargo", "bench", "--bench", "smb", "--no-run", "--message-format", "short"]
+    output = subprocess.run(build, capture_output=True, text=True, check=True)
+    line = next(line for line in reversed(output.stderr.splitlines()) if "Executable" in line)
+    program = line.split("(")[1].rstrip(")")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        samba = Samba(folder, rounds.port)
+        try:
+            compare(samba, program, rounds.rounds)
+        finally:
+            samba.end()
+
+
+def compare(samba, program, rounds):
+    data = samba.folder / "data"
+    local = samba.folder / "local"
+    for name, size, count in [("large", 16 << 20, 64), ("small", 4 << 10, 2000)]:
+        (local / name).mkdir(parents=True)
+        content = os.urandom(size)
+        for number in range(count):
+            (local / name / f"{number:06}").write_bytes(content)
+    environment = {**os.environ, "AZS_SMB_USER": f"TEST\\{USER}", "AZS_SMB_PASSWORD": PASSWORD}
+
+    def ours(job, encryption):
+        unc = r"\\127.0.0.1\data"
+        return timed([program, job, unc, str(samba.port), encryption], env=environment)
+
+    def theirs(script, encryption):
+        protection = "encrypt" if encryption == "on" else "sign"
+        return timed(
+            ["smbclient", "-s", samba.configuration, "-p", str(samba.port), "-U", f"TEST\\{USER}%{PASSWORD}",
+             f"--client-protection={protection}", "//127.0.0.1/data", "-c", script],
+            cwd=local,
+        )
+
+    def fresh(*names):
+        for name in names:
+            shutil.rmtree(data / name, ignore_errors=True)
+            (data / name).mkdir()
+
+    print("| job | | wall s | of smbclient's speed | client CPU s | of smbclient's |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for encryption in ["off", "on"]:
+        word = "encrypted" if encryption == "on" else "signed"
+        results = {}
+        for _ in range(rounds):
+            fresh("large")
+            results.setdefault("put 1 GiB", []).append(("smbclient", theirs("prompt; cd large; lcd large; mput *", encryption)))
+            (samba.folder / "got").mkdir(exist_ok=True)
+            results.setdefault("read 1 GiB", []).append(
+                ("smbclient", theirs(f"prompt; cd large; lcd {samba.folder}/got; mget *", encryption)))
+            shutil.rmtree(samba.folder / "got")
+            results["read 1 GiB"].append(("ours", ours("read", encryption)))
+            fresh("large")
+            results["put 1 GiB"].append(("ours", ours("put", encryption)))
+            fresh("small")
+            results.setdefault("put 2,000 of 4 KiB", []).append(
+                ("smbclient", theirs("prompt; cd small; lcd small; mput *", encryption)))
+            fresh("small", "link")
+            results["put 2,000 of 4 KiB"].append(("ours", ours("put-small", encryption)))
+            results.setdefault("link 10,000", []).append(("ours", ours("link", encryption)))
+        for job, runs in results.items():
+            median = {}
+            for who in ["smbclient", "ours"]:
+                of = [times for name, times in runs if name == who]
+                if not of:
+                    continue
+                wall, cpu = (statistics.median(column) for column in zip(*of))
+                median[who] = (wall, cpu)
+                base = median.get("smbclient")
+                ratio = (f"{base[0] / wall:.2f}", f"{cpu / base[1]:.2f}") if base else ("", "")
+                note = f"{10_000 / wall:.0f} a second" if job.startswith("link") else ratio[0]
+                print(f"| {job}, {word} | {who} | {wall:.2f} | {note} | {cpu:.2f} | {ratio[1]} |")
+
+
+if __name__ == "__main__":
+    main()
