@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use azs_backup::{
-    BackupBuilder, BackupReport, RestoreOptions, VerifyReport, no_progress, restore, restore_bytes, verify,
-    verify_full,
+    BackupBuilder, BackupReport, Opener, RestoreOptions, VerifyReport, no_progress, restore, restore_bytes,
+    verify, verify_full,
 };
 
 use crate::common::{Fixture, assert_same_tree, noise};
@@ -84,7 +84,8 @@ impl Nightly {
 
     /// Each file comes back by itself, too, and the listing says what it is now; of small ones a few.
     fn check_single_files(&self, report: &BackupReport) {
-        let (set, opener) = (Arc::new(self.fixture.open(&report.folder)), self.fixture.opener.clone());
+        let set = Arc::new(self.fixture.open(&report.folder));
+        let opener = Arc::new(Opener::new(self.fixture.certificate.decryption()));
         let files = set.entries(&opener).unwrap().map(Result::unwrap);
         let files: Vec<_> = files.filter(|entry| entry.size() > 0).collect();
         let large = files.iter().filter(|entry| entry.size() > 2 << 20);
@@ -92,7 +93,11 @@ impl Nightly {
             let source = self.tree.join(entry.path.to_string().strip_prefix("tree/").unwrap());
             let expected = fs::read(&source).unwrap();
             assert_eq!(entry.size(), expected.len() as u64, "{}", entry.path);
-            assert!(restore_bytes(&set, &opener, &entry.path, u64::MAX).unwrap() == expected, "{}", entry.path);
+            assert!(
+                restore_bytes(&set, &opener, &entry.path, u64::MAX).unwrap() == expected,
+                "{}",
+                entry.path
+            );
         }
     }
 
