@@ -212,15 +212,26 @@ int main(int count, char **arguments) {
     for (size_t i = 0; i < 4; i++) {
         CHECK(pthread_join(threads[i], NULL) == 0);
     }
+    OK(azs_backup_builder_new(share, "contoso.com/nyc/HLH", &builder, &error));
+    OK(azs_backup_builder_certificate(builder, cer, &error));
+    OK(azs_backup_start(builder, &backup, &error));
+    azs_backup_builder_free(builder);
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
         azs_bytes *message;
+        FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_backup_add_bytes(backup, "x", NULL, 0, &error));
+        FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_backup_commit(backup, NULL, &error));
+        azs_backup_free(backup);
         FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_sealer_seal(sealer, (const uint8_t *)"x", 1, &message, &error));
         _exit(0);
     }
     int ended;
     CHECK(waitpid(child, &ended, 0) == child && WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
+    /* The child took nothing from its parent. */
+    OK(azs_backup_add_bytes(backup, "x", NULL, 0, &error));
+    OK(azs_backup_commit(backup, NULL, &error));
+    azs_backup_free(backup);
 
     azs_sealer_free(sealer);
     azs_share_free(share);
