@@ -192,6 +192,9 @@ impl<R: Write + Seek> Into<'_, R> {
     fn write(&mut self, from: u64, content: &[u8]) -> Result<()> {
         let room = usize::try_from(self.size.saturating_sub(from)).unwrap_or(usize::MAX);
         let content = &content[..content.len().min(room)];
+        if content.is_empty() {
+            return Ok(());
+        }
         let mut write = || {
             self.room.seek(SeekFrom::Start(from))?;
             self.room.write_all(content)
