@@ -15,7 +15,8 @@ Backs up files and folders into a new set beside MASBackup.
 
 backup --root ROOT --domain D --region R --component C --cer FILE... [options] SOURCE...
 
-  --root ROOT        folder at which the share is mounted
+  --root ROOT        UNC path, with the account in AZS_SMB_USER and AZS_SMB_PASSWORD, or a mounted folder
+  --port N           TCP port of the file server of a UNC path, when it is not 445
   --domain D         external domain name: contoso.com
   --region R         region: nyc
   --component C      HLH, Switches, DeploymentData, Registration, or another name
@@ -34,14 +35,16 @@ fn main() -> ExitCode {
 }
 
 fn backup(mut parser: lexopt::Parser) -> Result<()> {
-    let (mut root, mut domain, mut region, mut component, mut scale_unit) = (None, None, None, None, None);
+    let mut root = support::Location::default();
+    let (mut domain, mut region, mut component, mut scale_unit) = (None, None, None, None);
     let (mut certificates, mut labels, mut patterns) = (Vec::new(), Vec::new(), Vec::new());
     let (mut state, mut problems, mut allow_expired) = (None, SourceProblems::Fail, false);
     let mut json = false;
     let mut sources = Vec::new();
     while let Some(arg) = parser.next().map_err(support::invalid)? {
         match arg {
-            Long("root") => root = Some(support::path(&mut parser)?),
+            Long("root") => root.take_path(&mut parser)?,
+            Long("port") => root.take_port(&mut parser)?,
             Long("domain") => domain = Some(support::text(&mut parser)?),
             Long("region") => region = Some(support::text(&mut parser)?),
             Long("component") => component = Some(support::text(&mut parser)?),
@@ -68,7 +71,7 @@ fn backup(mut parser: lexopt::Parser) -> Result<()> {
     if let Some(scale_unit) = scale_unit {
         place = place.with_scale_unit(scale_unit.parse()?);
     }
-    let share = support::open_share(&support::required(root, "--root")?)?;
+    let share = root.open_share()?;
     let mut builder = BackupBuilder::new(share, place)
         .source_problems(problems)
         .allow_expired_certificates(allow_expired)

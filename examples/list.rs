@@ -13,7 +13,8 @@ Lists the backup sets of a deployment, from old to new. Needs no key.
 
 list --root ROOT --domain D --region R [--component C] [--json]
 
-  --root ROOT    folder at which the share is mounted
+  --root ROOT    UNC path, with the account in AZS_SMB_USER and AZS_SMB_PASSWORD, or a mounted folder
+  --port N       TCP port of the file server of a UNC path, when it is not 445
   --domain D     external domain name: contoso.com
   --region R     region: nyc
   --component C  only this one
@@ -24,10 +25,12 @@ fn main() -> ExitCode {
 }
 
 fn list(mut parser: lexopt::Parser) -> Result<()> {
-    let (mut root, mut domain, mut region, mut component, mut json) = (None, None, None, None, false);
+    let mut root = support::Location::default();
+    let (mut domain, mut region, mut component, mut json) = (None, None, None, false);
     while let Some(arg) = parser.next().map_err(support::invalid)? {
         match arg {
-            Long("root") => root = Some(support::path(&mut parser)?),
+            Long("root") => root.take_path(&mut parser)?,
+            Long("port") => root.take_port(&mut parser)?,
             Long("domain") => domain = Some(support::text(&mut parser)?),
             Long("region") => region = Some(support::text(&mut parser)?),
             Long("component") => component = Some(support::text(&mut parser)?),
@@ -39,7 +42,7 @@ fn list(mut parser: lexopt::Parser) -> Result<()> {
     let deployment =
         Deployment::new(support::required(domain, "--domain")?, support::required(region, "--region")?)?;
     let component = component.map(|name| name.parse::<Component>()).transpose()?;
-    let share = support::open_share(&support::required(root, "--root")?)?;
+    let share = root.open_share()?;
 
     let sets = list_sets(&share, &deployment, component.as_ref())?;
     if json {

@@ -13,7 +13,8 @@ Restores a set, or what patterns match in it. The password of the PFX is in AZS_
 
 restore --set FOLDER --pfx FILE --to DIR [options] [PATTERN...]
 
-  --set FOLDER        the set's folder
+  --set FOLDER        the set's folder, or its UNC path with the account in AZS_SMB_USER and AZS_SMB_PASSWORD
+  --port N            TCP port of the file server of a UNC path, when it is not 445
   --pfx FILE          decryption certificate
   --to DIR            folder to restore into: empty or not there yet, unless
   --keep-existing     what is there already stays as it is
@@ -27,11 +28,13 @@ fn main() -> ExitCode {
 }
 
 fn give_back(mut parser: lexopt::Parser) -> Result<()> {
-    let (mut set, mut pfx, mut to, mut json) = (None, None, None, false);
+    let mut set = support::Location::default();
+    let (mut pfx, mut to, mut json) = (None, None, false);
     let mut options = RestoreOptions::default();
     while let Some(arg) = parser.next().map_err(support::invalid)? {
         match arg {
-            Long("set") => set = Some(support::path(&mut parser)?),
+            Long("set") => set.take_path(&mut parser)?,
+            Long("port") => set.take_port(&mut parser)?,
             Long("pfx") => pfx = Some(support::path(&mut parser)?),
             Long("to") => to = Some(support::path(&mut parser)?),
             Long("keep-existing") => options = options.existing(Existing::Keep),
@@ -43,11 +46,10 @@ fn give_back(mut parser: lexopt::Parser) -> Result<()> {
             other => return Err(support::invalid(other.unexpected())),
         }
     }
-    let set = support::required(set, "--set")?;
     let pfx = support::required(pfx, "--pfx")?;
     let to = support::required(to, "--to")?;
 
-    let set = support::open_set(&set)?;
+    let set = set.open_set()?;
     let opener = support::open_pfx(&pfx)?;
     let mut hook = support::progress("restore");
     let report = restore(&set, &opener, &to, &options, &mut hook)?;

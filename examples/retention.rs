@@ -18,7 +18,8 @@ each component whatever it is asked, sets labelled \"pinned\", and what it does 
 
 retention --root ROOT --domain D --region R [--component C] [rules] [--dry-run] [--json]
 
-  --root ROOT         folder at which the share is mounted
+  --root ROOT         UNC path, with the account in AZS_SMB_USER and AZS_SMB_PASSWORD, or a mounted folder
+  --port N            TCP port of the file server of a UNC path, when it is not 445
   --domain D          external domain name: contoso.com
   --region R          region: nyc
   --component C       only this one
@@ -48,12 +49,14 @@ fn main() -> ExitCode {
 }
 
 fn retention(mut parser: lexopt::Parser) -> Result<()> {
-    let (mut root, mut domain, mut region, mut component) = (None, None, None, None);
+    let mut root = support::Location::default();
+    let (mut domain, mut region, mut component) = (None, None, None);
     let (mut dry_run, mut json, mut room_for) = (false, false, None);
     let mut policy = RetentionPolicy::new();
     while let Some(arg) = parser.next().map_err(support::invalid)? {
         match arg {
-            Long("root") => root = Some(support::path(&mut parser)?),
+            Long("root") => root.take_path(&mut parser)?,
+            Long("port") => root.take_port(&mut parser)?,
             Long("domain") => domain = Some(support::text(&mut parser)?),
             Long("region") => region = Some(support::text(&mut parser)?),
             Long("component") => component = Some(support::text(&mut parser)?),
@@ -79,7 +82,7 @@ fn retention(mut parser: lexopt::Parser) -> Result<()> {
     let deployment =
         Deployment::new(support::required(domain, "--domain")?, support::required(region, "--region")?)?;
     let component = component.map(|name| name.parse::<Component>()).transpose()?;
-    let share = support::open_share(&support::required(root, "--root")?)?;
+    let share = root.open_share()?;
 
     if let Some(bytes) = room_for {
         policy = policy.make_room_for(bytes, share.space()?);

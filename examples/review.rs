@@ -14,7 +14,8 @@ matters and what to do. Needs no key and changes nothing.
 
 review --root ROOT --config FILE [--cer FILE]... [--html FILE] [--json]
 
-  --root ROOT    folder at which the share is mounted
+  --root ROOT    UNC path, with the account in AZS_SMB_USER and AZS_SMB_PASSWORD, or a mounted folder
+  --port N       TCP port of the file server of a UNC path, when it is not 445
   --config FILE  how the backups are set up, as JSON; the root in it is the share's UNC path
   --cer FILE     a certificate that backups are sealed to, beside those of the configuration
   --html FILE    write the review as one HTML page, too
@@ -28,12 +29,14 @@ fn main() -> ExitCode {
 
 fn run(mut parser: lexopt::Parser) -> Result<()> {
     use lexopt::Arg::{Long, Short};
-    let (mut root, mut config, mut html) = (None, None, None);
+    let mut root = support::Location::default();
+    let (mut config, mut html) = (None, None);
     let mut certificates = Vec::new();
     let mut json = false;
     while let Some(arg) = parser.next().map_err(support::invalid)? {
         match arg {
-            Long("root") => root = Some(support::path(&mut parser)?),
+            Long("root") => root.take_path(&mut parser)?,
+            Long("port") => root.take_port(&mut parser)?,
             Long("config") => config = Some(support::path(&mut parser)?),
             Long("cer") => certificates.push(support::path(&mut parser)?),
             Long("html") => html = Some(support::path(&mut parser)?),
@@ -47,7 +50,7 @@ fn run(mut parser: lexopt::Parser) -> Result<()> {
     for file in certificates {
         configuration.add_encryption_certificate(&support::read(&file)?);
     }
-    let share = support::open_share(&support::required(root, "--root")?)?;
+    let share = root.open_share()?;
 
     let review = review(&configuration, &share, Timestamp::now())?;
     if let Some(file) = html {

@@ -10,9 +10,10 @@ mod support;
 const HELP: &str = "\
 Finds out whether a set is what was written. Exit code 1 and DAMAGED when it is not.
 
-verify --set FOLDER [--pfx FILE] [--json]
+verify --set FOLDER [--port N] [--pfx FILE] [--json]
 
-  --set FOLDER  the set's folder
+  --set FOLDER  the set's folder, or its UNC path with the account in AZS_SMB_USER and AZS_SMB_PASSWORD
+  --port N      TCP port of the file server of a UNC path, when it is not 445
   --pfx FILE    decryption certificate, its password in AZS_PFX_PASSWORD: decrypts and compares every byte;
                 without it the stored files are held against SHA256SUMS
   --json        print the report as JSON";
@@ -22,17 +23,19 @@ fn main() -> ExitCode {
 }
 
 fn check(mut parser: lexopt::Parser) -> Result<()> {
-    let (mut set, mut pfx, mut json) = (None, None, false);
+    let mut set = support::Location::default();
+    let (mut pfx, mut json) = (None, false);
     while let Some(arg) = parser.next().map_err(support::invalid)? {
         match arg {
-            Long("set") => set = Some(support::path(&mut parser)?),
+            Long("set") => set.take_path(&mut parser)?,
+            Long("port") => set.take_port(&mut parser)?,
             Long("pfx") => pfx = Some(support::path(&mut parser)?),
             Long("json") => json = true,
             Long("help") | Short('h') => return support::print(HELP),
             other => return Err(support::invalid(other.unexpected())),
         }
     }
-    let set = support::open_set(&support::required(set, "--set")?)?;
+    let set = set.open_set()?;
     let mut hook = support::progress("verify");
     let report = match pfx {
         Some(pfx) => verify_full(&set, &support::open_pfx(&pfx)?, &mut hook)?,

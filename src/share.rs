@@ -12,10 +12,12 @@ use serde::Serialize;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MasBackupFolder, SharePath};
 
+mod check;
 mod folder;
 #[cfg(feature = "smb")]
 mod smb;
 
+pub use check::{CheckAlert, CheckReport, CheckedStep, Outcome, ShareCheck, Step};
 pub use folder::{Durability, FolderShare};
 #[cfg(feature = "smb")]
 pub use smb::{Encryption, SmbAccount, SmbBuilder, SmbDialect, SmbFacts, SmbShare};

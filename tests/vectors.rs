@@ -185,7 +185,7 @@ fn make(at: &Path, name: &str) {
         .start()
         .unwrap();
     backup.add_bytes("tor1/running-config", format!("hostname tor1\n! {name}\n").into_bytes()).unwrap();
-    let text: String = (0..300).map(|n| format!("line {}\n", n * n)).collect();
+    let text: String = (0..40).map(|n| format!("line {}\n", n * n)).collect();
     backup.add_bytes("images/noise.bin", text.into_bytes()).unwrap();
     let report = backup.commit().unwrap();
     fs::rename(temp.path().join(report.folder.to_string()), at.join(name)).unwrap();

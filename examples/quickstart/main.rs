@@ -30,10 +30,13 @@ const HELP: &str = "\
 Backs up, lists, verifies, restores and compares real files with a throw-away certificate,
 opens the set again with nothing but sha256sum, openssl, zstd and tar, and reviews the share by the best practices.
 
-quickstart [SOURCE] [--in FOLDER] [--remove] [--json]
+quickstart [SOURCE] [--in FOLDER] [--root ROOT [--port N]] [--remove] [--json]
 
   SOURCE       folder to back up; this repository, without target and .git, when not given
   --in FOLDER  folder to do it in: empty or not there yet; a new temporary one when not given
+  --root ROOT  UNC path, with the account in AZS_SMB_USER and AZS_SMB_PASSWORD, or a mounted folder to use as the
+               share; a new folder when not given. The set stays there
+  --port N     TCP port of the file server of a UNC path, when it is not 445
   --remove     remove the temporary folder at the end; it is kept otherwise, to look around in
   --json       print the report as JSON";
 
@@ -63,10 +66,13 @@ struct Report {
 }
 
 fn quickstart(mut parser: lexopt::Parser) -> Result<()> {
+    let mut root = None::<support::Location>;
     let (mut source, mut within, mut remove, mut json) = (None, None, false, false);
     while let Some(arg) = parser.next().map_err(support::invalid)? {
         match arg {
             Long("in") => within = Some(support::path(&mut parser)?),
+            Long("root") => root.get_or_insert_default().take_path(&mut parser)?,
+            Long("port") => root.get_or_insert_default().take_port(&mut parser)?,
             Long("remove") => remove = true,
             Long("json") => json = true,
             Long("help") | Short('h') => return support::print(HELP),
@@ -91,7 +97,7 @@ fn quickstart(mut parser: lexopt::Parser) -> Result<()> {
         )));
     }
     let say = |text: String| if json { Ok(()) } else { support::print(text) };
-    let mut report = show(&source, left_out, &folder, &say).inspect_err(|_| {
+    let mut report = show(&source, left_out, root.as_ref(), &folder, &say).inspect_err(|_| {
         if is_temporary {
             // What went wrong is said; a folder that cannot be removed would say less.
             let _ = std::fs::remove_dir_all(&folder);
@@ -136,6 +142,7 @@ fn work_folder(given: Option<PathBuf>) -> Result<PathBuf> {
 fn show(
     source: &Path,
     left_out: &[&str],
+    root: Option<&support::Location>,
     folder: &Path,
     say: &dyn Fn(String) -> Result<()>,
 ) -> Result<Report> {
@@ -152,14 +159,18 @@ fn show(
         certificate.facts().sha1_thumbprint
     ))?;
 
-    // A share looks like this once Azure Stack Hub has made its first backup.
-    let root = folder.join("share");
-    let mas_backup = root.join("contoso.com/nyc/MASBackup");
-    std::fs::create_dir_all(&mas_backup)
-        .map_err(|e| Error::io(format_args!("create {}", mas_backup.display()), e))?;
-
     let deployment = Deployment::new("contoso.com", "nyc")?;
-    let share: Arc<dyn Share> = Arc::new(FolderShare::open(&root)?);
+    let share: Arc<dyn Share> = match root {
+        Some(root) => root.open_share()?,
+        None => {
+            // A share looks like this once Azure Stack Hub has made its first backup.
+            let root = folder.join("share");
+            let mas_backup = root.join("contoso.com/nyc/MASBackup");
+            std::fs::create_dir_all(&mas_backup)
+                .map_err(|e| Error::io(format_args!("create {}", mas_backup.display()), e))?;
+            Arc::new(FolderShare::open(&root)?)
+        }
+    };
     let place = Place::new(deployment.clone(), Component::Switches);
     let mut builder = BackupBuilder::new(share.clone(), place)
         .certificate(certificate)
@@ -186,7 +197,7 @@ fn show(
         stored.files,
         report.seconds
     ))?;
-    say(format!("\n3. What is on the share\n{}", tree::layout(&root, "   ")?))?;
+    say(format!("\n3. What is on the share\n{}", tree::layout(&*share, &deployment, "   ")?))?;
 
     let sets = list_sets(&share, &deployment, None)?;
     let complete = sets.iter().filter(|set| set.is_complete()).count();
@@ -210,7 +221,11 @@ fn show(
         target.display()
     ))?;
 
-    let native = root.join(report.folder.to_relative());
+    // Where it lies as files: by hand it is opened with no share at all.
+    let native = match root {
+        Some(_) => tree::download(&*share, &report.folder, &folder.join("downloaded"))?,
+        None => folder.join("share").join(report.folder.to_relative()),
+    };
     let by_hand = ByHand::new(folder, &native, &password);
     say(format!("\n7. Opened by hand, without this library:\n\n{}\n", by_hand.lines.join("\n")))?;
     let by_hand = by_hand.run()?;

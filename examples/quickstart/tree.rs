@@ -5,8 +5,10 @@ use std::fmt::Write;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
+use azs_backup::layout::Name;
 use azs_backup::set::Digest;
-use azs_backup::{Error, ErrorKind, Result};
+use azs_backup::share::ItemKind;
+use azs_backup::{Deployment, Error, ErrorKind, Result, Share, SharePath};
 
 use crate::support;
 
@@ -18,29 +20,45 @@ pub(crate) enum Compare {
     WithoutModes,
 }
 
-/// A folder's tree, drawn with lengths.
-pub(crate) fn layout(root: &Path, indent: &str) -> Result<String> {
-    let mut text = format!("{indent}{}/\n", root.file_name().unwrap_or_default().to_string_lossy());
-    draw(root, indent, &mut text)?;
+/// The tree of a deployment's folder on a share, drawn with lengths.
+pub(crate) fn layout(share: &dyn Share, deployment: &Deployment, indent: &str) -> Result<String> {
+    let region = deployment.region_folder();
+    let mut text = format!("{indent}{region}/\n");
+    draw(share, &region, indent, &mut text)?;
     Ok(text)
 }
 
-fn draw(folder: &Path, indent: &str, text: &mut String) -> Result<()> {
-    let children = children(folder)?;
-    for (i, (path, metadata)) in children.iter().enumerate() {
-        let (branch, below) = if i + 1 < children.len() { ("├─ ", "│  ") } else { ("└─ ", "   ") };
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let note = match (metadata.is_dir(), &*name) {
-            (true, "MASBackup") => "/    Azure Stack Hub's own: never written".to_owned(),
-            (true, _) => "/".to_owned(),
-            (false, _) => format!("    {}", support::bytes(metadata.len())),
+fn draw(share: &dyn Share, folder: &SharePath, indent: &str, text: &mut String) -> Result<()> {
+    let mut items = share.list(folder)?;
+    items.sort_by(|a, b| a.name.cmp(&b.name));
+    for (i, item) in items.iter().enumerate() {
+        let (branch, below) = if i + 1 < items.len() { ("├─ ", "│  ") } else { ("└─ ", "   ") };
+        // No path leads into MASBackup, nor to what Windows could not open.
+        let inner = Name::new(&*item.name).ok().filter(|_| item.kind == ItemKind::Folder);
+        let note = match (item.kind, &*item.name) {
+            (ItemKind::Folder, "MASBackup") => "/    Azure Stack Hub's own: never written".to_owned(),
+            (ItemKind::Folder, _) => "/".to_owned(),
+            _ => format!("    {}", support::bytes(item.length)),
         };
-        writeln!(text, "{indent}{branch}{name}{note}").expect("writing to memory");
-        if metadata.is_dir() {
-            draw(path, &format!("{indent}{below}"), text)?;
+        writeln!(text, "{indent}{branch}{}{note}", item.name).expect("writing to memory");
+        if let Some(name) = inner {
+            draw(share, &folder.join(name), &format!("{indent}{below}"), text)?;
         }
     }
     Ok(())
+}
+
+/// Copies the files of a set into a new folder of this machine; gives that folder.
+pub(crate) fn download(share: &dyn Share, set: &SharePath, folder: &Path) -> Result<PathBuf> {
+    std::fs::create_dir(folder).map_err(|e| Error::io(format_args!("create {}", folder.display()), e))?;
+    let mut content = Vec::new();
+    for item in share.list(set)? {
+        share.read(&set.join(Name::new(&*item.name)?), u64::MAX, &mut content)?;
+        let file = folder.join(&item.name);
+        std::fs::write(&file, &content)
+            .map_err(|e| Error::io(format_args!("write {}", file.display()), e))?;
+    }
+    Ok(folder.to_owned())
 }
 
 /// Fails at the first difference between a source and what was restored of it; returns how many entries there are.

@@ -9,10 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use azs_backup::share::{CheckReport, ShareCheck};
 use azs_backup::{
     DecryptionCertificate, Error, ErrorKind, FolderShare, Opener, Result, Set, SetName, Share, SharePath,
     UncPath,
 };
+#[cfg(feature = "smb")]
+use azs_backup::{SmbAccount, SmbBuilder};
 use serde::Serialize;
 
 mod progress;
@@ -21,6 +24,9 @@ pub(crate) use progress::progress;
 
 /// The environment variable that holds the password of the PFX, so that it shows in no list of processes.
 pub(crate) const PASSWORD_VARIABLE: &str = "AZS_PFX_PASSWORD";
+/// The environment variables that hold the account of the file server.
+pub(crate) const USER_VARIABLE: &str = "AZS_SMB_USER";
+pub(crate) const SMB_PASSWORD_VARIABLE: &str = "AZS_SMB_PASSWORD";
 
 /// Runs an example: exit code 0, or 1 with the error's code and one line on stderr.
 pub(crate) fn run(example: impl FnOnce(lexopt::Parser) -> Result<()>) -> ExitCode {
@@ -59,39 +65,107 @@ pub(crate) fn read(file: &Path) -> Result<Vec<u8>> {
     std::fs::read(file).map_err(|e| Error::io(format_args!("read {}", file.display()), e))
 }
 
-/// Opens the root of a share: a folder.
-pub(crate) fn open_share(root: &Path) -> Result<Arc<dyn Share>> {
-    Ok(Arc::new(FolderShare::open(local(root)?)?))
+/// Where a share or a set is: a folder, or a UNC path with the port of its server.
+#[derive(Default)]
+pub(crate) struct Location {
+    path: Option<PathBuf>,
+    port: Option<u16>,
 }
 
-/// Opens the set in this folder, wherever the folder was copied to.
-pub(crate) fn open_set(folder: &Path) -> Result<Set> {
-    let shown = local(folder)?;
-    let folder = shown.canonicalize().map_err(|e| Error::io(format_args!("open {}", shown.display()), e))?;
-    let name = folder.file_name().and_then(|name| name.to_str());
-    let set = name.and_then(|name| name.parse::<SetName>().ok());
-    match (folder.parent(), set) {
-        // Under its own name a set is also held against it.
-        (Some(parent), Some(set)) => {
-            Set::open(Arc::new(FolderShare::open(parent)?), SharePath::root().join(set.as_name()))
+impl Location {
+    /// Takes the value of `--root` or `--set`.
+    pub(crate) fn take_path(&mut self, parser: &mut lexopt::Parser) -> Result<()> {
+        self.path = Some(path(parser)?);
+        Ok(())
+    }
+
+    /// Takes the value of `--port`.
+    pub(crate) fn take_port(&mut self, parser: &mut lexopt::Parser) -> Result<()> {
+        self.port = Some(text(parser)?.parse().map_err(|e| invalid(format_args!("--port: {e}")))?);
+        Ok(())
+    }
+
+    /// Opens it as the root of a share.
+    pub(crate) fn open_share(&self) -> Result<Arc<dyn Share>> {
+        let path = required(self.path.as_ref(), "--root")?;
+        match unc(path)? {
+            Some(unc) => self.connect(unc),
+            None => Ok(Arc::new(FolderShare::open(path)?)),
         }
-        _ => Set::open(Arc::new(FolderShare::open(&folder)?), SharePath::root()),
+    }
+
+    /// Checks it as the root of a share, from the name of its server on.
+    pub(crate) fn check(&self, check: &ShareCheck) -> Result<CheckReport> {
+        #[cfg(feature = "smb")]
+        if let Some(unc) = unc(required(self.path.as_ref(), "--root")?)? {
+            return Ok(check.run_smb(&self.builder(unc)?));
+        }
+        Ok(check.run(&*self.open_share()?))
+    }
+
+    /// Opens the set in this folder, wherever the folder was copied to.
+    pub(crate) fn open_set(&self) -> Result<Set> {
+        let path = required(self.path.as_ref(), "--set")?;
+        if let Some(unc) = unc(path)? {
+            let name = unc.folders().file_name().and_then(|name| name.as_str().parse::<SetName>().ok());
+            return match (unc.parent(), name) {
+                // Under its own name a set is also held against it.
+                (Some(parent), Some(set)) => {
+                    Set::open(self.connect(parent)?, SharePath::root().join(set.as_name()))
+                }
+                _ => Set::open(self.connect(unc)?, SharePath::root()),
+            };
+        }
+        let folder =
+            path.canonicalize().map_err(|e| Error::io(format_args!("open {}", path.display()), e))?;
+        let name = folder.file_name().and_then(|name| name.to_str());
+        let set = name.and_then(|name| name.parse::<SetName>().ok());
+        match (folder.parent(), set) {
+            (Some(parent), Some(set)) => {
+                Set::open(Arc::new(FolderShare::open(parent)?), SharePath::root().join(set.as_name()))
+            }
+            _ => Set::open(Arc::new(FolderShare::open(&folder)?), SharePath::root()),
+        }
+    }
+
+    #[cfg(feature = "smb")]
+    fn connect(&self, unc: UncPath) -> Result<Arc<dyn Share>> {
+        Ok(Arc::new(self.builder(unc)?.connect()?))
+    }
+
+    /// How to connect to its server, with the account from the environment.
+    #[cfg(feature = "smb")]
+    pub(crate) fn builder(&self, unc: UncPath) -> Result<SmbBuilder> {
+        let variable = |name: &str| {
+            std::env::var(name).map_err(|_| {
+                invalid(format_args!(
+                    "{unc} takes an account: set {USER_VARIABLE} and {SMB_PASSWORD_VARIABLE}"
+                ))
+            })
+        };
+        let account = SmbAccount::new(variable(USER_VARIABLE)?, variable(SMB_PASSWORD_VARIABLE)?)?;
+        if account.is_bare() {
+            eprintln!("warning: account {} names no domain; write it like DOMAIN\\{0}", account.name());
+        }
+        let builder = SmbBuilder::new(unc, account);
+        Ok(match self.port {
+            Some(port) => builder.port(port),
+            None => builder,
+        })
+    }
+
+    #[cfg(not(feature = "smb"))]
+    fn connect(&self, unc: UncPath) -> Result<Arc<dyn Share>> {
+        let message = format!("{unc} is a UNC path, and this was built without the feature smb");
+        Err(Error::new(ErrorKind::Unsupported, message))
     }
 }
 
-/// A path that this machine can open; a UNC path is refused until the library speaks SMB itself.
-fn local(path: &Path) -> Result<&Path> {
+/// The UNC path that a text is, if it is meant to be one.
+pub(crate) fn unc(path: &Path) -> Result<Option<UncPath>> {
     let text = path.to_string_lossy();
-    if !text.starts_with(r"\\") && !text.starts_with("//") {
-        return Ok(path);
-    }
-    let unc: UncPath = text.parse()?;
-    Err(Error::new(
-        ErrorKind::Unsupported,
-        format!(
-            "{unc} is a UNC path, which is not opened over SMB yet; mount the share and give the folder that it is mounted at"
-        ),
-    ))
+    let is_unc = text.starts_with(r"\\") || text.starts_with("//");
+    is_unc.then(|| text.parse()).transpose()
 }
 
 /// Reads the PFX, with the password from the environment.

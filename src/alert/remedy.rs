@@ -2,28 +2,37 @@
 
 use std::fmt::Write;
 
+use serde::Deserialize;
+
 use super::classification::{Classification, Profile};
 use super::kind::AlertKind;
 use super::retry::Retry;
 
 /// Where and for whom a failure happened: what the texts of an [`Alert`](super::Alert) name. All but the identifier and
-/// the time may be left out.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// the time may be left out; read from JSON, the time is now where it is left out.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Context {
     /// The identifier of the alert, a GUID as a rule: the same one closes it.
     pub id: String,
     /// When it happened.
+    #[serde(default = "jiff::Timestamp::now")]
     pub now: jiff::Timestamp,
     /// The region, Azure Stack Hub's `location`: `nyc`.
+    #[serde(default = "local")]
     pub location: String,
     /// The share: `\\fileserver01.contoso.com\AzSBackups`.
+    #[serde(default)]
     pub share: Option<String>,
     /// The path on it: `contoso.com\nyc\Switches`.
+    #[serde(default)]
     pub path: Option<String>,
     /// The account: `CONTOSO\azsbackup`.
+    #[serde(default)]
     pub account: Option<String>,
     /// What was being done: `writing segment 3`.
+    #[serde(default)]
     pub operation: Option<String>,
 }
 
@@ -31,8 +40,15 @@ impl Context {
     /// A context of an alert with this identifier at this time; the rest is set field by field.
     #[must_use]
     pub fn new(id: impl Into<String>, now: jiff::Timestamp) -> Self {
-        let location = "local".into();
-        Self { id: id.into(), now, location, share: None, path: None, account: None, operation: None }
+        Self {
+            id: id.into(),
+            now,
+            location: local(),
+            share: None,
+            path: None,
+            account: None,
+            operation: None,
+        }
     }
 
     /// The region.
@@ -84,6 +100,11 @@ impl Context {
         let host = unc.and_then(|unc| unc.split(['\\', '/']).next());
         host.filter(|host| !host.is_empty()).unwrap_or("the file server")
     }
+}
+
+/// The region of a system that has one.
+fn local() -> String {
+    "local".to_owned()
 }
 
 impl Classification {

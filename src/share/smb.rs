@@ -14,6 +14,7 @@ use crate::layout::{SharePath, UncPath};
 
 mod account;
 mod calls;
+mod check;
 mod lane;
 mod options;
 mod pool;
@@ -82,6 +83,13 @@ pub struct SmbFacts {
     pub signing: Option<String>,
     /// Bytes in a request.
     pub block: u32,
+    /// Times that the steps took.
+    #[serde(skip)]
+    negotiated: Duration,
+    #[serde(skip)]
+    logged_on: Duration,
+    #[serde(skip)]
+    opened: Duration,
 }
 
 /// How to connect to a share: the UNC path and the account are a must, all else has a default.
@@ -133,6 +141,18 @@ impl SmbBuilder {
                 times,
             },
         }
+    }
+
+    /// The UNC path.
+    #[must_use]
+    pub fn root(&self) -> &UncPath {
+        &self.target.root
+    }
+
+    /// The account.
+    #[must_use]
+    pub fn account(&self) -> &SmbAccount {
+        &self.target.account
     }
 
     /// The TCP port, 445 where none is given.

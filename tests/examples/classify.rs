@@ -1,7 +1,7 @@
 //! What `smbclient`, `net use` and `mount.cifs` print for each of the documented alerts, put through the example.
 //!
-//! Recorded of smbclient 4.17 against an smbd on loopback; of `net use` as Windows Server prints it and of mount.cifs as
-//! its source (cifs-utils, `mount.cifs.c`) and strerror have it.
+//! Most of smbclient's were recorded from 4.17 against an smbd on loopback; those of `net use` and `mount.cifs`, and
+//! smbclient's IO_TIMEOUT, are written after how these tools are known to print.
 
 use std::io::Write;
 use std::process::Stdio;

@@ -12,7 +12,7 @@ use super::session::{BLOCK, Kind, Session};
 use super::status::{self, Failure};
 use super::{SmbShare, nameless};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::SharePath;
+use crate::layout::{MasBackupFolder, SharePath};
 use crate::share::{Item, Share, Space, unsupported};
 
 impl Share for SmbShare {
@@ -78,6 +78,17 @@ impl Share for SmbShare {
             let path = path.clone();
             async move { session.list(&path).await }
         })
+    }
+
+    fn list_mas_backup(&self, folder: &MasBackupFolder) -> Result<Vec<Item>> {
+        let above = self.root().folders().names().iter().map(|name| name.as_str());
+        let path = above.chain(folder.names()).collect::<Vec<_>>().join("\\");
+        let work = move |session: Rc<Session>, _| {
+            let path = path.clone();
+            async move { session.list(&path).await }
+        };
+        let listed = self.pool.run(work);
+        listed.map_err(|failure| failure.into_error(format_args!("list {}\\{folder}", self.root())))
     }
 
     fn create_folder(&self, folder: &SharePath) -> Result<()> {

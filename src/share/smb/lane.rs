@@ -19,7 +19,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 
 use super::session::Session;
-use super::status::Failure;
+use super::status::{Failure, Stage};
 use super::transport::Link;
 use super::{SmbFacts, Target};
 use crate::error::ErrorKind;
@@ -164,7 +164,7 @@ async fn live(target: &Arc<Target>, addresses: &[SocketAddr], opened: impl FnOnc
     let session = match tokio::time::timeout(limit, Session::open(target, addresses, &link)).await {
         Ok(Ok(session)) => session,
         Ok(Err(failure)) => return opened(Err(failure)),
-        Err(_) => return opened(Err(Failure::silence(limit))),
+        Err(_) => return opened(Err(Failure::silence(limit).at(link.stage()))),
     };
     let (jobs, work) = unbounded_channel();
     let busy = Arc::new(AtomicUsize::new(0));
@@ -211,7 +211,7 @@ async fn watch(link: &Link, busy: &AtomicUsize, limit: Duration) {
 }
 
 /// The addresses of a host. It may take as long as the system's resolver does: only a lane's thread waits for it.
-fn resolve(host: &Host, port: u16) -> Result<Vec<SocketAddr>, Failure> {
+pub(super) fn resolve(host: &Host, port: u16) -> Result<Vec<SocketAddr>, Failure> {
     if let Some(ip) = host.ip() {
         let mut address = SocketAddr::new(ip, port);
         if let (SocketAddr::V6(v6), Some(scope)) = (&mut address, host.scope_id()) {
@@ -221,9 +221,7 @@ fn resolve(host: &Host, port: u16) -> Result<Vec<SocketAddr>, Failure> {
     }
     match (host.to_address().as_str(), port).to_socket_addrs() {
         Ok(addresses) => Ok(addresses.collect()),
-        Err(error) => {
-            Err(Failure::other(ErrorKind::Unreachable, format!("host {host} cannot be resolved: {error}")))
-        }
+        Err(error) => Err(Failure::resolver(host, &error).at(Stage::Resolve)),
     }
 }
 

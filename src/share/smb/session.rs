@@ -14,7 +14,7 @@
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use smb::connection::{AuthMethodsConfig, EncryptionMode};
@@ -27,7 +27,7 @@ use smb::{
 };
 use tokio::net::TcpStream;
 
-use super::status::{self, Failure};
+use super::status::{self, Failure, Stage};
 use super::transport::{Link, Transport};
 use super::{Encryption, SmbDialect, SmbFacts, Target};
 use crate::error::ErrorKind;
@@ -50,6 +50,7 @@ pub(super) struct Session {
 impl Session {
     /// Connects to one of the addresses, agrees on a dialect, logs on and opens the share.
     pub(super) async fn open(target: &Target, addresses: &[SocketAddr], link: &Arc<Link>) -> Result<Self> {
+        let begun = Instant::now();
         let (first, second) = match target.encryption {
             Encryption::Required => (EncryptionMode::Required, None),
             Encryption::Preferred => (EncryptionMode::Required, Some(EncryptionMode::Allowed)),
@@ -57,28 +58,33 @@ impl Session {
         };
         let connection = match (Self::negotiate(target, addresses, link, first).await, second) {
             // Only the answer to the negotiation tells what the server offers, and the client fixes its mind before.
-            (Err(smb::Error::NegotiationError(_)), Some(second)) => {
+            (Err(failure), Some(second)) if failure.kind() == ErrorKind::Unsupported => {
                 Self::negotiate(target, addresses, link, second).await
             }
             (connection, _) => connection,
         };
-        let connection = connection.map_err(|error| told(link, error))?;
-        let failed = |error| told(link, error);
+        let connection = connection?;
+        let negotiated = Instant::now();
+        let at = |stage| move |error| told(link, error).at(stage);
         let identity = sspi::AuthIdentity {
             username: sspi::Username::parse(target.account.name())
                 .map_err(|e| Failure::other(ErrorKind::InvalidArgument, format!("account: {e}")))?,
             password: sspi::Secret::from(target.account.password().to_owned()),
         };
-        let session = connection.authenticate(identity).await.map_err(failed)?;
+        link.enter(Stage::LogOn);
+        let session = connection.authenticate(identity).await.map_err(at(Stage::LogOn))?;
+        let logged_on = Instant::now();
         let share = UncPath::new(&target.root.host().to_string())
             .and_then(|server| server.with_share(target.root.share()))
-            .map_err(failed)?;
-        let tree = session.tree_connect(&share).await.map_err(failed)?;
+            .map_err(at(Stage::OpenShare))?;
+        link.enter(Stage::OpenShare);
+        let tree = session.tree_connect(&share).await.map_err(at(Stage::OpenShare))?;
         if tree.is_dfs_root().unwrap_or(false) {
             return Err(Failure::other(
                 ErrorKind::Unsupported,
                 "the share is the root of a DFS namespace; give the path of the file server behind it",
-            ));
+            )
+            .at(Stage::OpenShare));
         }
         let agreed = &connection.conn_info().ok_or_else(|| Failure::lost("no dialect was agreed on"))?;
         let negotiation = &agreed.negotiation;
@@ -98,6 +104,9 @@ impl Session {
             cipher: negotiation.encryption_cipher.filter(|_| encrypts).map(|cipher| format!("{cipher:?}")),
             signing: negotiation.signing_algo.map(|algorithm| format!("{algorithm:?}")),
             block,
+            negotiated: negotiated - begun,
+            logged_on: logged_on - negotiated,
+            opened: logged_on.elapsed(),
         };
         Ok(Self { tree, session, connection, block, facts })
     }
@@ -107,9 +116,12 @@ impl Session {
         addresses: &[SocketAddr],
         link: &Arc<Link>,
         encryption: EncryptionMode,
-    ) -> smb::Result<Connection> {
-        let stream = connect(addresses).await?;
-        let transport = Transport::new(stream, link.clone(), target.times.silence)?;
+    ) -> Result<Connection> {
+        link.enter(Stage::Connect);
+        let failed = |error: std::io::Error| Failure::network(&error).at(Stage::Connect);
+        let stream = connect(addresses).await.map_err(failed)?;
+        let transport = Transport::new(stream, link.clone(), target.times.silence).map_err(failed)?;
+        link.enter(Stage::Negotiate);
         let config = ConnectionConfig {
             // The lane watches for silence; this is the last line, for a request that is never answered while others are.
             timeout: Some(target.times.call),
@@ -128,7 +140,9 @@ impl Session {
             ..ConnectionConfig::default()
         };
         let server = target.root.host().to_string();
-        Connection::from_transport(Box::new(transport), &server, Guid::generate(), config).await
+        let negotiated =
+            Connection::from_transport(Box::new(transport), &server, Guid::generate(), config).await;
+        negotiated.map_err(|error| told(link, error).at(Stage::Negotiate))
     }
 
     pub(super) fn facts(&self) -> &SmbFacts {
@@ -398,7 +412,7 @@ pub(super) enum Kind {
 }
 
 /// Connects to the first address that answers: each is given a head start over the next.
-async fn connect(addresses: &[SocketAddr]) -> smb::Result<TcpStream> {
+async fn connect(addresses: &[SocketAddr]) -> std::io::Result<TcpStream> {
     let mut attempts: FuturesUnordered<_> = (0_u32..)
         .zip(addresses)
         .map(|(number, address)| async move {
@@ -413,8 +427,7 @@ async fn connect(addresses: &[SocketAddr]) -> smb::Result<TcpStream> {
             Err(error) => first_error = first_error.or(Some(error)),
         }
     }
-    let error = first_error.unwrap_or_else(|| std::io::ErrorKind::AddrNotAvailable.into());
-    Err(smb::Error::IoError(error))
+    Err(first_error.unwrap_or_else(|| std::io::ErrorKind::AddrNotAvailable.into()))
 }
 
 async fn read_block(file: &File, mut at: u64, mut buffer: &mut [u8]) -> Result<()> {

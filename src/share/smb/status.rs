@@ -13,6 +13,30 @@ pub(super) struct Failure {
     cause: Cause,
     /// Whether the connection is of no use any more.
     is_lost: bool,
+    /// How far the connection had come; none where it was open.
+    stage: Option<Stage>,
+}
+
+/// What has to be done, in this order, before a share is open.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Stage {
+    Resolve,
+    Connect,
+    Negotiate,
+    LogOn,
+    OpenShare,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Resolve => "resolve the server's name",
+            Self::Connect => "connect",
+            Self::Negotiate => "negotiate",
+            Self::LogOn => "log on",
+            Self::OpenShare => "open the share",
+        })
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -32,28 +56,44 @@ impl Failure {
     pub(super) fn status(status: u32) -> Self {
         // Another session may do: that is what the table knows of the code.
         let is_lost = classify_ntstatus(status, Profile::Refined).retry().when == Retry::NewSession;
-        Self { cause: Cause::Status(status), is_lost }
+        Self { cause: Cause::Status(status), is_lost, stage: None }
     }
 
     /// The connection broke.
     pub(super) fn network(error: &io::Error) -> Self {
         let (code, kind) = (error.raw_os_error(), error.kind());
-        Self { cause: Cause::Network { code, kind, text: error.to_string() }, is_lost: true }
+        Self { cause: Cause::Network { code, kind, text: error.to_string() }, is_lost: true, stage: None }
     }
 
     /// The server was silent for this long.
     pub(super) fn silence(time: Duration) -> Self {
-        Self { cause: Cause::Silence(time), is_lost: true }
+        Self { cause: Cause::Silence(time), is_lost: true, stage: None }
     }
 
     /// The connection is of no use, for a reason that only words tell.
     pub(super) fn lost(text: impl Into<String>) -> Self {
-        Self { cause: Cause::Other(ErrorKind::Unreachable, text.into()), is_lost: true }
+        Self { cause: Cause::Other(ErrorKind::Unreachable, text.into()), is_lost: true, stage: None }
     }
 
     /// A refusal that another attempt does not change.
     pub(super) fn other(kind: ErrorKind, text: impl Into<String>) -> Self {
-        Self { cause: Cause::Other(kind, text.into()), is_lost: false }
+        Self { cause: Cause::Other(kind, text.into()), is_lost: false, stage: None }
+    }
+
+    /// The same failure, in this stage of opening.
+    pub(super) fn at(mut self, stage: Stage) -> Self {
+        self.stage = Some(stage);
+        self
+    }
+
+    pub(super) fn stage(&self) -> Option<Stage> {
+        self.stage
+    }
+
+    /// The name of a server means nothing to the resolver.
+    pub(super) fn resolver(host: impl fmt::Display, error: &io::Error) -> Self {
+        let text = format!("host {host} cannot be resolved: {error}");
+        Self { cause: Cause::Network { code: None, kind: error.kind(), text }, is_lost: true, stage: None }
     }
 
     /// Whether the connection is of no use any more.
@@ -100,6 +140,9 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(stage) = self.stage {
+            write!(f, "{stage}: ")?;
+        }
         match &self.cause {
             Cause::Status(status) => Answer(*status).fmt(f),
             Cause::Network { kind: io::ErrorKind::UnexpectedEof, .. } => {

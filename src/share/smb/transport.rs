@@ -5,7 +5,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::Notify;
 
-use super::status::Failure;
+use super::status::{Failure, Stage};
 
 /// What is known of a connection from outside it, by all who use it.
 pub(super) struct Link {
@@ -27,6 +27,8 @@ pub(super) struct Link {
     moved: AtomicU64,
     sent: AtomicU64,
     received: AtomicU64,
+    /// How far its opening has come.
+    stage: AtomicU8,
     is_lost: AtomicBool,
     why: OnceLock<Failure>,
     lost: Notify,
@@ -39,10 +41,23 @@ impl Link {
             moved: AtomicU64::new(0),
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
+            stage: AtomicU8::new(Stage::Connect as u8),
             is_lost: AtomicBool::new(false),
             why: OnceLock::new(),
             lost: Notify::new(),
         })
+    }
+
+    /// The opening enters this stage.
+    pub(super) fn enter(&self, stage: Stage) {
+        self.stage.store(stage as u8, Ordering::Relaxed);
+    }
+
+    /// The stage that the opening is in.
+    pub(super) fn stage(&self) -> Stage {
+        let stages = [Stage::Negotiate, Stage::LogOn, Stage::OpenShare];
+        let now = self.stage.load(Ordering::Relaxed);
+        stages.into_iter().find(|stage| *stage as u8 == now).unwrap_or(Stage::Connect)
     }
 
     /// A byte moved, or something new is waited for.

@@ -1,0 +1,210 @@
+//! The border: what comes in is checked here, what goes out is given away here.
+//!
+//! Nearly all `unsafe` of this library stands in this file: functions take the types below, which only C can make and
+//! which the header prints as plain pointers.
+
+use std::ffi::{CStr, CString, c_char};
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::str::FromStr;
+
+use azs::{Error, ErrorKind, Result};
+use serde::Serialize;
+
+use crate::error::{azs_error, azs_status};
+
+/// A place for something that is given to the caller.
+pub(crate) type Slot<'a, T> = Option<&'a mut MaybeUninit<*mut T>>;
+
+/// Runs the body of a function: what it fails with goes to the caller's error, a panic does not leave the library.
+pub(crate) fn guard(error: Slot<'_, azs_error>, body: impl FnOnce() -> Result<()>) -> azs_status {
+    let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
+        Err(Error::new(
+            ErrorKind::Internal,
+            "the library failed in a way that it never should; please report it",
+        ))
+    });
+    let (status, pointer) = match result {
+        Ok(()) => (azs_status::Ok, std::ptr::null_mut()),
+        Err(failure) => {
+            let status = azs_status::of(failure.kind());
+            let wanted = error.is_some();
+            let new = || Box::into_raw(Box::new(azs_error::new(failure)));
+            (status, if wanted { new() } else { std::ptr::null_mut() })
+        }
+    };
+    if let Some(slot) = error {
+        slot.write(pointer);
+    }
+    status
+}
+
+/// The same for functions that cannot fail and give something that stands for nothing when they do.
+pub(crate) fn quietly<T>(nothing: T, body: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or(nothing)
+}
+
+/// The place for a result, which holds NULL from now on.
+pub(crate) fn slot<'a, T>(out: Slot<'a, T>, name: &str) -> Result<Giver<'a, T>> {
+    let out = out.ok_or_else(|| null(name))?;
+    out.write(std::ptr::null_mut());
+    Ok(Giver(out))
+}
+
+/// Gives a result to the caller.
+pub(crate) struct Giver<'a, T>(&'a mut MaybeUninit<*mut T>);
+
+impl<T> Giver<'_, T> {
+    /// Gives a handle, which its own function frees.
+    pub(crate) fn give(self, value: T) {
+        self.0.write(Box::into_raw(Box::new(value)));
+    }
+}
+
+impl Giver<'_, c_char> {
+    /// Gives text, which `azs_string_free` frees.
+    pub(crate) fn text(self, text: impl Into<String>) {
+        self.0.write(c_string(text.into()).into_raw());
+    }
+
+    /// Gives plain data as JSON text, which `azs_string_free` frees.
+    pub(crate) fn json(self, value: &(impl Serialize + ?Sized)) -> Result<()> {
+        let json = serde_json::to_string(value).map_err(|e| {
+            Error::new(ErrorKind::Internal, "a result cannot be written as JSON").with_source(e)
+        })?;
+        self.text(json);
+        Ok(())
+    }
+}
+
+/// Text for C. A NUL, which no text of the library holds, would end it early.
+pub(crate) fn c_string(text: String) -> CString {
+    CString::new(text).unwrap_or_else(|e| {
+        let mut bytes = e.into_vec();
+        bytes.retain(|byte| *byte != 0);
+        CString::new(bytes).unwrap_or_default()
+    })
+}
+
+/// A handle that must be there.
+pub(crate) fn handle<'a, T>(handle: Option<&'a T>, name: &str) -> Result<&'a T> {
+    handle.ok_or_else(|| null(name))
+}
+
+/// A handle that must be there, to be changed.
+pub(crate) fn handle_mut<'a, T>(handle: Option<&'a mut T>, name: &str) -> Result<&'a mut T> {
+    handle.ok_or_else(|| null(name))
+}
+
+/// Handles that stand one after another.
+pub(crate) fn handles<'a, T>(first: *const *const T, count: usize, name: &str) -> Result<Vec<&'a T>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if first.is_null() {
+        return Err(null(name));
+    }
+    if count > MOST_HANDLES {
+        return Err(invalid(format!("{count} {name} are more than the {MOST_HANDLES} that can be given")));
+    }
+    // SAFETY: the header asks for `count` pointers to live handles at `first`; NULL is looked for below.
+    let all = unsafe { std::slice::from_raw_parts(first.cast::<Option<&'a T>>(), count) };
+    all.iter().map(|one| one.ok_or_else(|| null(name))).collect()
+}
+
+/// Text of the caller: NUL-terminated UTF-8.
+#[repr(transparent)]
+pub struct Text(*const c_char);
+
+impl Text {
+    /// The text, which must be there.
+    pub(crate) fn get(&self, name: &str) -> Result<&str> {
+        self.optional(name)?.ok_or_else(|| null(name))
+    }
+
+    /// The text, or none for NULL.
+    pub(crate) fn optional(&self, name: &str) -> Result<Option<&str>> {
+        if self.0.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: the header asks for a NUL-terminated text that stays as it is during the call.
+        let text = unsafe { CStr::from_ptr(self.0) };
+        text.to_str().map(Some).map_err(|_| invalid(format!("{name} is not UTF-8")))
+    }
+
+    /// The text, which must be there, read as something that the core knows.
+    pub(crate) fn parse<T: FromStr<Err = Error>>(&self, name: &str) -> Result<T> {
+        self.get(name)?.parse()
+    }
+
+    /// The same, or none for NULL.
+    pub(crate) fn parse_optional<T: FromStr<Err = Error>>(&self, name: &str) -> Result<Option<T>> {
+        self.optional(name)?.map(str::parse).transpose()
+    }
+
+    /// A time in RFC 3339; now for NULL.
+    pub(crate) fn time(&self, name: &str) -> Result<jiff::Timestamp> {
+        Ok(self.optional_time(name)?.unwrap_or_else(jiff::Timestamp::now))
+    }
+
+    /// A time in RFC 3339; none for NULL.
+    pub(crate) fn optional_time(&self, name: &str) -> Result<Option<jiff::Timestamp>> {
+        let wrong = |e| invalid(format!("{name} is not a time like 2026-11-23T02:00:00Z")).with_source(e);
+        self.optional(name)?.map(|text| text.parse().map_err(wrong)).transpose()
+    }
+}
+
+/// A path of this host: NUL-terminated, in the system's encoding; on Windows in UTF-8.
+#[repr(transparent)]
+pub struct FilePath(Text);
+
+impl FilePath {
+    /// The path, which must be there.
+    pub(crate) fn get(&self, name: &str) -> Result<&Path> {
+        if self.0.0.is_null() {
+            return Err(null(name));
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt;
+            // SAFETY: as for `Text`.
+            let path = unsafe { CStr::from_ptr(self.0.0) };
+            Ok(Path::new(std::ffi::OsStr::from_bytes(path.to_bytes())))
+        }
+        #[cfg(not(unix))]
+        self.0.get(name).map(Path::new)
+    }
+}
+
+/// Where bytes of the caller begin.
+#[repr(transparent)]
+pub struct Data(*const u8);
+
+impl Data {
+    /// The bytes. NULL will do where there are none.
+    pub(crate) fn get(&self, length: usize, name: &str) -> Result<&[u8]> {
+        if length == 0 {
+            return Ok(&[]);
+        }
+        if self.0.is_null() {
+            return Err(null(name));
+        }
+        if isize::try_from(length).is_err() {
+            return Err(invalid(format!("{name} cannot have {length} bytes")));
+        }
+        // SAFETY: the header asks for that many bytes, which stay as they are during the call.
+        Ok(unsafe { std::slice::from_raw_parts(self.0, length) })
+    }
+}
+
+/// An error for a call that cannot be carried out as asked.
+pub(crate) fn invalid(message: String) -> Error {
+    Error::new(ErrorKind::InvalidArgument, message)
+}
+
+fn null(name: &str) -> Error {
+    invalid(format!("{name} is NULL"))
+}
+
+const MOST_HANDLES: usize = 1 << 20;

@@ -1,0 +1,116 @@
+//! Functions of the caller: progress, readers, writers, sources of operations.
+
+use std::ffi::{c_char, c_void};
+use std::io;
+use std::ops::ControlFlow;
+
+use azs::Progress;
+
+/// How far long work has come. Fields may be added at the end.
+#[repr(C)]
+pub struct azs_progress {
+    /// Files finished.
+    pub files: u64,
+    /// Bytes of file content read from the source, or written to the target.
+    pub bytes: u64,
+    /// Bytes of stored form written to the share, or read from it.
+    pub stored_bytes: u64,
+    /// Bytes of file content expected in all; 0 where that is not known.
+    pub total_bytes: u64,
+    /// Whether that is known.
+    pub has_total_bytes: bool,
+}
+
+/// Told how far the work is, about ten times a second, on the thread that asked for the work; answers whether to go on.
+/// Work that is stopped so ends as `AZS_STATUS_CANCELLED`. Must return: no longjmp, no exception.
+pub type azs_progress_fn =
+    Option<unsafe extern "C" fn(progress: *const azs_progress, user_data: *mut c_void) -> bool>;
+
+/// Reads at most `length` bytes into `buffer`, and returns how many: 0 at the end, a negative errno when it fails. Called
+/// on the thread that asked for the work. Must return: no longjmp, no exception.
+pub type azs_read_fn =
+    Option<unsafe extern "C" fn(buffer: *mut u8, length: usize, user_data: *mut c_void) -> i64>;
+
+/// Takes at most `length` bytes, and returns how many it took, at least 1; a negative errno when it fails. Called on the
+/// thread that asked for the work. Must return: no longjmp, no exception.
+pub type azs_write_fn =
+    Option<unsafe extern "C" fn(bytes: *const u8, length: usize, user_data: *mut c_void) -> i64>;
+
+/// Gives a JSON document of operations, as `azs_operations_parse` reads it, or NULL when it cannot tell; the gate then fails.
+/// The text has to stay until the next call of the same function, or the end of the gate.
+pub type azs_operations_fn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> *const c_char>;
+
+/// What the caller gave for its function.
+pub(crate) struct UserData(pub(crate) *mut c_void);
+
+// SAFETY: it is only handed back. The header says on which threads functions are called, and that of sources that it may
+// be any.
+unsafe impl Send for UserData {}
+// SAFETY: the same.
+unsafe impl Sync for UserData {}
+
+/// A progress hook of the caller; NULL shows nothing and never stops.
+pub(crate) fn hook(
+    function: azs_progress_fn,
+    user_data: *mut c_void,
+) -> impl FnMut(Progress) -> ControlFlow<()> + Send + 'static {
+    let user_data = UserData(user_data);
+    move |progress| {
+        let Some(function) = function else { return ControlFlow::Continue(()) };
+        let user_data = &user_data;
+        let progress = azs_progress {
+            files: progress.files,
+            bytes: progress.bytes,
+            stored_bytes: progress.stored_bytes,
+            total_bytes: progress.total_bytes.unwrap_or(0),
+            has_total_bytes: progress.total_bytes.is_some(),
+        };
+        // SAFETY: the header says what the function is called with.
+        let go_on = unsafe { function(&raw const progress, user_data.0) };
+        if go_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+}
+
+/// A reader of the caller.
+pub(crate) struct Reader {
+    pub(crate) function: unsafe extern "C" fn(*mut u8, usize, *mut c_void) -> i64,
+    pub(crate) user_data: *mut c_void,
+}
+
+impl io::Read for Reader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // SAFETY: the header says what the function is called with.
+        let read = unsafe { (self.function)(buffer.as_mut_ptr(), buffer.len(), self.user_data) };
+        count(read, buffer.len(), "read")
+    }
+}
+
+/// A writer of the caller.
+pub(crate) struct Writer {
+    pub(crate) function: unsafe extern "C" fn(*const u8, usize, *mut c_void) -> i64,
+    pub(crate) user_data: *mut c_void,
+}
+
+impl io::Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // SAFETY: the header says what the function is called with.
+        let written = unsafe { (self.function)(bytes.as_ptr(), bytes.len(), self.user_data) };
+        count(written, bytes.len(), "write")
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What such a function returned, which is not trusted.
+fn count(returned: i64, most: usize, what: &str) -> io::Result<usize> {
+    if returned < 0 {
+        let errno = i32::try_from(returned.unsigned_abs()).unwrap_or(i32::MAX);
+        return Err(io::Error::from_raw_os_error(errno));
+    }
+    match usize::try_from(returned) {
+        Ok(count) if count <= most => Ok(count),
+        _ => Err(io::Error::other(format!("the {what} function says {returned} of {most} bytes"))),
+    }
+}

@@ -1,0 +1,128 @@
+//! What to keep: a plan first, then its carrying out.
+
+use std::ffi::{c_char, c_void};
+use std::ops::ControlFlow;
+
+use azs::schedule::{Candidate, Deletion};
+use azs::{RetentionPlan, RetentionPolicy};
+
+use crate::border::{Slot, Text, c_string, guard, handle, invalid, slot};
+use crate::error::{azs_error, azs_status};
+use crate::share::{azs_sets, azs_share};
+
+/// What to keep of the sets of a deployment. Freed by `azs_retention_policy_free`.
+///
+/// Threads: never changes, may be used by several threads at once.
+pub struct azs_retention_policy(RetentionPolicy);
+
+/// Which sets go and which stay. Freed by `azs_retention_plan_free`.
+///
+/// Threads: never changes, may be used by several threads at once.
+pub struct azs_retention_plan(RetentionPlan);
+
+/// Told of each set before it is deleted, as JSON, on the calling thread; answers whether to go on. Must return: no
+/// longjmp, no exception.
+pub type azs_deletion_fn =
+    Option<unsafe extern "C" fn(deletion: *const c_char, user_data: *mut c_void) -> bool>;
+
+/// A policy. `options` is NULL for the defaults, which keep every complete set, or a JSON object with `keep_days`,
+/// `keep_last`, `keep_daily`, `keep_weekly`, `keep_monthly`, `keep_labels` (pairs of key and value, null for any), `pin`
+/// (names of sets), `make_room` (bytes), `grace_hours` (24).
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_retention_policy_new(
+    options: Text,
+    policy: Slot<'_, azs_retention_policy>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(policy, "policy")?;
+        let options = options.optional("options")?.unwrap_or("{}");
+        out.give(azs_retention_policy(RetentionPolicy::from_json(options)?));
+        Ok(())
+    })
+}
+
+/// What to delete of the sets that a listing gave. Deletes nothing. `now` is NULL for now.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_retention_policy_plan(
+    policy: Option<&azs_retention_policy>,
+    sets: Option<&azs_sets>,
+    now: Text,
+    plan: Slot<'_, azs_retention_plan>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(plan, "plan")?;
+        let (policy, sets) = (handle(policy, "policy")?, handle(sets, "sets")?);
+        out.give(azs_retention_plan(policy.0.plan(&sets.0, now.time("now")?)));
+        Ok(())
+    })
+}
+
+/// What a policy would do with candidates: a JSON array of `deployment`, `component`, `scale_unit`, `set`, `condition`,
+/// `created`, `bytes` and `labels`. Such a plan deletes nothing when it is applied.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_retention_policy_plan_candidates(
+    policy: Option<&azs_retention_policy>,
+    candidates: Text,
+    now: Text,
+    plan: Slot<'_, azs_retention_plan>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(plan, "plan")?;
+        let policy = handle(policy, "policy")?;
+        let wrong = |e| invalid(format!("candidates: {e}")).with_source(e);
+        let candidates: Vec<Candidate> =
+            serde_json::from_str(candidates.get("candidates")?).map_err(wrong)?;
+        out.give(azs_retention_plan(policy.0.plan(candidates, now.time("now")?)));
+        Ok(())
+    })
+}
+
+/// What goes and what stays, as JSON: `deletions` and `kept` with their reasons, `freed_bytes`, `shortfall`.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_retention_plan_json(
+    plan: Option<&azs_retention_plan>,
+    json: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || slot(json, "json")?.json(&handle(plan, "plan")?.0))
+}
+
+/// Deletes what the plan says, the oldest first. Gives the report as JSON: `outcomes` and `freed_bytes`; a set that cannot
+/// be deleted does not make the call fail. `before` may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_retention_plan_apply(
+    plan: Option<&azs_retention_plan>,
+    share: Option<&azs_share>,
+    before: azs_deletion_fn,
+    user_data: *mut c_void,
+    report: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(report, "report")?;
+        let (plan, share) = (handle(plan, "plan")?, handle(share, "share")?);
+        let mut before = |deletion: &Deletion| {
+            let Some(function) = before else { return ControlFlow::Continue(()) };
+            let json = c_string(serde_json::to_string(deletion).unwrap_or_default());
+            // SAFETY: the header says what the function is called with.
+            let go_on = unsafe { function(json.as_ptr(), user_data) };
+            if go_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        out.json(&plan.0.apply(&share.0, &mut before))
+    })
+}
+
+/// Frees a policy. NULL is allowed.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_retention_policy_free(policy: Option<Box<azs_retention_policy>>) {
+    drop(policy);
+}
+
+/// Frees a plan. NULL is allowed.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_retention_plan_free(plan: Option<Box<azs_retention_plan>>) {
+    drop(plan);
+}

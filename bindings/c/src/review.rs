@@ -1,0 +1,82 @@
+//! The review of a configuration and a share by the best practices.
+
+use std::ffi::c_char;
+
+use azs::Review;
+use azs::review::{Configuration, RULES, review};
+
+use crate::border::{Data, Slot, Text, guard, handle, slot};
+use crate::error::{azs_error, azs_status};
+use crate::share::azs_share;
+
+/// What a review found. Freed by `azs_review_free`.
+///
+/// Threads: never changes, may be used by several threads at once.
+pub struct azs_review(Review);
+
+/// Reviews a configuration, a JSON document, and the share whose root it names. `now` is NULL for now.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_review_new(
+    configuration: Data,
+    length: usize,
+    share: Option<&azs_share>,
+    now: Text,
+    found: Slot<'_, azs_review>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(found, "found")?;
+        let configuration = Configuration::from_json(configuration.get(length, "configuration")?)?;
+        out.give(azs_review(review(&configuration, &handle(share, "share")?.0, now.time("now")?)?));
+        Ok(())
+    })
+}
+
+/// What it found, as JSON: `findings` with `id`, `severity`, `about`, `seen` and what to do, `silenced`, `components`,
+/// `space`.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_review_json(
+    review: Option<&azs_review>,
+    json: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || slot(json, "json")?.json(&handle(review, "review")?.0))
+}
+
+/// As a table for a terminal.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_review_to_table(
+    review: Option<&azs_review>,
+    text: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        slot(text, "text")?.text(handle(review, "review")?.0.to_table());
+        Ok(())
+    })
+}
+
+/// As an HTML page.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_review_to_html(
+    review: Option<&azs_review>,
+    html: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        slot(html, "html")?.text(handle(review, "review")?.0.to_html());
+        Ok(())
+    })
+}
+
+/// Frees a review. NULL is allowed.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_review_free(review: Option<Box<azs_review>>) {
+    drop(review);
+}
+
+/// The rules, as a JSON array: `id`, `severity`, `title`, `why`, `practice`, `what_to_do`.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_review_rules(json: Slot<'_, c_char>, error: Slot<'_, azs_error>) -> azs_status {
+    guard(error, || slot(json, "json")?.json(&RULES))
+}

@@ -1,0 +1,337 @@
+//! When to run, when not to, and the records of runs.
+
+use std::ffi::{CStr, c_char, c_void};
+
+use azs::schedule::{
+    Gate, Job, JobLog, JobStatus, OperationKind, OperationsFile, Schedule, Skip, Trigger, parse_operations,
+    warnings_of_json,
+};
+use azs::{Error, ErrorKind, Place, Result, SetName};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::border::{Data, FilePath, Slot, Text, guard, handle, handle_mut, invalid, quietly, slot};
+use crate::callback::{UserData, azs_operations_fn};
+use crate::error::{azs_error, azs_status};
+
+/// When backups run. Freed by `azs_schedule_free`.
+///
+/// Threads: never changes, may be used by several threads at once.
+pub struct azs_schedule(Schedule);
+
+/// A schedule. `options` is NULL for the defaults, or a JSON object with `frequency_hours` (12), `beyond_microsoft`
+/// (false), `phase_seconds`, `jitter_seconds` with `host`.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_schedule_new(
+    options: Text,
+    schedule: Slot<'_, azs_schedule>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(schedule, "schedule")?;
+        out.give(azs_schedule(Schedule::from_json(options.optional("options")?.unwrap_or("{}"))?));
+        Ok(())
+    })
+}
+
+/// When to run next, as JSON: `at`, `due`, `missed`, `clock_set_back_by`. `last` is when the last scheduled run began or
+/// was skipped, NULL where there was none; `now` is NULL for now.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_schedule_next_run(
+    schedule: Option<&azs_schedule>,
+    last: Text,
+    now: Text,
+    json: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(json, "json")?;
+        out.json(&handle(schedule, "schedule")?.0.next_run(last.optional_time("last")?, now.time("now")?))
+    })
+}
+
+/// Frees a schedule. NULL is allowed.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_schedule_free(schedule: Option<Box<azs_schedule>>) {
+    drop(schedule);
+}
+
+/// Keeps backups from running beside what they conflict with. Freed by `azs_gate_free`.
+///
+/// Threads: one at a time.
+pub struct azs_gate(Gate);
+
+/// A gate without sources: it is open.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_gate_new(gate: Slot<'_, azs_gate>, error: Slot<'_, azs_error>) -> azs_status {
+    guard(error, || {
+        slot(gate, "gate")?.give(azs_gate(Gate::new()));
+        Ok(())
+    })
+}
+
+/// Asks a file with a document of operations, too, which is read anew each time; one that is not there is an error.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_gate_file(
+    gate: Option<&mut azs_gate>,
+    file: FilePath,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let file = OperationsFile::new(file.get("file")?);
+        let gate = handle_mut(gate, "gate")?;
+        gate.0 = std::mem::take(&mut gate.0).source(file);
+        Ok(())
+    })
+}
+
+/// Takes a document of operations, too: see `azs_operations_parse`.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_gate_document(
+    gate: Option<&mut azs_gate>,
+    json: Data,
+    length: usize,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let gate = handle_mut(gate, "gate")?;
+        let operations = parse_operations(json.get(length, "json")?)?;
+        gate.0 = std::mem::take(&mut gate.0).source(move || Ok(operations.clone()));
+        Ok(())
+    })
+}
+
+/// Asks a function, too. `user_data` has to live until the gate is freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_gate_source(
+    gate: Option<&mut azs_gate>,
+    source: azs_operations_fn,
+    user_data: *mut c_void,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let function = source.ok_or_else(|| invalid("source is NULL".into()))?;
+        let gate = handle_mut(gate, "gate")?;
+        let user_data = UserData(user_data);
+        let source = move || {
+            let user_data = &user_data;
+            // SAFETY: the header says what the function is called with, and what it gives.
+            let document = unsafe { function(user_data.0) };
+            if document.is_null() {
+                return Err(Error::new(ErrorKind::Io, "a source of operations could not tell"));
+            }
+            // SAFETY: it gives a NUL-terminated text that stays until it is called again.
+            parse_operations(unsafe { CStr::from_ptr(document) }.to_bytes())
+        };
+        gate.0 = std::mem::take(&mut gate.0).source(source);
+        Ok(())
+    })
+}
+
+/// Lets backups run beside operations of this kind: "secret_rotation".
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_gate_ignore(
+    gate: Option<&mut azs_gate>,
+    kind: Text,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let Ok(kind) = kind.get("kind")?.parse::<OperationKind>();
+        let gate = handle_mut(gate, "gate")?;
+        gate.0 = std::mem::take(&mut gate.0).ignore(kind);
+        Ok(())
+    })
+}
+
+/// What keeps the gate closed now: a JSON array of `reason` and `operation`, empty where it is open.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_gate_holds(
+    gate: Option<&mut azs_gate>,
+    json: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || slot(json, "json")?.json(&handle_mut(gate, "gate")?.0.holds()?))
+}
+
+/// Whether a scheduled backup that is due now runs: JSON with `decision`, "run" or "skipped", and then `holds` and
+/// `next_run`.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_gate_scheduled(
+    gate: Option<&mut azs_gate>,
+    schedule: Option<&azs_schedule>,
+    now: Text,
+    json: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(json, "json")?;
+        let schedule = handle(schedule, "schedule")?;
+        out.json(&handle_mut(gate, "gate")?.0.scheduled(&schedule.0, now.time("now")?)?)
+    })
+}
+
+/// Fails with `AZS_STATUS_CONFLICT` where a backup on demand may not run now; the message says until when.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_gate_on_demand(
+    gate: Option<&mut azs_gate>,
+    now: Text,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || handle_mut(gate, "gate")?.0.on_demand(now.time("now")?))
+}
+
+/// Frees a gate. NULL is allowed.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_gate_free(gate: Option<Box<azs_gate>>) {
+    quietly((), || drop(gate));
+}
+
+/// Reads a document of operations, ours or of the admin API: a JSON array.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_operations_parse(
+    document: Data,
+    length: usize,
+    json: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || slot(json, "json")?.json(&parse_operations(document.get(length, "document")?)?))
+}
+
+/// The record of a job that begins, as JSON. `trigger` is "scheduled" or "on_demand"; `place` may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_job_start(
+    id: Text,
+    trigger: Text,
+    place: Text,
+    now: Text,
+    job: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(job, "job")?;
+        let trigger: Trigger = word("trigger", trigger.get("trigger")?)?;
+        let mut job = Job::start(id.get("id")?, trigger, now.time("now")?);
+        job.place = place.parse_optional::<Place>("place")?;
+        out.json(&job)
+    })
+}
+
+/// The record of a scheduled job that was skipped, as JSON. `decision` is what `azs_gate_scheduled` gave.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_job_skip(
+    id: Text,
+    decision: Text,
+    now: Text,
+    job: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(job, "job")?;
+        let skip: Skip = read("decision", decision.get("decision")?)?;
+        out.json(&Job::skipped(id.get("id")?, &skip, now.time("now")?))
+    })
+}
+
+/// The record of a job that has ended, as JSON. `job` is its record so far, `status` a word such as "Succeeded" or
+/// "Failed". Set and bytes are taken from `report`, the JSON of `azs_backup_commit`, reason and alert from `failure`;
+/// each may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_job_end(
+    job: Text,
+    status: Text,
+    report: Text,
+    failure: Option<&azs_error>,
+    now: Text,
+    ended: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(ended, "ended")?;
+        let mut job: Job = read("job", job.get("job")?)?;
+        let Ok(status) = status.get("status")?.parse::<JobStatus>();
+        if let Some(report) = report.optional("report")? {
+            let made: Made = read("report", report)?;
+            job.set = Some(made.set);
+            job.bytes = Some(made.stored.bytes);
+        }
+        if let Some(failure) = failure {
+            job.reason = Some(failure.inner().to_string());
+            job.alert = Some(failure.classification().kind().code().to_owned());
+        }
+        out.json(&job.end(status, now.time("now")?))
+    })
+}
+
+/// What a job keeps of a backup's report.
+#[derive(Deserialize)]
+struct Made {
+    set: SetName,
+    stored: Stored,
+}
+
+#[derive(Deserialize)]
+struct Stored {
+    bytes: u64,
+}
+
+/// Appends the record of a job to a log, and returns when it is on the disk. One process at a time may append.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_job_log_append(log: FilePath, job: Text, error: Slot<'_, azs_error>) -> azs_status {
+    guard(error, || JobLog::new(log.get("log")?).append(&read("job", job.get("job")?)?))
+}
+
+/// Reads the jobs of a log, as JSON: `jobs`, `last_scheduled`, `last_good`, `running`, `unreadable`, `is_cut`. A log that
+/// is not there has none.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_job_log_read(
+    log: FilePath,
+    now: Text,
+    json: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(json, "json")?;
+        out.json(&JobLog::new(log.get("log")?).read()?.facts(now.time("now")?))
+    })
+}
+
+/// What an operator should see to: a JSON array of `warning`, `message` and more. All but `retention_days` may be NULL:
+/// when the last good backup began, when backups were set up, what `azs_gate_holds` gave, since when the gate has been
+/// closed, what `azs_schedule_next_run` gave, and the time.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_warnings(
+    last_backup: Text,
+    set_up: Text,
+    retention_days: u32,
+    holds: Text,
+    closed_since: Text,
+    next_run: Text,
+    now: Text,
+    json: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(json, "json")?;
+        let value = |text: &Text, name: &str, none: Value| -> Result<Value> {
+            text.optional(name)?.map_or(Ok(none), |text| read(name, text))
+        };
+        let watch = json!({
+            "last_backup": last_backup.optional("last_backup")?,
+            "set_up": set_up.optional("set_up")?,
+            "retention_days": retention_days,
+            "holds": value(&holds, "holds", json!([]))?,
+            "closed_since": closed_since.optional("closed_since")?,
+            "next_run": value(&next_run, "next_run", Value::Null)?,
+        });
+        out.json(&warnings_of_json(watch.to_string(), now.time("now")?)?)
+    })
+}
+
+fn read<T: DeserializeOwned>(what: &str, json: &str) -> Result<T> {
+    serde_json::from_str(json).map_err(|e| invalid(format!("{what}: {e}")).with_source(e))
+}
+
+fn word<T: DeserializeOwned>(what: &str, word: &str) -> Result<T> {
+    serde_json::from_value(Value::from(word)).map_err(|e| invalid(format!("{what}: {e}")).with_source(e))
+}

@@ -1,0 +1,85 @@
+//! Compiles the C programs of this folder against the library, strictly and with sanitizers, and runs them.
+#![cfg(unix)]
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use common::{Build, run, scratch, vectors};
+
+#[test]
+fn the_vectors_hold_in_c() {
+    let program = Build::new("vectors").sanitized().link("cjson").compile();
+    let counts = run(Command::new(program).arg(vectors()));
+    print!("{counts}");
+    common::check_counts(&counts);
+}
+
+#[test]
+fn one_backup_from_beginning_to_end() {
+    let program = Build::new("round_trip").sanitized().link("cjson").compile();
+    run(Command::new(program).arg(vectors()).arg(scratch("round_trip")));
+}
+
+#[test]
+fn bad_input_is_an_error() {
+    let program = Build::new("bad_input").sanitized().link("cjson").link("pthread").compile();
+    run(Command::new(program).arg(vectors()).arg(scratch("bad_input")));
+}
+
+#[test]
+fn every_function_bears_nothing_at_all() {
+    let source = scratch("nothing").join("nothing.c");
+    std::fs::write(&source, common::calls_with_nothing()).unwrap();
+    run(&mut Command::new(Build::of(&source).sanitized().compile()));
+}
+
+#[test]
+fn valgrind_finds_nothing() {
+    for (name, arguments) in [
+        ("vectors", vec![vectors()]),
+        ("round_trip", vec![vectors(), scratch("round_trip_valgrind")]),
+        ("bad_input", vec![vectors(), scratch("bad_input_valgrind")]),
+    ] {
+        let program = Build::new(name).variant("valgrind").link("cjson").link("pthread").compile();
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args(["--quiet", "--error-exitcode=99", "--leak-check=full", "--num-callers=40"]);
+        valgrind.args(["--errors-for-leak-kinds=definite,indirect", "--fair-sched=yes"]);
+        let suppressions = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/valgrind.supp");
+        valgrind.arg(format!("--suppressions={}", suppressions.display()));
+        run(valgrind.arg(program).args(arguments));
+    }
+}
+
+#[test]
+fn the_header_is_cxx_too() {
+    let source = scratch("cxx").join("consumer.cpp");
+    std::fs::write(
+        &source,
+        "#include <azs_backup.h>\n#include <cstring>\n\
+         int main() {\n    azs_error *error = nullptr;\n    char *json = nullptr;\n\
+         azs_status status = azs_name_parse(\"MASBackup\", &json, &error);\n\
+         bool right = status == AZS_STATUS_RESERVED_PATH && std::strcmp(azs_error_code(error), \"RESERVED_PATH\") == 0;\n\
+         azs_error_free(error);\n    return right ? 0 : 1;\n}\n",
+    )
+    .unwrap();
+    run(&mut Command::new(Build::of(&source).cxx().sanitized().compile()));
+}
+
+#[test]
+fn every_name_of_the_table_is_in_the_header() {
+    let header = include_str!("../include/azs_backup.h");
+    let words: std::collections::HashSet<&str> =
+        header.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let table = include_str!("../../README.md");
+    let mut names = 0;
+    for row in table.lines().filter(|line| line.starts_with("| ") && line.matches(" | ").count() == 4) {
+        let last = row.trim_end_matches([' ', '|']).rsplit(" | ").next().unwrap();
+        for name in last.split('`').skip(1).step_by(2).filter(|name| name.starts_with("azs_")) {
+            assert!(words.contains(name), "{name} of bindings/README.md is not in the header");
+            names += 1;
+        }
+    }
+    assert!(names > 120, "only {names} names were found in the table");
+}

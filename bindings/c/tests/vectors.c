@@ -1,0 +1,359 @@
+/* The shared vectors, walked in C: vectors FOLDER. Prints how many of each theme it took. */
+#include "check.h"
+
+static int wrong = 0;
+static const char *folder;
+
+static void complain(const char *theme, const cJSON *test, const char *what) {
+    char *text = cJSON_PrintUnformatted(test);
+    fprintf(stderr, "%s: %s: %.300s\n", theme, what, text);
+    cJSON_free(text);
+    wrong++;
+}
+
+/* Holds the end of a call against the code that the case expects; NULL for success. */
+static bool ended(const char *theme, const cJSON *test, azs_status status, azs_error *error, const char *expected) {
+    bool right = same(expected, status == AZS_STATUS_OK ? NULL : azs_error_code(error));
+    if (!right) {
+        complain(theme, test, status == AZS_STATUS_OK ? "did not fail" : azs_error_message(error));
+    }
+    azs_error_free(error);
+    return right && status == AZS_STATUS_OK;
+}
+
+static cJSON *load(const char *name) {
+    char *path = join(folder, name);
+    char *text = (char *)slurp(path, NULL);
+    /* No C text holds a NUL: cases that have one are told by a character of the private use area in its place. */
+    for (char *nul = strstr(text, "\\u0000"); nul != NULL; nul = strstr(nul, "\\u0000")) {
+        memcpy(nul, "\\uE000", 6);
+    }
+    cJSON *cases = cJSON_Parse(text);
+    CHECK(cases != NULL);
+    free(text);
+    free(path);
+    return cases;
+}
+
+typedef azs_status (*parse_fn)(const char *, char **, azs_error **);
+
+static void layout(void) {
+    static const struct {
+        const char *type;
+        parse_fn parse;
+    } types[] = {
+        {"component", azs_component_parse},   {"deployment", azs_deployment_parse}, {"host", azs_host_parse},
+        {"name", azs_name_parse},             {"place", azs_place_parse},           {"scale_unit", azs_scale_unit_parse},
+        {"set_name", azs_set_name_parse},     {"share_path", azs_share_path_parse}, {"unc_path", azs_unc_path_parse},
+    };
+    cJSON *cases = load("layout.json");
+    const cJSON *test;
+    int count = 0, unsayable = 0;
+    cJSON_ArrayForEach(test, cases) {
+        const char *type = text_of(test, "type");
+        parse_fn parse = NULL;
+        for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+            if (same(types[i].type, type)) {
+                parse = types[i].parse;
+            }
+        }
+        CHECK(parse != NULL);
+        count++;
+        if (strstr(text_of(test, "input"), "\xee\x80\x80") != NULL) {
+            unsayable++;
+            continue;
+        }
+        char *json;
+        azs_error *error;
+        azs_status status = parse(text_of(test, "input"), &json, &error);
+        if (ended("layout", test, status, error, text_of(test, "error"))) {
+            cJSON *facts = parsed(json);
+            if (!same(text_of(facts, "text"), text_of(test, "expect"))) {
+                complain("layout", test, "another normal form");
+            }
+            cJSON_Delete(facts);
+        }
+    }
+    cJSON_Delete(cases);
+    printf("layout %d\n", count);
+    fprintf(stderr, "of these %d hold a NUL, which no C text can\n", unsayable);
+    CHECK(unsayable == 3);
+}
+
+static void check_facts(const cJSON *test, char *json) {
+    cJSON *facts = parsed(json);
+    if (!cJSON_Compare(facts, cJSON_GetObjectItemCaseSensitive(test, "facts"), true)) {
+        complain("envelope", test, "other facts");
+    }
+    cJSON_Delete(facts);
+}
+
+static void envelope(void) {
+    cJSON *cases = load("envelope.json");
+    const cJSON *test;
+    int count = 0;
+    cJSON_ArrayForEach(test, cases) {
+        const char *kind = text_of(test, "kind"), *password = text_of(test, "password");
+        const char *expected = text_of(test, "error");
+        char *inner = join(folder, "envelope"), *path = join(inner, text_of(test, "file"));
+        size_t length;
+        unsigned char *bytes = slurp(path, &length);
+        azs_error *error = NULL;
+        if (same(kind, "cer") || same(kind, "validity")) {
+            azs_encryption_certificate *cer;
+            azs_status status = azs_encryption_certificate_from_cer(bytes, length, &cer, &error);
+            if (same(kind, "validity")) {
+                OK(status);
+                status = azs_encryption_certificate_check_validity(cer, text_of(test, "at"), &error);
+                ended("envelope", test, status, error, expected);
+            } else if (ended("envelope", test, status, error, expected)) {
+                char *json;
+                OK(azs_encryption_certificate_facts(cer, &json, &error));
+                check_facts(test, json);
+            }
+            azs_encryption_certificate_free(cer);
+        } else if (same(kind, "pfx")) {
+            azs_decryption_certificate *pfx;
+            azs_status status = azs_decryption_certificate_from_pfx(bytes, length, password, &pfx, &error);
+            if (ended("envelope", test, status, error, expected)) {
+                char *json;
+                OK(azs_decryption_certificate_facts(pfx, &json, &error));
+                check_facts(test, json);
+            }
+            azs_decryption_certificate_free(pfx);
+        } else {
+            CHECK(same(kind, "message"));
+            char *pfx_path = join(inner, text_of(test, "pfx"));
+            azs_decryption_certificate *pfx;
+            azs_opener *opener;
+            azs_bytes *content;
+            OK(azs_decryption_certificate_load(pfx_path, password, &pfx, &error));
+            OK(azs_opener_new((const azs_decryption_certificate *const *)&pfx, 1, &opener, &error));
+            azs_status status = azs_opener_open(opener, bytes, length, &content, &error);
+            if (ended("envelope", test, status, error, expected)) {
+                const char *wanted = text_of(test, "content");
+                if (wanted == NULL || azs_bytes_length(content) != strlen(wanted) ||
+                    memcmp(azs_bytes_data(content), wanted, strlen(wanted)) != 0) {
+                    complain("envelope", test, "other content");
+                }
+            }
+            azs_bytes_free(content);
+            azs_opener_free(opener);
+            azs_decryption_certificate_free(pfx);
+            free(pfx_path);
+        }
+        free(bytes);
+        free(path);
+        free(inner);
+        count++;
+    }
+    cJSON_Delete(cases);
+    printf("envelope %d\n", count);
+}
+
+static void alert(void) {
+    cJSON *all = load("alert.json");
+    const cJSON *test;
+    int count = 0;
+    cJSON_ArrayForEach(test, cJSON_GetObjectItemCaseSensitive(all, "cases")) {
+        const char *form = text_of(test, "form"), *profile = text_of(test, "profile"), *text = text_of(test, "input");
+        uint32_t number = text != NULL ? (uint32_t)strtoul(text, NULL, 16) : (uint32_t)number_of(test, "input");
+        azs_classification *class;
+        azs_error *error = NULL;
+        azs_status status;
+        if (same(form, "ntstatus")) {
+            status = azs_classify_ntstatus(number, profile, &class, &error);
+        } else if (same(form, "hresult")) {
+            status = azs_classify_hresult((int32_t)number, profile, &class, &error);
+        } else if (same(form, "win32")) {
+            status = azs_classify_win32(number, profile, &class, &error);
+        } else if (same(form, "errno")) {
+            status = azs_classify_errno((int32_t)number, profile, &class, &error);
+        } else if (same(form, "text")) {
+            status = azs_classify_text((const uint8_t *)text, strlen(text), profile, &class, &error);
+        } else if (same(form, "json_text")) {
+            status = azs_classify_json((const uint8_t *)text, strlen(text), profile, &class, &error);
+        } else {
+            CHECK(same(form, "json"));
+            char *json = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(test, "input"));
+            status = azs_classify_json((const uint8_t *)json, strlen(json), profile, &class, &error);
+            cJSON_free(json);
+        }
+        if (ended("alert", test, status, error, text_of(test, "error"))) {
+            char *json;
+            OK(azs_classification_json(class, &json, &error));
+            cJSON *facts = parsed(json);
+            const cJSON *first = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(facts, "evidence"), 0);
+            const cJSON *failure = cJSON_GetObjectItemCaseSensitive(test, "failure");
+            const cJSON *ambiguous = cJSON_GetObjectItemCaseSensitive(test, "ambiguous");
+            const char *name = text_of(test, "status");
+            bool right = same(azs_alert_kind_code((int)azs_classification_kind(class)), text_of(test, "kind")) &&
+                         same(azs_alert_kind_code((int)azs_classification_documented_kind(class)),
+                              text_of(test, "documented_kind")) &&
+                         same(text_of(facts, "kind"), text_of(test, "kind")) &&
+                         (failure == NULL || cJSON_IsTrue(failure) == azs_classification_is_failure(class)) &&
+                         (ambiguous == NULL || cJSON_IsTrue(ambiguous) == (text_of(first, "other_kind") != NULL)) &&
+                         (name == NULL || same(name, text_of(first, "name")));
+            if (!right) {
+                complain("alert", test, "another class");
+            }
+            cJSON_Delete(facts);
+        }
+        azs_classification_free(class);
+        count++;
+    }
+    cJSON_Delete(all);
+    printf("alert %d\n", count);
+}
+
+static void next_run(const cJSON *test) {
+    azs_schedule *schedule;
+    azs_error *error = NULL;
+    char options[200], *json;
+    snprintf(options, sizeof options, "{\"frequency_hours\": %.0f, \"beyond_microsoft\": %s, \"phase_seconds\": %.0f}",
+             number_of(test, "frequency_hours"),
+             cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(test, "beyond_microsoft")) ? "true" : "false",
+             number_of(test, "phase_seconds"));
+    OK(azs_schedule_new(options, &schedule, &error));
+    OK(azs_schedule_next_run(schedule, text_of(test, "last"), text_of(test, "now"), &json, &error));
+    cJSON *next = parsed(json);
+    const char *due = text_of(test, "due");
+    if (!same(text_of(next, "at"), text_of(test, "at")) || (due != NULL && !same(text_of(next, "due"), due)) ||
+        (int)number_of(next, "missed") != (int)number_of(test, "missed") ||
+        (int)number_of(next, "clock_set_back_by") != (int)number_of(test, "clock_set_back_by")) {
+        complain("schedule", test, "another next run");
+    }
+    cJSON_Delete(next);
+    azs_schedule_free(schedule);
+}
+
+static const char *give_document(void *document) {
+    return (const char *)document;
+}
+
+static void gate(const cJSON *test) {
+    const char *now = "2026-11-23T02:00:00Z";
+    azs_schedule *schedule;
+    azs_gate *gate;
+    azs_error *error = NULL;
+    char *json, *document = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(test, "document"));
+    OK(azs_schedule_new(NULL, &schedule, &error));
+    OK(azs_gate_new(&gate, &error));
+    OK(azs_gate_source(gate, give_document, document, &error));
+    azs_status status = azs_gate_holds(gate, &json, &error);
+    const cJSON *reasons = cJSON_GetObjectItemCaseSensitive(test, "reasons");
+    if (ended("schedule", test, status, error, text_of(test, "error"))) {
+        cJSON *holds = parsed(json), *found = cJSON_CreateArray();
+        const cJSON *hold;
+        cJSON_ArrayForEach(hold, holds) {
+            cJSON_AddItemToArray(found, cJSON_CreateString(text_of(hold, "reason")));
+        }
+        if (!cJSON_Compare(found, reasons, true)) {
+            complain("schedule", test, "other reasons");
+        }
+        bool is_open = cJSON_GetArraySize(reasons) == 0;
+        OK(azs_gate_scheduled(gate, schedule, now, &json, &error));
+        cJSON *decision = parsed(json);
+        CHECK(same(text_of(decision, "decision"), is_open ? "run" : "skipped"));
+        status = azs_gate_on_demand(gate, now, &error);
+        if (!is_open && (status != AZS_STATUS_CONFLICT || strstr(azs_error_message(error), text_of(test, "says")) == NULL)) {
+            complain("schedule", test, azs_error_message(error));
+        }
+        CHECK(!is_open || status == AZS_STATUS_OK);
+        azs_error_free(error);
+        cJSON_Delete(decision);
+        cJSON_Delete(found);
+        cJSON_Delete(holds);
+    }
+    azs_gate_free(gate);
+    azs_schedule_free(schedule);
+    cJSON_free(document);
+}
+
+static void schedule(void) {
+    cJSON *all = load("schedule.json");
+    const cJSON *test;
+    int count = 0;
+    cJSON_ArrayForEach(test, cJSON_GetObjectItemCaseSensitive(all, "next_run")) {
+        next_run(test);
+        count++;
+    }
+    cJSON_ArrayForEach(test, cJSON_GetObjectItemCaseSensitive(all, "gate")) {
+        gate(test);
+        count++;
+    }
+    cJSON_Delete(all);
+    printf("schedule %d\n", count);
+}
+
+/* A candidate is of the switches of nyc.contoso.com, if it says nothing else. */
+static char *candidates(const cJSON *test) {
+    cJSON *sets = cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(test, "sets"), true);
+    cJSON *set;
+    cJSON_ArrayForEach(set, sets) {
+        cJSON *deployment = cJSON_AddObjectToObject(set, "deployment");
+        cJSON_AddStringToObject(deployment, "external_domain_name", "contoso.com");
+        cJSON_AddStringToObject(deployment, "region", "nyc");
+        if (!cJSON_HasObjectItem(set, "component")) {
+            cJSON_AddStringToObject(set, "component", "Switches");
+        }
+    }
+    char *text = cJSON_PrintUnformatted(sets);
+    cJSON_Delete(sets);
+    return text;
+}
+
+static void retention(void) {
+    cJSON *cases = load("retention.json");
+    const cJSON *test;
+    int count = 0;
+    cJSON_ArrayForEach(test, cases) {
+        azs_retention_policy *policy;
+        azs_retention_plan *made;
+        azs_error *error = NULL;
+        char *options = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(test, "policy"));
+        char *sets = candidates(test), *json;
+        OK(azs_retention_policy_new(options, &policy, &error));
+        OK(azs_retention_policy_plan_candidates(policy, sets, text_of(test, "now"), &made, &error));
+        OK(azs_retention_plan_json(made, &json, &error));
+        cJSON *plan = parsed(json), *deleted = cJSON_CreateArray();
+        const cJSON *item, *reasons;
+        cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(plan, "deletions")) {
+            const char *pair[] = {text_of(item, "set"), text_of(item, "reason")};
+            cJSON_AddItemToArray(deleted, cJSON_CreateStringArray(pair, 2));
+        }
+        bool right = cJSON_Compare(deleted, cJSON_GetObjectItemCaseSensitive(test, "delete"), true) &&
+                     (long long)number_of(plan, "shortfall") == (long long)number_of(test, "shortfall");
+        cJSON_ArrayForEach(reasons, cJSON_GetObjectItemCaseSensitive(test, "keep")) {
+            bool found = false;
+            cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(plan, "kept")) {
+                found = found || (same(text_of(item, "set"), reasons->string) &&
+                                  cJSON_Compare(cJSON_GetObjectItemCaseSensitive(item, "reasons"), reasons, true));
+            }
+            right = right && found;
+        }
+        if (!right) {
+            complain("retention", test, "another plan");
+        }
+        cJSON_Delete(deleted);
+        cJSON_Delete(plan);
+        azs_retention_plan_free(made);
+        azs_retention_policy_free(policy);
+        cJSON_free(options);
+        cJSON_free(sets);
+        count++;
+    }
+    cJSON_Delete(cases);
+    printf("retention %d\n", count);
+}
+
+int main(int count, char **arguments) {
+    CHECK(count >= 2);
+    folder = arguments[1];
+    layout();
+    envelope();
+    alert();
+    schedule();
+    retention();
+    return wrong == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

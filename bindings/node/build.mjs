@@ -1,0 +1,29 @@
+// Builds the native half and puts it where native.js looks: node build.mjs [--release]
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+
+import fileName from './lib/platform.js'
+
+const here = import.meta.dirname
+const profile = process.argv.includes('--release') ? ['--release'] : []
+const features = process.env.AZS_BACKUP_FEATURES === undefined ? [] : ['--no-default-features', '--features', process.env.AZS_BACKUP_FEATURES]
+const given = [...profile, ...features]
+const cargo = process.env.CARGO ?? 'cargo'
+const messages = execFileSync(
+  cargo,
+  ['build', '--locked', '--package', 'azs-backup-node', '--message-format', 'json-render-diagnostics', ...given],
+  { cwd: here, stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 30, encoding: 'utf8' },
+)
+const built = messages
+  .split('\n')
+  .filter((line) => line.includes('"compiler-artifact"'))
+  .map((line) => JSON.parse(line))
+  .filter((message) => message.target.name === 'azs_backup_node')
+  .flatMap((message) => message.filenames)
+  .find((name) => /\.(so|dylib|dll)$/.test(name))
+mkdirSync(join(here, 'native'), { recursive: true })
+// A new file, not new content: a program that has the old one loaded keeps it.
+rmSync(join(here, 'native', fileName), { force: true })
+copyFileSync(built, join(here, 'native', fileName))
+console.log(`native/${fileName}`)

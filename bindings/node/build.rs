@@ -1,0 +1,5 @@
+//! Says to the linker what napi asks for.
+
+fn main() {
+    napi_build::setup();
+}

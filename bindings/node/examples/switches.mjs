@@ -1,0 +1,34 @@
+// Fetch the configurations of all switches and back them up.
+//
+//     node switches.mjs --share /mnt/AzSBackups --cer backup.cer tor1 tor2 bmc
+import { parseArgs } from 'node:util'
+
+import { Backup, EncryptionCertificate, FolderShare } from 'azs-backup'
+
+const { values: given, positionals: switches } = parseArgs({
+  options: {
+    share: { type: 'string' },
+    cer: { type: 'string' },
+    place: { type: 'string', default: 'contoso.com/nyc/Switches' },
+  },
+  allowPositionals: true,
+})
+
+/** The running-config of a switch. Replace this by your own: ssh, a REST call, a file that the switch pushed. */
+async function fetch(name) {
+  return Buffer.from(`hostname ${name}\n`)
+}
+
+const certificates = await EncryptionCertificate.load(given.cer)
+const share = await FolderShare.open(given.share)
+const backup = await Backup.start(share, given.place, { certificates, labels: { vendor: 'Contoso' } })
+try {
+  for (const name of switches) {
+    await backup.addBytes(`${name}/running-config`, await fetch(name))
+  }
+  const report = await backup.commit()
+  console.log(report.status, report.folder, report.content.files, 'files')
+} finally {
+  // What was not committed leaves nothing. Where the runtime has it: `await using backup = …`.
+  await backup.abandon()
+}

@@ -1,0 +1,837 @@
+/// <reference types="node" />
+
+import { Readable, Transform } from 'node:stream'
+
+/** The version of the library. */
+export const version: string
+
+// ---------------------------------------------------------------------------------------------------- Errors
+
+/** The condition that an error stands for: the same word in Rust, Python, Node and C. New ones may come. */
+export type ErrorCode =
+  | 'ACCESS_DENIED'
+  | 'ALREADY_EXISTS'
+  | 'CANCELLED'
+  | 'CERTIFICATE_EXPIRED'
+  | 'CERTIFICATE_UNSUITABLE'
+  | 'CONFLICT'
+  | 'DAMAGED'
+  | 'INCOMPLETE'
+  | 'INTERNAL'
+  | 'INVALID_ARGUMENT'
+  | 'INVALID_NAME'
+  | 'IO'
+  | 'LIMIT_EXCEEDED'
+  | 'LOGON_FAILED'
+  | 'MALFORMED'
+  | 'NOT_FOUND'
+  | 'OUT_OF_CAPACITY'
+  | 'RESERVED_PATH'
+  | 'SOURCE_CHANGED'
+  | 'SOURCE_UNREADABLE'
+  | 'TIMED_OUT'
+  | 'UNREACHABLE'
+  | 'UNSUPPORTED'
+  | 'WRONG_CERTIFICATE'
+  | 'WRONG_PASSWORD'
+
+/** All codes. */
+export const ErrorKind: { readonly [Code in ErrorCode]: Code }
+
+/**
+ * What this library fails with. `message` is one line for people, without secrets; programs look at `code`. Work that an
+ * `AbortSignal` stopped has the code `CANCELLED`, the name `AbortError` and the signal's reason as its `cause`.
+ *
+ * An argument of a wrong type is a `TypeError` or `RangeError`, as everywhere in Node.
+ */
+export class BackupError extends Error {
+  private constructor()
+  readonly code: ErrorCode
+  /** Which of the alerts that operators know it is, and what to do. Undefined where the work never began. */
+  readonly alert: Classification | undefined
+}
+
+// -------------------------------------------------------------------------------------------- What arguments are
+
+/** A path of this host. */
+export type FilePath = string | URL
+/** Bytes, taken without a copy. Don't change them before the call has ended. */
+export type Bytes = Uint8Array | ArrayBufferView | ArrayBuffer
+/** A time: a `Date`, or text like `2026-11-23T02:00:00Z`. */
+export type Time = Date | string
+/** The text of a name or place, or its facts. */
+export type Named = string | { readonly text: string }
+
+/** How far long work has come. */
+export interface Progress {
+  readonly files: number
+  /** Bytes of file content read from the source, or written to the target. */
+  readonly bytes: number
+  /** Bytes of stored form written to the share, or read from it. */
+  readonly storedBytes: number
+  /** Bytes of file content expected in all, where that is known. */
+  readonly totalBytes: number | undefined
+}
+
+/** Long work tells about ten times a second how far it is, and can be stopped. */
+export interface Watched {
+  /** `false` stops the work as `CANCELLED`; what it throws is thrown by the work. */
+  progress?: (progress: Progress) => unknown
+  signal?: AbortSignal
+}
+
+/** The same for a call that ends in `Sync`: a signal that is aborted already keeps it from beginning. */
+export type WatchedSync = Watched
+
+// ---------------------------------------------------------------------------------------------------- Layout
+
+export interface HostFacts {
+  text: string
+  kind: 'fqdn' | 'single_label' | 'ipv4' | 'ipv6'
+  ip: string | null
+  scopeId: number | null
+  address: string
+  isLoopback: boolean
+}
+
+export interface UncPathFacts {
+  text: string
+  host: HostFacts
+  share: string
+  folders: string
+  parent: string | null
+  verbatim: string
+  isAdministrative: boolean
+  lenUtf16: number
+}
+
+export interface SharePathFacts {
+  text: string
+  names: string[]
+  parent: string | null
+  fileName: string | null
+  lenUtf16: number
+}
+
+export interface NameFacts {
+  text: string
+}
+
+export interface ComponentFacts {
+  text: string
+  isKnown: boolean
+}
+
+export interface DeploymentFacts {
+  text: string
+  externalDomainName: string
+  region: string
+  fqdn: string
+  regionFolder: string
+}
+
+export interface PlaceFacts {
+  text: string
+  deployment: DeploymentFacts
+  component: string
+  scaleUnit: string | null
+  folder: string
+}
+
+export interface SetNameFacts {
+  text: string
+  created: string
+  suffix: number
+}
+
+/** Each reads a text and gives its normal form, `text`, and its parts, or fails with `INVALID_NAME` or `RESERVED_PATH`. */
+export function parseUncPath(text: Named): UncPathFacts
+export function parseSharePath(text: Named): SharePathFacts
+export function parseName(text: Named): NameFacts
+export function parseHost(text: Named): HostFacts
+export function parseComponent(text: Named): ComponentFacts
+export function parseScaleUnit(text: Named): NameFacts
+export function parseDeployment(text: Named): DeploymentFacts
+export function parsePlace(text: Named): PlaceFacts
+export function parseSetName(text: Named): SetNameFacts
+export function joinUncPath(path: Named, below: Named): UncPathFacts
+export function joinSharePath(path: Named, below: Named): SharePathFacts
+export function formDeployment(externalDomainName: Named, region: Named): DeploymentFacts
+export function formPlace(deployment: Named, component: Named, scaleUnit?: Named | null): PlaceFacts
+/** `created` is now where there is none; `suffix` tells sets of one second apart. */
+export function formSetName(created: Time | null | undefined, suffix: number): SetNameFacts
+/** The folder of a set below the root of the share. */
+export function setFolder(place: Named, set: Named): SharePathFacts
+/** Whether two UNC paths are the same place, whatever their letter case. */
+export function isSamePlace(path: Named, other: Named): boolean
+/** Whether a name is `MASBackup`, in any letter case or disguise. */
+export function isMasBackup(name: string): boolean
+
+// ---------------------------------------------------------------------------------------------------- Certificates
+
+export interface CertificateFacts {
+  subject: string
+  issuer: string
+  serial: string
+  sha1Thumbprint: string
+  sha256Thumbprint: string
+  notBefore: string
+  notAfter: string
+  key: { algorithm: string; bits: number }
+}
+
+/** A public certificate that backups are sealed to: the CER. */
+export class EncryptionCertificate {
+  private constructor()
+  /** Reads DER, PEM or Base64, or a PKCS #7 bundle with one certificate. */
+  static fromCer(cer: Bytes): EncryptionCertificate
+  static load(file: FilePath): Promise<EncryptionCertificate>
+  static loadSync(file: FilePath): EncryptionCertificate
+  readonly facts: CertificateFacts
+  /** Fails with `CERTIFICATE_EXPIRED` unless it is valid then; now where no time is given. */
+  checkValidity(at?: Time | null): void
+  toDer(): Buffer
+}
+
+/** A certificate with its private key, which opens backups: the PFX. */
+export class DecryptionCertificate {
+  private constructor()
+  /** An empty password and none are the same. */
+  static fromPfx(pfx: Bytes, password?: string | null): Promise<DecryptionCertificate>
+  static fromPfxSync(pfx: Bytes, password?: string | null): DecryptionCertificate
+  static fromPem(key: Bytes, passphrase: string | null | undefined, cer: Bytes): Promise<DecryptionCertificate>
+  static fromPemSync(key: Bytes, passphrase: string | null | undefined, cer: Bytes): DecryptionCertificate
+  static load(file: FilePath, password?: string | null): Promise<DecryptionCertificate>
+  static loadSync(file: FilePath, password?: string | null): DecryptionCertificate
+  readonly facts: CertificateFacts
+  readonly encryptionCertificate: EncryptionCertificate
+}
+
+// ---------------------------------------------------------------------------------------------------- Seal and open
+
+export interface RecipientFacts {
+  issuer: string
+  serial: string
+}
+
+/** Seals messages, of at most 64 MiB each, to 1 to 16 certificates. */
+export class Sealer {
+  constructor(...certificates: (EncryptionCertificate | EncryptionCertificate[])[])
+  seal(content: Bytes): Promise<Buffer>
+  sealSync(content: Bytes): Buffer
+  /** Seals a file into a new one; gives how many bytes it had. */
+  sealFile(from: FilePath, to: FilePath): Promise<number>
+  sealFileSync(from: FilePath, to: FilePath): number
+  /** Takes everything, then gives one message. */
+  createSealStream(): Transform
+}
+
+/** Opens messages. Nothing is given before all of a message is authentic. */
+export class Opener {
+  constructor(...certificates: (DecryptionCertificate | DecryptionCertificate[])[])
+  readonly certificates: CertificateFacts[]
+  open(message: Bytes): Promise<Buffer>
+  openSync(message: Bytes): Buffer
+  /** Opens a file into a new one, which only its owner may read; gives how many bytes it held. */
+  openFile(from: FilePath, to: FilePath): Promise<number>
+  openFileSync(from: FilePath, to: FilePath): number
+  /** Takes one message as a whole, then gives its content. */
+  createOpenStream(): Transform
+}
+
+export function recipientsOf(message: Bytes): RecipientFacts[]
+
+// ---------------------------------------------------------------------------------------------------- Share
+
+export interface Space {
+  total: number
+  free: number
+}
+
+/** A share that backups lie on. `await using` closes it. */
+export abstract class Share {
+  /** Where it is, for people. */
+  describe(): string
+  space(): Promise<Space>
+  spaceSync(): Space
+  /** What was made of it before goes on working. */
+  close(): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface FolderShareOptions {
+  durability?: 'flushed' | 'cached'
+}
+
+/** A share in a folder of this host: a local disk, or a share that the system has mounted. */
+export class FolderShare extends Share {
+  private constructor()
+  static open(root: FilePath, options?: FolderShareOptions): Promise<FolderShare>
+  static openSync(root: FilePath, options?: FolderShareOptions): FolderShare
+}
+
+export interface SmbShareOptions {
+  port?: number
+  encryption?: 'required' | 'preferred' | 'off'
+  oldestDialect?: '3.0' | '3.0.2' | '3.1.1'
+  durability?: 'flushed' | 'cached'
+  connections?: number
+  /** In seconds, here and below. */
+  connectLimit?: number
+  silenceLimit?: number
+  callLimit?: number
+  attempts?: number
+}
+
+/** A share over SMB 3, by its UNC path, with no mount. The password is in no output. */
+export class SmbShare extends Share {
+  private constructor()
+  static connect(root: Named, account: string, password: string, options?: SmbShareOptions): Promise<SmbShare>
+  static connectSync(root: Named, account: string, password: string, options?: SmbShareOptions): SmbShare
+}
+
+// ---------------------------------------------------------------------------------------------------- Sets
+
+/** Text, or bytes that are none. */
+export type Text = string | { base64: string }
+
+export interface Place {
+  deployment: { externalDomainName: string; region: string }
+  component: string
+  scaleUnit?: string
+}
+
+export interface Counts {
+  files: number
+  folders: number
+  links: number
+  bytes: number
+  problems: number
+}
+
+export interface CoverSheet extends Place {
+  formatVersion: number
+  madeBy: string
+  set: string
+  created: string
+  finished: string
+  status: 'Succeeded' | 'PartialSucceeded'
+  certificates: CertificateFacts[]
+  content: Counts
+  stored: { files: number; bytes: number }
+  sha256sums: string
+  labels?: Record<string, string>
+}
+
+/** A set as a listing shows it. */
+export class SetSummary {
+  private constructor()
+  place: Place
+  name: string
+  folder: string
+  hasCoverSheet: boolean
+  state: 'complete' | 'incomplete' | 'unsupported'
+  /** Of a complete set. */
+  cover?: CoverSheet
+  /** Why it is not complete. */
+  reason?: string
+}
+
+/** The sets of a deployment, or of one component of it, by place and then from old to new. */
+export function listSets(share: Share, deployment: Named, component?: Named | null): Promise<SetSummary[]>
+export function listSetsSync(share: Share, deployment: Named, component?: Named | null): SetSummary[]
+
+/** What a set holds, as its index says. */
+export interface Entry {
+  kind: string
+  path: Text
+  size?: number
+  [more: string]: unknown
+}
+
+export interface Problem {
+  path: Text
+  message: string
+}
+
+export interface Loss {
+  path: Text | null
+  file: string | null
+  message: string
+}
+
+export interface VerifyReport {
+  full: boolean
+  storedFiles: number
+  storedBytes: number
+  files: number
+  bytes: number
+  faults: { file: string; kind: 'digest' | 'foreign' | 'length' | 'missing' | 'content'; message: string }[]
+  losses: Loss[]
+  /** Whether there are neither faults nor losses. */
+  isSound: boolean
+}
+
+export interface RestoreReport {
+  status: 'Succeeded' | 'PartialSucceeded'
+  files: number
+  folders: number
+  links: number
+  bytes: number
+  storedBytes: number
+  kept: number
+  losses: Loss[]
+  unrestored: { what: string; count: number; example: string }[]
+  problems: Problem[]
+}
+
+export interface RestoreOptions extends Watched {
+  /** What to restore, in gitignore syntax; all where there is none. */
+  patterns?: string | string[]
+  /** What to do about what is there: `refuse` where nothing is said. */
+  existing?: 'refuse' | 'keep' | 'replace'
+  /** What to do about damage: `stop` where nothing is said. */
+  damage?: 'stop' | 'continue'
+}
+
+/** A set that is complete by its cover sheet. */
+export class BackupSet {
+  private constructor()
+  static open(share: Share, folder: Named): Promise<BackupSet>
+  static openSync(share: Share, folder: Named): BackupSet
+  readonly cover: CoverSheet
+  readonly folder: string
+  /** What it holds, fetched as it is asked for. */
+  entries(opener: Opener): AsyncGenerator<Entry, void, undefined>
+  entriesSync(opener: Opener): Generator<Entry, void, undefined>
+  /** Checks every stored file against SHA256SUMS; needs no key. */
+  verify(options?: Watched): Promise<VerifyReport>
+  verifySync(options?: WatchedSync): VerifyReport
+  /** Checks every byte. */
+  verifyFull(opener: Opener, options?: Watched): Promise<VerifyReport>
+  verifyFullSync(opener: Opener, options?: WatchedSync): VerifyReport
+  restore(opener: Opener, target: FilePath, options?: RestoreOptions): Promise<RestoreReport>
+  restoreSync(opener: Opener, target: FilePath, options?: RestoreOptions): RestoreReport
+  /** One file of at most `limit` bytes, 64 MiB where nothing is said. */
+  restoreBytes(opener: Opener, path: string, options?: { limit?: number }): Promise<Buffer>
+  restoreBytesSync(opener: Opener, path: string, options?: { limit?: number }): Buffer
+  /** One file, of which nothing is given before all of it was found right. */
+  createRestoreStream(opener: Opener, path: string, options?: Watched): Readable
+}
+
+// ---------------------------------------------------------------------------------------------------- Backup
+
+export interface BackupOptions extends Watched {
+  /** What can open the set: at least one. */
+  certificates: EncryptionCertificate | EncryptionCertificate[]
+  allowExpiredCertificates?: boolean
+  /** On the cover sheet, in clear: vendor, model, serial, firmware. */
+  labels?: Record<string, string>
+  /** What to leave out below each folder, in gitignore syntax; `!` takes back in. */
+  exclude?: string | string[]
+  /** What to do about sources that cannot be read or that change: `fail` where nothing is said. */
+  sourceProblems?: 'fail' | 'report'
+  /** zstd level, -7 to 19. */
+  level?: number
+  /** Most bytes of one stored segment, 4 to 64 MiB. */
+  segmentSize?: number
+  workers?: number
+  /** A folder of this host in which it remembers things from run to run. */
+  state?: FilePath
+  setName?: Named
+}
+
+/** What a backup did. */
+export class BackupReport {
+  private constructor()
+}
+export interface BackupReport extends CoverSheet {
+  folder: string
+  problems: Problem[]
+  skipped: Problem[]
+  seconds: number
+}
+
+/**
+ * A backup in the making. Calls run one after another, awaited or not. One that is not committed leaves nothing that looks
+ * like a backup; `await using` abandons it.
+ */
+export class Backup {
+  private constructor()
+  static start(share: Share, place: Named, options: BackupOptions): Promise<Backup>
+  static startSync(share: Share, place: Named, options: BackupOptions): Backup
+  /** The name of the set that is being made. */
+  readonly set: string
+  readonly report: BackupReport | undefined
+  /** Adds a file or a folder, whichever it is, under its own name or another. */
+  add(source: FilePath, options?: { name?: string }): Promise<void>
+  addSync(source: FilePath, options?: { name?: string }): void
+  addFolder(folder: FilePath, options?: { name?: string }): Promise<void>
+  addFolderSync(folder: FilePath, options?: { name?: string }): void
+  addFile(file: FilePath, options?: { name?: string }): Promise<void>
+  addFileSync(file: FilePath, options?: { name?: string }): void
+  addBytes(name: string, content: Bytes): Promise<void>
+  addBytesSync(name: string, content: Bytes): void
+  /** Adds everything that a stream, or anything else to be iterated, gives. */
+  addReader(name: string, source: AsyncIterable<Bytes | string> | Iterable<Bytes | string>): Promise<void>
+  /** Waits until everything is stored and writes the cover sheet: from then on it is a backup. */
+  commit(): Promise<BackupReport>
+  commitSync(): BackupReport
+  /** Stops what is at work, and removes what was stored. */
+  abandon(): Promise<void>
+  abandonSync(): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+// ---------------------------------------------------------------------------------------------------- Alerts
+
+export type AlertCode =
+  | 'OUT_OF_CAPACITY'
+  | 'CONNECTIVITY'
+  | 'PATH'
+  | 'AUTHENTICATION'
+  | 'GENERAL'
+  | 'SHARE_NOT_WRITABLE'
+  | 'SHARE_NOT_ACCESSIBLE'
+  | 'UPLOAD_FAILED'
+  | 'PARTIALLY_SUCCEEDED'
+  | 'SKIPPED_BY_CONFLICT'
+  | 'SCHEDULER_DISABLED'
+  | 'NOT_CONFIGURED'
+  | 'ALMOST_FULL'
+  | 'DELETION_FAILED'
+  | 'KEY_BASED_ENCRYPTION_DEPRECATED'
+  | 'INTERNAL_BACKUP_FAILED'
+  | 'INTERNAL_DELETION_FAILED'
+  | 'CERTIFICATE_EXPIRING'
+
+/** The five that the documentation names. */
+export type DocumentedAlertCode = 'OUT_OF_CAPACITY' | 'CONNECTIVITY' | 'PATH' | 'AUTHENTICATION' | 'GENERAL'
+
+/** All kinds of alert. */
+export const AlertKind: { readonly [Code in AlertCode]: Code }
+
+/** Whose mapping decides: ours where nothing is said. */
+export interface ProfileOption {
+  profile?: 'refined' | 'microsoft-2301'
+}
+
+/** Where and for whom a failure happened. An `id` is made where none is given. */
+export interface AlertContext {
+  id?: string
+  now?: Time
+  location?: string
+  share?: string
+  path?: string
+  account?: string
+  operation?: string
+}
+
+export interface Evidence {
+  form: 'NTSTATUS' | 'WIN32' | 'HRESULT' | 'ERRNO' | 'IO_KIND' | 'ERROR' | 'FAULT_TYPE' | 'WORDING'
+  code: number | null
+  name: string
+  kind: AlertCode
+  documentedKind: DocumentedAlertCode
+  meaning: string
+  otherKind: AlertCode | null
+  probe: string | null
+  line: number | null
+}
+
+export interface RetryAdvice {
+  when: 'SOON' | 'LATER' | 'NEW_SESSION' | 'AFTER_FIX' | 'LOCK_OUT' | 'UNKNOWN' | 'NO_FAILURE'
+  delaySeconds: number | null
+  attempts: number
+  couldLockOut: boolean
+}
+
+/** The class of a failure: the kind of alert, how sure that is, why, and whether to try again. */
+export class Classification {
+  private constructor()
+  readonly kind: AlertCode
+  readonly documentedKind: DocumentedAlertCode
+  readonly confidence: 'LOW' | 'MEDIUM' | 'HIGH'
+  readonly failure: boolean
+  readonly profile: 'refined' | 'microsoft-2301'
+  readonly severity: 'Warning' | 'Critical'
+  readonly faultTypeId: string
+  readonly title: string
+  readonly retry: RetryAdvice
+  readonly evidence: Evidence[]
+  /** What happened, in a sentence or three. */
+  describe(context?: AlertContext): string
+  /** What to do next, step by step. */
+  remedy(context?: AlertContext): string[]
+}
+
+export function classifyNtstatus(status: number, options?: ProfileOption): Classification
+export function classifyWin32(code: number, options?: ProfileOption): Classification
+export function classifyHresult(result: number, options?: ProfileOption): Classification
+export function classifyErrno(errno: number, options?: ProfileOption): Classification
+/** Any error: ours, Node's by its errno, others by their text and that of their causes. */
+export function classifyError(error: Error, options?: ProfileOption): Classification
+export function classifyText(text: string | Bytes, options?: ProfileOption): Classification
+/** An alert, or a listing of alerts, of the admin API: JSON as text or as a value. */
+export function classifyJson(json: string | Bytes | object, options?: ProfileOption): Classification
+/** For alerts that no failure raises: an almost full share, a certificate that expires. */
+export function classifyKind(kind: AlertCode): Classification
+
+/** Classifies text that comes line by line. */
+export class TextClassifier {
+  constructor(options?: ProfileOption)
+  line(line: string | Bytes): void
+  finish(): Classification
+}
+
+/** An alert as the admin API writes it, with its keys as they are there. */
+export interface Alert {
+  properties: Record<string, unknown>
+  [key: string]: unknown
+}
+
+export function makeAlert(classification: Classification, context?: AlertContext): Alert
+/** Reads the alerts of a listing, an array or one alert. */
+export function parseAlerts(json: string | Bytes | object): Alert[]
+export function alertKindOfFaultType(id: string): AlertCode | undefined
+
+// ---------------------------------------------------------------------------------------------------- Schedule and gate
+
+export interface ScheduleOptions {
+  /** 4 to 12, 12 where nothing is said; 1 to 744 with `beyondMicrosoft`. */
+  frequencyHours?: number
+  beyondMicrosoft?: boolean
+  phaseSeconds?: number
+  jitterSeconds?: number
+  /** Decides where in the jitter this host runs. */
+  host?: string
+}
+
+export interface NextRun {
+  at: string
+  due: string | null
+  missed: number
+  clockSetBackBy: number
+}
+
+/** When backups run. */
+export class Schedule {
+  constructor(options?: ScheduleOptions)
+  /** `last` is when the last scheduled run began or was skipped. */
+  nextRun(last?: Time | null, now?: Time | null): NextRun
+}
+
+export interface Operation {
+  kind: string
+  state: string
+  name?: string
+  started?: string
+  expectedEnd?: string
+}
+
+export interface Hold {
+  reason:
+    | 'backup_operation_running'
+    | 'exclusive_action_running'
+    | 'failed_exclusive_action'
+    | 'restore_operation_running'
+    | 'unknown'
+  operation: Operation
+}
+
+export type Decision = { decision: 'run' } | { decision: 'skipped'; holds: Hold[]; nextRun: string }
+
+/** Operations as a document: JSON as text or bytes, or as a value. */
+export type OperationsDocument = string | Bytes | object
+/** A file with a document, a document, or a function that gives one, or a promise of one. */
+export type OperationSource =
+  | FilePath
+  | Bytes
+  | object
+  | (() => OperationsDocument | Promise<OperationsDocument>)
+
+/** Keeps backups from running beside what they conflict with. */
+export class Gate {
+  constructor(sources?: OperationSource | OperationSource[], options?: { ignore?: string | string[] })
+  /** What keeps it closed now; empty where it is open. */
+  holds(): Promise<Hold[]>
+  holdsSync(): Hold[]
+  /** Whether a scheduled backup that is due now runs. */
+  scheduled(schedule: Schedule, now?: Time | null): Promise<Decision>
+  scheduledSync(schedule: Schedule, now?: Time | null): Decision
+  /** Fails with `CONFLICT` where a backup on demand may not run now. */
+  onDemand(now?: Time | null): Promise<void>
+  onDemandSync(now?: Time | null): void
+}
+
+export function parseOperations(document: OperationsDocument): Operation[]
+
+export interface Job {
+  id: string
+  trigger: 'scheduled' | 'on_demand'
+  started: string
+  ended?: string
+  status: string
+  place?: Place
+  set?: string
+  bytes?: number
+  alert?: string
+  reason?: string
+  slow?: boolean
+  nextRun?: string
+}
+
+export function startJob(
+  id: string,
+  options?: { trigger?: 'scheduled' | 'on_demand'; place?: Named; now?: Time | null },
+): Job
+export function skipJob(id: string, decision: Decision, options?: { now?: Time | null }): Job
+export function endJob(
+  job: Job,
+  status: string,
+  options?: { set?: string; bytes?: number; alert?: string; reason?: string; place?: Place; now?: Time | null },
+): Job
+
+export interface Jobs {
+  jobs: Job[]
+  unreadable: number
+  isCut: boolean
+  lastScheduled: string | null
+  lastGood: string | null
+  running: Operation[]
+}
+
+/** A file of jobs. One process at a time may append. */
+export class JobLog {
+  constructor(file: FilePath)
+  readonly path: string
+  append(job: Job): Promise<void>
+  appendSync(job: Job): void
+  read(now?: Time | null): Promise<Jobs>
+  readSync(now?: Time | null): Jobs
+}
+
+export interface BackupWarning {
+  warning: 'clock_set_back' | 'gate_closed_too_long' | 'missed_runs' | 'no_recent_backup'
+  /** One line for people. */
+  message: string
+  [more: string]: unknown
+}
+
+/** What an operator should see to. */
+export function backupWarnings(options?: {
+  lastBackup?: Time | null
+  setUp?: Time | null
+  retentionDays?: number
+  holds?: Hold[]
+  closedSince?: Time | null
+  nextRun?: NextRun | null
+  now?: Time | null
+}): BackupWarning[]
+
+// ---------------------------------------------------------------------------------------------------- Retention
+
+export interface RetentionOptions {
+  keepDays?: number
+  keepLast?: number
+  keepDaily?: number
+  keepWeekly?: number
+  keepMonthly?: number
+  /** Pairs of key and value, null for any. */
+  keepLabels?: [string, string | null][]
+  /** Names of sets. */
+  pin?: string[]
+  /** Bytes. */
+  makeRoom?: number
+  graceHours?: number
+}
+
+export interface Candidate extends Place {
+  set: string
+  condition: 'succeeded' | 'partial_succeeded' | 'damaged' | 'incomplete' | 'unrecognised'
+  created?: string | null
+  bytes?: number
+  labels?: Record<string, string>
+}
+
+/** What to keep of the sets of a deployment. */
+export class RetentionPolicy {
+  constructor(options?: RetentionOptions)
+  /** Of what one listing gave, all or some; or of plain data, to see what the policy would do. */
+  plan(sets: SetSummary[] | Candidate[], now?: Time | null): RetentionPlan
+}
+
+export interface Deletion extends Candidate {
+  folder: string
+  reason: 'expired' | 'incomplete' | 'make_room'
+}
+
+export interface Kept extends Candidate {
+  folder: string
+  reasons: string[]
+}
+
+export type Outcome =
+  | { outcome: 'deleted' | 'gone' | 'stopped' }
+  | { outcome: 'folder_left'; foreign: string[] }
+  | { outcome: 'skipped'; why: string }
+  | { outcome: 'failed'; code: ErrorCode; message: string }
+
+export interface RetentionReport {
+  outcomes: [folder: string, outcome: Outcome][]
+  freedBytes: number
+}
+
+/** Which sets go and which stay, and why. */
+export class RetentionPlan {
+  private constructor()
+  now: string
+  deletions: Deletion[]
+  kept: Kept[]
+  freedBytes: number
+  shortfall: number
+  /** Deletes what the plan says, the oldest first. */
+  apply(share: Share): Promise<RetentionReport>
+  /** `before` is told each deletion first; `false` stops there. */
+  applySync(share: Share, options?: { before?: (deletion: Deletion) => unknown }): RetentionReport
+}
+
+// ---------------------------------------------------------------------------------------------------- Review
+
+export interface Rule {
+  id: string
+  severity: 'critical' | 'warning' | 'notice'
+  title: string
+  why: string
+  practice: string
+  remedy: string
+}
+
+export interface Finding extends Rule {
+  about: string
+  seen: string
+}
+
+/** What a review found. */
+export class Review {
+  private constructor()
+  now: string
+  deployment: { externalDomainName: string; region: string }
+  share: string
+  findings: Finding[]
+  silenced: (Finding & { reason: string })[]
+  components: Record<string, unknown>[]
+  space: { totalBytes: number; freeBytes: number; seenAt: string | null } | null
+  nextRunBytes: number
+  toTable(): string
+  toHtml(): string
+}
+
+/** Reviews a configuration, JSON as text or as a value, and the share whose root it names. */
+export function review(
+  configuration: string | Bytes | object,
+  share: Share,
+  options?: { now?: Time | null },
+): Promise<Review>
+export function reviewSync(configuration: string | Bytes | object, share: Share, options?: { now?: Time | null }): Review
+export const RULES: readonly Rule[]

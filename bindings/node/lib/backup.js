@@ -1,0 +1,218 @@
+'use strict'
+
+const native = require('../native.js')
+const { bytes, bytesOrText, call, instance, json, list, options, optionalText, path, plain, promised, text, wrongType } = require('./border.js')
+const { Control } = require('./control.js')
+const { EncryptionCertificate, certificates, half } = require('./envelope.js')
+const { Share } = require('./share.js')
+
+const PLAIN = [
+  'allowExpiredCertificates',
+  'labels',
+  'exclude',
+  'sourceProblems',
+  'level',
+  'segmentSize',
+  'workers',
+  'state',
+  'setName',
+]
+
+/** What a backup did: plain data. */
+class BackupReport {
+  constructor(data) {
+    Object.assign(this, data)
+  }
+}
+
+/** A backup in the making. Calls that are not awaited run one after another. */
+class Backup {
+  #native
+  #control
+  #set
+  #report
+  #last = Promise.resolve()
+
+  constructor(key, native, control) {
+    if (key !== KEY) {
+      throw new TypeError('a Backup is begun by Backup.start')
+    }
+    this.#native = native
+    this.#control = control
+    this.#set = call(() => native.set())
+  }
+
+  static async start(share, place, given) {
+    const { control, ...begun } = begin(share, place, given)
+    const made = await control.run((hook) => native.Backup.start(begun.share, begun.place, begun.certificates, begun.options, hook))
+    return new Backup(KEY, made, control)
+  }
+
+  static startSync(share, place, given) {
+    const { control, ...begun } = begin(share, place, given)
+    const made = control.runSync((hook) => native.Backup.startSync(begun.share, begun.place, begun.certificates, begun.options, hook))
+    return new Backup(KEY, made, control)
+  }
+
+  get set() {
+    return this.#set
+  }
+
+  /** What it did; undefined until it is committed. */
+  get report() {
+    return this.#report
+  }
+
+  add(source, given) {
+    return this.#add('either', source, given)
+  }
+
+  addSync(source, given) {
+    this.#addSync('either', source, given)
+  }
+
+  addFolder(source, given) {
+    return this.#add('folder', source, given)
+  }
+
+  addFolderSync(source, given) {
+    this.#addSync('folder', source, given)
+  }
+
+  addFile(source, given) {
+    return this.#add('file', source, given)
+  }
+
+  addFileSync(source, given) {
+    this.#addSync('file', source, given)
+  }
+
+  async addBytes(name, content) {
+    const [under, taken] = [text(name, 'name'), bytes(content, 'content')]
+    await this.#run(() => this.#native.addBytes(under, taken))
+  }
+
+  addBytesSync(name, content) {
+    const [under, taken] = [text(name, 'name'), bytes(content, 'content')]
+    this.#control.runSync((hook) => this.#native.addBytesSync(hook, under, taken))
+  }
+
+  /** Adds everything that a Readable, or anything else to be iterated, gives. */
+  async addReader(name, source) {
+    const under = text(name, 'name')
+    const of = source?.[Symbol.asyncIterator] ?? source?.[Symbol.iterator]
+    if (typeof of !== 'function' || typeof source === 'string') {
+      throw wrongType('source', 'a Readable or another iterable of bytes', source)
+    }
+    let thrown
+    const iterator = of.call(source)
+    const want = async () => {
+      try {
+        for (;;) {
+          const { done, value } = await iterator.next()
+          if (done) {
+            feed.end()
+            return
+          }
+          const chunk = bytesOrText(value, 'a chunk')
+          if (chunk.length > 0) {
+            feed.push(chunk)
+            return
+          }
+        }
+      } catch (error) {
+        thrown = error ?? new Error('the stream failed')
+        feed.fail(String(thrown.message ?? thrown).toWellFormed())
+      }
+    }
+    const feed = new native.Feed(want)
+    try {
+      await this.#run(
+        () => this.#native.addReader(under, feed),
+        () => feed.fail('the work was aborted by its signal'),
+        () => thrown,
+      )
+    } catch (error) {
+      // The source is let go, as `for await` would.
+      Promise.resolve(iterator.return?.()).catch(() => {})
+      throw error
+    }
+  }
+
+  async commit() {
+    const report = await this.#run(() => this.#native.commit())
+    this.#control.done()
+    return (this.#report = new BackupReport(plain(report)))
+  }
+
+  commitSync() {
+    const report = this.#control.runSync((hook) => this.#native.commitSync(hook))
+    this.#control.done()
+    return (this.#report = new BackupReport(plain(report)))
+  }
+
+  async abandon() {
+    this.#control.native.stop()
+    this.#control.done()
+    await this.#last
+    await promised(() => this.#native.abandon())
+  }
+
+  abandonSync() {
+    this.#control.done()
+    call(() => this.#native.abandonSync())
+  }
+
+  #add(kind, source, given) {
+    const [from, name] = [path(source, 'source'), optionalText(options(given, ['name']).name, 'name')]
+    return this.#run(() => this.#native.add(kind, from, name)).then(() => {})
+  }
+
+  #addSync(kind, source, given) {
+    const [from, name] = [path(source, 'source'), optionalText(options(given, ['name']).name, 'name')]
+    this.#control.runSync((hook) => this.#native.addSync(hook, kind, from, name))
+  }
+
+  /** Runs after what was asked for before. */
+  #run(work, stop, thrown = () => undefined) {
+    const done = this.#last.then(() =>
+      this.#control.run(async () => {
+        try {
+          return await work()
+        } catch (error) {
+          throw thrown() === undefined ? error : this.#control.translate(error, thrown())
+        }
+      }, stop),
+    )
+    this.#last = done.catch(() => {})
+    return done
+  }
+}
+
+const KEY = Symbol('Backup')
+
+if (Symbol.asyncDispose) {
+  Backup.prototype[Symbol.asyncDispose] = function () {
+    return this.abandon()
+  }
+}
+
+function begin(share, place, given) {
+  const chosen = options(given, [...PLAIN, 'certificates', 'progress', 'signal'])
+  const data = { ...chosen, exclude: list(chosen.exclude) }
+  delete data.certificates
+  delete data.progress
+  delete data.signal
+  if (data.state !== undefined && data.state !== null) {
+    data.state = path(data.state, 'state')
+  }
+  return {
+    share: half(instance(share, Share, 'share')),
+    place: text(place, 'place'),
+    certificates: certificates(chosen.certificates, EncryptionCertificate),
+    options: json(Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined)), 'options'),
+    control: new Control(chosen),
+  }
+}
+
+module.exports = { Backup, BackupReport }

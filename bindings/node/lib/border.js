@@ -1,0 +1,262 @@
+'use strict'
+
+// The border: arguments are checked here, errors and plain data converted.
+
+const { fileURLToPath } = require('node:url')
+const { types } = require('node:util')
+const native = require('../native.js')
+
+/** What this library fails with: a `code` for programs, a line for people, the `alert`, and the `cause` beneath. */
+class BackupError extends Error {
+  #alert
+
+  constructor(code, message, options = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.#alert = options.alert
+  }
+
+  get alert() {
+    return this.#alert
+  }
+}
+Object.defineProperty(BackupError.prototype, 'name', { value: 'BackupError', configurable: true, writable: true })
+
+/** Makes the alert of an error: `alert.js` sets it. */
+const hooks = { alertOf: (alert) => alert }
+
+const codes = new Set(native.errorKinds())
+
+/** The error for the caller; `cause` is what JavaScript itself threw beneath it. */
+function told(error, cause) {
+  if (!codes.has(error?.code) || !Array.isArray(error.causes)) {
+    return error
+  }
+  const beneath = [...error.causes].reverse()
+  if (cause !== undefined) {
+    // The innermost line is that of the cause.
+    beneath.shift()
+  }
+  for (const line of beneath) {
+    cause = new Error(line, cause === undefined ? undefined : { cause })
+  }
+  return new BackupError(error.code, error.message, { alert: hooks.alertOf(error.alert), cause })
+}
+
+/** An error that this half finds. */
+function refused(code, message) {
+  return told(native.refusal(code, message))
+}
+
+/** Calls the native half. */
+function call(work) {
+  try {
+    return work()
+  } catch (error) {
+    throw told(error)
+  }
+}
+
+/** Calls the native half and awaits what it promises. */
+async function promised(work) {
+  try {
+    return await work()
+  } catch (error) {
+    throw told(error)
+  }
+}
+
+function wrongType(name, wanted, value) {
+  const error = new TypeError(`${name} must be ${wanted}, not ${shown(value)}`)
+  error.code = 'ERR_INVALID_ARG_TYPE'
+  return error
+}
+
+function shown(value) {
+  return value === null ? 'null' : Array.isArray(value) ? 'an array' : `of type ${typeof value}`
+}
+
+function wrongValue(name, what) {
+  const error = new TypeError(`${name} ${what}`)
+  error.code = 'ERR_INVALID_ARG_VALUE'
+  return error
+}
+
+/** Text, or what has a `text`: the facts of a name or place. */
+function text(value, name) {
+  const found = typeof value === 'object' && value !== null ? value.text : value
+  if (typeof found !== 'string') {
+    throw wrongType(name, 'a string', value)
+  }
+  if (!found.isWellFormed()) {
+    throw wrongValue(name, 'holds half of a surrogate pair')
+  }
+  return found
+}
+
+function optionalText(value, name) {
+  return value === undefined || value === null ? undefined : text(value, name)
+}
+
+/** A path of this host: a string or a `file:` URL. */
+function path(value, name) {
+  const found = value instanceof URL ? fileURLToPath(value) : value
+  if (typeof found !== 'string') {
+    throw wrongType(name, 'a string or a file: URL', value)
+  }
+  if (found.includes('\0')) {
+    throw wrongValue(name, 'holds a null character')
+  }
+  return text(found, name)
+}
+
+/** Bytes, without a copy. */
+function bytes(value, name) {
+  if (value instanceof Uint8Array) {
+    return value
+  }
+  if (ArrayBuffer.isView(value)) {
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+  }
+  if (types.isAnyArrayBuffer(value)) {
+    return new Uint8Array(value)
+  }
+  throw wrongType(name, 'a Uint8Array', value)
+}
+
+/** Bytes, or text that becomes bytes. */
+function bytesOrText(value, name) {
+  return typeof value === 'string' ? Buffer.from(value) : bytes(value, name)
+}
+
+/** JSON: as text, as bytes, or as a value. */
+function document(value, name) {
+  if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)) {
+    return Buffer.from(JSON.stringify(snake(value)))
+  }
+  return bytesOrText(value, name)
+}
+
+function integer(value, name, least, most) {
+  if (typeof value !== 'number') {
+    throw wrongType(name, 'a number', value)
+  }
+  if (!Number.isInteger(value) || value < least || value > most) {
+    const error = new RangeError(`${name} must be an integer from ${least} to ${most}, not ${value}`)
+    error.code = 'ERR_OUT_OF_RANGE'
+    throw error
+  }
+  return value
+}
+
+/** A time: a `Date`, RFC 3339 text, or none. */
+function time(value, name) {
+  if (value === undefined || value === null) {
+    return undefined
+  }
+  if (types.isDate(value)) {
+    if (Number.isNaN(value.getTime())) {
+      throw wrongValue(name, 'is no valid date')
+    }
+    return value.toISOString()
+  }
+  return text(value, name)
+}
+
+/** Options: an object with none but these keys. */
+function options(value, names) {
+  if (value === undefined || value === null) {
+    return {}
+  }
+  if (typeof value !== 'object') {
+    throw wrongType('options', 'an object', value)
+  }
+  for (const name of Object.keys(value)) {
+    if (!names.includes(name)) {
+      throw wrongValue('options', `have no ${JSON.stringify(name)}; they are ${names.join(', ')}`)
+    }
+  }
+  return value
+}
+
+function instance(value, of, name) {
+  if (!(value instanceof of)) {
+    throw wrongType(name, `a ${of.name}`, value)
+  }
+  return value
+}
+
+function callback(value, name) {
+  if (value !== undefined && value !== null && typeof value !== 'function') {
+    throw wrongType(name, 'a function', value)
+  }
+  return value ?? undefined
+}
+
+/** One or several. */
+function list(value) {
+  return value === undefined || value === null ? [] : Array.isArray(value) ? value : [value]
+}
+
+/** Values whose keys are the caller's own. */
+const OWN_KEYS = new Set(['labels'])
+
+/** Plain data as JavaScript has it, of JSON. */
+function plain(json) {
+  return camel(JSON.parse(json))
+}
+
+function camel(value) {
+  return renamed(value, (key) => key.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase()))
+}
+
+function snake(value) {
+  return renamed(value, (key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))
+}
+
+function renamed(value, rename) {
+  if (Array.isArray(value)) {
+    return value.map((item) => renamed(item, rename))
+  }
+  if (typeof value !== 'object' || value === null || typeof value.toJSON === 'function') {
+    return value
+  }
+  const copy = {}
+  for (const [key, item] of Object.entries(value)) {
+    copy[rename(key)] = OWN_KEYS.has(key) ? item : renamed(item, rename)
+  }
+  return copy
+}
+
+/** Plain data as the core has it, in JSON. */
+function json(value, name) {
+  if (typeof value !== 'object' || value === null) {
+    throw wrongType(name, 'an object', value)
+  }
+  return JSON.stringify(snake(value))
+}
+
+module.exports = {
+  BackupError,
+  bytes,
+  bytesOrText,
+  call,
+  callback,
+  document,
+  hooks,
+  instance,
+  integer,
+  json,
+  list,
+  optionalText,
+  options,
+  path,
+  plain,
+  promised,
+  refused,
+  snake,
+  text,
+  time,
+  told,
+  wrongType,
+}

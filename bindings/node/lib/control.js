@@ -1,0 +1,92 @@
+'use strict'
+
+// Progress of long work, and the two ways to stop it: the callback and an AbortSignal.
+
+const native = require('../native.js')
+const { BackupError, callback, told, wrongType } = require('./border.js')
+
+class Control {
+  #signal
+  #thrown
+  #hasThrown = false
+  #isDone = false
+
+  constructor({ progress, signal } = {}) {
+    callback(progress, 'progress')
+    if (signal !== undefined && signal !== null && !(signal instanceof AbortSignal)) {
+      throw wrongType('signal', 'an AbortSignal', signal)
+    }
+    this.#signal = signal ?? undefined
+    const tell = (files, bytes, storedBytes, total) => {
+      if (this.#isDone || this.#hasThrown) {
+        return
+      }
+      try {
+        const totalBytes = total < 0 ? undefined : total
+        if (progress({ files, bytes, storedBytes, totalBytes }) === false) {
+          this.native.stop()
+        }
+      } catch (error) {
+        this.#hasThrown = true
+        this.#thrown = error
+        this.native.stop()
+      }
+    }
+    this.native = new native.Control(progress ? tell : undefined)
+  }
+
+  /** Runs work that gives a promise; `stop` is called when the signal comes, besides. */
+  async run(work, stop = () => {}) {
+    if (this.#signal?.aborted) {
+      throw this.#aborted()
+    }
+    const stopped = () => {
+      this.native.stop()
+      stop()
+    }
+    this.#signal?.addEventListener('abort', stopped, { once: true })
+    try {
+      return await work(this.native)
+    } catch (error) {
+      throw this.translate(error)
+    } finally {
+      this.#signal?.removeEventListener('abort', stopped)
+    }
+  }
+
+  runSync(work) {
+    if (this.#signal?.aborted) {
+      throw this.#aborted()
+    }
+    try {
+      return work(this.native)
+    } catch (error) {
+      throw this.translate(error)
+    }
+  }
+
+  /** What the caller is told: what its callback threw, that its signal came, or what went wrong. */
+  translate(error, cause) {
+    if (this.#hasThrown) {
+      return this.#thrown
+    }
+    return this.#signal?.aborted ? this.#aborted(error) : told(error, cause)
+  }
+
+  /** No more progress is told. */
+  done() {
+    this.#isDone = true
+  }
+
+  #aborted(error) {
+    if (error !== undefined && !['CANCELLED', 'SOURCE_UNREADABLE', 'IO'].includes(error.code)) {
+      return told(error)
+    }
+    const alert = error === undefined ? undefined : told(error).alert
+    const aborted = new BackupError('CANCELLED', 'the work was aborted by its signal', { alert, cause: this.#signal.reason })
+    // What Node names every error of an aborted work.
+    return Object.defineProperty(aborted, 'name', { value: 'AbortError', configurable: true, writable: true })
+  }
+}
+
+module.exports = { Control }

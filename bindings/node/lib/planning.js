@@ -1,0 +1,280 @@
+'use strict'
+
+// Schedule, gate, jobs, retention, review.
+
+const native = require('../native.js')
+const {
+
+  call,
+  callback,
+  document,
+  instance,
+  json,
+  list,
+  options,
+  optionalText,
+  path,
+  plain,
+  promised,
+  snake,
+  text,
+  time,
+
+  wrongType,
+} = require('./border.js')
+const { half, halves } = require('./envelope.js')
+const { Share, listed } = require('./share.js')
+
+const SCHEDULE = ['frequencyHours', 'beyondMicrosoft', 'phaseSeconds', 'jitterSeconds', 'host']
+
+class Schedule {
+  constructor(given) {
+    halves.set(this, call(() => new native.Schedule(json(options(given, SCHEDULE), 'options'))))
+  }
+
+  nextRun(last, now) {
+    return plain(call(() => half(this).nextRun(time(last, 'last'), time(now, 'now'))))
+  }
+}
+
+/** Keeps backups from running beside what they conflict with. */
+class Gate {
+  #sources
+  #ignore
+
+  /** A source is a file, a document (bytes, or an object), or a function that gives a document or a promise of one. */
+  constructor(sources, given) {
+    this.#sources = (sources instanceof Uint8Array ? [sources] : list(sources)).map((source) =>
+      typeof source === 'function' || (typeof source === 'object' && source !== null && !(source instanceof URL))
+        ? source
+        : path(source, 'source'),
+    )
+    this.#ignore = list(options(given, ['ignore']).ignore).map((kind) => text(kind, 'ignore'))
+  }
+
+  async holds() {
+    const sources = await this.#asked()
+    return plain(await promised(() => native.gateHolds(sources)))
+  }
+
+  holdsSync() {
+    return plain(call(() => native.gateHoldsSync(this.#askedSync())))
+  }
+
+  async scheduled(schedule, now) {
+    const [by, at] = [half(instance(schedule, Schedule, 'schedule')), time(now, 'now')]
+    const sources = await this.#asked()
+    return plain(await promised(() => native.gateScheduled(sources, by, at)))
+  }
+
+  scheduledSync(schedule, now) {
+    const [by, at] = [half(instance(schedule, Schedule, 'schedule')), time(now, 'now')]
+    return plain(call(() => native.gateScheduledSync(this.#askedSync(), by, at)))
+  }
+
+  async onDemand(now) {
+    const at = time(now, 'now')
+    const sources = await this.#asked()
+    await promised(() => native.gateOnDemand(sources, at))
+  }
+
+  onDemandSync(now) {
+    call(() => native.gateOnDemandSync(this.#askedSync(), time(now, 'now')))
+  }
+
+  async #asked() {
+    return this.#told(await Promise.all(this.#sources.map((source) => (typeof source === 'function' ? source() : source))))
+  }
+
+  #askedSync() {
+    const answers = this.#sources.map((source) => {
+      const answer = typeof source === 'function' ? source() : source
+      if (typeof answer?.then === 'function') {
+        throw wrongType('a source', 'a function that gives no promise, for a call that ends in Sync', answer)
+      }
+      return answer
+    })
+    return this.#told(answers)
+  }
+
+  #told(answers) {
+    const [files, documents] = [[], []]
+    answers.forEach((answer, at) => {
+      if (typeof this.#sources[at] === 'string') {
+        files.push(answer)
+      } else {
+        documents.push(Buffer.from(document(answer, 'a document of operations')).toString())
+      }
+    })
+    return JSON.stringify({ files, documents, ignore: this.#ignore })
+  }
+}
+
+function parseOperations(given) {
+  return plain(call(() => native.parseOperations(document(given, 'document'))))
+}
+
+function startJob(id, given) {
+  const { trigger = 'scheduled', place, now } = options(given, ['trigger', 'place', 'now'])
+  return plain(
+    call(() => native.startJob(text(id, 'id'), text(trigger, 'trigger'), optionalText(place, 'place'), time(now, 'now'))),
+  )
+}
+
+function skipJob(id, decision, given) {
+  const { now } = options(given, ['now'])
+  return plain(call(() => native.skipJob(text(id, 'id'), json(decision, 'decision'), time(now, 'now'))))
+}
+
+function endJob(job, status, given) {
+  const { now, ...more } = options(given, ['now', 'place', 'set', 'bytes', 'alert', 'reason'])
+  return plain(call(() => native.endJob(json({ ...job, ...more }, 'job'), text(status, 'status'), time(now, 'now'))))
+}
+
+/** A file of jobs. */
+class JobLog {
+  #path
+
+  constructor(file) {
+    this.#path = path(file, 'file')
+  }
+
+  get path() {
+    return this.#path
+  }
+
+  async append(job) {
+    await promised(() => native.appendJob(this.#path, json(job, 'job')))
+  }
+
+  appendSync(job) {
+    call(() => native.appendJobSync(this.#path, json(job, 'job')))
+  }
+
+  async read(now) {
+    return plain(await promised(() => native.readJobs(this.#path, time(now, 'now'))))
+  }
+
+  readSync(now) {
+    return plain(call(() => native.readJobsSync(this.#path, time(now, 'now'))))
+  }
+}
+
+const WATCH = ['lastBackup', 'setUp', 'retentionDays', 'holds', 'closedSince', 'nextRun', 'now']
+
+function backupWarnings(given) {
+  const { now, ...watch } = options(given, WATCH)
+  for (const name of ['lastBackup', 'setUp', 'closedSince']) {
+    watch[name] = time(watch[name], name)
+  }
+  return plain(call(() => native.backupWarnings(json(watch, 'options'), time(now, 'now'))))
+}
+
+const POLICY = [
+  'keepDays',
+  'keepLast',
+  'keepDaily',
+  'keepWeekly',
+  'keepMonthly',
+  'keepLabels',
+  'pin',
+  'makeRoom',
+  'graceHours',
+]
+
+class RetentionPolicy {
+  constructor(given) {
+    halves.set(this, call(() => new native.RetentionPolicy(json(options(given, POLICY), 'options'))))
+  }
+
+  /** A plan of summaries that one listing gave, or of candidates as plain data, which is never applied. */
+  plan(sets, now) {
+    if (!Array.isArray(sets)) {
+      throw wrongType('sets', 'an array', sets)
+    }
+    const at = time(now, 'now')
+    const of = sets.map((set) => listed.get(set))
+    const [first] = of
+    if (first === undefined) {
+      return new RetentionPlan(KEY, call(() => half(this).planCandidates(JSON.stringify(snake(sets)), at)))
+    }
+    if (of.some((one) => one?.listing !== first.listing)) {
+      throw new TypeError('sets must come from one listing')
+    }
+    const numbers = of.map((one) => one.number)
+    return new RetentionPlan(KEY, call(() => first.listing.plan(half(this), numbers, at)))
+  }
+}
+
+const KEY = Symbol('RetentionPlan')
+
+/** Which sets go and which stay: plain data, and its carrying out. */
+class RetentionPlan {
+  constructor(key, made) {
+    if (key !== KEY) {
+      throw new TypeError('a plan is made by RetentionPolicy.plan')
+    }
+    halves.set(this, made)
+    Object.assign(this, plain(call(() => made.json())))
+  }
+
+  async apply(share) {
+    const on = half(instance(share, Share, 'share'))
+    return plain(await promised(() => half(this).apply(on)))
+  }
+
+  applySync(share, given) {
+    const on = half(instance(share, Share, 'share'))
+    const before = callback(options(given, ['before']).before, 'before')
+    const ask = before && ((deletion) => before(plain(deletion)) !== false)
+    return plain(call(() => half(this).applySync(on, ask)))
+  }
+}
+
+/** What a review found: plain data, and its table and page. */
+class Review {
+  constructor(key, made) {
+    if (key !== KEY) {
+      throw new TypeError('a Review is made by review')
+    }
+    halves.set(this, made)
+    Object.assign(this, plain(call(() => made.json())))
+  }
+
+  toTable() {
+    return half(this).toTable()
+  }
+
+  toHtml() {
+    return half(this).toHtml()
+  }
+}
+
+async function review(configuration, share, given) {
+  const [of, on] = [document(configuration, 'configuration'), half(instance(share, Share, 'share'))]
+  const at = time(options(given, ['now']).now, 'now')
+  return new Review(KEY, await promised(() => native.review(of, on, at)))
+}
+
+function reviewSync(configuration, share, given) {
+  const [of, on] = [document(configuration, 'configuration'), half(instance(share, Share, 'share'))]
+  const at = time(options(given, ['now']).now, 'now')
+  return new Review(KEY, call(() => native.reviewSync(of, on, at)))
+}
+
+module.exports = {
+  Gate,
+  JobLog,
+  RULES: Object.freeze(plain(native.rules())),
+  RetentionPlan,
+  RetentionPolicy,
+  Review,
+  Schedule,
+  backupWarnings,
+  endJob,
+  parseOperations,
+  review,
+  reviewSync,
+  skipJob,
+  startJob,
+}

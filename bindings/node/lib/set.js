@@ -1,0 +1,151 @@
+'use strict'
+
+const { Readable } = require('node:stream')
+const native = require('../native.js')
+const { call, instance, integer, json, list, options, path, plain, promised, text } = require('./border.js')
+const { Control } = require('./control.js')
+const { Opener, half, made } = require('./envelope.js')
+const { Share } = require('./share.js')
+
+/** Entries that are fetched at once. */
+const AT_ONCE = 256
+
+const openerOf = (opener) => half(instance(opener, Opener, 'opener'))
+
+function restoring(given) {
+  const chosen = options(given, ['patterns', 'existing', 'damage', 'progress', 'signal'])
+  const data = { patterns: list(chosen.patterns) }
+  for (const name of ['existing', 'damage']) {
+    if (chosen[name] !== undefined && chosen[name] !== null) {
+      data[name] = chosen[name]
+    }
+  }
+  return [json(data, 'options'), new Control(chosen)]
+}
+
+/** A set that is complete by its cover sheet. */
+class BackupSet {
+  constructor() {
+    throw new TypeError('a set is opened by BackupSet.open')
+  }
+
+  static async open(share, folder) {
+    const on = half(instance(share, Share, 'share'))
+    return made(BackupSet, await promised(() => native.BackupSet.open(on, text(folder, 'folder'))))
+  }
+
+  static openSync(share, folder) {
+    const on = half(instance(share, Share, 'share'))
+    return made(BackupSet, call(() => native.BackupSet.openSync(on, text(folder, 'folder'))))
+  }
+
+  get cover() {
+    return plain(call(() => half(this).cover()))
+  }
+
+  get folder() {
+    return half(this).folder()
+  }
+
+  async *entries(opener) {
+    const entries = await promised(() => half(this).entries(openerOf(opener)))
+    for (;;) {
+      const some = plain(await promised(() => entries.next(AT_ONCE)))
+      if (some.length === 0) {
+        return
+      }
+      yield* some
+    }
+  }
+
+  *entriesSync(opener) {
+    const entries = call(() => half(this).entriesSync(openerOf(opener)))
+    for (;;) {
+      const some = plain(call(() => entries.nextSync(AT_ONCE)))
+      if (some.length === 0) {
+        return
+      }
+      yield* some
+    }
+  }
+
+  async verify(given) {
+    const control = new Control(options(given, ['progress', 'signal']))
+    return report(await control.run((hook) => half(this).verify(hook)))
+  }
+
+  verifySync(given) {
+    const control = new Control(options(given, ['progress', 'signal']))
+    return report(control.runSync((hook) => half(this).verifySync(hook)))
+  }
+
+  async verifyFull(opener, given) {
+    const [by, control] = [openerOf(opener), new Control(options(given, ['progress', 'signal']))]
+    return report(await control.run((hook) => half(this).verifyFull(by, hook)))
+  }
+
+  verifyFullSync(opener, given) {
+    const [by, control] = [openerOf(opener), new Control(options(given, ['progress', 'signal']))]
+    return report(control.runSync((hook) => half(this).verifyFullSync(by, hook)))
+  }
+
+  async restore(opener, target, given) {
+    const [by, into] = [openerOf(opener), path(target, 'target')]
+    const [chosen, control] = restoring(given)
+    return plain(await control.run((hook) => half(this).restore(by, into, chosen, hook)))
+  }
+
+  restoreSync(opener, target, given) {
+    const [by, into] = [openerOf(opener), path(target, 'target')]
+    const [chosen, control] = restoring(given)
+    return plain(control.runSync((hook) => half(this).restoreSync(by, into, chosen, hook)))
+  }
+
+  restoreBytes(opener, file, given) {
+    return promised(() => half(this).restoreBytes(openerOf(opener), text(file, 'path'), limit(given)))
+  }
+
+  restoreBytesSync(opener, file, given) {
+    return call(() => half(this).restoreBytesSync(openerOf(opener), text(file, 'path'), limit(given)))
+  }
+
+  /** One file as a Readable, which gives nothing before all of the file was found right. */
+  createRestoreStream(opener, file, given) {
+    const [by, of] = [openerOf(opener), text(file, 'path')]
+    const control = new Control(options(given, ['progress', 'signal']))
+    const set = half(this)
+    const drain = new native.Drain((chunk) => stream.push(chunk))
+    let isBegun = false
+    const stream = new Readable({
+      read() {
+        drain.want()
+        if (!isBegun) {
+          isBegun = true
+          const work = control.run((hook) => set.restoreStream(by, of, drain, hook), () => drain.close())
+          work.then(
+            () => stream.push(null),
+            (error) => stream.destroy(error),
+          )
+        }
+      },
+      destroy(error, done) {
+        drain.close()
+        control.native.stop()
+        done(error)
+      },
+    })
+    return stream
+  }
+}
+
+/** A file of at most this many bytes; 64 MiB where nothing is said. */
+function limit(given) {
+  return integer(options(given, ['limit']).limit ?? 64 * 1024 * 1024, 'limit', 0, Number.MAX_SAFE_INTEGER)
+}
+
+function report(text) {
+  const data = plain(text)
+  return { ...data, isSound: data.faults.length === 0 && data.losses.length === 0 }
+}
+
+module.exports = { BackupSet }

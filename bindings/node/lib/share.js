@@ -1,0 +1,109 @@
+'use strict'
+
+const native = require('../native.js')
+const { call, instance, json, options, optionalText, path, plain, promised, text } = require('./border.js')
+const { half, halves, made } = require('./envelope.js')
+
+/** A share, of either kind. */
+class Share {
+  constructor() {
+    throw new TypeError('a share is opened by FolderShare.open or SmbShare.connect')
+  }
+
+  describe() {
+    return call(() => half(this).describe())
+  }
+
+  async space() {
+    return plain(await promised(() => half(this).space()))
+  }
+
+  spaceSync() {
+    return plain(call(() => half(this).spaceSync()))
+  }
+
+  close() {
+    half(this).close()
+  }
+}
+
+class FolderShare extends Share {
+  static async open(root, given) {
+    const durability = optionalText(options(given, ['durability']).durability, 'durability')
+    return made(FolderShare, await promised(() => native.Share.openFolder(path(root, 'root'), durability)))
+  }
+
+  static openSync(root, given) {
+    const durability = optionalText(options(given, ['durability']).durability, 'durability')
+    return made(FolderShare, call(() => native.Share.openFolderSync(path(root, 'root'), durability)))
+  }
+}
+
+const SMB = [
+  'port',
+  'encryption',
+  'oldestDialect',
+  'durability',
+  'connections',
+  'connectLimit',
+  'silenceLimit',
+  'callLimit',
+  'attempts',
+]
+
+class SmbShare extends Share {
+  static async connect(root, account, password, given) {
+    const chosen = json(options(given, SMB), 'options')
+    const named = [text(root, 'root'), text(account, 'account'), text(password, 'password')]
+    return made(SmbShare, await promised(() => native.Share.connectSmb(...named, chosen)))
+  }
+
+  static connectSync(root, account, password, given) {
+    const chosen = json(options(given, SMB), 'options')
+    const named = [text(root, 'root'), text(account, 'account'), text(password, 'password')]
+    return made(SmbShare, call(() => native.Share.connectSmbSync(...named, chosen)))
+  }
+}
+
+if (Symbol.asyncDispose) {
+  Share.prototype[Symbol.asyncDispose] = async function () {
+    this.close()
+  }
+}
+if (Symbol.dispose) {
+  Share.prototype[Symbol.dispose] = function () {
+    this.close()
+  }
+}
+
+/** A set as a listing shows it: plain data. */
+class SetSummary {
+  constructor(data) {
+    Object.assign(this, data)
+  }
+}
+
+/** The listing that a summary is of, and its number there: only such a set is ever deleted. */
+const listed = new WeakMap()
+
+function summaries(listing) {
+  return plain(call(() => listing.json())).map((data, number) => {
+    const summary = new SetSummary(data)
+    listed.set(summary, { listing, number })
+    return summary
+  })
+}
+
+async function listSets(share, deployment, component) {
+  const from = half(instance(share, Share, 'share'))
+  const of = [text(deployment, 'deployment'), optionalText(component, 'component')]
+  return summaries(await promised(() => from.listSets(...of)))
+}
+
+function listSetsSync(share, deployment, component) {
+  const from = half(instance(share, Share, 'share'))
+  const of = [text(deployment, 'deployment'), optionalText(component, 'component')]
+  return summaries(call(() => from.listSetsSync(...of)))
+}
+
+module.exports = { FolderShare, SetSummary, Share, SmbShare, halves, listSets, listSetsSync, listed }

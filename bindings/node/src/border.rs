@@ -1,0 +1,134 @@
+//! The border: errors, promises, plain data.
+
+use std::error::Error as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::str::FromStr;
+
+use azs_backup::{Error, ErrorKind, Result};
+use jiff::Timestamp;
+use napi::bindgen_prelude::{AsyncTask, JavaScriptClassExt, Object, ToNapiValue, TypeName, Unknown};
+use napi::{Env, JsError, JsValue, Task};
+use napi_derive::napi;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::alert::Classification;
+
+/// The error for JavaScript: its message, `code`, `causes` and `alert`. `lib/errors.js` makes a `BackupError` of it.
+pub(crate) fn refused(env: Env, error: Error) -> napi::Error {
+    let made = move || -> napi::Result<napi::Error> {
+        let mut object = env.create_error(napi::Error::from_reason(error.to_string()))?;
+        let mut causes = Vec::new();
+        let mut next = error.source();
+        while let Some(cause) = next {
+            causes.push(cause.to_string());
+            next = cause.source();
+        }
+        object.set("code", error.code())?;
+        object.set("causes", causes)?;
+        object.set("alert", Classification::from(error).into_instance(&env)?)?;
+        Ok(napi::Error::from(object.to_unknown()))
+    };
+    made().unwrap_or_else(|failed| failed)
+}
+
+/// The error of this kind, for what `lib` finds by itself.
+#[napi]
+pub fn refusal(env: Env, code: String, message: String) -> napi::Result<Unknown<'static>> {
+    let kind = ErrorKind::ALL.iter().find(|kind| kind.code() == code).copied().unwrap_or(ErrorKind::Internal);
+    Ok(JsError::from(refused(env, Error::new(kind, message))).into_unknown(env))
+}
+
+/// Runs work on the calling thread.
+pub(crate) fn now<T>(env: Env, work: impl FnOnce() -> Result<T>) -> napi::Result<T> {
+    caught(work).map_err(|error| refused(env, error))
+}
+
+/// Work for one of Node's worker threads.
+pub struct Work<T> {
+    work: Option<Box<dyn FnOnce() -> Result<T> + Send>>,
+}
+
+/// A promise of what the work gives. For work that does not take long: Node has few such threads.
+pub(crate) type Promise<T> = AsyncTask<Work<T>>;
+
+pub(crate) fn soon<T>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Promise<T>
+where
+    T: ToNapiValue + TypeName + Send + 'static,
+{
+    AsyncTask::new(Work { work: Some(Box::new(work)) })
+}
+
+impl<T: ToNapiValue + TypeName + Send + 'static> Task for Work<T> {
+    type Output = Result<T>;
+    type JsValue = T;
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        let lost = || Err(Error::new(ErrorKind::Internal, "the work was asked for twice"));
+        Ok(self.work.take().map_or_else(lost, caught))
+    }
+
+    fn resolve(&mut self, env: Env, output: Self::Output) -> napi::Result<T> {
+        output.map_err(|error| refused(env, error))
+    }
+}
+
+/// A promise of what long work gives, on a thread of its own: none of Node's few worker threads waits with it, and what
+/// it waits for may need one of them.
+pub(crate) fn long<T>(
+    env: &Env,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> napi::Result<Object<'_>>
+where
+    T: ToNapiValue + Send + 'static,
+{
+    let (deferred, promise) = env.create_deferred()?;
+    std::thread::Builder::new()
+        .name("azs-backup".into())
+        .spawn(move || {
+            let done = caught(work);
+            deferred.resolve(move |env| done.map_err(|error| refused(env, error)));
+        })
+        .map_err(|error| refused(*env, Error::io("start a thread", error)))?;
+    Ok(promise)
+}
+
+/// A panic is an error like others.
+fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(Error::new(
+            ErrorKind::Internal,
+            "the library failed in a way that it never should; please report it",
+        ))
+    })
+}
+
+/// Plain data as JSON.
+pub(crate) fn json(value: &(impl Serialize + ?Sized)) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|e| Error::new(ErrorKind::Internal, "a result cannot be written as JSON").with_source(e))
+}
+
+/// Plain data out of JSON.
+pub(crate) fn read<T: DeserializeOwned>(what: &str, json: &str) -> Result<T> {
+    serde_json::from_str(json).map_err(|e| invalid(format!("{what}: {e}")).with_source(e))
+}
+
+/// A time in RFC 3339; now where there is none.
+pub(crate) fn time(text: Option<String>) -> Result<Timestamp> {
+    Ok(optional_time(text)?.unwrap_or_else(Timestamp::now))
+}
+
+pub(crate) fn optional_time(text: Option<String>) -> Result<Option<Timestamp>> {
+    let wrong = |e| invalid("a time is not like 2026-11-23T02:00:00Z".into()).with_source(e);
+    text.map(|text| text.parse().map_err(wrong)).transpose()
+}
+
+/// An option that may be left out.
+pub(crate) fn optional<T: FromStr<Err = Error>>(text: Option<String>) -> Result<Option<T>> {
+    text.map(|text| text.parse()).transpose()
+}
+
+pub(crate) fn invalid(message: String) -> Error {
+    Error::new(ErrorKind::InvalidArgument, message)
+}

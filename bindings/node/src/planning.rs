@@ -1,0 +1,288 @@
+//! Schedule, gate, jobs, retention, review.
+
+use std::ops::ControlFlow;
+
+use azs_backup::Result;
+use azs_backup::review::{Configuration, RULES};
+use azs_backup::schedule::{
+    self, Candidate, Deletion, Job, JobLog, JobStatus, OperationKind, OperationsFile, Skip, Trigger,
+};
+use napi::Env;
+use napi::bindgen_prelude::{Function, Object, Uint8Array};
+use napi_derive::napi;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::border::{Promise, invalid, json, long, now, optional, optional_time, read, soon, time};
+use crate::share::Share;
+
+#[napi]
+pub struct Schedule(schedule::Schedule);
+
+#[napi]
+impl Schedule {
+    #[napi(constructor)]
+    pub fn new(env: Env, options: String) -> napi::Result<Self> {
+        now(env, || schedule::Schedule::from_json(options).map(Self))
+    }
+
+    #[napi]
+    pub fn next_run(&self, env: Env, last: Option<String>, at: Option<String>) -> napi::Result<String> {
+        now(env, || json(&self.0.next_run(optional_time(last)?, time(at)?)))
+    }
+}
+
+/// Where a gate looks: files, and documents that JavaScript has fetched.
+#[derive(Deserialize)]
+struct Sources {
+    files: Vec<String>,
+    documents: Vec<String>,
+    ignore: Vec<String>,
+}
+
+fn gate(sources: &str) -> Result<schedule::Gate> {
+    let sources: Sources = read("sources of a gate", sources)?;
+    let mut gate = schedule::Gate::new();
+    for file in sources.files {
+        gate = gate.source(OperationsFile::new(file));
+    }
+    for document in sources.documents {
+        gate = gate.source(move || schedule::parse_operations(document.as_bytes()));
+    }
+    for kind in sources.ignore {
+        let Ok(kind) = kind.parse::<OperationKind>();
+        gate = gate.ignore(kind);
+    }
+    Ok(gate)
+}
+
+fn scheduled(sources: &str, schedule: &schedule::Schedule, at: Option<String>) -> Result<String> {
+    json(&gate(sources)?.scheduled(schedule, time(at)?)?)
+}
+
+#[napi]
+pub fn gate_holds(sources: String) -> Promise<String> {
+    soon(move || json(&gate(&sources)?.holds()?))
+}
+
+#[napi]
+pub fn gate_holds_sync(env: Env, sources: String) -> napi::Result<String> {
+    now(env, || json(&gate(&sources)?.holds()?))
+}
+
+#[napi]
+pub fn gate_scheduled(sources: String, schedule: &Schedule, at: Option<String>) -> Promise<String> {
+    let schedule = schedule.0;
+    soon(move || scheduled(&sources, &schedule, at))
+}
+
+#[napi]
+pub fn gate_scheduled_sync(
+    env: Env,
+    sources: String,
+    schedule: &Schedule,
+    at: Option<String>,
+) -> napi::Result<String> {
+    now(env, || scheduled(&sources, &schedule.0, at))
+}
+
+#[napi]
+pub fn gate_on_demand(sources: String, at: Option<String>) -> Promise<()> {
+    soon(move || gate(&sources)?.on_demand(time(at)?))
+}
+
+#[napi]
+pub fn gate_on_demand_sync(env: Env, sources: String, at: Option<String>) -> napi::Result<()> {
+    now(env, || gate(&sources)?.on_demand(time(at)?))
+}
+
+#[napi]
+pub fn parse_operations(env: Env, document: &[u8]) -> napi::Result<String> {
+    now(env, || json(&schedule::parse_operations(document)?))
+}
+
+#[napi]
+pub fn start_job(
+    env: Env,
+    id: String,
+    trigger: String,
+    place: Option<String>,
+    at: Option<String>,
+) -> napi::Result<String> {
+    now(env, || {
+        let trigger: Trigger = serde_json::from_value(Value::from(trigger))
+            .map_err(|e| invalid(format!("trigger: {e}")).with_source(e))?;
+        let mut job = Job::start(id, trigger, time(at)?);
+        job.place = optional(place)?;
+        json(&job)
+    })
+}
+
+#[napi]
+pub fn skip_job(env: Env, id: String, decision: String, at: Option<String>) -> napi::Result<String> {
+    now(env, || {
+        let skip: Skip = read("decision", &decision)?;
+        json(&Job::skipped(id, &skip, time(at)?))
+    })
+}
+
+#[napi]
+pub fn end_job(env: Env, job: String, status: String, at: Option<String>) -> napi::Result<String> {
+    now(env, || {
+        let job: Job = read("job", &job)?;
+        let Ok(status) = status.parse::<JobStatus>();
+        json(&job.end(status, time(at)?))
+    })
+}
+
+#[napi]
+pub fn append_job(log: String, job: String) -> Promise<()> {
+    soon(move || JobLog::new(log).append(&read("job", &job)?))
+}
+
+#[napi]
+pub fn append_job_sync(env: Env, log: String, job: String) -> napi::Result<()> {
+    now(env, || JobLog::new(log).append(&read("job", &job)?))
+}
+
+#[napi]
+pub fn read_jobs(log: String, at: Option<String>) -> Promise<String> {
+    soon(move || json(&JobLog::new(log).read()?.facts(time(at)?)))
+}
+
+#[napi]
+pub fn read_jobs_sync(env: Env, log: String, at: Option<String>) -> napi::Result<String> {
+    now(env, || json(&JobLog::new(log).read()?.facts(time(at)?)))
+}
+
+#[napi]
+pub fn backup_warnings(env: Env, watch: String, at: Option<String>) -> napi::Result<String> {
+    now(env, || json(&schedule::warnings_of_json(watch, time(at)?)?))
+}
+
+#[napi]
+pub struct RetentionPolicy(schedule::RetentionPolicy);
+
+impl RetentionPolicy {
+    pub(crate) fn get(&self) -> &schedule::RetentionPolicy {
+        &self.0
+    }
+}
+
+#[napi]
+impl RetentionPolicy {
+    #[napi(constructor)]
+    pub fn new(env: Env, options: String) -> napi::Result<Self> {
+        now(env, || schedule::RetentionPolicy::from_json(options).map(Self))
+    }
+
+    #[napi]
+    pub fn plan_candidates(
+        &self,
+        env: Env,
+        candidates: String,
+        at: Option<String>,
+    ) -> napi::Result<RetentionPlan> {
+        now(env, || {
+            let candidates: Vec<Candidate> = read("candidates", &candidates)?;
+            Ok(RetentionPlan(self.0.plan(candidates, time(at)?)))
+        })
+    }
+}
+
+#[napi]
+pub struct RetentionPlan(schedule::RetentionPlan);
+
+impl From<schedule::RetentionPlan> for RetentionPlan {
+    fn from(plan: schedule::RetentionPlan) -> Self {
+        Self(plan)
+    }
+}
+
+#[napi]
+impl RetentionPlan {
+    #[napi]
+    pub fn json(&self, env: Env) -> napi::Result<String> {
+        now(env, || json(&self.0))
+    }
+
+    #[napi]
+    pub fn apply<'env>(&self, env: &'env Env, share: &Share) -> napi::Result<Object<'env>> {
+        let (plan, share) = (self.0.clone(), share.share());
+        long(env, move || json(&plan.apply(&share?, &mut |_| ControlFlow::Continue(()))))
+    }
+
+    /// `before` is told each deletion as JSON, and answers whether to go on.
+    #[napi]
+    pub fn apply_sync(
+        &self,
+        env: Env,
+        share: &Share,
+        before: Option<Function<'_, String, bool>>,
+    ) -> napi::Result<String> {
+        let mut thrown = None;
+        let done = now(env, || {
+            let mut before = |deletion: &Deletion| {
+                let Some(before) = &before else { return ControlFlow::Continue(()) };
+                match before.call(json(deletion).unwrap_or_default()) {
+                    Ok(true) => ControlFlow::Continue(()),
+                    Ok(false) => ControlFlow::Break(()),
+                    Err(error) => {
+                        thrown = Some(error);
+                        ControlFlow::Break(())
+                    }
+                }
+            };
+            json(&self.0.apply(&share.share()?, &mut before))
+        });
+        thrown.map_or(done, Err)
+    }
+}
+
+#[napi]
+pub struct Review(azs_backup::Review);
+
+#[napi]
+impl Review {
+    #[napi]
+    pub fn json(&self, env: Env) -> napi::Result<String> {
+        now(env, || json(&self.0))
+    }
+
+    #[napi]
+    pub fn to_table(&self) -> String {
+        self.0.to_table()
+    }
+
+    #[napi]
+    pub fn to_html(&self) -> String {
+        self.0.to_html()
+    }
+}
+
+#[napi]
+pub fn review(configuration: Uint8Array, share: &Share, at: Option<String>) -> Promise<Review> {
+    let share = share.share();
+    soon(move || {
+        let configuration = Configuration::from_json(&configuration)?;
+        Ok(Review(azs_backup::review(&configuration, &share?, time(at)?)?))
+    })
+}
+
+#[napi]
+pub fn review_sync(
+    env: Env,
+    configuration: &[u8],
+    share: &Share,
+    at: Option<String>,
+) -> napi::Result<Review> {
+    now(env, || {
+        let configuration = Configuration::from_json(configuration)?;
+        Ok(Review(azs_backup::review(&configuration, &share.share()?, time(at)?)?))
+    })
+}
+
+#[napi]
+pub fn rules(env: Env) -> napi::Result<String> {
+    now(env, || json(&RULES))
+}

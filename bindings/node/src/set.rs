@@ -1,0 +1,279 @@
+//! Sets: looked into, verified, restored.
+
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use azs_backup::set::Entries as Iter;
+use azs_backup::{
+    RestoreOptions, Result, Set, SharePath, restore, restore_bytes, restore_stream, verify, verify_full,
+};
+use napi::bindgen_prelude::{Buffer, Function, Object};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status};
+use napi_derive::napi;
+use serde::Deserialize;
+
+use crate::border::{Promise, json, long, now, optional, read, soon};
+use crate::control::Control;
+use crate::envelope::Opener;
+use crate::share::Share;
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Options {
+    patterns: Vec<String>,
+    existing: Option<String>,
+    damage: Option<String>,
+}
+
+impl Options {
+    fn parse(options: &str) -> Result<RestoreOptions> {
+        let options: Self = read("options of a restore", options)?;
+        let mut parsed =
+            options.patterns.into_iter().fold(RestoreOptions::default(), RestoreOptions::pattern);
+        if let Some(existing) = optional(options.existing)? {
+            parsed = parsed.existing(existing);
+        }
+        if let Some(damage) = optional(options.damage)? {
+            parsed = parsed.damage(damage);
+        }
+        Ok(parsed)
+    }
+}
+
+#[napi]
+pub struct BackupSet(Arc<Set>);
+
+#[napi]
+impl BackupSet {
+    #[napi]
+    pub fn open(share: &Share, folder: String) -> Promise<BackupSet> {
+        let share = share.share();
+        soon(move || Ok(Self(Arc::new(Set::open(share?, folder.parse::<SharePath>()?)?))))
+    }
+
+    #[napi]
+    pub fn open_sync(env: Env, share: &Share, folder: String) -> napi::Result<BackupSet> {
+        now(env, || Ok(Self(Arc::new(Set::open(share.share()?, folder.parse::<SharePath>()?)?))))
+    }
+
+    #[napi]
+    pub fn cover(&self, env: Env) -> napi::Result<String> {
+        now(env, || json(self.0.cover()))
+    }
+
+    #[napi]
+    pub fn folder(&self) -> String {
+        self.0.folder().to_string()
+    }
+
+    #[napi]
+    pub fn entries(&self, opener: &Opener) -> Promise<Entries> {
+        let (set, opener) = (self.0.clone(), opener.0.clone());
+        soon(move || Ok(Entries(Arc::new(Mutex::new(set.entries(&opener)?)))))
+    }
+
+    #[napi]
+    pub fn entries_sync(&self, env: Env, opener: &Opener) -> napi::Result<Entries> {
+        now(env, || Ok(Entries(Arc::new(Mutex::new(self.0.entries(&opener.0)?)))))
+    }
+
+    #[napi]
+    pub fn verify<'env>(&self, env: &'env Env, control: &Control) -> napi::Result<Object<'env>> {
+        let (set, mut hook) = (self.0.clone(), control.hook());
+        long(env, move || json(&verify(&set, &mut hook)?))
+    }
+
+    #[napi]
+    pub fn verify_sync(&self, env: Env, control: &Control) -> napi::Result<String> {
+        control.here(env, || now(env, || json(&verify(&self.0, &mut control.hook())?)))
+    }
+
+    #[napi]
+    pub fn verify_full<'env>(
+        &self,
+        env: &'env Env,
+        opener: &Opener,
+        control: &Control,
+    ) -> napi::Result<Object<'env>> {
+        let (set, opener, mut hook) = (self.0.clone(), opener.0.clone(), control.hook());
+        long(env, move || json(&verify_full(&set, &opener, &mut hook)?))
+    }
+
+    #[napi]
+    pub fn verify_full_sync(&self, env: Env, opener: &Opener, control: &Control) -> napi::Result<String> {
+        control.here(env, || now(env, || json(&verify_full(&self.0, &opener.0, &mut control.hook())?)))
+    }
+
+    #[napi]
+    pub fn restore<'env>(
+        &self,
+        env: &'env Env,
+        opener: &Opener,
+        target: String,
+        options: String,
+        control: &Control,
+    ) -> napi::Result<Object<'env>> {
+        let (set, opener, mut hook) = (self.0.clone(), opener.0.clone(), control.hook());
+        long(env, move || {
+            json(&restore(&set, &opener, target.as_ref(), &Options::parse(&options)?, &mut hook)?)
+        })
+    }
+
+    #[napi]
+    pub fn restore_sync(
+        &self,
+        env: Env,
+        opener: &Opener,
+        target: String,
+        options: String,
+        control: &Control,
+    ) -> napi::Result<String> {
+        let work = || {
+            let options = Options::parse(&options)?;
+            json(&restore(&self.0, &opener.0, target.as_ref(), &options, &mut control.hook())?)
+        };
+        control.here(env, || now(env, work))
+    }
+
+    #[napi]
+    pub fn restore_bytes(&self, opener: &Opener, path: String, limit: f64) -> Promise<Buffer> {
+        let (set, opener) = (self.0.clone(), opener.0.clone());
+        soon(move || restore_bytes(&set, &opener, &path.parse()?, limit as u64).map(Buffer::from))
+    }
+
+    #[napi]
+    pub fn restore_bytes_sync(
+        &self,
+        env: Env,
+        opener: &Opener,
+        path: String,
+        limit: f64,
+    ) -> napi::Result<Buffer> {
+        now(env, || restore_bytes(&self.0, &opener.0, &path.parse()?, limit as u64).map(Buffer::from))
+    }
+
+    #[napi]
+    pub fn restore_stream<'env>(
+        &self,
+        env: &'env Env,
+        opener: &Opener,
+        path: String,
+        drain: &Drain,
+        control: &Control,
+    ) -> napi::Result<Object<'env>> {
+        let (set, opener, mut hook) = (self.0.clone(), opener.0.clone(), control.hook());
+        let writer = DrainWriter { room: drain.room.clone(), chunk: drain.chunk.clone() };
+        long(env, move || json(&restore_stream(&set, &opener, &path.parse()?, writer, &mut hook)?))
+    }
+}
+
+/// What a set holds, some entries at a time.
+#[napi]
+pub struct Entries(Arc<Mutex<Iter>>);
+
+#[napi]
+impl Entries {
+    /// At most this many entries, as a JSON array; empty after the last.
+    #[napi]
+    pub fn next(&self, most: u32) -> Promise<String> {
+        let entries = self.0.clone();
+        soon(move || some(&entries, most))
+    }
+
+    #[napi]
+    pub fn next_sync(&self, env: Env, most: u32) -> napi::Result<String> {
+        now(env, || some(&self.0, most))
+    }
+}
+
+fn some(entries: &Mutex<Iter>, most: u32) -> Result<String> {
+    let mut entries = entries.lock().unwrap_or_else(PoisonError::into_inner);
+    json(&entries.by_ref().take(most as usize).collect::<Result<Vec<_>>>()?)
+}
+
+type Chunk = ThreadsafeFunction<Buffer, (), Buffer, Status, false, true>;
+
+/// Chunks of a file on their way from the thread that restores it to JavaScript, each when it was asked for.
+#[napi]
+pub struct Drain {
+    room: Arc<Room>,
+    chunk: Arc<Chunk>,
+}
+
+#[derive(Default)]
+struct Room {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    wanted: u32,
+    is_closed: bool,
+}
+
+impl Room {
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+}
+
+#[napi]
+impl Drain {
+    #[napi(constructor)]
+    pub fn new(chunk: Function<'_, Buffer, ()>) -> napi::Result<Self> {
+        let chunk = chunk.build_threadsafe_function().weak::<true>().build()?;
+        Ok(Self { room: Arc::default(), chunk: Arc::new(chunk) })
+    }
+
+    /// Asks for one more chunk.
+    #[napi]
+    pub fn want(&self) {
+        self.room.change(|state| state.wanted += 1);
+    }
+
+    /// Asks for none any more.
+    #[napi]
+    pub fn close(&self) {
+        self.room.change(|state| state.is_closed = true);
+    }
+}
+
+impl Drop for Drain {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+struct DrainWriter {
+    room: Arc<Room>,
+    chunk: Arc<Chunk>,
+}
+
+impl io::Write for DrainWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let bytes = &bytes[..bytes.len().min(CHUNK)];
+        let mut state = self.room.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while state.wanted == 0 && !state.is_closed {
+            state = self.room.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.is_closed {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        state.wanted -= 1;
+        drop(state);
+        match self.chunk.call(Buffer::from(bytes), ThreadsafeFunctionCallMode::NonBlocking) {
+            Status::Ok => Ok(bytes.len()),
+            _ => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is given to JavaScript at once.
+const CHUNK: usize = 64 << 10;

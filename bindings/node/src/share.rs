@@ -1,0 +1,145 @@
+//! Shares, and what lies on them.
+
+use std::sync::Arc;
+
+use azs_backup::{FolderShare, Result, SetSummary, list_sets};
+use jiff::Timestamp;
+use napi::Env;
+use napi_derive::napi;
+use zeroize::Zeroizing;
+
+use crate::border::{Promise, invalid, json, now, optional, soon};
+use crate::planning::{RetentionPlan, RetentionPolicy};
+
+#[napi]
+pub struct Share(Option<Arc<dyn azs_backup::Share>>);
+
+impl Share {
+    pub(crate) fn share(&self) -> Result<Arc<dyn azs_backup::Share>> {
+        self.0.clone().ok_or_else(|| invalid("the share is closed".into()))
+    }
+}
+
+#[napi]
+impl Share {
+    #[napi]
+    pub fn open_folder(root: String, durability: Option<String>) -> Promise<Share> {
+        soon(move || open_folder(root, durability))
+    }
+
+    #[napi]
+    pub fn open_folder_sync(env: Env, root: String, durability: Option<String>) -> napi::Result<Share> {
+        now(env, || open_folder(root, durability))
+    }
+
+    #[napi]
+    pub fn connect_smb(root: String, account: String, password: String, options: String) -> Promise<Share> {
+        let password = Zeroizing::new(password);
+        soon(move || connect_smb(&root, account, password, &options))
+    }
+
+    #[napi]
+    pub fn connect_smb_sync(
+        env: Env,
+        root: String,
+        account: String,
+        password: String,
+        options: String,
+    ) -> napi::Result<Share> {
+        let password = Zeroizing::new(password);
+        now(env, || connect_smb(&root, account, password, &options))
+    }
+
+    #[napi]
+    pub fn describe(&self, env: Env) -> napi::Result<String> {
+        now(env, || Ok(self.share()?.describe()))
+    }
+
+    #[napi]
+    pub fn space(&self) -> Promise<String> {
+        let share = self.share();
+        soon(move || json(&share?.space()?))
+    }
+
+    #[napi]
+    pub fn space_sync(&self, env: Env) -> napi::Result<String> {
+        now(env, || json(&self.share()?.space()?))
+    }
+
+    #[napi]
+    pub fn list_sets(&self, deployment: String, component: Option<String>) -> Promise<Sets> {
+        let share = self.share();
+        soon(move || list(&share?, &deployment, component))
+    }
+
+    #[napi]
+    pub fn list_sets_sync(
+        &self,
+        env: Env,
+        deployment: String,
+        component: Option<String>,
+    ) -> napi::Result<Sets> {
+        now(env, || list(&self.share()?, &deployment, component))
+    }
+
+    #[napi]
+    pub fn close(&mut self) {
+        self.0 = None;
+    }
+}
+
+/// A listing.
+#[napi]
+pub struct Sets(Vec<SetSummary>);
+
+#[napi]
+impl Sets {
+    #[napi]
+    pub fn json(&self, env: Env) -> napi::Result<String> {
+        now(env, || json(&self.0))
+    }
+
+    /// A plan for some of them, by their numbers.
+    #[napi]
+    pub fn plan(
+        &self,
+        env: Env,
+        policy: &RetentionPolicy,
+        numbers: Vec<u32>,
+        at: Option<String>,
+    ) -> napi::Result<RetentionPlan> {
+        now(env, || {
+            let at: Timestamp = crate::border::time(at)?;
+            let chosen = numbers.iter().filter_map(|number| self.0.get(*number as usize));
+            Ok(RetentionPlan::from(policy.get().plan(chosen, at)))
+        })
+    }
+}
+
+fn open_folder(root: String, durability: Option<String>) -> Result<Share> {
+    let mut share = FolderShare::open(root)?;
+    if let Some(durability) = optional(durability)? {
+        share = share.with_durability(durability);
+    }
+    Ok(Share(Some(Arc::new(share))))
+}
+
+#[cfg(feature = "smb")]
+fn connect_smb(root: &str, account: String, password: Zeroizing<String>, options: &str) -> Result<Share> {
+    let account = azs_backup::SmbAccount::new(account, password.as_str())?;
+    let builder = azs_backup::SmbBuilder::new(root.parse()?, account).options(options)?;
+    Ok(Share(Some(Arc::new(builder.connect()?))))
+}
+
+#[cfg(not(feature = "smb"))]
+fn connect_smb(_: &str, _: String, _: Zeroizing<String>, _: &str) -> Result<Share> {
+    Err(azs_backup::Error::new(
+        azs_backup::ErrorKind::Unsupported,
+        "this package was built without SMB; mount the share and open its folder",
+    ))
+}
+
+fn list(share: &Arc<dyn azs_backup::Share>, deployment: &str, component: Option<String>) -> Result<Sets> {
+    let component = optional(component)?;
+    Ok(Sets(list_sets(share, &deployment.parse()?, component.as_ref())?))
+}

@@ -1,0 +1,67 @@
+// Names: those of the table that all languages share, those of `import` and `require`, those of the types.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { test } from 'node:test'
+
+import { REPOSITORY, azs } from './common.mjs'
+
+const table = readFileSync(join(REPOSITORY, 'bindings', 'README.md'), 'utf8')
+const types = readFileSync(join(import.meta.dirname, '..', 'index.d.ts'), 'utf8')
+
+test('every name of the table exists, and has a type', () => {
+  const rows = table.split('\n').filter((line) => line.startsWith('| ') && line.split(' | ').length === 5)
+  let count = 0
+  for (const row of rows) {
+    for (const [, name] of row.split(' | ')[3].matchAll(/`([^`]+)`/g)) {
+      const [, of, member, option] = /^(\w+)(?:\.(\w+))?(?:\(\{(\w+)\}\))?$/.exec(name) ?? []
+      // A kind of value that has no class is a type alone.
+      assert(of in azs || new RegExp(`export (interface|type) ${of}\\b`).test(types), name)
+      if (member !== undefined && of in azs) {
+        const holder = azs[of]
+        const exists = member in holder || (typeof holder === 'function' && member in holder.prototype)
+        // Plain data of a class is set when one is made.
+        const body = new RegExp(`export class ${of}\\b[^]*?\\n}`).exec(types)?.[0] ?? ''
+        assert(exists || new RegExp(`\\b${member}\\b`).test(body), name)
+      }
+      if (option !== undefined) {
+        assert(new RegExp(`\\b${option}\\?`).test(types) || new RegExp(`\\b${option}:`).test(types), name)
+      }
+      count += 1
+    }
+  }
+  assert(count > 120, `only ${count} names were found`)
+})
+
+test('import and require give the same names', async () => {
+  const required = createRequire(import.meta.url)('..')
+  const imported = await import('../index.js')
+  const names = Object.keys(imported).filter((name) => !['default', 'module.exports'].includes(name))
+  assert.deepEqual(names.sort(), Object.keys(required).sort())
+  for (const name of names) {
+    assert.equal(imported[name], required[name])
+    assert(new RegExp(`export (abstract class|class|function|const) ${name}\\b`).test(types), `${name} has no type`)
+  }
+})
+
+test('every kind of error and of alert is there', () => {
+  const codes = [...table.matchAll(/^\| `\w+` \| `([A-Z_]+)` \| \d+ \|/gm)].map(([, code]) => code)
+  assert.deepEqual(Object.keys(azs.ErrorKind), codes)
+  const union = (name) =>
+    [...new RegExp(`export type ${name} =([^]*?)\\n\\n`).exec(types)[1].matchAll(/'([A-Z_]+)'/g)].map(([, code]) => code)
+  assert.deepEqual(union('ErrorCode'), codes)
+  assert.deepEqual(union('AlertCode'), Object.keys(azs.AlertKind))
+  for (const kind of Object.keys(azs.AlertKind)) {
+    assert.equal(azs.classifyKind(kind).kind, kind)
+    assert.equal(azs.alertKindOfFaultType(azs.classifyKind(kind).faultTypeId), kind)
+  }
+})
+
+test('the version is that of the library', () => {
+  const packed = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8'))
+  const workspace = readFileSync(join(REPOSITORY, 'Cargo.toml'), 'utf8')
+  const [, version] = /\[workspace\.package\]\nversion = "([^"]+)"/.exec(workspace)
+  assert.equal(packed.version, version)
+  assert.equal(azs.version, version)
+})

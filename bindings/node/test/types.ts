@@ -1,0 +1,65 @@
+// What the types say, held against what programs do: only compiled, never run.
+import * as azs from '../index.js'
+
+async function used(): Promise<void> {
+  const certificate = await azs.EncryptionCertificate.load(new URL('file:///backup.cer'))
+  await using share = await azs.FolderShare.open('/mnt/AzSBackups', { durability: 'flushed' })
+  const controller = new AbortController()
+  await using backup = await azs.Backup.start(share, { text: 'contoso.com/nyc/Switches' }, {
+    certificates: [certificate],
+    labels: { vendor: 'Contoso' },
+    progress: ({ bytes, totalBytes }) => bytes < (totalBytes ?? Infinity),
+    signal: controller.signal,
+  })
+  await backup.addBytes('tor1/running-config', Buffer.from('hostname tor-1'))
+  await backup.addReader('log', (async function* () {
+    yield new Uint8Array(3)
+  })())
+  const report: azs.BackupReport = await backup.commit()
+  const files: number = report.content.files
+  const opener = new azs.Opener(azs.DecryptionCertificate.loadSync('backup.pfx', 'secret'))
+  const set = await azs.BackupSet.open(share, report.folder)
+  for await (const entry of set.entries(opener)) {
+    const path: azs.Text = entry.path
+    void path
+  }
+  const content: Buffer = await set.restoreBytes(opener, 'tor1/running-config', { limit: files })
+  set.createRestoreStream(opener, 'log').pipe(process.stdout)
+  try {
+    azs.parseName(content.toString())
+  } catch (error) {
+    if (error instanceof azs.BackupError && error.code === azs.ErrorKind.INVALID_NAME) {
+      const kind: azs.AlertCode | undefined = error.alert?.kind
+      void kind
+    }
+  }
+  const decision = await new azs.Gate(['operations.json', async () => [{ kind: 'update', state: 'running' }]]).scheduled(new azs.Schedule())
+  if (decision.decision === 'skipped') {
+    const at: string = decision.nextRun
+    void at
+  }
+  const plan = new azs.RetentionPolicy({ keepDays: 7 }).plan(await azs.listSets(share, 'contoso.com/nyc'))
+  for (const [folder, outcome] of (await plan.apply(share)).outcomes) {
+    if (outcome.outcome === 'failed') {
+      console.log(folder, outcome.code)
+    }
+  }
+}
+
+function refused(share: azs.Share): void {
+  // @ts-expect-error: a word that is none
+  azs.FolderShare.openSync('/mnt', { durability: 'never' })
+  // @ts-expect-error: a handle is not made by new
+  new azs.EncryptionCertificate()
+  // @ts-expect-error: a share is not a path
+  azs.listSetsSync('/mnt', 'contoso.com/nyc')
+  // @ts-expect-error: an option that is none
+  new azs.Schedule({ frequency: 4 })
+  // @ts-expect-error: no certificates
+  azs.Backup.startSync(share, 'contoso.com/nyc/HLH', {})
+  // @ts-expect-error: text is not bytes
+  new azs.Sealer().sealSync('text')
+}
+
+void used
+void refused

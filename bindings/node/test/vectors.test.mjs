@@ -1,0 +1,146 @@
+// The shared vectors, with the same answers as in Rust, Python and C.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { azs, file, load } from './common.mjs'
+
+const counts = {}
+
+/** Runs the cases of a theme; each gives what it should have said, or nothing. */
+function walk(theme, cases, ends) {
+  const wrong = []
+  for (const one of cases) {
+    let got
+    try {
+      got = ends(one)
+    } catch (error) {
+      assert(error instanceof azs.BackupError, `${one.name}: ${error.stack}`)
+      got = error.code === one.error ? undefined : error.code
+      wrong.push(...(got === undefined ? [] : [[one, got]]))
+      continue
+    }
+    if (one.error !== undefined || got !== undefined) {
+      wrong.push([one, got])
+    }
+  }
+  counts[theme] = (counts[theme] ?? 0) + cases.length
+  assert.deepEqual(wrong, [])
+}
+
+const same = (a, b) => (JSON.stringify(a) === JSON.stringify(b) ? undefined : a)
+
+test('layout', () => {
+  const parsers = {
+    component: azs.parseComponent,
+    deployment: azs.parseDeployment,
+    host: azs.parseHost,
+    name: azs.parseName,
+    place: azs.parsePlace,
+    scale_unit: azs.parseScaleUnit,
+    set_name: azs.parseSetName,
+    share_path: azs.parseSharePath,
+    unc_path: azs.parseUncPath,
+  }
+  walk('layout', load('layout'), ({ type, input, expect }) => same(parsers[type](input).text, expect))
+})
+
+const snake = (facts) =>
+  Object.fromEntries(Object.entries(facts).map(([key, value]) => [key.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`), value]))
+
+test('envelope', () => {
+  walk('envelope', load('envelope'), (one) => {
+    const bytes = file(one.file)
+    switch (one.kind) {
+      case 'cer':
+        return same(snake(azs.EncryptionCertificate.fromCer(bytes).facts), one.facts)
+      case 'pfx':
+        return same(snake(azs.DecryptionCertificate.fromPfxSync(bytes, one.password).facts), one.facts)
+      case 'validity':
+        return azs.EncryptionCertificate.fromCer(bytes).checkValidity(one.at)
+      default: {
+        assert.equal(one.kind, 'message')
+        const opener = new azs.Opener(azs.DecryptionCertificate.fromPfxSync(file(one.pfx), one.password))
+        return same(opener.openSync(bytes).toString(), one.content)
+      }
+    }
+  })
+})
+
+test('alert', () => {
+  const forms = {
+    ntstatus: (input, profile) => azs.classifyNtstatus(Number(input), profile),
+    hresult: (input, profile) => azs.classifyHresult(Number(input), profile),
+    win32: azs.classifyWin32,
+    errno: azs.classifyErrno,
+    text: azs.classifyText,
+    json: (input, profile) => azs.classifyJson(JSON.stringify(input), profile),
+    json_text: azs.classifyJson,
+  }
+  walk('alert', load('alert').cases, (one) => {
+    const found = forms[one.form](one.input, { profile: one.profile })
+    const [first] = found.evidence
+    const right =
+      found.kind === one.kind &&
+      found.documentedKind === one.documented_kind &&
+      (one.ambiguous ?? Boolean(first?.otherKind)) === Boolean(first?.otherKind) &&
+      (one.failure ?? found.failure) === found.failure &&
+      (one.status ?? first?.name) === first?.name
+    return right ? undefined : found
+  })
+})
+
+test('schedule', () => {
+  const { next_run: runs, gate: gates } = load('schedule')
+  walk('schedule', runs, (one) => {
+    const schedule = new azs.Schedule({
+      frequencyHours: one.frequency_hours,
+      beyondMicrosoft: one.beyond_microsoft ?? false,
+      phaseSeconds: one.phase_seconds ?? 0,
+    })
+    const next = schedule.nextRun(one.last, one.now)
+    return same(
+      [next.at, next.missed, next.clockSetBackBy, one.due === undefined ? undefined : next.due],
+      [one.at, one.missed, one.clock_set_back_by ?? 0, one.due],
+    )
+  })
+  const now = '2026-11-23T02:00:00Z'
+  const schedule = new azs.Schedule()
+  walk('schedule', gates, (one) => {
+    const gate = new azs.Gate(() => JSON.stringify(one.document))
+    const holds = gate.holdsSync()
+    const decision = gate.scheduledSync(schedule, now)
+    const isOpen = one.reasons.length === 0
+    assert.equal(decision.decision, isOpen ? 'run' : 'skipped', one.name)
+    if (isOpen) {
+      gate.onDemandSync(now)
+    } else {
+      assert.equal(decision.nextRun, schedule.nextRun(now, now).at)
+      assert.throws(() => gate.onDemandSync(now), (error) => error.code === 'CONFLICT' && error.message.includes(one.says))
+    }
+    return same(holds.map((hold) => hold.reason), one.reasons)
+  })
+})
+
+test('retention', () => {
+  const switches = { deployment: { externalDomainName: 'contoso.com', region: 'nyc' }, component: 'Switches' }
+  const camel = (options) =>
+    Object.fromEntries(Object.entries(options).map(([key, value]) => [key.replace(/_([a-z])/g, (_, c) => c.toUpperCase()), value]))
+  walk('retention', load('retention'), (one) => {
+    const policy = new azs.RetentionPolicy(camel(one.policy))
+    const plan = policy.plan(one.sets.map((set) => ({ ...switches, ...camel(set) })), one.now)
+    assert.equal(plan.kept.length + plan.deletions.length, one.sets.length)
+    const kept = Object.fromEntries(plan.kept.map(({ set, reasons }) => [set, reasons]))
+    for (const [set, reasons] of Object.entries(one.keep ?? {})) {
+      assert.deepEqual(kept[set], reasons, one.name)
+    }
+    assert.equal(plan.shortfall, one.shortfall ?? 0)
+    return same(plan.deletions.map(({ set, reason }) => [set, reason]), one.delete)
+  })
+})
+
+test('the counts', (t) => {
+  for (const [theme, count] of Object.entries(counts)) {
+    t.diagnostic(`${theme} ${count}`)
+  }
+  assert.deepEqual(Object.keys(counts), ['layout', 'envelope', 'alert', 'schedule', 'retention'])
+})

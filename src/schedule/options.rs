@@ -1,0 +1,203 @@
+//! Schedules, policies and watches as plain data: what the bindings take in place of a chain of calls.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::frequency::{Frequency, RetentionPeriod};
+use super::gate::Hold;
+use super::next_run::{NextRun, Schedule};
+use super::rules::RetentionPolicy;
+use super::warning::{Warning, Watch, warnings};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::SetName;
+
+/// A schedule's options, each with a default.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ScheduleOptions {
+    frequency_hours: u32,
+    beyond_microsoft: bool,
+    phase_seconds: u64,
+    jitter_seconds: u64,
+    host: Option<String>,
+}
+
+impl Default for ScheduleOptions {
+    fn default() -> Self {
+        let frequency_hours = Frequency::default().hours();
+        Self { frequency_hours, beyond_microsoft: false, phase_seconds: 0, jitter_seconds: 0, host: None }
+    }
+}
+
+impl TryFrom<ScheduleOptions> for Schedule {
+    type Error = Error;
+
+    fn try_from(options: ScheduleOptions) -> Result<Self> {
+        let frequency = match options.beyond_microsoft {
+            true => Frequency::beyond_microsoft(options.frequency_hours)?,
+            false => Frequency::from_hours(options.frequency_hours)?,
+        };
+        let schedule = Schedule::new(frequency).phase(Duration::from_secs(options.phase_seconds))?;
+        match (options.jitter_seconds, options.host) {
+            (0, _) => Ok(schedule),
+            (most, Some(host)) => schedule.jitter(Duration::from_secs(most), &host),
+            (_, None) => Err(invalid("jitter_seconds needs host, which decides where in the jitter it runs")),
+        }
+    }
+}
+
+impl Schedule {
+    /// Reads a schedule from its options in JSON: `frequency_hours` (12), `beyond_microsoft` (false), `phase_seconds`,
+    /// `jitter_seconds` with `host`.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for what is no such object, an unknown option included, and for numbers out of bounds.
+    pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
+        read::<ScheduleOptions>("a schedule", json.as_ref())?.try_into()
+    }
+}
+
+/// A policy's options; none is a rule.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct PolicyOptions {
+    keep_days: Option<u32>,
+    keep_last: u32,
+    keep_daily: u32,
+    keep_weekly: u32,
+    keep_monthly: u32,
+    keep_labels: Vec<(String, Option<String>)>,
+    pin: Vec<SetName>,
+    make_room: u64,
+    grace_hours: Option<u64>,
+}
+
+impl TryFrom<PolicyOptions> for RetentionPolicy {
+    type Error = Error;
+
+    fn try_from(options: PolicyOptions) -> Result<Self> {
+        let mut policy = RetentionPolicy::new()
+            .keep_last(options.keep_last)
+            .keep_daily(options.keep_daily)
+            .keep_weekly(options.keep_weekly)
+            .keep_monthly(options.keep_monthly)
+            .make_room(options.make_room);
+        if let Some(days) = options.keep_days {
+            policy = policy.keep_within(RetentionPeriod::beyond_microsoft(days)?);
+        }
+        if let Some(hours) = options.grace_hours {
+            policy = policy.grace(Duration::from_secs(hours.saturating_mul(3600)));
+        }
+        policy = options
+            .keep_labels
+            .into_iter()
+            .fold(policy, |policy, (key, value)| policy.keep_label(key, value));
+        Ok(options.pin.into_iter().fold(policy, RetentionPolicy::pin))
+    }
+}
+
+impl RetentionPolicy {
+    /// Reads a policy from its options in JSON: `keep_days`, `keep_last`, `keep_daily`, `keep_weekly`, `keep_monthly`,
+    /// `keep_labels` (pairs of key and value, null for any), `pin` (names of sets), `make_room` (bytes), `grace_hours` (24).
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for what is no such object, an unknown option included, and for numbers out of bounds.
+    pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
+        read::<PolicyOptions>("a retention policy", json.as_ref())?.try_into()
+    }
+}
+
+/// What [`warnings`] looks at, as plain data.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct WatchOptions {
+    last_backup: Option<Timestamp>,
+    set_up: Option<Timestamp>,
+    retention_days: Option<u32>,
+    holds: Vec<Hold>,
+    closed_since: Option<Timestamp>,
+    next_run: Option<NextRun>,
+}
+
+/// What an operator should see to, of a [`Watch`] in JSON: `last_backup`, `set_up`, `retention_days` (7), `holds` and
+/// `closed_since`, `next_run`. Each warning has its line for people besides, `message`.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for what is no such object, an unknown option included.
+pub fn warnings_of_json(watch: impl AsRef<[u8]>, now: Timestamp) -> Result<Vec<Value>> {
+    let options: WatchOptions = read("what to watch", watch.as_ref())?;
+    let mut watch = Watch::new(options.last_backup).holds(&options.holds, options.closed_since);
+    watch.set_up = options.set_up;
+    watch.next_run = options.next_run;
+    if let Some(days) = options.retention_days {
+        watch.retention = RetentionPeriod::beyond_microsoft(days)?;
+    }
+    let plain = |warning: &Warning| {
+        let mut plain = serde_json::to_value(warning).map_err(|e| {
+            Error::new(ErrorKind::Internal, "a warning cannot be written as JSON").with_source(e)
+        })?;
+        plain["message"] = warning.to_string().into();
+        Ok(plain)
+    };
+    warnings(&watch, now).iter().map(plain).collect()
+}
+
+fn read<T: DeserializeOwned>(what: &str, json: &[u8]) -> Result<T> {
+    serde_json::from_slice(json)
+        .map_err(|e| Error::new(ErrorKind::InvalidArgument, format!("{what}: {e}")).with_source(e))
+}
+
+fn invalid(message: &'static str) -> Error {
+    Error::new(ErrorKind::InvalidArgument, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_said_is_the_default() {
+        assert_eq!(Schedule::from_json("{}").unwrap(), Schedule::default());
+        assert_eq!(RetentionPolicy::from_json("{}").unwrap(), RetentionPolicy::default());
+    }
+
+    #[test]
+    fn what_is_not_known_or_out_of_bounds_is_refused() {
+        for json in [
+            "",
+            "[]",
+            r#"{"frequency": 4}"#,
+            r#"{"frequency_hours": 24}"#,
+            r#"{"frequency_hours": -4}"#,
+            r#"{"frequency_hours": 4, "phase_seconds": 14400}"#,
+            r#"{"jitter_seconds": 60}"#,
+        ] {
+            assert_eq!(Schedule::from_json(json).unwrap_err().code(), "INVALID_ARGUMENT", "{json}");
+        }
+        assert!(Schedule::from_json(r#"{"frequency_hours": 24, "beyond_microsoft": true}"#).is_ok());
+        for json in [r#"{"keep": 4}"#, r#"{"keep_days": 0}"#, r#"{"keep_last": -1}"#, r#"{"pin": ["x"]}"#] {
+            assert_eq!(RetentionPolicy::from_json(json).unwrap_err().code(), "INVALID_ARGUMENT", "{json}");
+        }
+    }
+
+    #[test]
+    fn what_the_gate_and_the_schedule_said_can_be_watched() {
+        let now: Timestamp = "2026-11-23T02:00:00Z".parse().unwrap();
+        let next = Schedule::default().next_run(Some("2026-11-20T00:00:00Z".parse().unwrap()), now);
+        let holds = r#"[{"reason": "restore_operation_running",
+            "operation": {"kind": "restore", "state": "running", "started": "2026-11-10T00:00:00Z"}}]"#;
+        let next = serde_json::to_string(&next).unwrap();
+        let watch = format!(
+            r#"{{"last_backup": "2026-11-20T00:00:00Z", "retention_days": 7, "holds": {holds}, "next_run": {next}}}"#
+        );
+        let found = warnings_of_json(watch, now).unwrap();
+        let names: Vec<_> = found.iter().map(|warning| warning["warning"].as_str().unwrap()).collect();
+        assert_eq!(names, ["missed_runs", "gate_closed_too_long", "no_recent_backup"]);
+        assert_eq!(found[2]["message"], "no good backup since 2026-11-20T00:00:00Z");
+        assert_eq!(warnings_of_json(r#"{"last": 1}"#, now).unwrap_err().code(), "INVALID_ARGUMENT");
+    }
+}

@@ -1,0 +1,116 @@
+//! Connecting, told step by step.
+
+use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
+
+use crossbeam_channel::bounded;
+
+use super::lane::resolve;
+use super::pool::Pool;
+use super::status::{Failure, Stage};
+use super::{SmbBuilder, SmbShare};
+use crate::error::{Error, ErrorKind, Result};
+use crate::share::check::Step;
+
+impl SmbBuilder {
+    /// Connects, and tells of each step when it began and what was seen. There is no share after a failure, and one
+    /// attempt at each step.
+    pub(in crate::share) fn connect_step_by_step(
+        &self,
+        mut tell: impl FnMut(Step, Instant, Result<String>),
+    ) -> Option<SmbShare> {
+        let host = self.target.root.host();
+        let begun = Instant::now();
+        let addresses = match self.resolve_in_time() {
+            Ok(addresses) => addresses,
+            Err(failure) => {
+                tell(Step::Name, begun, Err(failure.into_error(format!("check {host}"))));
+                return None;
+            }
+        };
+        let all: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
+        tell(Step::Name, begun, Ok(format!("{host} is {}", all.join(", "))));
+
+        let begun = Instant::now();
+        let connected = self.knock(&addresses);
+        let is_open = connected.is_ok();
+        tell(Step::Connection, begun, connected);
+        if !is_open {
+            return None;
+        }
+
+        let pool = Pool::new(self.target.clone());
+        let begun = Instant::now();
+        let failure = match pool.lane(begun + self.target.times.call) {
+            Ok(lane) => {
+                let facts = lane.facts();
+                let security = match (&facts.cipher, facts.encrypted) {
+                    (Some(cipher), true) => format!("encrypted with {cipher}"),
+                    (None, true) => "encrypted".into(),
+                    _ => "signed, not encrypted".to_owned(),
+                };
+                let negotiated = begun + facts.negotiated;
+                let logged_on = negotiated + facts.logged_on;
+                // Each began so long ago as it took.
+                let ago = |from: Instant, to: Instant| {
+                    let now = Instant::now();
+                    now.checked_sub(to - from).unwrap_or(now)
+                };
+                tell(Step::Dialect, ago(begun, negotiated), Ok(format!("SMB {}, {security}", facts.dialect)));
+                let account = self.target.account.name();
+                tell(Step::LogOn, ago(negotiated, logged_on), Ok(format!("as {account}")));
+                tell(Step::Share, ago(logged_on, logged_on + facts.opened), Ok(self.target.root.to_string()));
+                return Some(SmbShare { pool });
+            }
+            Err(failure) => failure,
+        };
+        let step = match failure.stage() {
+            Some(Stage::OpenShare) => Step::Share,
+            Some(Stage::LogOn) => Step::LogOn,
+            _ => Step::Dialect,
+        };
+        for (passed, seen) in [(Step::Dialect, "agreed"), (Step::LogOn, "accepted")] {
+            if passed < step {
+                tell(passed, Instant::now(), Ok(seen.into()));
+            }
+        }
+        tell(step, begun, Err(failure.into_error(format!("check {}", self.target.root))));
+        None
+    }
+
+    /// The addresses of the server, unless the system's resolver hangs.
+    fn resolve_in_time(&self) -> std::result::Result<Vec<SocketAddr>, Failure> {
+        let (reply, answer) = bounded(1);
+        let (host, port, limit) =
+            (self.target.root.host().clone(), self.target.port, self.target.times.connect);
+        std::thread::spawn(move || {
+            let _ = reply.send(resolve(&host, port));
+        });
+        answer.recv_timeout(limit).unwrap_or_else(|_| Err(Failure::silence(limit).at(Stage::Resolve)))
+    }
+
+    /// Opens a TCP connection to each address; fails when none takes it.
+    fn knock(&self, addresses: &[SocketAddr]) -> Result<String> {
+        let (mut open, mut closed, mut last) = (Vec::new(), Vec::new(), None);
+        for address in addresses {
+            match TcpStream::connect_timeout(address, self.target.times.connect) {
+                Ok(_) => open.push(address.to_string()),
+                Err(error) => {
+                    closed.push(format!("{address}: {error}"));
+                    last = Some(error);
+                }
+            }
+        }
+        match last {
+            Some(error) if open.is_empty() => {
+                let failure = Failure::network(&error).at(Stage::Connect);
+                Err(failure.into_error(format!("check {}", closed.join(", "))))
+            }
+            None if open.is_empty() => {
+                Err(Error::new(ErrorKind::Unreachable, "the name of the server has no address"))
+            }
+            _ if closed.is_empty() => Ok(format!("{} answers", open.join(", "))),
+            _ => Ok(format!("{} answers; not {}", open.join(", "), closed.join(", "))),
+        }
+    }
+}
