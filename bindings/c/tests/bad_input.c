@@ -161,7 +161,7 @@ int main(int count, char **arguments) {
     FAILS(AZS_STATUS_INVALID_NAME, azs_smb_share_connect("fs", "CONTOSO\\azsbackup", "secret", NULL, &share, &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_smb_share_connect("\\\\fs\\a", "CONTOSO\\azsbackup", "", NULL, &share, &error));
     CHECK(azs_smb_share_connect("\\\\127.0.0.1\\a", "CONTOSO\\azsbackup", "swordfish",
-                                "{\"port\": 9, \"attempts\": 1, \"connect_seconds\": 2}", &share, &error) != AZS_STATUS_OK);
+                                "{\"port\": 9, \"attempts\": 1, \"connect_limit\": 2}", &share, &error) != AZS_STATUS_OK);
     CHECK(strstr(azs_error_message(error), "swordfish") == NULL);
     azs_error_free(error);
     OK(azs_folder_share_open(arguments[2], NULL, &share, &error));
