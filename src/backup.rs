@@ -23,9 +23,13 @@ use crate::set::{EntryPath, Metadata, Mtime, RESERVED, Status};
 mod base;
 mod builder;
 mod by_hand;
+mod contents;
 mod known;
 mod ledger;
 mod packer;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod parsers;
 mod pipeline;
 mod plan;
 mod report;
@@ -57,8 +61,8 @@ pub struct Backup {
     state: Option<Arc<State>>,
     /// The key of names and digests.
     key: zeroize::Zeroizing<[u8; 32]>,
-    /// The folder of an interrupted run's set, which this one takes the place of.
-    interrupted: Option<SetName>,
+    /// Sets that were begun and interrupted, which this one takes the place of.
+    interrupted: BTreeSet<SetName>,
     /// Sets that may have the files of this one.
     sets: Vec<SetName>,
     shared: Arc<Shared>,
@@ -301,7 +305,7 @@ impl Backup {
         });
         self.warnings.extend(state.save(self.writer.place(), outcome));
         state.end();
-        if let Some(set) = self.interrupted.take() {
+        for set in std::mem::take(&mut self.interrupted) {
             self.writer.clear_away(&set);
         }
     }
@@ -316,9 +320,7 @@ impl Drop for Backup {
             // The threads first, so that nothing is stored behind our back.
             self.planner.pipeline.stop();
             self.writer.abandon();
-            if let Some(state) = &self.state {
-                state.end();
-            }
+            // The journal stays: what could not be removed may serve the next run.
         }
     }
 }

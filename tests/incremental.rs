@@ -344,6 +344,103 @@ fn the_readme_s_lines_give_back_an_incremental_set() {
 }
 
 #[test]
+fn an_interrupted_run_s_uploads_are_taken_over() {
+    let nightly = Nightly::new();
+    let tree = nightly.sample();
+    fs::write(tree.join("image"), noise(1, 30_000_000)).unwrap();
+    let mut left = Vec::new();
+    for _ in 0..2 {
+        // As a run that is killed: what it stored stays, and its journal.
+        let mut backup = nightly.builder().start().unwrap();
+        backup.add_folder_as("tree", &tree).unwrap();
+        let folder = nightly.fixture.native(&nightly.fixture.place.set_folder(&backup.set()));
+        let stored = || {
+            fs::read_dir(&folder)
+                .unwrap()
+                .filter(|file| !file.as_ref().unwrap().file_name().to_str().unwrap().starts_with('.'))
+                .count()
+        };
+        while stored() < 7 {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let copy = nightly.fixture.path("left");
+        common::run(std::process::Command::new("cp").arg("-al").arg(&folder).arg(&copy));
+        drop(backup);
+        fs::rename(copy, &folder).unwrap();
+        left.push(folder);
+    }
+    let report = nightly.run();
+    let reuse = &report.reuse;
+    assert!(reuse.taken_over.files >= 6 && reuse.stored.files >= 2, "{reuse:#?}");
+    assert_eq!(reuse.taken_over.files + reuse.stored.files, report.cover.stored.files);
+    assert!(left.iter().all(|folder| !folder.exists()), "nothing is left of them");
+    nightly.check(&report);
+    // It is a set like any other for the next one.
+    fs::write(tree.join("a/changed"), "the night after").unwrap();
+    let next = nightly.run();
+    assert!(next.reuse.stored.bytes < 20_000, "{:#?}", next.reuse);
+    nightly.check(&next);
+}
+
+#[test]
+fn identical_files_are_stored_once_and_come_back_as_files_of_their_own() {
+    let nightly = Nightly::new();
+    let tree = nightly.sample();
+    let (small, large) = (noise(1, 1_500_000), noise(2, 5_000_000));
+    for name in ["small 1", "small 2", "a/small 3"] {
+        fs::write(tree.join(name), &small).unwrap();
+    }
+    for name in ["a/large 1", "a/large 2", "large 3"] {
+        fs::write(tree.join(name), &large).unwrap();
+    }
+    fs::set_permissions(tree.join("small 2"), fs::Permissions::from_mode(0o600)).unwrap();
+    let full = nightly.run_and_check();
+    assert!(full.reuse.stored.bytes < 17_000_000, "{:#?}", full.reuse);
+    let by_hand = |report: &azs_backup::BackupReport| {
+        let recovered = by_hand::recover(&nightly.fixture, &nightly.fixture.native(&report.folder));
+        common::assert_same_tree(&tree, &recovered.join("tree"));
+    };
+    by_hand(&full);
+    let report = nightly.run_and_check();
+    assert_eq!(report.reuse.files_read, 0, "{:#?}", report.reuse);
+    // The first of them changes, or goes: the others stay what they are.
+    fs::write(tree.join("a/small 3"), "changed").unwrap();
+    let mut content = large.clone();
+    content[3_000_000] ^= 1;
+    fs::write(tree.join("a/large 1"), content).unwrap();
+    by_hand(&nightly.run_and_check());
+    fs::remove_file(tree.join("small 1")).unwrap();
+    fs::remove_file(tree.join("a/large 2")).unwrap();
+    by_hand(&nightly.run_and_check());
+    // A copy alone is restored, too.
+    let report = nightly.run_with(|builder| builder.state(nightly.fixture.path("other state")));
+    fs::write(tree.join("small 4"), &small).unwrap();
+    let set = nightly.fixture.open(&nightly.run_with(|b| b.state(nightly.fixture.path("third"))).folder);
+    drop(report);
+    let target = nightly.fixture.path("one");
+    let options = azs_backup::RestoreOptions::default().pattern("small 4");
+    azs_backup::restore(&set, &nightly.fixture.opener, &target, &options, &mut no_progress).unwrap();
+    assert_eq!(fs::read(target.join("tree/small 4")).unwrap(), small);
+}
+
+#[test]
+fn each_set_s_space_is_told() {
+    let nightly = Nightly::new();
+    let tree = nightly.sample();
+    let first = nightly.run();
+    fs::write(tree.join("new"), noise(1, 500_000)).unwrap();
+    let second = nightly.run();
+    let folders = [first.folder.clone(), second.folder.clone()];
+    let space = azs_backup::set::space_of(&nightly.fixture.share, &folders).unwrap();
+    assert_eq!(space[0].bytes, first.cover.stored.bytes);
+    assert_eq!(space[1].bytes, second.cover.stored.bytes);
+    assert_eq!(space[1].alone, second.reuse.stored.bytes);
+    assert!(space[0].alone < 5_000, "its newest index piece: {space:?}");
+    let space = azs_backup::set::space_of(&nightly.fixture.share, &folders[1..]).unwrap();
+    assert_eq!(space[0].alone, space[0].bytes);
+}
+
+#[test]
 fn the_name_of_what_is_no_entry_is_refused() {
     let nightly = Nightly::new();
     let mut backup = nightly.builder().start().unwrap();

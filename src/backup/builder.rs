@@ -235,10 +235,11 @@ impl BackupBuilder {
             },
             _ => None,
         };
+        let interrupted = interrupted.filter(|journal| journal.recipients == recipients);
         let writer = Arc::new(self.create(created)?);
         let mut abandon = Abandon(Some(writer.clone()));
         if let Some(state) = &state {
-            state.begin(writer.set(), &recipients);
+            state.begin(writer.set(), &recipients, interrupted.is_some());
             if let Some((manifest, tree, folder)) = found {
                 let taken =
                     base::take(&terms, &writer, state, (manifest, tree), &folder, &mut reuse, || Ok(()))?;
@@ -251,8 +252,7 @@ impl BackupBuilder {
                 }
             }
         }
-        let interrupted = interrupted.filter(|journal| journal.recipients == recipients);
-        let interrupted_set = interrupted.as_ref().map(|journal| journal.set);
+        let interrupted_sets = interrupted.as_ref().map(|journal| journal.sets.clone());
         let state = state.map(Arc::new);
         let mut before = Earlier { state: state.clone(), interrupted, ..Earlier::default() };
         let (mut known, mut sets) = (None, Vec::new());
@@ -300,7 +300,7 @@ impl BackupBuilder {
             labels: self.labels,
             state,
             key,
-            interrupted: interrupted_set,
+            interrupted: interrupted_sets.unwrap_or_default(),
             sets,
             shared,
             reuse,

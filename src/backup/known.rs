@@ -1,6 +1,6 @@
 //! What the last run knew of the source, held against what is there now.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::stat::{Kind, Stat};
@@ -10,7 +10,7 @@ use super::state::tree::TreeReader;
 pub(super) struct Known {
     pub(super) tree: TreeReader,
     /// Segments that the new set has.
-    pub(super) linked: Arc<HashSet<u32>>,
+    pub(super) linked: Arc<BTreeSet<u32>>,
     /// Files that links lead to and that this run found as they were.
     stable: HashSet<Vec<u8>>,
     /// Whether to read everything, whatever its times say.
@@ -18,7 +18,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn new(tree: TreeReader, linked: HashSet<u32>, paranoid: bool) -> Self {
+    pub(super) fn new(tree: TreeReader, linked: BTreeSet<u32>, paranoid: bool) -> Self {
         Self { tree, linked: Arc::new(linked), stable: HashSet::new(), paranoid }
     }
 
@@ -59,13 +59,13 @@ impl Known {
     /// has it, or something below it.
     pub(super) fn bury(&mut self) -> std::io::Result<Option<Vec<u8>>> {
         let Some(node) = self.tree.peek() else { return Ok(None) };
-        // What stands aside under another name is in nobody's way.
-        let is_there = self.linked.contains(&node.at.segment) && node.stored_as.is_empty();
+        let is_there = self.linked.range(node.since..=node.at.segment.max(node.since)).next().is_some();
         let gone = Node {
             kind: NodeKind::Gone,
             depth: node.depth,
             name: node.name.clone(),
             at: node.at,
+            since: node.since,
             ..Node::default()
         };
         self.tree.advance()?;

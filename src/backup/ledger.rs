@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
 
+use openssl::sha::Sha256;
+
 use super::by_hand::ByHand;
+use super::contents::Contents;
 use super::state::State;
 use super::state::node::{Large, Node, NodeKind, Stretch, own_name, short};
 use super::state::table::{Row, RowPlace, Table, TableWriter};
@@ -13,7 +16,7 @@ use super::state::tree::TreeWriter;
 use super::unit::{LargeFile, Mark};
 use crate::layout::SetName;
 use crate::set::archive;
-use crate::set::{Block, Change, Content, Counts, Entry, Metadata, Part};
+use crate::set::{Block, Change, Content, Counts, Digest, Entry, EntryPath, Metadata, Part};
 
 pub(super) struct Ledger {
     /// Bytes of tar of each segment that count.
@@ -40,6 +43,14 @@ struct OpenLarge {
     /// Blocks of it that tar has, as `(number, is it zeros)`.
     blocks: Vec<(u64, bool)>,
     next_block: u64,
+    /// What was stored whole, for copies of it.
+    whole: Option<(EntryPath, Metadata, Sha256)>,
+}
+
+impl OpenLarge {
+    fn new(node: Node, table: Option<TableWriter>) -> Self {
+        Self { node, table, patches: BTreeMap::new(), blocks: Vec::new(), next_block: 0, whole: None }
+    }
 }
 
 impl Ledger {
@@ -83,6 +94,7 @@ impl Ledger {
             stamp: mark.stamp,
             is_settled: mark.is_settled,
             at: Stretch { segment: entry.at.segment, length },
+            since: mark.since.unwrap_or(entry.at.segment),
             stored_as: entry.stored_as.as_ref().map_or(Vec::new(), |path| path.as_bytes().to_vec()),
             digest: digest.unwrap_or_default(),
             target: target.map_or(Vec::new(), |path| path.as_bytes().to_vec()),
@@ -92,8 +104,9 @@ impl Ledger {
             node.stamp.size = size;
             node.large = Some(Large { base: entry.at, ..owner(&entry.metadata) });
             let table = self.new_table();
-            self.open =
-                Some(OpenLarge { node, table, patches: BTreeMap::new(), blocks: Vec::new(), next_block: 0 });
+            let is_apart = entry.stored_as.is_some();
+            let whole = (!is_apart).then(|| (entry.path.clone(), entry.metadata.clone(), Sha256::new()));
+            self.open = Some(OpenLarge { whole, ..OpenLarge::new(node, table) });
             return;
         }
         self.add(node);
@@ -109,6 +122,9 @@ impl Ledger {
         *self.live.entry(part.at.segment).or_default() += length;
         self.live_records += 1;
         let Some(open) = &mut self.open else { return };
+        if let Some((_, _, hasher)) = &mut open.whole {
+            hasher.update(part.sha256.as_bytes());
+        }
         if let Some(large) = &mut open.node.large {
             match large.parts.last_mut() {
                 Some(last) if last.segment == part.at.segment => last.length += length,
@@ -156,8 +172,7 @@ impl Ledger {
         }
         self.live_records += change.size.div_ceil(super::unit::PIECE) + 1;
         let table = self.new_table();
-        self.open =
-            Some(OpenLarge { node, table, patches: BTreeMap::new(), blocks: Vec::new(), next_block: 0 });
+        self.open = Some(OpenLarge::new(node, table));
     }
 
     /// A block of the open large file, as it was or anew; `length` bytes of tar are its own.
@@ -189,9 +204,20 @@ impl Ledger {
     }
 
     /// The open large file has no more pieces.
-    pub(super) fn large_ends(&mut self, file: &LargeFile) {
-        let Some(OpenLarge { mut node, table, patches, blocks, .. }) = self.open.take() else { return };
-        node.is_settled &= !file.named.load(std::sync::atomic::Ordering::Acquire);
+    pub(super) fn large_ends(&mut self, file: &LargeFile, contents: &Contents) {
+        let Some(OpenLarge { mut node, table, patches, blocks, whole, .. }) = self.open.take() else {
+            return;
+        };
+        let is_sound = !file.named.load(std::sync::atomic::Ordering::Acquire);
+        node.is_settled &= is_sound;
+        if file.before.is_none() {
+            let whole = whole.filter(|_| is_sound);
+            let whole = whole.map(|(path, metadata, hasher)| {
+                (path, metadata, short(&Digest::from_bytes(hasher.finish())))
+            });
+            let whole = whole.as_ref().map(|(path, metadata, digest)| (path, metadata, *digest));
+            contents.end_large(file.size, whole);
+        }
         if let Some(large) = &mut node.large {
             large.patches =
                 patches.into_iter().map(|(segment, length)| Stretch { segment, length }).collect();

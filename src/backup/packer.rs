@@ -260,7 +260,7 @@ impl<'a> Packer<'a> {
                     Record::Block(block)
                 }
                 Line::LargeEnds(file) => {
-                    self.ledger.large_ends(&file);
+                    self.ledger.large_ends(&file, &self.shared.contents);
                     continue;
                 }
                 Line::Kept(nodes) => {
@@ -378,11 +378,11 @@ impl Storer {
     /// Links what an interrupted run stored, if it is the same and still whole.
     fn take_over(&self, name: &str, number: u32, content: u64) -> Option<StoredFile> {
         let journal = (*self.interrupted).as_ref()?;
-        let known = journal.segments.get(segment::keyed_digest(name)?)?;
+        let (set, known) = journal.segments.get(segment::keyed_digest(name)?)?;
         if known.content_length != content {
             return None;
         }
-        let from = self.writer.place().set_folder(&journal.set).join(Name::new(known.name.as_str()).ok()?);
+        let from = self.writer.place().set_folder(set).join(Name::new(known.name.as_str()).ok()?);
         self.writer.link(&from, name, known.length).ok()?;
         let file = StoredFile { number, name: name.to_owned(), live_length: content, ..known.clone() };
         if let Some(state) = &self.state {

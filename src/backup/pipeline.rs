@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 
+use super::contents::Contents;
 use super::packer::{Packer, Returns};
 use super::state::journal::Journal;
 use super::state::{KnownPiece, Outcome, State};
@@ -43,6 +44,7 @@ pub(super) struct Shared {
     pub(super) files: AtomicU64,
     pub(super) bytes: AtomicU64,
     pub(super) stored: AtomicU64,
+    pub(super) contents: Contents,
     read_files: AtomicU64,
     kept_files: AtomicU64,
     kept_bytes: AtomicU64,
@@ -185,7 +187,8 @@ impl Pipeline {
         }
     }
 
-    fn check(&self) -> Result<()> {
+    /// The failure that stopped the threads, if one did.
+    pub(super) fn check(&self) -> Result<()> {
         if self.shared.is_stopped() { Err(self.shared.failure()) } else { Ok(()) }
     }
 
@@ -263,7 +266,7 @@ fn work(
             break;
         }
         let frames = spare.try_recv().unwrap_or_default();
-        let result = worker.pack(unit, frames, shared)?;
+        let result = worker.pack(number, unit, frames, shared)?;
         if packed.send((number, result)).is_err() {
             break;
         }

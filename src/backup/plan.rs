@@ -33,6 +33,8 @@ pub(super) struct Planner {
     bundle: Vec<Item>,
     bundled: u64,
     kept_bytes: usize,
+    /// Of the node that was taken last: the first segment that may have an entry of its path.
+    since: Option<u32>,
     /// Names for entries that tar cannot put in their place.
     aside: u32,
     last_tick: std::time::Instant,
@@ -69,13 +71,15 @@ impl Planner {
             bundle: Vec::new(),
             bundled: 0,
             kept_bytes: 0,
+            since: None,
             aside: 0,
             last_tick: std::time::Instant::now(),
         }
     }
 
     /// Adds an entry that is not cut, of about this size.
-    pub(super) fn small(&mut self, new: NewEntry, size: u64) -> Result<()> {
+    pub(super) fn small(&mut self, mut new: NewEntry, size: u64) -> Result<()> {
+        new.mark.since = self.since.take();
         if !matches!(new.source, Source::Nothing) {
             self.shared.read_file();
         }
@@ -105,6 +109,11 @@ impl Planner {
     pub(super) fn large(&mut self, new: NewLarge) -> Result<()> {
         let NewLarge { path, size, sparse, metadata, content, mark, stored_as } = new;
         self.shared.read_file();
+        if let Some(target) = self.copied(size, &metadata, &content, stored_as.is_some())? {
+            self.shared.read(size);
+            self.shared.contents.end_large(size, None);
+            return self.header(path, Content::Copy { target, size }, metadata, mark, None);
+        }
         // Files of more than a segment have segments of their own, so that these go as a whole when the file does.
         let is_cut = size > self.segment_size;
         if is_cut {
@@ -116,10 +125,35 @@ impl Planner {
         if is_cut { self.send(Unit::Cut { whole: false }) } else { Ok(()) }
     }
 
+    /// The file of this run that a large one is a copy of.
+    fn copied(
+        &mut self,
+        size: u64,
+        metadata: &Metadata,
+        content: &LargeContent,
+        is_aside: bool,
+    ) -> Result<Option<EntryPath>> {
+        if !self.shared.contents.begin_large(size) || is_aside {
+            return Ok(None);
+        }
+        // Those of its size have to be done before it is known.
+        self.flush()?;
+        let Some(digest) = content.digest(size, || self.tick())? else { return Ok(None) };
+        loop {
+            if let Some(known) = self.shared.contents.large(size, metadata, digest) {
+                return Ok(known);
+            }
+            self.pipeline.check()?;
+            self.tick()?;
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    }
+
     /// Adds what changed of a large file.
     pub(super) fn change(&mut self, new: NewLarge, before: Before) -> Result<()> {
         let NewLarge { path, size, sparse, metadata, content, mark, .. } = new;
         self.shared.read_file();
+        self.since = None;
         self.bundle.push(Item::Change(Change { path: path.clone(), size, sparse, metadata }, mark));
         self.pieces(path, size, content, Some(before))
     }
@@ -271,6 +305,7 @@ impl Planner {
     pub(super) fn take(&mut self) -> Result<Option<Node>> {
         let Some(known) = &mut self.known else { return Ok(None) };
         let node = known.tree.peek().cloned();
+        self.since = node.as_ref().map(|node| node.since);
         known.tree.advance().map_err(lost)?;
         Ok(node)
     }

@@ -182,9 +182,8 @@ impl State {
     }
 
     /// Begins to note what this run stores, so that the next one could take it over.
-    pub(super) fn begin(&self, set: SetName, recipients: &BTreeSet<String>) {
-        let begin = || -> io::Result<File> { journal::begin(&self.folder, set, recipients) };
-        *self.journal() = self.keep(begin());
+    pub(super) fn begin(&self, set: SetName, recipients: &BTreeSet<String>, keep: bool) {
+        *self.journal() = self.keep(journal::begin(&self.folder, set, recipients, keep));
     }
 
     /// Notes a segment that the share has.
@@ -310,7 +309,7 @@ impl State {
 
 impl Manifest {
     /// The digest of the rest in the first line, then JSON.
-    fn parse(text: &[u8]) -> Option<Self> {
+    pub(super) fn parse(text: &[u8]) -> Option<Self> {
         let (digest, json) = text.split_at_checked(65)?;
         let digest: Digest = str::from_utf8(&digest[..64]).ok()?.parse().ok()?;
         if Digest::of(json) != digest {

@@ -69,13 +69,15 @@ pub(super) struct Mark {
     pub(super) depth: u32,
     pub(super) stamp: Stamp,
     pub(super) is_settled: bool,
+    /// The first segment that may have an entry of its path, if the last run knew of one.
+    pub(super) since: Option<u32>,
     /// What is remembered of it, if it may be the same: kept when its content is.
     pub(super) known: Option<Box<Node>>,
 }
 
 impl Mark {
     pub(super) fn new(depth: u32, stat: &Stat) -> Self {
-        Self { depth, stamp: stat.stamp(), is_settled: stat.is_settled(), known: None }
+        Self { depth, stamp: stat.stamp(), is_settled: stat.is_settled(), since: None, known: None }
     }
 
     fn looked_at(self, stat: &Stat) -> Self {
@@ -112,7 +114,7 @@ pub(super) struct Before {
     /// Where its header stands.
     pub(super) base: Position,
     /// Segments that the new set has.
-    pub(super) linked: Arc<std::collections::HashSet<u32>>,
+    pub(super) linked: Arc<std::collections::BTreeSet<u32>>,
 }
 
 pub(super) enum LargeContent {
@@ -161,6 +163,8 @@ pub(super) enum Line {
 pub(super) struct Worker {
     compressor: Compressor,
     key: zeroize::Zeroizing<[u8; 32]>,
+    /// The number of the unit that it is at.
+    number: u64,
     tar: Vec<u8>,
     content: Vec<u8>,
     digests: Vec<Digest>,
@@ -171,6 +175,7 @@ impl Worker {
         Ok(Self {
             compressor: Compressor::new(level)?,
             key,
+            number: 0,
             tar: Vec::new(),
             content: Vec::new(),
             digests: Vec::new(),
@@ -179,7 +184,14 @@ impl Worker {
 
     /// Reads, hashes and compresses a unit, into a buffer that has served before. What is wrong with a source is in the
     /// result, to be judged by policy.
-    pub(super) fn pack(&mut self, unit: Unit, mut frames: Vec<u8>, shared: &Shared) -> Result<Packed> {
+    pub(super) fn pack(
+        &mut self,
+        number: u64,
+        unit: Unit,
+        mut frames: Vec<u8>,
+        shared: &Shared,
+    ) -> Result<Packed> {
+        self.number = number;
         frames.clear();
         self.tar.clear();
         let mut packed = Packed { frames, ..Packed::default() };
@@ -222,10 +234,7 @@ impl Worker {
         let NewEntry { mut entry, source, mut mark } = new;
         let start = self.tar.len();
         match source {
-            Source::Nothing => {
-                self.tar.extend_from_slice(&archive::header(&entry));
-                identity.update(&self.tar[start..]);
-            }
+            Source::Nothing => return self.add_header(entry, start, mark, packed, identity),
             Source::Memory(bytes) => {
                 let sha256 = Digest::of(&bytes);
                 shared.read(bytes.len() as u64);
@@ -258,6 +267,11 @@ impl Worker {
                             packed.lines.push(Line::Kept(kept));
                             return Ok(());
                         }
+                        if let Some(target) = shared.contents.small(&entry, short(&sha256), self.number) {
+                            self.content = bytes;
+                            entry.content = Content::Copy { target, size };
+                            return self.add_header(entry, start, mark, packed, identity);
+                        }
                     }
                 }
                 self.add_file(&entry, &bytes, identity);
@@ -266,6 +280,22 @@ impl Worker {
         }
         entry.at = Position::new(0, start as u64);
         packed.files += u64::from(matches!(entry.content, Content::File { .. }));
+        packed.lines.push(Line::Entry(entry, (self.tar.len() - start) as u64, mark));
+        Ok(())
+    }
+
+    fn add_header(
+        &mut self,
+        mut entry: Entry,
+        start: usize,
+        mark: Mark,
+        packed: &mut Packed,
+        identity: &mut Sha256,
+    ) -> Result<()> {
+        self.tar.extend_from_slice(&archive::header(&entry));
+        identity.update(&self.tar[start..]);
+        entry.at = Position::new(0, start as u64);
+        packed.files += u64::from(matches!(entry.content, Content::Copy { .. }));
         packed.lines.push(Line::Entry(entry, (self.tar.len() - start) as u64, mark));
         Ok(())
     }
@@ -413,6 +443,22 @@ impl LargeContent {
             }
         };
         fill(buffer, size, |room, at| read_at(file, room, from + at))
+    }
+
+    /// The digest of all of it: of the digests of its pieces.
+    pub(super) fn digest(&self, size: u64, mut tick: impl FnMut() -> Result<()>) -> Result<Option<[u8; 16]>> {
+        let (mut hasher, mut buffer, mut blocks) = (Sha256::new(), Vec::new(), Vec::new());
+        for from in (0..size).step_by(PIECE as usize) {
+            tick()?;
+            let length = PIECE.min(size - from) as usize;
+            match self.read_at(&mut buffer, from, length) {
+                Ok(got) if got == length => {}
+                // Whoever stores it finds out what is wrong.
+                _ => return Ok(None),
+            }
+            hasher.update(Digest::of_piece(&buffer, &mut blocks).as_bytes());
+        }
+        Ok(Some(short(&Digest::from_bytes(hasher.finish()))))
     }
 
     /// Whether most of a few blocks, spread over the file, are as the table has them.

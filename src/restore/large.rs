@@ -109,7 +109,7 @@ impl LargeFile {
     fn unchanged(&self, from: u64, length: u64) -> Vec<Range<usize>> {
         let end = from.saturating_add(length).min(self.size);
         if self.changed.is_empty() {
-            return if end > from { vec![0..(end - from) as usize] } else { Vec::new() };
+            return (end > from).then_some(0..end.saturating_sub(from) as usize).into_iter().collect();
         }
         let mut ranges: Vec<Range<usize>> = Vec::new();
         let mut at = from;

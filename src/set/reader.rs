@@ -110,6 +110,11 @@ impl Set {
         !self.items.contains_key(name)
     }
 
+    /// Length of a file of the folder when the set was opened.
+    pub(crate) fn length(&self, name: &str) -> Option<u64> {
+        self.items.get(name).copied().filter(|length| *length != u64::MAX)
+    }
+
     /// What lies in the folder and belongs to no set of this name.
     pub(crate) fn foreign(&self) -> Vec<String> {
         let known = |name: &str| {

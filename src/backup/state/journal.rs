@@ -13,28 +13,46 @@ use crate::set::segment;
 
 /// What an interrupted run stored.
 pub(in crate::backup) struct Journal {
-    pub(in crate::backup) set: SetName,
+    /// Sets that were begun: none of them became one.
+    pub(in crate::backup) sets: BTreeSet<SetName>,
     pub(in crate::backup) recipients: BTreeSet<String>,
-    /// Segments, by the keyed digest in their names.
-    pub(in crate::backup) segments: HashMap<String, StoredFile>,
+    /// Segments, by the keyed digest in their names, and the set that has them.
+    pub(in crate::backup) segments: HashMap<String, (SetName, StoredFile)>,
 }
 
 #[derive(Deserialize, Serialize)]
-struct Head {
-    set: SetName,
-    recipients: BTreeSet<String>,
+#[serde(rename_all = "snake_case")]
+enum Line {
+    /// A run begins, sealing to these.
+    Begin(SetName, BTreeSet<String>),
+    /// It stored a segment.
+    Stored(StoredFile),
 }
 
-pub(super) fn begin(folder: &Path, set: SetName, recipients: &BTreeSet<String>) -> io::Result<File> {
-    let mut file = super::options().create(true).truncate(true).write(true).open(folder.join(NAME))?;
-    let mut line = serde_json::to_vec(&Head { set, recipients: recipients.clone() })?;
-    line.push(b'\n');
-    file.write_all(&line)?;
+/// Begins to note what a run stores, behind what interrupted ones have stored for the same recipients.
+pub(super) fn begin(
+    folder: &Path,
+    set: SetName,
+    recipients: &BTreeSet<String>,
+    keep: bool,
+) -> io::Result<File> {
+    let path = folder.join(NAME);
+    let mut file = super::options().create(true).append(true).open(&path)?;
+    if !keep {
+        file.set_len(0)?;
+    } else if fs::read(&path)?.last().is_some_and(|byte| *byte != b'\n') {
+        file.write_all(b"\n")?;
+    }
+    write(&mut file, &Line::Begin(set, recipients.clone()))?;
     Ok(file)
 }
 
 pub(super) fn note(file: &mut File, segment: &StoredFile) -> io::Result<()> {
-    let mut line = serde_json::to_vec(segment)?;
+    write(file, &Line::Stored(segment.clone()))
+}
+
+fn write(file: &mut File, line: &Line) -> io::Result<()> {
+    let mut line = serde_json::to_vec(line)?;
     line.push(b'\n');
     file.write_all(&line)
 }
@@ -50,16 +68,38 @@ impl Journal {
         Self::parse(&bytes)
     }
 
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
-        let head: Head = serde_json::from_slice(lines.next()?).ok()?;
-        let mut segments = HashMap::new();
-        for line in lines {
-            let Ok(file) = serde_json::from_slice::<StoredFile>(line) else { break };
-            let Some(digest) = segment::keyed_digest(&file.name) else { break };
-            segments.insert(digest.to_owned(), file);
+    /// Lines that a run did not get to write in full are passed over; what was sealed to others than the last run's
+    /// recipients is of no use.
+    pub(in crate::backup) fn parse(bytes: &[u8]) -> Option<Self> {
+        let mut journal: Option<Self> = None;
+        let mut current = None;
+        for line in bytes.split(|byte| *byte == b'\n') {
+            match serde_json::from_slice(line) {
+                Ok(Line::Begin(set, recipients)) => {
+                    match &mut journal {
+                        Some(journal) if journal.recipients == recipients => {}
+                        Some(journal) => {
+                            journal.recipients = recipients;
+                            journal.segments.clear();
+                        }
+                        None => {
+                            let (sets, segments) = (BTreeSet::new(), HashMap::new());
+                            journal = Some(Self { sets, recipients, segments });
+                        }
+                    }
+                    journal.as_mut()?.sets.insert(set);
+                    current = Some(set);
+                }
+                Ok(Line::Stored(file)) => {
+                    let digest = segment::keyed_digest(&file.name).map(str::to_owned);
+                    if let (Some(journal), Some(set), Some(digest)) = (&mut journal, current, digest) {
+                        journal.segments.insert(digest, (set, file));
+                    }
+                }
+                Err(_) => {}
+            }
         }
-        Some(Self { set: head.set, recipients: head.recipients, segments })
+        journal
     }
 }
 

@@ -15,6 +15,8 @@ pub(in crate::backup) struct Node {
     pub(in crate::backup) is_settled: bool,
     /// The segment that has its header, and the bytes of tar there that are its own.
     pub(in crate::backup) at: Stretch,
+    /// The first segment that may have an entry of this path: from there on tar may still have one.
+    pub(in crate::backup) since: u32,
     /// The name that it has in tar, where that is not its path; else empty.
     pub(in crate::backup) stored_as: Vec<u8>,
     /// First half of the digest of a file's content.
@@ -99,6 +101,7 @@ impl Node {
         time(b, self.stamp.changed);
         number(b, self.stamp.inode);
         stretch(b, self.at);
+        number(b, self.since.into());
         bytes(b, &self.stored_as);
         match self.kind {
             NodeKind::File | NodeKind::Memory => b.extend_from_slice(&self.digest),
@@ -149,6 +152,7 @@ impl Node {
         self.stamp.changed = input.time()?;
         self.stamp.inode = input.number()?;
         self.at = input.stretch()?;
+        self.since = input.small()?;
         input.bytes(&mut self.stored_as)?;
         self.target.clear();
         self.large = None;
@@ -270,7 +274,7 @@ impl Input<'_> {
         let [parts, patches] = lists;
         let is_changed = self.byte()? == 1;
         let (table, table_digest) = (self.small()?, self.array()?);
-        let mut id = || Some(self.number()?.checked_sub(1).map(u32::try_from).transpose().ok()?);
+        let mut id = || self.number()?.checked_sub(1).map(u32::try_from).transpose().ok();
         let (mode, uid, gid) = (id()?, id()?, id()?);
         Some(Large { base, parts, patches, is_changed, table, table_digest, mode, uid, gid })
     }
