@@ -99,10 +99,12 @@ impl<'a> Jobs<'a> {
                     Some(entry) => Record::ByHand(entry),
                     None => break,
                 },
-                Err(error) => {
+                // A share that cannot be reached is no damage.
+                Err(error) if is_loss(&error) => {
                     damaged(error)?;
                     continue;
                 }
+                Err(error) => return Err(error),
             };
             if !wanted(&record)? {
                 continue;
