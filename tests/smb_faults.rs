@@ -372,7 +372,7 @@ fn a_full_share_is_a_capacity_alert_and_a_later_run_completes() {
     let free = || night.native().space().unwrap().free;
     // Too little for a segment, for the last ones, and for the few bytes of the commit: what the same backup took
     // without them, in pages of memory.
-    let set = night.native().list(&first.result.as_ref().unwrap().folder).unwrap();
+    let set = night.native().list(first.result.as_ref().unwrap()).unwrap();
     let data = set.iter().filter(|file| file.name.ends_with(".p7m"));
     let pages: u64 = data.map(|file| file.length.div_ceil(4096) * 4096).sum();
     for (moment, left) in
