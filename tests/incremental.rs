@@ -223,7 +223,7 @@ fn a_damaged_or_missing_stored_file_is_written_again() {
             bytes[2000] ^= 1;
             fs::write(folder.join(&segment), bytes).unwrap();
             let report = nightly.run_with(|builder| builder.paranoid(true));
-            assert_eq!(report.reuse.rewritten, [segment.clone()]);
+            assert_eq!(report.reuse.rewritten, std::slice::from_ref(&segment));
             nightly.check(&report);
             // Without reading it that cannot be known, but it can be told.
             let next = nightly.run();
@@ -231,7 +231,7 @@ fn a_damaged_or_missing_stored_file_is_written_again() {
         } else {
             fs::write(folder.join(&segment), &whole[..whole.len() - 1]).unwrap();
             let report = nightly.run();
-            assert_eq!(report.reuse.rewritten, [segment.clone()]);
+            assert_eq!(report.reuse.rewritten, std::slice::from_ref(&segment));
             nightly.check(&report);
             let index = nightly.names(&report, "index-").remove(0);
             fs::remove_file(nightly.fixture.native(&report.folder).join(&index)).unwrap();
