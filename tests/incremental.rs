@@ -140,6 +140,10 @@ fn only_changed_blocks_of_a_large_file_are_stored() {
     // More than half of it: stored anew, once.
     change(0, &noise(6, 25_000_000), None, 45_000_000);
     change(35_000_000, &noise(8, 10), None, 200_000);
+    // What it lost does not come back when it grows again, and is not looked for before.
+    change(0, &[], Some(20_000_000), 100_000);
+    change(0, &[], Some(34_000_000), 100_000);
+    change(21_000_000, &noise(9, 70_000), None, 300_000);
 }
 
 #[test]
