@@ -123,7 +123,10 @@ fn findings(case: &Value) -> Value {
     let configuration = Configuration::from_json(case["configuration"].to_string().as_bytes()).unwrap();
     let now = case["now"].as_str().unwrap().parse().unwrap();
     let review = review(&configuration, &share(temp.path()), now).unwrap();
-    let findings = review.findings.iter().map(|finding| json!([finding.rule.id, finding.about]));
+    // What depends on the disk is no case.
+    let is_about_room = |rule: &str| ["SHARE_ALMOST_FULL", "SHARE_WITHOUT_ROOM"].contains(&rule);
+    let findings = review.findings.iter().filter(|finding| !is_about_room(finding.rule.id));
+    let findings = findings.map(|finding| json!([finding.rule.id, finding.about]));
     let silenced =
         review.silenced.iter().map(|one| json!([one.finding.rule.id, one.finding.about, one.reason]));
     json!({"findings": findings.collect::<Vec<_>>(), "silenced": silenced.collect::<Vec<_>>()})
@@ -185,7 +188,7 @@ fn make(at: &Path, name: &str) {
         .start()
         .unwrap();
     backup.add_bytes("tor1/running-config", format!("hostname tor1\n! {name}\n").into_bytes()).unwrap();
-    let text: String = (0..300).map(|n| format!("line {}\n", n * n)).collect();
+    let text: String = (0..40).map(|n| format!("line {}\n", n * n)).collect();
     backup.add_bytes("images/noise.bin", text.into_bytes()).unwrap();
     let report = backup.commit().unwrap();
     fs::rename(temp.path().join(report.folder.to_string()), at.join(name)).unwrap();

@@ -286,9 +286,10 @@ export interface SmbShareOptions {
   oldestDialect?: '3.0' | '3.0.2' | '3.1.1'
   durability?: 'flushed' | 'cached'
   connections?: number
-  connectSeconds?: number
-  silenceSeconds?: number
-  callSeconds?: number
+  /** In seconds, here and below. */
+  connectLimit?: number
+  silenceLimit?: number
+  callLimit?: number
   attempts?: number
 }
 
@@ -297,21 +298,6 @@ export class SmbShare extends Share {
   private constructor()
   static connect(root: Named, account: string, password: string, options?: SmbShareOptions): Promise<SmbShare>
   static connectSync(root: Named, account: string, password: string, options?: SmbShareOptions): SmbShare
-  /** Checks the way to a share from the name of the server on: the first step that fails is where the fault is. */
-  static check(
-    root: Named,
-    account: string,
-    password: string,
-    deployment: Named,
-    options?: SmbShareOptions & CheckOptions,
-  ): Promise<CheckReport>
-  static checkSync(
-    root: Named,
-    account: string,
-    password: string,
-    deployment: Named,
-    options?: SmbShareOptions & CheckOptions,
-  ): CheckReport
   facts(): Promise<SmbFacts>
   factsSync(): SmbFacts
 }
@@ -340,6 +326,21 @@ export interface CheckReport {
 /** Checks an open share for the backups of a deployment: it writes a few objects with random names, and removes them. */
 export function checkShare(share: Share, deployment: Named, options?: CheckOptions): Promise<CheckReport>
 export function checkShareSync(share: Share, deployment: Named, options?: CheckOptions): CheckReport
+/** Checks the way to a share over SMB, from the server's name on: the first step that fails is where the fault is. */
+export function checkSmbShare(
+  root: Named,
+  account: string,
+  password: string,
+  deployment: Named,
+  options?: SmbShareOptions & CheckOptions,
+): Promise<CheckReport>
+export function checkSmbShareSync(
+  root: Named,
+  account: string,
+  password: string,
+  deployment: Named,
+  options?: SmbShareOptions & CheckOptions,
+): CheckReport
 
 // ---------------------------------------------------------------------------------------------------- Sets
 

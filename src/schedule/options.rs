@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::frequency::{Frequency, RetentionPeriod};
@@ -14,6 +13,7 @@ use super::rules::RetentionPolicy;
 use super::warning::{Warning, Watch, warnings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::SetName;
+use crate::words::options;
 
 /// A schedule's options, each with a default.
 #[derive(Deserialize)]
@@ -57,7 +57,7 @@ impl Schedule {
     /// # Errors
     /// `INVALID_ARGUMENT` for what is no such object, an unknown option included, and for numbers out of bounds.
     pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
-        read::<ScheduleOptions>("a schedule", json.as_ref())?.try_into()
+        options::<ScheduleOptions>("a schedule", json.as_ref())?.try_into()
     }
 }
 
@@ -107,7 +107,7 @@ impl RetentionPolicy {
     /// # Errors
     /// `INVALID_ARGUMENT` for what is no such object, an unknown option included, and for numbers out of bounds.
     pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
-        read::<PolicyOptions>("a retention policy", json.as_ref())?.try_into()
+        options::<PolicyOptions>("a retention policy", json.as_ref())?.try_into()
     }
 }
 
@@ -129,7 +129,7 @@ struct WatchOptions {
 /// # Errors
 /// `INVALID_ARGUMENT` for what is no such object, an unknown option included.
 pub fn warnings_of_json(watch: impl AsRef<[u8]>, now: Timestamp) -> Result<Vec<Value>> {
-    let options: WatchOptions = read("what to watch", watch.as_ref())?;
+    let options: WatchOptions = options("what to watch", watch.as_ref())?;
     let mut watch = Watch::new(options.last_backup).holds(&options.holds, options.closed_since);
     watch.set_up = options.set_up;
     watch.next_run = options.next_run;
@@ -144,11 +144,6 @@ pub fn warnings_of_json(watch: impl AsRef<[u8]>, now: Timestamp) -> Result<Vec<V
         Ok(plain)
     };
     warnings(&watch, now).iter().map(plain).collect()
-}
-
-fn read<T: DeserializeOwned>(what: &str, json: &[u8]) -> Result<T> {
-    serde_json::from_slice(json)
-        .map_err(|e| Error::new(ErrorKind::InvalidArgument, format!("{what}: {e}")).with_source(e))
 }
 
 fn invalid(message: &'static str) -> Error {

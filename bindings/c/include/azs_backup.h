@@ -224,7 +224,8 @@ typedef enum {
 /**
  * A backup in the making. Freed by `azs_backup_free`; not committed, it then leaves nothing that looks like a backup.
  *
- * Threads: one at a time, not necessarily the one that began it.
+ * Threads: one at a time, not necessarily the one that began it. It belongs to the process that began it: in a forked one
+ * every call fails, and freeing it there leaves the backup to its process.
  */
 typedef struct azs_backup azs_backup;
 
@@ -1088,6 +1089,16 @@ azs_status azs_retention_policy_new(const char *options,
                                     azs_error **error);
 
 /**
+ * The same policy that makes room besides: until `bytes` are free on a share with this space, the JSON of
+ * `azs_share_space`.
+ */
+azs_status azs_retention_policy_make_room_for(const azs_retention_policy *policy,
+                                              uint64_t bytes,
+                                              const char *space,
+                                              azs_retention_policy **changed,
+                                              azs_error **error);
+
+/**
  * What to delete of the sets that a listing gave. Deletes nothing. `now` is NULL for now.
  */
 azs_status azs_retention_policy_plan(const azs_retention_policy *policy,
@@ -1453,8 +1464,8 @@ azs_status azs_folder_share_open(const char *root,
 /**
  * Connects to a share over SMB 3 by its UNC path, with no mount, and logs on. `account` is like `CONTOSO\\azsbackup`.
  * `options` is NULL for the defaults, or a JSON object with `port`, `encryption` ("required", "preferred", "off"),
- * `oldest_dialect` ("3.0", "3.0.2", "3.1.1"), `durability`, `connections`, `connect_seconds`, `silence_seconds`,
- * `call_seconds`, `attempts`. Account and password are in no message and no output.
+ * `oldest_dialect` ("3.0", "3.0.2", "3.1.1"), `durability`, `connections`, `attempts`, and in seconds
+ * `connect_limit`, `silence_limit`, `call_limit`. Account and password are in no message and no output.
  *
  * `AZS_STATUS_UNSUPPORTED` where the library was built without SMB.
  */
@@ -1464,6 +1475,14 @@ azs_status azs_smb_share_connect(const char *root,
                                  const char *options,
                                  azs_share **share,
                                  azs_error **error);
+
+/**
+ * What the connection of an SMB share came to, as JSON: `address`, `dialect`, `encrypted`, `cipher`, `signing`, `block`.
+ * `AZS_STATUS_INVALID_ARGUMENT` for a share of another kind.
+ */
+azs_status azs_smb_share_facts(const azs_share *share,
+                               char **json,
+                               azs_error **error);
 
 /**
  * Where it is, for people.
@@ -1479,6 +1498,31 @@ azs_status azs_share_space(const azs_share *share, char **json, azs_error **erro
  * Frees a share. NULL is allowed.
  */
 void azs_share_free(azs_share *share);
+
+/**
+ * Checks an open share for the backups of a deployment, step by step: it writes a few objects with random names, and removes
+ * them. `options` is NULL, or a JSON object with `components`, each like "Switches" or "Switches/su1", and
+ * `create_folders` (false). Gives the report as JSON: `is_sound`, and `steps` with `outcome` ("passed", "warned", "failed",
+ * "skipped"), what was `seen`, and the `alert` of a failure. A step that fails does not make the call fail.
+ */
+azs_status azs_share_check(const azs_share *share,
+                           const char *deployment,
+                           const char *options,
+                           char **report,
+                           azs_error **error);
+
+/**
+ * Checks the way to a share over SMB, from the name of the server on: the first step that fails is where the fault is. One
+ * attempt to log on is made. `connection` is what `azs_smb_share_connect` calls `options`, else as above.
+ */
+azs_status azs_smb_share_check(const char *root,
+                               const char *account,
+                               const char *password,
+                               const char *connection,
+                               const char *deployment,
+                               const char *options,
+                               char **report,
+                               azs_error **error);
 
 /**
  * Lists the sets of a deployment, or of one component of it; NULL for all. Needs no key.

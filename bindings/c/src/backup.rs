@@ -18,8 +18,12 @@ pub struct azs_backup_builder(Option<BackupBuilder>);
 
 /// A backup in the making. Freed by `azs_backup_free`; not committed, it then leaves nothing that looks like a backup.
 ///
-/// Threads: one at a time, not necessarily the one that began it.
-pub struct azs_backup(Option<Backup>);
+/// Threads: one at a time, not necessarily the one that began it. It belongs to the process that began it: in a forked one
+/// every call fails, and freeing it there leaves the backup to its process.
+pub struct azs_backup {
+    backup: Option<Backup>,
+    process: u32,
+}
 
 impl azs_backup_builder {
     fn change(&mut self, change: impl FnOnce(BackupBuilder) -> BackupBuilder) -> Result<()> {
@@ -30,7 +34,29 @@ impl azs_backup_builder {
 
 impl azs_backup {
     fn backup(&mut self) -> Result<&mut Backup> {
-        self.0.as_mut().ok_or_else(was_committed)
+        self.check_process()?;
+        self.backup.as_mut().ok_or_else(was_committed)
+    }
+
+    /// Its threads are not in a forked process, and waiting for them would never end.
+    fn check_process(&self) -> Result<()> {
+        match self.is_here() {
+            true => Ok(()),
+            false => Err(invalid("a backup does not work in a forked process: begin one there".into())),
+        }
+    }
+
+    fn is_here(&self) -> bool {
+        self.process == std::process::id()
+    }
+}
+
+impl Drop for azs_backup {
+    fn drop(&mut self) {
+        if !self.is_here() {
+            // It is not ours to abandon.
+            std::mem::forget(self.backup.take());
+        }
     }
 }
 
@@ -211,7 +237,7 @@ pub extern "C" fn azs_backup_start(
     guard(error, || {
         let out = slot(backup, "backup")?;
         let builder = handle_mut(builder, "builder")?.0.take().ok_or_else(was_started)?;
-        out.give(azs_backup(Some(builder.start()?)));
+        out.give(azs_backup { backup: Some(builder.start()?), process: std::process::id() });
         Ok(())
     })
 }
@@ -326,8 +352,9 @@ pub extern "C" fn azs_backup_commit(
 ) -> azs_status {
     guard(error, || {
         let out = report.map(|report| slot(Some(report), "report")).transpose()?;
-        let backup = handle_mut(backup, "backup")?.0.take().ok_or_else(was_committed)?;
-        let report = backup.commit()?;
+        let backup = handle_mut(backup, "backup")?;
+        backup.check_process()?;
+        let report = backup.backup.take().ok_or_else(was_committed)?.commit()?;
         out.map_or(Ok(()), |out| out.json(&report))
     })
 }

@@ -42,8 +42,8 @@ pub extern "C" fn azs_folder_share_open(
 
 /// Connects to a share over SMB 3 by its UNC path, with no mount, and logs on. `account` is like `CONTOSO\\azsbackup`.
 /// `options` is NULL for the defaults, or a JSON object with `port`, `encryption` ("required", "preferred", "off"),
-/// `oldest_dialect` ("3.0", "3.0.2", "3.1.1"), `durability`, `connections`, `connect_seconds`, `silence_seconds`,
-/// `call_seconds`, `attempts`. Account and password are in no message and no output.
+/// `oldest_dialect` ("3.0", "3.0.2", "3.1.1"), `durability`, `connections`, `attempts`, and in seconds
+/// `connect_limit`, `silence_limit`, `call_limit`. Account and password are in no message and no output.
 ///
 /// `AZS_STATUS_UNSUPPORTED` where the library was built without SMB.
 #[unsafe(no_mangle)]

@@ -161,7 +161,7 @@ int main(int count, char **arguments) {
     FAILS(AZS_STATUS_INVALID_NAME, azs_smb_share_connect("fs", "CONTOSO\\azsbackup", "secret", NULL, &share, &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_smb_share_connect("\\\\fs\\a", "CONTOSO\\azsbackup", "", NULL, &share, &error));
     CHECK(azs_smb_share_connect("\\\\127.0.0.1\\a", "CONTOSO\\azsbackup", "swordfish",
-                                "{\"port\": 9, \"attempts\": 1, \"connect_seconds\": 2}", &share, &error) != AZS_STATUS_OK);
+                                "{\"port\": 9, \"attempts\": 1, \"connect_limit\": 2}", &share, &error) != AZS_STATUS_OK);
     CHECK(strstr(azs_error_message(error), "swordfish") == NULL);
     azs_error_free(error);
     OK(azs_folder_share_open(arguments[2], NULL, &share, &error));
@@ -212,15 +212,26 @@ int main(int count, char **arguments) {
     for (size_t i = 0; i < 4; i++) {
         CHECK(pthread_join(threads[i], NULL) == 0);
     }
+    OK(azs_backup_builder_new(share, "contoso.com/nyc/HLH", &builder, &error));
+    OK(azs_backup_builder_certificate(builder, cer, &error));
+    OK(azs_backup_start(builder, &backup, &error));
+    azs_backup_builder_free(builder);
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
         azs_bytes *message;
+        FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_backup_add_bytes(backup, "x", NULL, 0, &error));
+        FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_backup_commit(backup, NULL, &error));
+        azs_backup_free(backup);
         FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_sealer_seal(sealer, (const uint8_t *)"x", 1, &message, &error));
         _exit(0);
     }
     int ended;
     CHECK(waitpid(child, &ended, 0) == child && WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
+    /* The child took nothing from its parent. */
+    OK(azs_backup_add_bytes(backup, "x", NULL, 0, &error));
+    OK(azs_backup_commit(backup, NULL, &error));
+    azs_backup_free(backup);
 
     azs_sealer_free(sealer);
     azs_share_free(share);

@@ -366,7 +366,7 @@ int main(int argument_count, char **arguments) {
     facts = parsed(json);
     CHECK(cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(facts, "is_sound")));
     cJSON_Delete(facts);
-    OK(azs_smb_share_check("\\\\127.0.0.1\\a", "CONTOSO\\azsbackup", "swordfish", "{\"port\": 9, \"connect_seconds\": 2}",
+    OK(azs_smb_share_check("\\\\127.0.0.1\\a", "CONTOSO\\azsbackup", "swordfish", "{\"port\": 9, \"connect_limit\": 2}",
                            "contoso.com/nyc", NULL, &json, &error));
     CHECK(strstr(json, "\"is_sound\":false") != NULL && strstr(json, "swordfish") == NULL);
     azs_string_free(json);

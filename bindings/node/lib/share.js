@@ -45,9 +45,9 @@ const SMB = [
   'oldestDialect',
   'durability',
   'connections',
-  'connectSeconds',
-  'silenceSeconds',
-  'callSeconds',
+  'connectLimit',
+  'silenceLimit',
+  'callLimit',
   'attempts',
 ]
 
@@ -62,15 +62,6 @@ class SmbShare extends Share {
     const chosen = json(options(given, SMB), 'options')
     const named = [text(root, 'root'), text(account, 'account'), text(password, 'password')]
     return made(SmbShare, call(() => native.Share.connectSmbSync(...named, chosen)))
-  }
-
-  /** Checks the way to a share, from the name of the server on; `options` are those of `connect` and of `checkShare`. */
-  static async check(root, account, password, deployment, given) {
-    return plain(await promised(() => native.Share.checkSmb(...checking(root, account, password, deployment, given))))
-  }
-
-  static checkSync(root, account, password, deployment, given) {
-    return plain(call(() => native.Share.checkSmbSync(...checking(root, account, password, deployment, given))))
   }
 
   async facts() {
@@ -99,6 +90,15 @@ function checking(root, account, password, deployment, given) {
 function chosen(given) {
   const { components, createFolders = false } = options(given, CHECK)
   return json({ components: list(components).map((one) => text(one, 'components')), createFolders }, 'options')
+}
+
+/** Checks the way to a share over SMB; `options` are those of `SmbShare.connect` and of `checkShare`. */
+async function checkSmbShare(root, account, password, deployment, given) {
+  return plain(await promised(() => native.Share.checkSmb(...checking(root, account, password, deployment, given))))
+}
+
+function checkSmbShareSync(root, account, password, deployment, given) {
+  return plain(call(() => native.Share.checkSmbSync(...checking(root, account, password, deployment, given))))
 }
 
 /** Checks an open share for the backups of a deployment, step by step. */
@@ -155,4 +155,4 @@ function listSetsSync(share, deployment, component) {
   return summaries(call(() => from.listSetsSync(...of)))
 }
 
-module.exports = { FolderShare, SetSummary, Share, SmbShare, checkShare, checkShareSync, halves, listSets, listSetsSync, listed }
+module.exports = { FolderShare, SetSummary, Share, SmbShare, checkShare, checkShareSync, checkSmbShare, checkSmbShareSync, halves, listSets, listSetsSync, listed }

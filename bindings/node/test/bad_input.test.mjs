@@ -101,7 +101,7 @@ test('options that are none are refused', async (t) => {
 
 test('credentials are in no message and no output', async () => {
   const connect = () =>
-    azs.SmbShare.connect(String.raw`\\127.0.0.1\a`, String.raw`CONTOSO\azsbackup`, 'swordfish', { port: 9, attempts: 1, connectSeconds: 2 })
+    azs.SmbShare.connect(String.raw`\\127.0.0.1\a`, String.raw`CONTOSO\azsbackup`, 'swordfish', { port: 9, attempts: 1, connectLimit: 2 })
   const error = await failure(connect)
   assert(error instanceof azs.BackupError)
   const { inspect } = await import('node:util')

@@ -166,7 +166,7 @@ test('a share is checked step by step', async (t) => {
   assert(report.steps.some(({ step, outcome }) => step === 'read_back' && outcome === 'passed'))
   assert.deepEqual(azs.checkShareSync(on, azs.parseDeployment('contoso.com/nyc')).steps.length, report.steps.length)
   const root = String.raw`\\127.0.0.1\a`
-  const none = await azs.SmbShare.check(root, String.raw`CONTOSO\azsbackup`, 'swordfish', 'contoso.com/nyc', { port: 9, connectSeconds: 2 })
+  const none = await azs.checkSmbShare(root, String.raw`CONTOSO\azsbackup`, 'swordfish', 'contoso.com/nyc', { port: 9, connectLimit: 2 })
   assert.equal(none.isSound, false)
   assert.equal(none.steps.find(({ outcome }) => outcome === 'failed').step, 'connection')
 })

@@ -191,8 +191,10 @@ test('review', (t) => {
       }
     }
     const found = azs.reviewSync(JSON.stringify(one.configuration), azs.FolderShare.openSync(root), { now: one.now })
+    // What depends on the disk is no case.
+    const findings = found.findings.filter(({ id }) => !['SHARE_ALMOST_FULL', 'SHARE_WITHOUT_ROOM'].includes(id))
     return same(
-      [found.findings.map(({ id, about }) => [id, about]), found.silenced.map(({ id, about, reason }) => [id, about, reason])],
+      [findings.map(({ id, about }) => [id, about]), found.silenced.map(({ id, about, reason }) => [id, about, reason])],
       [one.findings, one.silenced],
     )
   })

@@ -57,7 +57,7 @@ mod _native {
     #[pymodule_export]
     use super::set::{BackupSet, EntryIterator, SetSummary, list_sets};
     #[pymodule_export]
-    use super::share::{FolderShare, Share, SmbShare};
+    use super::share::{CheckReport, FolderShare, Share, SmbShare, check_share, check_smb_share};
     #[pymodule_export]
     use super::value::normal;
 

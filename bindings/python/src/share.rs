@@ -2,16 +2,17 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use azs_backup::share::Durability;
+use azs_backup::share::{Durability, ShareCheck};
 use azs_backup::{self as core, ErrorKind};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
+use pyo3::types::PyTuple;
 
-use crate::argument::FilePath;
+use crate::argument::{FilePath, Several};
 use crate::error::{Raise, patiently, refuse};
 use crate::events::{Level, log};
-use crate::layout::UncPath;
-use crate::value::value;
+use crate::layout::{Component, Deployment, UncPath};
+use crate::value::{plain, value};
 
 /// A share that is open: what `FolderShare` and others have in common.
 ///
@@ -103,7 +104,7 @@ impl SmbShare {
     #[staticmethod]
     #[pyo3(signature = (
         root, account, password, *, port=445, encryption=None, oldest_dialect=None, durability=None, connections=4,
-        connect_seconds=10, silence_seconds=30, call_seconds=900, attempts=7,
+        connect_limit=10.0, silence_limit=30.0, call_limit=900.0, attempts=7,
     ))]
     #[expect(clippy::too_many_arguments, reason = "keywords")]
     fn connect(
@@ -116,17 +117,17 @@ impl SmbShare {
         oldest_dialect: Option<String>,
         durability: Option<String>,
         connections: usize,
-        connect_seconds: u64,
-        silence_seconds: u64,
-        call_seconds: u64,
+        connect_limit: f64,
+        silence_limit: f64,
+        call_limit: f64,
         attempts: u32,
     ) -> PyResult<Py<Self>> {
-        let account = core::SmbAccount::new(account, password).raise()?;
         let options = serde_json::json!({
             "port": port, "encryption": encryption, "oldest_dialect": oldest_dialect, "durability": durability,
-            "connections": connections, "connect_seconds": connect_seconds, "silence_seconds": silence_seconds,
-            "call_seconds": call_seconds, "attempts": attempts,
+            "connections": connections, "connect_limit": connect_limit, "silence_limit": silence_limit,
+            "call_limit": call_limit, "attempts": attempts,
         });
+        let account = core::SmbAccount::new(account, password).raise()?;
         let builder = core::SmbBuilder::new(root.0.clone(), account.clone());
         let builder = builder.options(options.to_string()).raise()?;
         let share = Arc::new(patiently(py, || builder.connect())?);
@@ -174,5 +175,124 @@ impl FolderShare {
             durability.map_or(Ok(Durability::default()), |word| word.parse()).raise()?;
         let share = py.detach(|| core::FolderShare::open(root.0)).raise()?.with_durability(durability);
         Py::new(py, PyClassInitializer::from(Share::new(Arc::new(share))).add_subclass(Self))
+    }
+}
+
+/// Checks an open share and what can be done on it, for the backups of a deployment.
+///
+/// `components`: whose folders are looked for, too. `create_folders`: whether folders that are missing are created. It writes
+/// a few objects with random names, and removes them.
+///
+/// >>> check_share(share, "contoso.com/nyc").is_sound
+/// True
+#[pyfunction]
+#[pyo3(signature = (share, deployment, *, components=None, create_folders=false))]
+pub(crate) fn check_share(
+    py: Python<'_>,
+    share: &Share,
+    deployment: Deployment,
+    components: Option<Several<Component>>,
+    create_folders: bool,
+) -> PyResult<CheckReport> {
+    let share = share.open()?;
+    let check = check(deployment, components, create_folders);
+    patiently(py, move || Ok(check.run(&*share))).map(CheckReport)
+}
+
+/// Checks a share over SMB, from the name of the server on: what to run after an alert. The keywords are those of
+/// `check_share` and `SmbShare.connect`.
+///
+/// Each attempt to log on with a wrong password counts towards the lock-out of the account: this makes one.
+#[pyfunction]
+#[pyo3(signature = (
+    root, account, password, deployment, *, components=None, create_folders=false, port=445, encryption=None,
+    oldest_dialect=None, connect_limit=10.0, silence_limit=30.0, call_limit=900.0,
+))]
+#[expect(clippy::too_many_arguments, reason = "keywords")]
+pub(crate) fn check_smb_share(
+    py: Python<'_>,
+    root: UncPath,
+    account: String,
+    password: String,
+    deployment: Deployment,
+    components: Option<Several<Component>>,
+    create_folders: bool,
+    port: u16,
+    encryption: Option<String>,
+    oldest_dialect: Option<String>,
+    connect_limit: f64,
+    silence_limit: f64,
+    call_limit: f64,
+) -> PyResult<CheckReport> {
+    let options = serde_json::json!({
+        "port": port, "encryption": encryption, "oldest_dialect": oldest_dialect, "connect_limit": connect_limit,
+        "silence_limit": silence_limit, "call_limit": call_limit,
+    });
+    let account = core::SmbAccount::new(account, password).raise()?;
+    let builder = core::SmbBuilder::new(root.0, account).options(options.to_string()).raise()?;
+    let check = check(deployment, components, create_folders);
+    patiently(py, move || Ok(check.run_smb(&builder))).map(CheckReport)
+}
+
+fn check(deployment: Deployment, components: Option<Several<Component>>, create_folders: bool) -> ShareCheck {
+    let mut check = ShareCheck::new(deployment.0.clone()).create_folders(create_folders);
+    for component in components.into_iter().flat_map(|components| components.0) {
+        check = check.component(&core::Place::new(deployment.0.clone(), component.0));
+    }
+    check
+}
+
+/// How every step on the way to a share went. The first one that failed is where the fault is.
+#[pyclass(frozen, module = "azs_backup")]
+pub(crate) struct CheckReport(azs_backup::share::CheckReport);
+
+#[pymethods]
+impl CheckReport {
+    /// The share.
+    #[getter]
+    fn share(&self) -> &str {
+        &self.0.share
+    }
+
+    /// Whose folders were looked for.
+    #[getter]
+    fn deployment(&self) -> &str {
+        &self.0.deployment
+    }
+
+    /// The steps, in the order in which they were tried.
+    #[getter]
+    fn steps<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let steps: PyResult<Vec<_>> =
+            self.0.steps.iter().map(|step| value(py, "CheckedStep", step)).collect();
+        PyTuple::new(py, steps?)
+    }
+
+    /// Whether no step failed.
+    #[getter]
+    fn is_sound(&self) -> bool {
+        self.0.is_sound()
+    }
+
+    /// The first step that failed; none where all went well.
+    #[getter]
+    fn first_failure<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.first_failure().map(|step| value(py, "CheckedStep", step)).transpose()
+    }
+
+    /// The steps as plain text for a terminal, with the alert and the remedy of each failure.
+    fn to_table(&self) -> String {
+        self.0.to_table()
+    }
+
+    /// All of it as plain data.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        plain(py, &self.0)
+    }
+
+    fn __repr__(&self) -> String {
+        let how =
+            self.0.first_failure().map_or_else(|| "sound".to_owned(), |step| format!("{} failed", step.step));
+        format!("<CheckReport of {:?}: {how}>", self.0.share)
     }
 }

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import azs_backup
 import pytest
-from azs_backup import Backup, BackupSet, EncryptionCertificate, Opener, Place, SmbShare, list_sets
+from azs_backup import Backup, BackupSet, EncryptionCertificate, Opener, Place, SmbShare, check_smb_share, list_sets
 
 PASSWORD = "Backup-1 pass"
 
@@ -110,6 +110,17 @@ def test_a_wrong_password_is_a_failed_logon(samba: int) -> None:
         SmbShare.connect(r"\\127.0.0.1\nothing", getpass.getuser(), PASSWORD, port=samba)
 
 
+def test_the_way_to_the_share_is_checked(samba: int) -> None:
+    user = getpass.getuser()
+    found = check_smb_share(r"\\127.0.0.1\data", user, PASSWORD, "contoso.com/nyc", components="Switches", port=samba)
+    assert found.is_sound and found.first_failure is None, found.to_table()
+    assert [step.step for step in found.steps][:4] == ["name", "connection", "dialect", "log_on"]
+    found = check_smb_share(r"\\127.0.0.1\data", user, "wrong and secret", "contoso.com/nyc", port=samba)
+    assert found.first_failure is not None and found.first_failure.step == "log_on" and found.first_failure.alert is not None
+    assert found.first_failure.alert.error == "LOGON_FAILED" and found.first_failure.alert.kind == "AUTHENTICATION"
+    assert "wrong and secret" not in found.to_table() + repr(found) + str(found.to_dict())
+
+
 def test_a_server_that_is_not_there_is_unreachable() -> None:
     with pytest.raises(ConnectionError) as raised:
         SmbShare.connect(r"\\127.0.0.1\data", r"CONTOSO\backup", "secret", port=free_port(), attempts=1)
@@ -117,7 +128,7 @@ def test_a_server_that_is_not_there_is_unreachable() -> None:
 
 
 def test_options_that_make_no_sense_are_refused() -> None:
-    for options in ({"encryption": "maybe"}, {"oldest_dialect": "1.0"}, {"encryption": ""}):
+    for options in ({"encryption": "maybe"}, {"oldest_dialect": "1.0"}, {"connect_limit": -1.0}, {"call_limit": 1e300}):
         with pytest.raises(azs_backup.InvalidArgumentError):
             SmbShare.connect(r"\\127.0.0.1\data", "user", "secret", **options)  # type: ignore[arg-type]
     for account, password in (("", "x"), ("user", ""), ("a/b", "x")):

@@ -198,3 +198,60 @@ def test_retention() -> None:
             assert kept[name] == reasons, (case["name"], name)
         assert plan.shortfall == case.get("shortfall", 0)
         walked["retention"] += 1
+
+
+def set_ends(case: dict[str, Any], target: Path) -> dict[str, Any]:
+    """What becomes of a set, in the terms of the vectors."""
+    opener = Opener(DecryptionCertificate.load(VECTORS / "envelope" / case["pfx"], case["password"]))
+
+    def of(work: Any) -> Any:
+        try:
+            return work()
+        except BackupError as error:
+            return error.code
+
+    def content(name: str) -> dict[str, str]:
+        try:
+            return {"text": found.restore_bytes(opener, name, limit=1 << 20).decode()}
+        except BackupError as error:
+            return {"error": error.code}
+
+    with FolderShare.open(VECTORS / "sets") as share:
+        try:
+            found = BackupSet.open(share, case["folder"])
+        except BackupError as error:
+            return {"open": error.code}
+        return {
+            "faults": [[fault.file, fault.kind] for fault in found.verify().faults],
+            "verify_full": of(lambda: found.verify_full(opener).is_sound),
+            "entries": of(lambda: [[entry.kind, entry.path] for entry in found.entries(opener)]),
+            "restore": of(lambda: found.restore(opener, target).files),
+            "files": {name: content(name) for name in case["files"]},
+        }
+
+
+def test_sets(tmp_path: Path) -> None:
+    for case in load("sets"):
+        wanted = {key: value for key, value in case.items() if key not in ("name", "folder", "pfx", "password")}
+        assert set_ends(case, tmp_path / case["name"]) == wanted, case["name"]
+        walked["sets"] += 1
+
+
+def test_review(tmp_path: Path) -> None:
+    for case in load("review"):
+        root = tmp_path / case["name"]
+        root.mkdir()
+        for name, text in case["share"].items():
+            path = root / name
+            if text is None:
+                path.mkdir(parents=True, exist_ok=True)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+        with FolderShare.open(root) as share:
+            found = review(case["configuration"], share, now=case["now"])
+        about_room = ("SHARE_ALMOST_FULL", "SHARE_WITHOUT_ROOM")  # these depend on the disk
+        findings = [[one.rule, one.about] for one in found.findings if one.rule not in about_room]
+        assert findings == case["findings"], case["name"]
+        assert [[one.rule, one.about, one.reason] for one in found.silenced] == case["silenced"], case["name"]
+        walked["review"] += 1

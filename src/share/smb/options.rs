@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Encryption, SmbBuilder, SmbDialect};
 use crate::error::{Error, ErrorKind, Result};
-use crate::words::words;
+use crate::words::{options, words};
 
 words!(Encryption, "encryption": "required" => Required, "preferred" => Preferred, "off" => Off);
 
@@ -19,23 +19,21 @@ struct Options {
     oldest_dialect: Option<String>,
     durability: Option<String>,
     connections: Option<usize>,
-    connect_seconds: Option<u64>,
-    silence_seconds: Option<u64>,
-    call_seconds: Option<u64>,
+    connect_limit: Option<f64>,
+    silence_limit: Option<f64>,
+    call_limit: Option<f64>,
     attempts: Option<u32>,
 }
 
 impl SmbBuilder {
     /// The same with options from JSON: `port`, `encryption` (`required`, `preferred`, `off`), `oldest_dialect` (`3.0`,
-    /// `3.0.2`, `3.1.1`), `durability` (`flushed`, `cached`), `connections`, `connect_seconds`, `silence_seconds`,
-    /// `call_seconds`, `attempts`.
+    /// `3.0.2`, `3.1.1`), `durability` (`flushed`, `cached`), `connections`, `connect_limit`, `silence_limit` and
+    /// `call_limit` in seconds, `attempts`.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for what is no such object, an unknown option included.
     pub fn options(mut self, json: impl AsRef<[u8]>) -> Result<Self> {
-        let options: Options = serde_json::from_slice(json.as_ref()).map_err(|e| {
-            Error::new(ErrorKind::InvalidArgument, format!("options of a share: {e}")).with_source(e)
-        })?;
+        let options: Options = options("options of a share", json.as_ref())?;
         if let Some(port) = options.port {
             self = self.port(port);
         }
@@ -51,20 +49,27 @@ impl SmbBuilder {
         if let Some(connections) = options.connections {
             self = self.connections(connections);
         }
-        if let Some(seconds) = options.connect_seconds {
-            self = self.connect_limit(Duration::from_secs(seconds));
+        if let Some(seconds) = options.connect_limit {
+            self = self.connect_limit(seconds_of("connect_limit", seconds)?);
         }
-        if let Some(seconds) = options.silence_seconds {
-            self = self.silence_limit(Duration::from_secs(seconds));
+        if let Some(seconds) = options.silence_limit {
+            self = self.silence_limit(seconds_of("silence_limit", seconds)?);
         }
-        if let Some(seconds) = options.call_seconds {
-            self = self.call_limit(Duration::from_secs(seconds));
+        if let Some(seconds) = options.call_limit {
+            self = self.call_limit(seconds_of("call_limit", seconds)?);
         }
         if let Some(attempts) = options.attempts {
             self = self.attempts(attempts);
         }
         Ok(self)
     }
+}
+
+fn seconds_of(option: &str, seconds: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(seconds).map_err(|e| {
+        Error::new(ErrorKind::InvalidArgument, format!("{option} is no number of seconds: {e}"))
+            .with_source(e)
+    })
 }
 
 fn dialect_of(text: &str) -> Result<SmbDialect> {
@@ -87,7 +92,7 @@ mod tests {
     #[test]
     fn options_are_those_of_the_builder() {
         let json = r#"{"port": 4450, "encryption": "required", "oldest_dialect": "3.1.1", "durability": "cached",
-            "connections": 2, "connect_seconds": 5, "silence_seconds": 6, "call_seconds": 7, "attempts": 1}"#;
+            "connections": 2, "connect_limit": 5, "silence_limit": 6, "call_limit": 7, "attempts": 1}"#;
         let by_calls = builder()
             .port(4450)
             .encryption(Encryption::Required)
@@ -111,6 +116,7 @@ mod tests {
             r#"{"port": 65536}"#,
             r#"{"encryption": "on"}"#,
             r#"{"oldest_dialect": "2.1"}"#,
+            r#"{"call_limit": -1}"#,
         ] {
             assert_eq!(builder().options(json).unwrap_err().code(), "INVALID_ARGUMENT", "{json}");
         }

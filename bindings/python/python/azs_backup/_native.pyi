@@ -14,6 +14,7 @@ from azs_backup.values import (
     BackupWarning,
     Candidate,
     CertificateFacts,
+    CheckedStep,
     ComponentReview,
     CoverSheet,
     Deletion,
@@ -55,6 +56,7 @@ __all__ = [
     "Alert",
     "Backup",
     "BackupSet",
+    "CheckReport",
     "Classification",
     "Component",
     "Decision",
@@ -92,6 +94,8 @@ __all__ = [
     "alert_kind_of_title",
     "alert_kinds",
     "backup_warnings",
+    "check_share",
+    "check_smb_share",
     "classify_errno",
     "classify_error",
     "classify_hresult",
@@ -392,9 +396,9 @@ class SmbShare(Share):
         oldest_dialect: Literal["3.0", "3.0.2", "3.1.1"] | None = None,
         durability: Literal["flushed", "cached"] | None = None,
         connections: int = 4,
-        connect_seconds: int = 10,
-        silence_seconds: int = 30,
-        call_seconds: int = 900,
+        connect_limit: float = 10.0,
+        silence_limit: float = 30.0,
+        call_limit: float = 900.0,
         attempts: int = 7,
     ) -> SmbShare: ...
     @property
@@ -403,6 +407,43 @@ class SmbShare(Share):
     def account(self) -> str: ...
     @property
     def facts(self) -> SmbFacts: ...
+
+def check_share(
+    share: Share,
+    deployment: Deployment | str,
+    *,
+    components: Component | str | Iterable[Component | str] | None = None,
+    create_folders: bool = False,
+) -> CheckReport: ...
+def check_smb_share(
+    root: UncPath | str,
+    account: str,
+    password: str,
+    deployment: Deployment | str,
+    *,
+    components: Component | str | Iterable[Component | str] | None = None,
+    create_folders: bool = False,
+    port: int = 445,
+    encryption: Literal["required", "preferred", "off"] | None = None,
+    oldest_dialect: Literal["3.0", "3.0.2", "3.1.1"] | None = None,
+    connect_limit: float = 10.0,
+    silence_limit: float = 30.0,
+    call_limit: float = 900.0,
+) -> CheckReport: ...
+@final
+class CheckReport:
+    @property
+    def share(self) -> str: ...
+    @property
+    def deployment(self) -> str: ...
+    @property
+    def steps(self) -> tuple[CheckedStep, ...]: ...
+    @property
+    def is_sound(self) -> bool: ...
+    @property
+    def first_failure(self) -> CheckedStep | None: ...
+    def to_table(self) -> str: ...
+    def to_dict(self) -> _Data: ...
 
 # Backup
 

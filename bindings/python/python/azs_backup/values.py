@@ -200,6 +200,32 @@ class SmbFacts(Value):
     block: int
 
 
+class CheckAlert(Value):
+    """What a failed step means: the code of its error, what happened, and what to do next."""
+
+    __slots__ = ()
+    error: str
+    description: str
+    remedy: tuple[str, ...]
+
+    @property
+    def kind(self) -> AlertKind:
+        """The kind of alert."""
+        return AlertKind(self._data["class"]["kind"])
+
+
+class CheckedStep(Value):
+    """One step of a check and how it went: `passed`, `warned`, `failed` or `skipped`."""
+
+    __slots__ = ()
+    _shapes = {"alert": _optional(CheckAlert._of)}
+    step: str
+    outcome: str
+    seconds: float
+    seen: str
+    alert: CheckAlert | None
+
+
 class Counts(Value):
     """What a set holds."""
 
