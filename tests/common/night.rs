@@ -80,7 +80,7 @@ impl Night {
             .connect_limit(Duration::from_millis(1500))
             .silence_limit(Duration::from_millis(1500))
             .call_limit(Duration::from_secs(40))
-            .attempts(4)
+            .attempts(3)
     }
 
     /// One backup, from connecting to the commit.

@@ -79,6 +79,11 @@ impl Proxy {
         self.shared.plan.lock().unwrap().push_back((at, fault));
     }
 
+    /// Whether nothing passes now.
+    pub fn is_stalled(&self) -> bool {
+        *self.shared.fault.lock().unwrap() == Fault::Stall
+    }
+
     /// Bytes that have passed, both ways.
     pub fn passed(&self) -> u64 {
         self.shared.passed.load(Ordering::Relaxed)

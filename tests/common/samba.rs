@@ -158,10 +158,8 @@ impl Samba {
 
     /// Kills the server and all that it has started, as a power cut would.
     pub fn kill(&self) {
+        self.all("KILL");
         let Some(mut server) = self.server.lock().unwrap().take() else { return };
-        for process in self.processes(server.id()) {
-            signal(process, "KILL");
-        }
         server.wait().unwrap();
         for file in fs::read_dir(self.path("pid")).unwrap() {
             let _ = fs::remove_file(file.unwrap().path());
@@ -177,10 +175,15 @@ impl Samba {
         self.all("CONT");
     }
 
+    /// Sends a signal to the server and all that it has started, while it can start nothing more.
     fn all(&self, name: &str) {
         let Some(server) = self.server.lock().unwrap().as_ref().map(Child::id) else { return };
+        signal(server, "STOP");
         for process in self.processes(server) {
             signal(process, name);
+        }
+        if name != "STOP" {
+            signal(server, "CONT");
         }
     }
 
