@@ -131,8 +131,8 @@ fn many_threads_share_a_few_connections() {
         }
     });
     assert_eq!(share.list(&SharePath::root()).unwrap().len(), 192);
-    let connections = samba.connections();
-    assert!((1..=3).contains(&connections), "{connections}");
+    // One that is replaced may still be logging off.
+    wait_until("no more connections than allowed", || (1..=3).contains(&samba.connections()));
     drop(share);
     wait_until("the log-off", || samba.connections() == 0);
 }

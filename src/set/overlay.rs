@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
-use super::entry::EntryPath;
+use super::entry::{Block, EntryPath};
 use super::record::{Record, Subject};
 
 /// What the later pieces of an index say, as far as it takes the place of what earlier ones say.
@@ -16,8 +16,8 @@ pub(crate) struct Overlay {
     entries: HashMap<Key, u32>,
     /// …that says that it and all below it is gone…
     gone: HashMap<Key, u32>,
-    /// …that says what a large file is now…
-    changes: HashMap<Key, u32>,
+    /// …that says what a large file is now, and its size…
+    changes: HashMap<Key, (u32, u64)>,
     /// …that has a block of it, by the block's number.
     blocks: HashMap<Key, HashMap<u64, (u32, IsStored)>>,
 }
@@ -44,7 +44,11 @@ impl Overlay {
             Subject::Entry(_) if matches!(record, Record::Part(_)) => None,
             Subject::Entry(_) => self.entries.insert(key, piece),
             Subject::Gone(_) => self.gone.insert(key, piece),
-            Subject::Change(_) => self.changes.insert(key, piece),
+            Subject::Change(_) => {
+                let size = if let Record::Change(change) = record { change.size } else { 0 };
+                self.changes.insert(key, (piece, size));
+                None
+            }
             Subject::Block(_, number) => {
                 let is_stored = matches!(record, Record::Block(block) if block.stored.is_some());
                 self.blocks.entry(key).or_default().insert(number, (piece, is_stored));
@@ -63,12 +67,19 @@ impl Overlay {
         let own = match subject {
             Subject::Entry(_) => true,
             Subject::Gone(_) => return is_last(self.gone.get(&key)),
-            Subject::Change(_) => is_last(self.changes.get(&key)),
+            Subject::Change(_) => is_last(self.changes.get(&key).map(|(piece, _)| piece)),
             Subject::Block(_, number) => {
-                is_last(self.blocks.get(&key).and_then(|blocks| blocks.get(&number)).map(|(piece, _)| piece))
+                let last = self.blocks.get(&key).and_then(|blocks| blocks.get(&number));
+                is_last(last.map(|(piece, _)| piece)) && self.is_within(&key, piece, number)
             }
         };
         own && is_last(self.entries.get(&key)) && !self.is_gone(piece, path)
+    }
+
+    /// Whether a block lies within its file: what a file has lost does not come back with it when it grows again.
+    fn is_within(&self, key: &Key, piece: u32, number: u64) -> bool {
+        let change = self.changes.get(key).filter(|(last, _)| *last >= piece);
+        change.is_none_or(|(_, size)| number.saturating_mul(Block::SIZE) < *size)
     }
 
     fn is_gone(&self, piece: u32, path: &EntryPath) -> bool {
@@ -87,7 +98,9 @@ impl Overlay {
         let key = self.key(path.as_bytes());
         let Some(blocks) = self.blocks.get(&key) else { return (HashSet::new(), 0) };
         let whole = self.entries.get(&key).copied().unwrap_or(0);
-        let current = blocks.iter().filter(|(_, (piece, _))| *piece >= whole);
+        let current = blocks
+            .iter()
+            .filter(|(number, (piece, _))| *piece >= whole && self.is_within(&key, *piece, **number));
         let stored = current.clone().filter(|(_, (_, is_stored))| *is_stored).count();
         (current.map(|(number, _)| *number).collect(), stored as u64)
     }
@@ -99,7 +112,7 @@ impl Overlay {
         }
         let key = self.key(path.as_bytes());
         let whole = self.entries.get(&key).copied().unwrap_or(0);
-        self.changes.get(&key).is_some_and(|piece| *piece >= whole)
+        self.changes.get(&key).is_some_and(|(piece, _)| *piece >= whole)
     }
 }
 
