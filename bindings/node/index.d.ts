@@ -853,7 +853,7 @@ export class RetentionPlan {
 // ---------------------------------------------------------------------------------------------------- Review
 
 export interface Rule {
-  id: string
+  rule: string
   severity: 'critical' | 'warning' | 'notice'
   title: string
   why: string

@@ -1143,7 +1143,7 @@ azs_status azs_review_new(const uint8_t *configuration,
                           azs_error **error);
 
 /**
- * What it found, as JSON: `findings` with `id`, `severity`, `about`, `seen` and what to do, `silenced`, `components`,
+ * What it found, as JSON: `findings` with `rule`, `severity`, `about`, `seen` and what to do, `silenced`, `components`,
  * `space`.
  */
 azs_status azs_review_json(const azs_review *review,
@@ -1166,7 +1166,7 @@ azs_status azs_review_to_html(const azs_review *review, char **html, azs_error *
 void azs_review_free(azs_review *review);
 
 /**
- * The rules, as a JSON array: `id`, `severity`, `title`, `why`, `practice`, `what_to_do`.
+ * The rules, as a JSON array: `rule`, `severity`, `title`, `why`, `practice`, `remedy`.
  */
 azs_status azs_review_rules(char **json, azs_error **error);
 

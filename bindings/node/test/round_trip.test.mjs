@@ -230,7 +230,7 @@ test('review of a configuration and a share', async (t) => {
     deployment: { externalDomainName: 'contoso.com', region: 'nyc' },
   }
   const found = await azs.review(configuration, on)
-  assert(found.findings.length > 0 && azs.RULES.some(({ id }) => id === found.findings[0].id))
+  assert(found.findings.length > 0 && azs.RULES.some(({ rule }) => rule === found.findings[0].rule))
   assert(found.toHtml().includes('<html') && found.toTable().includes(found.findings[0].severity))
   assert.deepEqual(azs.reviewSync(JSON.stringify({ ...configuration, deployment: { external_domain_name: 'contoso.com', region: 'nyc' } }), on, { now: found.now }).findings, found.findings)
 })
