@@ -13,27 +13,39 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use ignore::gitignore::Gitignore;
 use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::envelope::EncryptionCertificate;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{SetName, SharePath};
+use crate::layout::SetName;
 use crate::set::writer::{Finished, SetWriter};
-use crate::set::{Content, CoverSheet, Entry, EntryPath, Metadata, Mtime, Problem, Status};
+use crate::set::{EntryPath, Metadata, Mtime, RESERVED, Status};
 
+mod base;
 mod builder;
+mod by_hand;
+mod contents;
+mod known;
+mod ledger;
 mod packer;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod parsers;
 mod pipeline;
 mod plan;
+mod report;
 mod stat;
 mod state;
 mod tree;
 mod unit;
 
 pub use builder::{BackupBuilder, SourceProblems};
+pub use report::{BackupReport, Reuse};
 
-use plan::Planner;
-use unit::{Item, LargeContent, Source};
+use pipeline::Shared;
+use plan::{NewLarge, Planner};
+use state::State;
+use tree::Walk;
+use unit::{LargeContent, Mark};
 
 /// A backup in the making.
 ///
@@ -46,6 +58,16 @@ pub struct Backup {
     names: BTreeSet<EntryPath>,
     certificates: Vec<EncryptionCertificate>,
     labels: BTreeMap<String, String>,
+    state: Option<Arc<State>>,
+    /// The key of names and digests.
+    key: zeroize::Zeroizing<[u8; 32]>,
+    /// Sets that were begun and interrupted, which this one takes the place of.
+    interrupted: BTreeSet<SetName>,
+    /// Sets that may have the files of this one.
+    sets: Vec<SetName>,
+    shared: Arc<Shared>,
+    reuse: Reuse,
+    warnings: Vec<String>,
     created: Timestamp,
     begun: Instant,
     committed: bool,
@@ -80,7 +102,18 @@ impl Backup {
         let path = self.claim(name)?;
         let dir = Dir::open_ambient_dir(folder, ambient_authority())
             .map_err(|e| Error::io(format_args!("open folder {}", folder.display()), e))?;
-        tree::add(&mut self.planner, &mut self.links, &self.patterns, dir, path)
+        self.walk(|walk| walk.add(dir, path))
+    }
+
+    fn walk<T>(&mut self, work: impl FnOnce(&mut Walk<'_>) -> T) -> T {
+        work(&mut Walk {
+            planner: &mut self.planner,
+            links: &mut self.links,
+            patterns: &self.patterns,
+            set: self.writer.set(),
+            state: self.state.as_ref().map(|state| state.folder()),
+            key: &self.key,
+        })
     }
 
     /// Adds one file under its own name.
@@ -106,14 +139,16 @@ impl Backup {
         };
         let path = self.claim(name)?;
         let dir = Arc::new(Dir::open_ambient_dir(parent, ambient_authority()).map_err(failed)?);
-        let stat = stat::Stat::from(&dir.symlink_metadata(own).map_err(failed)?);
+        let stat = stat::look(&dir, own).map_err(failed)?;
         if stat.kind != stat::Kind::File {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
                 format!("{} is not a regular file", file.display()),
             ));
         }
-        match tree::add_file(&mut self.planner, &dir, own.to_owned(), path, stat)? {
+        self.planner.begin_source(&path)?;
+        let is_known = self.planner.ahead().is_some();
+        match self.walk(|walk| walk.add_file(&dir, own, path, 0, stat, is_known))? {
             Ok(()) => Ok(()),
             Err((path, error)) => self.planner.problem(&path, error),
         }
@@ -131,6 +166,9 @@ impl Backup {
     }
 
     /// Adds bytes under this name: a running-config just fetched from a switch.
+    ///
+    /// Its time of last change is now; with a [state folder](BackupBuilder::state), bytes that the last set has under
+    /// this name are not stored again and keep the time at which they were.
     ///
     /// # Errors
     /// As [`add_folder_as`](Self::add_folder_as).
@@ -167,21 +205,39 @@ impl Backup {
             std::io::Write::write_all(&mut file, &start).map_err(spool)?;
             size += start.len() as u64;
         }
-        self.planner.large(path, size, false, now(), LargeContent::Spooled(file))
+        self.planner.begin_source(&path)?;
+        self.add_large(path, size, LargeContent::Spooled(file))
+    }
+
+    fn add_large(&mut self, path: EntryPath, size: u64, content: LargeContent) -> Result<()> {
+        let metadata = now();
+        let is_known = self.planner.ahead().is_some();
+        // Its times are of this run: they say nothing of its content.
+        let mark = Mark::default();
+        let new = NewLarge { path, size, sparse: false, metadata, content, mark, stored_as: None };
+        self.walk(|walk| walk.add_large(new, is_known))
     }
 
     fn add_memory(&mut self, path: EntryPath, bytes: Arc<[u8]>) -> Result<()> {
         let size = bytes.len() as u64;
+        self.planner.begin_source(&path)?;
         if size > unit::SMALL {
-            return self.planner.large(path, size, false, now(), LargeContent::Memory(bytes));
+            return self.add_large(path, size, LargeContent::Memory(bytes));
         }
-        let entry = Entry::new(path, Content::Folder, now());
-        self.planner.small(Item { entry, source: Source::Memory(bytes) }, size)
+        self.walk(|walk| walk.add_memory(path, bytes, now()))
     }
 
     /// Checks a name and takes it: no two sources may stand at, above or below one another.
     fn claim(&mut self, name: &str) -> Result<EntryPath> {
         let path: EntryPath = name.parse()?;
+        if path.names().next() == Some(RESERVED.as_bytes()) {
+            return Err(Error::new(
+                ErrorKind::InvalidName,
+                format!(
+                    "{path}: the name {RESERVED} is taken by the backup itself; add it under another one"
+                ),
+            ));
+        }
         let bytes = path.as_bytes();
         let mut above =
             (0..bytes.len()).filter(|i| bytes[*i] == b'/').filter_map(|i| EntryPath::new(&bytes[..i]).ok());
@@ -204,28 +260,54 @@ impl Backup {
     /// Whatever went wrong with sources, sealing or the share since [`BackupBuilder::start`]; `CANCELLED`. The set is
     /// removed then.
     pub fn commit(mut self) -> Result<BackupReport> {
-        let stored = self.planner.finish()?;
-        let status = if stored.problems.is_empty() { Status::Succeeded } else { Status::PartialSucceeded };
+        let mut made = self.planner.finish()?;
+        let status = if made.problems.is_empty() { Status::Succeeded } else { Status::PartialSucceeded };
         let cover = self.writer.commit(
-            &stored.segments,
-            &stored.pieces,
+            &made.segments,
+            &made.pieces,
             Finished {
                 created: self.created,
                 finished: Timestamp::now(),
                 status,
                 certificates: self.certificates.iter().map(|c| c.facts().clone()).collect(),
-                content: stored.counts,
+                content: made.counts,
                 labels: std::mem::take(&mut self.labels),
             },
         )?;
         self.committed = true;
+        self.warnings.append(&mut made.warnings);
+        self.remember(made.outcome.take());
+        let mut reuse = std::mem::take(&mut self.reuse);
+        self.shared.report(&mut reuse);
+        reuse.stored.files += made.stored.files;
+        reuse.stored.bytes += made.stored.bytes;
+        reuse.taken_over = made.taken_over;
         Ok(BackupReport {
             folder: self.writer.folder().clone(),
             cover,
-            problems: stored.problems,
+            reuse,
+            problems: made.problems,
             skipped: std::mem::take(&mut self.planner.skipped),
+            warnings: std::mem::take(&mut self.warnings),
             seconds: self.begun.elapsed().as_secs_f64(),
         })
+    }
+
+    /// Remembers what the next run needs; the set is a backup whether that works or not.
+    fn remember(&mut self, outcome: Option<state::Outcome>) {
+        let Some(state) = self.state.take() else { return };
+        let outcome = outcome.map(|mut outcome| {
+            outcome.recipients = builder::thumbprints(&self.certificates);
+            self.sets.push(self.writer.set());
+            let old = self.sets.len().saturating_sub(MAX_SETS);
+            outcome.sets = self.sets.split_off(old);
+            outcome
+        });
+        self.warnings.extend(state.save(self.writer.place(), outcome));
+        state.end();
+        for set in std::mem::take(&mut self.interrupted) {
+            self.writer.clear_away(&set);
+        }
     }
 
     /// Gives up: the same as dropping it.
@@ -238,6 +320,7 @@ impl Drop for Backup {
             // The threads first, so that nothing is stored behind our back.
             self.planner.pipeline.stop();
             self.writer.abandon();
+            // The journal stays: what could not be removed may serve the next run.
         }
     }
 }
@@ -248,22 +331,8 @@ impl std::fmt::Debug for Backup {
     }
 }
 
-/// What a backup did.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct BackupReport {
-    /// The set's folder on the share.
-    pub folder: SharePath,
-    /// Its cover sheet.
-    #[serde(flatten)]
-    pub cover: CoverSheet,
-    /// Sources that the set does not hold as they were.
-    pub problems: Vec<Problem>,
-    /// Sockets, devices and pipes, which have no content.
-    pub skipped: Vec<Problem>,
-    /// Time from start to commit.
-    pub seconds: f64,
-}
+/// Earlier sets that are remembered: any of them may be the one that is left.
+const MAX_SETS: usize = 400;
 
 fn now() -> Metadata {
     Metadata { mtime: Some(Mtime::now()), ..Metadata::default() }

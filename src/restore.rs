@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::progress::{Progress, ProgressHook, Ticker};
 use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
-use crate::set::{Content, Entry, EntryPath, Part, Status};
+use crate::set::{Block, Content, Entry, EntryPath, Metadata, Part, Status};
 
 mod extract;
 #[cfg(test)]
@@ -58,6 +58,8 @@ pub fn restore(
     let target = Target::open(target, options.existing)?;
     let restore =
         Restore { set, opener, catalog, selection, target, damage: options.damage, large: Mutex::default() };
+    let is_wanted = |path: &EntryPath| restore.selection.place(path, false).is_some();
+    let problems = restore.catalog.problems.iter().filter(|problem| is_wanted(&problem.path)).cloned();
     let mut report = RestoreReport {
         status: Status::Succeeded,
         files: 0,
@@ -68,11 +70,12 @@ pub fn restore(
         kept: 0,
         losses: Vec::new(),
         unrestored: Vec::new(),
-        problems: Vec::new(),
+        problems: problems.collect(),
     };
     let total = options.patterns.is_empty().then_some(set.cover().content.bytes);
     let mut ticker = Ticker::new(hook, total);
-    let done = restore.contents(&mut report, &mut ticker);
+    let mut later = Later::default();
+    let done = restore.contents(&mut later, &mut report, &mut ticker);
     for file in restore.large().take(true) {
         restore.target.discard_large(&file);
         if done.is_ok() {
@@ -80,12 +83,24 @@ pub fn restore(
         }
     }
     done?;
-    restore.links_and_folders(&mut report, &mut ticker)?;
+    if later.has_links {
+        restore.links(&mut report, &mut ticker)?;
+    }
+    restore.folders(later.folders);
     report.unrestored = restore.target.unrestored();
     if !report.losses.is_empty() || !report.problems.is_empty() {
         report.status = Status::PartialSucceeded;
     }
     Ok(report)
+}
+
+/// What has to wait until all files are there.
+#[derive(Default)]
+struct Later {
+    /// Hard links and copies are listed somewhere.
+    has_links: bool,
+    /// Folders into which something may still be written.
+    folders: Vec<(EntryPath, Metadata)>,
 }
 
 struct Restore<'a> {
@@ -118,7 +133,12 @@ impl Restore<'_> {
     }
 
     /// First pass: files, symbolic links, and the folders that they need, segment by segment on all cores.
-    fn contents(&self, report: &mut RestoreReport, ticker: &mut Ticker<'_, '_>) -> Result<()> {
+    fn contents(
+        &self,
+        later: &mut Later,
+        report: &mut RestoreReport,
+        ticker: &mut Ticker<'_, '_>,
+    ) -> Result<()> {
         let mut jobs = Jobs::new(self.set, self.opener, &self.catalog);
         let mut near = Near::default();
         let report = std::cell::RefCell::new(report);
@@ -132,7 +152,7 @@ impl Restore<'_> {
             },
             || {
                 jobs.next(
-                    |record| self.is_wanted(record, &mut near, &mut report.borrow_mut()),
+                    |record| self.is_wanted(record, &mut near, later, &mut report.borrow_mut()),
                     |error| {
                         self.lose(
                             &mut report.borrow_mut(),
@@ -162,45 +182,50 @@ impl Restore<'_> {
     }
 
     /// Decides about a line of the index, and begins large files, on the calling thread.
-    fn is_wanted(&self, record: &Record, near: &mut Near, report: &mut RestoreReport) -> Result<bool> {
-        match record {
-            Record::Problem(problem) => {
-                if self.selection.place(&problem.path, false).is_some() {
-                    report.problems.push(problem.clone());
+    fn is_wanted(
+        &self,
+        record: &Record,
+        near: &mut Near,
+        later: &mut Later,
+        report: &mut RestoreReport,
+    ) -> Result<bool> {
+        let entry = match record {
+            Record::Entry(entry) => entry,
+            Record::Part(part) => {
+                return Ok(self.large().get(&part.path).is_some_and(|file| file.list(part)));
+            }
+            Record::Block(block) => return Ok(self.large().get(&block.path).is_some()),
+            _ => return Ok(false),
+        };
+        let Some(path) = self.selection.place(&entry.path, matches!(entry.content, Content::Folder)) else {
+            return Ok(false);
+        };
+        match entry.content {
+            Content::Copy { .. } | Content::HardLink { .. } => {
+                later.has_links = true;
+                Ok(false)
+            }
+            Content::LargeFile { size, sparse } => {
+                let change = self.catalog.change(entry);
+                let (size, sparse, metadata) = match change {
+                    Some(change) => (change.size, change.sparse, &change.metadata),
+                    None => (size, sparse, &entry.metadata),
+                };
+                match self.target.begin_large(&path, size, sparse, near)? {
+                    Some(target) => {
+                        let blocks = self.catalog.overlay().blocks_of(&entry.path);
+                        let file = LargeFile::new(entry, metadata.clone(), target, blocks);
+                        self.large().begin(Arc::new(file));
+                    }
+                    None => report.kept += 1,
                 }
                 Ok(false)
             }
-            Record::Part(part) => match self.large().get(&part.path) {
-                Some(file) => Ok(file.list(part)),
-                None => Ok(false),
-            },
-            Record::Entry(entry) => {
-                let is_folder = matches!(entry.content, Content::Folder);
-                let Some(path) = self.selection.place(&entry.path, is_folder) else {
-                    return Ok(false);
-                };
-                match entry.content {
-                    Content::HardLink { .. } => Ok(false),
-                    Content::LargeFile { size, sparse } => {
-                        match self.target.begin_large(&path, size, sparse, near)? {
-                            Some(target) => {
-                                let file = LargeFile::new(
-                                    entry.path.clone(),
-                                    path,
-                                    entry.metadata.clone(),
-                                    size,
-                                    target,
-                                );
-                                self.large().begin(Arc::new(file));
-                            }
-                            None => report.kept += 1,
-                        }
-                        Ok(false)
-                    }
-                    Content::File { .. } | Content::Folder | Content::Symlink { .. } => Ok(true),
-                }
+            Content::Folder => {
+                later.folders.push((path, entry.metadata.clone()));
+                Ok(true)
             }
-            _ => Ok(false),
+            Content::File { .. } | Content::Symlink { .. } => Ok(true),
         }
     }
 
@@ -210,10 +235,20 @@ impl Restore<'_> {
         report.bytes += done.bytes;
         let lost: HashMap<_, _> = done.losses.iter().map(|loss| (loss.path.as_ref(), loss)).collect();
         for item in &job.items {
-            if let extract::Item::Part(part) = item
-                && let Some(file) = self.large().get(&part.path)
-            {
-                file.done(part.size, lost.get(&Some(&part.path)).copied());
+            let file = || self.large().get(item.path());
+            let lost = || lost.get(&Some(item.path())).copied();
+            match item {
+                extract::Item::Part(part) => {
+                    if let Some(file) = file() {
+                        file.done(part.size, lost());
+                    }
+                }
+                extract::Item::Block(..) => {
+                    if let Some(file) = file() {
+                        file.block_done(lost());
+                    }
+                }
+                _ => {}
             }
         }
         let finished = self.large().take(false);
@@ -233,7 +268,8 @@ impl Restore<'_> {
         let large: HashSet<_> = job
             .items
             .iter()
-            .filter_map(|item| if let extract::Item::Part(part) = item { Some(&part.path) } else { None })
+            .filter(|item| matches!(item, extract::Item::Part(_) | extract::Item::Block(..)))
+            .map(extract::Item::path)
             .collect();
         for loss in done.losses {
             if self.damage == Damage::Stop || !loss.path.as_ref().is_some_and(|path| large.contains(path)) {
@@ -243,19 +279,9 @@ impl Restore<'_> {
         Ok(())
     }
 
-    /// Second pass: hard links, whose files are all there now, and the metadata of folders, into which nothing more
-    /// is written.
-    fn links_and_folders(&self, report: &mut RestoreReport, ticker: &mut Ticker<'_, '_>) -> Result<()> {
+    /// Second pass: hard links and copies, whose files are all there now.
+    fn links(&self, report: &mut RestoreReport, ticker: &mut Ticker<'_, '_>) -> Result<()> {
         let mut near = Near::default();
-        // Folders that the walk is in: each is finished when the walk leaves it, the innermost first.
-        let mut inside: Vec<Entry> = Vec::new();
-        let folders_left = |inside: &mut Vec<Entry>, next: Option<&EntryPath>| {
-            while let Some(folder) =
-                inside.pop_if(|folder| next.is_none_or(|next| !next.is_below(&folder.path)))
-            {
-                self.target.finish_folder(&folder.path, &folder.metadata);
-            }
-        };
         let mut records = self.set.records(self.opener, &self.catalog);
         loop {
             ticker.tick(Progress {
@@ -272,32 +298,45 @@ impl Restore<'_> {
                 Err(error) if error.kind() == ErrorKind::Damaged => continue,
                 Err(error) => return Err(error),
             };
-            folders_left(&mut inside, Some(&entry.path));
-            let is_folder = matches!(entry.content, Content::Folder);
-            let Some(path) = self.selection.place(&entry.path, is_folder) else {
+            let (Content::Copy { target, .. } | Content::HardLink { target }) = &entry.content else {
                 continue;
             };
-            match &entry.content {
-                Content::Folder => inside.push(entry),
-                Content::HardLink { target } => {
-                    let first = self.selection.first_name(target);
-                    if *first == path {
-                        continue;
-                    }
-                    match self.target.make_hard_link(&path, first, &mut near) {
-                        Ok(Outcome::Written) => report.links += 1,
-                        Ok(Outcome::Kept) => report.kept += 1,
-                        Err(e) if e.kind() == ErrorKind::NotFound => {
-                            self.lose(report, Loss::new(entry.path.clone(), None, &e))?;
-                        }
-                        Err(e) => return Err(e),
-                    }
+            let Some(path) = self.selection.place(&entry.path, false) else {
+                continue;
+            };
+            let first = self.selection.first_name(target);
+            let made = match entry.content {
+                // What was restored in its place is counted.
+                Content::Copy { .. } if *first == path => {
+                    self.target.finish_copy(&entry, &path, &mut near)?;
+                    continue;
                 }
-                _ => {}
+                Content::Copy { .. } => self.target.make_copy(&entry, &path, first, &mut near),
+                _ if *first == path => continue,
+                _ => self.target.make_hard_link(&path, first, &mut near),
+            };
+            match (made, &entry.content) {
+                (Ok(Outcome::Written), Content::Copy { size, .. }) => {
+                    report.files += 1;
+                    report.bytes += size;
+                }
+                (Ok(Outcome::Written), _) => report.links += 1,
+                (Ok(Outcome::Kept), _) => report.kept += 1,
+                (Err(e), _) if e.kind() == ErrorKind::NotFound => {
+                    self.lose(report, Loss::new(entry.path.clone(), None, &e))?;
+                }
+                (Err(e), _) => return Err(e),
             }
         }
-        folders_left(&mut inside, None);
         Ok(())
+    }
+
+    /// At last the metadata of folders, into which nothing more is written, the innermost first.
+    fn folders(&self, mut folders: Vec<(EntryPath, Metadata)>) {
+        folders.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+        for (path, metadata) in folders {
+            self.target.finish_folder(&path, &metadata);
+        }
     }
 }
 
@@ -340,7 +379,7 @@ impl Sink for Writer<'_, '_> {
                 self.wrote.folders += 1;
                 return Ok(());
             }
-            Content::HardLink { .. } | Content::LargeFile { .. } => return Ok(()),
+            Content::Copy { .. } | Content::HardLink { .. } | Content::LargeFile { .. } => return Ok(()),
         };
         self.wrote.kept += u64::from(outcome == Outcome::Kept);
         Ok(())
@@ -350,6 +389,13 @@ impl Sink for Writer<'_, '_> {
         let Some(file) = self.restore.large().get(&part.path) else {
             return Ok(());
         };
-        self.restore.target.write_large(&file, content, part.from, &mut self.near)
+        self.restore.target.write_piece(&file, content, part.from, &mut self.near)
+    }
+
+    fn block(&mut self, block: &Block, content: &[u8]) -> Result<()> {
+        let Some(file) = self.restore.large().get(&block.path) else {
+            return Ok(());
+        };
+        self.restore.target.write_block(&file, content, block.from, &mut self.near)
     }
 }

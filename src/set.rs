@@ -9,12 +9,14 @@ pub(crate) mod digest;
 mod entry;
 pub(crate) mod index;
 mod list;
+pub(crate) mod overlay;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod parsers;
 pub(crate) mod reader;
 pub(crate) mod record;
 pub(crate) mod segment;
+mod space;
 mod sums;
 mod text;
 pub(crate) mod writer;
@@ -22,9 +24,11 @@ pub(crate) mod writer;
 pub use cover::{Counts, CoverSheet, FORMAT_VERSION, Status, Stored};
 pub(crate) use cover::{FILE_NAME as COVER_SHEET, is_file_of_a_set};
 pub use digest::Digest;
-pub use entry::{Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem};
+pub(crate) use entry::RESERVED;
+pub use entry::{Block, Change, Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem};
 pub(crate) use list::{FileKey, summary};
 pub use list::{SetState, SetSummary, list_sets};
 pub use reader::{Entries, Set};
 pub use record::StoredFile;
+pub use space::{SetSpace, space_of};
 pub use text::Text;

@@ -1,4 +1,4 @@
-//! Options that are words, the same in every language.
+//! Options in plain data, the same in every language: words, and JSON objects.
 
 /// Reads an option from its word, and prints it as that.
 macro_rules! words {
@@ -39,6 +39,17 @@ macro_rules! words {
     };
 }
 pub(crate) use words;
+
+/// Reads options from a JSON object. Serde would take an array for one, too: values by place, without a name.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`, naming `what`, for anything else and for an option that is not known.
+pub(crate) fn options<T: serde::de::DeserializeOwned>(what: &str, json: &[u8]) -> crate::Result<T> {
+    let refused =
+        |e| crate::Error::new(crate::ErrorKind::InvalidArgument, format!("{what}: {e}")).with_source(e);
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(json).map_err(refused)?;
+    serde_json::from_value(object.into()).map_err(refused)
+}
 
 #[cfg(test)]
 mod tests {

@@ -168,7 +168,7 @@ fn a_flipped_bit_in_the_index_is_damage_not_a_wrong_certificate() {
             &mut no_progress,
         );
         assert_eq!(error.unwrap_err().kind(), ErrorKind::Damaged, "byte {byte}");
-        assert_eq!(sample.full().faults[0].file, index[0]);
+        assert!(sample.full().faults.iter().any(|fault| fault.file == index[0]), "byte {byte}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a backup is to be made: what is said before it begins, and checked when it does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,9 +8,13 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::pipeline::{Pipeline, Settings, Shared};
+use super::base::{self, Terms};
+use super::known::Known;
+use super::pipeline::{Earlier, Pipeline, Settings, Shared};
 use super::plan::{Hook, Planner};
-use super::{Backup, state, tree};
+use super::report::Reuse;
+use super::state::{self, Opened};
+use super::{Backup, tree};
 use crate::envelope::{EncryptionCertificate, Sealer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Place, SetName};
@@ -46,6 +50,8 @@ pub struct BackupBuilder {
     segment_size: usize,
     workers: usize,
     state: Option<PathBuf>,
+    paranoid: bool,
+    distrusted: HashSet<String>,
     name: Option<SetName>,
     hook: Hook,
 }
@@ -66,6 +72,8 @@ impl BackupBuilder {
             segment_size: 16 << 20,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             state: None,
+            paranoid: false,
+            distrusted: HashSet::new(),
             name: None,
             hook: Box::new(no_progress),
         }
@@ -135,10 +143,29 @@ impl BackupBuilder {
         self
     }
 
-    /// A folder of this host in which it remembers, from run to run, the key that names segments.
+    /// A folder of this host, one for each job, in which it remembers the last set from run to run: then a set costs
+    /// what changed since.
+    ///
+    /// It is made if it is missing, for its owner only. A folder that is damaged, another host's, read-only or in use is
+    /// done without: the set is a full one, and the report's warnings say why.
     #[must_use]
     pub fn state(mut self, folder: impl Into<PathBuf>) -> Self {
         self.state = Some(folder.into());
+        self
+    }
+
+    /// Reads every file, whatever its times say, and every stored file that is taken over from an earlier set.
+    #[must_use]
+    pub fn paranoid(mut self, paranoid: bool) -> Self {
+        self.paranoid = paranoid;
+        self
+    }
+
+    /// Does not take over these stored files from an earlier set, since a verification found them damaged: what they
+    /// hold is stored again. Names are those of [`Fault::file`](crate::restore::Fault::file).
+    #[must_use]
+    pub fn distrust(mut self, files: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.distrusted.extend(files.into_iter().map(Into::into));
         self
     }
 
@@ -183,27 +210,101 @@ impl BackupBuilder {
             }
         }
         let patterns = crate::patterns::compile(&self.patterns)?;
-        let naming_key = state::naming_key(self.state.as_deref())?;
-
+        let place = self.place.clone();
+        let Opened { naming_key, state, last, interrupted, mut warnings } =
+            state::open(self.state.as_deref(), &place)?;
+        let recipients = thumbprints(&self.certificates);
+        let mut reuse = Reuse::default();
+        let mut base = None;
+        let terms = Terms {
+            share: &self.share,
+            place: &place,
+            recipients: &recipients,
+            distrusted: &self.distrusted,
+            check: self.paranoid,
+            segment_size: self.segment_size,
+        };
+        let full = |why: &str| format!("this set is a full one: {why}");
+        let found = match (&state, last) {
+            (Some(_), Some((manifest, tree))) => match base::find(&terms, &manifest)? {
+                Ok(folder) => Some((manifest, tree, folder)),
+                Err(why) => {
+                    warnings.push(full(&why));
+                    None
+                }
+            },
+            _ => None,
+        };
+        let interrupted = interrupted.filter(|journal| journal.recipients == recipients);
         let writer = Arc::new(self.create(created)?);
+        let mut abandon = Abandon(Some(writer.clone()));
+        if let Some(state) = &state {
+            state.begin(writer.set(), &recipients, interrupted.is_some());
+            if let Some((manifest, tree, folder)) = found {
+                let taken =
+                    base::take(&terms, &writer, state, (manifest, tree), &folder, &mut reuse, || Ok(()))?;
+                match taken {
+                    Ok(taken) => {
+                        reuse.base = Some(folder);
+                        base = Some(taken);
+                    }
+                    Err(why) => warnings.push(full(&why)),
+                }
+            }
+        }
+        let interrupted_sets = interrupted.as_ref().map(|journal| journal.sets.clone());
+        let state = state.map(Arc::new);
+        let mut before = Earlier { state: state.clone(), interrupted, ..Earlier::default() };
+        let (mut known, mut sets) = (None, Vec::new());
+        if let Some(base) = base {
+            let linked = base.segments.keys().copied().collect();
+            known = Some(Known::new(base.tree, linked, self.paranoid));
+            sets = base.sets;
+            before = Earlier {
+                segments: base.segments,
+                whole: base.whole,
+                pieces: base.pieces,
+                next_segment: base.next_segment,
+                next_piece: base.next_piece,
+                next_table: base.next_table,
+                ..before
+            };
+        }
         let fail_on_problem = self.problems == SourceProblems::Fail;
+        let key = naming_key.clone();
         let settings = Settings {
             workers: self.workers,
             level: self.level,
             segment_size: self.segment_size,
             naming_key,
+            before,
             fail_on_problem,
         };
         let shared = Arc::new(Shared::default());
         let pipeline = Pipeline::start(settings, writer.clone(), shared.clone());
+        abandon.0 = None;
         Ok(Backup {
-            planner: Planner::new(pipeline, shared, self.hook, fail_on_problem),
+            planner: Planner::new(
+                pipeline,
+                shared.clone(),
+                self.hook,
+                fail_on_problem,
+                self.segment_size,
+                known,
+            ),
             writer,
             patterns,
             links: tree::Links::default(),
             names: BTreeSet::new(),
             certificates: self.certificates,
             labels: self.labels,
+            state,
+            key,
+            interrupted: interrupted_sets.unwrap_or_default(),
+            sets,
+            shared,
+            reuse,
+            warnings,
             created,
             begun: Instant::now(),
             committed: false,
@@ -226,4 +327,20 @@ impl BackupBuilder {
             }
         }
     }
+}
+
+/// Removes what was begun where it does not come to a backup.
+struct Abandon(Option<Arc<SetWriter>>);
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        if let Some(writer) = &self.0 {
+            writer.abandon();
+        }
+    }
+}
+
+/// The certificates that a set is sealed to.
+pub(super) fn thumbprints(certificates: &[EncryptionCertificate]) -> BTreeSet<String> {
+    certificates.iter().map(|certificate| certificate.facts().sha256_thumbprint.clone()).collect()
 }

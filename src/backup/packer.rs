@@ -1,23 +1,31 @@
-//! Fills segments with finished units in their order and writes the index beside them; the storer seals and puts both.
+//! Fills segments with finished units in their order and writes the index beside them; storers seal and put both.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::pipeline::{Settings, Shared, Stored, thread};
-use super::unit::Packed;
+use super::ledger::Ledger;
+use super::pipeline::{Earlier, Made, Settings, Shared, thread};
+use super::state::journal::Journal;
+use super::state::{KnownPiece, Outcome, State};
+use super::unit::{Line, Packed};
 use crate::error::{Error, ErrorKind, Result};
+use crate::layout::Name;
 use crate::set::index::{IndexWriter, Piece, piece_name};
+use crate::set::overlay::Overlay;
 use crate::set::record::{Record, StoredFile};
-use crate::set::segment;
+use crate::set::segment::{self, Compressor};
 use crate::set::writer::SetWriter;
-use crate::set::{Content, Counts};
+use crate::set::{Content, Digest, Entry, EntryPath, Metadata, Position, RESERVED, Stored, archive};
 
 /// A segment is closed when it holds this much tar, however little that is compressed: what a restore lists in memory
 /// for one segment stays small.
 const MAX_CONTENT: u64 = 64 << 20;
+
+/// Threads that seal and put: while one waits for the share, the other works.
+const STORERS: usize = 2;
 
 /// What the packer gives back for each unit that it took.
 pub(super) struct Returns {
@@ -29,7 +37,9 @@ pub(super) struct Returns {
 pub(super) struct Packer<'a> {
     settings: &'a Settings,
     shared: &'a Shared,
+    writer: &'a SetWriter,
     index: IndexWriter,
+    ledger: Ledger,
     jobs: Sender<Job>,
     buffers: Receiver<Vec<u8>>,
     head_room: usize,
@@ -37,7 +47,10 @@ pub(super) struct Packer<'a> {
     content: u64,
     identity: Vec<u8>,
     number: u32,
-    stored: Stored,
+    /// Whether what comes has segments of its own; and which segments are of that kind.
+    is_whole: bool,
+    whole: std::collections::BTreeSet<u32>,
+    made: Made,
 }
 
 enum Job {
@@ -45,57 +58,93 @@ enum Job {
     Index(Piece),
 }
 
+/// What the storers did, in whatever order.
+#[derive(Default)]
+struct Done {
+    segments: Vec<StoredFile>,
+    pieces: Vec<KnownPiece>,
+    stored: Stored,
+    taken_over: Stored,
+}
+
 impl<'a> Packer<'a> {
     pub(super) fn run(
-        settings: &'a Settings,
-        writer: &Arc<SetWriter>,
+        mut settings: Settings,
+        writer: &'a Arc<SetWriter>,
         shared: &'a Arc<Shared>,
         packed: &Receiver<(u64, Packed)>,
         returns: &Returns,
-    ) -> Result<Stored> {
+    ) -> Result<Made> {
+        let earlier = std::mem::take(&mut settings.before);
+        let settings = &settings;
         let (jobs, jobs_out) = bounded(1);
-        let (buffers_in, buffers) = bounded(2);
-        let (stored_in, stored_out) = bounded(1);
+        let (buffers_in, buffers) = bounded(STORERS + 1);
         let head_room = writer.head_room();
-        let _ = buffers_in.send(Vec::new());
-        let storer = {
-            let (writer, shared) = (writer.clone(), shared.clone());
-            thread("azs-backup-store", &shared.clone(), move || {
-                let _ = stored_in.send(store(&writer, &shared, &jobs_out, &buffers_in)?);
-                Ok(())
+        for _ in 0..STORERS {
+            let _ = buffers_in.send(Vec::new());
+        }
+        let done = Arc::new(Mutex::new(Done::default()));
+        let interrupted = Arc::new(earlier.interrupted);
+        let storers: Vec<_> = (0..STORERS)
+            .map(|_| {
+                let storer = Storer {
+                    writer: writer.clone(),
+                    shared: shared.clone(),
+                    state: earlier.state.clone(),
+                    interrupted: interrupted.clone(),
+                    done: done.clone(),
+                };
+                let (jobs, buffers) = (jobs_out.clone(), buffers_in.clone());
+                thread("azs-backup-store", shared, move || storer.run(&jobs, &buffers))
             })
-        };
+            .collect();
+        drop((jobs_out, buffers_in));
+        let state = earlier.state.clone();
         let mut packer = Packer {
             settings,
             shared,
-            index: IndexWriter::new(writer.set(), writer.place().clone(), head_room),
+            writer,
+            index: IndexWriter::new(writer.set(), writer.place().clone(), head_room, earlier.next_piece),
+            ledger: Ledger::new(state, writer.set(), earlier.next_table),
             jobs,
             buffers,
             head_room,
-            buffer: vec![0; head_room],
+            buffer: Vec::new(),
             content: 0,
             identity: Vec::new(),
-            number: 0,
-            stored: Stored::default(),
+            number: earlier.next_segment,
+            is_whole: false,
+            whole: earlier.whole.clone(),
+            made: Made::default(),
         };
+        packer.clear(Vec::new());
         let packing = packer.take_all(packed, returns);
-        let Packer { jobs, buffers, index, mut stored, .. } = packer;
-        // The storer ends when it has stored what is queued.
+        let last = packing.and_then(|()| packer.finish());
+        let Packer { jobs, buffers, ledger, number, whole, made, .. } = packer;
+        // The storers end when they have stored what is queued.
         drop((jobs, buffers));
-        let files = stored_out.recv();
-        let _ = storer.join();
-        packing?;
-        let Ok((segments, pieces)) = files else {
+        for storer in storers {
+            let _ = storer.join();
+        }
+        let (by_hand, next_piece) = last?;
+        if shared.is_stopped() {
             return Err(shared.failure());
-        };
-        stored.segments = segments;
-        stored.pieces = pieces;
-        let segments = stored.segments.iter().cloned().map(Record::Segment);
-        let pieces = stored.pieces.iter().cloned().map(Record::Index);
-        let newest = index.finish(segments.chain(pieces))?;
-        let newest = store_piece(writer, shared, newest)?;
-        stored.pieces.push(newest);
-        Ok(stored)
+        }
+        let done = std::mem::take(&mut *done.lock().unwrap_or_else(PoisonError::into_inner));
+        let earlier = Earlier { interrupted: None, ..earlier };
+        Closing {
+            writer,
+            shared,
+            earlier,
+            ledger,
+            made,
+            done,
+            by_hand,
+            next_piece,
+            next_segment: number,
+            whole,
+        }
+        .run()
     }
 
     fn take_all(&mut self, packed: &Receiver<(u64, Packed)>, returns: &Returns) -> Result<()> {
@@ -113,7 +162,56 @@ impl<'a> Packer<'a> {
         if !waiting.is_empty() || self.shared.is_stopped() {
             return Err(self.shared.failure());
         }
-        if self.content > 0 { self.close() } else { Ok(()) }
+        Ok(())
+    }
+
+    /// Adds the list for recovery by hand and closes what is open.
+    fn finish(&mut self) -> Result<(Option<Entry>, u32)> {
+        let list = self.ledger.by_hand.list();
+        let mut by_hand = None;
+        if !list.is_empty() && list.len() as u64 <= MAX_LIST && !self.ledger.by_hand.is_incomplete {
+            let path = EntryPath::new(format!("{RESERVED}/{}", self.writer.set()))?;
+            let content = Content::File { size: list.len() as u64, sha256: Digest::of(&list), sparse: false };
+            let mut entry = Entry::new(path, content, Metadata::default());
+            let mut tar = archive::header(&entry);
+            tar.extend_from_slice(&list);
+            tar.resize(tar.len() + archive::padding(list.len() as u64) as usize, 0);
+            let mut unit = Packed {
+                length: tar.len() as u64,
+                identity: *Digest::of(&tar).as_bytes(),
+                ..Packed::default()
+            };
+            let failed = |e| Error::io("compress", e);
+            let mut compressor = Compressor::new(self.settings.level).map_err(failed)?;
+            compressor.compress(&tar, &mut unit.frames).map_err(failed)?;
+            self.make_room(&unit)?;
+            entry.at = Position::new(self.number, self.content);
+            *self.ledger.live.entry(self.number).or_default() += unit.length;
+            self.take(unit)?;
+            by_hand = Some(entry);
+        } else if !list.is_empty() {
+            self.made.warnings.push(
+                "the list for recovery by hand could not be written: by hand this set comes back with things in \
+                 it that were gone"
+                    .into(),
+            );
+        }
+        if self.content > 0 {
+            self.close()?;
+        }
+        let next = IndexWriter::new(self.writer.set(), self.writer.place().clone(), self.head_room, 0);
+        let (last, next_piece) = std::mem::replace(&mut self.index, next).finish()?;
+        if let Some(piece) = last {
+            self.send(Job::Index(piece))?;
+        }
+        Ok((by_hand, next_piece))
+    }
+
+    /// Closes the segment where this unit does not fit in.
+    fn make_room(&mut self, unit: &Packed) -> Result<()> {
+        let room = self.settings.segment_size - crate::envelope::Sealer::TAIL_ROOM;
+        let full = self.buffer.len() + unit.frames.len() > room || self.content + unit.length > MAX_CONTENT;
+        if full && self.content > 0 { self.close() } else { Ok(()) }
     }
 
     fn take(&mut self, unit: Packed) -> Result<Vec<u8>> {
@@ -121,42 +219,67 @@ impl<'a> Packer<'a> {
             if self.settings.fail_on_problem {
                 return Err(error);
             }
-            self.stored.counts.problems += 1;
-            self.line(&Record::Problem(problem.clone()))?;
-            self.stored.problems.push(problem);
+            self.ledger.counts.problems += 1;
+            self.made.problems.push(problem);
         }
-        let room = self.settings.segment_size - crate::envelope::Sealer::TAIL_ROOM;
-        let full = self.buffer.len() + unit.frames.len() > room || self.content + unit.length > MAX_CONTENT;
-        if full && self.content > 0 {
-            self.close()?;
-        }
-        for mut record in unit.records {
-            match &mut record {
-                Record::Entry(entry) => {
-                    entry.at.segment = self.number;
-                    entry.at.offset += self.content;
-                    count(&mut self.stored.counts, &entry.content);
-                }
-                Record::Part(part) => {
-                    part.at.segment = self.number;
-                    part.at.offset += self.content;
-                }
-                _ => {}
+        if let Some(whole) = unit.cut {
+            if self.content > 0 {
+                self.close()?;
             }
-            self.line(&record)?;
+            self.is_whole = whole;
+        }
+        let unit = Packed { problems: Vec::new(), ..unit };
+        self.make_room(&unit)?;
+        let here = |at: &mut Position| *at = Position::new(self.number, at.offset + self.content);
+        for line in unit.lines {
+            let record = match line {
+                Line::Entry(mut entry, length, mark) => {
+                    here(&mut entry.at);
+                    self.ledger.entry(&entry, length, &mark);
+                    Record::Entry(entry)
+                }
+                Line::Part(mut part, digests) => {
+                    here(&mut part.at);
+                    let length = part.size + archive::padding(part.from + part.size);
+                    self.ledger.part(&part, length, &digests);
+                    Record::Part(part)
+                }
+                Line::Change(change, mark) => {
+                    self.ledger.change(&change, &mark);
+                    Record::Change(change)
+                }
+                Line::Block(None, row) => {
+                    self.ledger.block(None, 0, row);
+                    continue;
+                }
+                Line::Block(Some((mut block, length)), row) => {
+                    if let Some((_, at)) = &mut block.stored {
+                        here(at);
+                    }
+                    self.ledger.block(Some(&block), length, row);
+                    Record::Block(block)
+                }
+                Line::LargeEnds(file) => {
+                    self.ledger.large_ends(&file, &self.shared.contents);
+                    continue;
+                }
+                Line::Kept(nodes) => {
+                    self.ledger.kept(&nodes);
+                    continue;
+                }
+                Line::Gone(path) => Record::Gone(path),
+            };
+            if let Some(piece) = self.index.write(&record)? {
+                self.jobs.send(Job::Index(piece)).map_err(|_| self.shared.failure())?;
+            }
         }
         self.buffer.extend_from_slice(&unit.frames);
         self.content += unit.length;
-        self.identity.extend_from_slice(&unit.identity);
+        if unit.length > 0 {
+            self.identity.extend_from_slice(&unit.identity);
+        }
         self.shared.files.fetch_add(unit.files, Ordering::Relaxed);
         Ok(unit.frames)
-    }
-
-    fn line(&mut self, record: &Record) -> Result<()> {
-        match self.index.write(record)? {
-            Some(piece) => self.send(Job::Index(piece)),
-            None => Ok(()),
-        }
     }
 
     fn close(&mut self) -> Result<()> {
@@ -167,30 +290,28 @@ impl<'a> Packer<'a> {
             ));
         }
         let name = segment::name(self.number, &keyed_digest(&self.settings.naming_key, &self.identity)?);
-        let mut next = self.buffers.recv().map_err(|_| self.shared.failure())?;
+        if self.is_whole {
+            self.whole.insert(self.number);
+        }
+        let next = self.buffers.recv().map_err(|_| self.shared.failure())?;
+        let (number, content) = (self.number, self.content);
+        let buffer = self.clear(next);
+        self.send(Job::Segment { name, number, content, buffer })?;
+        self.number += 1;
+        Ok(())
+    }
+
+    /// Begins a segment in this buffer; gives the one before.
+    fn clear(&mut self, mut next: Vec<u8>) -> Vec<u8> {
         next.clear();
         next.resize(self.head_room, 0);
-        let buffer = std::mem::replace(&mut self.buffer, next);
-        self.send(Job::Segment { name, number: self.number, content: self.content, buffer })?;
-        self.number += 1;
         self.content = 0;
         self.identity.clear();
-        Ok(())
+        std::mem::replace(&mut self.buffer, next)
     }
 
     fn send(&self, job: Job) -> Result<()> {
         self.jobs.send(job).map_err(|_| self.shared.failure())
-    }
-}
-
-fn count(counts: &mut Counts, content: &Content) {
-    match content {
-        Content::Folder => counts.folders += 1,
-        Content::HardLink { .. } | Content::Symlink { .. } => counts.links += 1,
-        Content::File { size, .. } | Content::LargeFile { size, .. } => {
-            counts.files += 1;
-            counts.bytes += size;
-        }
     }
 }
 
@@ -204,33 +325,260 @@ fn keyed_digest(key: &[u8; 32], content: &[u8]) -> Result<[u8; 16]> {
     Ok(digest[..16].try_into().expect("SHA-256 has 32 bytes"))
 }
 
-fn store(
-    writer: &SetWriter,
-    shared: &Shared,
-    jobs: &Receiver<Job>,
-    buffers: &Sender<Vec<u8>>,
-) -> Result<(Vec<StoredFile>, Vec<StoredFile>)> {
-    let (mut segments, mut pieces) = (Vec::new(), Vec::new());
-    for job in jobs {
-        if shared.is_stopped() {
-            break;
-        }
-        match job {
-            Job::Segment { name, number, content, mut buffer } => {
-                let file = writer.store(name, number, content, &mut buffer)?;
-                shared.stored.fetch_add(file.length, Ordering::Relaxed);
-                segments.push(file);
-                let _ = buffers.try_send(buffer);
-            }
-            Job::Index(piece) => pieces.push(store_piece(writer, shared, piece)?),
-        }
-    }
-    Ok((segments, pieces))
+/// Seals what is finished and puts it on the share.
+struct Storer {
+    writer: Arc<SetWriter>,
+    shared: Arc<Shared>,
+    state: Option<Arc<State>>,
+    interrupted: Arc<Option<Journal>>,
+    done: Arc<Mutex<Done>>,
 }
 
-fn store_piece(writer: &SetWriter, shared: &Shared, mut piece: Piece) -> Result<StoredFile> {
-    let file =
-        writer.store(piece_name(piece.number), piece.number, piece.content_length, &mut piece.buffer)?;
-    shared.stored.fetch_add(file.length, Ordering::Relaxed);
-    Ok(file)
+impl Storer {
+    fn run(&self, jobs: &Receiver<Job>, buffers: &Sender<Vec<u8>>) -> Result<()> {
+        for job in jobs {
+            if self.shared.is_stopped() {
+                break;
+            }
+            match job {
+                Job::Segment { name, number, content, mut buffer } => {
+                    if let Some(file) = self.take_over(&name, number, content) {
+                        self.shared.stored.fetch_add(file.length, Ordering::Relaxed);
+                        let mut done = self.done();
+                        done.taken_over.add(file.length);
+                        done.segments.push(file);
+                    } else {
+                        let file = self.writer.store(name, number, content, &mut buffer)?;
+                        self.shared.stored.fetch_add(file.length, Ordering::Relaxed);
+                        if let Some(state) = &self.state {
+                            state.note(&file);
+                        }
+                        let mut done = self.done();
+                        done.stored.add(file.length);
+                        done.segments.push(file);
+                    }
+                    let _ = buffers.try_send(buffer);
+                }
+                Job::Index(piece) => {
+                    let piece = store_piece(&self.writer, self.state.as_deref(), piece)?;
+                    self.shared.stored.fetch_add(piece.file.length, Ordering::Relaxed);
+                    let mut done = self.done();
+                    done.stored.add(piece.file.length);
+                    done.pieces.push(piece);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn done(&self) -> std::sync::MutexGuard<'_, Done> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Links what an interrupted run stored, if it is the same and still whole.
+    fn take_over(&self, name: &str, number: u32, content: u64) -> Option<StoredFile> {
+        let journal = (*self.interrupted).as_ref()?;
+        let (set, known) = journal.segments.get(segment::keyed_digest(name)?)?;
+        if known.content_length != content {
+            return None;
+        }
+        let from = self.writer.place().set_folder(set).join(Name::new(known.name.as_str()).ok()?);
+        self.writer.link(&from, name, known.length).ok()?;
+        let file = StoredFile { number, name: name.to_owned(), live_length: content, ..known.clone() };
+        if let Some(state) = &self.state {
+            state.note(&file);
+        }
+        Some(file)
+    }
 }
+
+fn store_piece(writer: &SetWriter, state: Option<&State>, mut piece: Piece) -> Result<KnownPiece> {
+    let text = &piece.buffer[writer.head_room()..];
+    let text = state.map_or_else(|| Digest::of(&[]), |state| state.keep_piece(piece.number, text));
+    let (name, number) = (piece_name(piece.number), piece.number);
+    let file = writer.store(name, number, piece.content_length, &mut piece.buffer)?;
+    Ok(KnownPiece { file, records: piece.records, text })
+}
+
+/// The end of a run: everything is stored but the newest index piece.
+struct Closing<'a> {
+    writer: &'a SetWriter,
+    shared: &'a Shared,
+    earlier: Earlier,
+    ledger: Ledger,
+    made: Made,
+    done: Done,
+    by_hand: Option<Entry>,
+    next_piece: u32,
+    next_segment: u32,
+    whole: std::collections::BTreeSet<u32>,
+}
+
+impl Closing<'_> {
+    fn run(mut self) -> Result<Made> {
+        let mut segments = self.segments();
+        segments.sort_by_key(|file| file.number);
+        let mut own = std::mem::take(&mut self.done.pieces);
+        own.sort_by_key(|piece| piece.file.number);
+        let builds_on = !self.earlier.pieces.is_empty();
+        for piece in &mut own {
+            piece.file.supersedes = builds_on;
+        }
+        let mut pieces = self.merge(&own)?;
+        pieces.extend(own);
+        let records = pieces.iter().map(|piece| piece.records).sum();
+
+        let problems = self.made.problems.iter().cloned().map(Record::Problem);
+        let by_hand = self.by_hand.clone().map(Record::ByHand);
+        let files = segments.iter().cloned().map(Record::Segment);
+        let indexes = pieces.iter().map(|piece| Record::Index(piece.file.clone()));
+        let newest = self.index().newest(problems.chain(by_hand).chain(files).chain(indexes), records)?;
+        self.next_piece = newest.number + 1;
+        let (name, number, length) = (piece_name(newest.number), newest.number, newest.content_length);
+        let mut buffer = newest.buffer;
+        let newest = self.writer.store(name, number, length, &mut buffer)?;
+        self.done.stored.add(newest.length);
+        self.shared.stored.fetch_add(newest.length, Ordering::Relaxed);
+
+        let Self { mut ledger, mut made, done, next_piece, next_segment, whole, .. } = self;
+        made.outcome = ledger.finish().map(|tree| Outcome {
+            recipients: Default::default(),
+            sets: Vec::new(),
+            segments: segments.clone(),
+            whole,
+            pieces: pieces.clone(),
+            next_segment,
+            next_piece,
+            next_table: ledger.next_table,
+            tree,
+            tables: std::mem::take(&mut ledger.tables),
+        });
+        made.segments = segments;
+        made.pieces = pieces.into_iter().map(|piece| piece.file).chain([newest]).collect();
+        made.counts = ledger.counts;
+        made.stored = done.stored;
+        made.taken_over = done.taken_over;
+        Ok(made)
+    }
+
+    fn index(&self) -> IndexWriter {
+        let (set, place) = (self.writer.set(), self.writer.place().clone());
+        IndexWriter::new(set, place, self.writer.head_room(), self.next_piece)
+    }
+
+    /// The segments of the set, with how much of each counts; those of which nothing does are not kept.
+    fn segments(&mut self) -> Vec<StoredFile> {
+        let mut segments = Vec::new();
+        for mut file in std::mem::take(&mut self.done.segments)
+            .into_iter()
+            .chain(self.earlier.segments.drain().map(|(_, file)| file))
+        {
+            file.live_length = self.ledger.live.get(&file.number).copied().unwrap_or(0);
+            if file.live_length == 0 {
+                self.writer.remove(&file.name);
+                self.whole.remove(&file.number);
+            } else {
+                segments.push(file);
+            }
+        }
+        segments
+    }
+
+    /// Puts earlier index pieces together, where they are many and small or most of what they say does not count any
+    /// more. What cannot be read is left as it is.
+    fn merge(&mut self, own: &[KnownPiece]) -> Result<Vec<KnownPiece>> {
+        let earlier = std::mem::take(&mut self.earlier.pieces);
+        let Some(state) = self.earlier.state.clone() else { return Ok(earlier) };
+        let all: u64 = earlier.iter().chain(own).map(|piece| piece.records).sum();
+        let from = if all > 2 * self.ledger.live_records + 1000 { 0 } else { crowded(&earlier) };
+        if earlier.len() - from < 2 && !(from == 0 && all > 2 * self.ledger.live_records + 1000) {
+            return Ok(earlier);
+        }
+        match self.rewrite(&state, &earlier[from..], from == 0, own) {
+            Ok(merged) => {
+                for piece in &earlier[from..] {
+                    self.writer.remove(&piece.file.name);
+                }
+                Ok(earlier[..from].iter().cloned().chain(merged).collect())
+            }
+            Err(error)
+                if matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Io | ErrorKind::NotFound) =>
+            {
+                self.made
+                    .warnings
+                    .push(format!("the state folder's copy of the index is of no use: {error}"));
+                Ok(earlier)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn rewrite(
+        &mut self,
+        state: &State,
+        old: &[KnownPiece],
+        is_first: bool,
+        own: &[KnownPiece],
+    ) -> Result<Vec<KnownPiece>> {
+        let mut overlay = Overlay::default();
+        let texts = || (0..).zip(old.iter().chain(own)).skip(usize::from(is_first));
+        for (ordinal, piece) in texts() {
+            let mut lines = lines(state, piece)?;
+            while let Some(record) = lines.next()? {
+                overlay.note(ordinal, &record);
+            }
+        }
+        let mut index = self.index();
+        let (mut full, mut patches) = (Vec::new(), false);
+        for (ordinal, piece) in (0..).zip(old) {
+            let mut lines = lines(state, piece)?;
+            while let Some(record) = lines.next()? {
+                // Nothing comes before the first piece that could be gone.
+                let is_idle = is_first && matches!(record, Record::Gone(_));
+                let is_line = record.subject().is_some();
+                if is_line && !is_idle && overlay.counts(ordinal, &record) {
+                    patches |= matches!(record, Record::Change(_) | Record::Block(_));
+                    full.extend(index.write(&record)?);
+                }
+            }
+        }
+        let (last, next_piece) = index.finish()?;
+        self.next_piece = next_piece;
+        let mut merged = Vec::new();
+        for piece in full.into_iter().chain(last) {
+            let mut piece = store_piece(self.writer, Some(state), piece)?;
+            piece.file.supersedes = !is_first || patches;
+            self.done.stored.add(piece.file.length);
+            merged.push(piece);
+        }
+        Ok(merged)
+    }
+}
+
+fn lines(
+    state: &State,
+    piece: &KnownPiece,
+) -> Result<crate::set::index::PieceReader<std::io::Cursor<Vec<u8>>>> {
+    let text = state.piece(piece)?;
+    let content = 0..text.len();
+    crate::set::index::PieceReader::new(&piece.file.name, text, content)
+}
+
+/// Where the small pieces at the end begin that are to be put together: each piece that stays is more than twice as long
+/// as all behind it, so there are few.
+fn crowded(pieces: &[KnownPiece]) -> usize {
+    let Some(last) = pieces.last() else { return 0 };
+    let mut from = pieces.len() - 1;
+    let mut length = last.file.length;
+    while from > 0 && pieces[from - 1].file.length < (2 * length).min(FULL) {
+        from -= 1;
+        length += pieces[from].file.length;
+    }
+    from
+}
+
+/// Pieces of this length are not put together with others.
+const FULL: u64 = 1 << 20;
+
+/// Longest list for recovery by hand: it goes into one segment.
+const MAX_LIST: u64 = 60 << 20;

@@ -3,6 +3,7 @@
 //! Every queue is bounded, and no more units are on their way than there are tokens, so memory does not grow with the
 //! source. The first failure stops everything and is the one that is reported.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -10,12 +11,15 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 
+use super::contents::Contents;
 use super::packer::{Packer, Returns};
+use super::state::journal::Journal;
+use super::state::{KnownPiece, Outcome, State};
 use super::unit::{Packed, Unit, Worker};
 use crate::error::{Error, ErrorKind, Result};
 use crate::set::record::StoredFile;
 use crate::set::writer::SetWriter;
-use crate::set::{Counts, Problem};
+use crate::set::{Counts, Problem, Stored};
 
 /// How often a thread that waits looks whether it still should.
 pub(super) const TICK: Duration = Duration::from_millis(100);
@@ -26,6 +30,8 @@ pub(super) struct Settings {
     /// Most bytes of one stored segment.
     pub(super) segment_size: usize,
     pub(super) naming_key: zeroize::Zeroizing<[u8; 32]>,
+    /// What earlier sets have.
+    pub(super) before: Earlier,
     /// Whether problems of the source end the run.
     pub(super) fail_on_problem: bool,
 }
@@ -38,9 +44,36 @@ pub(super) struct Shared {
     pub(super) files: AtomicU64,
     pub(super) bytes: AtomicU64,
     pub(super) stored: AtomicU64,
+    pub(super) contents: Contents,
+    read_files: AtomicU64,
+    kept_files: AtomicU64,
+    kept_bytes: AtomicU64,
 }
 
 impl Shared {
+    /// Counts content that was read: of a file, or of a piece of one.
+    pub(super) fn read(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn read_file(&self) {
+        self.read_files.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a file that is as it was.
+    pub(super) fn keep(&self, bytes: u64) {
+        self.kept_files.fetch_add(1, Ordering::Relaxed);
+        self.kept_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Adds what was counted to a report.
+    pub(super) fn report(&self, reuse: &mut super::report::Reuse) {
+        reuse.files_read = self.read_files.load(Ordering::Relaxed);
+        reuse.bytes_read = self.bytes.load(Ordering::Relaxed);
+        reuse.files_kept = self.kept_files.load(Ordering::Relaxed);
+        reuse.bytes_kept = self.kept_bytes.load(Ordering::Relaxed);
+    }
+
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Acquire)
     }
@@ -59,13 +92,35 @@ impl Shared {
     }
 }
 
+/// What earlier sets have that this one need not store again.
+#[derive(Default)]
+pub(super) struct Earlier {
+    /// This host's state, where there is one.
+    pub(super) state: Option<Arc<State>>,
+    /// Segments that the new set has already.
+    pub(super) segments: HashMap<u32, StoredFile>,
+    pub(super) whole: BTreeSet<u32>,
+    pub(super) pieces: Vec<KnownPiece>,
+    pub(super) next_segment: u32,
+    pub(super) next_piece: u32,
+    pub(super) next_table: u32,
+    /// What an interrupted run stored.
+    pub(super) interrupted: Option<Journal>,
+}
+
 /// What the threads made.
 #[derive(Default)]
-pub(super) struct Stored {
+pub(super) struct Made {
     pub(super) segments: Vec<StoredFile>,
+    /// Index pieces, the newest one last.
     pub(super) pieces: Vec<StoredFile>,
     pub(super) counts: Counts,
     pub(super) problems: Vec<Problem>,
+    pub(super) stored: Stored,
+    pub(super) taken_over: Stored,
+    /// What is to be remembered.
+    pub(super) outcome: Option<Outcome>,
+    pub(super) warnings: Vec<String>,
 }
 
 pub(super) struct Pipeline {
@@ -74,7 +129,7 @@ pub(super) struct Pipeline {
     next: u64,
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
-    done: Receiver<Stored>,
+    done: Receiver<Made>,
 }
 
 impl Pipeline {
@@ -92,14 +147,16 @@ impl Pipeline {
         let mut threads = Vec::new();
         for _ in 0..workers {
             let (units, packed, spare) = (units_out.clone(), packed_in.clone(), spare_out.clone());
-            let (own, level) = (shared.clone(), settings.level);
-            let body = move || work(level, &units, &packed, &spare, &own);
+            let (own, level, key) = (shared.clone(), settings.level, settings.naming_key.clone());
+            let body = move || work(level, &key, &units, &packed, &spare, &own);
             threads.push(thread("azs-backup-read", &shared, body));
         }
         let returns = Returns { tokens: tokens_in, spare: spare_in };
         let packer_shared = shared.clone();
+        let mut settings = Some(settings);
         threads.push(thread("azs-backup-pack", &shared, move || {
-            let stored = Packer::run(&settings, &writer, &packer_shared, &packed_out, &returns)?;
+            let settings = settings.take().expect("a thread runs once");
+            let stored = Packer::run(settings, &writer, &packer_shared, &packed_out, &returns)?;
             let _ = done_in.send(stored);
             Ok(())
         }));
@@ -130,12 +187,13 @@ impl Pipeline {
         }
     }
 
-    fn check(&self) -> Result<()> {
+    /// The failure that stopped the threads, if one did.
+    pub(super) fn check(&self) -> Result<()> {
         if self.shared.is_stopped() { Err(self.shared.failure()) } else { Ok(()) }
     }
 
     /// Waits until everything that was sent is stored.
-    pub(super) fn finish(&mut self, tick: &mut dyn FnMut() -> Result<()>) -> Result<Stored> {
+    pub(super) fn finish(&mut self, tick: &mut dyn FnMut() -> Result<()>) -> Result<Made> {
         self.units = None;
         let stored = loop {
             match self.done.recv_timeout(TICK) {
@@ -196,18 +254,19 @@ pub(super) fn thread(
 
 fn work(
     level: i32,
+    key: &zeroize::Zeroizing<[u8; 32]>,
     units: &Receiver<(u64, Unit)>,
     packed: &Sender<(u64, Packed)>,
     spare: &Receiver<Vec<u8>>,
     shared: &Shared,
 ) -> Result<()> {
-    let mut worker = Worker::new(level).map_err(|e| Error::io("compress", e))?;
+    let mut worker = Worker::new(level, key.clone()).map_err(|e| Error::io("compress", e))?;
     for (number, unit) in units {
         if shared.is_stopped() {
             break;
         }
         let frames = spare.try_recv().unwrap_or_default();
-        let result = worker.pack(unit, frames, &shared.bytes)?;
+        let result = worker.pack(number, unit, frames, shared)?;
         if packed.send((number, result)).is_err() {
             break;
         }

@@ -1,16 +1,22 @@
 //! Puts entries together into units of work, and keeps what has to be said of the source.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use super::pipeline::Pipeline;
-use super::unit::{BUNDLE, Item, LargeContent, LargeFile, PIECE, Source, Unit};
+use super::known::Known;
+use super::pipeline::{Made, Pipeline, Shared};
+use super::state::node::{Node, NodeKind};
+use super::unit::{BUNDLE, Before, Item, LargeContent, LargeFile, Mark, NewEntry, PIECE, Source, Unit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Progress;
-use crate::set::{Content, Entry, EntryPath, Metadata, Problem};
+use crate::set::{Change, Content, Entry, EntryPath, Metadata, Problem};
 
 /// Header bytes that a small entry is counted with.
 const HEADER: u64 = 1536;
+
+/// Bytes of nodes of the last run's tree that go on together.
+const KEPT: usize = 256 << 10;
 
 /// The caller's hook, and what stops the run when the hook says so.
 pub(super) type Hook = Box<dyn FnMut(Progress) -> std::ops::ControlFlow<()> + Send>;
@@ -18,61 +24,154 @@ pub(super) type Hook = Box<dyn FnMut(Progress) -> std::ops::ControlFlow<()> + Se
 pub(super) struct Planner {
     pub(super) pipeline: Pipeline,
     hook: Hook,
-    shared: Arc<super::pipeline::Shared>,
+    shared: Arc<Shared>,
     fail_on_problem: bool,
+    segment_size: u64,
+    /// What the last run knew, where that is known.
+    pub(super) known: Option<Known>,
     pub(super) skipped: Vec<Problem>,
     bundle: Vec<Item>,
     bundled: u64,
+    kept_bytes: usize,
+    /// Of the node that was taken last: the first segment that may have an entry of its path.
+    since: Option<u32>,
+    /// Names for entries that tar cannot put in their place.
+    aside: u32,
     last_tick: std::time::Instant,
+}
+
+/// A large file to be stored.
+pub(super) struct NewLarge {
+    pub(super) path: EntryPath,
+    pub(super) size: u64,
+    pub(super) sparse: bool,
+    pub(super) metadata: Metadata,
+    pub(super) content: LargeContent,
+    pub(super) mark: Mark,
+    pub(super) stored_as: Option<EntryPath>,
 }
 
 impl Planner {
     pub(super) fn new(
         pipeline: Pipeline,
-        shared: Arc<super::pipeline::Shared>,
+        shared: Arc<Shared>,
         hook: Hook,
         fail_on_problem: bool,
+        segment_size: usize,
+        known: Option<Known>,
     ) -> Self {
         Self {
             pipeline,
             hook,
             shared,
             fail_on_problem,
+            segment_size: segment_size as u64,
+            known,
             skipped: Vec::new(),
             bundle: Vec::new(),
             bundled: 0,
+            kept_bytes: 0,
+            since: None,
+            aside: 0,
             last_tick: std::time::Instant::now(),
         }
     }
 
     /// Adds an entry that is not cut, of about this size.
-    pub(super) fn small(&mut self, item: Item, size: u64) -> Result<()> {
+    pub(super) fn small(&mut self, mut new: NewEntry, size: u64) -> Result<()> {
+        new.mark.since = self.since.take();
+        if !matches!(new.source, Source::Nothing) {
+            self.shared.read_file();
+        }
         let size = size + HEADER;
         if self.bundled + size > BUNDLE {
             self.flush()?;
         }
-        self.bundle.push(item);
+        self.bundle.push(Item::Entry(Box::new(new)));
         self.bundled += size;
         if self.bundled >= BUNDLE { self.flush() } else { Ok(()) }
     }
 
+    /// Adds an entry without content.
+    pub(super) fn header(
+        &mut self,
+        path: EntryPath,
+        content: Content,
+        metadata: Metadata,
+        mark: Mark,
+        stored_as: Option<EntryPath>,
+    ) -> Result<()> {
+        let entry = Entry { stored_as, ..Entry::new(path, content, metadata) };
+        self.small(NewEntry { entry, source: Source::Nothing, mark }, 0)
+    }
+
     /// Adds a file in pieces.
-    pub(super) fn large(
+    pub(super) fn large(&mut self, new: NewLarge) -> Result<()> {
+        let NewLarge { path, size, sparse, metadata, content, mark, stored_as } = new;
+        self.shared.read_file();
+        if let Some(target) = self.copied(size, &metadata, &content, stored_as.is_some())? {
+            self.shared.read(size);
+            self.shared.contents.end_large(size, None);
+            return self.header(path, Content::Copy { target, size }, metadata, mark, None);
+        }
+        // Files of more than a segment have segments of their own, so that these go as a whole when the file does.
+        let is_cut = size > self.segment_size;
+        if is_cut {
+            self.flush()?;
+            self.send(Unit::Cut { whole: true })?;
+        }
+        self.header(path.clone(), Content::LargeFile { size, sparse }, metadata, mark, stored_as)?;
+        self.pieces(path, size, content, None)?;
+        if is_cut { self.send(Unit::Cut { whole: false }) } else { Ok(()) }
+    }
+
+    /// The file of this run that a large one is a copy of.
+    fn copied(
+        &mut self,
+        size: u64,
+        metadata: &Metadata,
+        content: &LargeContent,
+        is_aside: bool,
+    ) -> Result<Option<EntryPath>> {
+        if !self.shared.contents.begin_large(size) || is_aside {
+            return Ok(None);
+        }
+        // Those of its size have to be done before it is known.
+        self.flush()?;
+        let Some(digest) = content.digest(size, || self.tick())? else { return Ok(None) };
+        loop {
+            if let Some(known) = self.shared.contents.large(size, metadata, digest) {
+                return Ok(known);
+            }
+            self.pipeline.check()?;
+            self.tick()?;
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    }
+
+    /// Adds what changed of a large file.
+    pub(super) fn change(&mut self, new: NewLarge, before: Before) -> Result<()> {
+        let NewLarge { path, size, sparse, metadata, content, mark, .. } = new;
+        self.shared.read_file();
+        self.since = None;
+        self.bundle.push(Item::Change(Change { path: path.clone(), size, sparse, metadata }, mark));
+        self.pieces(path, size, content, Some(before))
+    }
+
+    fn pieces(
         &mut self,
         path: EntryPath,
         size: u64,
-        sparse: bool,
-        metadata: Metadata,
         content: LargeContent,
+        before: Option<Before>,
     ) -> Result<()> {
-        let entry = Entry::new(path.clone(), Content::LargeFile { size, sparse }, metadata);
-        self.small(Item { entry, source: Source::Nothing }, 0)?;
         // The pieces follow the header, with nothing in between.
         self.flush()?;
         let file = Arc::new(LargeFile {
             path,
             size,
             content,
+            before,
             pending: AtomicU64::new(size.div_ceil(PIECE)),
             named: AtomicBool::new(false),
         });
@@ -96,8 +195,141 @@ impl Planner {
         self.skipped.push(Problem::new(path.clone(), &error));
     }
 
+    /// Goes to what the last run knew of a source.
+    pub(super) fn begin_source(&mut self, name: &EntryPath) -> Result<()> {
+        while self.ahead().is_some() {
+            self.bury()?;
+        }
+        match &mut self.known {
+            Some(known) => known.tree.begin(name.as_bytes()).map(drop).map_err(lost),
+            None => Ok(()),
+        }
+    }
+
+    /// Goes to what the last run knew of a name in a folder; what it knew and has been passed is gone. Says whether
+    /// there is a node of this name ahead.
+    pub(super) fn find(&mut self, folder: &EntryPath, depth: u32, name: &[u8]) -> Result<bool> {
+        loop {
+            let Some(node) = self.ahead() else { return Ok(false) };
+            if node.depth < depth {
+                return Ok(false);
+            }
+            if node.depth > depth {
+                // It stood below something that is no folder any more.
+                self.bury()?;
+                continue;
+            }
+            match node.name.as_slice().cmp(name) {
+                std::cmp::Ordering::Equal => return Ok(true),
+                std::cmp::Ordering::Greater => return Ok(false),
+                std::cmp::Ordering::Less => {
+                    let path = folder.join(&node.name)?;
+                    self.forget(&path)?;
+                }
+            }
+        }
+    }
+
+    /// The node ahead.
+    pub(super) fn ahead(&self) -> Option<&Node> {
+        self.known.as_ref().and_then(|known| known.tree.peek())
+    }
+
+    /// What is left in a folder that was walked through is gone.
+    pub(super) fn leave(&mut self, folder: &EntryPath, depth: u32) -> Result<()> {
+        while let Some(node) = self.ahead().filter(|node| node.depth > depth) {
+            if node.depth > depth + 1 {
+                self.bury()?;
+                continue;
+            }
+            let path = folder.join(&node.name)?;
+            self.forget(&path)?;
+        }
+        Ok(())
+    }
+
+    /// What the node ahead and those below it stand for is gone.
+    pub(super) fn forget(&mut self, path: &EntryPath) -> Result<()> {
+        if self.ahead().is_some_and(|node| node.kind != NodeKind::Gone) {
+            self.push(Item::Gone(path.clone()), 0)?;
+        }
+        let Some(depth) = self.ahead().map(|node| node.depth) else { return Ok(()) };
+        self.bury()?;
+        self.bury_below(depth)
+    }
+
+    /// What stood below the node that was ahead is gone with it.
+    pub(super) fn bury_below(&mut self, depth: u32) -> Result<()> {
+        while self.ahead().is_some_and(|node| node.depth > depth) {
+            self.bury()?;
+        }
+        Ok(())
+    }
+
+    /// The node ahead stands for nothing any more, but tar still has it.
+    fn bury(&mut self) -> Result<()> {
+        let Some(known) = &mut self.known else { return Ok(()) };
+        match known.bury().map_err(lost)? {
+            Some(printed) => self.keep_printed(&printed),
+            None => Ok(()),
+        }
+    }
+
+    /// The node ahead is as it was.
+    pub(super) fn keep(&mut self) -> Result<()> {
+        let Some(known) = &mut self.known else { return Ok(()) };
+        let Some(node) = known.tree.peek() else { return Ok(()) };
+        if node.kind.is_file() {
+            self.shared.keep(node.stamp.size);
+        }
+        let printed = known.tree.printed();
+        self.kept_bytes += printed.len();
+        match self.bundle.last_mut() {
+            Some(Item::Kept(nodes)) => nodes.extend_from_slice(printed),
+            _ => self.bundle.push(Item::Kept(printed.to_vec())),
+        }
+        known.tree.advance().map_err(lost)?;
+        if self.kept_bytes >= KEPT { self.flush() } else { Ok(()) }
+    }
+
+    fn keep_printed(&mut self, printed: &[u8]) -> Result<()> {
+        match self.bundle.last_mut() {
+            Some(Item::Kept(nodes)) => nodes.extend_from_slice(printed),
+            _ => self.bundle.push(Item::Kept(printed.to_vec())),
+        }
+        self.kept_bytes += printed.len();
+        if self.kept_bytes >= KEPT { self.flush() } else { Ok(()) }
+    }
+
+    /// Takes the node ahead, which has changed.
+    pub(super) fn take(&mut self) -> Result<Option<Node>> {
+        let Some(known) = &mut self.known else { return Ok(None) };
+        let node = known.tree.peek().cloned();
+        self.since = node.as_ref().map(|node| node.since);
+        known.tree.advance().map_err(lost)?;
+        Ok(node)
+    }
+
+    /// A name for an entry that tar cannot put in its place.
+    pub(super) fn aside(&mut self, set: crate::layout::SetName) -> Result<EntryPath> {
+        self.aside += 1;
+        EntryPath::new(format!("{}/{set}.aside/{}", crate::set::RESERVED, self.aside))
+    }
+
+    /// Says that this path and all below it is gone.
+    pub(super) fn gone(&mut self, path: &EntryPath) -> Result<()> {
+        self.push(Item::Gone(path.clone()), 0)
+    }
+
+    fn push(&mut self, item: Item, size: u64) -> Result<()> {
+        self.bundle.push(item);
+        self.bundled += size + 64;
+        if self.bundled >= BUNDLE { self.flush() } else { Ok(()) }
+    }
+
     pub(super) fn flush(&mut self) -> Result<()> {
         self.bundled = 0;
+        self.kept_bytes = 0;
         if self.bundle.is_empty() {
             return Ok(());
         }
@@ -115,15 +347,33 @@ impl Planner {
         tick(&mut self.hook, &self.shared, &mut self.last_tick)
     }
 
-    /// Waits for everything sent so far.
-    pub(super) fn finish(&mut self) -> Result<super::pipeline::Stored> {
+    /// Sources that were not added again are gone; then waits for everything sent so far.
+    pub(super) fn finish(&mut self) -> Result<Made> {
+        let mut rest: Vec<_> =
+            self.known.iter().flat_map(|known| known.tree.sources.keys().cloned()).collect();
+        rest.sort_unstable();
+        for name in rest {
+            let path = EntryPath::new(name)?;
+            self.begin_source(&path)?;
+            if self.ahead().is_some() {
+                self.forget(&path)?;
+            }
+        }
+        while self.ahead().is_some() {
+            self.bury()?;
+        }
         self.flush()?;
         let Self { pipeline, hook, shared, last_tick, .. } = self;
         pipeline.finish(&mut || tick(hook, shared, last_tick))
     }
 }
 
-fn tick(hook: &mut Hook, shared: &super::pipeline::Shared, last: &mut std::time::Instant) -> Result<()> {
+/// The state was whole when the run began.
+pub(super) fn lost(error: io::Error) -> Error {
+    Error::io("read the state folder", error)
+}
+
+fn tick(hook: &mut Hook, shared: &Shared, last: &mut std::time::Instant) -> Result<()> {
     use std::sync::atomic::Ordering::Relaxed;
 
     if last.elapsed() < super::pipeline::TICK {

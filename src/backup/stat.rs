@@ -2,8 +2,11 @@
 
 use std::io;
 
+use cap_std::fs::Dir;
+#[cfg(not(unix))]
 use cap_std::fs::Metadata as FsMetadata;
 
+use super::state::node::Stamp;
 use crate::set::{Metadata, Mtime, Text};
 
 /// A source as it was looked at.
@@ -17,7 +20,9 @@ pub(super) struct Stat {
     pub(super) linked: Option<Inode>,
     pub(super) metadata: Metadata,
     /// Changes whenever content or metadata change, where the system has it.
-    change: (i64, i64),
+    change: (i64, u32),
+    /// File number, where the system has it.
+    inode: u64,
 }
 
 /// What tells a file from all others on this machine.
@@ -40,14 +45,58 @@ impl Stat {
             && self.change == other.change
             && self.metadata.mtime == other.metadata.mtime
     }
+
+    /// What is remembered of it, to see whether it changed.
+    pub(super) fn stamp(&self) -> Stamp {
+        let modified = self.metadata.mtime.map_or((0, 0), |time| (time.seconds, time.nanoseconds));
+        let size = if self.kind == Kind::Folder { 0 } else { self.size };
+        Stamp { size, modified, changed: self.change, inode: self.inode }
+    }
+
+    /// Whether a later change will show in the stamp. One within the same tick of the file system's clock may not; a
+    /// time without a fraction is taken for a clock that has none.
+    pub(super) fn is_settled(&self) -> bool {
+        let modified = self.metadata.mtime.map_or((0, 0), |time| (time.seconds, time.nanoseconds));
+        let (seconds, nanoseconds) = if self.change == (0, 0) { modified } else { self.change };
+        let tick = if nanoseconds == 0 { COARSE_TICK } else { FINE_TICK };
+        let now = jiff::Timestamp::now();
+        let age = i128::from(now.as_second()) * 1_000_000_000 + i128::from(now.subsec_nanosecond())
+            - i128::from(seconds) * 1_000_000_000
+            - i128::from(nanoseconds);
+        age > tick
+    }
+}
+
+/// Ticks of a file system's clock in nanoseconds: two seconds on FAT, a few milliseconds elsewhere.
+const COARSE_TICK: i128 = 2_100_000_000;
+const FINE_TICK: i128 = 25_000_000;
+
+/// Looks at a name in a folder, not through it.
+#[cfg(unix)]
+pub(super) fn look(dir: &Dir, name: &std::ffi::OsStr) -> io::Result<Stat> {
+    Ok(Stat::from(&rustix::fs::statat(dir, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)?))
+}
+
+#[cfg(not(unix))]
+pub(super) fn look(dir: &Dir, name: &std::ffi::OsStr) -> io::Result<Stat> {
+    Ok(Stat::from(&dir.symlink_metadata(name)?))
+}
+
+/// Looks at an open file or folder.
+#[cfg(unix)]
+pub(super) fn look_at(file: impl std::os::fd::AsFd) -> io::Result<Stat> {
+    Ok(Stat::from(&rustix::fs::fstat(file)?))
+}
+
+#[cfg(not(unix))]
+pub(super) fn look_at(file: &std::fs::File) -> io::Result<Stat> {
+    Ok(Stat::from(&FsMetadata::from_file(file)?))
 }
 
 #[cfg(unix)]
-impl From<&FsMetadata> for Stat {
-    fn from(m: &FsMetadata) -> Self {
-        use cap_std::fs::MetadataExt;
-
-        let kind = match m.mode() & 0o170_000 {
+impl From<&rustix::fs::Stat> for Stat {
+    fn from(m: &rustix::fs::Stat) -> Self {
+        let kind = match m.st_mode & 0o170_000 {
             0o100_000 => Kind::File,
             0o040_000 => Kind::Folder,
             0o120_000 => Kind::Symlink,
@@ -55,21 +104,24 @@ impl From<&FsMetadata> for Stat {
             0o010_000 => Kind::Special("a pipe"),
             _ => Kind::Special("a device"),
         };
-        let nanoseconds = u32::try_from(m.mtime_nsec()).unwrap_or(0);
+        let nanoseconds = |n| u32::try_from(n).unwrap_or(0);
+        let size = u64::try_from(m.st_size).unwrap_or(0);
+        let blocks = u64::try_from(m.st_blocks).unwrap_or(u64::MAX);
         let metadata = Metadata {
-            mode: Some(m.mode() & 0o7777),
-            uid: Some(m.uid()),
-            gid: Some(m.gid()),
-            mtime: Some(Mtime::new(m.mtime(), nanoseconds)),
+            mode: Some(m.st_mode & 0o7777),
+            uid: Some(m.st_uid),
+            gid: Some(m.st_gid),
+            mtime: Some(Mtime::new(m.st_mtime, nanoseconds(m.st_mtime_nsec))),
             ..Metadata::default()
         };
         Self {
             kind,
-            size: m.size(),
-            sparse: kind == Kind::File && m.size() >= 4096 && m.blocks().saturating_mul(512) < m.size(),
-            linked: (kind == Kind::File && m.nlink() > 1).then(|| (m.dev(), m.ino())),
+            size,
+            sparse: kind == Kind::File && size >= 4096 && blocks.saturating_mul(512) < size,
+            linked: (kind == Kind::File && m.st_nlink > 1).then_some((m.st_dev, m.st_ino)),
             metadata,
-            change: (m.ctime(), m.ctime_nsec()),
+            change: (m.st_ctime, nanoseconds(m.st_ctime_nsec)),
+            inode: m.st_ino,
         }
     }
 }
@@ -89,7 +141,7 @@ impl From<&FsMetadata> for Stat {
         let mtime = m.modified().ok().and_then(|time| jiff::Timestamp::try_from(time.into_std()).ok());
         let mtime = mtime.map(|t| Mtime::new(t.as_second(), t.subsec_nanosecond().unsigned_abs()));
         let metadata = Metadata { mtime, ..Metadata::default() };
-        Self { kind, size: m.len(), sparse: false, linked: None, metadata, change: (0, 0) }
+        Self { kind, size: m.len(), sparse: false, linked: None, metadata, change: (0, 0), inode: 0 }
     }
 }
 

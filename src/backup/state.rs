@@ -1,39 +1,383 @@
-//! What a host remembers from run to run, in a folder of its own: for now, the key that names segments.
+//! What a host remembers from run to run, in a folder of its own: the key that names segments, and of each place the
+//! last set's index, the tree that it was made from, and what an interrupted run has stored already.
+//!
+//! Nothing here is needed to be right: whatever is missing, damaged or another host's, the next set is a full one.
 
-use std::fs;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Place, SetName};
 use crate::set::digest::{hex, unhex};
+use crate::set::record::StoredFile;
+use crate::set::{Digest, index};
 
-const FILE_NAME: &str = "naming.key";
+pub(super) mod journal;
+pub(super) mod node;
+pub(super) mod table;
+pub(super) mod tree;
 
-/// The key that makes segment names: from the state folder, or made and put there; without a folder, for one run.
-///
-/// # Errors
-/// `MALFORMED` when the file holds something else; the file system's own errors.
-pub(super) fn naming_key(folder: Option<&Path>) -> Result<Zeroizing<[u8; 32]>> {
-    let Some(folder) = folder else { return new_key() };
-    fs::create_dir_all(folder)
-        .map_err(|e| Error::io(format_args!("create state folder {}", folder.display()), e))?;
-    let path = folder.join(FILE_NAME);
-    match fs::read_to_string(&path).map(Zeroizing::new) {
-        Ok(text) => unhex(text.trim_end()).map(Zeroizing::new).ok_or_else(|| {
-            Error::new(
-                ErrorKind::Malformed,
-                format!("{} is damaged; delete it, and the next run makes a new one", path.display()),
-            )
-        }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let key = new_key()?;
-            write(folder, &path, &key).map_err(|e| Error::io(format_args!("write {}", path.display()), e))?;
-            Ok(key)
+use journal::Journal;
+use tree::{TreeFile, TreeReader, TreeWriter};
+
+/// The state of one place, locked for this run.
+pub(super) struct State {
+    folder: PathBuf,
+    _lock: File,
+    /// The first thing that could not be written: from then on nothing is.
+    failed: Mutex<Option<io::Error>>,
+    journal: Mutex<Option<File>>,
+}
+
+/// What a run begins with.
+pub(super) struct Opened {
+    pub(super) naming_key: Zeroizing<[u8; 32]>,
+    /// Nothing where this run has to do without.
+    pub(super) state: Option<State>,
+    /// The last set, where it is known, and the tree that it was made from.
+    pub(super) last: Option<(Manifest, TreeReader)>,
+    /// What an interrupted run stored.
+    pub(super) interrupted: Option<Journal>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// What is known of the last set.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Manifest {
+    version: u32,
+    host: String,
+    saved: Timestamp,
+    place: Place,
+    /// SHA-256 thumbprints of the certificates that open every file of the set.
+    pub(super) recipients: BTreeSet<String>,
+    /// Sets that may still have its files, the last one at the end.
+    pub(super) sets: Vec<SetName>,
+    pub(super) segments: Vec<StoredFile>,
+    /// Segments that belong to one large file alone.
+    pub(super) whole: BTreeSet<u32>,
+    pub(super) pieces: Vec<KnownPiece>,
+    pub(super) next_segment: u32,
+    pub(super) next_piece: u32,
+    pub(super) next_table: u32,
+    pub(super) tree: TreeFile,
+}
+
+/// An index piece of which this host has the text.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct KnownPiece {
+    pub(super) file: StoredFile,
+    /// Lines in it.
+    pub(super) records: u64,
+    /// Digest of its compressed text.
+    pub(super) text: Digest,
+}
+
+/// What a run ends with.
+pub(super) struct Outcome {
+    pub(super) recipients: BTreeSet<String>,
+    pub(super) sets: Vec<SetName>,
+    pub(super) segments: Vec<StoredFile>,
+    /// Segments that belong to one large file alone.
+    pub(super) whole: BTreeSet<u32>,
+    pub(super) pieces: Vec<KnownPiece>,
+    pub(super) next_segment: u32,
+    pub(super) next_piece: u32,
+    pub(super) next_table: u32,
+    pub(super) tree: TreeFile,
+    /// Tables of blocks that are still needed.
+    pub(super) tables: BTreeSet<u32>,
+}
+
+/// Opens the state of a place in this folder, or does without and says why.
+pub(super) fn open(folder: Option<&Path>, place: &Place) -> Result<Opened> {
+    let mut warnings = Vec::new();
+    let Some(folder) = folder else {
+        return Ok(Opened { naming_key: new_key()?, state: None, last: None, interrupted: None, warnings });
+    };
+    let mut warn = |what: &str, why: &dyn std::fmt::Display| {
+        warnings.push(format!("state folder {}: {what}: {why}; this set is a full one", folder.display()));
+    };
+    let naming_key = match naming_key(folder) {
+        Ok((key, true)) => key,
+        Ok((key, false)) => {
+            warn("the key that names segments is damaged and was made anew", &"names tell nothing now");
+            key
         }
-        Err(error) => Err(Error::io(format_args!("read {}", path.display()), error)),
+        Err(error) => {
+            warn("cannot be used", &error);
+            return Ok(Opened {
+                naming_key: new_key()?,
+                state: None,
+                last: None,
+                interrupted: None,
+                warnings,
+            });
+        }
+    };
+    let state = match State::lock(folder.join(place.folder().to_relative())) {
+        Ok(Some(state)) => state,
+        Ok(None) => {
+            warn("cannot be used", &"another run of this place is using it");
+            return Ok(Opened { naming_key, state: None, last: None, interrupted: None, warnings });
+        }
+        Err(error) => {
+            warn("cannot be used", &error);
+            return Ok(Opened { naming_key, state: None, last: None, interrupted: None, warnings });
+        }
+    };
+    let last = state.last(place).unwrap_or_else(|why| {
+        warn("the last set is not known", &why);
+        None
+    });
+    let interrupted = Journal::read(&state.folder);
+    Ok(Opened { naming_key, state: Some(state), last, interrupted, warnings })
+}
+
+impl State {
+    fn lock(folder: PathBuf) -> io::Result<Option<Self>> {
+        create_private(&folder)?;
+        let lock = options().create(true).truncate(false).write(true).open(folder.join("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Ok(None),
+            Err(fs::TryLockError::Error(error)) => return Err(error),
+        }
+        // Where nothing can be written, the set after this one could not follow it.
+        tempfile::NamedTempFile::new_in(&folder)?;
+        Ok(Some(Self { folder, _lock: lock, failed: Mutex::default(), journal: Mutex::default() }))
     }
+
+    /// Reads what is known of the last set: nothing in a new folder, or why it is of no use.
+    fn last(&self, place: &Place) -> std::result::Result<Option<(Manifest, TreeReader)>, String> {
+        let text = match fs::read(self.folder.join(MANIFEST)) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            text => text.map_err(|e| e.to_string())?,
+        };
+        let manifest = Manifest::parse(&text).ok_or("it is damaged")?;
+        if manifest.version != VERSION {
+            return Err(format!("it was written by another version ({})", manifest.version));
+        }
+        if manifest.host != host() {
+            return Err(format!("it is of another host ({})", manifest.host));
+        }
+        if manifest.place != *place {
+            return Err(format!("it is of another place ({})", manifest.place));
+        }
+        if manifest.saved > Timestamp::now() + CLOCK_DRIFT {
+            return Err(format!("it is from the future ({}): was the clock set back?", manifest.saved));
+        }
+        for piece in &manifest.pieces {
+            let length = fs::metadata(self.piece_path(piece.file.number)).map(|text| text.len());
+            length.map_err(|e| format!("the text of {}: {e}", piece.file.name))?;
+        }
+        let tree = TreeReader::open(&self.folder, &manifest.tree).map_err(|e| format!("its tree: {e}"))?;
+        Ok(Some((manifest, tree)))
+    }
+
+    /// Begins to note what this run stores, so that the next one could take it over.
+    pub(super) fn begin(&self, set: SetName, recipients: &BTreeSet<String>, keep: bool) {
+        *self.journal() = self.keep(journal::begin(&self.folder, set, recipients, keep));
+    }
+
+    /// Notes a segment that the share has.
+    pub(super) fn note(&self, segment: &StoredFile) {
+        if let Some(file) = &mut *self.journal() {
+            self.keep(journal::note(file, segment));
+        }
+    }
+
+    fn journal(&self) -> std::sync::MutexGuard<'_, Option<File>> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the text of an index piece; gives its digest.
+    pub(super) fn keep_piece(&self, number: u32, text: &[u8]) -> Digest {
+        let write = || -> io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+            file.write_all(text)?;
+            file.persist(self.piece_path(number))?;
+            Ok(())
+        };
+        self.keep(write());
+        Digest::of(text)
+    }
+
+    /// Reads the text of an index piece back.
+    pub(super) fn piece(&self, piece: &KnownPiece) -> Result<Vec<u8>> {
+        let path = self.piece_path(piece.file.number);
+        let text = fs::read(&path).map_err(|e| Error::io(format_args!("read {}", path.display()), e))?;
+        if Digest::of(&text) != piece.text {
+            return Err(Error::new(ErrorKind::Damaged, format!("{} is damaged", path.display())));
+        }
+        Ok(text)
+    }
+
+    fn piece_path(&self, number: u32) -> PathBuf {
+        self.folder.join(index::piece_name(number).replace(".p7m", ""))
+    }
+
+    /// Begins the tree of this run's set.
+    pub(super) fn new_tree(&self, set: SetName) -> Option<TreeWriter> {
+        self.keep(TreeWriter::create(&self.folder, format!("tree-{set}")))
+    }
+
+    pub(super) fn finish_tree(&self, tree: TreeWriter) -> Option<TreeFile> {
+        self.keep(tree.finish(&self.folder))
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Gives what was done, or remembers why it could not be.
+    pub(super) fn keep<T>(&self, done: io::Result<T>) -> Option<T> {
+        done.map_err(|error| {
+            self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        })
+        .ok()
+    }
+
+    /// Remembers a finished run, unless something could not be written: then the one before stays, which serves the
+    /// next run as well. Gives why.
+    pub(super) fn save(&self, place: &Place, outcome: Option<Outcome>) -> Option<String> {
+        *self.journal() = None;
+        let outcome = outcome.filter(|_| self.failed().is_none());
+        if let Some(outcome) = outcome {
+            let tables = outcome.tables.clone();
+            let manifest = Manifest {
+                version: VERSION,
+                host: host(),
+                saved: Timestamp::now(),
+                place: place.clone(),
+                recipients: outcome.recipients,
+                sets: outcome.sets,
+                segments: outcome.segments,
+                whole: outcome.whole,
+                pieces: outcome.pieces,
+                next_segment: outcome.next_segment,
+                next_piece: outcome.next_piece,
+                next_table: outcome.next_table,
+                tree: outcome.tree,
+            };
+            if self.keep(manifest.write(&self.folder)).is_some() {
+                self.keep(self.tidy(&manifest, &tables));
+            }
+        }
+        let failed = self.failed();
+        failed.as_ref().map(|error| {
+            format!(
+                "state folder {}: this set could not be remembered: {error}; the next one stores more than it \
+                 had to",
+                self.folder.display()
+            )
+        })
+    }
+
+    fn failed(&self) -> std::sync::MutexGuard<'_, Option<io::Error>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes what the manifest does not name.
+    fn tidy(&self, manifest: &Manifest, tables: &BTreeSet<u32>) -> io::Result<()> {
+        let mut names: BTreeSet<std::ffi::OsString> = [MANIFEST, "lock"].iter().map(Into::into).collect();
+        names.insert((&manifest.tree.name).into());
+        names.extend(tables.iter().map(|number| table::name(*number).into()));
+        let texts = manifest.pieces.iter().map(|piece| self.piece_path(piece.file.number));
+        names.extend(texts.filter_map(|path| path.file_name().map(Into::into)));
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if !names.contains(&entry.file_name()) && entry.file_type()?.is_file() {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets that a run was under way.
+    pub(super) fn end(&self) {
+        *self.journal() = None;
+        journal::remove(&self.folder);
+    }
+}
+
+impl Manifest {
+    /// The digest of the rest in the first line, then JSON.
+    pub(super) fn parse(text: &[u8]) -> Option<Self> {
+        let (digest, json) = text.split_at_checked(65)?;
+        let digest: Digest = str::from_utf8(&digest[..64]).ok()?.parse().ok()?;
+        if Digest::of(json) != digest {
+            return None;
+        }
+        serde_json::from_slice(json).ok()
+    }
+
+    fn write(&self, folder: &Path) -> io::Result<()> {
+        let json = serde_json::to_vec(self)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        writeln!(file, "{}", Digest::of(&json))?;
+        file.write_all(&json)?;
+        file.as_file().sync_all()?;
+        file.persist(folder.join(MANIFEST))?;
+        Ok(())
+    }
+}
+
+/// A folder that only its owner can read.
+fn create_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn options() -> fs::OpenOptions {
+    let mut options = File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// What this machine calls itself.
+fn host() -> String {
+    #[cfg(unix)]
+    return rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    std::env::var("COMPUTERNAME").unwrap_or_default()
+}
+
+/// The key that makes segment names: from the folder, or made and put there. Says no where it was damaged.
+fn naming_key(folder: &Path) -> Result<(Zeroizing<[u8; 32]>, bool)> {
+    create_private(folder)
+        .map_err(|e| Error::io(format_args!("create state folder {}", folder.display()), e))?;
+    let path = folder.join("naming.key");
+    let known = match fs::read(&path).map(Zeroizing::new) {
+        Ok(text) => str::from_utf8(&text).ok().and_then(|text| unhex(text.trim_end())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(Error::io(format_args!("read {}", path.display()), error)),
+    };
+    if let Some(key) = known {
+        return Ok((Zeroizing::new(key), true));
+    }
+    let is_new = !path.exists();
+    let key = new_key()?;
+    let write = || -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(Zeroizing::new(hex(&*key)).as_bytes())?;
+        file.as_file().sync_all()?;
+        // Two first runs at once: the key of the one that came first would be replaced, which costs nothing but names.
+        file.persist(&path)?;
+        Ok(())
+    };
+    write().map_err(|e| Error::io(format_args!("write {}", path.display()), e))?;
+    Ok((key, is_new))
 }
 
 fn new_key() -> Result<Zeroizing<[u8; 32]>> {
@@ -43,12 +387,8 @@ fn new_key() -> Result<Zeroizing<[u8; 32]>> {
     Ok(key)
 }
 
-/// Writes the key whole or not at all, readable by its owner only.
-fn write(folder: &Path, path: &Path, key: &[u8; 32]) -> io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(Zeroizing::new(hex(key)).as_bytes())?;
-    file.as_file().sync_all()?;
-    // Two first runs at once: the key of the one that came first would be replaced, which costs nothing but names.
-    file.persist(path)?;
-    Ok(())
-}
+/// The version of what is written here; another one is not read.
+const VERSION: u32 = 1;
+const MANIFEST: &str = "last";
+/// How far a clock may be set back between runs by whoever keeps it right.
+const CLOCK_DRIFT: SignedDuration = SignedDuration::from_mins(5);

@@ -9,7 +9,7 @@ use crate::set::archive;
 use crate::set::reader::{Catalog, Records, Set};
 use crate::set::record::{Record, StoredFile};
 use crate::set::segment::Frames;
-use crate::set::{Content, Digest, Entry, EntryPath, Part, Position};
+use crate::set::{Block, Content, Digest, Entry, EntryPath, Part, Position};
 
 /// Largest content that is put together in memory: a file in one piece, or a piece of one.
 const MAX_PIECE: u64 = 64 << 20;
@@ -27,7 +27,7 @@ impl Job {
     /// What is wanted of one segment: at least one item, and all of them in it.
     pub(super) fn new(catalog: &Catalog, items: Vec<Item>) -> Result<Self> {
         let number = items[0].at().segment;
-        let segment = catalog.segments.get(number as usize).cloned().ok_or_else(|| {
+        let segment = catalog.segment(number).cloned().ok_or_else(|| {
             Error::new(
                 ErrorKind::Damaged,
                 format!("the index places {} in segment {number}, which the set has not", items[0].path()),
@@ -37,24 +37,29 @@ impl Job {
     }
 }
 
-/// An entry, or a piece of a large file.
+/// An entry, a piece of a large file, or a block of one that changed.
 #[derive(Clone)]
 pub(super) enum Item {
     Entry(Entry),
     Part(Part),
+    /// The block, and its entry in tar.
+    Block(Block, Entry),
+    /// The list for recovery by hand.
+    ByHand(Entry),
 }
 
 impl Item {
     pub(super) fn path(&self) -> &EntryPath {
         match self {
-            Item::Entry(entry) => &entry.path,
+            Item::Entry(entry) | Item::ByHand(entry) => &entry.path,
             Item::Part(part) => &part.path,
+            Item::Block(block, _) => &block.path,
         }
     }
 
     pub(super) fn at(&self) -> Position {
         match self {
-            Item::Entry(entry) => entry.at,
+            Item::Entry(entry) | Item::Block(_, entry) | Item::ByHand(entry) => entry.at,
             Item::Part(part) => part.at,
         }
     }
@@ -65,14 +70,22 @@ pub(super) struct Jobs<'a> {
     records: Records<'a>,
     catalog: &'a Catalog,
     ready: VecDeque<Item>,
+    /// What is in tar and no entry of the tree, behind all that is.
+    by_hand: Option<Entry>,
 }
 
 impl<'a> Jobs<'a> {
     pub(super) fn new(set: &'a Set, opener: &'a Opener, catalog: &'a Catalog) -> Self {
-        Self { records: set.records(opener, catalog), catalog, ready: VecDeque::new() }
+        Self { records: set.records(opener, catalog), catalog, ready: VecDeque::new(), by_hand: None }
     }
 
-    /// The next job of items that `wanted` says yes to; problems of the source and damage of the index are passed on.
+    /// The same with everything that stands in tar.
+    pub(super) fn with_all_of_tar(mut self) -> Self {
+        self.by_hand = self.catalog.by_hand.clone();
+        self
+    }
+
+    /// The next job of items that `wanted` says yes to; damage of the index is passed on.
     pub(super) fn next(
         &mut self,
         mut wanted: impl FnMut(&Record) -> Result<bool>,
@@ -82,18 +95,28 @@ impl<'a> Jobs<'a> {
         loop {
             let record = match self.records.next() {
                 Ok(Some(record)) => record,
-                Ok(None) => break,
-                Err(error) => {
+                Ok(None) => match self.by_hand.take() {
+                    Some(entry) => Record::ByHand(entry),
+                    None => break,
+                },
+                // A share that cannot be reached is no damage.
+                Err(error) if is_loss(&error) => {
                     damaged(error)?;
                     continue;
                 }
+                Err(error) => return Err(error),
             };
             if !wanted(&record)? {
                 continue;
             }
             let item = match record {
                 Record::Entry(entry) => Item::Entry(entry),
+                Record::ByHand(entry) => Item::ByHand(entry),
                 Record::Part(part) => Item::Part(part),
+                Record::Block(block) if block.stored.is_some() => {
+                    let entry = block.entry();
+                    Item::Block(block, entry)
+                }
                 _ => continue,
             };
             if items.first().is_some_and(|first| first.at().segment != item.at().segment) {
@@ -119,6 +142,9 @@ pub(super) trait Sink {
 
     /// A piece of a large file.
     fn part(&mut self, part: &Part, content: &[u8]) -> Result<()>;
+
+    /// A block of a large file that changed.
+    fn block(&mut self, block: &Block, content: &[u8]) -> Result<()>;
 }
 
 /// A worker's buffers.
@@ -126,6 +152,7 @@ pub(super) trait Sink {
 pub(super) struct Extractor {
     message: Vec<u8>,
     content: Vec<u8>,
+    digests: Vec<Digest>,
     /// Whether every byte of a segment has to be accounted for, and its stored form to have its digest.
     thorough: bool,
 }
@@ -191,34 +218,37 @@ impl Extractor {
 
     fn items(&mut self, job: &Job, frames: &[u8], sink: &mut impl Sink, done: &mut Extracted) -> Result<()> {
         let mut frames = Frames::new(frames)?;
-        // Where the next item must begin; unknown behind a loss.
-        let mut end = Some(0);
+        // A segment of which all is listed has no gaps. Where the next item must begin; unknown behind a loss.
+        let is_whole = job.segment.live_length == job.segment.content_length;
+        let (mut end, mut listed, mut lost) = (is_whole.then_some(0), 0, false);
         for item in &job.items {
             let result = self.item(&mut frames, item, end, sink);
             match result {
                 Ok(next) => {
-                    end = Some(next);
+                    listed += next - item.at().offset;
+                    end = is_whole.then_some(next);
                     match item {
-                        Item::Entry(Entry { content: Content::File { size, .. }, .. }) => {
+                        Item::Entry(Entry {
+                            content: Content::File { size, .. } | Content::Copy { size, .. },
+                            ..
+                        }) => {
                             done.files += 1;
                             done.bytes += size;
                         }
                         Item::Part(part) => done.bytes += part.size,
-                        Item::Entry(_) => {}
+                        Item::Entry(_) | Item::Block(..) | Item::ByHand(_) => {}
                     }
                 }
                 Err(error) if is_loss(&error) => {
-                    end = None;
+                    (end, lost) = (None, true);
                     done.losses.push(Loss::new(item.path().clone(), Some(&job.segment.name), &error));
                 }
                 Err(error) => return Err(error),
             }
         }
-        let all = |end: u64| end == job.segment.content_length;
-        if self.thorough
-            && let Some(end) = end
-            && (!all(end) || frames.at(end)?.is_some())
-        {
+        let behind = job.segment.content_length;
+        let is_longer = |frames: &mut Frames<'_>| Ok::<_, Error>(frames.at(behind)?.is_some());
+        if self.thorough && !lost && (listed != job.segment.live_length || is_longer(&mut frames)?) {
             let error = Error::new(
                 ErrorKind::Damaged,
                 format!("{} holds bytes that the index does not list", job.segment.name),
@@ -244,7 +274,7 @@ impl Extractor {
         }
         let mut at = item.at().offset;
         let (size, digest, padding) = match item {
-            Item::Entry(entry) => {
+            Item::Entry(entry) | Item::Block(_, entry) | Item::ByHand(entry) => {
                 let header = archive::header(entry);
                 self.read(frames, at, header.len() as u64, item.path())?;
                 if self.content != header {
@@ -262,12 +292,18 @@ impl Extractor {
             }
         };
         self.read(frames, at, size, item.path())?;
-        if digest.is_some_and(|digest| *digest != Digest::of(&self.content)) {
+        let actual = match item {
+            Item::Part(_) => Digest::of_piece(&self.content, &mut self.digests),
+            _ => Digest::of(&self.content),
+        };
+        if digest.is_some_and(|digest| *digest != actual) {
             return Err(wrong("has another content than the index says"));
         }
         match item {
             Item::Entry(entry) => sink.entry(entry, &self.content)?,
             Item::Part(part) => sink.part(part, &self.content)?,
+            Item::Block(block, _) => sink.block(block, &self.content)?,
+            Item::ByHand(_) => {}
         }
         at += size;
         if self.thorough {

@@ -11,7 +11,7 @@ use crate::envelope::{DecryptionCertificate, EncryptionCertificate, Opener, Seal
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Component, Deployment, Place, SetName};
 use crate::progress::no_progress;
-use crate::set::index::{IndexWriter, piece_name};
+use crate::set::index::{IndexWriter, Piece, piece_name};
 use crate::set::reader::Set;
 use crate::set::record::{Record, StoredFile};
 use crate::set::segment::{self, Compressor};
@@ -83,7 +83,7 @@ impl Forgery {
                 path: path(name),
                 from,
                 size,
-                sha256: Digest::of(&content),
+                sha256: Digest::of_piece(&content, &mut Vec::new()),
                 at,
             }));
             self.tar.extend_from_slice(&content);
@@ -107,14 +107,21 @@ impl Forgery {
         Compressor::new(3).unwrap().compress(&self.tar, &mut buffer).unwrap();
         let segment =
             writer.store(segment::name(0, &[7; 16]), 0, self.tar.len() as u64, &mut buffer).unwrap();
-        let mut index = IndexWriter::new(name, place, writer.head_room());
+        let mut index = IndexWriter::new(name, place.clone(), writer.head_room(), 0);
         for record in &self.records {
             assert!(index.write(record).unwrap().is_none());
         }
+        let store = |mut piece: Piece| {
+            let number = piece.number;
+            writer.store(piece_name(number), number, piece.content_length, &mut piece.buffer).unwrap()
+        };
+        let pieces: Vec<_> = index.finish().unwrap().0.map(store).into_iter().collect();
         let mut lists = vec![Record::Segment(segment.clone())];
+        lists.extend(pieces.iter().cloned().map(Record::Index));
         (self.lists)(&mut lists);
-        let mut piece = index.finish(lists.into_iter()).unwrap();
-        let piece = writer.store(piece_name(0), 0, piece.content_length, &mut piece.buffer).unwrap();
+        let newest = IndexWriter::new(name, place, writer.head_room(), pieces.len() as u32);
+        let newest = newest.newest(lists.into_iter(), self.records.len() as u64).unwrap();
+        let pieces = [pieces, vec![store(newest)]].concat();
         let now = Timestamp::now();
         let finished = Finished {
             created: now,
@@ -124,7 +131,7 @@ impl Forgery {
             content: Counts::default(),
             labels: std::collections::BTreeMap::new(),
         };
-        writer.commit(&[segment], &[piece], finished).unwrap();
+        writer.commit(&[segment], &pieces, finished).unwrap();
         let set = Set::open(share, writer.folder().clone()).unwrap();
         let opener = Opener::new(DecryptionCertificate::from_pfx(PFX, Some("correct horse")).unwrap());
         Forged { temp, set, opener }
@@ -286,10 +293,11 @@ fn lists_that_disagree_with_the_digests_are_found() {
         let Record::Segment(file) = &mut lists[0] else { unreachable!() };
         file
     }
-    let changes: [Change; 7] = [
+    let changes: [Change; 8] = [
         Vec::clear,
         |lists| lists.push(lists[0].clone()),
         |lists| stored(lists).number = 1,
+        |lists| drop(lists.remove(1)),
         |lists| stored(lists).sha256 = Digest::of(b""),
         |lists| stored(lists).name = "../../evil".into(),
         |lists| {

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::progress::{Progress, ProgressHook, Ticker, no_progress};
 use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
-use crate::set::{Content, Entry, EntryPath, Part};
+use crate::set::{Block, Content, Entry, EntryPath, Part};
 
 /// Restores one file of at most `limit` bytes into memory.
 ///
@@ -60,16 +60,30 @@ pub fn restore_stream(
 /// One file of a set, and where its pieces lie.
 struct File {
     entry: Entry,
-    pieces: Vec<Item>,
+    stored: Stored,
     catalog: Catalog,
+}
+
+/// How a file was stored.
+#[derive(Default)]
+struct Stored {
+    /// Its bytes when it was stored whole.
+    size: u64,
+    /// Its pieces, and behind them the blocks that changed since.
+    pieces: Vec<Item>,
+    /// Blocks that became zeros, which are not stored: first byte and length.
+    zeros: Vec<(u64, u64)>,
 }
 
 impl File {
     fn find(set: &Set, opener: &Opener, path: &EntryPath) -> Result<Self> {
         let catalog = set.catalog(opener)?;
-        let (mut entry, mut pieces) = find(set, opener, &catalog, path)?;
-        if let Content::HardLink { target } = &entry.content {
-            (entry, pieces) = find(set, opener, &catalog, &target.clone())?;
+        let (mut entry, mut stored) = find(set, opener, &catalog, path)?;
+        match &entry.content {
+            Content::HardLink { target } => (entry, stored) = find(set, opener, &catalog, &target.clone())?,
+            // It is a file of its own, of which only the bytes are another's.
+            Content::Copy { target, .. } => stored = find(set, opener, &catalog, &target.clone())?.1,
+            _ => {}
         }
         if matches!(entry.content, Content::Folder | Content::Symlink { .. }) {
             return Err(Error::new(
@@ -77,7 +91,7 @@ impl File {
                 format!("{path} is a folder or a link, not a file; restore it into a folder"),
             ));
         }
-        Ok(Self { entry, pieces, catalog })
+        Ok(Self { entry, stored, catalog })
     }
 
     fn extract(
@@ -90,9 +104,9 @@ impl File {
         let mut ticker = Ticker::new(hook, Some(self.entry.size()));
         let mut progress = Progress::default();
         let mut extractor = Extractor::new(false);
-        let mut into = Into { room, bytes: 0 };
+        let mut into = Into { room, size: self.entry.size(), bytes: 0 };
         let segment = |piece: &Item| piece.at().segment;
-        for pieces in self.pieces.chunk_by(|a, b| segment(a) == segment(b)) {
+        for pieces in self.stored.pieces.chunk_by(|a, b| segment(a) == segment(b)) {
             let job = Job::new(&self.catalog, pieces.to_vec())?;
             let done = extractor.extract(set, opener, &job, &mut into)?;
             if let Some(loss) = done.losses.first() {
@@ -102,16 +116,20 @@ impl File {
             progress.stored_bytes += done.stored;
             ticker.tick(progress)?;
         }
-        if into.bytes != self.entry.size() {
+        for (from, size) in &self.stored.zeros {
+            let zeros = usize::try_from(*size).unwrap_or(usize::MAX).min(Block::SIZE as usize);
+            into.write(*from, &vec![0; zeros])?;
+        }
+        if into.bytes != self.stored.size {
             return Err(damaged(&Loss::damaged(self.entry.path.clone(), "is not all in the set")));
         }
         Ok(())
     }
 }
 
-/// The entry of this path and its pieces; the later of two wins.
-fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Result<(Entry, Vec<Item>)> {
-    let mut found: Option<(Entry, Vec<Item>)> = None;
+/// The entry of this path as it is now, and how it was stored; the later of two wins.
+fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Result<(Entry, Stored)> {
+    let mut found: Option<(Entry, Stored)> = None;
     let mut listed = 0;
     let mut index_damage = None;
     let mut records = set.records(opener, catalog);
@@ -124,16 +142,24 @@ fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Resu
                     Content::File { .. } => vec![Item::Entry(entry.clone())],
                     _ => Vec::new(),
                 };
-                found = Some((entry, pieces));
+                let stored = Stored { size: entry.size(), pieces, zeros: Vec::new() };
+                found = Some((catalog.current(entry), stored));
             }
             Ok(Some(Record::Part(part))) if part.path == *path => {
-                let Some((_, pieces)) = &mut found else { continue };
+                let Some((_, stored)) = &mut found else { continue };
                 if part.from != listed {
                     let what = "has a piece that does not follow the one before";
                     return Err(damaged(&Loss::damaged(part.path, what)));
                 }
                 listed += part.size;
-                pieces.push(Item::Part(part));
+                stored.pieces.push(Item::Part(part));
+            }
+            Ok(Some(Record::Block(block))) if block.path == *path => {
+                let Some((_, stored)) = &mut found else { continue };
+                match block.stored {
+                    Some(_) => stored.pieces.push(Item::Block(block.clone(), block.entry())),
+                    None => stored.zeros.push((block.from, block.size)),
+                }
             }
             Ok(Some(_)) => {}
             Err(error) if error.kind() == ErrorKind::Damaged => index_damage = Some(error),
@@ -141,7 +167,12 @@ fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Resu
         }
     }
     let missing = || Error::new(ErrorKind::NotFound, format!("the set has no entry {path}"));
-    found.ok_or_else(|| index_damage.unwrap_or_else(missing))
+    match (found, index_damage) {
+        // What a lost piece of the index changed is not known: what was found may be of another night.
+        (Some(_), Some(error)) if catalog.pieces.iter().any(|piece| piece.supersedes) => Err(error),
+        (Some(found), _) => Ok(found),
+        (None, damage) => Err(damage.unwrap_or_else(missing)),
+    }
 }
 
 fn damaged(loss: &Loss) -> Error {
@@ -151,12 +182,19 @@ fn damaged(loss: &Loss) -> Error {
 /// Puts the pieces of one file where they belong.
 struct Into<'a, R> {
     room: &'a mut R,
+    /// The size that the file has now: what was stored behind it does not count any more.
+    size: u64,
+    /// Bytes of the file as it was stored whole.
     bytes: u64,
 }
 
 impl<R: Write + Seek> Into<'_, R> {
     fn write(&mut self, from: u64, content: &[u8]) -> Result<()> {
-        self.bytes += content.len() as u64;
+        let room = usize::try_from(self.size.saturating_sub(from)).unwrap_or(usize::MAX);
+        let content = &content[..content.len().min(room)];
+        if content.is_empty() {
+            return Ok(());
+        }
         let mut write = || {
             self.room.seek(SeekFrom::Start(from))?;
             self.room.write_all(content)
@@ -167,11 +205,17 @@ impl<R: Write + Seek> Into<'_, R> {
 
 impl<R: Write + Seek> Sink for Into<'_, R> {
     fn entry(&mut self, _: &Entry, content: &[u8]) -> Result<()> {
+        self.bytes += content.len() as u64;
         self.write(0, content)
     }
 
     fn part(&mut self, part: &Part, content: &[u8]) -> Result<()> {
+        self.bytes += content.len() as u64;
         self.write(part.from, content)
+    }
+
+    fn block(&mut self, block: &Block, content: &[u8]) -> Result<()> {
+        self.write(block.from, content)
     }
 }
 

@@ -45,7 +45,7 @@ impl Selection {
                 continue;
             }
             found = true;
-            if let Content::HardLink { target } = entry.content
+            if let Content::Copy { target, .. } | Content::HardLink { target } = entry.content
                 && !self.matches(&target, false)
             {
                 self.stand_ins.entry(target).or_insert(entry.path);

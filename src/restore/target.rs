@@ -224,6 +224,53 @@ impl Target {
         make(near).map_err(|e| self.failed(path, e))
     }
 
+    /// Gives a file of its own the content of one that was restored.
+    pub(super) fn make_copy(
+        &self,
+        entry: &Entry,
+        path: &EntryPath,
+        first: &EntryPath,
+        near: &mut Near,
+    ) -> Result<Outcome> {
+        let make = |near: &mut Near| -> io::Result<Outcome> {
+            let (first_dir, first_name) = self.place(first, &mut Near::default())?;
+            let mut options = OpenOptions::new();
+            options.read(true).follow(FollowSymlinks::No);
+            let opened = first_dir.open_with(first_name, &options)?.into_std();
+            // Something else may stand there, if that file was lost or something was kept.
+            if opened.metadata()?.len() != entry.size() {
+                return Err(io::Error::new(
+                    io::ErrorKind::NotFound,
+                    format!("{first}, which it is a copy of, was not restored"),
+                ));
+            }
+            let (dir, name) = self.place(path, near)?;
+            if !self.clear(&dir, name)? {
+                return Ok(Outcome::Kept);
+            }
+            let file = create(&dir, name)?;
+            if let Err(error) = io::copy(&mut &opened, &mut &file) {
+                let _ = dir.remove_file(name);
+                return Err(error);
+            }
+            self.finish_file(&file, &entry.metadata, path);
+            Ok(Outcome::Written)
+        };
+        make(near).map_err(|e| self.failed(path, e))
+    }
+
+    /// Makes a copy of a file whose content was restored in its place already.
+    pub(super) fn finish_copy(&self, entry: &Entry, path: &EntryPath, near: &mut Near) -> Result<()> {
+        let finish = |near: &mut Near| -> io::Result<()> {
+            let (dir, name) = self.place(path, near)?;
+            let mut options = OpenOptions::new();
+            options.read(true).follow(FollowSymlinks::No);
+            self.finish_file(&dir.open_with(name, &options)?.into_std(), &entry.metadata, path);
+            Ok(())
+        };
+        finish(near).map_err(|e| self.failed(path, e))
+    }
+
     /// Puts a folder's metadata back, when nothing more will be written into it.
     pub(super) fn finish_folder(&self, path: &EntryPath, metadata: &Metadata) {
         // Open for reading: a handle that is good for lookups only changes nothing.

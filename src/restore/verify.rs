@@ -1,5 +1,7 @@
 //! Finds out whether a set is what was written: by its digests without a key, by every byte with one.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use super::extract::{Extractor, Job, Jobs, Sink};
@@ -8,9 +10,10 @@ use crate::crew;
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::{Progress, ProgressHook, Ticker};
+use crate::set::overlay::Overlay;
 use crate::set::reader::Set;
 use crate::set::record::Record;
-use crate::set::{Content, Digest, Entry, EntryPath, Part};
+use crate::set::{Block, Content, Digest, Entry, EntryPath, Part};
 
 /// What a verification found.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -185,17 +188,17 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
         Err(error) => return Err(error),
     };
     report.faults.extend(foreign(set));
-    for piece in &catalog.pieces {
+    for piece in catalog.all_pieces() {
         let mut buffer = Vec::new();
         report.faults.extend(digest_fault(set, &piece.name, &piece.sha256, &mut buffer)?);
         report.stored_files += 1;
         report.stored_bytes += buffer.len() as u64;
     }
 
-    let mut order = Order::default();
+    let mut order = Order::new(catalog.overlay());
     let (mut index_faults, mut index_losses) = (Vec::new(), Vec::new());
-    let mut jobs = Jobs::new(set, opener, &catalog);
-    let mut seen = vec![false; catalog.segments.len()];
+    let mut jobs = Jobs::new(set, opener, &catalog).with_all_of_tar();
+    let mut seen = HashSet::new();
     let progress = std::cell::Cell::new(Progress::default());
     crew::run(
         workers(),
@@ -210,7 +213,7 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
                     if let Some(loss) = order.check(record) {
                         index_losses.push(loss);
                     }
-                    Ok(!matches!(record, Record::Problem(_)))
+                    Ok(true)
                 },
                 |error| {
                     index_faults.push(Fault::new("index", FaultKind::Content, error.to_string()));
@@ -218,7 +221,7 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
                 },
             )?;
             if let Some(job) = &job {
-                seen[job.segment.number as usize] = true;
+                seen.insert(job.segment.number);
             }
             Ok(job)
         },
@@ -245,8 +248,8 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
     report.losses.extend(index_losses);
     report.losses.extend(order.finish());
     report.files += order.large_files;
-    for (segment, seen) in catalog.segments.iter().zip(seen) {
-        if !seen && report.faults.is_empty() {
+    for segment in &catalog.segments {
+        if !seen.contains(&segment.number) && report.faults.is_empty() {
             report.faults.push(Fault::new(
                 &segment.name,
                 FaultKind::Content,
@@ -269,17 +272,28 @@ impl Sink for Nowhere {
     fn part(&mut self, _: &Part, _: &[u8]) -> Result<()> {
         Ok(())
     }
+
+    fn block(&mut self, _: &Block, _: &[u8]) -> Result<()> {
+        Ok(())
+    }
 }
 
-/// Checks that the pieces of each large file follow its entry without a gap, and are all there.
-#[derive(Default)]
-struct Order {
+/// Checks that the pieces of each large file follow its entry without a gap, and are all there, and that changed blocks
+/// belong to one.
+struct Order<'a> {
+    overlay: &'a Overlay,
     /// Large files listed.
     large_files: u64,
     open: Option<(EntryPath, u64, u64)>,
+    /// Changed blocks that the large files have, and those that were listed.
+    blocks: (u64, u64),
 }
 
-impl Order {
+impl<'a> Order<'a> {
+    fn new(overlay: &'a Overlay) -> Self {
+        Self { overlay, large_files: 0, open: None, blocks: (0, 0) }
+    }
+
     fn check(&mut self, record: &Record) -> Option<Loss> {
         match record {
             Record::Part(part) => match &mut self.open {
@@ -297,19 +311,31 @@ impl Order {
                 }
             },
             Record::Entry(entry) => {
-                let loss = self.finish();
+                let loss = self.finish_file();
                 if let Content::LargeFile { size, .. } = entry.content {
                     self.large_files += 1;
                     self.open = Some((entry.path.clone(), 0, size));
+                    self.blocks.0 += self.overlay.blocks_of(&entry.path).1;
                 }
                 loss
+            }
+            Record::Block(block) => {
+                self.blocks.1 += u64::from(block.stored.is_some());
+                self.finish_file()
             }
             _ => None,
         }
     }
 
-    fn finish(&mut self) -> Option<Loss> {
+    fn finish_file(&mut self) -> Option<Loss> {
         let (path, listed, size) = self.open.take()?;
         (listed != size).then(|| Loss::damaged(path, "is not all in the set"))
+    }
+
+    fn finish(&mut self) -> Option<Loss> {
+        let (wanted, listed) = self.blocks;
+        let message = format!("the index lists {listed} changed blocks where its files have {wanted}");
+        let stray = (wanted != listed).then_some(Loss { path: None, file: None, message });
+        self.finish_file().or(stray)
     }
 }

@@ -27,10 +27,14 @@ pub(crate) fn header(entry: &Entry) -> Vec<u8> {
     let (kind, default_mode, target) = match &entry.content {
         Content::File { .. } | Content::LargeFile { .. } => (EntryType::Regular, 0o644, None),
         Content::Folder => (EntryType::Directory, 0o755, None),
-        Content::HardLink { target } => (EntryType::Link, 0o644, Some(target.as_bytes())),
+        Content::Copy { target, .. } | Content::HardLink { target } => {
+            (EntryType::Link, 0o644, Some(target.as_bytes()))
+        }
         Content::Symlink { target } => (EntryType::Symlink, 0o777, Some(target.as_bytes())),
     };
-    let mut path = entry.path.as_bytes().to_vec();
+    // A link has no content, whatever the index says of its size.
+    let size = if kind == EntryType::Link { 0 } else { entry.size() };
+    let mut path = entry.tar_path().as_bytes().to_vec();
     if kind == EntryType::Directory {
         path.push(b'/');
     }
@@ -39,9 +43,9 @@ pub(crate) fn header(entry: &Entry) -> Vec<u8> {
     let mut records = Vec::new();
     header.set_entry_type(kind);
     header.set_mode(mode.unwrap_or(default_mode) & 0o7777);
-    header.set_size(if entry.size() > MAX_OCTAL_SIZE { 0 } else { entry.size() });
-    if entry.size() > MAX_OCTAL_SIZE {
-        record(&mut records, b"size", entry.size().to_string().as_bytes());
+    header.set_size(if size > MAX_OCTAL_SIZE { 0 } else { size });
+    if size > MAX_OCTAL_SIZE {
+        record(&mut records, b"size", size.to_string().as_bytes());
     }
     for (name, id) in [("uid", uid.unwrap_or(0)), ("gid", gid.unwrap_or(0))] {
         let fits = id <= MAX_OCTAL_ID;
@@ -82,7 +86,7 @@ pub(crate) fn header(entry: &Entry) -> Vec<u8> {
         extended.set_mtime(0);
         extended.set_uid(0);
         extended.set_gid(0);
-        let name = [b"PaxHeaders/", last_name(&entry.path)].concat();
+        let name = [b"PaxHeaders/", last_name(entry.tar_path())].concat();
         fill(&mut extended.as_ustar_mut().expect("as above").name, &name);
         extended.set_cksum();
         blocks.extend_from_slice(extended.as_bytes());

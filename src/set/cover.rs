@@ -109,6 +109,14 @@ pub struct Stored {
     pub bytes: u64,
 }
 
+impl Stored {
+    /// Counts one more file.
+    pub(crate) fn add(&mut self, bytes: u64) {
+        self.files += 1;
+        self.bytes += bytes;
+    }
+}
+
 impl CoverSheet {
     /// Writes the sheet as indented JSON.
     pub(crate) fn print(&self) -> Result<Vec<u8>> {

@@ -18,6 +18,23 @@ impl Digest {
         Self(openssl::sha::sha256(bytes))
     }
 
+    /// The digest of a piece of a large file: of the digests of its blocks of 64 KiB, so that one pass over it gives both.
+    /// Those of the blocks are put into `blocks`.
+    pub(crate) fn of_piece(bytes: &[u8], blocks: &mut Vec<Digest>) -> Self {
+        blocks.clear();
+        let mut all = openssl::sha::Sha256::new();
+        for block in bytes.chunks(super::entry::Block::SIZE as usize) {
+            let digest = Self::of(block);
+            all.update(digest.as_bytes());
+            blocks.push(digest);
+        }
+        Self(all.finish())
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The 32 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {

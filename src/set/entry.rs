@@ -216,18 +216,25 @@ pub struct Entry {
     pub metadata: Metadata,
     /// Where its tar header begins.
     pub at: Position,
+    /// The name that it has in tar, where that is not its path: `tar` could not put it in its place.
+    pub(crate) stored_as: Option<EntryPath>,
 }
 
 impl Entry {
     pub(crate) fn new(path: EntryPath, content: Content, metadata: Metadata) -> Self {
-        Self { path, content, metadata, at: Position::default() }
+        Self { path, content, metadata, at: Position::default(), stored_as: None }
+    }
+
+    /// The name that it has in tar.
+    pub(crate) fn tar_path(&self) -> &EntryPath {
+        self.stored_as.as_ref().unwrap_or(&self.path)
     }
 
     /// Bytes of file content; 0 for what is not a file.
     #[must_use]
     pub fn size(&self) -> u64 {
         match self.content {
-            Content::File { size, .. } | Content::LargeFile { size, .. } => size,
+            Content::Copy { size, .. } | Content::File { size, .. } | Content::LargeFile { size, .. } => size,
             Content::Folder | Content::HardLink { .. } | Content::Symlink { .. } => 0,
         }
     }
@@ -248,6 +255,13 @@ pub enum Content {
     },
     /// A folder.
     Folder,
+    /// A file of its own with the content of one that stands earlier in the same set, stored once.
+    Copy {
+        /// That file.
+        target: EntryPath,
+        /// Bytes.
+        size: u64,
+    },
     /// Another name of a file that stands earlier in the same set.
     HardLink {
         /// That file.
@@ -282,6 +296,59 @@ pub struct Part {
     /// Where these bytes begin.
     pub at: Position,
 }
+
+/// What a large file is now, where it changed since it was stored whole: its [`Block`]s say how.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Change {
+    /// The file.
+    pub path: EntryPath,
+    /// Bytes.
+    pub size: u64,
+    /// Whether it has holes.
+    pub sparse: bool,
+    /// What the file system knew of it.
+    pub metadata: Metadata,
+}
+
+/// A changed block of a large file: it takes the place of what was stored before.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Block {
+    /// The file.
+    pub path: EntryPath,
+    /// First byte in the file, a multiple of [`Block::SIZE`].
+    pub from: u64,
+    /// Bytes: [`Block::SIZE`], or fewer at the file's end.
+    pub size: u64,
+    /// Digest of these bytes and where their tar header begins; nothing for zeros, which are not stored.
+    pub stored: Option<(Digest, Position)>,
+    /// Where the header stands that the file was stored whole behind: names the block in tar.
+    pub(crate) base: Position,
+}
+
+impl Block {
+    /// Bytes in all blocks but the last one of a file.
+    pub const SIZE: u64 = 64 << 10;
+
+    /// The name that it has in tar.
+    pub(crate) fn tar_path(&self) -> EntryPath {
+        let Position { segment, offset } = self.base;
+        EntryPath::new(format!("{RESERVED}/{segment:06}-{offset}/{}", self.from / Self::SIZE))
+            .expect("digits and a reserved name are a path")
+    }
+
+    /// The entry that stands in tar before its bytes.
+    pub(crate) fn entry(&self) -> Entry {
+        let (sha256, at) = self.stored.unwrap_or((Digest::of(&[]), Position::default()));
+        let content = Content::File { size: self.size, sha256, sparse: false };
+        Entry { at, ..Entry::new(self.tar_path(), content, Metadata::default()) }
+    }
+}
+
+/// The folder in tar in which everything stands that is no entry of the tree: changed blocks, what `tar` cannot put
+/// in its place, the list for recovery by hand. No source may have the name.
+pub(crate) const RESERVED: &str = ".azs-backup";
 
 /// Something of the source that the set does not hold as it was.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

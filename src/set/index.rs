@@ -16,6 +16,9 @@ pub(crate) const MAX_LINE: usize = 4 << 20;
 /// zstd level of the index: lines resemble each other, a low level does as well as a high one.
 const LEVEL: i32 = 3;
 
+/// Pieces are numbered with six digits.
+pub(crate) const MAX_PIECES: u32 = 999_999;
+
 /// Most text in a piece that is read: a full piece, and the lists of a set of a million segments.
 const MAX_TEXT: u64 = 512 << 20;
 
@@ -35,6 +38,8 @@ pub(crate) struct Piece {
     pub(crate) number: u32,
     pub(crate) buffer: Vec<u8>,
     pub(crate) content_length: u64,
+    /// Lines in it, its first one not counted.
+    pub(crate) records: u64,
 }
 
 /// Writes lines, and hands out a piece whenever one is full.
@@ -44,12 +49,12 @@ pub(crate) struct IndexWriter {
     head_room: usize,
     open: Option<Open>,
     next: u32,
-    records: u64,
 }
 
 struct Open {
     encoder: zstd::stream::write::Encoder<'static, Vec<u8>>,
     text: u64,
+    records: u64,
     line: Vec<u8>,
 }
 
@@ -69,36 +74,42 @@ impl Open {
 }
 
 impl IndexWriter {
-    pub(crate) fn new(set: SetName, place: Place, head_room: usize) -> Self {
-        Self { set, place, head_room, open: None, next: 0, records: 0 }
+    /// Writes pieces that are numbered from `next` on.
+    pub(crate) fn new(set: SetName, place: Place, head_room: usize, next: u32) -> Self {
+        Self { set, place, head_room, open: None, next }
     }
 
     fn open(&mut self) -> Result<&mut Open> {
         if self.open.is_none() {
             let encoder = zstd::stream::write::Encoder::new(vec![0; self.head_room], LEVEL)
                 .map_err(|e| Error::io("compress the index", e))?;
-            let mut open = Open { encoder, text: 0, line: Vec::new() };
+            let mut open = Open { encoder, text: 0, records: 0, line: Vec::new() };
             open.write(&Record::Piece { number: self.next, set: self.set, place: self.place.clone() })?;
             self.open = Some(open);
         }
         Ok(self.open.as_mut().expect("opened above"))
     }
 
-    /// Writes an entry, a part or a problem; returns a piece when that filled one.
+    /// Writes a line; returns a piece when that filled one.
     pub(crate) fn write(&mut self, record: &Record) -> Result<Option<Piece>> {
-        self.records += 1;
         let open = self.open()?;
         open.write(record)?;
+        open.records += 1;
         if open.encoder.get_ref().len() >= PIECE_STORED || open.text >= PIECE_TEXT {
             return self.close().map(Some);
         }
         Ok(None)
     }
 
-    /// Writes the newest piece: the lists, and the end.
-    pub(crate) fn finish(mut self, lists: impl Iterator<Item = Record>) -> Result<Piece> {
-        let end = Record::End { records: self.records };
-        for record in lists.chain([end]) {
+    /// The piece that is not full, if it has any lines; and the number of the next one.
+    pub(crate) fn finish(mut self) -> Result<(Option<Piece>, u32)> {
+        let last = if self.open.is_some() { Some(self.close()?) } else { None };
+        Ok((last, self.next))
+    }
+
+    /// Writes the newest piece: all these lines in one, and the end.
+    pub(crate) fn newest(mut self, lines: impl Iterator<Item = Record>, records: u64) -> Result<Piece> {
+        for record in lines.chain([Record::End { records }]) {
             self.open()?.write(&record)?;
         }
         self.close()
@@ -106,14 +117,14 @@ impl IndexWriter {
 
     fn close(&mut self) -> Result<Piece> {
         self.open()?;
-        let Open { encoder, text, .. } = self.open.take().expect("opened above");
+        let Open { encoder, text, records, .. } = self.open.take().expect("opened above");
         let buffer = encoder.finish().map_err(|e| Error::io("compress the index", e))?;
         let number = self.next;
         self.next += 1;
-        if self.next > 999_999 {
+        if self.next > MAX_PIECES {
             return Err(Error::new(ErrorKind::LimitExceeded, "the index has more than 999,999 pieces"));
         }
-        Ok(Piece { number, buffer, content_length: text })
+        Ok(Piece { number, buffer, content_length: text, records })
     }
 }
 

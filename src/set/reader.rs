@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use super::cover::{self, CoverSheet};
 use super::digest::Digest;
-use super::entry::Entry;
+use super::entry::{Change, Content, Entry, EntryPath, Problem};
 use super::index::{PieceReader, piece_number};
+use super::overlay::Overlay;
 use super::record::{Record, StoredFile};
 use super::{segment, sums};
 use crate::envelope::{CertificateFacts, MAX_MESSAGE, Opener};
@@ -107,6 +108,11 @@ impl Set {
     /// Whether the folder had no file of this name when the set was opened.
     pub(crate) fn is_missing(&self, name: &str) -> bool {
         !self.items.contains_key(name)
+    }
+
+    /// Length of a file of the folder when the set was opened.
+    pub(crate) fn length(&self, name: &str) -> Option<u64> {
+        self.items.get(name).copied().filter(|length| *length != u64::MAX)
     }
 
     /// What lies in the folder and belongs to no set of this name.
@@ -229,28 +235,33 @@ impl Set {
             }
             _ => return Err(damaged(format!("{newest} does not say which set it belongs to"))),
         }
-        let mut catalog = Catalog { segments: Vec::new(), pieces: Vec::new(), records: None };
+        let mut catalog = Catalog::default();
         while let Some(record) = lines.next()? {
             match record {
+                Record::Problem(problem) => catalog.problems.push(problem),
+                Record::ByHand(entry) => catalog.by_hand = Some(entry),
                 Record::Segment(file) => catalog.segments.push(file),
                 Record::Index(file) => catalog.pieces.push(file),
                 Record::End { records } => catalog.records = Some(records),
-                _ => {}
+                _ => return Err(damaged(format!("{newest} has a line that belongs into an earlier piece"))),
             }
             // SHA256SUMS is bounded, and has to say the same.
             if catalog.segments.len() + catalog.pieces.len() > self.sums.len() {
                 return Err(damaged(format!("{newest} lists more files than SHA256SUMS")));
             }
         }
-        catalog.pieces.push(StoredFile {
+        catalog.newest = Some(StoredFile {
             number,
             name: newest.clone(),
             length,
             sha256,
             tag,
             content_length: lines.read(),
+            live_length: lines.read(),
+            supersedes: false,
         });
         catalog.check(&self.sums)?;
+        self.read_overlay(opener, &mut catalog)?;
         Ok(catalog)
     }
 
@@ -264,7 +275,39 @@ impl Set {
         Ok(Entries { set: self.clone(), opener: opener.clone(), catalog, place: IndexPlace::default() })
     }
 
-    /// Reads the index from its first line to its last, one piece in memory at a time.
+    /// Reads the pieces whose lines count more than earlier ones. Where one is damaged, what it changed is not known:
+    /// whoever reads the lines is told.
+    fn read_overlay(&self, opener: &Opener, catalog: &mut Catalog) -> Result<()> {
+        let Catalog { pieces, overlay, changes, .. } = catalog;
+        for (ordinal, piece) in (0..).zip(pieces.iter()).filter(|(_, piece)| piece.supersedes) {
+            let mut lines = match self.open_piece(opener, piece) {
+                Err(e) if e.kind() == ErrorKind::Damaged => continue,
+                lines => lines?,
+            };
+            loop {
+                match lines.next() {
+                    Ok(Some(record)) => {
+                        overlay.note(ordinal, &record);
+                        if let Record::Change(change) = record {
+                            changes.insert(change.path.clone(), change);
+                        }
+                    }
+                    Ok(None) => break,
+                    Err(e) if e.kind() == ErrorKind::Damaged => break,
+                    Err(e) => return Err(e),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn open_piece(&self, opener: &Opener, piece: &StoredFile) -> Result<PieceReader<Cursor<Vec<u8>>>> {
+        let mut buffer = Vec::new();
+        let content = self.unseal(opener, piece, &mut buffer)?;
+        PieceReader::new(&piece.name, buffer, content)
+    }
+
+    /// Reads the lines that count, from the first piece to the last, one piece in memory at a time.
     pub(crate) fn records<'a>(&'a self, opener: &'a Opener, catalog: &'a Catalog) -> Records<'a> {
         Records { set: self, opener, catalog, place: IndexPlace::default() }
     }
@@ -274,31 +317,68 @@ fn shown(share: &dyn Share, folder: &SharePath) -> String {
     if folder.is_root() { share.describe() } else { format!("{}/{folder}", share.describe()) }
 }
 
-/// The lists of the newest index piece: every stored file of the set, in order.
-#[derive(Debug)]
+/// What the newest index piece says: every stored file of the set, in order, and what is of this set alone.
+#[derive(Default)]
 pub(crate) struct Catalog {
     pub(crate) segments: Vec<StoredFile>,
+    /// In the order in which they are read: a later one counts more.
     pub(crate) pieces: Vec<StoredFile>,
+    newest: Option<StoredFile>,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) by_hand: Option<Entry>,
     records: Option<u64>,
+    overlay: Overlay,
+    changes: HashMap<EntryPath, Change>,
 }
 
 impl Catalog {
-    /// The lists must say exactly what `SHA256SUMS` says, and be in order without a gap.
+    /// The segment of this number.
+    pub(crate) fn segment(&self, number: u32) -> Option<&StoredFile> {
+        let found = self.segments.binary_search_by_key(&number, |file| file.number).ok()?;
+        Some(&self.segments[found])
+    }
+
+    /// All index pieces, the newest one last.
+    pub(crate) fn all_pieces(&self) -> impl Iterator<Item = &StoredFile> {
+        self.pieces.iter().chain(&self.newest)
+    }
+
+    /// What a large file is now, where it changed since it was stored whole.
+    pub(crate) fn change(&self, entry: &Entry) -> Option<&Change> {
+        if self.overlay.is_changed(&entry.path) { self.changes.get(&entry.path) } else { None }
+    }
+
+    /// The entry as it is now, where it is a large file that changed since it was stored whole.
+    pub(crate) fn current(&self, mut entry: Entry) -> Entry {
+        if let Some(Change { size, sparse, metadata, .. }) = self.change(&entry) {
+            entry.content = Content::LargeFile { size: *size, sparse: *sparse };
+            entry.metadata = metadata.clone();
+        }
+        entry
+    }
+
+    pub(crate) fn overlay(&self) -> &Overlay {
+        &self.overlay
+    }
+
+    /// The lists must say exactly what `SHA256SUMS` says, and be in order.
     fn check(&self, sums: &[(String, Digest)]) -> Result<()> {
         let wrong = |what: String| Err(Error::new(ErrorKind::Damaged, what));
         if self.records.is_none() {
             return wrong("the newest index piece has no last line".into());
         }
-        for files in [&self.segments, &self.pieces] {
-            if let Some(file) = files.iter().zip(0..).find_map(|(file, n)| (file.number != n).then_some(file))
-            {
-                return wrong(format!("the index lists {} out of order", file.name));
-            }
+        if let Some(pair) = self.segments.windows(2).find(|pair| pair[0].number >= pair[1].number) {
+            return wrong(format!("the index lists {} out of order", pair[1].name));
         }
-        if let Some(file) = self.segments.iter().find(|file| !segment::is_name(&file.name)) {
-            return wrong(format!("the index lists {:?}, which is no segment's name", file.name));
+        if let Some(file) = self.segments.iter().find(|file| segment::number(&file.name) != Some(file.number))
+        {
+            return wrong(format!("the index lists {:?}, which is not that segment's name", file.name));
         }
-        let listed = self.segments.iter().chain(&self.pieces).map(|file| (&file.name, &file.sha256));
+        let is_piece = |file: &&StoredFile| piece_number(&file.name) == Some(file.number);
+        if let Some(file) = self.pieces.iter().find(|file| !is_piece(file)) {
+            return wrong(format!("the index lists {:?}, which is not that piece's name", file.name));
+        }
+        let listed = self.segments.iter().chain(self.all_pieces()).map(|file| (&file.name, &file.sha256));
         let mut sums = sums.iter();
         for (name, sha256) in listed {
             match sums.next() {
@@ -322,7 +402,8 @@ pub(crate) struct Records<'a> {
 }
 
 impl Records<'_> {
-    /// The next entry, part or problem. After an error the next call goes on with the next piece.
+    /// The next line that counts: an entry, a part or a block. After an error the next call goes on with the next
+    /// piece.
     pub(crate) fn next(&mut self) -> Result<Option<Record>> {
         self.place.next(self.set, self.opener, self.catalog)
     }
@@ -342,7 +423,7 @@ impl Iterator for Entries {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             match self.place.next(&self.set, &self.opener, &self.catalog).transpose()? {
-                Ok(Record::Entry(entry)) => return Some(Ok(entry)),
+                Ok(Record::Entry(entry)) => return Some(Ok(self.catalog.current(entry))),
                 Ok(_) => {}
                 Err(error) => return Some(Err(error)),
             }
@@ -380,16 +461,25 @@ impl IndexPlace {
                     return Ok(None);
                 };
                 self.next += 1;
-                self.open = Some(open_piece(set, opener, piece).inspect_err(|_| self.skipped = true)?);
+                let lines = set.open_piece(opener, piece);
+                self.open = Some(lines.inspect_err(|_| self.skipped = true)?);
                 continue;
             };
             match lines.next() {
-                Ok(Some(
-                    Record::Piece { .. } | Record::Segment(_) | Record::Index(_) | Record::End { .. },
-                )) => {}
+                Ok(Some(Record::Piece { .. })) => {}
                 Ok(Some(record)) => {
                     self.seen += 1;
-                    return Ok(Some(record));
+                    let ordinal = self.next as u32 - 1;
+                    if record.subject().is_none() {
+                        self.skipped = true;
+                        let name = &catalog.pieces[self.next - 1].name;
+                        let message = format!("{name} has a line that belongs into the newest piece");
+                        return Err(Error::new(ErrorKind::Damaged, message));
+                    }
+                    let counts = catalog.overlay.counts(ordinal, &record);
+                    if counts && !matches!(record, Record::Gone(_) | Record::Change(_)) {
+                        return Ok(Some(record));
+                    }
                 }
                 Ok(None) => self.open = None,
                 Err(error) => {
@@ -400,10 +490,4 @@ impl IndexPlace {
             }
         }
     }
-}
-
-fn open_piece(set: &Set, opener: &Opener, piece: &StoredFile) -> Result<PieceReader<Cursor<Vec<u8>>>> {
-    let mut buffer = Vec::new();
-    let content = set.unseal(opener, piece, &mut buffer)?;
-    PieceReader::new(&piece.name, buffer, content)
 }

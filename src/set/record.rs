@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::digest::{Digest, hex, unhex};
-use super::entry::{Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem};
+use super::entry::{Block, Change, Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem};
 use super::text::{Base64, Text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Place, SetName};
@@ -17,18 +17,35 @@ pub(crate) enum Record {
     Entry(Entry),
     /// A piece of the large file that was listed last before it.
     Part(Part),
-    /// Something that the set does not hold as it was.
+    /// What the set holds no longer: this path and all below it, as earlier pieces list them.
+    Gone(EntryPath),
+    /// What a large file of an earlier piece is now.
+    Change(Change),
+    /// A block of it that changed.
+    Block(Block),
+    /// Something that the set does not hold as it was; only in the newest piece.
     Problem(Problem),
+    /// What recovery by hand has to do behind `tar`, a file in tar; only in the newest piece.
+    ByHand(Entry),
     /// A segment of the set; only in the newest piece.
     Segment(StoredFile),
-    /// An earlier piece of the index; only in the newest piece.
+    /// A piece of the index; only in the newest piece.
     Index(StoredFile),
-    /// Last line of the newest piece: how many entries, parts and problems the index has.
+    /// Last line of the newest piece: how many lines the pieces before it have.
     End { records: u64 },
 }
 
+/// Which lines an index has at most once for each path.
+pub(crate) enum Subject<'a> {
+    /// An entry, and the parts of one.
+    Entry(&'a EntryPath),
+    Gone(&'a EntryPath),
+    Change(&'a EntryPath),
+    Block(&'a EntryPath, u64),
+}
+
 /// A stored file as the newest index piece lists it: position, name and content are bound by these.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredFile {
     /// Place in the order of segments, or of index pieces.
@@ -43,6 +60,10 @@ pub struct StoredFile {
     pub tag: [u8; 16],
     /// Bytes of decompressed content.
     pub content_length: u64,
+    /// Bytes of a segment's content that the index lists; fewer where some of it is of an earlier set alone.
+    pub live_length: u64,
+    /// Whether an index piece has lines that count more than those of earlier pieces.
+    pub supersedes: bool,
 }
 
 /// Every field that a line may have; which ones it must have depends on `kind`.
@@ -85,6 +106,18 @@ struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     content_length: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    live_length: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    supersedes: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    zero: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_segment: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_offset: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored_as: Option<EntryPath>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     tag: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
@@ -103,9 +136,14 @@ struct Line {
 enum Kind {
     #[default]
     Missing,
+    Block,
+    ByHand,
+    Change,
+    Copy,
     End,
     File,
     Folder,
+    Gone,
     HardLink,
     Index,
     LargeFile,
@@ -117,6 +155,18 @@ enum Kind {
 }
 
 impl Record {
+    /// What the line is about, if it is one of those that a later one can take the place of.
+    pub(crate) fn subject(&self) -> Option<Subject<'_>> {
+        Some(match self {
+            Record::Entry(entry) => Subject::Entry(&entry.path),
+            Record::Part(part) => Subject::Entry(&part.path),
+            Record::Gone(path) => Subject::Gone(path),
+            Record::Change(change) => Subject::Change(&change.path),
+            Record::Block(block) => Subject::Block(&block.path, block.from / Block::SIZE),
+            _ => return None,
+        })
+    }
+
     /// Appends the line, with its line feed.
     pub(crate) fn print(&self, out: &mut impl std::io::Write) -> Result<()> {
         serde_json::to_writer(&mut *out, &Line::from(self))
@@ -154,6 +204,28 @@ impl From<&Record> for Line {
                 offset: Some(part.at.offset),
                 ..Line::default()
             },
+            Record::Gone(path) => Line { kind: Kind::Gone, path: Some(path.clone()), ..Line::default() },
+            Record::Change(change) => Line {
+                kind: Kind::Change,
+                path: Some(change.path.clone()),
+                size: Some(change.size),
+                sparse: change.sparse,
+                ..metadata_line(&change.metadata)
+            },
+            Record::Block(block) => Line {
+                kind: Kind::Block,
+                path: Some(block.path.clone()),
+                from: Some(block.from),
+                size: Some(block.size),
+                sha256: block.stored.map(|(sha256, _)| sha256),
+                segment: block.stored.map(|(_, at)| at.segment),
+                offset: block.stored.map(|(_, at)| at.offset),
+                zero: block.stored.is_none(),
+                base_segment: Some(block.base.segment),
+                base_offset: Some(block.base.offset),
+                ..Line::default()
+            },
+            Record::ByHand(entry) => Line { kind: Kind::ByHand, ..entry_line(entry) },
             Record::Problem(problem) => Line {
                 kind: Kind::Problem,
                 path: Some(problem.path.clone()),
@@ -161,8 +233,14 @@ impl From<&Record> for Line {
                 message: Some(problem.message.clone()),
                 ..Line::default()
             },
-            Record::Segment(file) => Line { kind: Kind::Segment, ..stored_line(file) },
-            Record::Index(file) => Line { kind: Kind::Index, ..stored_line(file) },
+            Record::Segment(file) => Line {
+                kind: Kind::Segment,
+                live_length: (file.live_length != file.content_length).then_some(file.live_length),
+                ..stored_line(file)
+            },
+            Record::Index(file) => {
+                Line { kind: Kind::Index, supersedes: file.supersedes, ..stored_line(file) }
+            }
             Record::End { records } => Line { kind: Kind::End, records: Some(*records), ..Line::default() },
         }
     }
@@ -187,24 +265,31 @@ fn stored_line(file: &StoredFile) -> Line {
     }
 }
 
+fn metadata_line(metadata: &Metadata) -> Line {
+    Line {
+        mode: metadata.mode.map(|mode| format!("{mode:04o}")),
+        uid: metadata.uid,
+        gid: metadata.gid,
+        mtime: metadata.mtime,
+        xattrs: metadata.xattrs.iter().map(|(name, value)| (name.clone(), Base64(value.clone()))).collect(),
+        ..Line::default()
+    }
+}
+
 fn entry_line(entry: &Entry) -> Line {
     let mut line = Line {
         path: Some(entry.path.clone()),
         segment: Some(entry.at.segment),
         offset: Some(entry.at.offset),
-        mode: entry.metadata.mode.map(|mode| format!("{mode:04o}")),
-        uid: entry.metadata.uid,
-        gid: entry.metadata.gid,
-        mtime: entry.metadata.mtime,
-        xattrs: entry
-            .metadata
-            .xattrs
-            .iter()
-            .map(|(name, value)| (name.clone(), Base64(value.clone())))
-            .collect(),
-        ..Line::default()
+        stored_as: entry.stored_as.clone(),
+        ..metadata_line(&entry.metadata)
     };
     match &entry.content {
+        Content::Copy { target, size } => {
+            line.kind = Kind::Copy;
+            line.target = Some(target.as_bytes().to_vec().into());
+            line.size = Some(*size);
+        }
         Content::Folder => line.kind = Kind::Folder,
         Content::HardLink { target } => {
             line.kind = Kind::HardLink;
@@ -241,13 +326,22 @@ impl Line {
                 size: self.size?,
                 sha256: self.sha256?,
             }),
+            Kind::Gone => Record::Gone(self.path?),
+            Kind::Change => Record::Change(Change {
+                size: self.size?,
+                sparse: self.sparse,
+                path: self.path.clone()?,
+                metadata: self.into_metadata()?,
+            }),
+            Kind::Block => Record::Block(self.into_block()?),
             Kind::Problem => {
                 Record::Problem(Problem { path: self.path?, code: self.code?, message: self.message? })
             }
+            Kind::ByHand => Record::ByHand(self.into_entry()?),
             Kind::Segment => Record::Segment(self.into_stored()?),
             Kind::Index => Record::Index(self.into_stored()?),
             Kind::End => Record::End { records: self.records? },
-            Kind::File | Kind::Folder | Kind::HardLink | Kind::LargeFile | Kind::Symlink => {
+            Kind::Copy | Kind::File | Kind::Folder | Kind::HardLink | Kind::LargeFile | Kind::Symlink => {
                 Record::Entry(self.into_entry()?)
             }
         })
@@ -257,37 +351,56 @@ impl Line {
         Some(Position::new(self.segment?, self.offset?))
     }
 
+    fn into_block(self) -> Option<Block> {
+        let stored = if self.zero { None } else { Some((self.sha256?, self.position()?)) };
+        let (from, size) = (self.from?, self.size?);
+        let fits = from % Block::SIZE == 0 && (1..=Block::SIZE).contains(&size);
+        let base = Position::new(self.base_segment?, self.base_offset?);
+        fits.then_some(Block { path: self.path?, from, size, stored, base })
+    }
+
     fn into_stored(self) -> Option<StoredFile> {
+        let content_length = self.content_length?;
         Some(StoredFile {
             number: self.number?,
             name: self.name?,
             length: self.length?,
             sha256: self.sha256?,
             tag: unhex(&self.tag?)?,
-            content_length: self.content_length?,
+            content_length,
+            live_length: self.live_length.unwrap_or(content_length),
+            supersedes: self.supersedes,
         })
     }
 
-    fn into_entry(self) -> Option<Entry> {
-        let at = self.position()?;
-        let content = match self.kind {
-            Kind::Folder => Content::Folder,
-            Kind::HardLink => Content::HardLink { target: EntryPath::new(self.target?.as_bytes()).ok()? },
-            Kind::Symlink => Content::Symlink { target: self.target? },
-            Kind::File => Content::File { size: self.size?, sha256: self.sha256?, sparse: self.sparse },
-            _ => Content::LargeFile { size: self.size?, sparse: self.sparse },
-        };
+    fn into_metadata(self) -> Option<Metadata> {
         let mode = match self.mode {
             Some(mode) => Some(u32::from_str_radix(&mode, 8).ok().filter(|mode| *mode <= 0o7777)?),
             None => None,
         };
-        let metadata = Metadata {
+        Some(Metadata {
             mode,
             uid: self.uid,
             gid: self.gid,
             mtime: self.mtime,
             xattrs: self.xattrs.into_iter().map(|(name, value)| (name, value.0)).collect(),
+        })
+    }
+
+    fn into_entry(mut self) -> Option<Entry> {
+        let at = self.position()?;
+        let target = |line: &mut Self| EntryPath::new(line.target.take()?.as_bytes()).ok();
+        let content = match self.kind {
+            Kind::Copy => Content::Copy { target: target(&mut self)?, size: self.size? },
+            Kind::Folder => Content::Folder,
+            Kind::HardLink => Content::HardLink { target: target(&mut self)? },
+            Kind::Symlink => Content::Symlink { target: self.target.take()? },
+            Kind::File | Kind::ByHand => {
+                Content::File { size: self.size?, sha256: self.sha256?, sparse: self.sparse }
+            }
+            _ => Content::LargeFile { size: self.size?, sparse: self.sparse },
         };
-        Some(Entry { path: self.path?, content, metadata, at })
+        let (path, stored_as) = (self.path.take()?, self.stored_as.take());
+        Some(Entry { path, content, metadata: self.into_metadata()?, at, stored_as })
     }
 }

@@ -14,15 +14,24 @@ pub(crate) fn name(number: u32, keyed_digest: &[u8; 16]) -> String {
     format!("{number:06}-{}.tar.zst.p7m", super::digest::hex(keyed_digest))
 }
 
+/// The number in the name of a segment.
+pub(crate) fn number(name: &str) -> Option<u32> {
+    let (number, digest) = name.strip_suffix(".tar.zst.p7m")?.split_once('-')?;
+    let is_name = number.len() == 6
+        && number.bytes().all(|b| b.is_ascii_digit())
+        && super::digest::unhex::<16>(digest).is_some();
+    if is_name { number.parse().ok() } else { None }
+}
+
+/// The keyed digest in the name of a segment.
+pub(crate) fn keyed_digest(name: &str) -> Option<&str> {
+    number(name)?;
+    name.strip_suffix(".tar.zst.p7m")?.split_once('-').map(|(_, digest)| digest)
+}
+
 /// Whether a file in a set's folder is named as a segment.
 pub(crate) fn is_name(name: &str) -> bool {
-    let Some((number, digest)) = name.strip_suffix(".tar.zst.p7m").and_then(|stem| stem.split_once('-'))
-    else {
-        return false;
-    };
-    number.len() == 6
-        && number.bytes().all(|b| b.is_ascii_digit())
-        && super::digest::unhex::<16>(digest).is_some()
+    number(name).is_some()
 }
 
 /// Compresses content into frames, one call after another with the same buffers.

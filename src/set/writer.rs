@@ -70,7 +70,16 @@ impl SetWriter {
         let message = &buffer[sealed.range];
         let sha256 = Digest::of(message);
         self.put(&name, message)?;
-        Ok(StoredFile { number, name, length: message.len() as u64, sha256, tag: sealed.tag, content_length })
+        Ok(StoredFile {
+            number,
+            name,
+            length: message.len() as u64,
+            sha256,
+            tag: sealed.tag,
+            content_length,
+            live_length: content_length,
+            supersedes: false,
+        })
     }
 
     fn put(&self, name: &str, content: &[u8]) -> Result<()> {
@@ -78,6 +87,35 @@ impl SetWriter {
         // Remembered first: a put that failed may still have left something.
         self.names().push(name.clone());
         self.share.put(&self.folder.join(name), content)
+    }
+
+    /// Gives the new set a file that is on the share already, by whatever does that.
+    pub(crate) fn adopt(&self, name: &str, bring: impl FnOnce(&SharePath) -> Result<()>) -> Result<()> {
+        let name = Name::new(name)?;
+        self.names().push(name.clone());
+        bring(&self.folder.join(name))
+    }
+
+    /// Links a file of the share, or has it copied there, if it is this long in the end.
+    pub(crate) fn link(&self, from: &SharePath, name: &str, length: u64) -> Result<()> {
+        let brought = self
+            .adopt(name, |to| self.share.link(from, to))
+            .or_else(|_| self.adopt(name, |to| self.share.copy(from, to)));
+        brought?;
+        // A share may say yes and not have done it.
+        let items = self.share.list(&self.folder)?;
+        if items.iter().any(|item| item.name == name && item.length == length) {
+            return Ok(());
+        }
+        self.remove(name);
+        Err(Error::new(ErrorKind::Damaged, format!("{from} is not whole")))
+    }
+
+    /// Removes a file that the set is not to have after all.
+    pub(crate) fn remove(&self, name: &str) {
+        if let Ok(name) = Name::new(name) {
+            let _ = self.share.remove(&self.folder.join(name));
+        }
     }
 
     fn names(&self) -> std::sync::MutexGuard<'_, Vec<Name>> {
@@ -139,6 +177,21 @@ impl SetWriter {
                 ),
             )),
         }
+    }
+
+    /// Removes what a run that was interrupted left of a set, if it never became one.
+    pub(crate) fn clear_away(&self, set: &SetName) {
+        let folder = self.place.set_folder(set);
+        let Ok(items) = self.share.list(&folder) else { return };
+        if *set == self.set || items.iter().any(|item| item.name == cover::FILE_NAME) {
+            return;
+        }
+        for item in items.iter().filter(|item| cover::is_file_of_a_set(&item.name)) {
+            if let Ok(name) = Name::new(item.name.as_str()) {
+                let _ = self.share.remove(&folder.join(name));
+            }
+        }
+        let _ = self.share.remove_folder(&folder);
     }
 
     /// Removes what was stored, the cover sheet first: at no moment a whole set lacks a part.

@@ -176,7 +176,7 @@ impl SmbBuilder {
         self
     }
 
-    /// How far a write has gone when [`Share::put`] returns: to the server's disk, unless said otherwise.
+    /// How far a write has gone when [`Share::put`](super::Share::put) returns: to the server's disk, unless said otherwise.
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> Self {
         self.target.durability = durability;
@@ -238,7 +238,7 @@ impl SmbBuilder {
     }
 }
 
-/// A [`Share`] over SMB 3, from any operating system, with no mount.
+/// A [`Share`](super::Share) over SMB 3, from any operating system, with no mount.
 ///
 /// It may be used from many threads at once, whose calls then run side by side. All work is done on threads of its own,
 /// so it can be called from inside any asynchronous runtime, and no call takes longer than

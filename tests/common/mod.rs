@@ -19,6 +19,8 @@ use tempfile::TempDir;
 
 pub mod home;
 #[cfg(feature = "smb")]
+pub mod night;
+#[cfg(feature = "smb")]
 pub mod proxy;
 #[cfg(feature = "smb")]
 pub mod samba;

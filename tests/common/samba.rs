@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use azs_backup::share::{SmbAccount, SmbBuilder};
@@ -18,13 +19,13 @@ pub const SMB_PASSWORD: &str = "Backup-1 pass";
 pub struct Samba {
     folder: TempDir,
     port: u16,
-    shares: String,
     globals: String,
-    server: Option<Child>,
+    shares: Mutex<String>,
+    server: Mutex<Option<Child>>,
 }
 
 impl Samba {
-    /// A server with these shares beside its own `data`, in the syntax of `smb.conf`.
+    /// A server with these shares beside its own `data`, in the syntax of `smb.conf`; `DATA` is the folder of that.
     pub fn with(globals: &str, shares: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for name in ["private", "state", "cache", "lock", "pid", "ncalrpc", "log", "data"] {
@@ -35,7 +36,13 @@ impl Samba {
             fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut samba = Self { folder, port, shares: shares.into(), globals: globals.into(), server: None };
+        let samba = Self {
+            folder,
+            port,
+            globals: globals.into(),
+            shares: Mutex::new(shares.into()),
+            server: Mutex::default(),
+        };
         samba.configure();
         samba.add_user(&user(), SMB_PASSWORD);
         samba.start();
@@ -59,15 +66,19 @@ impl Samba {
         SmbBuilder::new(format!(r"\\127.0.0.1\{share}").parse().unwrap(), account()).port(self.port)
     }
 
-    /// Writes the configuration anew; a running server reads it within a minute, or when it is started again.
-    pub fn set_shares(&mut self, shares: &str) {
-        self.shares = shares.into();
+    /// Changes the shares beside `data`, for those who connect from now on.
+    pub fn set_shares(&self, shares: &str) {
+        *self.shares.lock().unwrap() = shares.into();
         self.configure();
+        self.all("HUP");
+        // It reads its configuration between two other things.
+        std::thread::sleep(Duration::from_millis(200));
     }
 
     fn configure(&self) {
         let d = self.folder.path().display();
-        let Self { port, globals, shares, .. } = self;
+        let Self { port, globals, .. } = self;
+        let shares = self.shares.lock().unwrap().replace("DATA", &format!("{d}/data"));
         let own = format!(
             "[global]
   workgroup = TEST
@@ -120,8 +131,8 @@ impl Samba {
         assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    pub fn start(&mut self) {
-        assert!(self.server.is_none());
+    pub fn start(&self) {
+        assert!(self.server.lock().unwrap().is_none());
         let log = fs::File::create(self.path("log/out")).unwrap();
         let mut command = program("smbd");
         command.args(["--foreground", "--no-process-group", "--debug-stdout", "--configfile"]);
@@ -130,7 +141,8 @@ impl Samba {
         command.stdout(log.try_clone().unwrap()).stderr(log);
         // When it is told to end, it tells its whole process group.
         command.process_group(0);
-        self.server = Some(command.spawn().unwrap_or_else(|e| panic!("smbd: {e}; install samba")));
+        *self.server.lock().unwrap() =
+            Some(command.spawn().unwrap_or_else(|e| panic!("smbd: {e}; install samba")));
         let begun = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             assert!(begun.elapsed() < Duration::from_secs(20), "{}", self.log());
@@ -139,8 +151,8 @@ impl Samba {
     }
 
     /// Kills the server and all that it has started, as a power cut would.
-    pub fn kill(&mut self) {
-        let Some(mut server) = self.server.take() else { return };
+    pub fn kill(&self) {
+        let Some(mut server) = self.server.lock().unwrap().take() else { return };
         for process in self.processes(server.id()) {
             signal(process, "KILL");
         }
@@ -160,7 +172,8 @@ impl Samba {
     }
 
     fn all(&self, name: &str) {
-        for process in self.processes(self.server.as_ref().unwrap().id()) {
+        let Some(server) = self.server.lock().unwrap().as_ref().map(Child::id) else { return };
+        for process in self.processes(server) {
             signal(process, name);
         }
     }
@@ -185,7 +198,7 @@ impl Samba {
                 .map_or(0, |fds| fds.flatten().filter(|fd| is_socket(&fd.path())).count());
             name.contains("smbd") && sockets > 1
         };
-        let server = self.server.as_ref().unwrap().id();
+        let server = self.server.lock().unwrap().as_ref().unwrap().id();
         children(server).iter().filter(|process| serving(process)).count()
     }
 
@@ -219,6 +232,13 @@ fn program(name: &str) -> Command {
     command
 }
 
+/// Another user of the system, whom the tests may add to a server.
+pub fn other_user() -> String {
+    let known =
+        |name: &&str| Command::new("id").arg(name).output().is_ok_and(|output| output.status.success());
+    ["backup", "daemon", "nobody"].into_iter().find(known).unwrap().to_owned()
+}
+
 fn children(process: u32) -> Vec<u32> {
     let list = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
     list.split_whitespace().map(|id| id.parse().unwrap()).collect()
@@ -229,5 +249,6 @@ fn is_socket(fd: &Path) -> bool {
 }
 
 fn signal(process: u32, name: &str) {
-    let _ = Command::new("kill").arg(format!("-{name}")).arg(process.to_string()).status();
+    let _ =
+        Command::new("kill").arg(format!("-{name}")).arg(process.to_string()).stderr(Stdio::null()).status();
 }

@@ -71,7 +71,7 @@ fn the_readme_s_line_gives_back_the_tree() {
     segments.retain(|file| file.to_str().unwrap().ends_with(".tar.zst.p7m"));
     segments.sort();
     assert!(segments.len() > 2);
-    let first = &segments[0];
+    let first = &segments[1];
     let mut bytes = fs::read(first).unwrap();
     bytes[5000] ^= 1;
     fs::write(first, bytes).unwrap();

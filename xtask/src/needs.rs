@@ -46,6 +46,8 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     tool("tar", &["tar"], || runs("tar")),
     tool("sha256sum", &["coreutils"], || runs("sha256sum")),
     tool("bash", &["bash"], || runs("bash")),
+    // Debian has it where the path of an ordinary user does not lead.
+    tool("Samba's smbd", &["samba"], || runs("smbd") || runs("/usr/sbin/smbd")),
 ];
 
 /// To build and test the Python package.

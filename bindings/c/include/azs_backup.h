@@ -224,7 +224,8 @@ typedef enum {
 /**
  * A backup in the making. Freed by `azs_backup_free`; not committed, it then leaves nothing that looks like a backup.
  *
- * Threads: one at a time, not necessarily the one that began it.
+ * Threads: one at a time, not necessarily the one that began it. It belongs to the process that began it: in a forked one
+ * every call fails, and freeing it there leaves the backup to its process.
  */
 typedef struct azs_backup azs_backup;
 
@@ -1088,6 +1089,16 @@ azs_status azs_retention_policy_new(const char *options,
                                     azs_error **error);
 
 /**
+ * The same policy that makes room besides: until `bytes` are free on a share with this space, the JSON of
+ * `azs_share_space`.
+ */
+azs_status azs_retention_policy_make_room_for(const azs_retention_policy *policy,
+                                              uint64_t bytes,
+                                              const char *space,
+                                              azs_retention_policy **changed,
+                                              azs_error **error);
+
+/**
  * What to delete of the sets that a listing gave. Deletes nothing. `now` is NULL for now.
  */
 azs_status azs_retention_policy_plan(const azs_retention_policy *policy,
@@ -1466,6 +1477,14 @@ azs_status azs_smb_share_connect(const char *root,
                                  azs_error **error);
 
 /**
+ * What the connection of an SMB share came to, as JSON: `address`, `dialect`, `encrypted`, `cipher`, `signing`, `block`.
+ * `AZS_STATUS_INVALID_ARGUMENT` for a share of another kind.
+ */
+azs_status azs_smb_share_facts(const azs_share *share,
+                               char **json,
+                               azs_error **error);
+
+/**
  * Where it is, for people.
  */
 azs_status azs_share_describe(const azs_share *share, char **text, azs_error **error);
@@ -1479,6 +1498,31 @@ azs_status azs_share_space(const azs_share *share, char **json, azs_error **erro
  * Frees a share. NULL is allowed.
  */
 void azs_share_free(azs_share *share);
+
+/**
+ * Checks an open share for the backups of a deployment, step by step: it writes a few objects with random names, and removes
+ * them. `options` is NULL, or a JSON object with `components`, each like "Switches" or "Switches/su1", and
+ * `create_folders` (false). Gives the report as JSON: `is_sound`, and `steps` with `outcome` ("passed", "warned", "failed",
+ * "skipped"), what was `seen`, and the `alert` of a failure. A step that fails does not make the call fail.
+ */
+azs_status azs_share_check(const azs_share *share,
+                           const char *deployment,
+                           const char *options,
+                           char **report,
+                           azs_error **error);
+
+/**
+ * Checks the way to a share over SMB, from the name of the server on: the first step that fails is where the fault is. One
+ * attempt to log on is made. `connection` is what `azs_smb_share_connect` calls `options`, else as above.
+ */
+azs_status azs_smb_share_check(const char *root,
+                               const char *account,
+                               const char *password,
+                               const char *connection,
+                               const char *deployment,
+                               const char *options,
+                               char **report,
+                               azs_error **error);
 
 /**
  * Lists the sets of a deployment, or of one component of it; NULL for all. Needs no key.

@@ -39,8 +39,7 @@ pub extern "C" fn azs_retention_policy_new(
     guard(error, || {
         let out = slot(policy, "policy")?;
         let options = options.optional("options")?.unwrap_or("{}");
-        let wrong = |e| invalid(format!("a retention policy: {e}")).with_source(e);
-        out.give(azs_retention_policy(serde_json::from_str(options).map_err(wrong)?));
+        out.give(azs_retention_policy(RetentionPolicy::from_json(options)?));
         Ok(())
     })
 }

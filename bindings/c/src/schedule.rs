@@ -30,7 +30,7 @@ pub extern "C" fn azs_schedule_new(
 ) -> azs_status {
     guard(error, || {
         let out = slot(schedule, "schedule")?;
-        out.give(azs_schedule(read("a schedule", options.optional("options")?.unwrap_or("{}"))?));
+        out.give(azs_schedule(Schedule::from_json(options.optional("options")?.unwrap_or("{}"))?));
         Ok(())
     })
 }

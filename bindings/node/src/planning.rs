@@ -24,7 +24,7 @@ pub struct Schedule(schedule::Schedule);
 impl Schedule {
     #[napi(constructor)]
     pub fn new(env: Env, options: String) -> napi::Result<Self> {
-        now(env, || read("a schedule", &options).map(Self))
+        now(env, || schedule::Schedule::from_json(options).map(Self))
     }
 
     #[napi]
@@ -174,7 +174,7 @@ impl RetentionPolicy {
 impl RetentionPolicy {
     #[napi(constructor)]
     pub fn new(env: Env, options: String) -> napi::Result<Self> {
-        now(env, || read("a retention policy", &options).map(Self))
+        now(env, || schedule::RetentionPolicy::from_json(options).map(Self))
     }
 
     #[napi]

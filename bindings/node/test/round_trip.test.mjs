@@ -149,6 +149,23 @@ test('the same with calls that end in Sync', (t) => {
   assert.equal(azs.listSetsSync(on, 'contoso.com/nyc').length, 1)
 })
 
+test('a second set costs what changed', async (t) => {
+  const on = share(t)
+  const [state, tree] = [folder(t), folder(t)]
+  writeFileSync(join(tree, 'image'), Buffer.alloc(1 << 20, 'x'))
+  const make = async (options) => {
+    const backup = await azs.Backup.start(on, SWITCHES, { certificates: certificate(), state, ...options })
+    await backup.addFolder(tree, { name: 'tree' })
+    return backup.commit()
+  }
+  const first = await make({})
+  // A change of the same second as the backup is looked at again anyway.
+  writeFileSync(join(tree, 'more'), 'more')
+  const second = await make({ paranoid: true, distrust: 'nothing.tar.zst.p7m' })
+  assert.equal(second.content.files, first.content.files + 1)
+  assert.equal((await azs.BackupSet.openSync(on, second.folder).restoreBytes(opener(), 'tree/more')).toString(), 'more')
+})
+
 test('a backup that is not committed leaves nothing', async (t) => {
   const on = share(t)
   await backUp(on, { kept: 'kept' })

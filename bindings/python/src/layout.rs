@@ -417,7 +417,7 @@ impl Place {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(repr(py, "Place.parse", &[self.0.to_string()])?)
+        repr(py, "Place.parse", &[self.0.to_string()])
     }
 
     fn __getnewargs__(&self) -> (Deployment, Component, Option<ScaleUnit>) {

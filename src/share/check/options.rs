@@ -3,8 +3,9 @@
 use serde::Deserialize;
 
 use super::ShareCheck;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::layout::Place;
+use crate::words::options;
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -19,9 +20,7 @@ impl ShareCheck {
     /// # Errors
     /// `INVALID_ARGUMENT` for what is no such object, an unknown option included; `INVALID_NAME`.
     pub fn options(mut self, json: impl AsRef<[u8]>) -> Result<Self> {
-        let options: Options = serde_json::from_slice(json.as_ref()).map_err(|e| {
-            Error::new(ErrorKind::InvalidArgument, format!("options of a check: {e}")).with_source(e)
-        })?;
+        let options: Options = options("options of a check", json.as_ref())?;
         for component in options.components {
             let place: Place = format!("{}/{component}", self.deployment).parse()?;
             self = self.component(&place);

@@ -239,6 +239,8 @@ impl SmbShare {
             root if root.is_empty() => root,
             folder => folder + "\\",
         };
+        // A name is 255 units long at most, whatever is added to it.
+        let name = if name.as_str().len() > LONGEST_STEM { "azs-backup" } else { name.as_str() };
         Ok(Parts { stem: format!("{folder}.{name}"), used: Arc::default() })
     }
 }
@@ -311,5 +313,6 @@ const NO_FLUSH: [u32; 5] = [
     status::INVALID_DEVICE_REQUEST,
     status::INVALID_PARAMETER,
 ];
+const LONGEST_STEM: usize = 240;
 /// Objects are a few tens of MiB long.
 const MOST_COMPARED: u64 = 1 << 28;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Encryption, SmbBuilder, SmbDialect};
 use crate::error::{Error, ErrorKind, Result};
-use crate::words::words;
+use crate::words::{options, words};
 
 words!(Encryption, "encryption": "required" => Required, "preferred" => Preferred, "off" => Off);
 
@@ -33,9 +33,7 @@ impl SmbBuilder {
     /// # Errors
     /// `INVALID_ARGUMENT` for what is no such object, an unknown option included.
     pub fn options(mut self, json: impl AsRef<[u8]>) -> Result<Self> {
-        let options: Options = serde_json::from_slice(json.as_ref()).map_err(|e| {
-            Error::new(ErrorKind::InvalidArgument, format!("options of a share: {e}")).with_source(e)
-        })?;
+        let options: Options = options("options of a share", json.as_ref())?;
         if let Some(port) = options.port {
             self = self.port(port);
         }

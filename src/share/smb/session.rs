@@ -72,7 +72,11 @@ impl Session {
             password: sspi::Secret::from(target.account.password().to_owned()),
         };
         link.enter(Stage::LogOn);
-        let session = connection.authenticate(identity).await.map_err(at(Stage::LogOn))?;
+        let session = connection.authenticate(identity).await.map_err(|error| match error {
+            // Its answer is not signed: as a guest's is not.
+            smb::Error::InvalidMessage(text) if text.contains("igned") => guest().at(Stage::LogOn),
+            error => at(Stage::LogOn)(error),
+        })?;
         let logged_on = Instant::now();
         let share = UncPath::new(&target.root.host().to_string())
             .and_then(|server| server.with_share(target.root.share()))

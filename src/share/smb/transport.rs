@@ -126,10 +126,17 @@ impl Transport {
     pub(super) fn new(stream: TcpStream, link: Arc<Link>, silence: Duration) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         let socket = SockRef::from(&stream);
-        let keepalive = TcpKeepalive::new().with_time(silence / 2).with_interval(silence / 8);
+        // Whole seconds, and not none.
+        let second = Duration::from_secs(1);
+        let keepalive =
+            TcpKeepalive::new().with_time((silence / 2).max(second)).with_interval((silence / 8).max(second));
         socket.set_tcp_keepalive(&keepalive)?;
-        #[cfg(any(target_os = "linux", target_os = "android", target_os = "fuchsia"))]
-        socket.set_tcp_user_timeout(Some(silence))?;
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        {
+            socket.set_tcp_user_timeout(Some(silence))?;
+            // A full buffer of megabytes would not move for many seconds on a slow link, and look like silence.
+            socket.set_tcp_notsent_lowat(UNSENT)?;
+        }
         let (read, write) = stream.into_split();
         Ok(Self { read: Some(read), write: Some(write), link })
     }
@@ -240,5 +247,8 @@ impl SmbTransportWrite for Transport {
     }
 }
 
+/// Bytes that may wait in the operating system's buffer.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNSENT: u32 = 128 << 10;
 /// The longest message that is taken: what a length of three bytes can say.
 const MOST_MESSAGE: u32 = 0x00FF_FFFF;

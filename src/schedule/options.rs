@@ -1,4 +1,4 @@
-//! What to watch as plain data: what the bindings take in place of a chain of calls.
+//! Schedules, policies and watches as plain data: what the bindings take in place of a chain of calls.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -6,9 +6,33 @@ use serde_json::Value;
 
 use super::frequency::RetentionPeriod;
 use super::gate::Hold;
-use super::next_run::NextRun;
+use super::next_run::{NextRun, Schedule};
+use super::rules::RetentionPolicy;
 use super::warning::{Warning, Watch, warnings};
 use crate::error::{Error, ErrorKind, Result};
+use crate::words::options;
+
+impl Schedule {
+    /// Reads a schedule from its options in JSON: `frequency_hours` (12), `beyond_microsoft` (false), `phase_seconds`,
+    /// `jitter_seconds` with `host`.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for what is no such object, an unknown option included, and for numbers out of bounds.
+    pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
+        options("a schedule", json.as_ref())
+    }
+}
+
+impl RetentionPolicy {
+    /// Reads a policy from its options in JSON: `keep_days`, `keep_last`, `keep_daily`, `keep_weekly`, `keep_monthly`,
+    /// `keep_labels` (pairs of key and value, null for any), `pin` (names of sets), `make_room` (bytes), `grace_hours` (24).
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for what is no such object, an unknown option included, and for numbers out of bounds.
+    pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
+        options("a retention policy", json.as_ref())
+    }
+}
 
 /// What [`warnings`] looks at, as plain data.
 #[derive(Default, Deserialize)]
@@ -28,8 +52,7 @@ struct WatchOptions {
 /// # Errors
 /// `INVALID_ARGUMENT` for what is no such object, an unknown option included.
 pub fn warnings_of_json(watch: impl AsRef<[u8]>, now: Timestamp) -> Result<Vec<Value>> {
-    let options: WatchOptions = serde_json::from_slice(watch.as_ref())
-        .map_err(|e| Error::new(ErrorKind::InvalidArgument, format!("what to watch: {e}")).with_source(e))?;
+    let options: WatchOptions = options("what to watch", watch.as_ref())?;
     let mut watch = Watch::new(options.last_backup).holds(&options.holds, options.closed_since);
     watch.set_up = options.set_up;
     watch.next_run = options.next_run;
@@ -48,8 +71,32 @@ pub fn warnings_of_json(watch: impl AsRef<[u8]>, now: Timestamp) -> Result<Vec<V
 
 #[cfg(test)]
 mod tests {
-    use super::super::Schedule;
     use super::*;
+
+    #[test]
+    fn nothing_said_is_the_default() {
+        assert_eq!(Schedule::from_json("{}").unwrap(), Schedule::default());
+        assert_eq!(RetentionPolicy::from_json("{}").unwrap(), RetentionPolicy::default());
+    }
+
+    #[test]
+    fn what_is_not_known_or_out_of_bounds_is_refused() {
+        for json in [
+            "",
+            "[]",
+            r#"{"frequency": 4}"#,
+            r#"{"frequency_hours": 24}"#,
+            r#"{"frequency_hours": -4}"#,
+            r#"{"frequency_hours": 4, "phase_seconds": 14400}"#,
+            r#"{"jitter_seconds": 60}"#,
+        ] {
+            assert_eq!(Schedule::from_json(json).unwrap_err().code(), "INVALID_ARGUMENT", "{json}");
+        }
+        assert!(Schedule::from_json(r#"{"frequency_hours": 24, "beyond_microsoft": true}"#).is_ok());
+        for json in [r#"{"keep": 4}"#, r#"{"keep_days": 0}"#, r#"{"keep_last": -1}"#, r#"{"pin": ["x"]}"#] {
+            assert_eq!(RetentionPolicy::from_json(json).unwrap_err().code(), "INVALID_ARGUMENT", "{json}");
+        }
+    }
 
     #[test]
     fn what_the_gate_and_the_schedule_said_can_be_watched() {

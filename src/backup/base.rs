@@ -1,0 +1,293 @@
+//! What a run takes over from earlier sets: their files, under names of the new set, before anything is read.
+//!
+//! Once they are linked, nothing that happens to the earlier sets matters to this one.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::report::Reuse;
+use super::state::tree::TreeReader;
+use super::state::{KnownPiece, Manifest, State};
+use crate::crew;
+use crate::envelope::MAX_MESSAGE;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Name, Place, SetName, SharePath};
+use crate::set::digest::Digest;
+use crate::set::record::StoredFile;
+use crate::set::writer::SetWriter;
+use crate::share::{ItemKind, Share};
+
+/// The earlier set that a run builds on.
+pub(super) struct Base {
+    pub(super) tree: TreeReader,
+    /// Segments that the new set has.
+    pub(super) segments: HashMap<u32, StoredFile>,
+    /// Those of them that belong to one large file alone.
+    pub(super) whole: BTreeSet<u32>,
+    pub(super) pieces: Vec<KnownPiece>,
+    /// Sets that may have these files, the last one at the end.
+    pub(super) sets: Vec<SetName>,
+    pub(super) next_segment: u32,
+    pub(super) next_piece: u32,
+    pub(super) next_table: u32,
+}
+
+/// How a run takes things over.
+pub(super) struct Terms<'a> {
+    pub(super) share: &'a Arc<dyn Share>,
+    pub(super) place: &'a Place,
+    pub(super) recipients: &'a BTreeSet<String>,
+    /// Stored files known to be damaged.
+    pub(super) distrusted: &'a HashSet<String>,
+    /// Whether to read every file that is taken over.
+    pub(super) check: bool,
+    pub(super) segment_size: usize,
+}
+
+/// Finds the newest earlier set that is still there; nothing, with the reason, where a full set has to be made.
+pub(super) fn find(terms: &Terms<'_>, manifest: &Manifest) -> Result<std::result::Result<SharePath, String>> {
+    if !terms.recipients.is_subset(&manifest.recipients) {
+        return Ok(Err("the certificates are others than those of the last set".into()));
+    }
+    if manifest.next_segment > MAX_NUMBER || manifest.next_piece > MAX_NUMBER {
+        return Ok(Err("the numbers of its files come to their end".into()));
+    }
+    let listing = match terms.share.list(&terms.place.folder()) {
+        Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
+        listing => listing?,
+    };
+    let there: HashSet<&str> =
+        listing.iter().filter(|item| item.kind == ItemKind::Folder).map(|item| &*item.name).collect();
+    let newest = manifest.sets.iter().rev().find(|set| there.contains(&*set.to_string()));
+    Ok(newest
+        .map(|set| terms.place.set_folder(set))
+        .ok_or_else(|| "no earlier set that this host knows is on the share".into()))
+}
+
+/// Takes over what is worth it; nothing, with the reason, where the share gives nothing.
+pub(super) fn take(
+    terms: &Terms<'_>,
+    writer: &SetWriter,
+    state: &State,
+    (manifest, tree): (Manifest, TreeReader),
+    folder: &SharePath,
+    reuse: &mut Reuse,
+    tick: impl FnMut() -> Result<()>,
+) -> Result<std::result::Result<Base, String>> {
+    let there: HashMap<String, u64> = match terms.share.list(folder) {
+        Ok(items) => items.into_iter().map(|item| (item.name, item.length)).collect(),
+        // Deleted by hand a moment ago.
+        Err(e) if e.kind() == ErrorKind::NotFound => HashMap::new(),
+        Err(e) => return Err(e),
+    };
+    let worn = worn(&manifest, terms.segment_size);
+    let mut wanted = Vec::new();
+    for file in manifest.segments.iter().filter(|file| !worn.contains(&file.number)) {
+        match there.get(&file.name) {
+            Some(length) if *length == file.length && !terms.distrusted.contains(&file.name) => {
+                wanted.push(file.clone());
+            }
+            _ => reuse.rewritten.push(file.name.clone()),
+        }
+    }
+    let wanted_segments = wanted.len();
+    let pieces = manifest.pieces.iter().map(|piece| &piece.file);
+    wanted.extend(pieces.filter(|file| there.get(&file.name) == Some(&file.length)).cloned());
+
+    let taken = bring(terms, writer, folder, wanted, reuse, tick)?;
+    let segments: HashMap<u32, StoredFile> = manifest
+        .segments
+        .iter()
+        .filter(|file| taken.contains(&file.name))
+        .map(|file| (file.number, file.clone()))
+        .collect();
+    if segments.is_empty() && !manifest.segments.is_empty() {
+        taken.iter().for_each(|name| writer.remove(name));
+        (reuse.linked, reuse.copied) = Default::default();
+        return Ok(Err(if wanted_segments == 0 {
+            "the last set's files are not on the share any more".into()
+        } else {
+            "the share makes neither hard links nor copies".into()
+        }));
+    }
+    let mut known = Vec::with_capacity(manifest.pieces.len());
+    for piece in manifest.pieces {
+        if taken.contains(&piece.file.name) {
+            known.push(piece);
+            continue;
+        }
+        // Its text is here.
+        reuse.rewritten.push(piece.file.name.clone());
+        let mut buffer = vec![0; writer.head_room()];
+        match state.piece(&piece) {
+            Ok(text) => buffer.extend_from_slice(&text),
+            Err(error) => {
+                taken.iter().for_each(|name| writer.remove(name));
+                (reuse.linked, reuse.copied) = Default::default();
+                return Ok(Err(format!("part of its index is lost: {error}")));
+            }
+        }
+        let KnownPiece { file, records, text } = piece;
+        let stored = writer.store(file.name, file.number, file.content_length, &mut buffer)?;
+        reuse.stored.add(stored.length);
+        known.push(KnownPiece { file: StoredFile { supersedes: file.supersedes, ..stored }, records, text });
+    }
+    Ok(Ok(Base {
+        tree,
+        whole: manifest.whole.iter().copied().filter(|number| segments.contains_key(number)).collect(),
+        segments,
+        pieces: known,
+        sets: manifest.sets,
+        next_segment: manifest.next_segment,
+        next_piece: manifest.next_piece,
+        next_table: manifest.next_table,
+    }))
+}
+
+/// Links or copies files into the new set; gives the names of those that are there in the end.
+fn bring(
+    terms: &Terms<'_>,
+    writer: &SetWriter,
+    folder: &SharePath,
+    wanted: Vec<StoredFile>,
+    reuse: &mut Reuse,
+    mut tick: impl FnMut() -> Result<()>,
+) -> Result<HashSet<String>> {
+    let ways = Ways { links: AtomicBool::new(true), copies: AtomicBool::new(true) };
+    let mut files = wanted.iter();
+    let mut brought = HashMap::new();
+    let mut take = |(file, how): (&StoredFile, Brought)| {
+        if how != Brought::No {
+            brought.insert(file.name.clone(), how);
+        }
+        Ok(())
+    };
+    // The first one alone: it shows what the share can do.
+    if let Some(first) = files.next() {
+        take((first, ways.bring(terms, writer, folder, first)?))?;
+    }
+    crew::run(
+        IN_FLIGHT.min(wanted.len()),
+        || Ok(()),
+        |(), file: &StoredFile| Ok((file, ways.bring(terms, writer, folder, file)?)),
+        || Ok(files.next()),
+        take,
+        &mut tick,
+    )?;
+    // A share may say yes and not have done it.
+    let listing = terms.share.list(writer.folder())?;
+    let there: HashMap<&str, u64> = listing.iter().map(|item| (&*item.name, item.length)).collect();
+    let mut taken = HashSet::new();
+    let mut buffer = Vec::new();
+    for file in &wanted {
+        let Some(how) = brought.get(&file.name) else { continue };
+        tick()?;
+        let is_there = there.get(&*file.name) == Some(&file.length);
+        if is_there && (!terms.check || is_sound(terms, writer, file, &mut buffer)?) {
+            if *how == Brought::Linked { &mut reuse.linked } else { &mut reuse.copied }.add(file.length);
+            taken.insert(file.name.clone());
+        } else {
+            writer.remove(&file.name);
+            reuse.rewritten.push(file.name.clone());
+        }
+    }
+    Ok(taken)
+}
+
+/// What the share can do, as far as it has shown.
+struct Ways {
+    links: AtomicBool,
+    copies: AtomicBool,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Brought {
+    Linked,
+    Copied,
+    No,
+}
+
+impl Ways {
+    fn bring(
+        &self,
+        terms: &Terms<'_>,
+        writer: &SetWriter,
+        folder: &SharePath,
+        file: &StoredFile,
+    ) -> Result<Brought> {
+        let from = folder.join(Name::new(file.name.as_str())?);
+        let share = terms.share;
+        if self.links.load(Ordering::Relaxed) {
+            match writer.adopt(&file.name, |to| share.link(&from, to)) {
+                Ok(()) => return Ok(Brought::Linked),
+                Err(e) if is_gone(&e) => return Ok(Brought::No),
+                Err(e) if e.kind() == ErrorKind::Unsupported => self.links.store(false, Ordering::Relaxed),
+                // This file has as many names as it may have, or the account may not: a copy has one name again.
+                Err(_) => {}
+            }
+        }
+        if self.copies.load(Ordering::Relaxed) {
+            match writer.adopt(&file.name, |to| share.copy(&from, to)) {
+                Ok(()) => return Ok(Brought::Copied),
+                Err(e) if e.kind() == ErrorKind::Unsupported => self.copies.store(false, Ordering::Relaxed),
+                Err(e) if e.kind() == ErrorKind::OutOfCapacity => return Err(e),
+                Err(_) => {}
+            }
+        }
+        Ok(Brought::No)
+    }
+}
+
+fn is_gone(error: &Error) -> bool {
+    error.kind() == ErrorKind::NotFound
+}
+
+fn is_sound(terms: &Terms<'_>, writer: &SetWriter, file: &StoredFile, buffer: &mut Vec<u8>) -> Result<bool> {
+    let path = writer.folder().join(Name::new(file.name.as_str())?);
+    match terms.share.read(&path, MAX_MESSAGE as u64, buffer) {
+        Ok(()) => Ok(Digest::of(buffer) == file.sha256),
+        Err(e) if is_gone(&e) || e.kind() == ErrorKind::LimitExceeded => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
+/// Segments that are not worth linking: what of them still counts is written anew.
+///
+/// So what a set stores stays below half as much again as what it holds, and the number of small segments bounded.
+fn worn(manifest: &Manifest, segment_size: usize) -> HashSet<u32> {
+    let mut worn = HashSet::new();
+    let live: u64 = manifest.segments.iter().map(|file| file.live_length).sum();
+    let all: u64 = manifest.segments.iter().map(|file| file.content_length).sum();
+    let mut dead = all.saturating_sub(live);
+    let ratio = |file: &&StoredFile| file.live_length.saturating_mul(1000) / file.content_length.max(1);
+    let mut by_wear: Vec<_> = manifest.segments.iter().collect();
+    by_wear.sort_by_key(ratio);
+    for file in by_wear {
+        if dead <= live / 2 + SLACK {
+            break;
+        }
+        dead -= file.content_length - file.live_length.min(file.content_length);
+        worn.insert(file.number);
+    }
+    let is_small = |file: &&StoredFile| {
+        file.length < segment_size as u64 / 8
+            && !worn.contains(&file.number)
+            && !manifest.whole.contains(&file.number)
+    };
+    let mut small: Vec<_> = manifest.segments.iter().filter(is_small).collect();
+    if small.len() > MAX_SMALL {
+        small.sort_by_key(|file| file.length);
+        worn.extend(small.iter().take(MAX_SMALL * 3 / 4).map(|file| file.number));
+    }
+    worn
+}
+
+/// Bytes of content that a set may hold in vain whatever its size.
+const SLACK: u64 = 1 << 20;
+/// Segments of less than an eighth of the usual size before they are put together.
+const MAX_SMALL: usize = 64;
+/// Links that are made at once: each is a few round trips and no work.
+const IN_FLIGHT: usize = 8;
+/// Numbers of segments and index pieces have six digits: some are left for this run.
+const MAX_NUMBER: u32 = 500_000;

@@ -1,0 +1,153 @@
+//! A file server behind a proxy, a source, and backups that meet what a bad night brings.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use azs_backup::alert::{AlertKind, Profile, classify_error};
+use azs_backup::share::SmbBuilder;
+use azs_backup::{
+    BackupBuilder, Component, Deployment, Error, FolderShare, Place, RestoreOptions, Result, Set, Share,
+    SharePath, list_sets, no_progress, restore, verify_full,
+};
+use tempfile::TempDir;
+
+use super::proxy::Proxy;
+use super::samba::Samba;
+use super::{Certificate, assert_same_tree, noise};
+
+/// A file server, a proxy in front of it, and what is to be backed up.
+pub struct Night {
+    pub samba: Samba,
+    pub proxy: Proxy,
+    pub place: Place,
+    certificate: Certificate,
+    local: TempDir,
+    longest: std::sync::Mutex<Duration>,
+}
+
+/// What came of one backup.
+pub struct Outcome {
+    pub result: Result<SharePath>,
+    pub took: Duration,
+}
+
+impl Outcome {
+    pub fn alert(&self) -> Option<AlertKind> {
+        self.result.as_ref().err().map(alert)
+    }
+
+    /// One line for the table of faults.
+    pub fn line(&self, fault: &str) -> String {
+        let seen = match &self.result {
+            Ok(_) => "completes".to_owned(),
+            Err(error) => format!("{} {}: {error}", alert(error), error.code()),
+        };
+        format!("| {fault} | {:.1} s | {seen} |", self.took.as_secs_f64())
+    }
+}
+
+pub fn alert(error: &Error) -> AlertKind {
+    classify_error(error, Profile::Refined).kind()
+}
+
+impl Night {
+    pub fn new() -> Self {
+        Self::with("", "", 9_000_000)
+    }
+
+    /// With so many bytes to back up, besides some small files.
+    pub fn with(globals: &str, shares: &str, bytes: usize) -> Self {
+        let samba = Samba::with(globals, shares);
+        let proxy = Proxy::new(samba.port());
+        let local = tempfile::tempdir().unwrap();
+        let source = local.path().join("source");
+        fs::create_dir(&source).unwrap();
+        fs::write(source.join("large"), noise(1, bytes)).unwrap();
+        for number in 0..20 {
+            fs::write(source.join(format!("small {number}")), noise(number, 300 * number as usize)).unwrap();
+        }
+        let place = Place::new(Deployment::new("contoso.com", "nyc").unwrap(), Component::Switches);
+        let certificate = Certificate::new("azs-backup test");
+        Self { samba, proxy, place, certificate, local, longest: std::sync::Mutex::default() }
+    }
+
+    /// How to connect through the proxy, with limits that suit a test.
+    pub fn builder(&self) -> SmbBuilder {
+        let builder = self.samba.builder("data").port(self.proxy.port());
+        builder
+            .connect_limit(Duration::from_millis(1500))
+            .silence_limit(Duration::from_millis(1500))
+            .call_limit(Duration::from_secs(40))
+            .attempts(4)
+    }
+
+    /// One backup, from connecting to the commit.
+    pub fn backup(&self) -> Outcome {
+        self.backup_by(self.builder())
+    }
+
+    pub fn backup_by(&self, builder: SmbBuilder) -> Outcome {
+        let begun = Instant::now();
+        let run = || -> Result<SharePath> {
+            let share: Arc<dyn Share> = Arc::new(builder.connect()?);
+            let mut backup = BackupBuilder::new(share, self.place.clone())
+                .certificate(self.certificate.encryption())
+                .segment_size(4 << 20)
+                .start()?;
+            backup.add_folder_as("tree", self.local.path().join("source"))?;
+            Ok(backup.commit()?.folder)
+        };
+        let result = run();
+        let took = begun.elapsed();
+        let mut longest = self.longest.lock().unwrap();
+        *longest = took.max(*longest);
+        Outcome { result, took }
+    }
+
+    pub fn longest(&self) -> Duration {
+        *self.longest.lock().unwrap()
+    }
+
+    /// The share as it lies on the server's disk: no network in between.
+    pub fn native(&self) -> Arc<dyn Share> {
+        Arc::new(FolderShare::open(self.root()).unwrap())
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.samba.path("data")
+    }
+
+    pub fn target(&self) -> PathBuf {
+        self.local.path().join("target")
+    }
+
+    pub fn opener(&self) -> azs_backup::Opener {
+        azs_backup::Opener::new(self.certificate.decryption())
+    }
+
+    /// Every set that says that it is complete is whole, and there are at least so many. Gives how many there are, and
+    /// how many are unfinished.
+    pub fn assert_no_false_set(&self, at_least: usize) -> (usize, usize) {
+        let share = self.native();
+        let sets = list_sets(&share, self.place.deployment(), None).unwrap();
+        let (complete, unfinished): (Vec<_>, Vec<_>) = sets.iter().partition(|set| set.is_complete());
+        assert!(complete.len() >= at_least, "{} of {at_least} sets complete", complete.len());
+        for set in &complete {
+            let set = Set::open(share.clone(), set.folder.clone()).unwrap();
+            let report = verify_full(&set, &self.opener(), &mut no_progress).unwrap();
+            assert!(report.is_sound(), "{report:#?}");
+        }
+        (complete.len(), unfinished.len())
+    }
+
+    /// The set gives back what went in.
+    pub fn assert_restores(&self, folder: &SharePath) {
+        let set = Set::open(self.native(), folder.clone()).unwrap();
+        let target = self.target();
+        restore(&set, &self.opener(), &target, &RestoreOptions::default(), &mut no_progress).unwrap();
+        assert_same_tree(&self.local.path().join("source"), &target.join("tree"));
+        fs::remove_dir_all(target).unwrap();
+    }
+}

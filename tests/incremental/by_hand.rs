@@ -1,0 +1,36 @@
+//! Recovery of a set by hand, by the lines that the README prints.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::common::{Fixture, PASSWORD, run};
+
+/// The fenced block behind this comment of the README.
+fn block(marker: &str) -> &'static str {
+    const README: &str = include_str!("../../README.md");
+    let (_, rest) = README.split_once(&format!("<!-- {marker} -->\n```bash\n")).unwrap();
+    rest.split_once("\n```").unwrap().0
+}
+
+/// Copies a set, recovers it there and gives the folder that the files are in.
+pub fn recover(fixture: &Fixture, set: &Path) -> PathBuf {
+    let copy = fixture.path("by hand");
+    let _ = fs::remove_dir_all(&copy);
+    run(Command::new("cp").arg("-r").arg(set).arg(&copy));
+    fs::write(copy.join("backup.cer"), &fixture.certificate.cer).unwrap();
+    fs::write(copy.join("backup.pfx"), &fixture.certificate.pfx).unwrap();
+    for marker in ["recovery", "recovery of an incremental set"] {
+        let mut bash = Command::new("bash");
+        bash.arg("-c").arg(block(marker)).current_dir(&copy).env("AZS_PFX_PASSWORD", PASSWORD);
+        let said = bash.output().unwrap();
+        let said = String::from_utf8_lossy(&said.stderr).into_owned();
+        // Links that are gone, to files that are gone: tar says so and goes on.
+        let is_idle = |line: &str| line.contains("Cannot hard link") || line.contains("Exiting with failure");
+        let rest: Vec<_> = said.lines().filter(|line| !is_idle(line)).collect();
+        assert!(rest.is_empty(), "{marker}: {said}");
+    }
+    assert!(!copy.join(".azs-backup").exists());
+    copy
+}
