@@ -646,9 +646,25 @@ azs_status azs_backup_builder_segment_size(azs_backup_builder *builder, size_t b
 azs_status azs_backup_builder_workers(azs_backup_builder *builder, size_t workers, azs_error **error);
 
 /**
- * A folder of this host in which it remembers things from run to run.
+ * A folder of this host, one for each job, in which it remembers the last set from run to run: then a set costs what changed
+ * since.
  */
-azs_status azs_backup_builder_state(azs_backup_builder *builder, const char *folder, azs_error **error);
+azs_status azs_backup_builder_state(azs_backup_builder *builder,
+                                    const char *folder,
+                                    azs_error **error);
+
+/**
+ * Reads every file, whatever its times say, and every stored file that is taken over from an earlier set.
+ */
+azs_status azs_backup_builder_paranoid(azs_backup_builder *builder, bool paranoid, azs_error **error);
+
+/**
+ * Does not take over a stored file from an earlier set, since a verification found it damaged: what it holds is stored
+ * again. `file` is that of a fault in the report of `azs_set_verify`.
+ */
+azs_status azs_backup_builder_distrust(azs_backup_builder *builder,
+                                       const char *file,
+                                       azs_error **error);
 
 /**
  * Names the set, in place of the clock and a random suffix.
