@@ -122,6 +122,7 @@ impl SmbShare {
         call_limit: f64,
         attempts: u32,
     ) -> PyResult<Py<Self>> {
+        check_limits([connect_limit, silence_limit, call_limit])?;
         let options = serde_json::json!({
             "port": port, "encryption": encryption, "oldest_dialect": oldest_dialect, "durability": durability,
             "connections": connections, "connect_limit": connect_limit, "silence_limit": silence_limit,
@@ -224,6 +225,7 @@ pub(crate) fn check_smb_share(
     silence_limit: f64,
     call_limit: f64,
 ) -> PyResult<CheckReport> {
+    check_limits([connect_limit, silence_limit, call_limit])?;
     let options = serde_json::json!({
         "port": port, "encryption": encryption, "oldest_dialect": oldest_dialect, "connect_limit": connect_limit,
         "silence_limit": silence_limit, "call_limit": call_limit,
@@ -232,6 +234,14 @@ pub(crate) fn check_smb_share(
     let builder = core::SmbBuilder::new(root.0, account).options(options.to_string()).raise()?;
     let check = check(deployment, components, create_folders);
     patiently(py, move || Ok(check.run_smb(&builder))).map(CheckReport)
+}
+
+/// JSON has neither infinity nor what is no number.
+fn check_limits(limits: [f64; 3]) -> PyResult<()> {
+    if limits.iter().all(|seconds| seconds.is_finite()) {
+        return Ok(());
+    }
+    Err(refuse(ErrorKind::InvalidArgument, "a limit of a connection is a number of seconds"))
 }
 
 fn check(deployment: Deployment, components: Option<Several<Component>>, create_folders: bool) -> ShareCheck {

@@ -120,6 +120,8 @@ def test_a_review_shows_in_a_notebook(backup: Backup, folder: Path, share: Folde
         "root": r"\\fs\AzSBackups",
         "deployment": {"external_domain_name": "contoso.com", "region": "nyc"},
         "components": [{"name": "Switches"}],
+        # Else the share is asked, whose space may change between two looks.
+        "space": {"total_bytes": 10**12, "free_bytes": 10**11},
         "password": "do not show this",
     }
     found = review(configuration, share, now=NOW)

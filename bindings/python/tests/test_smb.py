@@ -130,7 +130,7 @@ def test_a_server_that_is_not_there_is_unreachable() -> None:
 def test_options_that_make_no_sense_are_refused() -> None:
     for options in ({"encryption": "maybe"}, {"oldest_dialect": "1.0"}, {"connect_limit": -1.0}, {"call_limit": 1e300}):
         with pytest.raises(azs_backup.InvalidArgumentError):
-            SmbShare.connect(r"\\127.0.0.1\data", "user", "secret", **options)  # type: ignore[arg-type]
+            SmbShare.connect(r"\\127.0.0.1\data", "user", "secret", **options)
     for account, password in (("", "x"), ("user", ""), ("a/b", "x")):
         with pytest.raises(azs_backup.InvalidArgumentError):
             SmbShare.connect(r"\\127.0.0.1\data", account, password)
