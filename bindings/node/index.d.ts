@@ -488,8 +488,12 @@ export interface BackupOptions extends Watched {
   /** Most bytes of one stored segment, 4 to 64 MiB. */
   segmentSize?: number
   workers?: number
-  /** A folder of this host in which it remembers things from run to run. */
+  /** A folder of this host, one for each job, in which it remembers the last set: then a set costs what changed since. */
   state?: FilePath
+  /** Reads every file, whatever its times say, and every stored file that is taken over from an earlier set. */
+  paranoid?: boolean
+  /** Stored files that a verification found damaged: what they hold is stored again. */
+  distrust?: string | string[]
   setName?: Named
 }
 
@@ -499,6 +503,19 @@ export class BackupReport {
 }
 export interface BackupReport extends CoverSheet {
   folder: string
+  /** What came from earlier sets and what was stored anew. */
+  reuse: {
+    base: string | null
+    filesRead: number
+    bytesRead: number
+    filesKept: number
+    bytesKept: number
+    linked: { files: number; bytes: number }
+    copied: { files: number; bytes: number }
+    takenOver: { files: number; bytes: number }
+    stored: { files: number; bytes: number }
+  }
+  warnings: string[]
   problems: Problem[]
   skipped: Problem[]
   seconds: number
@@ -826,7 +843,7 @@ export interface Kept extends Candidate {
 }
 
 export type Outcome =
-  | { outcome: 'deleted' | 'gone' | 'stopped' }
+  | { outcome: 'deleted' | 'gone' | 'not_needed' | 'stopped' }
   | { outcome: 'folder_left'; foreign: string[] }
   | { outcome: 'skipped'; why: string }
   | { outcome: 'failed'; code: ErrorCode; message: string }
@@ -844,6 +861,7 @@ export class RetentionPlan {
   kept: Kept[]
   freedBytes: number
   shortfall: number
+  roomFor?: number | null
   /** Deletes what the plan says, the oldest first. */
   apply(share: Share): Promise<RetentionReport>
   /** `before` is told each deletion first; `false` stops there. */
@@ -853,7 +871,7 @@ export class RetentionPlan {
 // ---------------------------------------------------------------------------------------------------- Review
 
 export interface Rule {
-  id: string
+  rule: string
   severity: 'critical' | 'warning' | 'notice'
   title: string
   why: string

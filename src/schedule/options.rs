@@ -1,54 +1,16 @@
 //! Schedules, policies and watches as plain data: what the bindings take in place of a chain of calls.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::frequency::{Frequency, RetentionPeriod};
+use super::frequency::RetentionPeriod;
 use super::gate::Hold;
 use super::next_run::{NextRun, Schedule};
 use super::rules::RetentionPolicy;
 use super::warning::{Warning, Watch, warnings};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::SetName;
 use crate::words::options;
-
-/// A schedule's options, each with a default.
-#[derive(Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct ScheduleOptions {
-    frequency_hours: u32,
-    beyond_microsoft: bool,
-    phase_seconds: u64,
-    jitter_seconds: u64,
-    host: Option<String>,
-}
-
-impl Default for ScheduleOptions {
-    fn default() -> Self {
-        let frequency_hours = Frequency::default().hours();
-        Self { frequency_hours, beyond_microsoft: false, phase_seconds: 0, jitter_seconds: 0, host: None }
-    }
-}
-
-impl TryFrom<ScheduleOptions> for Schedule {
-    type Error = Error;
-
-    fn try_from(options: ScheduleOptions) -> Result<Self> {
-        let frequency = match options.beyond_microsoft {
-            true => Frequency::beyond_microsoft(options.frequency_hours)?,
-            false => Frequency::from_hours(options.frequency_hours)?,
-        };
-        let schedule = Schedule::new(frequency).phase(Duration::from_secs(options.phase_seconds))?;
-        match (options.jitter_seconds, options.host) {
-            (0, _) => Ok(schedule),
-            (most, Some(host)) => schedule.jitter(Duration::from_secs(most), &host),
-            (_, None) => Err(invalid("jitter_seconds needs host, which decides where in the jitter it runs")),
-        }
-    }
-}
 
 impl Schedule {
     /// Reads a schedule from its options in JSON: `frequency_hours` (12), `beyond_microsoft` (false), `phase_seconds`,
@@ -57,46 +19,7 @@ impl Schedule {
     /// # Errors
     /// `INVALID_ARGUMENT` for what is no such object, an unknown option included, and for numbers out of bounds.
     pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
-        options::<ScheduleOptions>("a schedule", json.as_ref())?.try_into()
-    }
-}
-
-/// A policy's options; none is a rule.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct PolicyOptions {
-    keep_days: Option<u32>,
-    keep_last: u32,
-    keep_daily: u32,
-    keep_weekly: u32,
-    keep_monthly: u32,
-    keep_labels: Vec<(String, Option<String>)>,
-    pin: Vec<SetName>,
-    make_room: u64,
-    grace_hours: Option<u64>,
-}
-
-impl TryFrom<PolicyOptions> for RetentionPolicy {
-    type Error = Error;
-
-    fn try_from(options: PolicyOptions) -> Result<Self> {
-        let mut policy = RetentionPolicy::new()
-            .keep_last(options.keep_last)
-            .keep_daily(options.keep_daily)
-            .keep_weekly(options.keep_weekly)
-            .keep_monthly(options.keep_monthly)
-            .make_room(options.make_room);
-        if let Some(days) = options.keep_days {
-            policy = policy.keep_within(RetentionPeriod::beyond_microsoft(days)?);
-        }
-        if let Some(hours) = options.grace_hours {
-            policy = policy.grace(Duration::from_secs(hours.saturating_mul(3600)));
-        }
-        policy = options
-            .keep_labels
-            .into_iter()
-            .fold(policy, |policy, (key, value)| policy.keep_label(key, value));
-        Ok(options.pin.into_iter().fold(policy, RetentionPolicy::pin))
+        options("a schedule", json.as_ref())
     }
 }
 
@@ -107,7 +30,7 @@ impl RetentionPolicy {
     /// # Errors
     /// `INVALID_ARGUMENT` for what is no such object, an unknown option included, and for numbers out of bounds.
     pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
-        options::<PolicyOptions>("a retention policy", json.as_ref())?.try_into()
+        options("a retention policy", json.as_ref())
     }
 }
 
@@ -144,10 +67,6 @@ pub fn warnings_of_json(watch: impl AsRef<[u8]>, now: Timestamp) -> Result<Vec<V
         Ok(plain)
     };
     warnings(&watch, now).iter().map(plain).collect()
-}
-
-fn invalid(message: &'static str) -> Error {
-    Error::new(ErrorKind::InvalidArgument, message)
 }
 
 #[cfg(test)]

@@ -646,9 +646,25 @@ azs_status azs_backup_builder_segment_size(azs_backup_builder *builder, size_t b
 azs_status azs_backup_builder_workers(azs_backup_builder *builder, size_t workers, azs_error **error);
 
 /**
- * A folder of this host in which it remembers things from run to run.
+ * A folder of this host, one for each job, in which it remembers the last set from run to run: then a set costs what changed
+ * since.
  */
-azs_status azs_backup_builder_state(azs_backup_builder *builder, const char *folder, azs_error **error);
+azs_status azs_backup_builder_state(azs_backup_builder *builder,
+                                    const char *folder,
+                                    azs_error **error);
+
+/**
+ * Reads every file, whatever its times say, and every stored file that is taken over from an earlier set.
+ */
+azs_status azs_backup_builder_paranoid(azs_backup_builder *builder, bool paranoid, azs_error **error);
+
+/**
+ * Does not take over a stored file from an earlier set, since a verification found it damaged: what it holds is stored
+ * again. `file` is that of a fault in the report of `azs_set_verify`.
+ */
+azs_status azs_backup_builder_distrust(azs_backup_builder *builder,
+                                       const char *file,
+                                       azs_error **error);
 
 /**
  * Names the set, in place of the clock and a random suffix.
@@ -1154,7 +1170,7 @@ azs_status azs_review_new(const uint8_t *configuration,
                           azs_error **error);
 
 /**
- * What it found, as JSON: `findings` with `id`, `severity`, `about`, `seen` and what to do, `silenced`, `components`,
+ * What it found, as JSON: `findings` with `rule`, `severity`, `about`, `seen` and what to do, `silenced`, `components`,
  * `space`.
  */
 azs_status azs_review_json(const azs_review *review,
@@ -1177,7 +1193,7 @@ azs_status azs_review_to_html(const azs_review *review, char **html, azs_error *
 void azs_review_free(azs_review *review);
 
 /**
- * The rules, as a JSON array: `id`, `severity`, `title`, `why`, `practice`, `what_to_do`.
+ * The rules, as a JSON array: `rule`, `severity`, `title`, `why`, `practice`, `remedy`.
  */
 azs_status azs_review_rules(char **json, azs_error **error);
 

@@ -179,7 +179,8 @@ pub extern "C" fn azs_backup_builder_workers(
     guard(error, || handle_mut(builder, "builder")?.change(|builder| builder.workers(workers)))
 }
 
-/// A folder of this host in which it remembers things from run to run.
+/// A folder of this host, one for each job, in which it remembers the last set from run to run: then a set costs what changed
+/// since.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_state(
     builder: Option<&mut azs_backup_builder>,
@@ -189,6 +190,30 @@ pub extern "C" fn azs_backup_builder_state(
     guard(error, || {
         let folder: PathBuf = folder.get("folder")?.to_owned();
         handle_mut(builder, "builder")?.change(|builder| builder.state(folder))
+    })
+}
+
+/// Reads every file, whatever its times say, and every stored file that is taken over from an earlier set.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_builder_paranoid(
+    builder: Option<&mut azs_backup_builder>,
+    paranoid: bool,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || handle_mut(builder, "builder")?.change(|builder| builder.paranoid(paranoid)))
+}
+
+/// Does not take over a stored file from an earlier set, since a verification found it damaged: what it holds is stored
+/// again. `file` is that of a fault in the report of `azs_set_verify`.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_builder_distrust(
+    builder: Option<&mut azs_backup_builder>,
+    file: Text,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let file = file.get("file")?;
+        handle_mut(builder, "builder")?.change(|builder| builder.distrust([file]))
     })
 }
 

@@ -32,7 +32,7 @@ pub extern "C" fn azs_review_new(
     })
 }
 
-/// What it found, as JSON: `findings` with `id`, `severity`, `about`, `seen` and what to do, `silenced`, `components`,
+/// What it found, as JSON: `findings` with `rule`, `severity`, `about`, `seen` and what to do, `silenced`, `components`,
 /// `space`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_review_json(
@@ -75,7 +75,7 @@ pub extern "C" fn azs_review_free(review: Option<Box<azs_review>>) {
     drop(review);
 }
 
-/// The rules, as a JSON array: `id`, `severity`, `title`, `why`, `practice`, `what_to_do`.
+/// The rules, as a JSON array: `rule`, `severity`, `title`, `why`, `practice`, `remedy`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_review_rules(json: Slot<'_, c_char>, error: Slot<'_, azs_error>) -> azs_status {
     guard(error, || slot(json, "json")?.json(&RULES))

@@ -81,6 +81,8 @@ static azs_backup *begin(azs_share *share, azs_encryption_certificate *cer, azs_
     OK(azs_backup_builder_exclude(builder, "*.tmp", &error));
     OK(azs_backup_builder_source_problems(builder, "report", &error));
     OK(azs_backup_builder_allow_expired_certificates(builder, false, &error));
+    OK(azs_backup_builder_paranoid(builder, true, &error));
+    OK(azs_backup_builder_distrust(builder, "nothing.tar.zst.p7m", &error));
     OK(azs_backup_builder_level(builder, 1, &error));
     OK(azs_backup_builder_workers(builder, 2, &error));
     OK(azs_backup_builder_segment_size(builder, 4u << 20, &error));

@@ -538,7 +538,7 @@ static void reviews(void) {
         OK(azs_review_new((const uint8_t *)configuration, strlen(configuration), share, text_of(test, "now"), &review, &error));
         OK(azs_review_json(review, &json, &error));
         cJSON *found = parsed(json);
-        cJSON *findings = pairs(cJSON_GetObjectItemCaseSensitive(found, "findings"), "id", "about");
+        cJSON *findings = pairs(cJSON_GetObjectItemCaseSensitive(found, "findings"), "rule", "about");
         /* What depends on the disk is no case. */
         for (int i = cJSON_GetArraySize(findings) - 1; i >= 0; i--) {
             const char *rule = cJSON_GetStringValue(cJSON_GetArrayItem(cJSON_GetArrayItem(findings, i), 0));
@@ -546,7 +546,7 @@ static void reviews(void) {
                 cJSON_DeleteItemFromArray(findings, i);
             }
         }
-        cJSON *silenced = pairs(cJSON_GetObjectItemCaseSensitive(found, "silenced"), "id", "about");
+        cJSON *silenced = pairs(cJSON_GetObjectItemCaseSensitive(found, "silenced"), "rule", "about");
         int at = 0;
         cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(found, "silenced")) {
             cJSON_AddItemToArray(cJSON_GetArrayItem(silenced, at++), cJSON_CreateString(text_of(item, "reason")));

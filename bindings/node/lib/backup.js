@@ -15,6 +15,8 @@ const PLAIN = [
   'segmentSize',
   'workers',
   'state',
+  'paranoid',
+  'distrust',
   'setName',
 ]
 
@@ -199,7 +201,7 @@ if (Symbol.asyncDispose) {
 
 function begin(share, place, given) {
   const chosen = options(given, [...PLAIN, 'certificates', 'progress', 'signal'])
-  const data = { ...chosen, exclude: list(chosen.exclude) }
+  const data = { ...chosen, exclude: list(chosen.exclude), distrust: list(chosen.distrust) }
   delete data.certificates
   delete data.progress
   delete data.signal

@@ -30,6 +30,8 @@ struct Options {
     segment_size: Option<usize>,
     workers: Option<usize>,
     state: Option<String>,
+    paranoid: bool,
+    distrust: Vec<String>,
     set_name: Option<String>,
 }
 
@@ -49,6 +51,8 @@ fn builder(
     let place: Place = place.parse()?;
     let mut builder = BackupBuilder::new(share.share()?, place)
         .allow_expired_certificates(options.allow_expired_certificates)
+        .paranoid(options.paranoid)
+        .distrust(options.distrust)
         .progress(control.hook());
     for certificate in certificates {
         builder = builder.certificate(certificate.0.clone());

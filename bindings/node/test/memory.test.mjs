@@ -48,7 +48,7 @@ test('10,000 calls leave memory flat', { timeout: 240_000 }, async (t) => {
       }
     }
   }
-  await many(2500)
+  await many(7500)
   const before = await settle()
   await many(10_000)
   const grown = (await settle()) - before

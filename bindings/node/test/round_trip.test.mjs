@@ -149,6 +149,23 @@ test('the same with calls that end in Sync', (t) => {
   assert.equal(azs.listSetsSync(on, 'contoso.com/nyc').length, 1)
 })
 
+test('a second set costs what changed', async (t) => {
+  const on = share(t)
+  const [state, tree] = [folder(t), folder(t)]
+  writeFileSync(join(tree, 'image'), Buffer.alloc(1 << 20, 'x'))
+  const make = async (options) => {
+    const backup = await azs.Backup.start(on, SWITCHES, { certificates: certificate(), state, ...options })
+    await backup.addFolder(tree, { name: 'tree' })
+    return backup.commit()
+  }
+  const first = await make({})
+  // A change of the same second as the backup is looked at again anyway.
+  writeFileSync(join(tree, 'more'), 'more')
+  const second = await make({ paranoid: true, distrust: 'nothing.tar.zst.p7m' })
+  assert.equal(second.content.files, first.content.files + 1)
+  assert.equal((await azs.BackupSet.openSync(on, second.folder).restoreBytes(opener(), 'tree/more')).toString(), 'more')
+})
+
 test('a backup that is not committed leaves nothing', async (t) => {
   const on = share(t)
   await backUp(on, { kept: 'kept' })
@@ -230,7 +247,7 @@ test('review of a configuration and a share', async (t) => {
     deployment: { externalDomainName: 'contoso.com', region: 'nyc' },
   }
   const found = await azs.review(configuration, on)
-  assert(found.findings.length > 0 && azs.RULES.some(({ id }) => id === found.findings[0].id))
+  assert(found.findings.length > 0 && azs.RULES.some(({ rule }) => rule === found.findings[0].rule))
   assert(found.toHtml().includes('<html') && found.toTable().includes(found.findings[0].severity))
   assert.deepEqual(azs.reviewSync(JSON.stringify({ ...configuration, deployment: { external_domain_name: 'contoso.com', region: 'nyc' } }), on, { now: found.now }).findings, found.findings)
 })

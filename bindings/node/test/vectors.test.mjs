@@ -192,9 +192,9 @@ test('review', (t) => {
     }
     const found = azs.reviewSync(JSON.stringify(one.configuration), azs.FolderShare.openSync(root), { now: one.now })
     // What depends on the disk is no case.
-    const findings = found.findings.filter(({ id }) => !['SHARE_ALMOST_FULL', 'SHARE_WITHOUT_ROOM'].includes(id))
+    const findings = found.findings.filter(({ rule }) => !['SHARE_ALMOST_FULL', 'SHARE_WITHOUT_ROOM'].includes(rule))
     return same(
-      [findings.map(({ id, about }) => [id, about]), found.silenced.map(({ id, about, reason }) => [id, about, reason])],
+      [findings.map(({ rule, about }) => [rule, about]), found.silenced.map(({ rule, about, reason }) => [rule, about, reason])],
       [one.findings, one.silenced],
     )
   })
