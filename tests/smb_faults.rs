@@ -250,9 +250,8 @@ fn signatures_that_are_wrong_are_not_taken() {
         night.proxy.set(Fault::Corrupt);
         let begun = Instant::now();
         let error = share.list(&azs_backup::SharePath::root()).unwrap_err();
-        // It is refused, or passed over and the right one waited for in vain: either way it is not taken.
-        let refused = error.to_string().contains("STATUS_INVALID_SIGNATURE");
-        assert!(refused || error.kind() == ErrorKind::TimedOut, "{error:?}");
+        assert_eq!(alert(&error), AlertKind::General, "{error:?}");
+        assert!(error.to_string().contains("STATUS_INVALID_SIGNATURE"), "{error}");
         say(&Outcome { result: Err(error), took: begun.elapsed() }
             .line(&format!("encryption {encryption:?}, every answer changed on its way")));
         assert!(begun.elapsed() < Duration::from_secs(40));

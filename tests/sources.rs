@@ -468,4 +468,6 @@ fn segment_names_are_the_same_from_run_to_run_with_a_state_folder_only() {
     assert_eq!(names(Some("state")), names(Some("state")));
     assert_ne!(names(Some("state")), names(Some("another")));
     assert_ne!(names(None), names(None));
+    let key = fs::metadata(fixture.path("state/naming.key")).unwrap();
+    assert_eq!(key.permissions().mode() & 0o777, 0o600);
 }

@@ -256,7 +256,7 @@ mod tests {
             (0xC000_0035, ErrorKind::AlreadyExists, AlertKind::General),
             (0xC000_0101, ErrorKind::Io, AlertKind::General),
             (0xC000_0265, ErrorKind::LimitExceeded, AlertKind::General),
-            (0xC000_00D4, ErrorKind::Unsupported, AlertKind::General),
+            (0xC000_00D4, ErrorKind::Unsupported, AlertKind::Path),
         ] {
             let error = Failure::status(status).into_error("write a/b");
             assert_eq!(error.kind(), kind, "{error}");
