@@ -10,6 +10,7 @@ use azs_backup::layout::MasBackupFolder;
 use azs_backup::review::{Configuration, RULES, Review, Severity, review};
 use azs_backup::share::{Item, Share, Space};
 use azs_backup::{Component, EncryptionCertificate, Error, ErrorKind, Result, SetName, SharePath};
+use common::home::is_smb;
 use common::{Certificate, Fixture};
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
@@ -217,7 +218,12 @@ fn folders_are_named_and_nested_as_documented() {
     site.assert(&["MAS_BACKUP_MISSING", "MAS_BACKUP_MISPLACED"]);
     std::fs::create_dir_all(site.path("contoso.com/nyc/masbackup")).unwrap();
     std::fs::create_dir_all(site.path("contoso.com/nyc/MASBackup.")).unwrap();
-    site.assert(&["MAS_BACKUP_LOOK_ALIKE", "MAS_BACKUP_MISPLACED"]);
+    if is_smb() {
+        // To a file server the first is MASBackup itself, and it shows the second by a short name.
+        site.assert(&["MAS_BACKUP_MISPLACED"]);
+    } else {
+        site.assert(&["MAS_BACKUP_LOOK_ALIKE", "MAS_BACKUP_MISPLACED"]);
+    }
 
     let site = Site::new();
     std::fs::create_dir_all(site.path("contoso.com/Switches")).unwrap();
@@ -276,7 +282,8 @@ fn keys_and_plain_data_on_the_share_are_found() {
 fn links_and_names_that_windows_cannot_open_are_findings() {
     let site = Site::new();
     std::os::unix::fs::symlink("/", site.path("contoso.com/nyc/Switches/root")).unwrap();
-    site.assert(&["LINK_ON_SHARE"]);
+    // A file server of this kind keeps links that lead out of the share from its clients.
+    site.assert(if is_smb() { &[] } else { &["LINK_ON_SHARE"] });
     let site = Site::new();
     for name in ["<script>alert(1)<\u{2f}script>\u{202e}".replace('/', ":"), "nul".into(), "a\nb.".into()] {
         std::fs::create_dir_all(site.path("contoso.com/nyc").join(name)).unwrap();
@@ -524,7 +531,7 @@ fn what_does_not_belong_in_mas_backup_is_found_and_not_touched() {
     }
     let site = Site::new();
     std::os::unix::fs::symlink("/", site.path(&format!("{inside}/root"))).unwrap();
-    site.assert(&["MAS_BACKUP_HAS_FOREIGN_DATA"]);
+    site.assert(if is_smb() { &[] } else { &["MAS_BACKUP_HAS_FOREIGN_DATA"] });
     // Misplaced ones are looked into as well.
     let site = Site::new();
     site.file("MASBackup/backup.pfx", b"x");

@@ -50,7 +50,8 @@ mod smb {
     use super::super::samba::{Samba, account};
 
     pub(super) fn share(root: &Path, durability: Durability) -> Arc<dyn Share> {
-        let root = format!(r"\\127.0.0.1\all{}", root.display());
+        let inside = root.strip_prefix(std::env::temp_dir()).expect("shares of tests are temporary folders");
+        let root = format!(r"\\127.0.0.1\temporary\{}", inside.display());
         let builder = SmbBuilder::new(root.parse().unwrap(), account()).port(port());
         Arc::new(builder.durability(durability).connect().unwrap())
     }
@@ -60,7 +61,13 @@ mod smb {
         static SERVER: OnceLock<Samba> = OnceLock::new();
         match std::env::var(super::PORT) {
             Ok(port) => port.parse().unwrap(),
-            Err(_) => SERVER.get_or_init(|| Samba::with("", "[all]\n path = /\n read only = no\n")).port(),
+            Err(_) => SERVER
+                .get_or_init(|| {
+                    let folder = std::env::temp_dir();
+                    let share = format!("[temporary]\n path = {}\n read only = no\n", folder.display());
+                    Samba::with("", &share)
+                })
+                .port(),
         }
     }
 }
