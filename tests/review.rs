@@ -288,6 +288,10 @@ fn links_and_names_that_windows_cannot_open_are_findings() {
     for name in ["<script>alert(1)<\u{2f}script>\u{202e}".replace('/', ":"), "nul".into(), "a\nb.".into()] {
         std::fs::create_dir_all(site.path("contoso.com/nyc").join(name)).unwrap();
     }
+    if is_smb() {
+        // It shows such names by short ones, which Windows can open.
+        return site.assert(&[]);
+    }
     site.assert(&["NAME_NOT_FOR_WINDOWS"]);
     let table = site.review().to_table();
     assert!(table.contains(r"a\u{a}b.") && !table.contains('\u{202e}'), "{table}");
