@@ -60,6 +60,8 @@ code_serde! {
     AlertKind: AlertKind::ALL, code;
     Confidence: [Confidence::Low, Confidence::Medium, Confidence::High], code;
     DocumentedKind: DocumentedKind::ALL, code;
+    Form: Form::ALL, code;
+    Probe: Probe::ALL, code;
     Profile: Profile::ALL, as_str;
     Retry: Retry::ALL, code;
     Severity: [Severity::Warning, Severity::Critical], as_str;

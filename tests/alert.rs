@@ -8,3 +8,5 @@ mod hostile;
 mod json;
 #[path = "alert/vectors.rs"]
 mod vectors;
+#[path = "common/walked.rs"]
+mod walked;

@@ -8,6 +8,8 @@ mod openssl_command;
 mod round_trip;
 #[path = "envelope/vectors.rs"]
 mod vectors;
+#[path = "common/walked.rs"]
+mod walked;
 
 use std::path::{Path, PathBuf};
 

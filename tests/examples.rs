@@ -8,6 +8,8 @@ mod common;
 mod jobs;
 #[path = "examples/quickstart.rs"]
 mod quickstart;
+#[path = "examples/readme.rs"]
+mod readme;
 #[path = "examples/recovery.rs"]
 mod recovery;
 #[cfg(feature = "smb")]

@@ -4,6 +4,8 @@
 mod common;
 #[path = "retention/real.rs"]
 mod real;
+#[path = "common/walked.rs"]
+mod walked;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,6 +15,8 @@ use azs_backup::{Component, Deployment, Place, SetName};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+use walked::walked;
 
 fn policy(of: &Value) -> RetentionPolicy {
     let number = |name: &str| u32::try_from(of[name].as_u64().unwrap_or(0)).unwrap();
@@ -50,6 +54,7 @@ fn candidate(of: &Value) -> Candidate {
 #[test]
 fn plans_are_those_of_the_vectors() {
     let cases: Vec<Value> = serde_json::from_str(include_str!("vectors/retention.json")).unwrap();
+    walked("retention", cases.len());
     for case in cases {
         let name = &case["name"];
         let sets: Vec<_> = case["sets"].as_array().unwrap().iter().map(candidate).collect();

@@ -1,5 +1,7 @@
 //! When to run and when not to: vectors, properties, a year of nights.
 
+#[path = "common/walked.rs"]
+mod walked;
 #[path = "schedule/year.rs"]
 mod year;
 
@@ -14,6 +16,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use walked::walked;
+
 fn vectors(theme: &str) -> Vec<Value> {
     let all: Value = serde_json::from_str(include_str!("vectors/schedule.json")).unwrap();
     all[theme].as_array().unwrap().clone()
@@ -25,7 +29,9 @@ fn time(text: &str) -> Timestamp {
 
 #[test]
 fn next_runs_are_those_of_the_vectors() {
-    for case in vectors("next_run") {
+    let cases = vectors("next_run");
+    walked("schedule", cases.len());
+    for case in cases {
         let hours = u32::try_from(case["frequency_hours"].as_u64().unwrap()).unwrap();
         let frequency = if case["beyond_microsoft"] == true {
             Frequency::beyond_microsoft(hours).unwrap()
@@ -48,7 +54,9 @@ fn next_runs_are_those_of_the_vectors() {
 #[test]
 fn the_gate_decides_as_in_the_vectors() {
     let now = time("2026-11-23T02:00:00Z");
-    for case in vectors("gate") {
+    let cases = vectors("gate");
+    walked("gate", cases.len());
+    for case in cases {
         let name = &case["name"];
         let document = case["document"].to_string();
         let gate = Gate::new().source(move || parse_operations(document.as_bytes()));
@@ -130,11 +138,11 @@ fn warnings_come_after_a_day_and_after_the_retention() {
         Gate::new().source(move || Ok(vec![update.clone()])).holds().unwrap()
     };
     let watch = Watch::new(Some(now)).retention(RetentionPeriod::from_days(2).unwrap());
-    assert_eq!(warnings(&watch.clone().holds(&update("2026-11-21T02:00:00Z"), None), now), []);
-    let found = warnings(&watch.clone().holds(&update("2026-11-21T01:59:59Z"), None), now);
+    assert_eq!(warnings(&watch.clone().holds(update("2026-11-21T02:00:00Z"), None), now), []);
+    let found = warnings(&watch.clone().holds(update("2026-11-21T01:59:59Z"), None), now);
     assert!(matches!(&found[..], [Warning::GateClosedTooLong { hold, .. }] if hold.contains("failed")));
     let remembered =
-        warnings(&watch.holds(&update("2026-11-23T00:00:00Z"), Some(time("2026-11-01T00:00:00Z"))), now);
+        warnings(&watch.holds(update("2026-11-23T00:00:00Z"), Some(time("2026-11-01T00:00:00Z"))), now);
     assert_eq!(remembered.len(), 1);
 
     let next = Schedule::default().next_run(Some(time("2026-11-20T00:00:00Z")), now);

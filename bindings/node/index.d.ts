@@ -309,6 +309,14 @@ export interface CheckOptions {
   createFolders?: boolean
 }
 
+/** What a failed step means: the code of its error, what class of alert that is, what happened, and what to do next. */
+export interface CheckAlert {
+  error: ErrorCode
+  class: Omit<Classification, 'describe' | 'remedy'>
+  description: string
+  remedy: string[]
+}
+
 export interface CheckReport {
   /** Whether no step failed. */
   isSound: boolean
@@ -319,7 +327,7 @@ export interface CheckReport {
     outcome: 'passed' | 'warned' | 'failed' | 'skipped'
     seconds: number
     seen: string
-    alert: Record<string, unknown> | null
+    alert: CheckAlert | null
   }[]
 }
 
@@ -361,6 +369,12 @@ export interface Counts {
   problems: number
 }
 
+/** What a set's folder holds, or a part of it. */
+export interface Stored {
+  files: number
+  bytes: number
+}
+
 export interface CoverSheet extends Place {
   formatVersion: number
   madeBy: string
@@ -370,7 +384,7 @@ export interface CoverSheet extends Place {
   status: 'Succeeded' | 'PartialSucceeded'
   certificates: CertificateFacts[]
   content: Counts
-  stored: { files: number; bytes: number }
+  stored: Stored
   sha256sums: string
   labels?: Record<string, string>
 }
@@ -403,6 +417,7 @@ export interface Entry {
 
 export interface Problem {
   path: Text
+  code: ErrorCode
   message: string
 }
 
@@ -497,27 +512,39 @@ export interface BackupOptions extends Watched {
   setName?: Named
 }
 
+/** What was read and stored for a set, and what earlier sets had already. */
+export interface Reuse {
+  /** The folder of the earlier set that this one builds on; null for a full one. */
+  base: string | null
+  filesRead: number
+  bytesRead: number
+  /** Files that did not change and were not stored again. */
+  filesKept: number
+  bytesKept: number
+  /** Stored files that were hard-linked from the earlier set. */
+  linked: Stored
+  /** Stored files that the share copied, since it could not link them. */
+  copied: Stored
+  /** Stored files taken over from a run that was interrupted. */
+  takenOver: Stored
+  /** Stored files that were sent to the share. */
+  stored: Stored
+  /** Stored files of the earlier set that were missing or damaged: what they held was stored again. */
+  rewritten: string[]
+}
+
 /** What a backup did. */
 export class BackupReport {
   private constructor()
 }
 export interface BackupReport extends CoverSheet {
   folder: string
-  /** What came from earlier sets and what was stored anew. */
-  reuse: {
-    base: string | null
-    filesRead: number
-    bytesRead: number
-    filesKept: number
-    bytesKept: number
-    linked: { files: number; bytes: number }
-    copied: { files: number; bytes: number }
-    takenOver: { files: number; bytes: number }
-    stored: { files: number; bytes: number }
-  }
-  warnings: string[]
+  reuse: Reuse
   problems: Problem[]
+  /** Sockets, devices and pipes, which have no content. */
   skipped: Problem[]
+  /** What cost time or space, but not the set: one line each. */
+  warnings: string[]
   seconds: number
 }
 

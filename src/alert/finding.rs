@@ -26,6 +26,18 @@ pub enum Form {
 }
 
 impl Form {
+    /// Every one.
+    pub const ALL: [Self; 8] = [
+        Self::Ntstatus,
+        Self::Win32,
+        Self::Hresult,
+        Self::Errno,
+        Self::IoKind,
+        Self::Error,
+        Self::FaultType,
+        Self::Wording,
+    ];
+
     /// The stable code, in capitals: `NTSTATUS`.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -73,6 +85,22 @@ pub enum Probe {
 }
 
 impl Probe {
+    /// Every one.
+    pub const ALL: [Self; 12] = [
+        Self::FreeSpace,
+        Self::ResolveName,
+        Self::ListShares,
+        Self::Reauthenticate,
+        Self::ServerState,
+        Self::CheckAccess,
+        Self::LookUpPath,
+        Self::Dialect,
+        Self::ReachDomainController,
+        Self::CheckHandles,
+        Self::Disk,
+        Self::Context,
+    ];
+
     /// The stable code, in capitals: `RESOLVE_NAME`.
     #[must_use]
     pub const fn code(self) -> &'static str {

@@ -4,6 +4,8 @@ use serde::{Serialize, Serializer};
 
 use super::classification::Classification;
 use super::evidence::Evidence;
+use super::finding::{Form, Probe};
+use super::retry::RetryAdvice;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -15,34 +17,25 @@ struct Report<'a> {
     severity: &'static str,
     fault_type_id: &'static str,
     title: &'static str,
-    retry: Advice,
+    retry: RetryAdvice,
     evidence: &'a [Evidence],
 }
 
 #[derive(Serialize)]
-struct Advice {
-    when: &'static str,
-    delay_seconds: Option<u64>,
-    attempts: u8,
-    could_lock_out: bool,
-}
-
-#[derive(Serialize)]
 struct Reason {
-    form: &'static str,
+    form: Form,
     code: Option<u32>,
     name: &'static str,
     kind: &'static str,
     documented_kind: &'static str,
     meaning: &'static str,
     other_kind: Option<&'static str>,
-    probe: Option<&'static str>,
+    probe: Option<Probe>,
     line: Option<u32>,
 }
 
 impl Serialize for Classification {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let retry = self.retry();
         Report {
             kind: self.kind().code(),
             documented_kind: self.documented_kind().code(),
@@ -52,12 +45,7 @@ impl Serialize for Classification {
             severity: self.kind().severity().as_str(),
             fault_type_id: self.kind().fault_type_id(),
             title: self.kind().title(),
-            retry: Advice {
-                when: retry.when.code(),
-                delay_seconds: retry.delay.map(|delay| delay.as_secs()),
-                attempts: retry.attempts,
-                could_lock_out: retry.could_lock_out,
-            },
+            retry: self.retry(),
             evidence: self.evidence(),
         }
         .serialize(serializer)
@@ -67,14 +55,14 @@ impl Serialize for Classification {
 impl Serialize for Evidence {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Reason {
-            form: self.form().code(),
+            form: self.form(),
             code: self.code(),
             name: self.name(),
             kind: self.kind().code(),
             documented_kind: self.kind().documented().code(),
             meaning: self.meaning(),
             other_kind: self.other_kind().map(|kind| kind.code()),
-            probe: self.probe().map(|probe| probe.code()),
+            probe: self.probe(),
             line: self.line(),
         }
         .serialize(serializer)

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// When trying again makes sense.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
@@ -65,15 +67,24 @@ impl Retry {
 }
 
 /// Whether and when to try again, and whether that could make it worse.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RetryAdvice {
     /// When trying again makes sense.
     pub when: Retry,
-    /// How long to wait first; none where only a person can help, or nothing failed.
+    /// How long to wait first; none where only a person can help, or nothing failed. `delay_seconds` in JSON.
+    #[serde(rename = "delay_seconds", serialize_with = "seconds", deserialize_with = "from_seconds")]
     pub delay: Option<Duration>,
     /// How often to try by oneself.
     pub attempts: u8,
     /// Whether another attempt could make it worse, by locking the account out.
     pub could_lock_out: bool,
+}
+
+fn seconds<S: Serializer>(delay: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    delay.map(|delay| delay.as_secs()).serialize(serializer)
+}
+
+fn from_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.map(Duration::from_secs))
 }

@@ -1,12 +1,9 @@
 //! Schedules, policies and watches as plain data: what the bindings take in place of a chain of calls.
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::frequency::RetentionPeriod;
-use super::gate::Hold;
-use super::next_run::{NextRun, Schedule};
+use super::next_run::Schedule;
 use super::rules::RetentionPolicy;
 use super::warning::{Warning, Watch, warnings};
 use crate::error::{Error, ErrorKind, Result};
@@ -34,31 +31,13 @@ impl RetentionPolicy {
     }
 }
 
-/// What [`warnings`] looks at, as plain data.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct WatchOptions {
-    last_backup: Option<Timestamp>,
-    set_up: Option<Timestamp>,
-    retention_days: Option<u32>,
-    holds: Vec<Hold>,
-    closed_since: Option<Timestamp>,
-    next_run: Option<NextRun>,
-}
-
 /// What an operator should see to, of a [`Watch`] in JSON: `last_backup`, `set_up`, `retention_days` (7), `holds` and
 /// `closed_since`, `next_run`. Each warning has its line for people besides, `message`.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` for what is no such object, an unknown option included.
 pub fn warnings_of_json(watch: impl AsRef<[u8]>, now: Timestamp) -> Result<Vec<Value>> {
-    let options: WatchOptions = options("what to watch", watch.as_ref())?;
-    let mut watch = Watch::new(options.last_backup).holds(&options.holds, options.closed_since);
-    watch.set_up = options.set_up;
-    watch.next_run = options.next_run;
-    if let Some(days) = options.retention_days {
-        watch.retention = RetentionPeriod::beyond_microsoft(days)?;
-    }
+    let watch: Watch = options("what to watch", watch.as_ref())?;
     let plain = |warning: &Warning| {
         let mut plain = serde_json::to_value(warning).map_err(|e| {
             Error::new(ErrorKind::Internal, "a warning cannot be written as JSON").with_source(e)
@@ -108,10 +87,15 @@ mod tests {
         let watch = format!(
             r#"{{"last_backup": "2026-11-20T00:00:00Z", "retention_days": 7, "holds": {holds}, "next_run": {next}}}"#
         );
-        let found = warnings_of_json(watch, now).unwrap();
+        let found = warnings_of_json(&watch, now).unwrap();
         let names: Vec<_> = found.iter().map(|warning| warning["warning"].as_str().unwrap()).collect();
         assert_eq!(names, ["missed_runs", "gate_closed_too_long", "no_recent_backup"]);
         assert_eq!(found[2]["message"], "no good backup since 2026-11-20T00:00:00Z");
-        assert_eq!(warnings_of_json(r#"{"last": 1}"#, now).unwrap_err().code(), "INVALID_ARGUMENT");
+        let read: Watch = serde_json::from_str(&watch).unwrap();
+        assert_eq!(serde_json::from_str::<Watch>(&serde_json::to_string(&read).unwrap()).unwrap(), read);
+        assert_eq!((read.holds.len(), read.retention.days()), (1, 7));
+        for json in [r#"{"last": 1}"#, r#"{"retention_days": 0}"#] {
+            assert_eq!(warnings_of_json(json, now).unwrap_err().code(), "INVALID_ARGUMENT", "{json}");
+        }
     }
 }

@@ -10,17 +10,19 @@ use super::gate::Hold;
 use super::next_run::{NextRun, second};
 
 /// What [`warnings`] looks at.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Watch<'a> {
+pub struct Watch {
     /// When the last backup that ended well began; none where there is none.
     pub last_backup: Option<Timestamp>,
     /// When backups were set up: what has no backup yet is late from then on. Without it, from the beginning.
     pub set_up: Option<Timestamp>,
-    /// How long backups are kept.
+    /// How long backups are kept; `retention_days` in JSON.
+    #[serde(rename = "retention_days")]
     pub retention: RetentionPeriod,
     /// What keeps the gate closed.
-    pub holds: &'a [Hold],
+    pub holds: Vec<Hold>,
     /// Since when the gate has been closed without a break, where the caller remembers. Otherwise the oldest start of
     /// what holds it counts.
     pub closed_since: Option<Timestamp>,
@@ -28,18 +30,11 @@ pub struct Watch<'a> {
     pub next_run: Option<NextRun>,
 }
 
-impl<'a> Watch<'a> {
+impl Watch {
     /// The last good backup and nothing else.
     #[must_use]
     pub fn new(last_backup: Option<Timestamp>) -> Self {
-        Self {
-            last_backup,
-            set_up: None,
-            retention: RetentionPeriod::default(),
-            holds: &[],
-            closed_since: None,
-            next_run: None,
-        }
+        Self { last_backup, ..Self::default() }
     }
 
     /// With the time at which backups were set up.
@@ -58,8 +53,8 @@ impl<'a> Watch<'a> {
 
     /// With what keeps the gate closed, and since when.
     #[must_use]
-    pub fn holds(mut self, holds: &'a [Hold], closed_since: Option<Timestamp>) -> Self {
-        self.holds = holds;
+    pub fn holds(mut self, holds: impl Into<Vec<Hold>>, closed_since: Option<Timestamp>) -> Self {
+        self.holds = holds.into();
         self.closed_since = closed_since;
         self
     }
@@ -132,7 +127,7 @@ impl fmt::Display for Warning {
 
 /// What an operator should see to; nothing when all is well.
 #[must_use]
-pub fn warnings(watch: &Watch<'_>, now: Timestamp) -> Vec<Warning> {
+pub fn warnings(watch: &Watch, now: Timestamp) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let age = |time: Timestamp| second(now).saturating_sub(second(time));
 

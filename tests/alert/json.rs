@@ -1,7 +1,8 @@
 //! Alerts as the admin API writes them.
 
 use azs_backup::alert::{
-    Alert, AlertKind, Context, Profile, classify_json, classify_ntstatus, classify_text,
+    Alert, AlertKind, Context, Form, Probe, Profile, Retry, RetryAdvice, classify_json, classify_ntstatus,
+    classify_text,
 };
 use serde_json::Value;
 
@@ -27,6 +28,30 @@ fn what_is_not_known_survives_a_round_trip() {
         assert_eq!(serde_json::to_value(&alert).unwrap(), value, "{name}");
         assert_eq!(Alert::parse(serde_json::to_string(&alert).unwrap()).unwrap(), alert);
     }
+}
+
+#[test]
+fn words_of_a_classification_are_read_back() {
+    fn read_back<T: serde::de::DeserializeOwned>(code: &str) -> T {
+        serde_json::from_value(code.into()).unwrap()
+    }
+    for form in Form::ALL {
+        assert_eq!(serde_json::to_value(form).unwrap(), form.code());
+        assert_eq!(read_back::<Form>(form.code()), form);
+    }
+    for probe in Probe::ALL {
+        assert_eq!(serde_json::to_value(probe).unwrap(), probe.code());
+        assert_eq!(read_back::<Probe>(probe.code()), probe);
+    }
+    for retry in Retry::ALL {
+        assert_eq!(serde_json::to_value(retry).unwrap(), retry.code());
+        assert_eq!(read_back::<Retry>(retry.code()), retry);
+        let advice = serde_json::to_value(retry.advice()).unwrap();
+        assert_eq!(serde_json::from_value::<RetryAdvice>(advice).unwrap(), retry.advice());
+    }
+    let class = serde_json::to_value(classify_ntstatus(0xC000_006D, Profile::Refined)).unwrap();
+    let advice: RetryAdvice = serde_json::from_value(class["retry"].clone()).unwrap();
+    assert!(advice.could_lock_out && advice.delay.is_none());
 }
 
 #[test]

@@ -5,23 +5,28 @@ mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use common::{library, run, scratch, vectors};
 
 const EXAMPLES: [&str; 4] = ["classify", "nightly", "one_file", "switches"];
 
-fn installed(name: &str) -> PathBuf {
-    library();
-    let prefix = scratch(name);
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut install = Command::new(cargo);
-    install
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
-        .args(["run", "--quiet", "--locked", "--package", "xtask", "--", "install-c"])
-        .arg(&prefix)
-        .arg("--debug");
-    run(&mut install);
-    prefix
+/// The prefix, installed to once: the libraries are large.
+fn prefix() -> &'static Path {
+    static PREFIX: OnceLock<PathBuf> = OnceLock::new();
+    PREFIX.get_or_init(|| {
+        library();
+        let prefix = scratch("prefix");
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut install = Command::new(cargo);
+        install
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
+            .args(["run", "--quiet", "--locked", "--package", "xtask", "--", "install-c"])
+            .arg(&prefix)
+            .arg("--debug");
+        run(&mut install);
+        prefix
+    })
 }
 
 fn examples() -> PathBuf {
@@ -30,7 +35,7 @@ fn examples() -> PathBuf {
 
 #[test]
 fn the_library_has_its_names_and_links() {
-    let prefix = installed("install-names");
+    let prefix = prefix();
     let version = env!("CARGO_PKG_VERSION");
     let (minor, _) = version.rsplit_once('.').unwrap();
     let real = prefix.join(format!("lib/libazs_backup.so.{version}"));
@@ -52,38 +57,47 @@ fn the_library_has_its_names_and_links() {
     assert!(foreign.is_empty(), "{foreign:?}");
 }
 
+/// What `pkg-config` says.
+fn flags(options: &[&str]) -> String {
+    let path = prefix().join("lib/pkgconfig");
+    run(Command::new("pkg-config").env("PKG_CONFIG_PATH", path).args(options).arg("azs_backup"))
+}
+
+fn compile(example: &str, to: &Path, link: &[&str]) {
+    let mut cc = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
+    cc.args(["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
+    cc.arg(examples().join(example).with_extension("c")).arg("-o").arg(to.join(example));
+    run(cc.args(link).arg("-lcjson"));
+}
+
 #[test]
 fn pkg_config_builds_the_examples() {
-    let prefix = installed("install-pkg-config");
-    for is_static in [false, true] {
-        let mut pkg_config = Command::new("pkg-config");
-        pkg_config.env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig")).args(["--cflags", "--libs"]);
-        if is_static {
-            pkg_config.arg("--static");
-        }
-        let flags = run(pkg_config.arg("azs_backup"));
-        let built = scratch(if is_static { "examples-static" } else { "examples-shared" });
-        for example in EXAMPLES {
-            let mut cc = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
-            cc.args(["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
-            cc.arg(examples().join(example).with_extension("c")).arg("-o").arg(built.join(example));
-            if is_static {
-                // The one library that is there both ways.
-                cc.arg(prefix.join("lib/libazs_backup.a"));
-                cc.args(flags.split_whitespace().filter(|flag| *flag != "-lazs_backup"));
-            } else {
-                cc.args(flags.split_whitespace());
-            }
-            run(cc.arg("-lcjson"));
-        }
-        let path = if is_static { PathBuf::new() } else { prefix.join("lib") };
-        the_examples_work(&built, &path);
+    let built = scratch("examples-shared");
+    let flags = flags(&["--cflags", "--libs"]);
+    for example in EXAMPLES {
+        compile(example, &built, &flags.split_whitespace().collect::<Vec<_>>());
     }
+    the_examples_work(&built, &prefix().join("lib"));
+}
+
+#[test]
+fn pkg_config_links_statically() {
+    let built = scratch("examples-static");
+    let flags = flags(&["--cflags", "--libs", "--static"]);
+    let archive = prefix().join("lib/libazs_backup.a");
+    // The one library that is there both ways.
+    let mut link = vec![archive.to_str().unwrap()];
+    link.extend(flags.split_whitespace().filter(|flag| *flag != "-lazs_backup"));
+    compile("switches", &built, &link);
+    let share = scratch("examples-static-share");
+    let mut switches = Command::new(built.join("switches"));
+    let report = run(switches.arg(share).arg(vectors().join("envelope/rsa2048.cer")).arg("tor1"));
+    assert!(report.contains(r#""status":"Succeeded""#), "{report}");
 }
 
 #[test]
 fn cmake_builds_the_examples() {
-    let prefix = installed("install-cmake");
+    let prefix = prefix();
     let built = scratch("examples-cmake");
     let mut cmake = Command::new("cmake");
     cmake

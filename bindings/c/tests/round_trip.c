@@ -113,6 +113,25 @@ static int count_sets(azs_share *share, azs_sets **kept) {
     return count;
 }
 
+/* One run of a job that remembers the last: what its report says of reuse. */
+static cJSON *night(azs_share *share, azs_encryption_certificate *cer, const char *state, const char *tree) {
+    azs_backup_builder *builder;
+    azs_backup *backup;
+    char *report;
+    OK(azs_backup_builder_new(share, "contoso.com/nyc/HLH", &builder, &error));
+    OK(azs_backup_builder_certificate(builder, cer, &error));
+    OK(azs_backup_builder_state(builder, state, &error));
+    OK(azs_backup_start(builder, &backup, &error));
+    azs_backup_builder_free(builder);
+    OK(azs_backup_add_folder(backup, tree, NULL, &error));
+    OK(azs_backup_commit(backup, &report, &error));
+    azs_backup_free(backup);
+    cJSON *facts = parsed(report), *reuse = cJSON_DetachItemFromObjectCaseSensitive(facts, "reuse");
+    CHECK(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(facts, "warnings")) == 0);
+    cJSON_Delete(facts);
+    return reuse;
+}
+
 int main(int argument_count, char **arguments) {
     CHECK(argument_count == 3);
     const char *folder = arguments[2];
@@ -316,6 +335,16 @@ int main(int argument_count, char **arguments) {
     CHECK(count_sets(share, NULL) == 1);
     FAILS(AZS_STATUS_NOT_FOUND, azs_set_open(share, set_folder, &set, &error));
 
+    /* A second run costs what changed: nothing. */
+    char *state = join(folder, "state");
+    facts = night(share, cer, state, tree);
+    CHECK(text_of(facts, "base") == NULL);
+    cJSON_Delete(facts);
+    facts = night(share, cer, state, tree);
+    CHECK(strstr(text_of(facts, "base"), "contoso.com/nyc/HLH/") != NULL && number_of(facts, "files_kept") > 0);
+    CHECK(number_of(cJSON_GetObjectItemCaseSensitive(facts, "linked"), "files") > 0);
+    cJSON_Delete(facts);
+
     /* Jobs and warnings. */
     char *log = join(folder, "jobs.jsonl"), *job, *ended;
     OK(azs_job_start("1", "scheduled", "contoso.com/nyc/Switches", "2026-11-23T02:00:00Z", &job, &error));
@@ -386,7 +415,7 @@ int main(int argument_count, char **arguments) {
     azs_sealer_free(sealer);
     azs_opener_free(opener);
     azs_string_free(set_name);
-    char *paths[] = {cer_path, pfx_path, plain, sealed, opened, root, tree, in_tree, left_out, set_folder, target, restored, log};
+    char *paths[] = {cer_path, pfx_path, plain, sealed, opened, root, tree, in_tree, left_out, set_folder, target, restored, state, log};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         free(paths[i]);
     }

@@ -22,7 +22,7 @@ test('every name of the table exists, and has a type', () => {
         const holder = azs[of]
         const exists = member in holder || (typeof holder === 'function' && member in holder.prototype)
         // Plain data of a class is set when one is made.
-        const body = new RegExp(`export class ${of}\\b[^]*?\\n}`).exec(types)?.[0] ?? ''
+        const body = [...types.matchAll(new RegExp(`export (?:class|interface) ${of}\\b[^]*?\\n}`, 'g'))].join('\n')
         assert(exists || new RegExp(`\\b${member}\\b`).test(body), name)
       }
       if (option !== undefined) {

@@ -1,11 +1,13 @@
 // One backup from beginning to end, and all that can be done with it.
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 
 import { PASSWORD, SWITCHES, azs, backUp, certificate, failure, file, folder, opener, share } from './common.mjs'
@@ -207,6 +209,43 @@ test('retention deletes what the plan says', async (t) => {
   imagined.applySync(on, { before: (deletion) => told.push(deletion.set) })
   assert.equal(told.length, 1)
   assert.equal((await azs.listSets(on, 'contoso.com/nyc')).length, 2)
+})
+
+test('a set costs what changed since the last', async (t) => {
+  const on = share(t)
+  const at = folder(t)
+  const [state, tree] = [join(at, 'state'), join(at, 'tree')]
+  mkdirSync(tree)
+  writeFileSync(join(tree, 'image'), randomBytes(3 << 20))
+  const night = async (options = {}) => {
+    // A file that changed within the last tick of the clock is looked at again.
+    await setTimeout(30)
+    const backup = azs.Backup.startSync(on, SWITCHES, { certificates: certificate(), state, ...options })
+    await backup.addFolder(tree)
+    const report = await backup.commit()
+    assert.deepEqual(report.warnings, [])
+    return report
+  }
+  const [first, second] = [await night(), await night()]
+  assert.deepEqual([first.reuse.base, first.reuse.filesRead, first.reuse.stored], [null, 1, first.stored])
+  const { base, filesRead, filesKept, bytesKept, linked, stored, rewritten } = second.reuse
+  assert.deepEqual([base, filesRead, filesKept, bytesKept, rewritten], [first.folder, 0, 1, 3 << 20, []])
+  assert.equal(linked.files + stored.files, second.stored.files)
+  assert.equal((await night({ paranoid: true })).reuse.bytesRead, 3 << 20)
+
+  const root = on.describe()
+  const name = readdirSync(join(root, first.folder)).find((one) => statSync(join(root, first.folder, one)).size > 1 << 20)
+  const damaged = readFileSync(join(root, first.folder, name))
+  damaged[3000] ^= 1
+  writeFileSync(join(root, first.folder, name), damaged)
+  const { faults } = await (await azs.BackupSet.open(on, first.folder)).verify()
+  assert.deepEqual(faults.map((fault) => fault.file), [name])
+  const report = await night({ distrust: faults.map((fault) => fault.file) })
+  assert.deepEqual(report.reuse.rewritten, [name])
+  assert((await (await azs.BackupSet.open(on, report.folder)).verifyFull(opener())).isSound)
+
+  const without = await backUp(on, { a: 'a' }, { state: join(tree, 'image') })
+  assert.equal(without.warnings.length, 1)
 })
 
 test('gate, jobs and warnings', async (t) => {

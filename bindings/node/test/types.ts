@@ -16,7 +16,12 @@ async function used(): Promise<void> {
     yield new Uint8Array(3)
   })())
   const report: azs.BackupReport = await backup.commit()
-  const files: number = report.content.files
+  const files: number = report.content.files + report.reuse.linked.files
+  const lines: string[] = [...report.warnings, ...report.reuse.rewritten, ...report.problems.map(({ code }) => code)]
+  void lines
+  const checked = await azs.checkShare(share, 'contoso.com/nyc')
+  const codes: (azs.AlertCode | undefined)[] = checked.steps.map((step) => step.alert?.class.kind)
+  void codes
   const opener = new azs.Opener(azs.DecryptionCertificate.loadSync('backup.pfx', 'secret'))
   const set = await azs.BackupSet.open(share, report.folder)
   for await (const entry of set.entries(opener)) {

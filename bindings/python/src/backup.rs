@@ -73,12 +73,15 @@ impl Backup {
     /// `exclude`: patterns in gitignore syntax of what to leave out below each folder; `!` takes back in.
     /// `source_problems`: `"fail"`, or `"report"` to go on past sources that cannot be read or that change, and name them.
     /// `level`: of zstd, -7 to 19. `segment_size`: in bytes, 4 to 64 MiB. `workers`: threads, one for each core if none
-    /// is given. `state`: a folder of this host in which it remembers things from run to run. `progress`: called about
-    /// ten times a second with a `Progress`.
+    /// is given. `state`: a folder of this host, one for each job, in which it remembers the last set: then a set costs
+    /// what changed since. `paranoid`: read every file, whatever its times say, and every stored file that is taken over
+    /// from an earlier set. `distrust`: stored files that a verification found damaged; what they hold is stored again.
+    /// `progress`: called about ten times a second with a `Progress`.
     #[new]
     #[pyo3(signature = (
         share, place, *, certificates, allow_expired_certificates=false, labels=None, exclude=None,
-        source_problems=None, level=3, segment_size=16 << 20, workers=None, state=None, set_name=None, progress=None,
+        source_problems=None, level=3, segment_size=16 << 20, workers=None, state=None, paranoid=false, distrust=None,
+        set_name=None, progress=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "keywords")]
     fn new(
@@ -94,6 +97,8 @@ impl Backup {
         segment_size: usize,
         workers: Option<usize>,
         state: Option<FilePath>,
+        paranoid: bool,
+        distrust: Option<Several<PyBackedStr>>,
         set_name: Option<SetName>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
@@ -103,6 +108,8 @@ impl Backup {
             .allow_expired_certificates(allow_expired_certificates)
             .level(level)
             .segment_size(segment_size)
+            .paranoid(paranoid)
+            .distrust(distrust.iter().flat_map(|files| &files.0).map(|file| &**file))
             .progress(move |progress| inner.call(progress));
         for certificate in &certificates.0 {
             builder = builder.certificate(certificate.get().0.clone());

@@ -12,6 +12,13 @@ use crate::value::value;
 /// A public certificate that backups are sealed to: the CER.
 ///
 /// Made by `from_cer` or `load`; equal to another one of the same certificate.
+///
+/// >>> certificate = EncryptionCertificate.load(folder / "backup.cer")
+/// >>> certificate.facts.key
+/// KeyFacts(algorithm='RSA', bits=2048)
+/// >>> certificate.check_validity("2001-01-01T00:00:00Z")
+/// Traceback (most recent call last):
+/// azs_backup.errors.CertificateExpiredError: ...
 #[pyclass(frozen, module = "azs_backup")]
 pub(crate) struct EncryptionCertificate(pub(crate) core::EncryptionCertificate);
 
@@ -67,6 +74,13 @@ impl EncryptionCertificate {
 }
 
 /// A certificate with its private key: what opens backups. It cannot be pickled, and its key is not shown.
+///
+/// >>> pfx = DecryptionCertificate.load(folder / "backup.pfx", "correct horse")
+/// >>> pfx.encryption_certificate == certificate
+/// True
+/// >>> DecryptionCertificate.load(folder / "backup.pfx", "wrong")
+/// Traceback (most recent call last):
+/// azs_backup.errors.WrongPasswordError: ...
 #[pyclass(frozen, module = "azs_backup")]
 pub(crate) struct DecryptionCertificate(pub(crate) core::DecryptionCertificate);
 

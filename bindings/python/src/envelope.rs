@@ -15,6 +15,12 @@ use crate::value::value;
 /// Seals messages to one certificate or several.
 ///
 /// One content key serves all messages of a sealer. It may be shared between threads; in a forked process make another.
+///
+/// >>> message = Sealer(certificate).seal(b"hostname tor1")
+/// >>> recipients_of(message)[0].serial == certificate.facts.serial
+/// True
+/// >>> opener.open(message)
+/// b'hostname tor1'
 #[pyclass(frozen, module = "azs_backup")]
 pub(crate) struct Sealer(core::Sealer);
 
@@ -63,6 +69,10 @@ impl Sealer {
 /// Opens messages with one certificate or several: the old one and the new one, while certificates rotate.
 ///
 /// It may be shared between threads.
+///
+/// >>> opener.open(b"anything")
+/// Traceback (most recent call last):
+/// azs_backup.errors.MalformedError: ...
 #[pyclass(frozen, module = "azs_backup")]
 pub(crate) struct Opener(pub(crate) std::sync::Arc<core::Opener>);
 

@@ -411,7 +411,7 @@ pub(crate) fn backup_warnings<'py>(
     let holds: Vec<_> = holds.iter().flat_map(|holds| &holds.0).map(|hold| hold.get().0.clone()).collect();
     let mut watch = Watch::new(last_backup.map(|time| time.0))
         .retention(RetentionPeriod::beyond_microsoft(retention_days).raise()?)
-        .holds(&holds, closed_since.map(|time| time.0));
+        .holds(holds, closed_since.map(|time| time.0));
     if let Some(set_up) = set_up {
         watch = watch.set_up(set_up.0);
     }

@@ -9,12 +9,14 @@ import json
 import logging
 import os
 import shutil
+import time
 from pathlib import Path
 
 import azs_backup
 import pytest
 from azs_backup import (
     Backup,
+    BackupReport,
     BackupSet,
     DecryptionCertificate,
     EncryptionCertificate,
@@ -92,6 +94,51 @@ def test_what_is_backed_up_comes_back(
     (source / "configs" / "trace.tmp").unlink()
     assert same(source, tmp_path / "restored" / "tree")
     assert (tmp_path / "restored" / "tor2" / "running-config").read_bytes() == b"hostname tor2\n"
+
+
+def test_a_set_costs_what_changed_since_the_last(
+    share: FolderShare, place: Place, certificate: EncryptionCertificate, opener: Opener, folder: Path
+) -> None:
+    source = tree(folder / "source")
+    state = folder / "state"
+
+    def night(*, paranoid: bool = False, distrust: tuple[str, ...] = ()) -> BackupReport:
+        # A file that changed within the last tick of the clock is looked at again.
+        time.sleep(0.03)
+        with Backup(share, place, certificates=certificate, state=state, paranoid=paranoid, distrust=distrust) as backup:
+            backup.add_folder(source)
+        assert backup.report is not None and not backup.report.warnings
+        return backup.report
+
+    first, second = night(), night()
+    assert first.reuse.base is None and first.reuse.files_read == first.content.files
+    assert first.reuse.stored == first.stored and first.reuse.linked.files == 0
+    reuse = second.reuse
+    assert reuse.base == first.folder and (reuse.files_read, reuse.bytes_read) == (0, 0)
+    assert (reuse.files_kept, reuse.bytes_kept) == (second.content.files, second.content.bytes)
+    assert reuse.linked.files + reuse.stored.files == second.stored.files and reuse.copied.files == reuse.taken_over.files == 0
+    assert night(paranoid=True).reuse.bytes_read == first.content.bytes
+
+    segment = next(file for file in (folder / "share" / str(first.folder)).iterdir() if file.stat().st_size > 1 << 20)
+    damaged = bytearray(segment.read_bytes())
+    damaged[3000] ^= 1
+    segment.write_bytes(damaged)
+    faults = BackupSet.open(share, first.folder).verify().faults
+    assert [fault.file for fault in faults] == [segment.name]
+    report = night(distrust=tuple(fault.file for fault in faults))
+    assert report.reuse.rewritten == (segment.name,)
+    assert BackupSet.open(share, report.folder).verify_full(opener).is_sound
+
+
+def test_what_the_state_cannot_serve_is_a_warning(
+    share: FolderShare, place: Place, certificate: EncryptionCertificate, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    state.write_text("no folder")
+    with Backup(share, place, certificates=certificate, state=state) as backup:
+        backup.add_bytes("a", b"a")
+    assert backup.report is not None and backup.report.status == "Succeeded"
+    assert len(backup.report.warnings) == 1 and str(state) in backup.report.warnings[0]
 
 
 def test_patterns_choose_and_existing_files_are_spared(

@@ -44,6 +44,11 @@ def code_of(work: Any) -> str | None:
     return None
 
 
+def check_count(theme: str) -> None:
+    """As many cases as in every language."""
+    assert walked[theme] == load("counts")[theme]
+
+
 PARSERS: dict[str, Any] = {
     "component": azs_backup.Component,
     "deployment": azs_backup.Deployment.parse,
@@ -69,6 +74,7 @@ def test_layout() -> None:
             wrong.append((case, got))
         walked["layout"] += 1
     assert not wrong
+    check_count("layout")
 
 
 def envelope_ends(case: dict[str, Any]) -> object:
@@ -101,6 +107,7 @@ def test_envelope() -> None:
             wrong.append((case["kind"], case["name"], got))
         walked["envelope"] += 1
     assert not wrong
+    check_count("envelope")
 
 
 def classify(case: dict[str, Any]) -> Classification:
@@ -145,6 +152,7 @@ def test_alert() -> None:
         if not right:
             wrong.append((case, found))
     assert not wrong
+    check_count("alert")
 
 
 def test_schedule() -> None:
@@ -160,6 +168,7 @@ def test_schedule() -> None:
             wanted["due"] = case["due"]
         assert {key: found[key] for key in wanted} == wanted, case["name"]
         walked["schedule"] += 1
+    check_count("schedule")
 
 
 def test_gate() -> None:
@@ -179,6 +188,7 @@ def test_gate() -> None:
             with pytest.raises(azs_backup.ConflictError) as raised:
                 gate.on_demand(now)
             assert case["says"] in str(raised.value), case["name"]
+    check_count("gate")
 
 
 def test_retention() -> None:
@@ -198,6 +208,7 @@ def test_retention() -> None:
             assert kept[name] == reasons, (case["name"], name)
         assert plan.shortfall == case.get("shortfall", 0)
         walked["retention"] += 1
+    check_count("retention")
 
 
 def set_ends(case: dict[str, Any], target: Path) -> dict[str, Any]:
@@ -235,6 +246,7 @@ def test_sets(tmp_path: Path) -> None:
         wanted = {key: value for key, value in case.items() if key not in ("name", "folder", "pfx", "password")}
         assert set_ends(case, tmp_path / case["name"]) == wanted, case["name"]
         walked["sets"] += 1
+    check_count("sets")
 
 
 def test_review(tmp_path: Path) -> None:
@@ -255,3 +267,4 @@ def test_review(tmp_path: Path) -> None:
         assert findings == case["findings"], case["name"]
         assert [[one.rule, one.about, one.reason] for one in found.silenced] == case["silenced"], case["name"]
         walked["review"] += 1
+    check_count("review")

@@ -87,8 +87,10 @@ def test_tqdm_and_rich_take_it(
 def test_ctrl_c_is_heard_within_half_a_second(folder: Path, large: Path) -> None:
     script = textwrap.dedent(
         f"""
-        import sys, time
+        import signal, sys
         from azs_backup import Backup, EncryptionCertificate, FolderShare
+        # In the background of a shell it is ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         share = FolderShare.open({str(folder / "share")!r}, durability="cached")
         certificate = EncryptionCertificate.load({str(folder / "backup.cer")!r})
         try:

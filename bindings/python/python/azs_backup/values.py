@@ -306,14 +306,51 @@ class CoverSheet(_Placed):
     sha256sums: str
 
 
-class BackupReport(CoverSheet):
-    """What a backup did: its cover sheet, and more."""
+class Reuse(Value):
+    """What was read and stored for a set, and what earlier sets had already.
+
+    `base` is the folder of the earlier set that this one builds on, none for a full one. `rewritten` names stored files of
+    it that were missing or damaged: what they held was stored again.
+    """
 
     __slots__ = ()
-    _shapes = {**CoverSheet._shapes, "problems": _several(Problem._of), "skipped": _several(Problem._of)}
+    _shapes = {
+        "base": _optional(SharePath),
+        **dict.fromkeys(("linked", "copied", "taken_over", "stored"), Stored._of),
+    }
+    base: SharePath | None
+    files_read: int
+    bytes_read: int
+    files_kept: int
+    bytes_kept: int
+    linked: Stored
+    copied: Stored
+    taken_over: Stored
+    stored: Stored
+    rewritten: tuple[str, ...]
+
+
+class BackupReport(CoverSheet):
+    """What a backup did: its cover sheet, and more.
+
+    `skipped` are sockets, devices and pipes; `warnings` tell what cost time or space, but not the set.
+
+    >>> backup.report.reuse.base is None, backup.report.reuse.files_read, backup.report.warnings
+    (True, 1, ())
+    """
+
+    __slots__ = ()
+    _shapes = {
+        **CoverSheet._shapes,
+        "reuse": Reuse._of,
+        "problems": _several(Problem._of),
+        "skipped": _several(Problem._of),
+    }
     folder: SharePath
+    reuse: Reuse
     problems: tuple[Problem, ...]
     skipped: tuple[Problem, ...]
+    warnings: tuple[str, ...]
     seconds: float
 
 
