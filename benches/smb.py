@@ -79,68 +79,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--port", type=int, default=44500)
-    parser.add_argument("trees", nargs="*", help="folders to back up whole, as `gen.py` makes them")
-    arguments = parser.parse_args()
+    rounds = parser.parse_args()
     build = ["cargo", "bench", "--bench", "smb", "--no-run", "--message-format", "short"]
     output = subprocess.run(build, capture_output=True, text=True, check=True)
     line = next(line for line in reversed(output.stderr.splitlines()) if "Executable" in line)
     program = line.split("(")[1].rstrip(")")
-    subprocess.run(["cargo", "build", "--quiet", "--release", "--example", "backup"], check=True)
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        samba = Samba(folder, arguments.port)
+        samba = Samba(folder, rounds.port)
         try:
-            if not arguments.trees:
-                compare(samba, program, arguments.rounds)
-            for tree in arguments.trees:
-                whole(samba, Path(tree).resolve(), arguments.rounds)
+            compare(samba, program, rounds.rounds)
         finally:
             samba.end()
-
-
-def whole(samba, tree, rounds):
-    """A backup to the share, beside one to a local folder whose result smbclient uploads."""
-    cer, local, data = samba.folder / "backup.cer", samba.folder / "local", samba.folder / "data"
-    if not cer.exists():
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:3072", "-nodes", "-subj", "/CN=bench", "-days", "2",
-             "-addext", "keyUsage=keyEncipherment", "-outform", "DER",
-             "-keyout", samba.folder / "key.pem", "-out", cer],
-            check=True, stderr=subprocess.DEVNULL,
-        )
-
-    def backup(root, *options):
-        command = ["target/release/examples/backup", "--root", root, "--domain", "contoso.com", "--region", "nyc",
-                   "--component", "HLH", "--cer", cer, *options, tree]
-        return timed(command, env=environment())
-
-    over_smb, by_hand = [], []
-    for _ in range(rounds):
-        for folder in [local, data / "contoso.com", data / "uploaded"]:
-            shutil.rmtree(folder, ignore_errors=True)
-        (data / "uploaded").mkdir()
-        local.mkdir()
-        over_smb.append(backup(r"\\127.0.0.1\data", "--port", str(samba.port)))
-        here = backup(local)
-        sent = smbclient(samba, "recurse; prompt; cd uploaded; mput *", "on", local)
-        by_hand.append(tuple(map(sum, zip(here, sent))))
-    (wall, cpu), (wall_by_hand, cpu_by_hand) = (
-        tuple(map(statistics.median, zip(*runs))) for runs in [over_smb, by_hand])
-    print(f"| {tree.name}, backup to the share | {wall:.2f} s | {wall / wall_by_hand:.2f} "
-          f"| {cpu:.2f} s | {cpu / cpu_by_hand:.2f} |")
-    print(f"| {tree.name}, backup to a folder, then smbclient | {wall_by_hand:.2f} s | | {cpu_by_hand:.2f} s | |")
-
-
-def environment():
-    return {**os.environ, "AZS_SMB_USER": f"TEST\\{USER}", "AZS_SMB_PASSWORD": PASSWORD}
-
-
-def smbclient(samba, script, encryption, folder):
-    protection = "encrypt" if encryption == "on" else "sign"
-    return timed(
-        ["smbclient", "-s", samba.configuration, "-p", str(samba.port), "-U", f"TEST\\{USER}%{PASSWORD}",
-         f"--client-protection={protection}", "//127.0.0.1/data", "-c", script],
-        cwd=folder,
-    )
 
 
 def compare(samba, program, rounds):
@@ -151,13 +100,19 @@ def compare(samba, program, rounds):
         content = os.urandom(size)
         for number in range(count):
             (local / name / f"{number:06}").write_bytes(content)
+    environment = {**os.environ, "AZS_SMB_USER": f"TEST\\{USER}", "AZS_SMB_PASSWORD": PASSWORD}
 
     def ours(job, encryption):
         unc = r"\\127.0.0.1\data"
-        return timed([program, job, unc, str(samba.port), encryption], env=environment())
+        return timed([program, job, unc, str(samba.port), encryption], env=environment)
 
     def theirs(script, encryption):
-        return smbclient(samba, script, encryption, local)
+        protection = "encrypt" if encryption == "on" else "sign"
+        return timed(
+            ["smbclient", "-s", samba.configuration, "-p", str(samba.port), "-U", f"TEST\\{USER}%{PASSWORD}",
+             f"--client-protection={protection}", "//127.0.0.1/data", "-c", script],
+            cwd=local,
+        )
 
     def fresh(*names):
         for name in names:
