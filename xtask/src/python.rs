@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::needs::{self, FOR_BUILD, FOR_PYTHON, FOR_TESTS, OpenSsl};
+use crate::needs::{self, FOR_BUILD, FOR_PYTHON, FOR_TESTS, OpenSsl, runs};
 use crate::run::{Failure, Step, output, program};
 
 const FOLDER: &str = "bindings/python";
+const PYRIGHT: &str = "pyright@1.1.414";
 
 /// Builds the package and runs its tests; arguments go to pytest.
 pub(crate) fn test(arguments: &[String]) -> Result<(), Failure> {
@@ -19,6 +20,13 @@ pub(crate) fn test(arguments: &[String]) -> Result<(), Failure> {
     }
     venv.module("mypy").folder(FOLDER).run()?;
     venv.module("mypy.stubtest").folder(FOLDER).args(["azs_backup"]).run()?;
+    // A program for Node, which Python's part goes without where there is none.
+    if runs("npx") {
+        let pyright = program("npx").folder(FOLDER).args(["--yes", PYRIGHT, "--pythonpath"]);
+        pyright.args([venv.python.to_string_lossy()]).run()?;
+    } else {
+        eprintln!("xtask: no pyright without npx: apt-get install -y npm");
+    }
     // The profile is the one of the tests, so that nothing is built twice.
     let wheel = build(&venv, "target/tmp/wheels", openssl, &[])?;
     try_out(&wheel)

@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import azs_backup
 import pytest
@@ -128,7 +129,10 @@ def test_a_server_that_is_not_there_is_unreachable() -> None:
 
 
 def test_options_that_make_no_sense_are_refused() -> None:
-    for options in ({"encryption": "maybe"}, {"oldest_dialect": "1.0"}, {"connect_limit": -1.0}, {"call_limit": 1e300}):
+    wrong: list[dict[str, Any]] = [
+        {"encryption": "maybe"}, {"oldest_dialect": "1.0"}, {"connect_limit": -1.0}, {"call_limit": 1e300},
+    ]  # fmt: skip
+    for options in wrong:
         with pytest.raises(azs_backup.InvalidArgumentError):
             SmbShare.connect(r"\\127.0.0.1\data", "user", "secret", **options)
     for account, password in (("", "x"), ("user", ""), ("a/b", "x")):
