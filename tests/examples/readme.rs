@@ -15,5 +15,7 @@ fn the_readme_s_program_runs_as_printed() {
     let shown = text(&output(example("readme").current_dir(site.path(""))).stdout);
     assert!(shown.starts_with("Succeeded: contoso.com/nyc/Switches/"), "{shown}");
     assert_eq!(fs::read_to_string(site.path("restored/tor1/running-config")).unwrap(), "hostname tor1\n");
-    assert!(!site.path("restored/switch-configs").exists());
+    // A folder of that name wherever it is, as in a .gitignore.
+    assert!(site.path("restored/switch-configs/tor1").exists());
+    assert!(!site.path("restored/switch-configs/tor2.cfg").exists());
 }
