@@ -232,7 +232,8 @@ fn mas_backup_can_be_listed_and_nothing_else() {
         ("recoverypoint.json", ItemKind::File, 2),
         ("root", ItemKind::Other, 0),
     ];
-    assert_eq!(kinds, wanted);
+    // A file server that does not follow a link does not show it either.
+    assert_eq!(kinds, wanted[..if home::is_smb() { 2 } else { 3 }]);
     let below = folder.join("ProgressiveBackup".parse().unwrap());
     assert_eq!(fixture.share.list_mas_backup(&below).unwrap()[0].name, "1.2209.0.53");
     for (name, kind) in [("nothing", ErrorKind::NotFound), ("recoverypoint.json", ErrorKind::NotFound)] {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use azs_backup::share::Durability;
 use azs_backup::{BackupReport, FolderShare, SharePath, no_progress, verify};
-use common::{assert_same_tree, noise};
+use common::{Fixture, assert_same_tree, noise};
 use nightly::Nightly;
 
 struct Dice(u64);
@@ -228,7 +228,7 @@ impl Year {
 
 #[test]
 fn after_each_of_365_nights_any_set_gives_back_its_night() {
-    let mut nightly = Nightly::new();
+    let mut nightly = Nightly::with(Fixture::in_memory());
     let share = FolderShare::open(nightly.fixture.path("share")).unwrap();
     nightly.fixture.share = Arc::new(share.with_durability(Durability::Cached));
     let tree = nightly.sample();

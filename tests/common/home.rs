@@ -64,7 +64,8 @@ mod smb {
             Err(_) => SERVER
                 .get_or_init(|| {
                     let folder = std::env::temp_dir();
-                    let share = format!("[temporary]\n path = {}\n read only = no\n", folder.display());
+                    let rules = "read only = no\n follow symlinks = no";
+                    let share = format!("[temporary]\n path = {}\n {rules}\n", folder.display());
                     Samba::with("", &share)
                 })
                 .port(),

@@ -84,7 +84,20 @@ pub struct Fixture {
 
 impl Fixture {
     pub fn new() -> Self {
-        let temp = tempfile::tempdir().unwrap();
+        Self::below(&std::env::temp_dir())
+    }
+
+    /// In memory, where there is room: ext4 looks long for an inode that nobody deleted within the last seconds, and a
+    /// test that makes and deletes files by the hundred thousand would do little else than wait for that.
+    #[cfg(unix)]
+    pub fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        let room = rustix::fs::statvfs(memory).map_or(0, |memory| memory.f_bavail * memory.f_frsize);
+        if room > 1 << 30 { Self::below(memory) } else { Self::new() }
+    }
+
+    fn below(folder: &Path) -> Self {
+        let temp = tempfile::tempdir_in(folder).unwrap();
         let root = temp.path().join("share");
         std::fs::create_dir_all(root.join("contoso.com/nyc/MASBackup")).unwrap();
         let share = home::share(&root);

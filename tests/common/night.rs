@@ -1,8 +1,9 @@
 //! A file server behind a proxy, a source, and backups that meet what a bad night brings.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use azs_backup::alert::{AlertKind, Profile, classify_error};
@@ -13,7 +14,7 @@ use azs_backup::{
 };
 use tempfile::TempDir;
 
-use super::proxy::Proxy;
+use super::proxy::{Fault, Proxy};
 use super::samba::Samba;
 use super::{Certificate, assert_same_tree, noise};
 
@@ -24,6 +25,7 @@ pub struct Night {
     pub place: Place,
     certificate: Certificate,
     local: TempDir,
+    state: Option<PathBuf>,
     longest: std::sync::Mutex<Duration>,
 }
 
@@ -70,7 +72,14 @@ impl Night {
         }
         let place = Place::new(Deployment::new("contoso.com", "nyc").unwrap(), Component::Switches);
         let certificate = Certificate::new("azs-backup test");
-        Self { samba, proxy, place, certificate, local, longest: std::sync::Mutex::default() }
+        let longest = std::sync::Mutex::default();
+        Self { samba, proxy, place, certificate, local, state: None, longest }
+    }
+
+    /// With a state folder, so that each backup costs what changed.
+    pub fn incremental(mut self) -> Self {
+        self.state = Some(self.local.path().join("state"));
+        self
     }
 
     /// How to connect through the proxy, with limits that suit a test.
@@ -92,10 +101,13 @@ impl Night {
         let begun = Instant::now();
         let run = || -> Result<SharePath> {
             let share: Arc<dyn Share> = Arc::new(builder.connect()?);
-            let mut backup = BackupBuilder::new(share, self.place.clone())
+            let mut builder = BackupBuilder::new(share, self.place.clone())
                 .certificate(self.certificate.encryption())
-                .segment_size(4 << 20)
-                .start()?;
+                .segment_size(4 << 20);
+            if let Some(state) = &self.state {
+                builder = builder.state(state);
+            }
+            let mut backup = builder.start()?;
             backup.add_folder_as("tree", self.local.path().join("source"))?;
             Ok(backup.commit()?.folder)
         };
@@ -150,4 +162,56 @@ impl Night {
         assert_same_tree(&self.local.path().join("source"), &target.join("tree"));
         fs::remove_dir_all(target).unwrap();
     }
+
+    /// Bytes that one undisturbed backup moves, which is then an earlier set to keep.
+    pub fn first_backup(&self) -> u64 {
+        let first = self.backup();
+        self.assert_restores(first.result.as_ref().unwrap());
+        self.proxy.passed()
+    }
+
+    /// What holds after every fault: no false set, the earlier ones whole, and a later run completes. Gives how many
+    /// complete sets there are then.
+    pub fn assert_recovers(&self, outcome: &Outcome, before: usize) -> usize {
+        let now = before + usize::from(outcome.result.is_ok());
+        let (complete, _) = self.assert_no_false_set(now);
+        // When the last answer of all is lost, the set is complete, and the run does not know it.
+        assert!(complete <= before + 1, "{complete} sets, {before} before");
+        let later = self.backup();
+        self.assert_restores(later.result.as_ref().unwrap_or_else(|e| panic!("{e:?}")));
+        complete + 1
+    }
+
+    /// A backup, and something that happens when so many bytes of it have passed, while no more do.
+    pub fn during(&self, bytes: u64, happen: impl Fn() + Sync) -> Outcome {
+        self.proxy.set(Fault::None);
+        self.proxy.after(bytes, Fault::Stall);
+        let ended = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !self.proxy.is_stalled() {
+                    assert!(!ended.load(Ordering::Relaxed), "the backup ended before anything happened");
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                happen();
+                self.proxy.set(Fault::None);
+            });
+            let outcome = self.backup();
+            ended.store(true, Ordering::Relaxed);
+            outcome
+        })
+    }
+}
+
+/// A folder and all that is in it.
+pub fn walk(root: &Path) -> Vec<PathBuf> {
+    let mut all = vec![root.to_owned()];
+    let mut at = 0;
+    while at < all.len() {
+        if let Ok(items) = fs::read_dir(&all[at]) {
+            all.extend(items.flatten().map(|item| item.path()));
+        }
+        at += 1;
+    }
+    all
 }

@@ -24,7 +24,10 @@ pub struct Nightly {
 
 impl Nightly {
     pub fn new() -> Self {
-        let fixture = Fixture::new();
+        Self::with(Fixture::new())
+    }
+
+    pub fn with(fixture: Fixture) -> Self {
         let tree = fixture.path("source");
         fs::create_dir(&tree).unwrap();
         let state = fixture.path("state");

@@ -131,7 +131,7 @@ fn a_year_of_nights_updates_and_failures() {
         if real - looked >= DAY {
             looked = real;
             let holds = gate.holds().unwrap();
-            let watch = Watch::new(last_good).retention(retention).holds(&*holds, None).next_run(next);
+            let watch = Watch::new(last_good).retention(retention).holds(holds.clone(), None).next_run(next);
             for warning in warnings(&watch, now) {
                 let word = match warning {
                     Warning::ClockSetBack { .. } => "warned: clock set back",

@@ -28,8 +28,18 @@ cargo xtask header                   make the C header anew
 cargo xtask ci                       formatting, lints and documentation, then all tests";
 
 /// The tests of the core whose share can be a folder or a file server.
-const ON_A_SHARE: &[&str] =
-    &["damage", "kill", "one_file", "retention", "review", "round_trip", "share", "sources", "target"];
+const ON_A_SHARE: &[&str] = &[
+    "damage",
+    "incremental",
+    "kill",
+    "one_file",
+    "retention",
+    "review",
+    "round_trip",
+    "share",
+    "sources",
+    "target",
+];
 
 /// Runs the tests of a part, with arguments for its test command.
 type Test = fn(&[String]) -> Result<(), Failure>;

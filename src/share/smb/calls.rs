@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::operations::{BLOCK, Kind};
 use super::pool::Attempt;
-use super::session::{BLOCK, Kind, Session};
+use super::session::Session;
 use super::status::{self, Failure};
 use super::{SmbShare, nameless};
 use crate::error::{Error, ErrorKind, Result};

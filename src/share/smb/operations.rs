@@ -1,0 +1,383 @@
+//! What is done on a session: plain operations over paths and bytes.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use smb::{
+    CreateDisposition, CreateOptions, Directory, File, FileAccessMask, FileAttributes, FileCreateArgs,
+    FileDispositionInformation, FileFsFullSizeInformation, FileIdBothDirectoryInformation,
+    FileInternalInformation, FileLinkInformation, FileRenameInformation, FileStandardInformation, GetLen,
+    ReparseTag, Resource, ResourceHandle, SrvCopychunkCopy, SrvCopychunkItem, SrvRequestResumeKeyRequest,
+};
+
+use super::failures::{of_client, of_io};
+use super::session::Session;
+use super::status::Failure;
+use crate::error::ErrorKind;
+use crate::share::{Item, ItemKind, Space};
+
+type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl Session {
+    /// Writes a new file of these blocks as `part`, and names it `path` when everything is there.
+    pub(super) async fn put(
+        &self,
+        path: &str,
+        part: &str,
+        blocks: Vec<Arc<[u8]>>,
+        flush: bool,
+    ) -> Result<()> {
+        let file = self.create(part).await?;
+        let fill = async {
+            let length = self.write(&file, blocks).await?;
+            self.publish(&file, path, length, flush).await
+        };
+        let filled = fill.await;
+        self.finish(file, filled).await
+    }
+
+    /// Copies a file on the server, under the same rules as [`put`](Self::put).
+    pub(super) async fn copy(&self, from: &str, path: &str, part: &str, flush: bool) -> Result<()> {
+        let source = self.open_file(from, access_to_read()).await?;
+        let result = self.copy_opened(&source, path, part, flush).await;
+        close(&source, result).await
+    }
+
+    async fn copy_opened(&self, source: &File, path: &str, part: &str, flush: bool) -> Result<()> {
+        let length = standard(source).await?.end_of_file;
+        let file = self.create(part).await?;
+        let fill = async {
+            let key = source.fsctl(SrvRequestResumeKeyRequest(())).await.map_err(of_client)?.resume_key;
+            let mut offset = 0;
+            while offset < length {
+                let end = length.min(offset + COPY_CHUNK * COPY_CHUNKS);
+                let mut chunks = Vec::new();
+                for start in (offset..end).step_by(COPY_CHUNK as usize) {
+                    let length = (end - start).min(COPY_CHUNK) as u32;
+                    chunks.push(SrvCopychunkItem { source_offset: start, target_offset: start, length });
+                }
+                let copied = file.fsctl(SrvCopychunkCopy { source_key: key, chunks }).await;
+                if u64::from(copied.map_err(of_client)?.total_bytes_written) != end - offset {
+                    return Err(Failure::other(ErrorKind::Io, "the server copied less than it was asked to"));
+                }
+                offset = end;
+            }
+            self.publish(&file, path, length, flush).await
+        };
+        let filled = fill.await;
+        self.finish(file, filled).await
+    }
+
+    /// A new file that must not be there yet. Its access allows everything that may be done through its handle.
+    async fn create(&self, path: &str) -> Result<File> {
+        let access = access_to_read().with_generic_write(true).with_delete(true);
+        file(self.open_as(path, CreateDisposition::Create, access, Kind::File).await?)
+    }
+
+    /// Keeps a window of blocks in flight. After the first failure no more are sent, but every answer is waited for:
+    /// a request that is dropped takes its credits along.
+    async fn write(&self, file: &File, blocks: Vec<Arc<[u8]>>) -> Result<u64> {
+        let mut offset = 0;
+        let mut failure = None;
+        let mut flying = FuturesUnordered::new();
+        let mut blocks = blocks.into_iter();
+        loop {
+            while flying.len() < WINDOW && failure.is_none() {
+                let Some(block) = blocks.next() else { break };
+                let (at, length) = (offset, block.len());
+                offset += length as u64;
+                flying.push(async move {
+                    match file.write_block_zc(block, at, None).await {
+                        Ok(written) if written == length => Ok(()),
+                        Ok(_) => Err(Failure::other(ErrorKind::Io, "the server wrote less than it was sent")),
+                        Err(error) => Err(of_io(&error)),
+                    }
+                });
+            }
+            match flying.next().await {
+                None => break,
+                Some(Ok(())) => {}
+                Some(Err(error)) => failure = failure.or(Some(error)),
+            }
+        }
+        failure.map_or(Ok(offset), Err)
+    }
+
+    /// Makes sure that the file is whole and kept, and gives it its name.
+    async fn publish(&self, file: &File, path: &str, length: u64, flush: bool) -> Result<()> {
+        let flushed = async {
+            match flush {
+                true => file.flush().await.map_err(|e| of_io(&e)),
+                false => Ok(()),
+            }
+        };
+        let (flushed, standard) = futures::future::join(flushed, standard(file)).await;
+        flushed?;
+        if standard?.end_of_file != length {
+            return Err(Failure::other(ErrorKind::Io, "the server kept another length than was written"));
+        }
+        self.rename_opened(file, path).await
+    }
+
+    async fn rename_opened(&self, file: &ResourceHandle, path: &str) -> Result<()> {
+        let name = FileRenameInformation {
+            replace_if_exists: false.into(),
+            root_directory: 0,
+            file_name: path.into(),
+        };
+        file.set_info(name).await.map_err(of_client)
+    }
+
+    /// Closes a new file; where it did not get its name, deletes it first.
+    async fn finish(&self, file: File, result: Result<()>) -> Result<()> {
+        if result.as_ref().is_err_and(|failure| !failure.is_lost()) {
+            let _ = file.set_info(FileDispositionInformation { delete_pending: true.into() }).await;
+        }
+        close(&file, result).await
+    }
+
+    /// Reads a whole file of at most `limit` bytes; `None` when it is longer.
+    pub(super) async fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>> {
+        let file = self.open_file(path, access_to_read()).await?;
+        let result = self.read_opened(&file, limit).await;
+        close(&file, result).await
+    }
+
+    async fn read_opened(&self, file: &File, limit: u64) -> Result<Option<Vec<u8>>> {
+        let length = file.get_len().await.map_err(of_client)?;
+        let Some(size) = usize::try_from(length).ok().filter(|_| length <= limit) else { return Ok(None) };
+        let mut content = vec![0; size];
+        let mut failure = None;
+        let mut flying = FuturesUnordered::new();
+        let mut blocks = content.chunks_mut(self.block as usize).enumerate();
+        loop {
+            while flying.len() < WINDOW && failure.is_none() {
+                let Some((number, block)) = blocks.next() else { break };
+                let at = number as u64 * u64::from(self.block);
+                flying.push(read_block(file, at, block));
+            }
+            match flying.next().await {
+                None => break,
+                Some(Ok(())) => {}
+                Some(Err(error)) => failure = failure.or(Some(error)),
+            }
+        }
+        drop(flying);
+        failure.map_or(Ok(Some(content)), Err)
+    }
+
+    /// The server's identifier of a file: the same for all its names.
+    pub(super) async fn identity(&self, path: &str) -> Result<u64> {
+        let file = self.open_as(path, CreateDisposition::Open, access_to_look(), Kind::Any).await?;
+        let result = handle(&file).query_info::<FileInternalInformation>().await.map_err(of_client);
+        close(handle(&file), result.map(|internal| internal.index_number)).await
+    }
+
+    /// Lists a folder.
+    pub(super) async fn list(&self, path: &str) -> Result<Vec<Item>> {
+        let folder = Arc::new(self.open_folder(path, access_to_read()).await?);
+        let result = list_opened(&folder).await;
+        close(&folder, result).await
+    }
+
+    /// Whether there is such a folder, with an error where there is none.
+    pub(super) async fn look(&self, path: &str) -> Result<()> {
+        let folder = self.open_folder(path, access_to_look()).await?;
+        close(&folder, Ok(())).await
+    }
+
+    /// Creates a folder whose parent is there.
+    pub(super) async fn create_folder(&self, path: &str) -> Result<()> {
+        let new = self.open_as(path, CreateDisposition::Create, access_to_look(), Kind::Folder).await?;
+        close(handle(&new), Ok(())).await
+    }
+
+    /// Gives a file one more name.
+    pub(super) async fn link(&self, path: &str, name: &str) -> Result<()> {
+        let file = self.open_file(path, access_to_look().with_file_write_attributes(true)).await?;
+        let link = FileLinkInformation { replace_if_exists: false.into(), file_name: name.into() };
+        let result = file.set_info(link).await.map_err(of_client);
+        close(&file, result).await
+    }
+
+    /// Gives a file another name.
+    pub(super) async fn rename(&self, path: &str, name: &str) -> Result<()> {
+        let file = self.open_file(path, access_to_look().with_delete(true)).await?;
+        let result = self.rename_opened(&file, name).await;
+        close(&file, result).await
+    }
+
+    /// Deletes a file, or an empty folder.
+    pub(super) async fn remove(&self, path: &str, kind: Kind) -> Result<()> {
+        let access = access_to_look().with_delete(true);
+        let opened = self.open_as(path, CreateDisposition::Open, access, kind).await?;
+        let gone = FileDispositionInformation { delete_pending: true.into() };
+        let result = handle(&opened).set_info(gone).await.map_err(of_client);
+        close(handle(&opened), result).await
+    }
+
+    /// Makes the server keep the names in a folder, where it has a way to.
+    pub(super) async fn flush_folder(&self, path: &str) -> Result<()> {
+        let access = access_to_look().with_generic_write(true);
+        let folder = self.open_folder(path, access).await?;
+        // The client flushes files only; a handle is a handle (MS-SMB2 2.2.17).
+        let folder = File::new(folder.handle, 0);
+        let result = folder.flush().await.map_err(|e| of_io(&e));
+        close(&folder, result).await
+    }
+
+    /// The room on the volume that holds a folder.
+    pub(super) async fn space(&self, path: &str) -> Result<Space> {
+        let folder = self.open_folder(path, access_to_look()).await?;
+        let result = folder.query_fs_info::<FileFsFullSizeInformation>().await.map_err(of_client);
+        let result = result.map(|size| {
+            let unit =
+                u64::from(size.sectors_per_allocation_unit).saturating_mul(u64::from(size.bytes_per_sector));
+            let free = size.caller_available_allocation_units.saturating_mul(unit);
+            Space::new(size.total_allocation_units.saturating_mul(unit), free)
+        });
+        close(&folder, result).await
+    }
+
+    async fn open_file(&self, path: &str, access: FileAccessMask) -> Result<File> {
+        file(self.open_as(path, CreateDisposition::Open, access, Kind::File).await?)
+    }
+
+    async fn open_folder(&self, path: &str, access: FileAccessMask) -> Result<Directory> {
+        match self.open_as(path, CreateDisposition::Open, access, Kind::Folder).await? {
+            Resource::Directory(folder) => Ok(folder),
+            _ => Err(Failure::lost("the server opened a file for a folder")),
+        }
+    }
+
+    async fn open_as(
+        &self,
+        path: &str,
+        disposition: CreateDisposition,
+        desired_access: FileAccessMask,
+        kind: Kind,
+    ) -> Result<Resource> {
+        let options = CreateOptions::new()
+            .with_directory_file(kind == Kind::Folder)
+            .with_non_directory_file(kind == Kind::File);
+        let attributes = FileAttributes::new().with_directory(kind == Kind::Folder);
+        let arguments = FileCreateArgs { disposition, attributes, options, desired_access };
+        self.tree.create(path, &arguments).await.map_err(of_client)
+    }
+}
+
+/// What a path is meant to name.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Kind {
+    File,
+    Folder,
+    Any,
+}
+
+async fn read_block(file: &File, mut at: u64, mut buffer: &mut [u8]) -> Result<()> {
+    while !buffer.is_empty() {
+        match file.read_block(buffer, at, None, false).await {
+            Ok(0) => return Err(Failure::other(ErrorKind::Io, "the file was cut short while it was read")),
+            Ok(count) => {
+                buffer = &mut buffer[count..];
+                at += count as u64;
+            }
+            Err(error) => return Err(of_io(&error)),
+        }
+    }
+    Ok(())
+}
+
+async fn list_opened(folder: &Arc<Directory>) -> Result<Vec<Item>> {
+    let mut items = Vec::new();
+    // The client's stream can miss a wake-up between threads. A lane has only one.
+    let query = Directory::query_with_options::<FileIdBothDirectoryInformation>(folder, "*", TRANSACTION);
+    let mut entries = pin!(query.await.map_err(of_client)?);
+    while let Some(entry) = entries.next().await {
+        // The client's task waits for ever behind an error, with the folder open: so the connection goes.
+        let entry = entry.map_err(|e| Failure::lost(format!("the listing broke off: {e}")))?;
+        let name = entry.file_name.to_string();
+        if name == "." || name == ".." {
+            continue;
+        }
+        let links = [ReparseTag::Symlink, ReparseTag::MountPoint];
+        let (kind, length) = if entry.reparse_tag.is_some_and(|tag| links.contains(&tag)) {
+            (ItemKind::Other, 0)
+        } else if entry.file_attributes.directory() {
+            (ItemKind::Folder, 0)
+        } else {
+            // Deduplicated and archived files are reparse points, and files all the same.
+            (ItemKind::File, entry.end_of_file)
+        };
+        let modified = time(entry.last_write_time.since_epoch());
+        items.push(Item::new(name, kind, length).with_modified(modified));
+    }
+    Ok(items)
+}
+
+/// A time since the first day of 1601 (MS-DTYP 2.3.3).
+fn time(since_1601: Duration) -> Option<jiff::Timestamp> {
+    const TO_1970: i64 = 11_644_473_600;
+    let seconds = i64::try_from(since_1601.as_secs()).ok()?.checked_sub(TO_1970)?;
+    jiff::Timestamp::new(seconds, since_1601.subsec_nanos().cast_signed()).ok()
+}
+
+/// Closes a handle; a failure to counts where nothing failed before.
+async fn close<T>(opened: &ResourceHandle, result: Result<T>) -> Result<T> {
+    if result.as_ref().is_err_and(Failure::is_lost) {
+        return result;
+    }
+    let closed = opened.close().await.map_err(of_client);
+    result.and_then(|value| closed.map(|()| value))
+}
+
+async fn standard(file: &File) -> Result<FileStandardInformation> {
+    file.query_info().await.map_err(of_client)
+}
+
+fn file(resource: Resource) -> Result<File> {
+    match resource {
+        Resource::File(file) => Ok(file),
+        _ => Err(Failure::lost("the server opened a folder for a file")),
+    }
+}
+
+fn handle(resource: &Resource) -> &ResourceHandle {
+    match resource {
+        Resource::File(file) => file.handle(),
+        Resource::Directory(folder) => folder.handle(),
+        Resource::Pipe(pipe) => pipe.handle(),
+    }
+}
+
+fn access_to_look() -> FileAccessMask {
+    FileAccessMask::new().with_file_read_attributes(true).with_synchronize(true)
+}
+
+fn access_to_read() -> FileAccessMask {
+    FileAccessMask::new().with_generic_read(true)
+}
+
+/// Bytes in a request. Larger ones gain nothing, and hold more memory.
+pub(super) const BLOCK: u32 = 1 << 20;
+/// Bytes of the answer to a request for names.
+pub(super) const TRANSACTION: u32 = 64 << 10;
+/// Blocks in flight for one file: enough for some 400 MB/s at a round trip of 20 ms.
+const WINDOW: usize = 8;
+/// Windows and Samba copy at most 16 chunks of 1 MiB in one request (MS-SMB2 3.3.3).
+const COPY_CHUNK: u64 = 1 << 20;
+const COPY_CHUNKS: u64 = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_the_server() {
+        let new_year = Duration::from_secs(11_644_473_600 + 1_767_225_600) + Duration::from_nanos(100);
+        assert_eq!(time(new_year).unwrap().to_string(), "2026-01-01T00:00:00.0000001Z");
+        assert!(time(Duration::from_secs(u64::MAX)).is_none());
+    }
+}
