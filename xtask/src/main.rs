@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 mod c;
+mod fuzz;
 mod needs;
 mod node;
 mod python;
@@ -19,6 +20,7 @@ cargo xtask quickstart [ARGUMENTS]   run the example that shows the main job (--
 cargo xtask test                     run all tests, of all parts
 cargo xtask test PART [ARGUMENTS]    of one part: rust, python, node, c, together; arguments go to its test command
 cargo xtask night [BACKUPS]          backups over SMB with faults at random: 200, where no number is given
+cargo xtask fuzz [SECONDS] [TARGET]  run each fuzz target, or one: 60 seconds, where no number is given
 cargo xtask wheel                    build the Python wheel into target/wheels and try it in a new environment
 cargo xtask npm-pack                 build the Node package's tarball into target/npm
 cargo xtask install-c PREFIX         install the C library: header, libraries, pkg-config and CMake files
@@ -60,6 +62,9 @@ fn main() -> ExitCode {
         ("test", rest) => test(rest),
         ("night", []) => night("200"),
         ("night", [backups]) => night(backups),
+        ("fuzz", []) => fuzz::fuzz("60", None),
+        ("fuzz", [seconds]) => fuzz::fuzz(seconds, None),
+        ("fuzz", [seconds, target]) => fuzz::fuzz(seconds, Some(target)),
         ("wheel", []) => python::wheel(),
         ("npm-pack", []) => node::pack(),
         ("install-c", [prefix, options @ ..]) => c::install(prefix, options),

@@ -60,8 +60,9 @@ fn try_out(wheel: &Path) -> Result<(), Failure> {
     let _ = std::fs::remove_dir_all(clean);
     let venv = Venv::at(clean)?;
     let listed = output(&venv.python, &["-m", "zipfile", "-l", &shown], "").unwrap_or_default();
-    if let Some(library) = listed.lines().find(|line| line.contains(".libs/") || line.contains("libssl")) {
-        return Err(Failure(format!("the wheel bundles a library: {library}")));
+    let surprises = [".libs/", "libssl", "__pycache__"];
+    if let Some(file) = listed.lines().find(|line| surprises.iter().any(|name| line.contains(name))) {
+        return Err(Failure(format!("the wheel holds what it should not: {file}")));
     }
     venv.pip(&["install", "--quiet", "--no-index", &shown])?;
     venv.pip(&["install", "--quiet", "pytest"])?;
