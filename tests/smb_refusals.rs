@@ -6,7 +6,7 @@
 mod common;
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -198,7 +198,9 @@ impl Scanner {
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         writeln!(child.stdin.as_mut().unwrap(), "open {file}").unwrap();
-        std::thread::sleep(Duration::from_millis(1000));
+        let mut said = BufReader::new(child.stdout.as_mut().unwrap()).lines().map(Result::unwrap);
+        let opened = said.find(|line| line.contains(file)).unwrap();
+        assert!(opened.contains("fnum"), "{opened}");
         Self(child)
     }
 
