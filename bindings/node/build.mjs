@@ -1,5 +1,5 @@
 // Builds the native half and puts it where native.js looks: node build.mjs [--release]
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -26,4 +26,6 @@ mkdirSync(join(here, 'native'), { recursive: true })
 // A new file, not new content: a program that has the old one loaded keeps it.
 rmSync(join(here, 'native', fileName), { force: true })
 copyFileSync(built, join(here, 'native', fileName))
+// Four fifths of it are line numbers, which a tarball goes without; where there is no `strip` they stay.
+spawnSync('strip', ['-S', join(here, 'native', fileName)])
 console.log(`native/${fileName}`)
