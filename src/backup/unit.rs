@@ -15,6 +15,7 @@ use super::state::node::{Node, Stamp, short};
 use super::state::table::{Row, RowPlace, Table, keyed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::set::archive;
+use crate::set::digest::is_zero;
 use crate::set::segment::Compressor;
 use crate::set::{Block, Change, Content, Digest, Entry, EntryPath, Metadata, Part, Position, Problem};
 
@@ -193,7 +194,10 @@ impl Worker {
     ) -> Result<Packed> {
         self.number = number;
         frames.clear();
-        self.tar.clear();
+        // A piece is read over the one before: there is nothing to clear.
+        if !matches!(&unit, Unit::Piece { file, .. } if file.before.is_none()) {
+            self.tar.clear();
+        }
         let mut packed = Packed { frames, ..Packed::default() };
         let mut identity = Sha256::new();
         match unit {
@@ -398,7 +402,7 @@ impl Worker {
                 packed.lines.push(Line::Block(None, *row));
                 continue;
             }
-            let is_zero = content.iter().all(|byte| *byte == 0);
+            let is_zero = is_zero(content);
             let mut block = Block {
                 path: file.path.clone(),
                 from: at,
@@ -433,7 +437,7 @@ fn same(mark: &Mark, sha256: &Digest) -> Option<Vec<u8>> {
 
 impl LargeContent {
     fn read_at(&self, buffer: &mut Vec<u8>, from: u64, size: usize) -> io::Result<usize> {
-        buffer.resize(size, 0);
+        make_room(buffer, size);
         let file = match self {
             LargeContent::Disk { file, .. } | LargeContent::Spooled(file) => file,
             LargeContent::Memory(bytes) => {
@@ -537,11 +541,7 @@ fn read_small(
         }
         let size = before.size as usize;
         // Room for one byte more shows with the same call that a file grew; what grew behind our end is not read.
-        if bytes.len() < size + 1 {
-            bytes.resize(size + 1, 0);
-        } else {
-            bytes.truncate(size + 1);
-        }
+        make_room(bytes, size + 1);
         // An empty file is asked, too: some that say they are empty are not.
         let length = fill(bytes, size.max(1), |room, from| read_at(&file, room, from)).map_err(failed)?;
         let after = stat::look_at(&file).map_err(failed)?;
@@ -554,6 +554,15 @@ fn read_small(
         before = after;
     }
     unreachable!("the last attempt returns")
+}
+
+/// Gives a buffer that has served before this length; what is in it is going to be read over.
+fn make_room(buffer: &mut Vec<u8>, length: usize) {
+    if buffer.len() < length {
+        buffer.resize(length, 0);
+    } else {
+        buffer.truncate(length);
+    }
 }
 
 /// Reads until `wanted` bytes are there or the end is reached.
