@@ -121,7 +121,8 @@ impl BackupBuilder {
         self
     }
 
-    /// zstd level, −7 to 19; the default is 3.
+    /// zstd level, −7 to 19; the default is 3. What does not compress is stored as it is, and small files that level 1 makes
+    /// as small get that.
     #[must_use]
     pub fn level(mut self, level: i32) -> Self {
         self.level = level;

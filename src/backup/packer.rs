@@ -14,7 +14,7 @@ use super::unit::{Line, Packed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::set::index::IndexWriter;
 use crate::set::record::Record;
-use crate::set::segment::{self, Compressor};
+use crate::set::segment::{self, Compressor, Of};
 use crate::set::writer::SetWriter;
 use crate::set::{Content, Digest, Entry, EntryPath, Metadata, Position, RESERVED, archive};
 
@@ -170,7 +170,7 @@ impl<'a> Packer<'a> {
             };
             let failed = |e| Error::io("compress", e);
             let mut compressor = Compressor::new(self.settings.level).map_err(failed)?;
-            compressor.compress(&tar, &mut unit.frames).map_err(failed)?;
+            compressor.compress(&tar, Of::Other, &mut unit.frames).map_err(failed)?;
             self.make_room(&unit)?;
             entry.at = Position::new(self.number, self.content);
             *self.ledger.live.entry(self.number).or_default() += unit.length;

@@ -14,7 +14,7 @@ use super::unit::{Before, Item, LargeFile, Line, Mark, NewEntry, Packed, Source,
 use crate::error::{Error, Result};
 use crate::set::archive;
 use crate::set::digest::is_zero;
-use crate::set::segment::Compressor;
+use crate::set::segment::{Compressor, Of};
 use crate::set::{Block, Content, Digest, Entry, Metadata, Part, Position, Problem};
 
 /// A worker's buffers.
@@ -55,6 +55,7 @@ impl Worker {
         if !matches!(&unit, Unit::Piece { file, .. } if file.before.is_none()) {
             self.tar.clear();
         }
+        let of = if matches!(&unit, Unit::Bundle(_)) { Of::SmallFiles } else { Of::Other };
         let mut packed = Packed { frames, ..Packed::default() };
         let mut identity = Sha256::new();
         match unit {
@@ -80,7 +81,7 @@ impl Worker {
             Unit::Cut { whole } => packed.cut = Some(whole),
         }
         packed.length = self.tar.len() as u64;
-        self.compressor.compress(&self.tar, &mut packed.frames).map_err(|e| Error::io("compress", e))?;
+        self.compressor.compress(&self.tar, of, &mut packed.frames).map_err(|e| Error::io("compress", e))?;
         packed.identity = identity.finish();
         Ok(packed)
     }

@@ -43,6 +43,14 @@ pub(crate) struct Compressor {
     sample: Vec<u8>,
 }
 
+/// What is compressed.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) enum Of {
+    SmallFiles,
+    /// A piece of a large file, or what is no file's.
+    Other,
+}
+
 /// What a stretch of content is like, and so how its frame is made.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Kind {
@@ -58,7 +66,10 @@ impl Compressor {
     }
 
     /// Appends `content` to `frames` as frames of at most [`FRAME`] bytes, each of one kind.
-    pub(crate) fn compress(&mut self, mut content: &[u8], frames: &mut Vec<u8>) -> io::Result<()> {
+    ///
+    /// Of small files, samples say which level suits: those that are text are mostly tables and configurations, whose
+    /// repeats are long, and a search for short ones only makes them larger, in twice the time.
+    pub(crate) fn compress(&mut self, mut content: &[u8], of: Of, frames: &mut Vec<u8>) -> io::Result<()> {
         while !content.is_empty() {
             let (kind, length) = stretch(content);
             let (piece, rest) = content.split_at(length);
@@ -66,7 +77,7 @@ impl Compressor {
                 Kind::Zeros => zeros(length, frames),
                 Kind::Noise => stored(piece, frames),
                 Kind::Rest => {
-                    let level = self.level_for(piece)?;
+                    let level = if of == Of::SmallFiles { self.level_for(piece)? } else { self.level };
                     self.frame(piece, level, frames)?;
                 }
             }
@@ -88,10 +99,9 @@ impl Compressor {
         Ok(())
     }
 
-    /// The fast level where it makes a sample no larger than the one asked for. So it is with tables and configurations:
-    /// their repeats are long, and a search for short ones finds nothing but worse.
+    /// The fast level where it makes a sample no larger than the one asked for does.
     fn level_for(&mut self, piece: &[u8]) -> io::Result<i32> {
-        if self.level <= FAST || piece.len() < 8 * SAMPLE {
+        if self.level <= FAST || piece.len() < 4 * SAMPLE {
             return Ok(self.level);
         }
         let sample = &piece[piece.len() / 2..][..SAMPLE];
@@ -178,7 +188,8 @@ const RLE: u32 = 1;
 const ZSTD_BLOCK: usize = 128 << 10;
 /// What is looked at to tell kinds apart.
 const BLOCK: usize = 64 << 10;
-const SAMPLE: usize = 32 << 10;
+/// A quarter of it would not tell tables from logs, nor half of it from programs.
+const SAMPLE: usize = 64 << 10;
 /// The level of zstd that looks for long repeats alone.
 const FAST: i32 = 1;
 
@@ -252,7 +263,7 @@ mod tests {
     fn frames_give_back_what_was_compressed_from_any_point() {
         let content = mixed();
         let mut frames = Vec::new();
-        Compressor::new(3).unwrap().compress(&content, &mut frames).unwrap();
+        Compressor::new(3).unwrap().compress(&content, Of::SmallFiles, &mut frames).unwrap();
         assert!(frames.len() < 3 * FRAME / 2, "only noise is stored");
         for start in [0, 5, FRAME - 1, FRAME, 2 * FRAME + 77, content.len() - 1] {
             let mut walk = Frames::new(&frames).unwrap();
@@ -270,7 +281,7 @@ mod tests {
         for length in [1, BLOCK - 1, BLOCK, ZSTD_BLOCK + 1, 3 * FRAME, mixed().len()] {
             let content = &mixed()[FRAME..][..length.min(3 * FRAME)];
             let mut frames = Vec::new();
-            Compressor::new(3).unwrap().compress(content, &mut frames).unwrap();
+            Compressor::new(3).unwrap().compress(content, Of::Other, &mut frames).unwrap();
             assert_eq!(zstd::stream::decode_all(&frames[..]).unwrap(), content, "{length}");
         }
     }
@@ -282,14 +293,14 @@ mod tests {
         openssl::rand::rand_bytes(&mut content).unwrap();
         content[5 * BLOCK..6 * BLOCK].copy_from_slice(&text);
         let mut frames = Vec::new();
-        Compressor::new(3).unwrap().compress(&content, &mut frames).unwrap();
+        Compressor::new(3).unwrap().compress(&content, Of::SmallFiles, &mut frames).unwrap();
         assert!(frames.len() < FRAME - BLOCK + 2000, "{}", frames.len());
     }
 
     #[test]
     fn broken_frames_are_errors() {
         let mut frames = Vec::new();
-        Compressor::new(3).unwrap().compress(&[7; 1000], &mut frames).unwrap();
+        Compressor::new(3).unwrap().compress(&[7; 1000], Of::Other, &mut frames).unwrap();
         for cut in 1..frames.len() {
             assert!(Frames::new(&frames[..cut]).unwrap().at(0).is_err(), "{cut}");
         }
