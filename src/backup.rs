@@ -23,6 +23,7 @@ use crate::set::{EntryPath, Metadata, Mtime, RESERVED, Status};
 mod base;
 mod builder;
 mod by_hand;
+mod closing;
 mod contents;
 mod known;
 mod ledger;
@@ -32,11 +33,14 @@ mod packer;
 pub mod parsers;
 mod pipeline;
 mod plan;
+mod reading;
 mod report;
 mod stat;
 mod state;
+mod storer;
 mod tree;
 mod unit;
+mod worker;
 
 pub use builder::{BackupBuilder, SourceProblems};
 pub use report::{BackupReport, Reuse};
@@ -186,7 +190,7 @@ impl Backup {
     /// As [`add_folder_as`](Self::add_folder_as); what the reader says is `SOURCE_UNREADABLE`, whatever the policy.
     pub fn add_reader(&mut self, name: &str, mut reader: impl Read) -> Result<()> {
         let path = self.claim(name)?;
-        let unreadable = |e| unit::unreadable(&path, e);
+        let unreadable = |e| reading::unreadable(&path, e);
         let mut start = Vec::new();
         (&mut reader).take(unit::SMALL + 1).read_to_end(&mut start).map_err(unreadable)?;
         if start.len() as u64 <= unit::SMALL {

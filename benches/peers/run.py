@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
 """Our backup beside its peers, on the same trees, in the same rounds.
 
-  benches/peers/run.py [A B C] [--tools azs,tar,age,restic,borg,bupstash] [--scale F] [--runs N] [--nights N] [--work DIR]
+  benches/peers/run.py [A B C] [--tools azs,tar,age,restic,borg,bupstash] [--scale F] [--runs N] [--nights N] [--growth]
+                     [--work DIR]
 
 Makes the trees of gen.py from their seed, builds our examples in release, takes the peers that are installed (with
 --install, as root on Debian, it installs them first; bupstash comes from the Rust registry) and runs all in turn: full
 backup, again unchanged, again with 1 % changed, verify, restore, one file. Writes results.md and results.svg beside
 itself or into --out. README.md says how to read them.
 """
-import argparse, datetime, json, os, platform, shutil, statistics, subprocess, sys, tempfile
+import argparse, datetime, json, os, platform, shutil, statistics, subprocess, sys, tempfile, time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 GEN = HERE.parent / "gen.py"
+EXAMPLES = ROOT / "target/release/examples"
 JOBS = ["full", "unchanged", "changed", "check", "verify", "restore", "one file"]
 
 
@@ -34,9 +36,11 @@ def sh(command, env=None):
 
 
 def size(folder):
-    """Bytes and files below a folder, a file with several names once."""
+    """Bytes and files below a folder, a file with several names once, without the state of the host: it does not lie on the share."""
     seen, total = set(), 0
-    for base, _, names in os.walk(folder):
+    for base, folders, names in os.walk(folder):
+        if base == str(folder) and "state" in folders:
+            folders.remove("state")
         for name in names:
             stat = os.lstat(os.path.join(base, name))
             if stat.st_ino not in seen:
@@ -57,7 +61,7 @@ class Tool:
 
     def line(self, job, **places):
         line = self.lines.get(job)
-        return line and line.format(work=self.work, examples=ROOT / "target/release/examples", **places)
+        return line and line.format(work=self.work, examples=EXAMPLES, **places)
 
 
 class Azs(Tool):
@@ -70,7 +74,7 @@ class Azs(Tool):
              "check": "{examples}/verify --set " + _set,
              "verify": "{examples}/verify --pfx {work}/backup.pfx --set " + _set,
              "restore": "{examples}/restore --pfx {work}/backup.pfx --to {target} --set " + _set,
-             "one file": "{examples}/restore --pfx {work}/backup.pfx --to {target} --set " + _set + " '{one}'"}
+             "one file": "{examples}/restore --pfx {work}/backup.pfx --to {target} --set " + _set + " '{name}/{one}'"}
 
 
 class Tar(Tool):
@@ -141,6 +145,8 @@ def install(work):
 def keys(work):
     def run(*command):
         subprocess.run(command, check=True, cwd=work, capture_output=True)
+    if shutil.which("bupstash") and not (work / "bupstash.put").exists():
+        run("bash", "-c", "bupstash new-key -o bupstash.key && bupstash new-sub-key --put -k bupstash.key -o bupstash.put")
     if (work / "backup.pfx").exists():
         return
     run("openssl", "req", "-x509", "-newkey", "rsa:3072", "-nodes", "-keyout", "key.pem", "-out", "backup.pem", "-days", "365",
@@ -149,8 +155,6 @@ def keys(work):
     run("openssl", "pkcs12", "-export", "-inkey", "key.pem", "-in", "backup.pem", "-passout", "pass:bench", "-out", "backup.pfx")
     if shutil.which("age-keygen"):
         run("bash", "-c", "age-keygen -o age.key 2>/dev/null && age-keygen -y age.key > age.pub")
-    if shutil.which("bupstash"):
-        run("bash", "-c", "bupstash new-key -o bupstash.key && bupstash new-sub-key --put -k bupstash.key -o bupstash.put")
 
 
 def gen(verb, which, folder, *more):
@@ -180,20 +184,18 @@ def run_round(tool, which, tree, work, number):
         if job == "changed":
             gen("mutate", which, tree, "--pct", 1)
         try:
+            # What the tool before wrote is not this one's to put on the disk.
+            os.sync()
             before = size(repo)[0] if repo.exists() else 0
             rows[job] = sh(tool.line(job, **places), tool.env)[1]
             bytes_, files = size(repo)
             if job in ("full", "unchanged", "changed"):
-                state = size(repo / "state")[0] if (repo / "state").exists() else 0
-                stored[job] = (bytes_ - before, files, state)
+                stored[job] = (bytes_ - before, files)
         except RuntimeError as failure:
             print(f"{tool.title}, {which}, {job} failed: {failure}", file=sys.stderr)
         finally:
             if job == "changed":
                 gen("revert", which, tree)
-        if job == "full":
-            # The state of the host does not lie on the share.
-            stored["full"] = (stored["full"][0] - stored["full"][2], stored["full"][1] - (1 if stored["full"][2] else 0))
     for leftover in [repo, *(work / "targets").glob(repo.name + "*")]:
         shutil.rmtree(leftover, ignore_errors=True)
     return rows, stored
@@ -214,10 +216,39 @@ def nights(tool, which, tree, work, count):
             gen("mutate", which, copy, "--pct", 1, "--round", night)
             shutil.rmtree(f"{copy}.undo")
         cpu += sh(tool.line("full", **places), tool.env)[1][0]
-    stored = size(repo)[0] - (size(repo / "state")[0] if (repo / "state").exists() else 0)
+    stored = size(repo)[0]
     shutil.rmtree(repo)
     shutil.rmtree(copy)
     return stored / 1e6, cpu
+
+
+def growth(tool, work, counts):
+    """Full backup, unchanged backup and verification of so many tiny files; gives {count: {job: (CPU, wall, peak)}}."""
+    rows = {}
+    for count in counts:
+        tree, repo = work / f"growth-{count}", work / "repos" / f"growth-{count}"
+        for number in range(count):
+            if number % 1000 == 0:
+                folder = tree / f"{number // 100_000:03}/{number // 1000:06}"
+                folder.mkdir(parents=True)
+            (folder / f"{number:08}.txt").write_text(f"interface Ethernet1/{number}\n  description port {number}\n")
+        # What was written within the last tick of the clock would be read again.
+        time.sleep(1)
+        repo.parent.mkdir(exist_ok=True)
+        places = dict(repo=repo, tree=tree, parent=tree.parent, name=tree.name, one="", target="")
+        rows[count] = {job: sh(tool.line(job, **places), tool.env)[1] for job in ("full", "unchanged", "verify")}
+        shutil.rmtree(repo)
+        shutil.rmtree(tree)
+    return rows
+
+
+def growth_table(rows):
+    lines = ["### Growth: tiny files", "", "| files | job | CPU s | per file, of the first row's | peak MiB |", "| --- | --- | --- | --- | --- |"]
+    first = next(iter(rows))
+    for count, jobs in rows.items():
+        for job, (cpu, _, peak) in jobs.items():
+            lines.append(f"| {count:,} | {job} | {cpu:.2f} | {cpu / count / (rows[first][job][0] / first):.2f} | {peak:.0f} |")
+    return "\n".join(lines)
 
 
 def table(which, results):
@@ -287,8 +318,10 @@ def main():
     arguments.add_argument("--scale", type=float, default=1.0)
     arguments.add_argument("--runs", type=int, default=3)
     arguments.add_argument("--nights", type=int, default=0, help="also so many nights with 1 %% changed, ours and bupstash")
+    arguments.add_argument("--growth", action="store_true", help="also 100,000 and 1,000,000 tiny files, ours alone")
     arguments.add_argument("--work", type=Path, help="trees and repositories; made and deleted otherwise")
     arguments.add_argument("--out", type=Path, default=HERE)
+    arguments.add_argument("--no-build", action="store_true", help="our examples are built already")
     arguments.add_argument("--install", action="store_true")
     options = arguments.parse_args()
     work = (options.work or Path(tempfile.mkdtemp(prefix="azs-peers-"))).resolve()
@@ -300,8 +333,9 @@ def main():
     tools = {name: TOOLS[name](work) for name in options.tools.split(",")}
     for name in [name for name, tool in tools.items() if not tool.installed()]:
         print(f"{tools.pop(name).title} is not installed: left out", file=sys.stderr)
-    if "azs" in tools:
-        subprocess.run(["cargo", "build", "--release", "--locked", "--examples"], check=True, cwd=ROOT)
+    if "azs" in tools and not options.no_build:
+        examples = [word for name in ("backup", "restore", "verify") for word in ("--example", name)]
+        subprocess.run(["cargo", "build", "--release", "--locked", *examples], check=True, cwd=ROOT)
     everything, text = {}, []
     for which in options.trees:
         tree = work / which
@@ -317,13 +351,16 @@ def main():
         for name, done in rounds.items():
             jobs = [job for job in JOBS if all(job in rows for rows, _ in done)]
             rows = {job: tuple(statistics.median(rows[job][i] for rows, _ in done) for i in range(3)) for job in jobs}
-            results[name] = {"rows": rows, "stored": done[-1][1]}
+            if rows:
+                results[name] = {"rows": rows, "stored": done[-1][1]}
         everything[which] = results
         text.append(table(which, results))
         if options.nights and which != "C":
             for name in [n for n in ("azs", "bupstash") if n in tools]:
                 stored, cpu = nights(tools[name], which, tree, work, options.nights)
                 text.append(f"{options.nights} nights at 1 %: {tools[name].title} {stored:.1f} MB in all, {cpu:.1f} CPU s.")
+    if options.growth and "azs" in tools:
+        text.append(growth_table(growth(tools["azs"], work, [100_000, 1_000_000])))
     head = (f"{datetime.date.today()}, {machine()}; scale {options.scale:g}, medians of {options.runs} rounds. "
             "CPU seconds are user + system of all processes; in brackets ours divided by it: below 1 we need less.")
     options.out.mkdir(parents=True, exist_ok=True)

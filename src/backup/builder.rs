@@ -18,7 +18,7 @@ use super::{Backup, tree};
 use crate::envelope::{EncryptionCertificate, Sealer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Place, SetName};
-use crate::progress::{Progress, no_progress};
+use crate::progress::{Progress, Ticker, no_progress};
 use crate::set::writer::SetWriter;
 use crate::share::Share;
 use crate::words::words;
@@ -121,7 +121,8 @@ impl BackupBuilder {
         self
     }
 
-    /// zstd level, −7 to 19; the default is 3.
+    /// zstd level, −7 to 19; the default is 3. What does not compress is stored as it is, and small files that level 1 makes
+    /// as small get that.
     #[must_use]
     pub fn level(mut self, level: i32) -> Self {
         self.level = level;
@@ -176,8 +177,8 @@ impl BackupBuilder {
         self
     }
 
-    /// Sets the progress hook. It is called while sources are added and while the backup is committed, on the thread
-    /// that does so.
+    /// Sets the progress hook. It is called while the backup is begun, while sources are added and while it is committed,
+    /// on the thread that does so.
     #[must_use]
     pub fn progress(mut self, hook: impl FnMut(Progress) -> ControlFlow<()> + Send + 'static) -> Self {
         self.hook = Box::new(hook);
@@ -188,8 +189,8 @@ impl BackupBuilder {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for a missing certificate or an option out of range; `CERTIFICATE_EXPIRED`; what the share
-    /// says to a new folder.
-    pub fn start(self) -> Result<Backup> {
+    /// says to a new folder; `CANCELLED`.
+    pub fn start(mut self) -> Result<Backup> {
         let invalid = |what: String| Err(Error::new(ErrorKind::InvalidArgument, what));
         if self.certificates.is_empty() {
             return invalid("a backup needs at least one encryption certificate (CER)".into());
@@ -241,8 +242,10 @@ impl BackupBuilder {
         if let Some(state) = &state {
             state.begin(writer.set(), &recipients, interrupted.is_some());
             if let Some((manifest, tree, folder)) = found {
-                let taken =
-                    base::take(&terms, &writer, state, (manifest, tree), &folder, &mut reuse, || Ok(()))?;
+                // Thousands of links over a network take their time.
+                let mut ticker = Ticker::new(&mut *self.hook, None);
+                let tick = || ticker.tick(Progress::default());
+                let taken = base::take(&terms, &writer, state, (manifest, tree), &folder, &mut reuse, tick)?;
                 match taken {
                     Ok(taken) => {
                         reuse.base = Some(folder);

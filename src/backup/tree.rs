@@ -9,6 +9,7 @@ use cap_std::fs::Dir;
 use ignore::gitignore::Gitignore;
 
 use super::plan::{NewLarge, Planner};
+use super::reading;
 use super::stat::{self, Inode, Kind, Stat};
 use super::state::node::NodeKind;
 use super::state::table::Table;
@@ -112,7 +113,7 @@ impl Walk<'_> {
                 if is_known {
                     self.planner.forget(&path)?;
                 }
-                self.planner.problem(&path, unit::unreadable(&path, error))
+                self.planner.problem(&path, reading::unreadable(&path, error))
             }
         }
     }
@@ -216,7 +217,7 @@ impl Walk<'_> {
                 return Ok(Ok(()));
             }
             // Later names may only point to a file that can be read.
-            if let Err(error) = unit::open(dir, name) {
+            if let Err(error) = reading::open(dir, name) {
                 return self.unreadable(path, is_known, error);
             }
             // It was another name of a file: now it is the first.
@@ -285,7 +286,7 @@ impl Walk<'_> {
             return Ok(Ok(()));
         }
         let look = || -> std::io::Result<_> {
-            let file = unit::open(dir, name)?;
+            let file = reading::open(dir, name)?;
             let stat = stat::look_at(&file)?;
             let xattrs = stat::xattrs(&file)?;
             Ok((file, stat, xattrs))
@@ -370,7 +371,7 @@ impl Walk<'_> {
 
     fn unreadable(&mut self, path: EntryPath, is_known: bool, error: std::io::Error) -> Result<Found> {
         self.forget(&path, is_known)?;
-        let error = unit::unreadable(&path, error);
+        let error = reading::unreadable(&path, error);
         Ok(Err((path, error)))
     }
 

@@ -6,6 +6,7 @@ use super::Loss;
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result};
 use crate::set::archive;
+use crate::set::digest::is_zero;
 use crate::set::reader::{Catalog, Records, Set};
 use crate::set::record::{Record, StoredFile};
 use crate::set::segment::Frames;
@@ -268,16 +269,16 @@ impl Extractor {
         end: Option<u64>,
         sink: &mut impl Sink,
     ) -> Result<u64> {
+        let Self { content, digests, thorough, .. } = self;
         let wrong = |what: &str| Error::new(ErrorKind::Damaged, format!("{} {what}", item.path()));
-        if self.thorough && end.is_some_and(|end| item.at().offset != end) {
+        if *thorough && end.is_some_and(|end| item.at().offset != end) {
             return Err(wrong("does not follow what is listed before it"));
         }
         let mut at = item.at().offset;
         let (size, digest, padding) = match item {
             Item::Entry(entry) | Item::Block(_, entry) | Item::ByHand(entry) => {
                 let header = archive::header(entry);
-                self.read(frames, at, header.len() as u64, item.path())?;
-                if self.content != header {
+                if bytes(content, frames, at, header.len() as u64, item.path())? != header {
                     return Err(wrong("has another tar header than the index says"));
                 }
                 at = at.checked_add(header.len() as u64).ok_or_else(|| wrong("is out of bounds"))?;
@@ -291,48 +292,63 @@ impl Extractor {
                 (part.size, Some(&part.sha256), archive::padding(part.from.wrapping_add(part.size)))
             }
         };
-        self.read(frames, at, size, item.path())?;
-        let actual = match item {
-            Item::Part(_) => Digest::of_piece(&self.content, &mut self.digests),
-            _ => Digest::of(&self.content),
-        };
-        if digest.is_some_and(|digest| *digest != actual) {
-            return Err(wrong("has another content than the index says"));
+        let found = bytes(content, frames, at, size, item.path())?;
+        if let Some(digest) = digest {
+            let actual = match item {
+                Item::Part(_) => Digest::of_piece(found, digests),
+                _ => Digest::of(found),
+            };
+            if *digest != actual {
+                return Err(wrong("has another content than the index says"));
+            }
         }
         match item {
-            Item::Entry(entry) => sink.entry(entry, &self.content)?,
-            Item::Part(part) => sink.part(part, &self.content)?,
-            Item::Block(block, _) => sink.block(block, &self.content)?,
+            Item::Entry(entry) => sink.entry(entry, found)?,
+            Item::Part(part) => sink.part(part, found)?,
+            Item::Block(block, _) => sink.block(block, found)?,
             Item::ByHand(_) => {}
         }
         at += size;
-        if self.thorough {
-            self.read(frames, at, padding, item.path())?;
-            if self.content.iter().any(|byte| *byte != 0) {
+        if *thorough {
+            if !is_zero(bytes(content, frames, at, padding, item.path())?) {
                 return Err(wrong("has padding that is not zero"));
             }
             at += padding;
         }
         Ok(at)
     }
+}
 
-    fn read(&mut self, frames: &mut Frames<'_>, mut at: u64, size: u64, path: &EntryPath) -> Result<()> {
-        let wrong = |what: &str| Error::new(ErrorKind::Damaged, format!("{path} {what}"));
-        self.content.clear();
-        if size > MAX_PIECE {
-            return Err(wrong("has a piece of more than 64 MiB"));
-        }
-        while (self.content.len() as u64) < size {
-            let frame = frames
-                .at(at)
-                .map_err(|e| wrong(&format!("cannot be decompressed: {e}")).with_source(e))?
-                .ok_or_else(|| wrong("is not all there"))?;
-            let take = frame.len().min(size as usize - self.content.len());
-            self.content.extend_from_slice(&frame[..take]);
-            at = at.checked_add(take as u64).ok_or_else(|| wrong("is out of bounds"))?;
-        }
-        Ok(())
+/// Bytes of a segment's content: where they stand, or put together where they are in more than one frame.
+fn bytes<'b>(
+    together: &'b mut Vec<u8>,
+    frames: &'b mut Frames<'_>,
+    mut at: u64,
+    size: u64,
+    path: &EntryPath,
+) -> Result<&'b [u8]> {
+    let wrong = |what: &str| Error::new(ErrorKind::Damaged, format!("{path} {what}"));
+    let broken = |e: Error| wrong(&format!("cannot be decompressed: {e}")).with_source(e);
+    if size > MAX_PIECE {
+        return Err(wrong("has a piece of more than 64 MiB"));
     }
+    if size == 0 {
+        return Ok(&[]);
+    }
+    let missing = || wrong("is not all there");
+    let there = frames.at(at).map_err(broken)?.ok_or_else(missing)?.len();
+    if there as u64 >= size {
+        let frame = frames.at(at).map_err(broken)?.ok_or_else(missing)?;
+        return Ok(&frame[..size as usize]);
+    }
+    together.clear();
+    while (together.len() as u64) < size {
+        let frame = frames.at(at).map_err(broken)?.ok_or_else(missing)?;
+        let take = frame.len().min(size as usize - together.len());
+        together.extend_from_slice(&frame[..take]);
+        at = at.checked_add(take as u64).ok_or_else(|| wrong("is out of bounds"))?;
+    }
+    Ok(together)
 }
 
 /// Whether a failure is damage of the set, which costs what it concerns, or ends the work.

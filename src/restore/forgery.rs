@@ -14,7 +14,7 @@ use crate::progress::no_progress;
 use crate::set::index::{IndexWriter, Piece, piece_name};
 use crate::set::reader::Set;
 use crate::set::record::{Record, StoredFile};
-use crate::set::segment::{self, Compressor};
+use crate::set::segment::{self, Compressor, Of};
 use crate::set::writer::{Finished, SetWriter};
 use crate::set::{Content, Counts, Digest, Entry, EntryPath, Metadata, Part, Position, Status, archive};
 use crate::share::{FolderShare, Share};
@@ -104,7 +104,7 @@ impl Forgery {
         let writer = SetWriter::create(share.clone(), place.clone(), name, sealer).unwrap();
 
         let mut buffer = vec![0; writer.head_room()];
-        Compressor::new(3).unwrap().compress(&self.tar, &mut buffer).unwrap();
+        Compressor::new(3).unwrap().compress(&self.tar, Of::Other, &mut buffer).unwrap();
         let segment =
             writer.store(segment::name(0, &[7; 16]), 0, self.tar.len() as u64, &mut buffer).unwrap();
         let mut index = IndexWriter::new(name, place.clone(), writer.head_room(), 0);

@@ -13,6 +13,7 @@ use cap_std::fs::{Dir, OpenOptions};
 
 use super::{Existing, Unrestored};
 use crate::error::{Error, ErrorKind, Result};
+use crate::set::digest::is_zero;
 use crate::set::{Entry, EntryPath, Metadata, Text};
 
 /// The folder that is restored into.
@@ -157,10 +158,12 @@ impl Target {
     ) -> Result<Outcome> {
         let write = |near: &mut Near| -> io::Result<Outcome> {
             let (dir, name) = self.place(path, near)?;
-            if !self.clear(&dir, name)? {
-                return Ok(Outcome::Kept);
-            }
-            let file = create(&dir, name)?;
+            // Nearly always nothing is in the way.
+            let file = match create(&dir, name) {
+                Err(_) if !self.clear(&dir, name)? => return Ok(Outcome::Kept),
+                Err(_) => create(&dir, name)?,
+                Ok(file) => file,
+            };
             let written = if sparse {
                 file.set_len(content.len() as u64).and_then(|()| write_at(&file, content, 0, true))
             } else {
@@ -296,7 +299,7 @@ pub(super) fn write_at(file: &File, content: &[u8], from: u64, sparse: bool) -> 
     }
     let mut start = 0;
     while start < content.len() {
-        let is_hole = |at: usize| content[at..content.len().min(at + HOLE)].iter().all(|byte| *byte == 0);
+        let is_hole = |at: usize| is_zero(&content[at..content.len().min(at + HOLE)]);
         let mut end = start;
         while end < content.len() && !is_hole(end) {
             end = content.len().min(end + HOLE);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -24,7 +25,9 @@ impl Digest {
         blocks.clear();
         let mut all = openssl::sha::Sha256::new();
         for block in bytes.chunks(super::entry::Block::SIZE as usize) {
-            let digest = Self::of(block);
+            // Images are full of zeros, and to see them is ten times as fast as to hash them.
+            let is_empty = block.len() as u64 == super::entry::Block::SIZE && is_zero(block);
+            let digest = if is_empty { *EMPTY_BLOCK } else { Self::of(block) };
             all.update(digest.as_bytes());
             blocks.push(digest);
         }
@@ -45,6 +48,17 @@ impl Digest {
     pub(crate) fn front(&self) -> u64 {
         self.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
     }
+}
+
+/// The digest of 64 KiB of zeros.
+static EMPTY_BLOCK: LazyLock<Digest> = LazyLock::new(|| Digest::of(&[0; super::entry::Block::SIZE as usize]));
+
+/// Whether all bytes are zeros.
+pub(crate) fn is_zero(bytes: &[u8]) -> bool {
+    // Chunks that the compiler turns into vectors, left at the first that is not.
+    let (chunks, rest) = bytes.as_chunks::<64>();
+    chunks.iter().all(|chunk| chunk.iter().fold(0, |or, byte| or | byte) == 0)
+        && rest.iter().all(|byte| *byte == 0)
 }
 
 /// Bytes as lower-case hex digits.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::fs;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -15,6 +16,7 @@ use crate::nightly::Nightly;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Answer {
     Does,
+    TakesItsTime,
     Unsupported,
     /// Says yes and does nothing, or half of it.
     Lies,
@@ -42,6 +44,10 @@ impl Peculiar {
         self.calls.fetch_add(1, Ordering::Relaxed);
         match answer {
             Answer::Does => does(),
+            Answer::TakesItsTime => {
+                std::thread::sleep(std::time::Duration::from_millis(150));
+                does()
+            }
             Answer::Unsupported => Err(Error::new(ErrorKind::Unsupported, "not here")),
             Answer::Lies => Ok(()),
             Answer::Truncates => {
@@ -86,14 +92,21 @@ impl Share for Peculiar {
     }
 }
 
-/// The second night on such a share.
-fn second(link: Answer, copy: Answer) -> (Nightly, BackupReport) {
+/// A first night, and then such a share.
+fn after_one_night(link: Answer, copy: Answer) -> Nightly {
     let mut nightly = Nightly::new();
-    let tree = nightly.sample();
+    nightly.sample();
     nightly.run();
     let share = nightly.fixture.share.clone();
     let root = nightly.fixture.path("share");
     nightly.fixture.share = Arc::new(Peculiar { share, root, link, copy, calls: AtomicU32::new(0) });
+    nightly
+}
+
+/// The second night on such a share.
+fn second(link: Answer, copy: Answer) -> (Nightly, BackupReport) {
+    let nightly = after_one_night(link, copy);
+    let tree = nightly.tree.clone();
     fs::write(tree.join("a/changed"), "the second night").unwrap();
     let report = nightly.run_and_check();
     // And the one after it, whatever came of this.
@@ -119,6 +132,16 @@ fn where_it_can_do_neither_the_set_is_a_full_one() {
     assert!(report.warnings[0].contains("neither hard links nor copies"), "{:?}", report.warnings);
     assert_eq!(report.reuse.files_read, report.cover.content.files);
     drop(nightly);
+}
+
+#[test]
+fn linking_can_be_stopped() {
+    let nightly = after_one_night(Answer::TakesItsTime, Answer::Does);
+    let sets = || fs::read_dir(nightly.fixture.native(&nightly.fixture.place.folder())).unwrap().count();
+    let before = sets();
+    let error = nightly.builder().progress(|_| ControlFlow::Break(())).start().unwrap_err();
+    assert_eq!((error.kind(), sets()), (ErrorKind::Cancelled, before), "{error}");
+    assert_eq!(nightly.run_and_check().reuse.files_read, 0);
 }
 
 #[test]

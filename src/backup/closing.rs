@@ -1,0 +1,194 @@
+//! The end of a run: what counts is put together and the newest index piece written.
+
+use std::sync::atomic::Ordering;
+
+use super::ledger::Ledger;
+use super::pipeline::{Earlier, Made, Shared};
+use super::state::{KnownPiece, Outcome, State};
+use super::storer::{Done, store_piece};
+use crate::error::{ErrorKind, Result};
+use crate::set::Entry;
+use crate::set::index::{IndexWriter, piece_name};
+use crate::set::overlay::Overlay;
+use crate::set::record::{Record, StoredFile};
+use crate::set::writer::SetWriter;
+
+/// The end of a run: everything is stored but the newest index piece.
+pub(super) struct Closing<'a> {
+    pub(super) writer: &'a SetWriter,
+    pub(super) shared: &'a Shared,
+    pub(super) earlier: Earlier,
+    pub(super) ledger: Ledger,
+    pub(super) made: Made,
+    pub(super) done: Done,
+    pub(super) by_hand: Option<Entry>,
+    pub(super) next_piece: u32,
+    pub(super) next_segment: u32,
+    pub(super) whole: std::collections::BTreeSet<u32>,
+}
+
+impl Closing<'_> {
+    pub(super) fn run(mut self) -> Result<Made> {
+        let mut segments = self.segments();
+        segments.sort_by_key(|file| file.number);
+        let mut own = std::mem::take(&mut self.done.pieces);
+        own.sort_by_key(|piece| piece.file.number);
+        let builds_on = !self.earlier.pieces.is_empty();
+        for piece in &mut own {
+            piece.file.supersedes = builds_on;
+        }
+        let mut pieces = self.merge(&own)?;
+        pieces.extend(own);
+        let records = pieces.iter().map(|piece| piece.records).sum();
+
+        let problems = self.made.problems.iter().cloned().map(Record::Problem);
+        let by_hand = self.by_hand.clone().map(Record::ByHand);
+        let files = segments.iter().cloned().map(Record::Segment);
+        let indexes = pieces.iter().map(|piece| Record::Index(piece.file.clone()));
+        let newest = self.index().newest(problems.chain(by_hand).chain(files).chain(indexes), records)?;
+        self.next_piece = newest.number + 1;
+        let (name, number, length) = (piece_name(newest.number), newest.number, newest.content_length);
+        let mut buffer = newest.buffer;
+        let newest = self.writer.store(name, number, length, &mut buffer)?;
+        self.done.stored.add(newest.length);
+        self.shared.stored.fetch_add(newest.length, Ordering::Relaxed);
+
+        let Self { mut ledger, mut made, done, next_piece, next_segment, whole, .. } = self;
+        made.outcome = ledger.finish().map(|tree| Outcome {
+            recipients: Default::default(),
+            sets: Vec::new(),
+            segments: segments.clone(),
+            whole,
+            pieces: pieces.clone(),
+            next_segment,
+            next_piece,
+            next_table: ledger.next_table,
+            tree,
+            tables: std::mem::take(&mut ledger.tables),
+        });
+        made.segments = segments;
+        made.pieces = pieces.into_iter().map(|piece| piece.file).chain([newest]).collect();
+        made.counts = ledger.counts;
+        made.stored = done.stored;
+        made.taken_over = done.taken_over;
+        Ok(made)
+    }
+
+    fn index(&self) -> IndexWriter {
+        let (set, place) = (self.writer.set(), self.writer.place().clone());
+        IndexWriter::new(set, place, self.writer.head_room(), self.next_piece)
+    }
+
+    /// The segments of the set, with how much of each counts; those of which nothing does are not kept.
+    fn segments(&mut self) -> Vec<StoredFile> {
+        let mut segments = Vec::new();
+        for mut file in std::mem::take(&mut self.done.segments)
+            .into_iter()
+            .chain(self.earlier.segments.drain().map(|(_, file)| file))
+        {
+            file.live_length = self.ledger.live.get(&file.number).copied().unwrap_or(0);
+            if file.live_length == 0 {
+                self.writer.remove(&file.name);
+                self.whole.remove(&file.number);
+            } else {
+                segments.push(file);
+            }
+        }
+        segments
+    }
+
+    /// Puts earlier index pieces together, where they are many and small or most of what they say does not count any
+    /// more. What cannot be read is left as it is.
+    fn merge(&mut self, own: &[KnownPiece]) -> Result<Vec<KnownPiece>> {
+        let earlier = std::mem::take(&mut self.earlier.pieces);
+        let Some(state) = self.earlier.state.clone() else { return Ok(earlier) };
+        let all: u64 = earlier.iter().chain(own).map(|piece| piece.records).sum();
+        let from = if all > 2 * self.ledger.live_records + 1000 { 0 } else { crowded(&earlier) };
+        if earlier.len() - from < 2 && !(from == 0 && all > 2 * self.ledger.live_records + 1000) {
+            return Ok(earlier);
+        }
+        match self.rewrite(&state, &earlier[from..], from == 0, own) {
+            Ok(merged) => {
+                for piece in &earlier[from..] {
+                    self.writer.remove(&piece.file.name);
+                }
+                Ok(earlier[..from].iter().cloned().chain(merged).collect())
+            }
+            Err(error)
+                if matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Io | ErrorKind::NotFound) =>
+            {
+                self.made
+                    .warnings
+                    .push(format!("the state folder's copy of the index is of no use: {error}"));
+                Ok(earlier)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn rewrite(
+        &mut self,
+        state: &State,
+        old: &[KnownPiece],
+        is_first: bool,
+        own: &[KnownPiece],
+    ) -> Result<Vec<KnownPiece>> {
+        let mut overlay = Overlay::default();
+        let texts = || (0..).zip(old.iter().chain(own)).skip(usize::from(is_first));
+        for (ordinal, piece) in texts() {
+            let mut lines = lines(state, piece)?;
+            while let Some(record) = lines.next()? {
+                overlay.note(ordinal, &record);
+            }
+        }
+        let mut index = self.index();
+        let (mut full, mut patches) = (Vec::new(), false);
+        for (ordinal, piece) in (0..).zip(old) {
+            let mut lines = lines(state, piece)?;
+            while let Some(record) = lines.next()? {
+                // Nothing comes before the first piece that could be gone.
+                let is_idle = is_first && matches!(record, Record::Gone(_));
+                let is_line = record.subject().is_some();
+                if is_line && !is_idle && overlay.counts(ordinal, &record) {
+                    patches |= matches!(record, Record::Change(_) | Record::Block(_));
+                    full.extend(index.write(&record)?);
+                }
+            }
+        }
+        let (last, next_piece) = index.finish()?;
+        self.next_piece = next_piece;
+        let mut merged = Vec::new();
+        for piece in full.into_iter().chain(last) {
+            let mut piece = store_piece(self.writer, Some(state), piece)?;
+            piece.file.supersedes = !is_first || patches;
+            self.done.stored.add(piece.file.length);
+            merged.push(piece);
+        }
+        Ok(merged)
+    }
+}
+
+fn lines(
+    state: &State,
+    piece: &KnownPiece,
+) -> Result<crate::set::index::PieceReader<std::io::Cursor<Vec<u8>>>> {
+    let text = state.piece(piece)?;
+    let content = 0..text.len();
+    crate::set::index::PieceReader::new(&piece.file.name, text, content)
+}
+
+/// Where the small pieces at the end begin that are to be put together: each piece that stays is more than twice as long
+/// as all behind it, so there are few.
+fn crowded(pieces: &[KnownPiece]) -> usize {
+    let Some(last) = pieces.last() else { return 0 };
+    let mut from = pieces.len() - 1;
+    let mut length = last.file.length;
+    while from > 0 && pieces[from - 1].file.length < (2 * length).min(FULL) {
+        from -= 1;
+        length += pieces[from].file.length;
+    }
+    from
+}
+
+/// Pieces of this length are not put together with others.
+const FULL: u64 = 1 << 20;

@@ -1,0 +1,181 @@
+//! Reads sources: whole small files, pieces of large ones.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+
+use cap_std::fs::Dir;
+use openssl::sha::Sha256;
+
+use super::stat::{self, Stat};
+use super::state::node::short;
+use super::state::table::{Table, keyed};
+use super::unit::{LargeContent, LargeFile, PIECE, SMALL};
+use crate::error::{Error, ErrorKind, Result};
+use crate::set::{Block, Digest, EntryPath};
+
+/// Blocks of a large file that are looked at before it is compared as a whole.
+const SAMPLES: u64 = 16;
+
+/// How often a small file that changes under our eyes is read anew.
+const TRIES: u32 = 3;
+
+impl LargeContent {
+    pub(super) fn read_at(&self, buffer: &mut Vec<u8>, from: u64, size: usize) -> io::Result<usize> {
+        make_room(buffer, size);
+        let file = match self {
+            LargeContent::Disk { file, .. } | LargeContent::Spooled(file) => file,
+            LargeContent::Memory(bytes) => {
+                let bytes = &bytes[from as usize..][..size];
+                buffer.copy_from_slice(bytes);
+                return Ok(bytes.len());
+            }
+        };
+        fill(buffer, size, |room, at| read_at(file, room, from + at))
+    }
+
+    /// The digest of all of it: of the digests of its pieces.
+    pub(super) fn digest(&self, size: u64, mut tick: impl FnMut() -> Result<()>) -> Result<Option<[u8; 16]>> {
+        let (mut hasher, mut buffer, mut blocks) = (Sha256::new(), Vec::new(), Vec::new());
+        for from in (0..size).step_by(PIECE as usize) {
+            tick()?;
+            let length = PIECE.min(size - from) as usize;
+            match self.read_at(&mut buffer, from, length) {
+                Ok(got) if got == length => {}
+                // Whoever stores it finds out what is wrong.
+                _ => return Ok(None),
+            }
+            hasher.update(Digest::of_piece(&buffer, &mut blocks).as_bytes());
+        }
+        Ok(Some(short(&Digest::from_bytes(hasher.finish()))))
+    }
+
+    /// Whether most of a few blocks, spread over the file, are as the table has them.
+    pub(super) fn resembles(&self, size: u64, table: &Table, key: &[u8; 32]) -> bool {
+        let blocks = size / Block::SIZE;
+        let (mut seen, mut same, mut buffer) = (0, 0, Vec::new());
+        for number in (0..blocks).step_by((blocks / SAMPLES).max(1) as usize) {
+            let read = self.read_at(&mut buffer, number * Block::SIZE, Block::SIZE as usize);
+            let rows = table.rows(number, 1);
+            if let (Ok(_), Ok(rows)) = (read, rows) {
+                let digest = keyed(key, &Digest::of(&buffer));
+                same += u32::from(rows.first().is_some_and(|row| row.digest == digest));
+            }
+            seen += 1;
+        }
+        same * 2 >= seen
+    }
+}
+
+impl LargeFile {
+    /// Whether it is not what it was when it was looked at.
+    pub(super) fn changed(&self) -> bool {
+        let LargeContent::Disk { file, stat } = &self.content else {
+            return false;
+        };
+        stat::look_at(file).map_or(true, |now| !now.is_same(stat))
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], from: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, from)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], from: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, from)
+}
+
+/// Opens a file for reading, whatever has taken its place since it was looked at: never through a link, and never
+/// waiting for the other end of a pipe.
+#[cfg(unix)]
+pub(super) fn open(dir: &Dir, name: &OsStr) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+    // A name that was listed in this very folder: there is no path to go astray on.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    Ok(rustix::fs::openat(dir, name, flags, Mode::empty())?.into())
+}
+
+#[cfg(not(unix))]
+pub(super) fn open(dir: &Dir, name: &OsStr) -> io::Result<File> {
+    use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
+    let mut options = cap_std::fs::OpenOptions::new();
+    options.read(true).follow(FollowSymlinks::No);
+    Ok(dir.open_with(name, &options)?.into_std())
+}
+
+pub(super) struct SmallFile {
+    pub(super) stat: Stat,
+    pub(super) xattrs: Vec<(crate::set::Text, Vec<u8>)>,
+    pub(super) changed: Option<Error>,
+}
+
+/// Reads a small file whole, again when it changes meanwhile.
+pub(super) fn read_small(
+    dir: &Dir,
+    name: &OsStr,
+    mut before: Stat,
+    path: &EntryPath,
+    bytes: &mut Vec<u8>,
+) -> Result<SmallFile> {
+    let failed = |e| unreadable(path, e);
+    let file = open(dir, name).map_err(failed)?;
+    for attempt in 1.. {
+        if before.kind != stat::Kind::File || before.size > SMALL {
+            return Err(changed(path));
+        }
+        let size = before.size as usize;
+        // Room for one byte more shows with the same call that a file grew; what grew behind our end is not read.
+        make_room(bytes, size + 1);
+        // An empty file is asked, too: some that say they are empty are not.
+        let length = fill(bytes, size.max(1), |room, from| read_at(&file, room, from)).map_err(failed)?;
+        let after = stat::look_at(&file).map_err(failed)?;
+        let steady = length == size && after.is_same(&before);
+        if steady || attempt == TRIES {
+            bytes.truncate(length.min(size));
+            let xattrs = stat::xattrs(&file).map_err(failed)?;
+            return Ok(SmallFile { stat: after, xattrs, changed: (!steady).then(|| changed(path)) });
+        }
+        before = after;
+    }
+    unreachable!("the last attempt returns")
+}
+
+/// Gives a buffer that has served before this length; what is in it is going to be read over.
+fn make_room(buffer: &mut Vec<u8>, length: usize) {
+    if buffer.len() < length {
+        buffer.resize(length, 0);
+    } else {
+        buffer.truncate(length);
+    }
+}
+
+/// Reads until `wanted` bytes are there or the end is reached.
+fn fill(
+    buffer: &mut [u8],
+    wanted: usize,
+    mut read: impl FnMut(&mut [u8], u64) -> io::Result<usize>,
+) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < wanted {
+        match read(&mut buffer[filled..], filled as u64) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+pub(super) fn unreadable(path: &EntryPath, error: io::Error) -> Error {
+    if error.kind() == io::ErrorKind::NotFound {
+        return changed(path).with_source(error);
+    }
+    Error::new(ErrorKind::SourceUnreadable, format!("{path} cannot be read: {error}")).with_source(error)
+}
+
+pub(super) fn changed(path: &EntryPath) -> Error {
+    Error::new(ErrorKind::SourceChanged, format!("{path} changed while it was read"))
+}
