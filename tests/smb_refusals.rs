@@ -6,7 +6,7 @@
 mod common;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -197,10 +197,15 @@ impl Scanner {
         command.arg("-U").arg(format!("{}%{SMB_PASSWORD}", user())).arg("//127.0.0.1/data");
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        writeln!(child.stdin.as_mut().unwrap(), "open {file}").unwrap();
-        let mut said = BufReader::new(child.stdout.as_mut().unwrap()).lines().map(Result::unwrap);
-        let opened = said.find(|line| line.contains(file)).unwrap();
-        assert!(opened.contains("fnum"), "{opened}");
+        // One command after the other; what it prints stays in its buffer.
+        let opened = night.samba.path("opened");
+        let _ = fs::remove_file(&opened);
+        writeln!(child.stdin.as_mut().unwrap(), "open {file}\n!touch {}", opened.display()).unwrap();
+        let begun = Instant::now();
+        while !opened.exists() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "smbclient does not open {file}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
         Self(child)
     }
 
