@@ -53,6 +53,10 @@ pub(crate) fn install(prefix: &str, options: &[String]) -> Result<(), Failure> {
     copy(&built.join("libazs_backup.a"), &lib.join("libazs_backup.a"))?;
     let real = format!("libazs_backup.so.{VERSION}");
     copy(&built.join("libazs_backup.so"), &lib.join(&real))?;
+    // Four fifths of both are line numbers; where there is no `strip` they stay.
+    for library in [lib.join("libazs_backup.a"), lib.join(&real)] {
+        let _ = output("strip", &["-S", &library.to_string_lossy()], "");
+    }
     link(&real, &lib.join(format!("libazs_backup.so.{}", interface())))?;
     link(&real, &lib.join("libazs_backup.so"))?;
     let private = private_libraries(openssl);
