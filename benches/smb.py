@@ -1,5 +1,10 @@
 #!/usr/bin/env python3
-"""Times shares over SMB beside smbclient, on one Samba whose share lies in memory, in turn, and prints a table.
+"""Times shares over SMB, on one Samba whose share lies in memory, in turn, and prints a table.
+
+  benches/smb.py [--rounds N]             objects: put, read and link beside smbclient
+  benches/smb.py --work DIR A [B C]       sets: the trees of peers/run.py, which made DIR, backed up, verified and restored
+                                          beside restic (by rclone, to the same share) and an upload of the set's files
+                                          by smbclient
 
 CPU is user + system seconds of the client's processes; the server's are the same machine's and are not counted.
 """
@@ -10,6 +15,7 @@ import shutil
 import signal
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -76,10 +82,15 @@ def timed(command, **options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("trees", nargs="*")
+    parser.add_argument("--work", type=Path)
+    parser.add_argument("--no-build", action="store_true", help="our examples are built already")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--port", type=int, default=44500)
     rounds = parser.parse_args()
+    if rounds.trees:
+        return sets(rounds)
     build = ["cargo", "bench", "--bench", "smb", "--no-run", "--message-format", "short"]
     output = subprocess.run(build, capture_output=True, text=True, check=True)
     line = next(line for line in reversed(output.stderr.splitlines()) if "Executable" in line)
@@ -90,6 +101,104 @@ def main():
             compare(samba, program, rounds.rounds)
         finally:
             samba.end()
+
+
+def sets(options):
+    work = options.work.resolve()
+    if not options.no_build:
+        examples = [word for name in ("backup", "restore", "verify") for word in ("--example", name)]
+        subprocess.run(["cargo", "build", "--release", "--locked", *examples], check=True, cwd=ROOT)
+    print("| tree | job | | wall s | client CPU s | ours, of its CPU | stored MB |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for which in options.trees:
+        results, stored = {}, {}
+        for _ in range(options.rounds):
+            with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+                samba = Samba(folder, options.port)
+                try:
+                    set_round(samba, which, work, results, stored)
+                finally:
+                    samba.end()
+        for job in JOBS:
+            of = {who: [statistics.median(column) for column in zip(*times)] for (j, who), times in results.items() if j == job}
+            for who, (wall, cpu) in of.items():
+                ratio = "" if who == "ours" else f"{of['ours'][1] / cpu:.2f}"
+                size = f"{stored[job, who]:.2f}" if (job, who) in stored else ""
+                print(f"| {which} | {job} | {who} | {wall:.2f} | {cpu:.2f} | {ratio} | {size} |", flush=True)
+
+
+ROOT = Path(__file__).resolve().parent.parent
+JOBS = ["full", "unchanged", "1 % changed", "verify", "verify with the key", "restore"]
+
+
+def set_round(samba, which, work, results, stored):
+    tree, data, port = work / which, samba.folder / "data", str(samba.port)
+    gen = [sys.executable, ROOT / "benches/gen.py"]
+    quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    obscured = subprocess.run(["rclone", "obscure", PASSWORD], capture_output=True, text=True, check=True).stdout.strip()
+    remote = {"TYPE": "smb", "HOST": "127.0.0.1", "PORT": port, "USER": USER, "PASS": obscured, "DOMAIN": "TEST"}
+    environment = {
+        **os.environ, "AZS_SMB_USER": f"TEST\\{USER}", "AZS_SMB_PASSWORD": PASSWORD, "AZS_PFX_PASSWORD": "bench",
+        "RESTIC_PASSWORD": "bench", **{f"RCLONE_CONFIG_SHARE_{name}": value for name, value in remote.items()},
+    }
+    examples, place = ROOT / "target/release/examples", "contoso.com/nyc/HLH"
+    restic = ["restic", "-q", "--no-cache", "-r", "rclone:share:data/restic"]
+
+    def newest():
+        return max((data / place).iterdir()).name
+
+    def at_set():
+        return ["--port", port, "--set", "\\".join([r"\\127.0.0.1\data", *place.split("/"), newest()])]
+
+    def backup():
+        root = ["--port", port, "--root", r"\\127.0.0.1\data", "--domain", "contoso.com", "--region", "nyc"]
+        more = ["--component", "HLH", "--cer", work / "backup.cer", "--state", samba.folder / "state"]
+        return [examples / "backup", *root, *more, tree]
+
+    def job(name, who, command, **more):
+        before = size(data)
+        results.setdefault((name, who), []).append(timed(command, env=environment, **more))
+        if JOBS.index(name) < 3:
+            stored[name, who] = (size(data) - before) / 1e6
+
+    def emptied(name):
+        target = work / name
+        shutil.rmtree(target, ignore_errors=True)
+        return target
+
+    subprocess.run([*restic, "init"], env=environment, **quiet)
+    pfx = ["--pfx", work / "backup.pfx"]
+    for name in JOBS[:3]:
+        if name == "1 % changed":
+            subprocess.run([*gen, "mutate", which, tree, "--pct", "1"], **quiet)
+        job(name, "ours", backup())
+        job(name, "restic", [*restic, "backup", tree])
+        if name == "full":
+            files = samba.folder / "files"
+            shutil.copytree(data / place / newest(), files)
+            (data / "upload").mkdir()
+            client = ["smbclient", "-s", samba.configuration, "-p", port, "-U", f"TEST\\{USER}%{PASSWORD}", "//127.0.0.1/data"]
+            job(name, "smbclient, the set's files", [*client, "-c", f"prompt; cd upload; lcd {files}; mput *"])
+            shutil.rmtree(files)
+            shutil.rmtree(data / "upload")
+    job("verify", "ours", [examples / "verify", *at_set()])
+    job("verify", "restic check", [*restic, "check"])
+    job("verify with the key", "ours", [examples / "verify", *pfx, *at_set()])
+    job("verify with the key", "restic", [*restic, "check", "--read-data"])
+    job("restore", "ours", [examples / "restore", *pfx, "--to", emptied("restored"), *at_set()])
+    job("restore", "restic", [*restic, "restore", "latest", "--target", emptied("restored")])
+    emptied("restored")
+    subprocess.run([*gen, "revert", which, tree], **quiet)
+
+
+def size(folder):
+    """Bytes below a folder, a file with several names once."""
+    files = {}
+    for base, _, names in os.walk(folder):
+        for name in names:
+            stat = os.lstat(os.path.join(base, name))
+            files[stat.st_ino] = stat.st_size
+    return sum(files.values())
 
 
 def compare(samba, program, rounds):

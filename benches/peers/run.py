@@ -196,8 +196,7 @@ def run_round(tool, which, tree, work, number):
         finally:
             if job == "changed":
                 gen("revert", which, tree)
-    for leftover in [repo, *(work / "targets").glob(repo.name + "*")]:
-        shutil.rmtree(leftover, ignore_errors=True)
+    subprocess.run(["rm", "-rf", repo, *repo.parent.glob(repo.name + ".*"), *(work / "targets").glob(repo.name + "-*")], check=True)
     return rows, stored
 
 
