@@ -34,7 +34,8 @@ fn a_night_of_faults_leaves_whole_sets_and_nothing_that_stays() {
                 4 => Fault::Corrupt,
                 5 => Fault::Stall,
                 6 => Fault::Delay(Duration::from_millis(2)),
-                _ => Fault::Split(1 + random.below(3000) as usize, Duration::from_micros(100)),
+                // Smaller pieces make a link so slow that a run takes minutes, as it should.
+                _ => Fault::Split(200 + random.below(3000) as usize, Duration::from_micros(100)),
             };
             night.proxy.after(random.below(bytes), fault);
             // Half of the faults pass by themselves.
