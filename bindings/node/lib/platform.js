@@ -2,7 +2,18 @@
 
 // The name of the native half's file for this platform: `linux-x64-gnu.node` and the like.
 
-const { platform, arch, report } = process
-const libc = platform !== 'linux' ? '' : report.getReport().header.glibcVersionRuntime ? '-gnu' : '-musl'
+const { readFileSync } = require('node:fs')
 
-module.exports = `${platform}-${arch}${libc}.node`
+const { platform, arch, report } = process
+
+function libc() {
+  try {
+    // Each names itself in its `ldd`. Node's report knows too, and takes as long as everything else that is loaded.
+    const [, name] = /(musl|GNU)/.exec(readFileSync('/usr/bin/ldd', 'latin1'))
+    return name === 'musl' ? '-musl' : '-gnu'
+  } catch {
+    return report.getReport().header.glibcVersionRuntime ? '-gnu' : '-musl'
+  }
+}
+
+module.exports = `${platform}-${arch}${platform === 'linux' ? libc() : ''}.node`
