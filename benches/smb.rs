@@ -32,9 +32,15 @@ fn main() {
             let content = noise(4 << 10);
             each(&share, 16, 2000, |share, number, _| share.put(&path("small", number), &content).unwrap());
         }
+        // As in sets: some hundred files in a folder. A server that ignores case looks through a folder's names for each new
+        // one.
         "link" => {
+            for folder in 0..40 {
+                share.create_folder(&path("link", folder)).unwrap();
+            }
             each(&share, 16, 10_000, |share, number, _| {
-                share.link(&path("small", number % 2000), &path("link", number)).unwrap();
+                let name = format!("{}/{number:06}", path("link", number / 250)).parse().unwrap();
+                share.link(&path("small", number % 2000), &name).unwrap();
             });
         }
         job => panic!("there is no job {job}"),
