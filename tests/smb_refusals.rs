@@ -197,14 +197,15 @@ impl Scanner {
         command.arg("-U").arg(format!("{}%{SMB_PASSWORD}", user())).arg("//127.0.0.1/data");
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // One command after the other; what it prints stays in its buffer.
+        writeln!(child.stdin.as_mut().unwrap(), "open {file}").unwrap();
+        // It does one command after the other. What it prints stays in its buffer, and so may a line that comes at once.
         let opened = night.samba.path("opened");
         let _ = fs::remove_file(&opened);
-        writeln!(child.stdin.as_mut().unwrap(), "open {file}\n!touch {}", opened.display()).unwrap();
         let begun = Instant::now();
         while !opened.exists() {
             assert!(begun.elapsed() < Duration::from_secs(20), "smbclient does not open {file}");
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(100));
+            writeln!(child.stdin.as_mut().unwrap(), "!touch {}", opened.display()).unwrap();
         }
         Self(child)
     }
