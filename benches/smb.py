@@ -128,6 +128,7 @@ def sets(options):
 
 
 ROOT = Path(__file__).resolve().parent.parent
+LOCAL, UPLOAD = "ours to a folder", "smbclient, the set's files"
 JOBS = ["full", "unchanged", "1 % changed", "verify", "verify with the key", "restore"]
 
 
@@ -150,10 +151,9 @@ def set_round(samba, which, work, results, stored):
     def at_set():
         return ["--port", port, "--set", "\\".join([r"\\127.0.0.1\data", *place.split("/"), newest()])]
 
-    def backup():
-        root = ["--port", port, "--root", r"\\127.0.0.1\data", "--domain", "contoso.com", "--region", "nyc"]
-        more = ["--component", "HLH", "--cer", work / "backup.cer", "--state", samba.folder / "state"]
-        return [examples / "backup", *root, *more, tree]
+    def backup(root, *more):
+        more = ["--domain", "contoso.com", "--region", "nyc", "--component", "HLH", "--cer", work / "backup.cer", *more]
+        return [examples / "backup", "--root", root, *more, tree]
 
     def job(name, who, command, **more):
         before = size(data)
@@ -179,15 +179,19 @@ def set_round(samba, which, work, results, stored):
     for name in JOBS[:3]:
         if name == "1 % changed":
             subprocess.run([*gen, "mutate", which, tree, "--pct", "1"], **quiet)
-        job(name, "ours", backup())
+        job(name, "ours", backup(r"\\127.0.0.1\data", "--port", port, "--state", samba.folder / "state"))
         job(name, "restic", [*restic, "backup", tree])
         if name == "full":
-            files = samba.folder / "files"
-            shutil.copytree(data / place / newest(), files)
+            local = samba.folder / "local"
+            local.mkdir()
             (data / "upload").mkdir()
-            client = ["smbclient", "-s", samba.configuration, "-p", port, "-U", f"TEST\\{USER}%{PASSWORD}", "//127.0.0.1/data"]
-            job(name, "smbclient, the set's files", [*client, "-c", f"prompt; cd upload; lcd {files}; mput *"])
-            shutil.rmtree(files)
+            client = ["smbclient", "-s", samba.configuration, "-p", port, "-U", f"TEST\\{USER}%{PASSWORD}"]
+            upload = [*client, "--client-protection=encrypt", "//127.0.0.1/data", "-c", "recurse; prompt; cd upload; mput *"]
+            job(name, LOCAL, backup(local))
+            job(name, UPLOAD, upload, cwd=local)
+            both = zip(results[name, LOCAL][-1], results[name, UPLOAD][-1])
+            results.setdefault((name, f"{LOCAL} + {UPLOAD}"), []).append(tuple(map(sum, both)))
+            shutil.rmtree(local)
             shutil.rmtree(data / "upload")
     job("verify", "ours", [examples / "verify", *at_set()])
     job("verify", "restic check", [*restic, "check"])
