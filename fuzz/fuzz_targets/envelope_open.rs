@@ -1,4 +1,4 @@
-//! Messages, CER and PFX from anywhere: errors, never a panic, never other content than what was sealed.
+//! Messages and CER from anywhere: errors, never a panic, and the same answer whichever way a message is opened.
 
 #![no_main]
 
@@ -16,9 +16,6 @@ static OPENER: LazyLock<Opener> = LazyLock::new(|| {
     ])
 });
 
-/// What every message of the corpus holds.
-const CONTENT: &[u8] = b"hostname tor-1\nvlan 7\n";
-
 fuzz_target!(|data: &[u8]| {
     let _ = message_tag(data);
     let _ = recipients_of(data);
@@ -26,10 +23,7 @@ fuzz_target!(|data: &[u8]| {
     let copied = OPENER.open(data);
     let mut message = data.to_vec();
     match OPENER.open_in_place(&mut message) {
-        Ok(opened) => {
-            assert_eq!(&message[opened.content], CONTENT);
-            assert_eq!(copied.unwrap(), CONTENT);
-        }
+        Ok(opened) => assert_eq!(&message[opened.content], &*copied.unwrap()),
         Err(error) => assert_eq!(copied.unwrap_err().kind(), error.kind()),
     }
 });
