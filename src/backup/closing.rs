@@ -103,8 +103,9 @@ impl Closing<'_> {
         let earlier = std::mem::take(&mut self.earlier.pieces);
         let Some(state) = self.earlier.state.clone() else { return Ok(earlier) };
         let all: u64 = earlier.iter().chain(own).map(|piece| piece.records).sum();
-        let from = if all > 2 * self.ledger.live_records + 1000 { 0 } else { crowded(&earlier) };
-        if earlier.len() - from < 2 && !(from == 0 && all > 2 * self.ledger.live_records + 1000) {
+        let is_mostly_idle = all > 2 * self.ledger.live_records + 1000;
+        let from = if is_mostly_idle { 0 } else { crowded(&earlier) };
+        if !is_mostly_idle && earlier.len() - from < 2 {
             return Ok(earlier);
         }
         match self.rewrite(&state, &earlier[from..], from == 0, own) {

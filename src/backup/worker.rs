@@ -260,7 +260,6 @@ impl Worker {
                 packed.lines.push(Line::Block(None, *row));
                 continue;
             }
-            let is_zero = is_zero(content);
             let mut block = Block {
                 path: file.path.clone(),
                 from: at,
@@ -270,7 +269,7 @@ impl Worker {
             };
             let start = self.tar.len();
             let mut place = RowPlace::Zero;
-            if !is_zero {
+            if !is_zero(content) {
                 block.stored = Some((sha256, Position::new(0, start as u64)));
                 place = RowPlace::Segment(0);
                 self.add_file(&block.entry(), content, identity);

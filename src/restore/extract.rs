@@ -338,6 +338,7 @@ fn bytes<'b>(
     let missing = || wrong("is not all there");
     let there = frames.at(at).map_err(broken)?.ok_or_else(missing)?.len();
     if there as u64 >= size {
+        // Asked for again: a borrow that one branch gives away would last through the other.
         let frame = frames.at(at).map_err(broken)?.ok_or_else(missing)?;
         return Ok(&frame[..size as usize]);
     }
