@@ -65,6 +65,11 @@ class Samba:
         )
         time.sleep(1)
 
+    def client(self, script, protection):
+        """smbclient, which does this on the share."""
+        return ["smbclient", "-s", self.configuration, "-p", str(self.port), "-U", f"TEST\\{USER}%{PASSWORD}",
+                f"--client-protection={protection}", "//127.0.0.1/data", "-c", script]
+
     def end(self):
         os.killpg(self.server.pid, signal.SIGKILL)
         self.server.wait()
@@ -185,10 +190,8 @@ def set_round(samba, which, work, results, stored):
             local = samba.folder / "local"
             local.mkdir()
             (data / "upload").mkdir()
-            client = ["smbclient", "-s", samba.configuration, "-p", port, "-U", f"TEST\\{USER}%{PASSWORD}"]
-            upload = [*client, "--client-protection=encrypt", "//127.0.0.1/data", "-c", "recurse; prompt; cd upload; mput *"]
             job(name, LOCAL, backup(local))
-            job(name, UPLOAD, upload, cwd=local)
+            job(name, UPLOAD, samba.client("recurse; prompt; cd upload; mput *", "encrypt"), cwd=local)
             both = zip(results[name, LOCAL][-1], results[name, UPLOAD][-1])
             results.setdefault((name, f"{LOCAL} + {UPLOAD}"), []).append(tuple(map(sum, both)))
             shutil.rmtree(local)
@@ -229,11 +232,7 @@ def compare(samba, program, rounds):
 
     def theirs(script, encryption):
         protection = "encrypt" if encryption == "on" else "sign"
-        return timed(
-            ["smbclient", "-s", samba.configuration, "-p", str(samba.port), "-U", f"TEST\\{USER}%{PASSWORD}",
-             f"--client-protection={protection}", "//127.0.0.1/data", "-c", script],
-            cwd=local,
-        )
+        return timed(samba.client(script, protection), cwd=local)
 
     def fresh(*names):
         for name in names:
