@@ -16,10 +16,6 @@ use azs_backup::{ErrorKind, RestoreOptions, Set, Share, no_progress, restore, ve
 use common::night::{Night, Outcome, alert, walk};
 use common::proxy::Fault;
 
-fn say(line: &str) {
-    println!("{line}");
-}
-
 /// The moments of a backup, as shares of the bytes that it moves.
 const MOMENTS: [(&str, f64); 9] = [
     ("connecting", 0.0),
@@ -47,14 +43,14 @@ fn a_connection_that_ends_at_any_moment_is_made_anew() {
                 night.proxy.after((bytes as f64 * at) as u64 + 1, Fault::None);
             }
             let outcome = night.backup();
-            say(&outcome.line(&format!("{fault:?} once, {moment}")));
+            outcome.say(&format!("{fault:?} once, {moment}"));
             assert!(outcome.took < Duration::from_secs(20));
             complete += 1;
             night.assert_no_false_set(complete);
             assert!(outcome.result.is_ok());
         }
     }
-    say(&format!("longest: {:.1} s", night.longest().as_secs_f64()));
+    println!("longest: {:.1} s", night.longest().as_secs_f64());
 }
 
 #[test]
@@ -66,7 +62,7 @@ fn a_cable_that_is_pulled_at_any_moment_ends_in_an_alert() {
         night.proxy.set(Fault::None);
         night.proxy.after((bytes as f64 * at) as u64, Fault::Stall);
         let outcome = night.backup();
-        say(&outcome.line(&format!("link dead for good, {moment}")));
+        outcome.say(&format!("link dead for good, {moment}"));
         if outcome.result.is_ok() {
             // All was done, and only the log-off was not answered.
             assert_eq!(moment, "commit");
@@ -80,11 +76,11 @@ fn a_cable_that_is_pulled_at_any_moment_ends_in_an_alert() {
     // For so long that the connections are given up, and then back.
     for seconds in [1, 2] {
         let outcome = night.during(bytes / 2, || std::thread::sleep(Duration::from_secs(seconds)));
-        say(&outcome.line(&format!("link dead for {seconds} s, with 1.5 s of patience")));
+        outcome.say(&format!("link dead for {seconds} s, with 1.5 s of patience"));
         assert!(outcome.result.is_ok());
         complete = night.assert_recovers(&outcome, complete);
     }
-    say(&format!("longest: {:.1} s", night.longest().as_secs_f64()));
+    println!("longest: {:.1} s", night.longest().as_secs_f64());
 }
 
 #[test]
@@ -112,7 +108,7 @@ fn a_server_that_dies_freezes_or_restarts_ends_in_an_alert_or_a_backup() {
     for (moment, at) in [("first put", 0.05), ("in the midst of puts", 0.5), ("last put", 0.95)] {
         for (what, completes, fault) in faults {
             let outcome = night.during((bytes as f64 * at) as u64, fault);
-            say(&outcome.line(&format!("server {what}, {moment}")));
+            outcome.say(&format!("server {what}, {moment}"));
             assert_eq!(outcome.result.is_ok(), completes);
             if !completes {
                 assert_eq!(outcome.alert(), Some(AlertKind::Connectivity));
@@ -125,7 +121,7 @@ fn a_server_that_dies_freezes_or_restarts_ends_in_an_alert_or_a_backup() {
             complete = night.assert_recovers(&outcome, complete);
         }
     }
-    say(&format!("longest: {:.1} s", night.longest().as_secs_f64()));
+    println!("longest: {:.1} s", night.longest().as_secs_f64());
 }
 
 #[test]
@@ -151,7 +147,7 @@ fn reading_back_meets_the_same_faults() {
             let begun = Instant::now();
             let result = read(night.builder());
             let outcome = Outcome { result: result.map(|()| first.clone()), took: begun.elapsed() };
-            say(&outcome.line(&format!("{fault:?}, {moment}")));
+            outcome.say(&format!("{fault:?}, {moment}"));
             assert_eq!(outcome.result.is_ok(), completes);
             assert!(completes || outcome.alert() == Some(AlertKind::Connectivity));
             assert!(outcome.took < Duration::from_secs(40));
@@ -180,7 +176,7 @@ fn linking_meets_the_same_faults() {
             night.proxy.set(Fault::None);
             night.proxy.after((bytes as f64 * at) as u64, fault);
             let outcome = night.backup();
-            say(&outcome.line(&format!("{fault:?}, linking: {moment}")));
+            outcome.say(&format!("{fault:?}, linking: {moment}"));
             assert_eq!(outcome.result.is_ok(), completes, "{moment}");
             assert!(completes || outcome.alert() == Some(AlertKind::Connectivity));
             assert!(outcome.took < Duration::from_secs(40));
@@ -189,7 +185,7 @@ fn linking_meets_the_same_faults() {
         }
     }
     let outcome = night.during(bytes / 2, || night.samba.kill());
-    say(&outcome.line("server killed, linking"));
+    outcome.say("server killed, linking");
     assert_eq!(outcome.alert(), Some(AlertKind::Connectivity));
     night.samba.start();
     night.assert_recovers(&outcome, complete);
@@ -207,7 +203,7 @@ fn a_slow_or_choppy_link_is_slow_and_no_more() {
     ] {
         night.proxy.set(fault);
         let outcome = night.backup_by(night.builder().silence_limit(Duration::from_secs(10)));
-        say(&outcome.line(&format!("{fault:?}")));
+        outcome.say(&format!("{fault:?}"));
         assert!(outcome.took < Duration::from_secs(60));
         night.proxy.set(Fault::None);
         night.assert_restores(outcome.result.as_ref().unwrap());
@@ -219,7 +215,7 @@ fn a_server_that_cannot_be_reached_is_tried_a_few_times() {
     let night = Night::new();
     night.proxy.refuse();
     let outcome = night.backup();
-    say(&outcome.line("connections refused"));
+    outcome.say("connections refused");
     assert_eq!(outcome.result.unwrap_err().kind(), ErrorKind::Unreachable);
     assert!((0.9..20.0).contains(&outcome.took.as_secs_f64()), "{:?}", outcome.took);
     // It comes back while it is tried.
@@ -230,7 +226,7 @@ fn a_server_that_cannot_be_reached_is_tried_a_few_times() {
         });
         night.backup()
     });
-    say(&outcome.line("connections refused for 0.6 s"));
+    outcome.say("connections refused for 0.6 s");
     night.assert_restores(outcome.result.as_ref().unwrap());
 }
 
@@ -249,8 +245,8 @@ fn answers_that_were_changed_on_their_way_are_not_taken() {
         let error = share.list(&azs_backup::SharePath::root()).unwrap_err();
         assert_eq!(alert(&error), seen, "{error:?}");
         assert!(error.to_string().contains(words), "{error}");
-        say(&Outcome { result: Err(error), took: begun.elapsed() }
-            .line(&format!("encryption {encryption:?}, every answer changed on its way")));
+        Outcome { result: Err(error), took: begun.elapsed() }
+            .say(&format!("encryption {encryption:?}, every answer changed on its way"));
         assert!(begun.elapsed() < Duration::from_secs(40));
         night.proxy.set(Fault::None);
     }

@@ -72,7 +72,7 @@ fn packets_that_are_lost_are_sent_again() {
     // What comes faster than this finds no room to wait in.
     shell("tc qdisc add dev lo root tbf rate 160mbit burst 16kb limit 24kb");
     let outcome = night.backup_by(night.builder().port(night.samba.port()));
-    println!("{}", outcome.line("packets lost"));
+    outcome.say("packets lost");
     let statistics = shell("tc -s qdisc show dev lo");
     let lost = statistics.split("dropped ").nth(1).and_then(|rest| rest.split(',').next()).unwrap();
     println!("{lost} packets lost");
@@ -92,10 +92,10 @@ fn a_black_hole_ends_in_an_alert() {
         std::thread::sleep(Duration::from_secs(1));
         shell("tc qdisc del dev lo root");
     });
-    println!("{}", outcome.line("black hole for 1 s"));
+    outcome.say("black hole for 1 s");
     night.assert_restores(outcome.result.as_ref().unwrap());
     let outcome = during(&night, 4_000_000, || drop(shell("tc qdisc add dev lo root blackhole")));
-    println!("{}", outcome.line("black hole for good"));
+    outcome.say("black hole for good");
     assert_eq!(outcome.alert(), Some(AlertKind::Connectivity));
     assert!(outcome.took < Duration::from_secs(40));
     shell("tc qdisc del dev lo root");

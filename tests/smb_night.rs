@@ -75,6 +75,20 @@ fn a_night_of_faults_leaves_whole_sets_and_nothing_that_stays() {
     night.assert_no_false_set(1);
 }
 
+/// With the limits that are in force where nobody sets any: 5 seconds, and a minute when a whole night is asked for.
+#[test]
+fn a_link_that_is_dead_for_a_while_is_borne_by_default() {
+    let seconds = if std::env::var_os("AZS_TEST_NIGHT").is_some() { 60 } else { 5 };
+    let night = Night::new();
+    let bytes = night.first_backup();
+    let builder = night.samba.builder("data").port(night.proxy.port());
+    let outcome = night.during_by(builder, bytes / 2, || std::thread::sleep(Duration::from_secs(seconds)));
+    outcome.say(&format!("link dead for {seconds} s, with the limits of the product"));
+    night.assert_restores(outcome.result.as_ref().unwrap());
+    assert!(outcome.took < Duration::from_secs(2 * seconds + 60));
+    night.assert_no_false_set(2);
+}
+
 struct Random(u64);
 
 impl Random {

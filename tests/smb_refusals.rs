@@ -14,12 +14,7 @@ use azs_backup::alert::AlertKind;
 use azs_backup::{ErrorKind, Share};
 use common::night::{Night, Outcome, alert, walk};
 use common::noise;
-use common::proxy::Fault;
 use common::samba::{SMB_PASSWORD, other_user, user};
-
-fn say(line: &str) {
-    println!("{line}");
-}
 
 #[test]
 fn an_account_that_is_refused_in_the_midst_of_a_run_is_an_authentication_alert() {
@@ -35,7 +30,7 @@ fn an_account_that_is_refused_in_the_midst_of_a_run_is_an_authentication_alert()
         night.samba.add_user(&user, "another password");
         break_connections();
     });
-    say(&outcome.line("password changed, connections broken"));
+    outcome.say("password changed, connections broken");
     assert_eq!(outcome.alert(), Some(AlertKind::Authentication));
     assert_eq!(outcome.result.as_ref().unwrap_err().kind(), ErrorKind::LogonFailed);
     night.samba.add_user(&user, SMB_PASSWORD);
@@ -44,7 +39,7 @@ fn an_account_that_is_refused_in_the_midst_of_a_run_is_an_authentication_alert()
         night.samba.pdbedit(&["-u", &user, "-c", "[D]"], "");
         break_connections();
     });
-    say(&outcome.line("account disabled, connections broken"));
+    outcome.say("account disabled, connections broken");
     assert_eq!(outcome.alert(), Some(AlertKind::Authentication));
     night.samba.pdbedit(&["-u", &user, "-c", "[]"], "");
     night.assert_recovers(&outcome, complete);
@@ -58,7 +53,7 @@ fn folders_and_shares_that_go_in_the_midst_of_a_run_are_a_path_alert() {
     let outcome = night.during(bytes / 2, || {
         fs::rename(night.root().join("contoso.com"), &away).unwrap();
     });
-    say(&outcome.line("region folder removed"));
+    outcome.say("region folder removed");
     assert_eq!(outcome.alert(), Some(AlertKind::Path));
     let _ = fs::remove_dir_all(night.root().join("contoso.com"));
     fs::rename(&away, night.root().join("contoso.com")).unwrap();
@@ -68,7 +63,7 @@ fn folders_and_shares_that_go_in_the_midst_of_a_run_are_a_path_alert() {
         night.samba.kill();
         night.samba.start();
     });
-    say(&outcome.line("folder of the share removed, connections broken"));
+    outcome.say("folder of the share removed, connections broken");
     assert_eq!(outcome.alert(), Some(AlertKind::Path));
     fs::rename(&away, night.root()).unwrap();
     night.assert_recovers(&outcome, 2);
@@ -89,20 +84,12 @@ fn rights_that_are_withdrawn_are_an_authentication_alert() {
     open(&night);
     let builder =
         azs_backup::SmbBuilder::new(r"\\127.0.0.1\other".parse().unwrap(), account).port(night.proxy.port());
-    night.proxy.after(bytes / 2, Fault::Stall);
-    let outcome = std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !night.proxy.is_stalled() {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            for path in walk(&night.root()).into_iter().filter(|path| path.is_dir()) {
-                fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o555)).unwrap();
-            }
-            night.proxy.set(Fault::None);
-        });
-        night.backup_by(builder.attempts(3))
+    let outcome = night.during_by(builder.attempts(3), bytes / 2, || {
+        for path in walk(&night.root()).into_iter().filter(|path| path.is_dir()) {
+            fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o555)).unwrap();
+        }
     });
-    say(&outcome.line("rights withdrawn"));
+    outcome.say("rights withdrawn");
     assert_eq!(outcome.alert(), Some(AlertKind::Authentication));
     assert_eq!(outcome.result.as_ref().unwrap_err().kind(), ErrorKind::AccessDenied);
     open(&night);
@@ -134,7 +121,7 @@ fn a_full_share_is_a_capacity_alert_and_a_later_run_completes() {
         let taken = free().saturating_sub(left);
         fs::write(&filler, noise(1, taken as usize)).unwrap();
         let outcome = night.backup();
-        say(&outcome.line(&format!("share full {moment}")));
+        outcome.say(&format!("share full {moment}"));
         assert_eq!(outcome.alert(), Some(AlertKind::OutOfCapacity), "{moment}");
         assert_eq!(outcome.result.as_ref().unwrap_err().kind(), ErrorKind::OutOfCapacity);
         fs::remove_file(&filler).unwrap();
@@ -177,7 +164,7 @@ fn a_file_in_use_is_waited_for() {
     assert_eq!(alert(&error), AlertKind::General);
     assert!(error.to_string().contains("STATUS_SHARING_VIOLATION"), "{error}");
     assert!((0.5..10.0).contains(&took.as_secs_f64()), "{took:?}");
-    say(&Outcome { result: Err(error), took }.line("file in use for good"));
+    Outcome { result: Err(error), took }.say("file in use for good");
     std::thread::scope(|scope| {
         scope.spawn(|| {
             std::thread::sleep(Duration::from_millis(300));

@@ -40,13 +40,13 @@ impl Outcome {
         self.result.as_ref().err().map(alert)
     }
 
-    /// One line for the table of faults.
-    pub fn line(&self, fault: &str) -> String {
+    /// Prints one line of the table of faults.
+    pub fn say(&self, fault: &str) {
         let seen = match &self.result {
             Ok(_) => "completes".to_owned(),
             Err(error) => format!("{} {}: {error}", alert(error), error.code()),
         };
-        format!("| {fault} | {:.1} s | {seen} |", self.took.as_secs_f64())
+        println!("| {fault} | {:.1} s | {seen} |", self.took.as_secs_f64());
     }
 }
 
@@ -184,6 +184,10 @@ impl Night {
 
     /// A backup, and something that happens when so many bytes of it have passed, while no more do.
     pub fn during(&self, bytes: u64, happen: impl Fn() + Sync) -> Outcome {
+        self.during_by(self.builder(), bytes, happen)
+    }
+
+    pub fn during_by(&self, builder: SmbBuilder, bytes: u64, happen: impl Fn() + Sync) -> Outcome {
         self.proxy.set(Fault::None);
         self.proxy.after(bytes, Fault::Stall);
         let ended = AtomicBool::new(false);
@@ -196,7 +200,7 @@ impl Night {
                 happen();
                 self.proxy.set(Fault::None);
             });
-            let outcome = self.backup();
+            let outcome = self.backup_by(builder);
             ended.store(true, Ordering::Relaxed);
             outcome
         })
