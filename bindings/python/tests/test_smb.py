@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import math
 import pickle
 import shutil
 import signal
@@ -131,6 +132,7 @@ def test_a_server_that_is_not_there_is_unreachable() -> None:
 def test_options_that_make_no_sense_are_refused() -> None:
     wrong: list[dict[str, Any]] = [
         {"encryption": "maybe"}, {"oldest_dialect": "1.0"}, {"connect_limit": -1.0}, {"call_limit": 1e300},
+        {"connect_limit": math.nan}, {"silence_limit": -math.inf}, {"call_limit": math.inf},
     ]  # fmt: skip
     for options in wrong:
         with pytest.raises(azs_backup.InvalidArgumentError):
