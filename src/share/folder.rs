@@ -13,6 +13,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MasBackupFolder, Name, SharePath, is_mas_backup};
 use crate::words::words;
 
+mod direct;
+
 /// How far a write has gone when [`Share::put`] returns.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
@@ -33,6 +35,8 @@ pub struct FolderShare {
     root: PathBuf,
     dir: Dir,
     durability: Durability,
+    /// Whether large objects go past the page cache.
+    is_direct: bool,
 }
 
 impl FolderShare {
@@ -58,7 +62,8 @@ impl FolderShare {
         }
         let dir = Dir::open_ambient_dir(&canonical, ambient_authority())
             .map_err(|e| Error::io(format_args!("open share folder {}", root.display()), e))?;
-        Ok(Self { root: canonical, dir, durability: Durability::default() })
+        let is_direct = direct::is_worthwhile(&dir);
+        Ok(Self { root: canonical, dir, durability: Durability::default(), is_direct })
     }
 
     /// The same share with another durability.
@@ -111,7 +116,7 @@ impl FolderShare {
         &self,
         dir: &Dir,
         name: &Name,
-        fill: impl FnOnce(&mut std::fs::File) -> io::Result<()>,
+        fill: impl FnOnce(&std::fs::File) -> io::Result<()>,
     ) -> io::Result<()> {
         if dir.symlink_metadata(name.as_str()).is_ok() {
             return Err(io::ErrorKind::AlreadyExists.into());
@@ -120,8 +125,8 @@ impl FolderShare {
         let write = || {
             let mut options = OpenOptions::new();
             options.write(true).create(true).truncate(true).follow(FollowSymlinks::No);
-            let mut file = dir.open_with(&part, &options)?.into_std();
-            fill(&mut file)?;
+            let file = dir.open_with(&part, &options)?.into_std();
+            fill(&file)?;
             if self.durability == Durability::Flushed {
                 file.sync_data()?;
             }
@@ -138,7 +143,11 @@ impl Share for FolderShare {
 
     fn put(&self, path: &SharePath, content: &[u8]) -> Result<()> {
         let (dir, name) = self.place("write", path)?;
-        self.create(&dir, name, |file| file.write_all(content)).map_err(|e| self.failed("write", path, e))
+        let is_direct = self.is_direct && self.durability == Durability::Flushed;
+        let write = |mut file: &std::fs::File| {
+            if is_direct { direct::write(file, content) } else { file.write_all(content) }
+        };
+        self.create(&dir, name, write).map_err(|e| self.failed("write", path, e))
     }
 
     fn flush(&self, folder: &SharePath) -> Result<()> {
@@ -169,7 +178,12 @@ impl Share for FolderShare {
             return Err(too_long());
         }
         buffer.reserve_exact(usize::try_from(length).map_err(|_| too_long())?);
-        file.take(limit.saturating_add(1)).read_to_end(buffer).map_err(failed)?;
+        let file = file.into_std();
+        if self.is_direct {
+            direct::read(&file, length as usize, buffer).map_err(failed)?;
+        }
+        let room = limit.saturating_add(1).saturating_sub(buffer.len() as u64);
+        file.take(room).read_to_end(buffer).map_err(failed)?;
         if buffer.len() as u64 > limit {
             return Err(too_long());
         }
@@ -225,7 +239,7 @@ impl Share for FolderShare {
         options.read(true).follow(FollowSymlinks::No);
         let source = from.open_with(old.as_str(), &options).map_err(failed)?.into_std();
         // The kernel copies: blocks are shared where the file system can, and a mounted server copies for itself.
-        self.create(&to, new, |target| io::copy(&mut &source, target).map(drop)).map_err(failed)
+        self.create(&to, new, |mut target| io::copy(&mut &source, &mut target).map(drop)).map_err(failed)
     }
 
     fn rename(&self, object: &SharePath, name: &SharePath) -> Result<()> {

@@ -1,0 +1,128 @@
+//! Large objects past the page cache of the operating system.
+//!
+//! A backup is flushed to the disk anyway and seldom read again: in the cache it costs a copy, and drives out what the
+//! host works with. And a verification should see what the disk has, not what memory remembers of it.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+
+/// Objects from this size on go directly.
+const LARGE: usize = 1 << 20;
+
+/// Whether files below this folder are read and written directly: on local disks with a file system that is made for it. A
+/// network file system does better with its own read-ahead and write-behind.
+#[cfg(target_os = "linux")]
+pub(super) fn is_worthwhile(folder: impl std::os::fd::AsFd) -> bool {
+    // statfs(2): ext2 to ext4, and XFS.
+    const MAGIC: [i64; 2] = [0xef53, 0x5846_5342];
+    rustix::fs::fstatfs(folder).is_ok_and(|facts| MAGIC.contains(&(facts.f_type as i64)))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn is_worthwhile<F>(_: F) -> bool {
+    false
+}
+
+/// Writes all of an object, as far as it can be without the cache.
+pub(super) fn write(file: &File, content: &[u8]) -> io::Result<()> {
+    let mut rest = content;
+    if content.len() >= LARGE && switch(file, true) {
+        let mut room = Room::new();
+        while rest.len() >= BLOCK {
+            let piece = &mut room.bytes()[..rest.len().min(CHUNK) / BLOCK * BLOCK];
+            piece.copy_from_slice(&rest[..piece.len()]);
+            let Some(count) = attempt((&mut &*file).write(piece))? else { break };
+            rest = &rest[count..];
+            if count == 0 || count % BLOCK != 0 {
+                break;
+            }
+        }
+        switch(file, false);
+    }
+    (&mut &*file).write_all(rest)
+}
+
+/// Appends what is left of an object of this length, as far as it can be had without the cache.
+pub(super) fn read(file: &File, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+    if length < LARGE || !switch(file, true) {
+        return Ok(());
+    }
+    let mut room = Room::new();
+    loop {
+        let Some(count) = attempt((&mut &*file).read(room.bytes()))? else { break };
+        buffer.extend_from_slice(&room.bytes()[..count]);
+        if count < CHUNK || buffer.len() >= length {
+            break;
+        }
+    }
+    switch(file, false);
+    Ok(())
+}
+
+/// Bytes of one call.
+const CHUNK: usize = 384 << 10;
+/// What memory, place and length are multiples of: no disk in use has larger blocks.
+const BLOCK: usize = 4096;
+
+/// Memory that begins on a block.
+struct Room(Vec<u8>, usize);
+
+impl Room {
+    fn new() -> Self {
+        let room = vec![0; CHUNK + BLOCK];
+        let start = room.as_ptr().align_offset(BLOCK).min(BLOCK);
+        Self(room, start)
+    }
+
+    fn bytes(&mut self) -> &mut [u8] {
+        &mut self.0[self.1..][..CHUNK]
+    }
+}
+
+/// Nothing where the file system will not do it directly after all: the caller goes on through the cache.
+fn attempt(done: io::Result<usize>) -> io::Result<Option<usize>> {
+    match done {
+        Ok(count) => Ok(Some(count)),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether that could be switched.
+#[cfg(target_os = "linux")]
+fn switch(file: &File, on: bool) -> bool {
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+    let set = fcntl_getfl(file).and_then(|flags| {
+        fcntl_setfl(file, if on { flags | OFlags::DIRECT } else { flags - OFlags::DIRECT })
+    });
+    set.is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn switch(_: &File, _: bool) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Seek;
+
+    use super::*;
+
+    /// On whatever file system the test runs: directly where that is possible, through the cache else.
+    #[test]
+    fn what_is_written_is_read_again_whatever_its_length() {
+        for length in [0, 1, BLOCK, LARGE - 1, LARGE, LARGE + 1, 3 * CHUNK, 3 * CHUNK + BLOCK + 5] {
+            let content: Vec<u8> = (0..length).map(|at| (at * 31 >> 3) as u8).collect();
+            let mut file = tempfile::tempfile().unwrap();
+            write(&file, &content).unwrap();
+            file.rewind().unwrap();
+            let mut all = Vec::new();
+            read(&file, length, &mut all).unwrap();
+            assert!(all.len() <= length && all == content[..all.len()], "{length}");
+            file.read_to_end(&mut all).unwrap();
+            assert!(all == content, "{length}");
+        }
+    }
+}
