@@ -19,3 +19,51 @@ pub(crate) fn compile(patterns: &[String]) -> Result<Gitignore> {
         .build()
         .map_err(|e| Error::new(ErrorKind::InvalidArgument, format!("patterns: {e}")).with_source(e))
 }
+
+/// The longest text that is in every path that the pattern matches, or in that of a folder above; empty where there is none.
+pub(crate) fn text_in(pattern: &str) -> &str {
+    // Classes, alternatives and escapes are rare. What a pattern with `!` or `#` in front means, no path has to hold.
+    if pattern.contains(['[', ']', '{', '}', '\\', '!', '#']) {
+        return "";
+    }
+    let pieces = pattern.trim().split(['*', '?']).map(|piece| piece.trim_matches('/'));
+    pieces.max_by_key(|piece| piece.len()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_pattern_s_text() {
+        for (pattern, text) in [
+            ("tor1/", "tor1"),
+            ("*.cfg", ".cfg"),
+            ("/hlh/etc/**", "hlh/etc"),
+            ("**/foo", "foo"),
+            ("a/**/bcd", "bcd"),
+            ("*", ""),
+            ("[ab]c", ""),
+            ("!kept", ""),
+            ("running-config ", "running-config"),
+        ] {
+            assert_eq!(text_in(pattern), text, "{pattern}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_path_that_a_pattern_matches_holds_its_text(
+            pattern in "[ab/*?.# !\\[\\]{},-]{1,8}",
+            path in "[ab.# !-]{1,3}(/[ab.# !-]{1,3}){0,3}",
+            is_folder: bool,
+        ) {
+            let Ok(patterns) = compile(std::slice::from_ref(&pattern)) else { return Ok(()) };
+            if patterns.matched_path_or_any_parents(&path, is_folder).is_ignore() {
+                prop_assert!(path.contains(text_in(&pattern)), "{pattern:?} {path:?}");
+            }
+        }
+    }
+}

@@ -139,7 +139,7 @@ impl Restore<'_> {
         report: &mut RestoreReport,
         ticker: &mut Ticker<'_, '_>,
     ) -> Result<()> {
-        let mut jobs = Jobs::new(self.set, self.opener, &self.catalog);
+        let mut jobs = Jobs::new(self.set, self.opener, &self.catalog, self.selection.filter());
         let mut near = Near::default();
         let report = std::cell::RefCell::new(report);
         crew::run(
@@ -282,7 +282,7 @@ impl Restore<'_> {
     /// Second pass: hard links and copies, whose files are all there now.
     fn links(&self, report: &mut RestoreReport, ticker: &mut Ticker<'_, '_>) -> Result<()> {
         let mut near = Near::default();
-        let mut records = self.set.records(self.opener, &self.catalog);
+        let mut records = self.set.records(self.opener, &self.catalog, self.selection.filter());
         loop {
             ticker.tick(Progress {
                 files: report.files,

@@ -7,6 +7,7 @@ pub(crate) mod archive;
 mod cover;
 pub(crate) mod digest;
 mod entry;
+pub(crate) mod filter;
 pub(crate) mod index;
 mod list;
 pub(crate) mod overlay;

@@ -7,6 +7,7 @@ use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result};
 use crate::set::archive;
 use crate::set::digest::is_zero;
+use crate::set::filter::LineFilter;
 use crate::set::reader::{Catalog, Records, Set};
 use crate::set::record::{Record, StoredFile};
 use crate::set::segment::Frames;
@@ -76,8 +77,8 @@ pub(super) struct Jobs<'a> {
 }
 
 impl<'a> Jobs<'a> {
-    pub(super) fn new(set: &'a Set, opener: &'a Opener, catalog: &'a Catalog) -> Self {
-        Self { records: set.records(opener, catalog), catalog, ready: VecDeque::new(), by_hand: None }
+    pub(super) fn new(set: &'a Set, opener: &'a Opener, catalog: &'a Catalog, filter: LineFilter) -> Self {
+        Self { records: set.records(opener, catalog, filter), catalog, ready: VecDeque::new(), by_hand: None }
     }
 
     /// The same with everything that stands in tar.

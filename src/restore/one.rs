@@ -7,6 +7,7 @@ use super::extract::{Extractor, Item, Job, Sink};
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::{Progress, ProgressHook, Ticker, no_progress};
+use crate::set::filter::LineFilter;
 use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
 use crate::set::{Block, Content, Entry, EntryPath, Part};
@@ -132,7 +133,7 @@ fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Resu
     let mut found: Option<(Entry, Stored)> = None;
     let mut listed = 0;
     let mut index_damage = None;
-    let mut records = set.records(opener, catalog);
+    let mut records = set.records(opener, catalog, LineFilter::new([path.as_bytes()]));
     loop {
         match records.next() {
             Ok(None) => break,

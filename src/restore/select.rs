@@ -6,6 +6,7 @@ use ignore::gitignore::Gitignore;
 
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result};
+use crate::set::filter::LineFilter;
 use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
 use crate::set::{Content, EntryPath};
@@ -13,6 +14,8 @@ use crate::set::{Content, EntryPath};
 /// What to restore.
 pub(super) struct Selection {
     patterns: Option<Gitignore>,
+    /// A text from each pattern that is in every path it matches.
+    texts: Vec<String>,
     /// Files that are not wanted by name, but whose content a wanted hard link has: restored under the link's name.
     stand_ins: HashMap<EntryPath, EntryPath>,
 }
@@ -20,9 +23,10 @@ pub(super) struct Selection {
 impl Selection {
     pub(super) fn new(patterns: &[String]) -> Result<Self> {
         if patterns.is_empty() {
-            return Ok(Self { patterns: None, stand_ins: HashMap::new() });
+            return Ok(Self { patterns: None, texts: Vec::new(), stand_ins: HashMap::new() });
         }
-        Ok(Self { patterns: Some(crate::patterns::compile(patterns)?), stand_ins: HashMap::new() })
+        let texts = patterns.iter().map(|pattern| crate::patterns::text_in(pattern).to_owned()).collect();
+        Ok(Self { patterns: Some(crate::patterns::compile(patterns)?), texts, stand_ins: HashMap::new() })
     }
 
     /// Reads the index once for hard links that are wanted without the file they lead to.
@@ -31,7 +35,7 @@ impl Selection {
             return Ok(());
         }
         let mut found = false;
-        let mut records = set.records(opener, catalog);
+        let mut records = set.records(opener, catalog, self.filter());
         loop {
             let record = match records.next() {
                 Ok(Some(record)) => record,
@@ -56,6 +60,15 @@ impl Selection {
         } else {
             Err(Error::new(ErrorKind::NotFound, "no entry of the set matches the patterns"))
         }
+    }
+
+    /// Lets through the lines of an index that may be wanted.
+    pub(super) fn filter(&self) -> LineFilter {
+        if self.patterns.is_none() {
+            return LineFilter::default();
+        }
+        let stand_ins = self.stand_ins.keys().map(EntryPath::as_bytes);
+        LineFilter::new(self.texts.iter().map(String::as_bytes).chain(stand_ins))
     }
 
     fn matches(&self, path: &EntryPath, is_folder: bool) -> bool {

@@ -10,6 +10,7 @@ use crate::crew;
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::{Progress, ProgressHook, Ticker};
+use crate::set::filter::LineFilter;
 use crate::set::overlay::Overlay;
 use crate::set::reader::Set;
 use crate::set::record::Record;
@@ -197,7 +198,7 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
 
     let mut order = Order::new(catalog.overlay());
     let (mut index_faults, mut index_losses) = (Vec::new(), Vec::new());
-    let mut jobs = Jobs::new(set, opener, &catalog).with_all_of_tar();
+    let mut jobs = Jobs::new(set, opener, &catalog, LineFilter::default()).with_all_of_tar();
     let mut seen = HashSet::new();
     let progress = std::cell::Cell::new(Progress::default());
     crew::run(

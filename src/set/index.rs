@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::ops::Range;
 
+use super::filter::LineFilter;
 use super::record::Record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Place, SetName};
@@ -15,6 +16,8 @@ const PIECE_TEXT: u64 = 32 << 20;
 pub(crate) const MAX_LINE: usize = 4 << 20;
 /// zstd level of the index: lines resemble each other, a low level does as well as a high one.
 const LEVEL: i32 = 3;
+/// Binary logarithm of its window: what repeats in a line stood in the lines just before, so more is only memory.
+const WINDOW_LOG: u32 = 18;
 
 /// Pieces are numbered with six digits.
 pub(crate) const MAX_PIECES: u32 = 999_999;
@@ -81,8 +84,9 @@ impl IndexWriter {
 
     fn open(&mut self) -> Result<&mut Open> {
         if self.open.is_none() {
-            let encoder = zstd::stream::write::Encoder::new(vec![0; self.head_room], LEVEL)
+            let mut encoder = zstd::stream::write::Encoder::new(vec![0; self.head_room], LEVEL)
                 .map_err(|e| Error::io("compress the index", e))?;
+            encoder.window_log(WINDOW_LOG).map_err(|e| Error::io("compress the index", e))?;
             let mut open = Open { encoder, text: 0, records: 0, line: Vec::new() };
             open.write(&Record::Piece { number: self.next, set: self.set, place: self.place.clone() })?;
             self.open = Some(open);
@@ -134,6 +138,8 @@ pub(crate) struct PieceReader<R: BufRead> {
     name: String,
     line: Vec<u8>,
     read: u64,
+    seen: u64,
+    is_begun: bool,
 }
 
 impl PieceReader<Cursor<Vec<u8>>> {
@@ -147,32 +153,49 @@ impl PieceReader<Cursor<Vec<u8>>> {
         // A forger's window would be his choice; ours is what the writer's level makes.
         decoder.window_log_max(23).map_err(failed)?;
         let lines = BufReader::with_capacity(64 << 10, decoder);
-        Ok(Self { lines, name: name.to_owned(), line: Vec::new(), read: 0 })
+        Ok(Self { lines, name: name.to_owned(), line: Vec::new(), read: 0, seen: 0, is_begun: false })
     }
 }
 
 impl<R: BufRead> PieceReader<R> {
     /// The next line; nothing at the end of the piece.
     pub(crate) fn next(&mut self) -> Result<Option<Record>> {
+        self.next_of(&LineFilter::default())
+    }
+
+    /// The next line that passes the filter; nothing at the end of the piece. The first line of a piece, which says what
+    /// it is, always passes.
+    pub(crate) fn next_of(&mut self, filter: &LineFilter) -> Result<Option<Record>> {
         let malformed = |what: &str| Error::new(ErrorKind::Damaged, format!("{} {what}", self.name));
-        self.line.clear();
-        let read = (&mut self.lines)
-            .take(MAX_LINE as u64 + 1)
-            .read_until(b'\n', &mut self.line)
-            .map_err(|e| malformed("cannot be decompressed").with_source(e))?;
-        if read == 0 {
-            return Ok(None);
+        loop {
+            self.line.clear();
+            let read = (&mut self.lines)
+                .take(MAX_LINE as u64 + 1)
+                .read_until(b'\n', &mut self.line)
+                .map_err(|e| malformed("cannot be decompressed").with_source(e))?;
+            if read == 0 {
+                return Ok(None);
+            }
+            self.read += read as u64;
+            if self.read > MAX_TEXT {
+                return Err(malformed("has more than 512 MiB of text"));
+            }
+            if self.line.pop() != Some(b'\n') {
+                return Err(malformed("has a line that is cut or too long"));
+            }
+            let is_first = !std::mem::replace(&mut self.is_begun, true);
+            self.seen += u64::from(!is_first);
+            if is_first || filter.passes(&self.line) {
+                return Record::parse(&self.line)
+                    .map(Some)
+                    .map_err(|e| malformed("has a line that cannot be read").with_source(e));
+            }
         }
-        self.read += read as u64;
-        if self.read > MAX_TEXT {
-            return Err(malformed("has more than 512 MiB of text"));
-        }
-        if self.line.pop() != Some(b'\n') {
-            return Err(malformed("has a line that is cut or too long"));
-        }
-        Record::parse(&self.line)
-            .map(Some)
-            .map_err(|e| malformed("has a line that cannot be read").with_source(e))
+    }
+
+    /// Lines read so far, the first one not counted.
+    pub(crate) fn seen(&self) -> u64 {
+        self.seen
     }
 
     /// Bytes of lines read so far.

@@ -59,6 +59,13 @@ impl Overlay {
 
     /// Whether a line of this piece counts.
     pub(crate) fn counts(&self, piece: u32, record: &Record) -> bool {
+        if self.entries.is_empty()
+            && self.gone.is_empty()
+            && self.changes.is_empty()
+            && self.blocks.is_empty()
+        {
+            return true;
+        }
         let Some(subject) = record.subject() else { return true };
         let (Subject::Entry(path) | Subject::Gone(path) | Subject::Change(path) | Subject::Block(path, _)) =
             subject;

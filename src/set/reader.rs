@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::cover::{self, CoverSheet};
 use super::digest::Digest;
 use super::entry::{Change, Content, Entry, EntryPath, Problem};
+use super::filter::LineFilter;
 use super::index::{PieceReader, piece_number};
 use super::overlay::Overlay;
 use super::record::{Record, StoredFile};
@@ -307,9 +308,14 @@ impl Set {
         PieceReader::new(&piece.name, buffer, content)
     }
 
-    /// Reads the lines that count, from the first piece to the last, one piece in memory at a time.
-    pub(crate) fn records<'a>(&'a self, opener: &'a Opener, catalog: &'a Catalog) -> Records<'a> {
-        Records { set: self, opener, catalog, place: IndexPlace::default() }
+    /// Reads the lines that count and pass the filter, from the first piece to the last, one piece in memory at a time.
+    pub(crate) fn records<'a>(
+        &'a self,
+        opener: &'a Opener,
+        catalog: &'a Catalog,
+        filter: LineFilter,
+    ) -> Records<'a> {
+        Records { set: self, opener, catalog, place: IndexPlace { filter, ..IndexPlace::default() } }
     }
 }
 
@@ -442,6 +448,8 @@ impl std::fmt::Debug for Entries {
 struct IndexPlace {
     next: usize,
     open: Option<PieceReader<Cursor<Vec<u8>>>>,
+    filter: LineFilter,
+    /// Lines of the pieces that are done.
     seen: u64,
     skipped: bool,
 }
@@ -465,10 +473,9 @@ impl IndexPlace {
                 self.open = Some(lines.inspect_err(|_| self.skipped = true)?);
                 continue;
             };
-            match lines.next() {
+            match lines.next_of(&self.filter) {
                 Ok(Some(Record::Piece { .. })) => {}
                 Ok(Some(record)) => {
-                    self.seen += 1;
                     let ordinal = self.next as u32 - 1;
                     if record.subject().is_none() {
                         self.skipped = true;
@@ -481,7 +488,10 @@ impl IndexPlace {
                         return Ok(Some(record));
                     }
                 }
-                Ok(None) => self.open = None,
+                Ok(None) => {
+                    self.seen += lines.seen();
+                    self.open = None;
+                }
                 Err(error) => {
                     self.open = None;
                     self.skipped = true;

@@ -1,0 +1,62 @@
+//! Which lines of an index can matter to who asks for a few paths: the others are passed over without being parsed.
+
+use aho_corasick::AhoCorasick;
+
+/// Most texts that are looked for at once: for more, parsing every line costs no more.
+const MOST: usize = 1000;
+
+/// Lets through every line that may name one of a few texts.
+///
+/// It may let through others: who asks looks at what is parsed. Without texts all lines pass.
+#[derive(Clone, Default)]
+pub(crate) struct LineFilter(Option<AhoCorasick>);
+
+impl LineFilter {
+    /// Lets lines through whose path or target holds one of these texts.
+    pub(crate) fn new<T: AsRef<[u8]>>(texts: impl IntoIterator<Item = T>) -> Self {
+        let mut texts: Vec<Vec<u8>> = texts.into_iter().map(|text| text.as_ref().to_vec()).collect();
+        if texts.len() > MOST || texts.iter().any(Vec::is_empty) {
+            return Self(None);
+        }
+        // What is escaped may be anything, and so may a name that is no UTF-8, which is an object with this key.
+        texts.extend([b"\\".to_vec(), b"\"base64\"".to_vec()]);
+        Self(AhoCorasick::new(texts).ok())
+    }
+
+    pub(crate) fn passes(&self, line: &[u8]) -> bool {
+        self.0.as_ref().is_none_or(|texts| texts.is_match(line))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::set::record::Record;
+    use crate::set::{Content, Entry, EntryPath, Metadata};
+
+    proptest! {
+        #[test]
+        fn no_line_of_a_path_that_holds_the_text_is_passed_over(
+            before in proptest::collection::vec(any::<u8>(), 0..8),
+            name in "[a-zé\"\\\\\u{1}-]{1,8}",
+            after in proptest::collection::vec(any::<u8>(), 0..8),
+        ) {
+            let path = [&before, name.as_bytes(), &after].concat();
+            let Ok(path) = EntryPath::new(path) else { return Ok(()) };
+            let mut line = Vec::new();
+            Record::Entry(Entry::new(path, Content::Folder, Metadata::default())).print(&mut line).unwrap();
+            prop_assert!(LineFilter::new([&name]).passes(&line));
+        }
+    }
+
+    #[test]
+    fn what_holds_no_text_is_passed_over() {
+        let filter = LineFilter::new(["tor1/running-config"]);
+        assert!(!filter.passes(br#"{"kind":"file","path":"tor2/running-config"}"#));
+        assert!(filter.passes(br#"{"kind":"file","path":"tor2/\u0072unning-config"}"#));
+        assert!(LineFilter::default().passes(b"anything"));
+        assert!(LineFilter::new([""]).passes(b"anything"));
+    }
+}
