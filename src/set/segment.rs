@@ -41,6 +41,8 @@ pub(crate) struct Compressor {
     current: i32,
     zstd: zstd::bulk::Compressor<'static>,
     sample: Vec<u8>,
+    /// Frames for which the fast level needs no new sample.
+    sampled: u32,
 }
 
 /// What is compressed.
@@ -62,7 +64,13 @@ enum Kind {
 
 impl Compressor {
     pub(crate) fn new(level: i32) -> io::Result<Self> {
-        Ok(Self { level, current: level, zstd: zstd::bulk::Compressor::new(level)?, sample: Vec::new() })
+        Ok(Self {
+            level,
+            current: level,
+            zstd: zstd::bulk::Compressor::new(level)?,
+            sample: Vec::new(),
+            sampled: 0,
+        })
     }
 
     /// Appends `content` to `frames` as frames of at most [`FRAME`] bytes, each of one kind.
@@ -70,6 +78,7 @@ impl Compressor {
     /// Of small files, samples say which level suits: those that are text are mostly tables and configurations, whose
     /// repeats are long, and a search for short ones only makes them larger, in twice the time.
     pub(crate) fn compress(&mut self, mut content: &[u8], of: Of, frames: &mut Vec<u8>) -> io::Result<()> {
+        frames.reserve(zstd_safe::compress_bound(content.len()));
         while !content.is_empty() {
             let (kind, length) = stretch(content);
             let (piece, rest) = content.split_at(length);
@@ -104,12 +113,17 @@ impl Compressor {
         if self.level <= FAST || piece.len() < 4 * SAMPLE {
             return Ok(self.level);
         }
+        if self.sampled > 0 {
+            self.sampled -= 1;
+            return Ok(FAST);
+        }
         let sample = &piece[piece.len() / 2..][..SAMPLE];
-        let is_enough = self.sampled(sample, FAST)? <= self.sampled(sample, self.level)?;
+        let is_enough = self.sample(sample, FAST)? <= self.sample(sample, self.level)?;
+        self.sampled = if is_enough { ALIKE } else { 0 };
         Ok(if is_enough { FAST } else { self.level })
     }
 
-    fn sampled(&mut self, sample: &[u8], level: i32) -> io::Result<usize> {
+    fn sample(&mut self, sample: &[u8], level: i32) -> io::Result<usize> {
         let mut frame = std::mem::take(&mut self.sample);
         frame.clear();
         self.frame(sample, level, &mut frame)?;
@@ -190,6 +204,9 @@ const ZSTD_BLOCK: usize = 128 << 10;
 const BLOCK: usize = 64 << 10;
 /// A quarter of it would not tell tables from logs, nor half of it from programs.
 const SAMPLE: usize = 64 << 10;
+/// Frames of small files that are taken to be as the one before them: neighbours are of one kind, and a sample costs an
+/// eighth of the frame.
+const ALIKE: u32 = 3;
 /// The level of zstd that looks for long repeats alone.
 const FAST: i32 = 1;
 
