@@ -69,7 +69,7 @@ impl BackupBuilder {
             patterns: Vec::new(),
             problems: SourceProblems::default(),
             level: 3,
-            segment_size: 16 << 20,
+            segment_size: 12 << 20,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             state: None,
             paranoid: false,
@@ -129,7 +129,7 @@ impl BackupBuilder {
         self
     }
 
-    /// Most bytes of one stored segment, 4 to 64 MiB; the default is 16 MiB. Whoever opens a segment by hand needs
+    /// Most bytes of one stored segment, 4 to 64 MiB; the default is 12 MiB. Whoever opens a segment by hand needs
     /// about three times as much memory.
     #[must_use]
     pub fn segment_size(mut self, bytes: usize) -> Self {

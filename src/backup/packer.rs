@@ -291,6 +291,8 @@ impl<'a> Packer<'a> {
     /// Begins a segment in this buffer; gives the one before.
     fn clear(&mut self, mut next: Vec<u8>) -> Vec<u8> {
         next.clear();
+        // At once: what grows leaves its smaller selves behind in memory.
+        next.reserve_exact(self.settings.segment_size);
         next.resize(self.head_room, 0);
         self.content = 0;
         self.identity.clear();

@@ -136,7 +136,7 @@ pub(super) struct Pipeline {
 impl Pipeline {
     pub(super) fn start(settings: Settings, writer: Arc<SetWriter>, shared: Arc<Shared>) -> Self {
         let workers = settings.workers.max(1);
-        let in_flight = 2 * workers + 2;
+        let in_flight = workers + 2;
         let (units_in, units_out) = bounded::<(u64, Unit)>(workers);
         let (tokens_in, tokens_out) = bounded(in_flight);
         for _ in 0..in_flight {

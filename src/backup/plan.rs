@@ -15,6 +15,9 @@ use crate::set::{Change, Content, Entry, EntryPath, Metadata, Problem};
 /// Header bytes that a small entry is counted with.
 const HEADER: u64 = 1536;
 
+/// Segments that a file has to fill to have them for itself.
+const OWN_SEGMENTS: u64 = 4;
+
 /// Bytes of nodes of the last run's tree that go on together.
 const KEPT: usize = 256 << 10;
 
@@ -114,8 +117,9 @@ impl Planner {
             self.shared.contents.end_large(size, None);
             return self.header(path, Content::Copy { target, size }, metadata, mark, None);
         }
-        // Files of more than a segment have segments of their own, so that these go as a whole when the file does.
-        let is_cut = size > self.segment_size;
+        // Files of several segments have them for themselves, so that these go as a whole when the file does. The last one is
+        // not full, which shorter files would not pay for.
+        let is_cut = size > OWN_SEGMENTS * self.segment_size;
         if is_cut {
             self.flush()?;
             self.send(Unit::Cut { whole: true })?;

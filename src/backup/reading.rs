@@ -24,6 +24,10 @@ impl LargeContent {
     pub(super) fn read_at(&self, buffer: &mut Vec<u8>, from: u64, size: usize) -> io::Result<usize> {
         make_room(buffer, size);
         let file = match self {
+            LargeContent::Disk { file, stat } if stat.sparse && is_hole(file, from, size as u64) => {
+                buffer.fill(0);
+                return Ok(size);
+            }
             LargeContent::Disk { file, .. } | LargeContent::Spooled(file) => file,
             LargeContent::Memory(bytes) => {
                 let bytes = &bytes[from as usize..][..size];
@@ -82,6 +86,26 @@ fn read_at(file: &File, buffer: &mut [u8], from: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, from)
 }
 
+/// Whether a sparse file has nothing but a hole there; a hole is not worth being read.
+#[cfg(target_os = "linux")]
+fn is_hole(file: &File, from: u64, size: u64) -> bool {
+    use rustix::fs::{SeekFrom, seek};
+    // Where the place itself is behind the end, or no data follows: NXIO. A file that became shorter is found out by
+    // reading.
+    match seek(file, SeekFrom::Data(from)) {
+        Ok(data) => data >= from + size,
+        Err(error) => {
+            error == rustix::io::Errno::NXIO
+                && seek(file, SeekFrom::End(0)).is_ok_and(|end| end >= from + size)
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_hole(_: &File, _: u64, _: u64) -> bool {
+    false
+}
+
 #[cfg(windows)]
 fn read_at(file: &File, buffer: &mut [u8], from: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, from)
@@ -111,13 +135,14 @@ pub(super) struct SmallFile {
     pub(super) changed: Option<Error>,
 }
 
-/// Reads a small file whole, again when it changes meanwhile.
+/// Reads a small file whole, to the end of a buffer from there on, again when it changes meanwhile.
 pub(super) fn read_small(
     dir: &Dir,
     name: &OsStr,
     mut before: Stat,
     path: &EntryPath,
     bytes: &mut Vec<u8>,
+    from: usize,
 ) -> Result<SmallFile> {
     let failed = |e| unreadable(path, e);
     let file = open(dir, name).map_err(failed)?;
@@ -127,13 +152,14 @@ pub(super) fn read_small(
         }
         let size = before.size as usize;
         // Room for one byte more shows with the same call that a file grew; what grew behind our end is not read.
-        make_room(bytes, size + 1);
+        make_room(bytes, from + size + 1);
         // An empty file is asked, too: some that say they are empty are not.
-        let length = fill(bytes, size.max(1), |room, from| read_at(&file, room, from)).map_err(failed)?;
+        let length =
+            fill(&mut bytes[from..], size.max(1), |room, at| read_at(&file, room, at)).map_err(failed)?;
         let after = stat::look_at(&file).map_err(failed)?;
         let steady = length == size && after.is_same(&before);
         if steady || attempt == TRIES {
-            bytes.truncate(length.min(size));
+            bytes.truncate(from + length.min(size));
             let xattrs = stat::xattrs(&file).map_err(failed)?;
             return Ok(SmallFile { stat: after, xattrs, changed: (!steady).then(|| changed(path)) });
         }

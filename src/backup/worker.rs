@@ -24,6 +24,9 @@ pub(super) struct Worker {
     /// The number of the unit that it is at.
     number: u64,
     tar: Vec<u8>,
+    /// Length of the last file's header.
+    header: usize,
+    /// A piece that is compared with what was.
     content: Vec<u8>,
     digests: Vec<Digest>,
 }
@@ -35,6 +38,7 @@ impl Worker {
             key,
             number: 0,
             tar: Vec::new(),
+            header: 0,
             content: Vec::new(),
             digests: Vec::new(),
         })
@@ -109,11 +113,13 @@ impl Worker {
                 self.add_file(&entry, &bytes, identity);
             }
             Source::Disk { dir, name, stat } => {
-                let mut bytes = std::mem::take(&mut self.content);
-                let file = read_small(&dir, &name, *stat, &entry.path, &mut bytes)?;
-                let size = bytes.len() as u64;
+                // It is read where it belongs, behind its header, which is nearly always as long as the one before.
+                let from = start + self.header;
+                let file = read_small(&dir, &name, *stat, &entry.path, &mut self.tar, from);
+                let file = file.inspect_err(|_| self.tar.truncate(start))?;
+                let content = &self.tar[from..];
+                let (size, sha256) = (content.len() as u64, Digest::of(content));
                 shared.read(size);
-                let sha256 = Digest::of(&bytes);
                 entry.content = Content::File { size, sha256, sparse: file.stat.sparse };
                 mark = mark.looked_at(&file.stat);
                 entry.metadata = Metadata { xattrs: file.xattrs, ..file.stat.metadata };
@@ -124,20 +130,20 @@ impl Worker {
                     }
                     None => {
                         if let Some(kept) = same(&mark, &sha256) {
-                            self.content = bytes;
+                            self.tar.truncate(start);
                             shared.keep(size);
                             packed.lines.push(Line::Kept(kept));
                             return Ok(());
                         }
                         if let Some(target) = shared.contents.small(&entry, short(&sha256), self.number) {
-                            self.content = bytes;
+                            self.tar.truncate(start);
                             entry.content = Content::Copy { target, size };
                             return self.add_header(entry, start, mark, packed, identity);
                         }
                     }
                 }
-                self.add_file(&entry, &bytes, identity);
-                self.content = bytes;
+                self.put_header(&entry, start, from, identity);
+                self.pad(size);
             }
         }
         entry.at = Position::new(0, start as u64);
@@ -164,13 +170,24 @@ impl Worker {
 
     fn add_file(&mut self, entry: &Entry, bytes: &[u8], identity: &mut Sha256) {
         let start = self.tar.len();
-        self.tar.extend_from_slice(&archive::header(entry));
-        identity.update(&self.tar[start..]);
+        self.put_header(entry, start, start, identity);
+        self.tar.extend_from_slice(bytes);
+        self.pad(bytes.len() as u64);
+    }
+
+    /// Puts a file's header into the room that was left for it.
+    fn put_header(&mut self, entry: &Entry, from: usize, to: usize, identity: &mut Sha256) {
+        let header = archive::header(entry);
+        identity.update(&header);
         if let Content::File { sha256, .. } = &entry.content {
             identity.update(sha256.as_bytes());
         }
-        self.tar.extend_from_slice(bytes);
-        self.pad(bytes.len() as u64);
+        self.header = header.len();
+        if header.len() == to - from {
+            self.tar[from..to].copy_from_slice(&header);
+        } else {
+            drop(self.tar.splice(from..to, header));
+        }
     }
 
     fn pad(&mut self, size: u64) {

@@ -636,7 +636,7 @@ azs_status azs_backup_builder_source_problems(azs_backup_builder *builder,
 azs_status azs_backup_builder_level(azs_backup_builder *builder, int32_t level, azs_error **error);
 
 /**
- * Most bytes of one stored segment, 4 to 64 MiB; the default is 16 MiB. Checked when the backup starts.
+ * Most bytes of one stored segment, 4 to 64 MiB; the default is 12 MiB. Checked when the backup starts.
  */
 azs_status azs_backup_builder_segment_size(azs_backup_builder *builder, size_t bytes, azs_error **error);
 

@@ -159,7 +159,7 @@ pub extern "C" fn azs_backup_builder_level(
     guard(error, || handle_mut(builder, "builder")?.change(|builder| builder.level(level)))
 }
 
-/// Most bytes of one stored segment, 4 to 64 MiB; the default is 16 MiB. Checked when the backup starts.
+/// Most bytes of one stored segment, 4 to 64 MiB; the default is 12 MiB. Checked when the backup starts.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_segment_size(
     builder: Option<&mut azs_backup_builder>,

@@ -80,7 +80,7 @@ impl Backup {
     #[new]
     #[pyo3(signature = (
         share, place, *, certificates, allow_expired_certificates=false, labels=None, exclude=None,
-        source_problems=None, level=3, segment_size=16 << 20, workers=None, state=None, paranoid=false, distrust=None,
+        source_problems=None, level=3, segment_size=12 << 20, workers=None, state=None, paranoid=false, distrust=None,
         set_name=None, progress=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "keywords")]
