@@ -14,8 +14,8 @@ const LARGE: usize = 1 << 20;
 #[cfg(target_os = "linux")]
 pub(super) fn is_worthwhile(folder: impl std::os::fd::AsFd) -> bool {
     // statfs(2): ext2 to ext4, and XFS.
-    const MAGIC: [i64; 2] = [0xef53, 0x5846_5342];
-    rustix::fs::fstatfs(folder).is_ok_and(|facts| MAGIC.contains(&(facts.f_type as i64)))
+    const MAGIC: [rustix::fs::FsWord; 2] = [0xef53, 0x5846_5342];
+    rustix::fs::fstatfs(folder).is_ok_and(|facts| MAGIC.contains(&facts.f_type))
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -48,8 +48,7 @@ pub(super) fn read(file: &File, length: usize, buffer: &mut Vec<u8>) -> io::Resu
         return Ok(());
     }
     let mut room = Room::new();
-    loop {
-        let Some(count) = attempt((&mut &*file).read(room.bytes()))? else { break };
+    while let Some(count) = attempt((&mut &*file).read(room.bytes()))? {
         buffer.extend_from_slice(&room.bytes()[..count]);
         if count < CHUNK || buffer.len() >= length {
             break;
@@ -114,7 +113,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again_whatever_its_length() {
         for length in [0, 1, BLOCK, LARGE - 1, LARGE, LARGE + 1, 3 * CHUNK, 3 * CHUNK + BLOCK + 5] {
-            let content: Vec<u8> = (0..length).map(|at| (at * 31 >> 3) as u8).collect();
+            let content: Vec<u8> = (0..length).map(|at| (at * 31 / 8) as u8).collect();
             let mut file = tempfile::tempfile().unwrap();
             write(&file, &content).unwrap();
             file.rewind().unwrap();
