@@ -31,6 +31,9 @@ words!(Durability, "durability": "flushed" => Flushed, "cached" => Cached);
 /// A [`Share`] in a folder of this machine: a local disk, or a share that the operating system has mounted.
 ///
 /// Nothing outside the folder is ever reached: below the root no symbolic link or junction is followed.
+///
+/// On ext4 and XFS, objects of 1 MiB and more are flushed and read past the page cache (`O_DIRECT`, open(2)): a backup does
+/// not drive out what the host works with, and a verification sees what the disk has.
 pub struct FolderShare {
     root: PathBuf,
     dir: Dir,
