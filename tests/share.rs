@@ -9,7 +9,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use azs_backup::layout::{MasBackupFolder, Name};
 use azs_backup::share::{Durability, Item, ItemKind};
-use azs_backup::{BackupBuilder, Error, ErrorKind, FolderShare, Result, Share, SharePath, list_sets};
+use azs_backup::{
+    BackupBuilder, Error, ErrorKind, FolderShare, Opener, Result, Set, Share, SharePath, list_sets,
+    no_progress, verify_full,
+};
 use common::{Fixture, home, noise};
 
 fn path(text: &str) -> SharePath {
@@ -139,6 +142,13 @@ struct Faulty {
     puts: AtomicU32,
     nth: u32,
     fault: Fault,
+    removals: AtomicU32,
+}
+
+impl Faulty {
+    fn new(inner: Arc<dyn Share>, nth: u32, fault: Fault) -> Self {
+        Self { inner, puts: AtomicU32::new(0), nth, fault, removals: AtomicU32::new(0) }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -149,6 +159,8 @@ enum Fault {
     Forgets,
     /// It says that all is well, and keeps half.
     Halves,
+    /// All is well, and what a broken connection wrote lies beside it, held by that for a moment.
+    Litters,
 }
 
 impl Share for Faulty {
@@ -163,6 +175,12 @@ impl Share for Faulty {
             Fault::Full => Err(Error::new(ErrorKind::OutOfCapacity, "the share is full")),
             Fault::Forgets => Ok(()),
             Fault::Halves => self.inner.put(path, &content[..content.len() / 2]),
+            Fault::Litters => {
+                let part = format!(".{}.0badcafe.part", path.file_name().unwrap());
+                let part = path.parent().unwrap().join(Name::new(part)?);
+                self.inner.put(&part, &content[..content.len() / 2])?;
+                self.inner.put(path, content)
+            }
         }
     }
     fn flush(&self, folder: &SharePath) -> Result<()> {
@@ -178,10 +196,33 @@ impl Share for Faulty {
         self.inner.create_folder(folder)
     }
     fn remove(&self, path: &SharePath) -> Result<()> {
+        let is_held = matches!(self.fault, Fault::Litters);
+        if is_held && self.removals.fetch_add(1, Ordering::Relaxed) < 2 {
+            return Err(Error::new(ErrorKind::Io, "the file is in use"));
+        }
         self.inner.remove(path)
     }
     fn remove_folder(&self, folder: &SharePath) -> Result<()> {
         self.inner.remove_folder(folder)
+    }
+}
+
+#[test]
+fn what_a_broken_connection_left_is_cleared_away_before_the_set_is_complete() {
+    let fixture = Fixture::new();
+    let opener = Opener::new(fixture.certificate.decryption());
+    let content: Arc<[u8]> = noise(1, 9_000_000).into();
+    for nth in 0..6 {
+        let faulty = Arc::new(Faulty::new(fixture.share.clone(), nth, Fault::Litters));
+        let builder = BackupBuilder::new(faulty.clone(), fixture.place.clone());
+        let mut backup =
+            builder.certificate(fixture.certificate.encryption()).segment_size(4 << 20).start().unwrap();
+        backup.add_bytes("large", content.clone()).unwrap();
+        let folder = backup.commit().unwrap().folder;
+        assert!(faulty.removals.load(Ordering::Relaxed) > 2, "{nth}");
+        let set = Set::open(fixture.share.clone(), folder).unwrap();
+        let report = verify_full(&set, &opener, &mut no_progress).unwrap();
+        assert!(report.is_sound(), "{nth}: {report:?}");
     }
 }
 
@@ -193,7 +234,7 @@ fn a_share_that_fails_at_any_write_leaves_no_backup() {
     let mut failures = 0;
     for fault in [Fault::Full, Fault::Forgets, Fault::Halves] {
         for nth in 0..6 {
-            let faulty = Faulty { inner: fixture.share.clone(), puts: AtomicU32::new(0), nth, fault };
+            let faulty = Faulty::new(fixture.share.clone(), nth, fault);
             let builder = BackupBuilder::new(Arc::new(faulty), fixture.place.clone());
             let mut backup =
                 builder.certificate(fixture.certificate.encryption()).segment_size(4 << 20).start().unwrap();

@@ -31,6 +31,11 @@ pub(crate) fn is_file_of_a_set(name: &str) -> bool {
     is_ours(unfinished) || numbered.is_some_and(|(name, _)| is_ours(name))
 }
 
+/// Whether it is what is left of the writing of one.
+pub(crate) fn is_left_of_writing(name: &str) -> bool {
+    name.starts_with('.') && is_file_of_a_set(name)
+}
+
 fn is_number(text: &str) -> bool {
     text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }

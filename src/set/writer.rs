@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -13,6 +14,9 @@ use crate::envelope::{CertificateFacts, Sealer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, Place, SetName, SharePath};
 use crate::share::Share;
+
+/// Milliseconds to wait before what attempts that failed left is cleared away, time after time.
+const SWEEPS: [u64; 6] = [0, 100, 200, 400, 800, 1600];
 
 /// A set in the making. Nothing takes it for a backup before [`commit`](Self::commit) is done.
 pub(crate) struct SetWriter {
@@ -163,10 +167,23 @@ impl SetWriter {
         Ok(cover)
     }
 
-    /// Looks whether the share has what it acknowledged, at full length.
+    /// Looks whether the share has what it acknowledged, at full length, and clears away what attempts that failed left
+    /// beside it.
     fn check<'a>(&self, mut files: impl Iterator<Item = (&'a str, u64)>) -> Result<()> {
-        let there: HashMap<String, u64> =
-            self.share.list(&self.folder)?.into_iter().map(|item| (item.name, item.length)).collect();
+        let mut items = self.share.list(&self.folder)?;
+        // For a moment a broken connection may hold what it wrote. If that stays after all, it belongs to no set, and a
+        // verification says so.
+        for pause in SWEEPS {
+            let left: Vec<_> =
+                items.iter().filter(|item| cover::is_left_of_writing(&item.name)).cloned().collect();
+            if left.is_empty() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(pause));
+            left.iter().for_each(|item| self.remove(&item.name));
+            items = self.share.list(&self.folder)?;
+        }
+        let there: HashMap<String, u64> = items.into_iter().map(|item| (item.name, item.length)).collect();
         match files.find(|(name, length)| there.get(*name) != Some(length)) {
             None => Ok(()),
             Some((name, length)) => Err(Error::new(
