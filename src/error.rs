@@ -54,6 +54,25 @@ impl Error {
     pub fn code(&self) -> &'static str {
         self.kind.code()
     }
+
+    /// Whose failure it is, met while one of many things was at hand: the one question that listing, verification,
+    /// restore, retention and review ask before they go on with the next thing.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        self.kind.scope()
+    }
+}
+
+/// Whose failure an [`Error`] is: how much of the work it ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Scope {
+    /// Of the one object at hand: damaged, unreadable, refused, gone. It is named, and the rest goes on.
+    Object,
+    /// Of the share: no connection, no account, no room. What comes next would fail alike, so the work ends.
+    Share,
+    /// Of the caller: cancelled, a wrong argument, key or password. The work ends.
+    Caller,
 }
 
 impl fmt::Display for Error {
@@ -181,6 +200,35 @@ error_kinds! {
 }
 
 impl ErrorKind {
+    /// As [`Error::scope`].
+    #[must_use]
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::LogonFailed | Self::OutOfCapacity | Self::TimedOut | Self::Unreachable => Scope::Share,
+            Self::Cancelled
+            | Self::CertificateExpired
+            | Self::CertificateUnsuitable
+            | Self::Internal
+            | Self::InvalidArgument
+            | Self::ReservedPath
+            | Self::WrongCertificate
+            | Self::WrongPassword => Scope::Caller,
+            Self::AccessDenied
+            | Self::AlreadyExists
+            | Self::Conflict
+            | Self::Damaged
+            | Self::Incomplete
+            | Self::InvalidName
+            | Self::Io
+            | Self::LimitExceeded
+            | Self::Malformed
+            | Self::NotFound
+            | Self::SourceChanged
+            | Self::SourceUnreadable
+            | Self::Unsupported => Scope::Object,
+        }
+    }
+
     fn of_io(error: &io::Error) -> Self {
         if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
             return inner.kind();
