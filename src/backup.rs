@@ -3,28 +3,28 @@
 //! A [`Backup`] is begun, fed and committed. Reading, compressing, hashing, sealing and storing overlap on all cores
 //! while it is fed; memory stays bounded whatever the sources are.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use ignore::gitignore::Gitignore;
 use jiff::Timestamp;
 
 use crate::envelope::EncryptionCertificate;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::SetName;
-use crate::set::writer::{Finished, SetWriter};
-use crate::set::{EntryPath, Metadata, Mtime, RESERVED, Status};
+use crate::set::record::StoredFile;
+use crate::set::writer::SetWriter;
+use crate::set::{EntryPath, Metadata, Mtime};
 
 mod base;
 mod builder;
-mod by_hand;
 mod closing;
 mod contents;
+mod history;
 mod known;
 mod ledger;
 mod packer;
@@ -42,13 +42,15 @@ mod tree;
 mod unit;
 mod worker;
 
-pub use builder::{BackupBuilder, SourceProblems};
+pub use builder::{BackupBuilder, ShrunkenSources, SourceProblems};
 pub use report::{BackupReport, Reuse};
 
+use history::History;
 use pipeline::Shared;
 use plan::{NewLarge, Planner};
-use state::State;
-use tree::Walk;
+use stat::Clock;
+use state::SourceSize;
+use tree::{Rules, Walk};
 use unit::{LargeContent, Mark};
 
 /// A backup in the making.
@@ -57,14 +59,19 @@ use unit::{LargeContent, Mark};
 pub struct Backup {
     planner: Planner,
     writer: Arc<SetWriter>,
-    patterns: Gitignore,
+    rules: Rules,
+    clock: Clock,
     links: tree::Links,
     names: BTreeSet<EntryPath>,
     certificates: Vec<EncryptionCertificate>,
-    labels: BTreeMap<String, String>,
-    state: Option<Arc<State>>,
-    /// The key of names and digests.
-    key: zeroize::Zeroizing<[u8; 32]>,
+    /// Where the sets of this region lie, if that is a folder of this machine.
+    region_folder: Option<PathBuf>,
+    /// What each source held, this time and last time.
+    sizes: Vec<(EntryPath, SourceSize)>,
+    sizes_before: Vec<(EntryPath, SourceSize)>,
+    fail_on_shrunken: bool,
+    /// What is known of the files that this set has of earlier ones.
+    history: History,
     /// Sets that were begun and interrupted, which this one takes the place of.
     interrupted: BTreeSet<SetName>,
     /// Sets that may have the files of this one.
@@ -96,28 +103,73 @@ impl Backup {
 
     /// Adds a folder and all below it under this name.
     ///
-    /// The folder itself may be a symbolic link; links below it are stored as links.
+    /// The folder itself may be a symbolic link; links below it are stored as links. Never gone into are the share,
+    /// this host's state folder, and what the kernel makes as it is read (`/proc`, `/sys`): the report names them as
+    /// skipped. A file that vanishes between the listing of its folder and the first look at it counts as gone before.
     ///
     /// # Errors
-    /// `NOT_FOUND` when the folder is not there; `INVALID_NAME`; `ALREADY_EXISTS` when something of that name was
-    /// added before; `SOURCE_UNREADABLE` and `SOURCE_CHANGED` as the policy has it; the share's errors; `CANCELLED`.
+    /// `NOT_FOUND` when the folder is not there, and `SOURCE_UNREADABLE` and `SOURCE_CHANGED`, as the policy has it;
+    /// `INVALID_NAME`; `INVALID_ARGUMENT` when the folder is the share, or lies among the sets; `ALREADY_EXISTS` when
+    /// something of that name was added before; the share's errors; `CANCELLED`.
     pub fn add_folder_as(&mut self, name: &str, folder: impl AsRef<Path>) -> Result<()> {
         let folder = folder.as_ref();
         let path = self.claim(name)?;
-        let dir = Dir::open_ambient_dir(folder, ambient_authority())
-            .map_err(|e| Error::io(format_args!("open folder {}", folder.display()), e))?;
-        self.walk(|walk| walk.add(dir, path))
+        let opened = Dir::open_ambient_dir(folder, ambient_authority())
+            .and_then(|dir| Ok((stat::look_at(&dir)?, dir)))
+            .map_err(|e| Error::io(format_args!("open folder {}", folder.display()), e));
+        let (stat, dir) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return self.planner.problem(&path, error),
+        };
+        self.refuse_share(folder, &stat)?;
+        let clock = self.clock.of(&dir);
+        self.walk(path.clone(), true, clock, |walk| walk.add(dir, path))
     }
 
-    fn walk<T>(&mut self, work: impl FnOnce(&mut Walk<'_>) -> T) -> T {
-        work(&mut Walk {
+    /// Lets one walk add a source, and looks what it came to.
+    fn walk(
+        &mut self,
+        path: EntryPath,
+        is_folder: bool,
+        clock: Clock,
+        work: impl FnOnce(&mut Walk<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let mut walk = Walk {
             planner: &mut self.planner,
             links: &mut self.links,
-            patterns: &self.patterns,
-            set: self.writer.set(),
-            state: self.state.as_ref().map(|state| state.folder()),
-            key: &self.key,
-        })
+            rules: &self.rules,
+            clock,
+            size: SourceSize::default(),
+        };
+        work(&mut walk)?;
+        let size = walk.size;
+        let before = self.sizes_before.iter().find(|(before, _)| *before == path).map(|(_, size)| size);
+        if let Some(what) = size.shrunk(is_folder, before) {
+            let message = format!("{path} {what}");
+            if self.fail_on_shrunken {
+                return Err(Error::new(ErrorKind::SourceUnreadable, message));
+            }
+            self.warnings.push(message);
+        }
+        self.sizes.push((path, size));
+        Ok(())
+    }
+
+    /// Sets are not to hold the sets before them.
+    fn refuse_share(&self, source: &Path, stat: &stat::Stat) -> Result<()> {
+        let is_avoided = self.rules.avoided.iter().any(|(inode, _)| *inode == stat.identity());
+        let is_among_sets = || {
+            let (Some(sets), Ok(real)) = (&self.region_folder, source.canonicalize()) else { return false };
+            real.starts_with(sets)
+        };
+        if is_avoided || is_among_sets() {
+            let message = format!(
+                "{} is the share, lies among its backup sets, or is the state folder: nothing to back up from",
+                source.display()
+            );
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        Ok(())
     }
 
     /// Adds one file under its own name.
@@ -136,25 +188,35 @@ impl Backup {
     /// As [`add_folder_as`](Self::add_folder_as); `INVALID_ARGUMENT` when it is no regular file.
     pub fn add_file_as(&mut self, name: &str, file: impl AsRef<Path>) -> Result<()> {
         let file = file.as_ref();
-        let failed = |e| Error::io(format_args!("open file {}", file.display()), e);
-        let real = file.canonicalize().map_err(failed)?;
-        let (Some(parent), Some(own)) = (real.parent(), real.file_name()) else {
-            return Err(Error::new(ErrorKind::InvalidArgument, format!("{} is not a file", file.display())));
-        };
         let path = self.claim(name)?;
-        let dir = Arc::new(Dir::open_ambient_dir(parent, ambient_authority()).map_err(failed)?);
-        let stat = stat::look(&dir, own).map_err(failed)?;
+        let invalid = |what: &str| {
+            Error::new(ErrorKind::InvalidArgument, format!("{} is not {what}", file.display()))
+        };
+        let open = || -> std::io::Result<_> {
+            let real = file.canonicalize()?;
+            let (Some(parent), Some(own)) = (real.parent(), real.file_name()) else { return Ok(None) };
+            let dir = Arc::new(Dir::open_ambient_dir(parent, ambient_authority())?);
+            let stat = stat::look(&dir, own)?;
+            Ok(Some((dir, own.to_owned(), stat)))
+        };
+        let opened = open().map_err(|e| Error::io(format_args!("open file {}", file.display()), e));
+        let (dir, own, stat) = match opened {
+            Ok(opened) => opened.ok_or_else(|| invalid("a file"))?,
+            Err(error) => return self.planner.problem(&path, error),
+        };
         if stat.kind != stat::Kind::File {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                format!("{} is not a regular file", file.display()),
-            ));
+            return Err(invalid("a regular file"));
         }
-        self.planner.begin_source(&path)?;
-        let is_known = self.planner.ahead().is_some();
-        match self.walk(|walk| walk.add_file(&dir, own, path, 0, stat, is_known))? {
-            Ok(()) => Ok(()),
-            Err((path, error)) => self.planner.problem(&path, error),
+        self.refuse_share(file, &stat)?;
+        let clock = self.clock.of(&dir);
+        let mut problem = None;
+        self.walk(path.clone(), false, clock, |walk| {
+            problem = walk.add_source(&dir, &own, path, stat)?.err();
+            Ok(())
+        })?;
+        match problem {
+            Some((path, error)) => self.planner.problem(&path, error),
+            None => Ok(()),
         }
     }
 
@@ -164,9 +226,12 @@ impl Backup {
     /// As [`add_folder_as`](Self::add_folder_as).
     pub fn add(&mut self, source: impl AsRef<Path>) -> Result<()> {
         let source = source.as_ref();
-        let metadata =
-            std::fs::metadata(source).map_err(|e| Error::io(format_args!("open {}", source.display()), e))?;
-        if metadata.is_dir() { self.add_folder(source) } else { self.add_file(source) }
+        // One that is not there is a folder that is not there: the policy decides.
+        if std::fs::metadata(source).is_ok_and(|metadata| !metadata.is_dir()) {
+            self.add_file(source)
+        } else {
+            self.add_folder(source)
+        }
     }
 
     /// Adds bytes under this name: a running-config just fetched from a switch.
@@ -184,33 +249,60 @@ impl Backup {
     /// Adds everything that a reader gives, under this name.
     ///
     /// Tar needs a file's size before its content: up to 2 MiB are held in memory, more in an unnamed temporary file
-    /// of this host.
+    /// of this host. Nothing of a reader that fails is stored.
     ///
     /// # Errors
-    /// As [`add_folder_as`](Self::add_folder_as); what the reader says is `SOURCE_UNREADABLE`, whatever the policy.
-    pub fn add_reader(&mut self, name: &str, mut reader: impl Read) -> Result<()> {
+    /// As [`add_folder_as`](Self::add_folder_as); what the reader says is `SOURCE_UNREADABLE`, as the policy has it.
+    pub fn add_reader(&mut self, name: &str, reader: impl Read) -> Result<()> {
         let path = self.claim(name)?;
-        let unreadable = |e| reading::unreadable(&path, e);
-        let mut start = Vec::new();
-        (&mut reader).take(unit::SMALL + 1).read_to_end(&mut start).map_err(unreadable)?;
-        if start.len() as u64 <= unit::SMALL {
-            return self.add_memory(path, start.into());
+        match self.spool(reader)? {
+            Ok(Spooled::Memory(bytes)) => self.add_memory(path, bytes.into()),
+            Ok(Spooled::File(file, size)) => {
+                self.planner.begin_source(&path)?;
+                self.add_large(path, size, LargeContent::Spooled(file))
+            }
+            Err(error) => {
+                let error = reading::unreadable(&path, error);
+                if error.scope() == Scope::Caller { Err(error) } else { self.planner.problem(&path, error) }
+            }
         }
-        let spool = |e| Error::io("write a temporary file", e);
-        let mut file = tempfile::tempfile().map_err(spool)?;
-        std::io::Write::write_all(&mut file, &start).map_err(spool)?;
+    }
+
+    /// Reads a reader to its end; the inner error is its own.
+    fn spool(&mut self, mut reader: impl Read) -> Result<std::io::Result<Spooled>> {
+        let mut start = Vec::new();
+        if let Err(error) = (&mut reader).take(unit::SMALL + 1).read_to_end(&mut start) {
+            return Ok(Err(error));
+        }
+        if start.len() as u64 <= unit::SMALL {
+            return Ok(Ok(Spooled::Memory(start)));
+        }
+        let failed = |e| Error::io("write a temporary file", e);
+        let mut file = tempfile::tempfile().map_err(failed)?;
+        file.write_all(&start).map_err(failed)?;
         let mut size = start.len() as u64;
         loop {
             self.planner.tick()?;
             start.clear();
-            if (&mut reader).take(unit::PIECE).read_to_end(&mut start).map_err(unreadable)? == 0 {
-                break;
+            match (&mut reader).take(unit::PIECE).read_to_end(&mut start) {
+                Ok(0) => return Ok(Ok(Spooled::File(file, size))),
+                Ok(_) => file.write_all(&start).map_err(failed)?,
+                Err(error) => return Ok(Err(error)),
             }
-            std::io::Write::write_all(&mut file, &start).map_err(spool)?;
             size += start.len() as u64;
         }
-        self.planner.begin_source(&path)?;
-        self.add_large(path, size, LargeContent::Spooled(file))
+    }
+
+    /// Says that something could not be fetched: "switch 7 did not answer". The set is
+    /// [`PartialSucceeded`](Status::PartialSucceeded) then, and names it, in the index and in the report.
+    ///
+    /// # Errors
+    /// `SOURCE_UNREADABLE` with this message where the policy is [`SourceProblems::Fail`]; `INVALID_NAME`;
+    /// `ALREADY_EXISTS` when something of that name was added before.
+    pub fn add_problem(&mut self, name: &str, error: impl std::fmt::Display) -> Result<()> {
+        let path = self.claim(name)?;
+        let error = Error::new(ErrorKind::SourceUnreadable, format!("{path}: {error}"));
+        self.planner.problem(&path, error)
     }
 
     fn add_large(&mut self, path: EntryPath, size: u64, content: LargeContent) -> Result<()> {
@@ -218,8 +310,11 @@ impl Backup {
         let is_known = self.planner.ahead().is_some();
         // Its times are of this run: they say nothing of its content.
         let mark = Mark::default();
-        let new = NewLarge { path, size, sparse: false, metadata, content, mark, stored_as: None };
-        self.walk(|walk| walk.add_large(new, is_known))
+        let new = NewLarge { path: path.clone(), size, sparse: false, metadata, content, mark };
+        self.walk(path, false, self.clock, |walk| {
+            walk.size.add(size);
+            walk.add_large(new, is_known)
+        })
     }
 
     fn add_memory(&mut self, path: EntryPath, bytes: Arc<[u8]>) -> Result<()> {
@@ -228,19 +323,18 @@ impl Backup {
         if size > unit::SMALL {
             return self.add_large(path, size, LargeContent::Memory(bytes));
         }
-        self.walk(|walk| walk.add_memory(path, bytes, now()))
+        self.walk(path.clone(), false, self.clock, |walk| walk.add_memory(path, bytes, now()))
     }
 
     /// Checks a name and takes it: no two sources may stand at, above or below one another.
     fn claim(&mut self, name: &str) -> Result<EntryPath> {
         let path: EntryPath = name.parse()?;
-        if path.names().next() == Some(RESERVED.as_bytes()) {
-            return Err(Error::new(
-                ErrorKind::InvalidName,
-                format!(
-                    "{path}: the name {RESERVED} is taken by the backup itself; add it under another one"
-                ),
-            ));
+        if let Some(long) = path.names().find(|name| name.len() > MAX_NAME) {
+            let message = format!(
+                "{path}: a name of {} bytes cannot be restored; the most that file systems take is {MAX_NAME}",
+                long.len()
+            );
+            return Err(Error::new(ErrorKind::InvalidName, message));
         }
         let bytes = path.as_bytes();
         let mut above =
@@ -265,22 +359,14 @@ impl Backup {
     /// removed then.
     pub fn commit(mut self) -> Result<BackupReport> {
         let mut made = self.planner.finish()?;
-        let status = if made.problems.is_empty() { Status::Succeeded } else { Status::PartialSucceeded };
-        let cover = self.writer.commit(
-            &made.segments,
-            &made.pieces,
-            Finished {
-                created: self.created,
-                finished: Timestamp::now(),
-                status,
-                certificates: self.certificates.iter().map(|c| c.facts().clone()).collect(),
-                content: made.counts,
-                labels: std::mem::take(&mut self.labels),
-            },
-        )?;
+        let cover = made.cover.take().ok_or_else(|| Error::new(ErrorKind::Internal, "a set has no cover"))?;
+        let cover = self.writer.commit(&made.files, cover)?;
         self.committed = true;
         self.warnings.append(&mut made.warnings);
-        self.remember(made.outcome.take());
+        if cover.content.files == 0 {
+            self.warnings.push("the set holds no files at all: are its sources where they should be?".into());
+        }
+        self.remember(made.outcome.take(), &made.files);
         let mut reuse = std::mem::take(&mut self.reuse);
         self.shared.report(&mut reuse);
         reuse.stored.files += made.stored.files;
@@ -298,19 +384,22 @@ impl Backup {
     }
 
     /// Remembers what the next run needs; the set is a backup whether that works or not.
-    fn remember(&mut self, outcome: Option<state::Outcome>) {
-        let Some(state) = self.state.take() else { return };
+    fn remember(&mut self, outcome: Option<state::Outcome>, files: &[StoredFile]) {
+        let Some(state) = self.rules.state.take() else { return };
         let outcome = outcome.map(|mut outcome| {
             outcome.recipients = builder::thumbprints(&self.certificates);
             self.sets.push(self.writer.set());
             let old = self.sets.len().saturating_sub(MAX_SETS);
             outcome.sets = self.sets.split_off(old);
+            outcome.sources = std::mem::take(&mut self.sizes);
+            outcome.history = self.history.of(files, self.created);
             outcome
         });
         self.warnings.extend(state.save(self.writer.place(), outcome));
+        let last_note = state.last_note();
         state.end();
         for set in std::mem::take(&mut self.interrupted) {
-            self.writer.clear_away(&set);
+            self.writer.clear_away(&set, last_note);
         }
     }
 
@@ -334,6 +423,15 @@ impl std::fmt::Debug for Backup {
         f.debug_struct("Backup").field("set", &self.writer.set()).finish_non_exhaustive()
     }
 }
+
+/// What a reader gave.
+enum Spooled {
+    Memory(Vec<u8>),
+    File(std::fs::File, u64),
+}
+
+/// Longest name that file systems take (NAME_MAX on Linux; NTFS and SMB count 255 UTF-16 units).
+const MAX_NAME: usize = 255;
 
 /// Earlier sets that are remembered: any of them may be the one that is left.
 const MAX_SETS: usize = 400;

@@ -7,15 +7,17 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 /// What the library returns: a value, or an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failure: its [kind](Error::kind), one line for people, and what caused it.
+#[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,
     message: Cow<'static, str>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -29,7 +31,7 @@ impl Error {
     #[cold]
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -39,7 +41,7 @@ impl Error {
         Self {
             kind: ErrorKind::of_io(&source),
             message: format!("{what}: {source}").into(),
-            source: Some(source.into()),
+            source: Some(Arc::new(source)),
         }
     }
 
@@ -105,6 +107,7 @@ impl std::error::Error for Error {
 
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
+        // CANCELLED is not `Interrupted`: whoever reads or writes tries that again, for ever.
         let kind = match error.kind {
             ErrorKind::AccessDenied => io::ErrorKind::PermissionDenied,
             ErrorKind::AlreadyExists => io::ErrorKind::AlreadyExists,
@@ -113,7 +116,6 @@ impl From<Error> for io::Error {
             ErrorKind::OutOfCapacity => io::ErrorKind::StorageFull,
             ErrorKind::InvalidArgument | ErrorKind::InvalidName => io::ErrorKind::InvalidInput,
             ErrorKind::Damaged | ErrorKind::Malformed => io::ErrorKind::InvalidData,
-            ErrorKind::Cancelled => io::ErrorKind::Interrupted,
             ErrorKind::LogonFailed => io::ErrorKind::PermissionDenied,
             ErrorKind::TimedOut => io::ErrorKind::TimedOut,
             ErrorKind::Unreachable => io::ErrorKind::NotConnected,

@@ -42,6 +42,11 @@ pub trait Share: fmt::Debug + Send + Sync {
     /// As the operating system has them.
     fn flush(&self, folder: &SharePath) -> Result<()>;
 
+    /// The share's root, where it is a folder of this machine.
+    fn local_root(&self) -> Option<std::path::PathBuf> {
+        None
+    }
+
     /// Reads a whole object into `buffer`, which is cleared first.
     ///
     /// # Errors

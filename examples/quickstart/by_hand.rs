@@ -23,7 +23,7 @@ impl ByHand {
         let mut lines = vec![
             format!("cd {}", quoted(folder)),
             format!(
-                "mkdir -p by-hand && cp {}/* backup.cer backup.pfx by-hand && cd by-hand",
+                "mkdir -p by-hand && cp {}/* backup.pfx by-hand && cd by-hand",
                 quoted(within)
             ),
             format!("export {PASSWORD_VARIABLE}={password}"),

@@ -6,14 +6,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use jiff::{SignedDuration, Timestamp};
+
+use super::history::History;
 use super::report::Reuse;
 use super::state::tree::TreeReader;
 use super::state::{KnownPiece, Manifest, State};
 use crate::crew;
-use crate::envelope::MAX_MESSAGE;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, Place, SetName, SharePath};
-use crate::set::digest::Digest;
 use crate::set::record::StoredFile;
 use crate::set::writer::SetWriter;
 use crate::share::{ItemKind, Share};
@@ -26,6 +27,7 @@ pub(super) struct Base {
     /// Those of them that belong to one large file alone.
     pub(super) whole: BTreeSet<u32>,
     pub(super) pieces: Vec<KnownPiece>,
+    pub(super) history: History,
     /// Sets that may have these files, the last one at the end.
     pub(super) sets: Vec<SetName>,
     pub(super) next_segment: u32,
@@ -40,8 +42,11 @@ pub(super) struct Terms<'a> {
     pub(super) recipients: &'a BTreeSet<String>,
     /// Stored files known to be damaged.
     pub(super) distrusted: &'a HashSet<String>,
-    /// Whether to read every file that is taken over.
-    pub(super) check: bool,
+    /// Each file that is taken over is read back at least once in so many runs; 0 is never.
+    pub(super) recheck: u32,
+    /// Segments that are older are written anew.
+    pub(super) renew_after: Option<SignedDuration>,
+    pub(super) now: Timestamp,
     pub(super) segment_size: usize,
 }
 
@@ -81,7 +86,10 @@ pub(super) fn take(
         Err(e) if e.kind() == ErrorKind::NotFound => HashMap::new(),
         Err(e) => return Err(e),
     };
-    let worn = worn(&manifest, terms.segment_size);
+    let mut worn = worn(&manifest, terms.segment_size);
+    if let Some(age) = terms.renew_after {
+        worn.extend(manifest.history.aged(&manifest.segments, age, terms.now));
+    }
     let mut wanted = Vec::new();
     for file in manifest.segments.iter().filter(|file| !worn.contains(&file.number)) {
         match there.get(&file.name) {
@@ -95,7 +103,8 @@ pub(super) fn take(
     let pieces = manifest.pieces.iter().map(|piece| &piece.file);
     wanted.extend(pieces.filter(|file| there.get(&file.name) == Some(&file.length)).cloned());
 
-    let taken = bring(terms, writer, folder, wanted, reuse, tick)?;
+    let mut history = History::default();
+    let taken = bring(terms, writer, folder, &wanted, (&manifest.history, &mut history), reuse, tick)?;
     let segments: HashMap<u32, StoredFile> = manifest
         .segments
         .iter()
@@ -138,6 +147,7 @@ pub(super) fn take(
         whole: manifest.whole.iter().copied().filter(|number| segments.contains_key(number)).collect(),
         segments,
         pieces: known,
+        history,
         sets: manifest.sets,
         next_segment: manifest.next_segment,
         next_piece: manifest.next_piece,
@@ -150,7 +160,8 @@ fn bring(
     terms: &Terms<'_>,
     writer: &SetWriter,
     folder: &SharePath,
-    wanted: Vec<StoredFile>,
+    wanted: &[StoredFile],
+    (before, history): (&History, &mut History),
     reuse: &mut Reuse,
     mut tick: impl FnMut() -> Result<()>,
 ) -> Result<HashSet<String>> {
@@ -178,14 +189,16 @@ fn bring(
     // A share may say yes and not have done it.
     let listing = terms.share.list(writer.folder())?;
     let there: HashMap<&str, u64> = listing.iter().map(|item| (&*item.name, item.length)).collect();
+    let is_there = |file: &&StoredFile| there.get(&*file.name) == Some(&file.length);
+    let whole: Vec<_> =
+        wanted.iter().filter(|file| brought.contains_key(&file.name)).filter(is_there).cloned().collect();
+    let sound = read_back(writer, before.due(&whole, terms.recheck), reuse, &mut tick)?;
     let mut taken = HashSet::new();
-    let mut buffer = Vec::new();
-    for file in &wanted {
+    for file in wanted {
         let Some(how) = brought.get(&file.name) else { continue };
-        tick()?;
-        let is_there = there.get(&*file.name) == Some(&file.length);
-        if is_there && (!terms.check || is_sound(terms, writer, file, &mut buffer)?) {
+        if is_there(&file) && sound.get(&*file.name) != Some(&false) {
             if *how == Brought::Linked { &mut reuse.linked } else { &mut reuse.copied }.add(file.length);
+            history.linked(&file.name, before, sound.contains_key(&*file.name), terms.now);
             taken.insert(file.name.clone());
         } else {
             writer.remove(&file.name);
@@ -193,6 +206,34 @@ fn bring(
         }
     }
     Ok(taken)
+}
+
+/// Reads files back that the new set has now; says which of them are as they were stored.
+fn read_back(
+    writer: &SetWriter,
+    files: Vec<&StoredFile>,
+    reuse: &mut Reuse,
+    tick: &mut dyn FnMut() -> Result<()>,
+) -> Result<HashMap<String, bool>> {
+    let mut sound = HashMap::new();
+    let mut left = files.into_iter();
+    crew::run(
+        READERS,
+        || Ok(Vec::new()),
+        |buffer, file: &StoredFile| Ok((file, writer.is_sound(&file.name, file, buffer)?)),
+        || Ok(left.next()),
+        |(file, is_sound)| {
+            reuse.checked.add(file.length);
+            if !is_sound {
+                reuse.damaged.push(file.name.clone());
+            }
+            sound.insert(file.name.clone(), is_sound);
+            Ok(())
+        },
+        tick,
+    )?;
+    reuse.damaged.sort_unstable();
+    Ok(sound)
 }
 
 /// What the share can do, as far as it has shown.
@@ -243,15 +284,6 @@ fn is_gone(error: &Error) -> bool {
     error.kind() == ErrorKind::NotFound
 }
 
-fn is_sound(terms: &Terms<'_>, writer: &SetWriter, file: &StoredFile, buffer: &mut Vec<u8>) -> Result<bool> {
-    let path = writer.folder().join(Name::new(file.name.as_str())?);
-    match terms.share.read(&path, MAX_MESSAGE as u64, buffer) {
-        Ok(()) => Ok(Digest::of(buffer) == file.sha256),
-        Err(e) if is_gone(&e) || e.kind() == ErrorKind::LimitExceeded => Ok(false),
-        Err(e) => Err(e),
-    }
-}
-
 /// Segments that are not worth linking: what of them still counts is written anew.
 ///
 /// So what a set stores stays below half as much again as what it holds, and the number of small segments bounded.
@@ -289,5 +321,7 @@ const SLACK: u64 = 1 << 20;
 const MAX_SMALL: usize = 64;
 /// Links that are made at once: each is a few round trips and no work.
 const IN_FLIGHT: usize = 8;
+/// Files that are read back at once: each is held in memory.
+const READERS: usize = 2;
 /// Numbers of segments and index pieces have six digits: some are left for this run.
 const MAX_NUMBER: u32 = 500_000;

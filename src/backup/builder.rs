@@ -2,18 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::base::{self, Terms};
+use super::history::History;
 use super::known::Known;
-use super::pipeline::{Earlier, Pipeline, Settings, Shared};
+use super::pipeline::{Cover, Earlier, Pipeline, Settings, Shared};
 use super::plan::{Hook, Planner};
 use super::report::Reuse;
 use super::state::{self, Opened};
+use super::stat::{self, Clock};
+use super::tree::Rules;
 use super::{Backup, tree};
 use crate::envelope::{EncryptionCertificate, Sealer};
 use crate::error::{Error, ErrorKind, Result};
@@ -37,6 +40,20 @@ pub enum SourceProblems {
 
 words!(SourceProblems, "source_problems": "fail" => Fail, "report" => Report);
 
+/// What to do about a source that is empty, or holds less than half of what it held last time: what it should hold may
+/// not be mounted.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ShrunkenSources {
+    /// Go on, and say so in the report's warnings.
+    #[default]
+    Warn,
+    /// End the backup with `SOURCE_UNREADABLE`; no set remains.
+    Fail,
+}
+
+words!(ShrunkenSources, "shrunken_sources": "warn" => Warn, "fail" => Fail);
+
 /// How a backup is to be made; [`start`](Self::start) begins it.
 pub struct BackupBuilder {
     share: Arc<dyn Share>,
@@ -46,6 +63,10 @@ pub struct BackupBuilder {
     labels: BTreeMap<String, String>,
     patterns: Vec<String>,
     problems: SourceProblems,
+    shrunken: ShrunkenSources,
+    one_file_system: bool,
+    recheck: u32,
+    renew_after_days: u32,
     level: i32,
     segment_size: usize,
     workers: usize,
@@ -68,6 +89,10 @@ impl BackupBuilder {
             labels: BTreeMap::new(),
             patterns: Vec::new(),
             problems: SourceProblems::default(),
+            shrunken: ShrunkenSources::default(),
+            one_file_system: false,
+            recheck: 7,
+            renew_after_days: 180,
             level: 3,
             segment_size: 12 << 20,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
@@ -121,6 +146,38 @@ impl BackupBuilder {
         self
     }
 
+    /// Says what to do about sources that are empty, or much smaller than last time; the default is a warning. What they
+    /// held last time is known with a [state folder](Self::state) alone.
+    #[must_use]
+    pub fn shrunken_sources(mut self, policy: ShrunkenSources) -> Self {
+        self.shrunken = policy;
+        self
+    }
+
+    /// Leaves out what is mounted below a source, and names it as skipped.
+    #[must_use]
+    pub fn one_file_system(mut self, one: bool) -> Self {
+        self.one_file_system = one;
+        self
+    }
+
+    /// Reads each stored file that is taken over from an earlier set back at least once in so many runs, and writes anew
+    /// what is damaged; the default is 7, 1 is all in each run, 0 is never. A run reads about its share of the bytes: a
+    /// seventh.
+    #[must_use]
+    pub fn recheck(mut self, runs: u32) -> Self {
+        self.recheck = runs;
+        self
+    }
+
+    /// Writes anew what was stored longer ago than this, whatever happens; the default is 180 days, 0 is never. At most
+    /// a sixteenth of the stored files goes in one run, the oldest first.
+    #[must_use]
+    pub fn renew_after_days(mut self, days: u32) -> Self {
+        self.renew_after_days = days;
+        self
+    }
+
     /// zstd level, −7 to 19; the default is 3. What does not compress is stored as it is, and small files that level 1 makes
     /// as small get that.
     #[must_use]
@@ -137,7 +194,7 @@ impl BackupBuilder {
         self
     }
 
-    /// Threads that read and compress; the default is one for each core.
+    /// Threads that read and compress, 1 to 256; the default is one for each core.
     #[must_use]
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers;
@@ -204,6 +261,20 @@ impl BackupBuilder {
                 self.segment_size
             ));
         }
+        if !(1..=MAX_WORKERS).contains(&self.workers) {
+            return invalid(format!("{} workers are not between 1 and {MAX_WORKERS}", self.workers));
+        }
+        let root = self.share.local_root();
+        let state_folder = self.state.as_deref().map(real_path);
+        if let (Some(root), Some(state)) = (&root, &state_folder)
+            && state.starts_with(root)
+        {
+            return invalid(format!(
+                "the state folder {} lies on the share: it holds names of files in clear and a key; use a folder of \
+                 this host",
+                state.display()
+            ));
+        }
         let created = Timestamp::now();
         if !self.allow_expired {
             for certificate in &self.certificates {
@@ -222,10 +293,14 @@ impl BackupBuilder {
             place: &place,
             recipients: &recipients,
             distrusted: &self.distrusted,
-            check: self.paranoid,
+            recheck: if self.paranoid { 1 } else { self.recheck },
+            renew_after: (self.renew_after_days > 0)
+                .then(|| SignedDuration::from_hours(24 * i64::from(self.renew_after_days))),
+            now: created,
             segment_size: self.segment_size,
         };
         let full = |why: &str| format!("this set is a full one: {why}");
+        let sizes_before = last.as_ref().map(|(last, _)| last.sources.clone()).unwrap_or_default();
         let found = match (&state, last) {
             (Some(_), Some((manifest, tree))) => match base::find(&terms, &manifest)? {
                 Ok(folder) => Some((manifest, tree, folder)),
@@ -258,8 +333,16 @@ impl BackupBuilder {
         let interrupted_sets = interrupted.as_ref().map(|journal| journal.sets.clone());
         let state = state.map(Arc::new);
         let mut before = Earlier { state: state.clone(), interrupted, ..Earlier::default() };
-        let (mut known, mut sets) = (None, Vec::new());
+        let (mut known, mut sets, mut history) = (None, Vec::new(), History::default());
+        if !reuse.damaged.is_empty() {
+            warnings.push(format!(
+                "damaged on the share, in earlier sets, too: {}; what they held was stored again for this set: verify \
+                 the earlier ones, and the share's disks",
+                reuse.damaged.join(", ")
+            ));
+        }
         if let Some(base) = base {
+            history = base.history;
             let linked = base.segments.keys().copied().collect();
             known = Some(Known::new(base.tree, linked, self.paranoid));
             sets = base.sets;
@@ -274,7 +357,17 @@ impl BackupBuilder {
             };
         }
         let fail_on_problem = self.problems == SourceProblems::Fail;
-        let key = naming_key.clone();
+        let mut avoided = Vec::new();
+        for (folder, why) in [(&root, "the share itself"), (&state_folder, "this host's state folder")] {
+            avoided.extend(folder.as_deref().and_then(stat::identity_of).map(|inode| (inode, why)));
+        }
+        let rules = Rules {
+            patterns,
+            avoided,
+            one_file_system: self.one_file_system,
+            state: state.clone(),
+            key: naming_key.clone(),
+        };
         let settings = Settings {
             workers: self.workers,
             level: self.level,
@@ -282,6 +375,11 @@ impl BackupBuilder {
             naming_key,
             before,
             fail_on_problem,
+            cover: Cover {
+                created,
+                certificates: self.certificates.iter().map(|c| c.facts().clone()).collect(),
+                labels: std::mem::take(&mut self.labels),
+            },
         };
         let shared = Arc::new(Shared::default());
         let pipeline = Pipeline::start(settings, writer.clone(), shared.clone());
@@ -296,13 +394,16 @@ impl BackupBuilder {
                 known,
             ),
             writer,
-            patterns,
+            rules,
+            clock: Clock::new(created),
             links: tree::Links::default(),
             names: BTreeSet::new(),
             certificates: self.certificates,
-            labels: self.labels,
-            state,
-            key,
+            region_folder: root.map(|root| root.join(place.deployment().region_folder().to_relative())),
+            sizes: Vec::new(),
+            sizes_before,
+            fail_on_shrunken: self.shrunken == ShrunkenSources::Fail,
+            history,
             interrupted: interrupted_sets.unwrap_or_default(),
             sets,
             shared,
@@ -331,6 +432,19 @@ impl BackupBuilder {
         }
     }
 }
+
+/// The path without links, as far as it is there.
+fn real_path(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let there = absolute.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    match there {
+        Some((above, real)) => real.join(absolute.strip_prefix(above).unwrap_or(Path::new(""))),
+        None => absolute,
+    }
+}
+
+/// Most threads that read and compress.
+const MAX_WORKERS: usize = 256;
 
 /// Removes what was begun where it does not come to a backup.
 struct Abandon(Option<Arc<SetWriter>>);

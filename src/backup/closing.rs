@@ -3,12 +3,12 @@
 use std::sync::atomic::Ordering;
 
 use super::ledger::Ledger;
-use super::pipeline::{Earlier, Made, Shared};
+use super::pipeline::{Cover, Earlier, Made, Shared};
 use super::state::{KnownPiece, Outcome, State};
 use super::storer::{Done, store_piece};
 use crate::error::{ErrorKind, Result};
-use crate::set::Entry;
-use crate::set::index::{IndexWriter, piece_name};
+use crate::set::extents;
+use crate::set::index::{IndexWriter, Lines, Numbers, piece_name};
 use crate::set::overlay::Overlay;
 use crate::set::record::{Record, StoredFile};
 use crate::set::writer::SetWriter;
@@ -21,8 +21,8 @@ pub(super) struct Closing<'a> {
     pub(super) ledger: Ledger,
     pub(super) made: Made,
     pub(super) done: Done,
-    pub(super) by_hand: Option<Entry>,
-    pub(super) next_piece: u32,
+    pub(super) cover: &'a Cover,
+    pub(super) numbers: Numbers,
     pub(super) next_segment: u32,
     pub(super) whole: std::collections::BTreeSet<u32>,
 }
@@ -32,7 +32,9 @@ impl Closing<'_> {
         let mut segments = self.segments();
         segments.sort_by_key(|file| file.number);
         let mut own = std::mem::take(&mut self.done.pieces);
-        own.sort_by_key(|piece| piece.file.number);
+        // What is gone counts before what is new, whichever piece was full first.
+        own.sort_by_key(|(lines, piece)| (*lines, piece.file.number));
+        let mut own: Vec<_> = own.into_iter().map(|(_, piece)| piece).collect();
         let builds_on = !self.earlier.pieces.is_empty();
         for piece in &mut own {
             piece.file.supersedes = builds_on;
@@ -41,20 +43,23 @@ impl Closing<'_> {
         pieces.extend(own);
         let records = pieces.iter().map(|piece| piece.records).sum();
 
+        let extents = self.extents()?;
+        let cover = self.cover.sheet(self.writer, self.ledger.counts);
         let problems = self.made.problems.iter().cloned().map(Record::Problem);
-        let by_hand = self.by_hand.clone().map(Record::ByHand);
+        let head = [Record::Cover(cover.head()?), Record::Extents(extents.clone())];
         let files = segments.iter().cloned().map(Record::Segment);
         let indexes = pieces.iter().map(|piece| Record::Index(piece.file.clone()));
-        let newest = self.index().newest(problems.chain(by_hand).chain(files).chain(indexes), records)?;
-        self.next_piece = newest.number + 1;
+        let lines = problems.chain(head).chain(files).chain(indexes);
+        let newest = self.index(Lines::Additions).newest(lines, records)?;
         let (name, number, length) = (piece_name(newest.number), newest.number, newest.content_length);
         let mut buffer = newest.buffer;
         let newest = self.writer.store(name, number, length, &mut buffer)?;
         self.done.stored.add(newest.length);
         self.shared.stored.fetch_add(newest.length, Ordering::Relaxed);
 
-        let Self { mut ledger, mut made, done, next_piece, next_segment, whole, .. } = self;
-        made.outcome = ledger.finish().map(|tree| Outcome {
+        let next_piece = self.numbers.next();
+        let Self { mut ledger, mut made, done, next_segment, whole, .. } = self;
+        made.outcome = ledger.finish_tree().map(|tree| Outcome {
             recipients: Default::default(),
             sets: Vec::new(),
             segments: segments.clone(),
@@ -65,18 +70,30 @@ impl Closing<'_> {
             next_table: ledger.next_table,
             tree,
             tables: std::mem::take(&mut ledger.tables),
+            sources: Vec::new(),
+            history: Default::default(),
         });
-        made.segments = segments;
-        made.pieces = pieces.into_iter().map(|piece| piece.file).chain([newest]).collect();
-        made.counts = ledger.counts;
+        let pieces = pieces.into_iter().map(|piece| piece.file);
+        made.files = segments.into_iter().chain([extents]).chain(pieces).chain([newest]).collect();
+        made.cover = Some(cover);
+        made.ended = ledger.ended;
         made.stored = done.stored;
         made.taken_over = done.taken_over;
         Ok(made)
     }
 
-    fn index(&self) -> IndexWriter {
+    fn index(&self, lines: Lines) -> IndexWriter {
         let (set, place) = (self.writer.set(), self.writer.place().clone());
-        IndexWriter::new(set, place, self.writer.head_room(), self.next_piece)
+        IndexWriter::new(set, place, self.writer.head_room(), lines, self.numbers.clone())
+    }
+
+    /// Stores the list of extents.
+    fn extents(&mut self) -> Result<StoredFile> {
+        let (mut buffer, length) = self.ledger.finish_extents()?;
+        let file = self.writer.store(extents::FILE_NAME.into(), 0, length, &mut buffer)?;
+        self.done.stored.add(file.length);
+        self.shared.stored.fetch_add(file.length, Ordering::Relaxed);
+        Ok(file)
     }
 
     /// The segments of the set, with how much of each counts; those of which nothing does are not kept.
@@ -142,24 +159,29 @@ impl Closing<'_> {
                 overlay.note(ordinal, &record);
             }
         }
-        let mut index = self.index();
-        let (mut full, mut patches) = (Vec::new(), false);
+        let mut index = self.index(Lines::Additions);
+        let mut removals = self.index(Lines::Removals);
+        let (mut full, mut gone, mut patches) = (Vec::new(), Vec::new(), false);
         for (ordinal, piece) in (0..).zip(old) {
             let mut lines = lines(state, piece)?;
             while let Some(record) = lines.next()? {
                 // Nothing comes before the first piece that could be gone.
                 let is_idle = is_first && matches!(record, Record::Gone(_));
                 let is_line = record.subject().is_some();
-                if is_line && !is_idle && overlay.counts(ordinal, &record) {
-                    patches |= matches!(record, Record::Change(_) | Record::Block(_));
-                    full.extend(index.write(&record)?);
+                if !is_line || is_idle || !overlay.counts(ordinal, &record) {
+                    continue;
+                }
+                patches |= matches!(record, Record::Change(_) | Record::Block(_));
+                match record {
+                    Record::Gone(_) => gone.extend(removals.write(&record)?),
+                    _ => full.extend(index.write(&record)?),
                 }
             }
         }
-        let (last, next_piece) = index.finish()?;
-        self.next_piece = next_piece;
+        gone.extend(removals.finish()?);
+        full.extend(index.finish()?);
         let mut merged = Vec::new();
-        for piece in full.into_iter().chain(last) {
+        for piece in gone.into_iter().chain(full) {
             let mut piece = store_piece(self.writer, Some(state), piece)?;
             piece.file.supersedes = !is_first || patches;
             self.done.stored.add(piece.file.length);

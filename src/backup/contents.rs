@@ -1,9 +1,24 @@
 //! Contents that this run has stored: a file with one of them is a copy, and not stored again.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::set::{Entry, EntryPath, Metadata};
+use crate::set::extents::Extent;
+use crate::set::{Entry, EntryPath};
+
+/// Where a content stands in the segments, padding included: known once its first file is placed in one, which is
+/// before any of its copies is.
+pub(super) type ContentPlace = Arc<OnceLock<Vec<Extent>>>;
+
+/// What this run knows of a small file's content.
+pub(super) enum Small {
+    /// Nothing, and it is not remembered.
+    Unknown,
+    /// It is the first: where it comes to stand is to be told here.
+    First(ContentPlace),
+    /// That file has it.
+    CopyOf(EntryPath, ContentPlace),
+}
 
 #[derive(Default)]
 pub(super) struct Contents {
@@ -27,38 +42,28 @@ struct Stored {
     /// The unit that it is in: only what comes behind it can be its copy.
     unit: u64,
     path: EntryPath,
-    owner: Owner,
-}
-
-/// What a copy has in common with its file, so that recovery by hand gets it right with the content.
-#[derive(Clone, Copy, Eq, PartialEq)]
-struct Owner(Option<u32>, Option<u32>, Option<u32>);
-
-impl Owner {
-    fn of(metadata: &Metadata) -> Option<Self> {
-        metadata.xattrs.is_empty().then_some(Self(metadata.mode, metadata.uid, metadata.gid))
-    }
+    place: ContentPlace,
 }
 
 impl Contents {
-    /// The file that a small one is a copy of; if there is none yet, it is the one.
-    pub(super) fn small(&self, entry: &Entry, digest: [u8; 16], unit: u64) -> Option<EntryPath> {
-        if entry.size() < WORTH_IT || entry.stored_as.is_some() {
-            return None;
+    /// What is known of a small file's content; if nothing is, it is the first that has it.
+    pub(super) fn small(&self, entry: &Entry, digest: [u8; 16], unit: u64) -> Small {
+        if entry.size() < WORTH_IT {
+            return Small::Unknown;
         }
-        let owner = Owner::of(&entry.metadata)?;
         let mut small = lock(&self.small);
         match small.get(&digest) {
             Some(first) if first.unit <= unit && first.path != entry.path => {
-                return (first.owner == owner).then(|| first.path.clone());
+                return Small::CopyOf(first.path.clone(), first.place.clone());
             }
             // Read before it, but stands behind it.
             Some(_) => {}
-            None if small.len() >= MAX => return None,
+            None if small.len() >= MAX => return Small::Unknown,
             None => {}
         }
-        small.insert(digest, Stored { unit, path: entry.path.clone(), owner });
-        None
+        let place = ContentPlace::default();
+        small.insert(digest, Stored { unit, path: entry.path.clone(), place: place.clone() });
+        Small::First(place)
     }
 
     /// Notes that a large file of this size is to be stored whole; says whether there was one before.
@@ -73,15 +78,19 @@ impl Contents {
     }
 
     /// Notes that it was, if it was, with its digest.
-    pub(super) fn end_large(&self, size: u64, stored: Option<(&EntryPath, &Metadata, [u8; 16])>) {
+    pub(super) fn end_large(
+        &self,
+        size: u64,
+        stored: Option<(&EntryPath, [u8; 16], Vec<Extent>)>,
+    ) {
         let mut large = lock(&self.large);
         let Some(of_size) = large.get_mut(&size) else { return };
         of_size.ended += 1;
-        if let Some((path, metadata, digest)) = stored
-            && let Some(owner) = Owner::of(metadata)
+        if let Some((path, digest, content)) = stored
             && of_size.stored.len() < MAX_OF_A_SIZE
         {
-            of_size.stored.push((digest, Stored { unit: 0, path: path.clone(), owner }));
+            let place = Arc::new(OnceLock::from(content));
+            of_size.stored.push((digest, Stored { unit: 0, path: path.clone(), place }));
         }
     }
 
@@ -89,16 +98,13 @@ impl Contents {
     pub(super) fn large(
         &self,
         size: u64,
-        metadata: &Metadata,
         digest: [u8; 16],
-    ) -> Option<Option<EntryPath>> {
+    ) -> Option<Option<(EntryPath, ContentPlace)>> {
         let large = lock(&self.large);
         let of_size = large.get(&size)?;
-        let owner = Owner::of(metadata);
-        let first =
-            of_size.stored.iter().find(|(known, first)| *known == digest && Some(first.owner) == owner);
+        let first = of_size.stored.iter().find(|(known, _)| *known == digest);
         match first {
-            Some((_, first)) => Some(Some(first.path.clone())),
+            Some((_, first)) => Some(Some((first.path.clone(), first.place.clone()))),
             None if of_size.ended + 1 < of_size.begun => None,
             None => Some(None),
         }

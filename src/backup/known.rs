@@ -1,4 +1,8 @@
-//! What the last run knew of the source, held against what is there now.
+//! What the last run knew of the sources, read along with the walk of this one.
+//!
+//! Each known entry ends in one of three ways: it is kept, it is replaced, or it is gone. Most are kept or gone at once;
+//! one that a worker has to read first is [`Taken`], which nothing but these three can consume. At the end of a run the
+//! books have to balance, or there is no set.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -6,20 +10,106 @@ use std::sync::Arc;
 use super::stat::{Kind, Stat};
 use super::state::node::{Node, NodeKind};
 use super::state::tree::TreeReader;
+use crate::error::{Error, ErrorKind, Result};
+use crate::set::EntryPath;
 
 pub(super) struct Known {
-    pub(super) tree: TreeReader,
+    tree: TreeReader,
     /// Segments that the new set has.
     pub(super) linked: Arc<BTreeSet<u32>>,
     /// Files that links lead to and that this run found as they were.
     stable: HashSet<Vec<u8>>,
     /// Whether to read everything, whatever its times say.
     pub(super) paranoid: bool,
+    books: Books,
+}
+
+/// How many known entries ended, and how many a worker has to end.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Books {
+    kept: u64,
+    gone: u64,
+    taken: u64,
+}
+
+/// A known entry that this run has taken up: what becomes of it shows when its source was read.
+#[must_use = "a known entry is kept, replaced or gone"]
+pub(super) struct Taken {
+    node: Box<Node>,
+    path: EntryPath,
+}
+
+/// A known entry that stays as it was.
+pub(super) struct Kept(Box<Node>);
+
+/// A known entry in whose place this run lists another one.
+pub(super) struct Replaced(Box<Node>);
+
+/// A known entry that the set holds no longer.
+pub(super) struct Gone(EntryPath);
+
+impl Taken {
+    pub(super) fn node(&self) -> &Node {
+        &self.node
+    }
+
+    pub(super) fn kept(self) -> Kept {
+        Kept(self.node)
+    }
+
+    pub(super) fn replaced(self) -> Replaced {
+        Replaced(self.node)
+    }
+
+    pub(super) fn gone(self) -> Gone {
+        Gone(self.path)
+    }
+}
+
+impl Kept {
+    pub(super) fn into_node(self) -> Box<Node> {
+        self.0
+    }
+}
+
+impl Replaced {
+    pub(super) fn into_node(self) -> Box<Node> {
+        self.0
+    }
+}
+
+impl Gone {
+    pub(super) fn into_path(self) -> EntryPath {
+        self.0
+    }
 }
 
 impl Known {
     pub(super) fn new(tree: TreeReader, linked: BTreeSet<u32>, paranoid: bool) -> Self {
-        Self { tree, linked: Arc::new(linked), stable: HashSet::new(), paranoid }
+        Self {
+            tree,
+            linked: Arc::new(linked),
+            stable: HashSet::new(),
+            paranoid,
+            books: Books::default(),
+        }
+    }
+
+    /// The node ahead.
+    pub(super) fn ahead(&self) -> Option<&Node> {
+        self.tree.peek()
+    }
+
+    /// Goes to what was known of a source; what was ahead has to be ended before.
+    pub(super) fn begin(&mut self, source: &[u8]) -> Result<()> {
+        self.tree.begin(source).map(drop).map_err(lost)
+    }
+
+    /// Sources that nobody asked for yet.
+    pub(super) fn sources_left(&self) -> Vec<Vec<u8>> {
+        let mut left: Vec<_> = self.tree.sources.keys().cloned().collect();
+        left.sort_unstable();
+        left
     }
 
     /// Whether the node ahead is what is there now, and the new set has all of it.
@@ -30,7 +120,7 @@ impl Known {
             NodeKind::Symlink => stat.kind == Kind::Symlink,
             NodeKind::File | NodeKind::Large | NodeKind::Copy => stat.kind == Kind::File,
             NodeKind::HardLink => stat.kind == Kind::File && stat.linked.is_some(),
-            NodeKind::Memory | NodeKind::Gone => false,
+            NodeKind::Memory => false,
         };
         is_kind && node.stamp == stat.stamp() && node.is_settled && self.has(node)
     }
@@ -38,14 +128,15 @@ impl Known {
     /// Whether the new set has all that the node stands on.
     pub(super) fn has(&self, node: &Node) -> bool {
         let leads_to_stable = node.target.is_empty() || self.stable.contains(&node.target);
-        leads_to_stable && node.stretches().all(|stretch| self.linked.contains(&stretch.segment))
+        leads_to_stable
+            && node.extents().chain(node.content.iter().copied()).all(|e| self.linked.contains(&e.segment))
     }
 
     /// Whether a large file's content is there as it was stored whole: then only what changed is stored.
     pub(super) fn has_base(&self, node: &Node) -> bool {
         let large = node.large.as_ref().filter(|large| large.table > 0);
-        let parts = large.map(|large| std::iter::once(&node.at).chain(&large.parts));
-        parts.is_some_and(|mut parts| parts.all(|stretch| self.linked.contains(&stretch.segment)))
+        let parts = large.map(|large| std::iter::once(&large.base).chain(&large.parts));
+        parts.is_some_and(|mut parts| parts.all(|extent| self.linked.contains(&extent.segment)))
     }
 
     /// Notes that a file is as it was, so that links which lead to it may be, too.
@@ -55,25 +146,48 @@ impl Known {
         }
     }
 
-    /// Goes on from the node ahead, which stands for nothing any more; gives what is to be remembered of it: tar still
-    /// has it, or something below it.
-    pub(super) fn bury(&mut self) -> std::io::Result<Option<Vec<u8>>> {
-        let Some(node) = self.tree.peek() else { return Ok(None) };
-        let is_there = self.linked.range(node.since..=node.at.segment.max(node.since)).next().is_some();
-        let gone = Node {
-            kind: NodeKind::Gone,
-            depth: node.depth,
-            name: node.name.clone(),
-            at: node.at,
-            since: node.since,
-            ..Node::default()
-        };
-        self.tree.advance()?;
-        if !is_there && self.tree.peek().is_none_or(|next| next.depth <= gone.depth) {
-            return Ok(None);
+    /// The node ahead is kept; gives it as it prints.
+    pub(super) fn keep(&mut self, into: &mut Vec<u8>) -> Result<()> {
+        if self.tree.peek().is_some() {
+            self.books.kept += 1;
+            into.extend_from_slice(self.tree.printed());
         }
-        let mut printed = Vec::new();
-        gone.print(&mut printed);
-        Ok(Some(printed))
+        self.tree.advance().map_err(lost)
     }
+
+    /// The node ahead goes, with or without a line of its own: something above it may say so for it.
+    pub(super) fn end_gone(&mut self) -> Result<()> {
+        self.books.gone += u64::from(self.tree.peek().is_some());
+        self.tree.advance().map_err(lost)
+    }
+
+    /// Takes the node ahead up, whose path this is.
+    pub(super) fn take(&mut self, path: &EntryPath) -> Result<Option<Taken>> {
+        let Some(node) = self.tree.peek() else { return Ok(None) };
+        let taken = Taken { node: Box::new(node.clone()), path: path.clone() };
+        self.books.taken += 1;
+        self.tree.advance().map_err(lost)?;
+        Ok(Some(taken))
+    }
+
+    /// Whether each known entry has ended; `ended`: those taken up of which the end has come in.
+    pub(super) fn balance(&self, ended: u64) -> Result<()> {
+        let Books { kept, gone, taken } = self.books;
+        if kept + gone + taken == self.tree.count && taken == ended {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Internal,
+            format!(
+                "of {} known entries {kept} were kept, {gone} went and {taken} were taken up, of which {ended} \
+                 ended: please report it, and begin anew with an empty state folder",
+                self.tree.count
+            ),
+        ))
+    }
+}
+
+/// The state was whole when the run began.
+fn lost(error: std::io::Error) -> Error {
+    Error::io("read the state folder", error)
 }

@@ -12,14 +12,11 @@ use super::pipeline::{Earlier, Made, Settings, Shared, thread};
 use super::storer::{Done, Job, Storer};
 use super::unit::{Line, Packed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::set::index::IndexWriter;
+use crate::set::index::{IndexWriter, Lines, Numbers, Piece};
 use crate::set::record::Record;
-use crate::set::segment::{self, Compressor, Of};
+use crate::set::segment;
 use crate::set::writer::SetWriter;
-use crate::set::{Content, Digest, Entry, EntryPath, Metadata, Position, RESERVED, archive};
-
-/// Longest list for recovery by hand: it goes into one segment.
-const MAX_LIST: u64 = 60 << 20;
+use crate::set::{Position, archive};
 
 /// A segment is closed when it holds this much tar, however little that is compressed: what a restore lists in memory
 /// for one segment stays small.
@@ -38,8 +35,9 @@ pub(super) struct Returns {
 pub(super) struct Packer<'a> {
     settings: &'a Settings,
     shared: &'a Shared,
-    writer: &'a SetWriter,
-    index: IndexWriter,
+    /// What this run removes, and what it adds; nothing once they are finished.
+    removals: Option<IndexWriter>,
+    additions: Option<IndexWriter>,
     ledger: Ledger,
     jobs: Sender<Job>,
     buffers: Receiver<Vec<u8>>,
@@ -87,12 +85,17 @@ impl<'a> Packer<'a> {
             .collect();
         drop((jobs_out, buffers_in));
         let state = earlier.state.clone();
+        let numbers = Numbers::from(earlier.next_piece);
+        let index = |lines| {
+            let (set, place) = (writer.set(), writer.place().clone());
+            Some(IndexWriter::new(set, place, head_room, lines, numbers.clone()))
+        };
         let mut packer = Packer {
             settings,
             shared,
-            writer,
-            index: IndexWriter::new(writer.set(), writer.place().clone(), head_room, earlier.next_piece),
-            ledger: Ledger::new(state, writer.set(), earlier.next_table),
+            removals: index(Lines::Removals),
+            additions: index(Lines::Additions),
+            ledger: Ledger::new(state, writer.set(), earlier.next_table, head_room)?,
             jobs,
             buffers,
             head_room,
@@ -113,7 +116,7 @@ impl<'a> Packer<'a> {
         for storer in storers {
             let _ = storer.join();
         }
-        let (by_hand, next_piece) = last?;
+        last?;
         if shared.is_stopped() {
             return Err(shared.failure());
         }
@@ -126,8 +129,8 @@ impl<'a> Packer<'a> {
             ledger,
             made,
             done,
-            by_hand,
-            next_piece,
+            cover: &settings.cover,
+            numbers,
             next_segment: number,
             whole,
         }
@@ -152,46 +155,17 @@ impl<'a> Packer<'a> {
         Ok(())
     }
 
-    /// Adds the list for recovery by hand and closes what is open.
-    fn finish(&mut self) -> Result<(Option<Entry>, u32)> {
-        let list = self.ledger.by_hand.list();
-        let mut by_hand = None;
-        if !list.is_empty() && list.len() as u64 <= MAX_LIST && !self.ledger.by_hand.is_incomplete {
-            let path = EntryPath::new(format!("{RESERVED}/{}", self.writer.set()))?;
-            let content = Content::File { size: list.len() as u64, sha256: Digest::of(&list), sparse: false };
-            let mut entry = Entry::new(path, content, Metadata::default());
-            let mut tar = archive::header(&entry);
-            tar.extend_from_slice(&list);
-            tar.resize(tar.len() + archive::padding(list.len() as u64) as usize, 0);
-            let mut unit = Packed {
-                length: tar.len() as u64,
-                identity: *Digest::of(&tar).as_bytes(),
-                ..Packed::default()
-            };
-            let failed = |e| Error::io("compress", e);
-            let mut compressor = Compressor::new(self.settings.level).map_err(failed)?;
-            compressor.compress(&tar, Of::Other, &mut unit.frames).map_err(failed)?;
-            self.make_room(&unit)?;
-            entry.at = Position::new(self.number, self.content);
-            *self.ledger.live.entry(self.number).or_default() += unit.length;
-            self.take(unit)?;
-            by_hand = Some(entry);
-        } else if !list.is_empty() {
-            self.made.warnings.push(
-                "the list for recovery by hand could not be written: by hand this set comes back with things in \
-                 it that were gone"
-                    .into(),
-            );
-        }
+    /// Closes what is open.
+    fn finish(&mut self) -> Result<()> {
         if self.content > 0 {
             self.close()?;
         }
-        let next = IndexWriter::new(self.writer.set(), self.writer.place().clone(), self.head_room, 0);
-        let (last, next_piece) = std::mem::replace(&mut self.index, next).finish()?;
-        if let Some(piece) = last {
-            self.send(Job::Index(piece))?;
+        for index in [self.removals.take(), self.additions.take()].into_iter().flatten() {
+            if let Some(piece) = index.finish()? {
+                self.send(Job::Index(piece))?;
+            }
         }
-        Ok((by_hand, next_piece))
+        Ok(())
     }
 
     /// Closes the segment where this unit does not fit in.
@@ -217,47 +191,11 @@ impl<'a> Packer<'a> {
         }
         let unit = Packed { problems: Vec::new(), ..unit };
         self.make_room(&unit)?;
-        let here = |at: &mut Position| *at = Position::new(self.number, at.offset + self.content);
         for line in unit.lines {
-            let record = match line {
-                Line::Entry(mut entry, length, mark) => {
-                    here(&mut entry.at);
-                    self.ledger.entry(&entry, length, &mark);
-                    Record::Entry(entry)
-                }
-                Line::Part(mut part, digests) => {
-                    here(&mut part.at);
-                    let length = part.size + archive::padding(part.from + part.size);
-                    self.ledger.part(&part, length, &digests);
-                    Record::Part(part)
-                }
-                Line::Change(change, mark) => {
-                    self.ledger.change(&change, &mark);
-                    Record::Change(change)
-                }
-                Line::Block(None, row) => {
-                    self.ledger.block(None, 0, row);
-                    continue;
-                }
-                Line::Block(Some((mut block, length)), row) => {
-                    if let Some((_, at)) = &mut block.stored {
-                        here(at);
-                    }
-                    self.ledger.block(Some(&block), length, row);
-                    Record::Block(block)
-                }
-                Line::LargeEnds(file) => {
-                    self.ledger.large_ends(&file, &self.shared.contents);
-                    continue;
-                }
-                Line::Kept(nodes) => {
-                    self.ledger.kept(&nodes);
-                    continue;
-                }
-                Line::Gone(path) => Record::Gone(path),
-            };
-            if let Some(piece) = self.index.write(&record)? {
-                self.jobs.send(Job::Index(piece)).map_err(|_| self.shared.failure())?;
+            if let Some(record) = self.book(line)?
+                && let Some(piece) = self.index(&record)?
+            {
+                self.send(Job::Index(piece))?;
             }
         }
         self.buffer.extend_from_slice(&unit.frames);
@@ -267,6 +205,64 @@ impl<'a> Packer<'a> {
         }
         self.shared.files.fetch_add(unit.files, Ordering::Relaxed);
         Ok(unit.frames)
+    }
+
+    /// Takes a line into the books; gives what the index has to say.
+    fn book(&mut self, line: Line) -> Result<Option<Record>> {
+        let (number, content) = (self.number, self.content);
+        let here = |at: &mut Position| *at = Position::new(number, at.offset + content);
+        let Self { ledger, shared, .. } = self;
+        Ok(Some(match line {
+            Line::Entry(mut new) => {
+                here(&mut new.entry.at);
+                ledger.entry(&new)?;
+                Record::Entry(new.entry)
+            }
+            Line::Part(mut part, digests) => {
+                here(&mut part.at);
+                let length = part.size + archive::padding(part.from + part.size);
+                ledger.part(&part, length, &digests);
+                Record::Part(part)
+            }
+            Line::Change(mut change, length, mark, replaced) => {
+                here(&mut change.at);
+                ledger.change(&change, length, &mark, replaced);
+                Record::Change(change)
+            }
+            Line::Block(mut block, row) => {
+                if let Some((_, at)) = block.as_mut().and_then(|block| block.stored.as_mut()) {
+                    here(at);
+                }
+                ledger.block(block.as_ref(), row);
+                return Ok(block.map(Record::Block));
+            }
+            Line::LargeEnds(file) => {
+                ledger.large_ends(&file, &shared.contents)?;
+                return Ok(None);
+            }
+            Line::Kept(nodes) => {
+                ledger.kept(&nodes)?;
+                return Ok(None);
+            }
+            Line::Same(kept) => {
+                let mut printed = Vec::new();
+                kept.into_node().print(&mut printed);
+                ledger.ended += 1;
+                ledger.kept(&printed)?;
+                return Ok(None);
+            }
+            Line::Gone(path) => Record::Gone(path),
+            Line::Ended(gone) => {
+                ledger.ended += 1;
+                Record::Gone(gone.into_path())
+            }
+        }))
+    }
+
+    /// Writes a line of the index, to where lines of its kind belong.
+    fn index(&mut self, record: &Record) -> Result<Option<Piece>> {
+        let index = if matches!(record, Record::Gone(_)) { &mut self.removals } else { &mut self.additions };
+        index.as_mut().map_or(Ok(None), |index| index.write(record))
     }
 
     fn close(&mut self) -> Result<()> {

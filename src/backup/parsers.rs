@@ -25,28 +25,27 @@ pub fn take_any(bytes: &[u8]) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::state::node::{Large, Node, NodeKind, Stamp, Stretch};
+    use super::super::state::node::{Large, Node, NodeKind, Stamp};
     use super::take_any;
-    use crate::set::Position;
+    use crate::set::extents::Extent;
 
     fn nodes() -> Vec<Vec<u8>> {
-        let stretch = Stretch { segment: 70_000, length: 1 << 40 };
+        let extent = Extent { segment: 70_000, offset: 1 << 35, length: 1 << 40 };
         let stamp = Stamp { size: 5, modified: (-1, 999_999_999), changed: (1 << 33, 1), inode: u64::MAX };
-        let plain = Node { depth: 3, name: b"name".to_vec(), stamp, at: stretch, ..Node::default() };
+        let plain = Node { depth: 3, name: b"name".to_vec(), stamp, at: extent, ..Node::default() };
         let large = Large {
-            base: Position::new(7, 512),
-            parts: vec![stretch; 3],
-            patches: vec![stretch],
+            base: extent,
+            parts: vec![extent; 3],
+            patches: vec![extent],
             is_changed: true,
             table: 9,
-            mode: Some(0o644),
             ..Large::default()
         };
         [
             Node { kind: NodeKind::Folder, ..plain.clone() },
-            Node { kind: NodeKind::File, digest: [7; 16], stored_as: b"x/y".to_vec(), ..plain.clone() },
+            Node { kind: NodeKind::File, digest: [7; 16], ..plain.clone() },
             Node { kind: NodeKind::HardLink, target: b"to".to_vec(), ..plain.clone() },
-            Node { kind: NodeKind::Gone, ..plain.clone() },
+            Node { kind: NodeKind::Copy, content: vec![extent; 2], target: b"to".to_vec(), ..plain.clone() },
             Node { kind: NodeKind::Large, large: Some(large), ..plain },
         ]
         .iter()

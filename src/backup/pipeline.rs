@@ -3,13 +3,14 @@
 //! Every queue is bounded, and no more units are on their way than there are tokens, so memory does not grow with the
 //! source. The first failure stops everything and is the one that is reported.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
+use jiff::Timestamp;
 
 use super::contents::Contents;
 use super::packer::{Packer, Returns};
@@ -17,10 +18,11 @@ use super::state::journal::Journal;
 use super::state::{KnownPiece, Outcome, State};
 use super::unit::{Packed, Unit};
 use super::worker::Worker;
+use crate::envelope::CertificateFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::set::record::StoredFile;
-use crate::set::writer::SetWriter;
-use crate::set::{Counts, Problem, Stored};
+use crate::set::writer::{Finished, SetWriter};
+use crate::set::{Counts, CoverSheet, Problem, Status, Stored};
 
 /// How often a thread that waits looks whether it still should.
 pub(super) const TICK: Duration = Duration::from_millis(100);
@@ -35,6 +37,30 @@ pub(super) struct Settings {
     pub(super) before: Earlier,
     /// Whether problems of the source end the run.
     pub(super) fail_on_problem: bool,
+    pub(super) cover: Cover,
+}
+
+/// What the cover sheet says that is known from the beginning.
+pub(super) struct Cover {
+    pub(super) created: Timestamp,
+    pub(super) certificates: Vec<CertificateFacts>,
+    pub(super) labels: BTreeMap<String, String>,
+}
+
+impl Cover {
+    /// The sheet of a run that comes to its end now; what it stores is not known yet.
+    pub(super) fn sheet(&self, writer: &SetWriter, content: Counts) -> CoverSheet {
+        let is_partial = content.problems > 0;
+        let finished = Finished {
+            created: self.created,
+            finished: Timestamp::now(),
+            status: if is_partial { Status::PartialSucceeded } else { Status::Succeeded },
+            certificates: self.certificates.clone(),
+            content,
+            labels: self.labels.clone(),
+        };
+        finished.cover(writer)
+    }
 }
 
 /// What all threads see.
@@ -85,11 +111,10 @@ impl Shared {
         self.stop.store(true, Ordering::Release);
     }
 
-    /// The failure that stopped the threads.
+    /// The failure that stopped the threads: the first one, whoever asks and however often.
     pub(super) fn failure(&self) -> Error {
-        self.error.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_else(|| {
-            Error::new(ErrorKind::InvalidArgument, "this backup has ended with an error before")
-        })
+        let first = self.error.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        first.unwrap_or_else(|| Error::new(ErrorKind::InvalidArgument, "this backup was given up before"))
     }
 }
 
@@ -112,10 +137,12 @@ pub(super) struct Earlier {
 /// What the threads made.
 #[derive(Default)]
 pub(super) struct Made {
-    pub(super) segments: Vec<StoredFile>,
-    /// Index pieces, the newest one last.
-    pub(super) pieces: Vec<StoredFile>,
-    pub(super) counts: Counts,
+    /// Everything that the set stores, in the order of `SHA256SUMS`.
+    pub(super) files: Vec<StoredFile>,
+    /// The cover sheet, but for what is stored.
+    pub(super) cover: Option<CoverSheet>,
+    /// Known entries that were taken up and have ended.
+    pub(super) ended: u64,
     pub(super) problems: Vec<Problem>,
     pub(super) stored: Stored,
     pub(super) taken_over: Stored,

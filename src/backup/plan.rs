@@ -1,22 +1,25 @@
 //! Puts entries together into units of work, and keeps what has to be said of the source.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use super::known::Known;
+use super::contents::ContentPlace;
+use super::known::{Known, Taken};
 use super::pipeline::{Made, Pipeline, Shared};
-use super::state::node::{Node, NodeKind};
+use super::state::node::Node;
 use super::unit::{BUNDLE, Before, Item, LargeContent, LargeFile, Mark, NewEntry, PIECE, Source, Unit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Progress;
-use crate::set::{Change, Content, Entry, EntryPath, Metadata, Problem};
+use crate::set::{Change, Content, Entry, EntryPath, Metadata, Position, Problem};
 
 /// Header bytes that a small entry is counted with.
 const HEADER: u64 = 1536;
 
 /// Segments that a file has to fill to have them for itself.
 const OWN_SEGMENTS: u64 = 4;
+
+/// Files that are open in one bundle: a process may have some hundred.
+const MAX_OPEN: usize = 32;
 
 /// Bytes of nodes of the last run's tree that go on together.
 const KEPT: usize = 256 << 10;
@@ -36,10 +39,8 @@ pub(super) struct Planner {
     bundle: Vec<Item>,
     bundled: u64,
     kept_bytes: usize,
-    /// Of the node that was taken last: the first segment that may have an entry of its path.
-    since: Option<u32>,
-    /// Names for entries that tar cannot put in their place.
-    aside: u32,
+    /// Files that are open in the bundle.
+    open_files: usize,
     last_tick: std::time::Instant,
 }
 
@@ -51,7 +52,6 @@ pub(super) struct NewLarge {
     pub(super) metadata: Metadata,
     pub(super) content: LargeContent,
     pub(super) mark: Mark,
-    pub(super) stored_as: Option<EntryPath>,
 }
 
 impl Planner {
@@ -74,15 +74,13 @@ impl Planner {
             bundle: Vec::new(),
             bundled: 0,
             kept_bytes: 0,
-            since: None,
-            aside: 0,
+            open_files: 0,
             last_tick: std::time::Instant::now(),
         }
     }
 
     /// Adds an entry that is not cut, of about this size.
-    pub(super) fn small(&mut self, mut new: NewEntry, size: u64) -> Result<()> {
-        new.mark.since = self.since.take();
+    pub(super) fn small(&mut self, new: NewEntry, size: u64) -> Result<()> {
         if !matches!(new.source, Source::Nothing) {
             self.shared.read_file();
         }
@@ -90,9 +88,10 @@ impl Planner {
         if self.bundled + size > BUNDLE {
             self.flush()?;
         }
+        self.open_files += usize::from(matches!(new.source, Source::Open { .. }));
         self.bundle.push(Item::Entry(Box::new(new)));
         self.bundled += size;
-        if self.bundled >= BUNDLE { self.flush() } else { Ok(()) }
+        if self.bundled >= BUNDLE || self.open_files >= MAX_OPEN { self.flush() } else { Ok(()) }
     }
 
     /// Adds an entry without content.
@@ -102,20 +101,21 @@ impl Planner {
         content: Content,
         metadata: Metadata,
         mark: Mark,
-        stored_as: Option<EntryPath>,
+        taken: Option<Taken>,
     ) -> Result<()> {
-        let entry = Entry { stored_as, ..Entry::new(path, content, metadata) };
-        self.small(NewEntry { entry, source: Source::Nothing, mark }, 0)
+        let entry = Entry::new(path, content, metadata);
+        self.small(NewEntry::new(entry, Source::Nothing, mark, taken), 0)
     }
 
     /// Adds a file in pieces.
-    pub(super) fn large(&mut self, new: NewLarge) -> Result<()> {
-        let NewLarge { path, size, sparse, metadata, content, mark, stored_as } = new;
+    pub(super) fn large(&mut self, new: NewLarge, taken: Option<Taken>) -> Result<()> {
+        let NewLarge { path, size, sparse, metadata, content, mark } = new;
         self.shared.read_file();
-        if let Some(target) = self.copied(size, &metadata, &content, stored_as.is_some())? {
+        if let Some((target, place)) = self.copied(size, &content)? {
             self.shared.read(size);
             self.shared.contents.end_large(size, None);
-            return self.header(path, Content::Copy { target, size }, metadata, mark, None);
+            let entry = Entry::new(path, Content::Copy { target, size }, metadata);
+            return self.small(NewEntry::new(entry, Source::Copied(place), mark, taken), 0);
         }
         // Files of several segments have them for themselves, so that these go as a whole when the file does. The last one is
         // not full, which shorter files would not pay for.
@@ -124,27 +124,21 @@ impl Planner {
             self.flush()?;
             self.send(Unit::Cut { whole: true })?;
         }
-        self.header(path.clone(), Content::LargeFile { size, sparse }, metadata, mark, stored_as)?;
+        self.header(path.clone(), Content::LargeFile { size, sparse }, metadata, mark, taken)?;
         self.pieces(path, size, content, None)?;
         if is_cut { self.send(Unit::Cut { whole: false }) } else { Ok(()) }
     }
 
     /// The file of this run that a large one is a copy of.
-    fn copied(
-        &mut self,
-        size: u64,
-        metadata: &Metadata,
-        content: &LargeContent,
-        is_aside: bool,
-    ) -> Result<Option<EntryPath>> {
-        if !self.shared.contents.begin_large(size) || is_aside {
+    fn copied(&mut self, size: u64, content: &LargeContent) -> Result<Option<(EntryPath, ContentPlace)>> {
+        if !self.shared.contents.begin_large(size) {
             return Ok(None);
         }
         // Those of its size have to be done before it is known.
         self.flush()?;
         let Some(digest) = content.digest(size, || self.tick())? else { return Ok(None) };
         loop {
-            if let Some(known) = self.shared.contents.large(size, metadata, digest) {
+            if let Some(known) = self.shared.contents.large(size, digest) {
                 return Ok(known);
             }
             self.pipeline.check()?;
@@ -154,11 +148,11 @@ impl Planner {
     }
 
     /// Adds what changed of a large file.
-    pub(super) fn change(&mut self, new: NewLarge, before: Before) -> Result<()> {
-        let NewLarge { path, size, sparse, metadata, content, mark, .. } = new;
+    pub(super) fn change(&mut self, new: NewLarge, before: Before, taken: Taken) -> Result<()> {
+        let NewLarge { path, size, sparse, metadata, content, mark } = new;
         self.shared.read_file();
-        self.since = None;
-        self.bundle.push(Item::Change(Change { path: path.clone(), size, sparse, metadata }, mark));
+        let change = Change { path: path.clone(), size, sparse, metadata, at: Position::default() };
+        self.bundle.push(Item::Change(change, mark, taken));
         self.pieces(path, size, content, Some(before))
     }
 
@@ -201,11 +195,9 @@ impl Planner {
 
     /// Goes to what the last run knew of a source.
     pub(super) fn begin_source(&mut self, name: &EntryPath) -> Result<()> {
-        while self.ahead().is_some() {
-            self.bury()?;
-        }
+        self.end_all()?;
         match &mut self.known {
-            Some(known) => known.tree.begin(name.as_bytes()).map(drop).map_err(lost),
+            Some(known) => known.begin(name.as_bytes()),
             None => Ok(()),
         }
     }
@@ -220,7 +212,7 @@ impl Planner {
             }
             if node.depth > depth {
                 // It stood below something that is no folder any more.
-                self.bury()?;
+                self.end()?;
                 continue;
             }
             match node.name.as_slice().cmp(name) {
@@ -236,14 +228,14 @@ impl Planner {
 
     /// The node ahead.
     pub(super) fn ahead(&self) -> Option<&Node> {
-        self.known.as_ref().and_then(|known| known.tree.peek())
+        self.known.as_ref().and_then(Known::ahead)
     }
 
     /// What is left in a folder that was walked through is gone.
     pub(super) fn leave(&mut self, folder: &EntryPath, depth: u32) -> Result<()> {
         while let Some(node) = self.ahead().filter(|node| node.depth > depth) {
             if node.depth > depth + 1 {
-                self.bury()?;
+                self.end()?;
                 continue;
             }
             let path = folder.join(&node.name)?;
@@ -254,70 +246,54 @@ impl Planner {
 
     /// What the node ahead and those below it stand for is gone.
     pub(super) fn forget(&mut self, path: &EntryPath) -> Result<()> {
-        if self.ahead().is_some_and(|node| node.kind != NodeKind::Gone) {
-            self.push(Item::Gone(path.clone()), 0)?;
-        }
         let Some(depth) = self.ahead().map(|node| node.depth) else { return Ok(()) };
-        self.bury()?;
-        self.bury_below(depth)
+        self.gone(path)?;
+        self.end()?;
+        self.end_below(depth)
     }
 
-    /// What stood below the node that was ahead is gone with it.
-    pub(super) fn bury_below(&mut self, depth: u32) -> Result<()> {
+    /// What stood below the node that was ahead goes with it.
+    pub(super) fn end_below(&mut self, depth: u32) -> Result<()> {
         while self.ahead().is_some_and(|node| node.depth > depth) {
-            self.bury()?;
+            self.end()?;
         }
         Ok(())
     }
 
-    /// The node ahead stands for nothing any more, but tar still has it.
-    fn bury(&mut self) -> Result<()> {
-        let Some(known) = &mut self.known else { return Ok(()) };
-        match known.bury().map_err(lost)? {
-            Some(printed) => self.keep_printed(&printed),
-            None => Ok(()),
+    /// Nothing of this source is left ahead.
+    fn end_all(&mut self) -> Result<()> {
+        while self.ahead().is_some() {
+            self.end()?;
         }
+        Ok(())
+    }
+
+    /// The node ahead is gone, with what is above it.
+    fn end(&mut self) -> Result<()> {
+        self.known.as_mut().map_or(Ok(()), Known::end_gone)
     }
 
     /// The node ahead is as it was.
     pub(super) fn keep(&mut self) -> Result<()> {
         let Some(known) = &mut self.known else { return Ok(()) };
-        let Some(node) = known.tree.peek() else { return Ok(()) };
+        let Some(node) = known.ahead() else { return Ok(()) };
         if node.kind.is_file() {
             self.shared.keep(node.stamp.size);
         }
-        let printed = known.tree.printed();
-        self.kept_bytes += printed.len();
-        match self.bundle.last_mut() {
-            Some(Item::Kept(nodes)) => nodes.extend_from_slice(printed),
-            _ => self.bundle.push(Item::Kept(printed.to_vec())),
+        if !matches!(self.bundle.last(), Some(Item::Kept(_))) {
+            self.bundle.push(Item::Kept(Vec::new()));
         }
-        known.tree.advance().map_err(lost)?;
+        if let Some(Item::Kept(nodes)) = self.bundle.last_mut() {
+            let before = nodes.len();
+            known.keep(nodes)?;
+            self.kept_bytes += nodes.len() - before;
+        }
         if self.kept_bytes >= KEPT { self.flush() } else { Ok(()) }
     }
 
-    fn keep_printed(&mut self, printed: &[u8]) -> Result<()> {
-        match self.bundle.last_mut() {
-            Some(Item::Kept(nodes)) => nodes.extend_from_slice(printed),
-            _ => self.bundle.push(Item::Kept(printed.to_vec())),
-        }
-        self.kept_bytes += printed.len();
-        if self.kept_bytes >= KEPT { self.flush() } else { Ok(()) }
-    }
-
-    /// Takes the node ahead, which has changed.
-    pub(super) fn take(&mut self) -> Result<Option<Node>> {
-        let Some(known) = &mut self.known else { return Ok(None) };
-        let node = known.tree.peek().cloned();
-        self.since = node.as_ref().map(|node| node.since);
-        known.tree.advance().map_err(lost)?;
-        Ok(node)
-    }
-
-    /// A name for an entry that tar cannot put in its place.
-    pub(super) fn aside(&mut self, set: crate::layout::SetName) -> Result<EntryPath> {
-        self.aside += 1;
-        EntryPath::new(format!("{}/{set}.aside/{}", crate::set::RESERVED, self.aside))
+    /// Takes up the node ahead, whose path this is.
+    pub(super) fn take(&mut self, path: &EntryPath) -> Result<Option<Taken>> {
+        self.known.as_mut().map_or(Ok(None), |known| known.take(path))
     }
 
     /// Says that this path and all below it is gone.
@@ -334,6 +310,7 @@ impl Planner {
     pub(super) fn flush(&mut self) -> Result<()> {
         self.bundled = 0;
         self.kept_bytes = 0;
+        self.open_files = 0;
         if self.bundle.is_empty() {
             return Ok(());
         }
@@ -353,28 +330,21 @@ impl Planner {
 
     /// Sources that were not added again are gone; then waits for everything sent so far.
     pub(super) fn finish(&mut self) -> Result<Made> {
-        let mut rest: Vec<_> =
-            self.known.iter().flat_map(|known| known.tree.sources.keys().cloned()).collect();
-        rest.sort_unstable();
+        let rest = self.known.as_ref().map(Known::sources_left).unwrap_or_default();
         for name in rest {
             let path = EntryPath::new(name)?;
             self.begin_source(&path)?;
-            if self.ahead().is_some() {
-                self.forget(&path)?;
-            }
+            self.forget(&path)?;
         }
-        while self.ahead().is_some() {
-            self.bury()?;
-        }
+        self.end_all()?;
         self.flush()?;
+        let books = self.known.as_ref();
+        let balance = |ended| books.map_or(Ok(()), |known| known.balance(ended));
         let Self { pipeline, hook, shared, last_tick, .. } = self;
-        pipeline.finish(&mut || tick(hook, shared, last_tick))
+        let made = pipeline.finish(&mut || tick(hook, shared, last_tick))?;
+        balance(made.ended)?;
+        Ok(made)
     }
-}
-
-/// The state was whole when the run began.
-pub(super) fn lost(error: io::Error) -> Error {
-    Error::io("read the state folder", error)
 }
 
 fn tick(hook: &mut Hook, shared: &Shared, last: &mut std::time::Instant) -> Result<()> {

@@ -1,8 +1,9 @@
 //! Reads sources: whole small files, pieces of large ones.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
 
 use cap_std::fs::Dir;
 use openssl::sha::Sha256;
@@ -129,39 +130,75 @@ pub(super) fn open(dir: &Dir, name: &OsStr) -> io::Result<File> {
     Ok(dir.open_with(name, &options)?.into_std())
 }
 
+/// Where a small file is read.
+pub(super) enum SmallSource {
+    /// Under its name.
+    Named(Arc<Dir>, OsString),
+    /// Through a handle: other names lead to it, so there has to be something under this one.
+    Open(File),
+}
+
 pub(super) struct SmallFile {
     pub(super) stat: Stat,
     pub(super) xattrs: Vec<(crate::set::Text, Vec<u8>)>,
-    pub(super) changed: Option<Error>,
+    /// What of it is not as it was.
+    pub(super) problem: Option<Error>,
 }
 
 /// Reads a small file whole, to the end of a buffer from there on, again when it changes meanwhile.
+///
+/// # Errors
+/// Where nothing of it can be stored. Of a file that is open something always can: what cannot be read is zeros.
 pub(super) fn read_small(
-    dir: &Dir,
-    name: &OsStr,
+    source: &SmallSource,
     mut before: Stat,
     path: &EntryPath,
     bytes: &mut Vec<u8>,
     from: usize,
 ) -> Result<SmallFile> {
     let failed = |e| unreadable(path, e);
-    let file = open(dir, name).map_err(failed)?;
+    let opened;
+    let file = match source {
+        SmallSource::Open(file) => file,
+        SmallSource::Named(dir, name) => {
+            opened = open(dir, name).map_err(failed)?;
+            &opened
+        }
+    };
+    let is_bound = matches!(source, SmallSource::Open(_));
     for attempt in 1.. {
-        if before.kind != stat::Kind::File || before.size > SMALL {
+        let is_small = before.kind == stat::Kind::File && before.size <= SMALL;
+        if !is_small && !is_bound {
             return Err(changed(path));
         }
-        let size = before.size as usize;
+        let size = before.size.min(SMALL) as usize;
         // Room for one byte more shows with the same call that a file grew; what grew behind our end is not read.
         make_room(bytes, from + size + 1);
         // An empty file is asked, too: some that say they are empty are not.
-        let length =
-            fill(&mut bytes[from..], size.max(1), |room, at| read_at(&file, room, at)).map_err(failed)?;
-        let after = stat::look_at(&file).map_err(failed)?;
-        let steady = length == size && after.is_same(&before);
-        if steady || attempt == TRIES {
+        let read = fill(&mut bytes[from..], size.max(1), |room, at| read_at(file, room, at));
+        let (length, mut problem) = match read {
+            Ok(length) => (length, None),
+            Err(error) if is_bound => {
+                bytes[from..from + size].fill(0);
+                (size, Some(unreadable(path, error)))
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        let after = stat::look_at(file).map_err(failed)?;
+        let is_steady = is_small && length == size && after.is_same(&before);
+        if is_steady || attempt == TRIES {
             bytes.truncate(from + length.min(size));
-            let xattrs = stat::xattrs(&file).map_err(failed)?;
-            return Ok(SmallFile { stat: after, xattrs, changed: (!steady).then(|| changed(path)) });
+            let xattrs = match stat::xattrs(file) {
+                Err(error) if is_bound => {
+                    problem = Some(unreadable(path, error));
+                    Vec::new()
+                }
+                xattrs => xattrs.map_err(failed)?,
+            };
+            if !is_steady {
+                problem.get_or_insert_with(|| changed(path));
+            }
+            return Ok(SmallFile { stat: after, xattrs, problem });
         }
         before = after;
     }

@@ -48,6 +48,10 @@ pub struct Reuse {
     pub taken_over: Stored,
     /// Stored files that were sent to the share, without `SHA256SUMS` and the cover sheet.
     pub stored: Stored,
-    /// Stored files of the earlier set that were missing or damaged on the share: what they held was stored again.
+    /// Stored files taken over from the earlier set that were read back and compared with their digests.
+    pub checked: Stored,
+    /// Those that are damaged on the share, in earlier sets, too: what they held was stored again for this one.
+    pub damaged: Vec<String>,
+    /// Stored files of the earlier set that were missing, of another length or damaged: what they held was stored again.
     pub rewritten: Vec<String>,
 }

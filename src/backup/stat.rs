@@ -23,6 +23,8 @@ pub(super) struct Stat {
     change: (i64, u32),
     /// File number, where the system has it.
     inode: u64,
+    /// The file system that it is on, where the system has it.
+    pub(super) device: u64,
 }
 
 /// What tells a file from all others on this machine.
@@ -46,6 +48,11 @@ impl Stat {
             && self.metadata.mtime == other.metadata.mtime
     }
 
+    /// What tells it from all others on this machine.
+    pub(super) fn identity(&self) -> Inode {
+        (self.device, self.inode)
+    }
+
     /// What is remembered of it, to see whether it changed.
     pub(super) fn stamp(&self) -> Stamp {
         let modified = self.metadata.mtime.map_or((0, 0), |time| (time.seconds, time.nanoseconds));
@@ -53,23 +60,92 @@ impl Stat {
         Stamp { size, modified, changed: self.change, inode: self.inode }
     }
 
-    /// Whether a later change will show in the stamp. One within the same tick of the file system's clock may not; a
-    /// time without a fraction is taken for a clock that has none.
-    pub(super) fn is_settled(&self) -> bool {
-        let modified = self.metadata.mtime.map_or((0, 0), |time| (time.seconds, time.nanoseconds));
-        let (seconds, nanoseconds) = if self.change == (0, 0) { modified } else { self.change };
+}
+
+/// The clock by which stamps are trusted: one that is as old as the run, or newer, says nothing of a later change, which
+/// may fall into the same tick. It is read before any content is (as git does with its index, and borg with its cache).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    /// When the run began, in nanoseconds since 1970.
+    began: i128,
+    /// How far another machine's clock may be behind this one's.
+    skew: i128,
+}
+
+impl Default for Clock {
+    /// Trusts nothing.
+    fn default() -> Self {
+        Self { began: 0, skew: 0 }
+    }
+}
+
+impl Clock {
+    /// The clock of a run that began then, for files of this host.
+    pub(super) fn new(began: jiff::Timestamp) -> Self {
+        Self { began: began.as_nanosecond(), skew: 0 }
+    }
+
+    /// The same for the file system of this folder: one that lies on a server has the server's clock.
+    pub(super) fn of(self, dir: &Dir) -> Self {
+        Self { skew: if is_remote(dir) { SERVER_SKEW } else { 0 }, ..self }
+    }
+
+    /// Whether a change after the run began will show in the stamp. A time without a fraction is taken for a clock that
+    /// has none.
+    pub(super) fn is_settled(&self, stat: &Stat) -> bool {
+        let modified = stat.metadata.mtime.map_or((0, 0), |time| (time.seconds, time.nanoseconds));
+        let (seconds, nanoseconds) = if stat.change == (0, 0) { modified } else { stat.change };
         let tick = if nanoseconds == 0 { COARSE_TICK } else { FINE_TICK };
-        let now = jiff::Timestamp::now();
-        let age = i128::from(now.as_second()) * 1_000_000_000 + i128::from(now.subsec_nanosecond())
-            - i128::from(seconds) * 1_000_000_000
-            - i128::from(nanoseconds);
-        age > tick
+        let stamp = i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds);
+        stamp + tick + self.skew < self.began
     }
 }
 
 /// Ticks of a file system's clock in nanoseconds: two seconds on FAT, a few milliseconds elsewhere.
 const COARSE_TICK: i128 = 2_100_000_000;
 const FINE_TICK: i128 = 25_000_000;
+/// Clocks in a domain differ by at most five minutes, or Kerberos fails: twice that.
+const SERVER_SKEW: i128 = 600_000_000_000;
+
+/// What a file system is, by its type (statfs(2)).
+#[cfg(target_os = "linux")]
+fn file_system(dir: &Dir) -> u32 {
+    rustix::fs::fstatfs(dir).map_or(0, |about| about.f_type as u32)
+}
+
+/// Whether files lie on a server: NFS, SMB and CIFS, FUSE, 9p, Ceph, AFS.
+#[cfg(target_os = "linux")]
+fn is_remote(dir: &Dir) -> bool {
+    const REMOTE: [u32; 8] =
+        [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x6573_5546, 0x0102_1997, 0x00c3_6400, 0x5346_414f];
+    REMOTE.contains(&file_system(dir))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_remote(_: &Dir) -> bool {
+    false
+}
+
+/// Whether what is in a folder is made by the kernel as it is read: `/proc`, `/sys` and the like hold nothing to back up.
+#[cfg(target_os = "linux")]
+pub(super) fn is_of_the_kernel(dir: &Dir) -> bool {
+    const KERNEL: [u32; 14] = [
+        0x9fa0, 0x6265_6572, 0x1cd1, 0x0027_e0eb, 0x6367_7270, 0x6462_6720, 0x7363_6673, 0x7472_6163,
+        0xcafe_4a11, 0x6165_676c, 0x6265_6570, 0xde5e_81e4, 0x1980_0202, 0x4249_4e4d,
+    ];
+    KERNEL.contains(&file_system(dir))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn is_of_the_kernel(_: &Dir) -> bool {
+    false
+}
+
+/// What tells a folder from all others, where the system has that.
+pub(super) fn identity_of(folder: &std::path::Path) -> Option<Inode> {
+    let dir = Dir::open_ambient_dir(folder, cap_std::ambient_authority()).ok()?;
+    look_at(&dir).ok().map(|stat| stat.identity()).filter(|identity| *identity != (0, 0))
+}
 
 /// Looks at a name in a folder, not through it.
 #[cfg(unix)]
@@ -122,6 +198,7 @@ impl From<&rustix::fs::Stat> for Stat {
             metadata,
             change: (m.st_ctime, nanoseconds(m.st_ctime_nsec)),
             inode: m.st_ino,
+            device: m.st_dev,
         }
     }
 }
@@ -141,7 +218,7 @@ impl From<&FsMetadata> for Stat {
         let mtime = m.modified().ok().and_then(|time| jiff::Timestamp::try_from(time.into_std()).ok());
         let mtime = mtime.map(|t| Mtime::new(t.as_second(), t.subsec_nanosecond().unsigned_abs()));
         let metadata = Metadata { mtime, ..Metadata::default() };
-        Self { kind, size: m.len(), sparse: false, linked: None, metadata, change: (0, 0), inode: 0 }
+        Self { kind, size: m.len(), sparse: false, linked: None, metadata, change: (0, 0), inode: 0, device: 0 }
     }
 }
 

@@ -13,11 +13,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::history::History;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Place, SetName};
 use crate::set::digest::{hex, unhex};
 use crate::set::record::StoredFile;
-use crate::set::{Digest, index};
+use crate::set::{Digest, EntryPath, index};
 
 pub(super) mod journal;
 pub(super) mod node;
@@ -67,6 +68,41 @@ pub(super) struct Manifest {
     pub(super) next_piece: u32,
     pub(super) next_table: u32,
     pub(super) tree: TreeFile,
+    pub(super) sources: Vec<(EntryPath, SourceSize)>,
+    pub(super) history: History,
+}
+
+/// What a source held.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+pub(super) struct SourceSize {
+    files: u64,
+    bytes: u64,
+}
+
+impl SourceSize {
+    /// Counts one more file.
+    pub(super) fn add(&mut self, bytes: u64) {
+        self.files += 1;
+        self.bytes += bytes;
+    }
+
+    /// What is odd about a source that held `before` last time: it is empty, or less than half is left of it.
+    pub(super) fn shrunk(&self, is_folder: bool, before: Option<&Self>) -> Option<String> {
+        if self.files == 0 && is_folder {
+            return Some("holds no files: is what it should hold mounted?".into());
+        }
+        if self.bytes == 0 && !is_folder && self.files > 0 && before.is_none_or(|before| before.bytes > 0) {
+            return Some("is empty".into());
+        }
+        let before = before?;
+        let is_less = self.files < before.files.div_ceil(2) || self.bytes < before.bytes / 2;
+        is_less.then(|| {
+            format!(
+                "holds {} files with {} bytes, last time {} with {}: is all of it there?",
+                self.files, self.bytes, before.files, before.bytes
+            )
+        })
+    }
 }
 
 /// An index piece of which this host has the text.
@@ -93,6 +129,8 @@ pub(super) struct Outcome {
     pub(super) tree: TreeFile,
     /// Tables of blocks that are still needed.
     pub(super) tables: BTreeSet<u32>,
+    pub(super) sources: Vec<(EntryPath, SourceSize)>,
+    pub(super) history: History,
 }
 
 /// Opens the state of a place in this folder, or does without and says why.
@@ -104,7 +142,7 @@ pub(super) fn open(folder: Option<&Path>, place: &Place) -> Result<Opened> {
     let mut warn = |what: &str, why: &dyn std::fmt::Display| {
         warnings.push(format!("state folder {}: {what}: {why}; this set is a full one", folder.display()));
     };
-    let naming_key = match naming_key(folder) {
+    let naming_key = match owned(folder).and_then(|()| naming_key(folder)) {
         Ok((key, true)) => key,
         Ok((key, false)) => {
             warn("the key that names segments is damaged and was made anew", &"names tell nothing now");
@@ -265,6 +303,8 @@ impl State {
                 next_piece: outcome.next_piece,
                 next_table: outcome.next_table,
                 tree: outcome.tree,
+                sources: outcome.sources,
+                history: outcome.history,
             };
             if self.keep(manifest.write(&self.folder)).is_some() {
                 self.keep(self.tidy(&manifest, &tables));
@@ -300,6 +340,11 @@ impl State {
         Ok(())
     }
 
+    /// When this host last noted what it stores.
+    pub(super) fn last_note(&self) -> Option<Timestamp> {
+        journal::last_note(&self.folder)
+    }
+
     /// Forgets that a run was under way.
     pub(super) fn end(&self) {
         *self.journal() = None;
@@ -327,6 +372,35 @@ impl Manifest {
         file.persist(folder.join(MANIFEST))?;
         Ok(())
     }
+}
+
+/// Refuses a folder that others can write to: whoever made its tree could hide from a backup that files changed. Others
+/// who can read it are shut out.
+#[cfg(unix)]
+fn owned(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    let failed = |e| Error::io(format_args!("look at {}", folder.display()), e);
+    let there = match fs::metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        there => there.map_err(failed)?,
+    };
+    let refused = |what: &str| Err(Error::new(ErrorKind::AccessDenied, format!("{} {what}", folder.display())));
+    if there.uid() != rustix::process::geteuid().as_raw() {
+        return refused("belongs to another user; give it to the one who backs up, or name another folder");
+    }
+    if there.mode() & 0o022 != 0 {
+        return refused("can be written to by others; make it private (chmod 700) and begin anew with it empty");
+    }
+    if there.mode() & 0o055 != 0 {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(failed)?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn owned(_: &Path) -> Result<()> {
+    Ok(())
 }
 
 /// A folder that only its owner can read.

@@ -10,7 +10,7 @@ use super::state::journal::Journal;
 use super::state::{KnownPiece, State};
 use crate::error::Result;
 use crate::layout::Name;
-use crate::set::index::{Piece, piece_name};
+use crate::set::index::{Lines, Piece, piece_name};
 use crate::set::record::StoredFile;
 use crate::set::segment;
 use crate::set::writer::SetWriter;
@@ -26,7 +26,7 @@ pub(super) enum Job {
 #[derive(Default)]
 pub(super) struct Done {
     pub(super) segments: Vec<StoredFile>,
-    pub(super) pieces: Vec<KnownPiece>,
+    pub(super) pieces: Vec<(Lines, KnownPiece)>,
     pub(super) stored: Stored,
     pub(super) taken_over: Stored,
 }
@@ -42,13 +42,14 @@ pub(super) struct Storer {
 
 impl Storer {
     pub(super) fn run(&self, jobs: &Receiver<Job>, buffers: &Sender<Vec<u8>>) -> Result<()> {
+        let mut read = Vec::new();
         for job in jobs {
             if self.shared.is_stopped() {
                 break;
             }
             match job {
                 Job::Segment { name, number, content, mut buffer } => {
-                    if let Some(file) = self.take_over(&name, number, content) {
+                    if let Some(file) = self.take_over(&name, number, content, &mut read) {
                         self.shared.stored.fetch_add(file.length, Ordering::Relaxed);
                         let mut done = self.done();
                         done.taken_over.add(file.length);
@@ -66,11 +67,12 @@ impl Storer {
                     let _ = buffers.try_send(buffer);
                 }
                 Job::Index(piece) => {
+                    let lines = piece.lines;
                     let piece = store_piece(&self.writer, self.state.as_deref(), piece)?;
                     self.shared.stored.fetch_add(piece.file.length, Ordering::Relaxed);
                     let mut done = self.done();
                     done.stored.add(piece.file.length);
-                    done.pieces.push(piece);
+                    done.pieces.push((lines, piece));
                 }
             }
         }
@@ -81,15 +83,16 @@ impl Storer {
         self.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Links what an interrupted run stored, if it is the same and still whole.
-    fn take_over(&self, name: &str, number: u32, content: u64) -> Option<StoredFile> {
+    /// Links what an interrupted run stored, if it is the same and still whole: it is read back, since a power cut may
+    /// have been what interrupted that run.
+    fn take_over(&self, name: &str, number: u32, content: u64, buffer: &mut Vec<u8>) -> Option<StoredFile> {
         let journal = (*self.interrupted).as_ref()?;
         let (set, known) = journal.segments.get(segment::keyed_digest(name)?)?;
         if known.content_length != content {
             return None;
         }
         let from = self.writer.place().set_folder(set).join(Name::new(known.name.as_str()).ok()?);
-        self.writer.link(&from, name, known.length).ok()?;
+        self.writer.take_over(&from, name, known, buffer).ok()?;
         let file = StoredFile { number, name: name.to_owned(), live_length: content, ..known.clone() };
         if let Some(state) = &self.state {
             state.note(&file);

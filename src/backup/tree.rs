@@ -2,20 +2,23 @@
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::sync::Arc;
 
 use cap_fs_ext::DirExt;
 use cap_std::fs::Dir;
 use ignore::gitignore::Gitignore;
+use zeroize::Zeroizing;
 
+use super::known::Taken;
 use super::plan::{NewLarge, Planner};
 use super::reading;
-use super::stat::{self, Inode, Kind, Stat};
+use super::stat::{self, Clock, Inode, Kind, Stat};
 use super::state::node::NodeKind;
 use super::state::table::Table;
+use super::state::{SourceSize, State};
 use super::unit::{self, Before, LargeContent, Mark, NewEntry, Source};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::SetName;
 use crate::set::{Content, Entry, EntryPath, Metadata};
 
 /// Files with several names that are remembered at once; a further one is stored once more under each name.
@@ -25,12 +28,23 @@ const MAX_LINKED: usize = 50_000;
 pub(super) struct Walk<'a> {
     pub(super) planner: &'a mut Planner,
     pub(super) links: &'a mut Links,
-    pub(super) patterns: &'a Gitignore,
-    /// The set that is being made.
-    pub(super) set: SetName,
+    pub(super) rules: &'a Rules,
+    /// The clock of the file system that is walked through.
+    pub(super) clock: Clock,
+    /// What was found so far.
+    pub(super) size: SourceSize,
+}
+
+/// What holds for all walks of a run.
+pub(super) struct Rules {
+    pub(super) patterns: Gitignore,
+    /// Folders that are never gone into, and why.
+    pub(super) avoided: Vec<(Inode, &'static str)>,
+    /// Whether other file systems below a source are left out.
+    pub(super) one_file_system: bool,
     /// The folder of this host's state, and the key of its digests.
-    pub(super) state: Option<&'a std::path::Path>,
-    pub(super) key: &'a [u8; 32],
+    pub(super) state: Option<Arc<State>>,
+    pub(super) key: Zeroizing<[u8; 32]>,
 }
 
 /// Files with several names, by the first of them.
@@ -43,8 +57,19 @@ pub(super) struct Links {
 struct Level {
     dir: Arc<Dir>,
     path: EntryPath,
+    device: u64,
     /// Names in it, the last one first.
     names: Vec<OsString>,
+}
+
+/// A name that is being looked at.
+struct Place<'a> {
+    dir: &'a Arc<Dir>,
+    name: &'a OsStr,
+    path: EntryPath,
+    depth: u32,
+    /// Whether the node ahead has its name.
+    is_known: bool,
 }
 
 /// What is wrong with one source, to be judged by policy.
@@ -69,7 +94,7 @@ impl Walk<'_> {
                 continue;
             };
             let (dir, parent) = (level.dir.clone(), level.path.clone());
-            if let Err((path, error)) = self.visit(&top, &mut levels, &dir, &parent, depth, name)? {
+            if let Err((path, error)) = self.visit(&top, &mut levels, &dir, &parent, depth, &name)? {
                 self.planner.problem(&path, error)?;
             }
         }
@@ -84,38 +109,58 @@ impl Walk<'_> {
         depth: u32,
         is_known: bool,
     ) -> Result<()> {
-        let look = || -> std::io::Result<(Stat, Vec<OsString>)> { Ok((stat::look_at(&dir)?, names(&dir)?)) };
-        let looked = look().and_then(|(stat, names)| {
-            if is_known && self.planner.known.as_ref().is_some_and(|known| known.is_same(&stat)) {
-                return Ok((stat, names, None));
+        let looked = stat::look_at(&dir).and_then(|stat| {
+            if let Some(why) = self.avoided(&dir, &stat, levels.last()) {
+                return Ok(Err(why));
+            }
+            let names = names(&dir)?;
+            if is_known && self.is_same(&stat) {
+                return Ok(Ok((stat, names, None)));
             }
             // A directory handle may be good for lookups only; attributes need one that is open for reading.
             let xattrs = stat::xattrs(&dir.open(".")?)?;
             let metadata = Metadata { xattrs, ..stat.metadata.clone() };
-            Ok((stat, names, Some(metadata)))
+            Ok(Ok((stat, names, Some(metadata))))
         });
-        match looked {
-            Ok((_, names, None)) => {
-                self.planner.keep()?;
-                levels.push(Level { dir: Arc::new(dir), path, names });
-                Ok(())
-            }
-            Ok((stat, names, Some(metadata))) => {
-                if is_known {
-                    self.planner.take()?;
-                }
-                let mark = Mark::new(depth, &stat);
-                self.planner.header(path.clone(), Content::Folder, metadata, mark, None)?;
-                levels.push(Level { dir: Arc::new(dir), path, names });
-                Ok(())
+        let (stat, names, metadata) = match looked {
+            Ok(Ok(looked)) => looked,
+            Ok(Err(why)) => {
+                self.forget(&path, is_known)?;
+                self.planner.skip(&path, why);
+                return Ok(());
             }
             Err(error) => {
-                if is_known {
-                    self.planner.forget(&path)?;
-                }
-                self.planner.problem(&path, reading::unreadable(&path, error))
+                self.forget(&path, is_known)?;
+                return self.planner.problem(&path, reading::unreadable(&path, error));
+            }
+        };
+        match metadata {
+            None => self.planner.keep()?,
+            Some(metadata) => {
+                // What stands below a folder goes on, whatever was here before.
+                let taken = if is_known { self.planner.take(&path)? } else { None };
+                let mark = Mark::new(depth, &stat, self.clock);
+                self.planner.header(path.clone(), Content::Folder, metadata, mark, taken)?;
             }
         }
+        levels.push(Level { dir: Arc::new(dir), path, device: stat.device, names });
+        Ok(())
+    }
+
+    /// Why a folder is not gone into.
+    fn avoided(&self, dir: &Dir, stat: &Stat, above: Option<&Level>) -> Option<&'static str> {
+        if let Some((_, why)) = self.rules.avoided.iter().find(|(inode, _)| *inode == stat.identity()) {
+            return Some(why);
+        }
+        let is_mounted = above.is_none_or(|above| above.device != stat.device);
+        if is_mounted && stat::is_of_the_kernel(dir) {
+            return Some("made by the kernel as it is read");
+        }
+        (self.rules.one_file_system && is_mounted && above.is_some()).then_some("on another file system")
+    }
+
+    fn is_same(&self, stat: &Stat) -> bool {
+        self.planner.known.as_ref().is_some_and(|known| known.is_same(stat))
     }
 
     fn visit(
@@ -125,109 +170,98 @@ impl Walk<'_> {
         dir: &Arc<Dir>,
         parent: &EntryPath,
         depth: u32,
-        name: OsString,
+        name: &OsStr,
     ) -> Result<Found> {
         let path = match parent.join(name.as_encoded_bytes()) {
             Ok(path) => path,
             Err(error) => return Ok(Err((parent.clone(), error))),
         };
         let is_known = self.planner.find(parent, depth, name.as_encoded_bytes())?;
-        let found = self.visit_known(top, levels, dir, path, depth, &name, is_known)?;
-        Ok(found)
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn visit_known(
-        &mut self,
-        top: &EntryPath,
-        levels: &mut Vec<Level>,
-        dir: &Arc<Dir>,
-        path: EntryPath,
-        depth: u32,
-        name: &OsStr,
-        is_known: bool,
-    ) -> Result<Found> {
+        let place = Place { dir, name, path, depth, is_known };
         let stat = match stat::look(dir, name) {
             Ok(stat) => stat,
-            Err(error) => return self.unreadable(path, is_known, error),
+            // Gone since the folder was listed: as if it had gone before.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                self.forget(&place.path, is_known)?;
+                return Ok(Ok(()));
+            }
+            Err(error) => return self.unreadable(place, error),
         };
-        if !self.patterns.is_empty() && is_excluded(self.patterns, top, &path, stat.kind == Kind::Folder) {
-            self.forget(&path, is_known)?;
+        let patterns = &self.rules.patterns;
+        if !patterns.is_empty() && is_excluded(patterns, top, &place.path, stat.kind == Kind::Folder) {
+            self.forget(&place.path, is_known)?;
             return Ok(Ok(()));
         }
         match stat.kind {
             Kind::Special(what) => {
-                self.forget(&path, is_known)?;
-                self.planner.skip(&path, what);
+                self.forget(&place.path, is_known)?;
+                self.planner.skip(&place.path, what);
+                Ok(Ok(()))
             }
             Kind::Folder => match dir.open_dir_nofollow(name) {
-                Ok(below) => self.descend(levels, below, path, depth, is_known)?,
-                Err(error) => return self.unreadable(path, is_known, error),
-            },
-            Kind::Symlink => {
-                if is_known && self.planner.known.as_ref().is_some_and(|known| known.is_same(&stat)) {
-                    self.keep(&path)?;
-                    return Ok(Ok(()));
+                Ok(below) => {
+                    self.descend(levels, below, place.path, depth, is_known)?;
+                    Ok(Ok(()))
                 }
-                let target = match dir.read_link_contents(name) {
-                    Ok(target) => target.into_os_string().into_encoded_bytes().into(),
-                    Err(error) => return self.unreadable(path, is_known, error),
-                };
-                let stored_as = self.replace(&path, is_known)?;
-                let mark = Mark::new(depth, &stat);
-                self.planner.header(path, Content::Symlink { target }, stat.metadata, mark, stored_as)?;
-            }
-            Kind::File => return self.file(dir, name, path, depth, stat, is_known),
+                Err(error) => self.unreadable(place, error),
+            },
+            Kind::Symlink => self.symlink(place, stat),
+            Kind::File => self.file(place, stat),
         }
+    }
+
+    fn symlink(&mut self, place: Place<'_>, stat: Stat) -> Result<Found> {
+        if place.is_known && self.is_same(&stat) {
+            self.keep(&place.path)?;
+            return Ok(Ok(()));
+        }
+        let target = match place.dir.read_link_contents(place.name) {
+            Ok(target) => target.into_os_string().into_encoded_bytes().into(),
+            Err(error) => return self.unreadable(place, error),
+        };
+        let taken = self.replace(&place.path, place.is_known)?;
+        let mark = Mark::new(place.depth, &stat, self.clock);
+        self.planner.header(place.path, Content::Symlink { target }, stat.metadata, mark, taken)?;
         Ok(Ok(()))
     }
 
-    fn file(
-        &mut self,
-        dir: &Arc<Dir>,
-        name: &OsStr,
-        path: EntryPath,
-        depth: u32,
-        stat: Stat,
-        is_known: bool,
-    ) -> Result<Found> {
-        if let Some(inode) = stat.linked {
-            let first = self.links.first.get(&inode).cloned();
-            let kind = if is_known { self.planner.ahead().map(|node| node.kind) } else { None };
-            if let Some(first) = first {
-                let leads_there = |planner: &Planner| {
-                    planner.ahead().is_some_and(|node| node.target == first.as_bytes())
-                        && planner.known.as_ref().is_some_and(|known| known.is_same(&stat))
-                };
-                if kind == Some(NodeKind::HardLink) && leads_there(self.planner) {
-                    self.keep(&path)?;
-                    return Ok(Ok(()));
-                }
-                let stored_as = self.replace(&path, is_known)?;
-                let mut mark = Mark::new(depth, &stat);
-                // Where a file stands aside, its other names would lead to nothing in tar.
-                mark.is_settled &= stored_as.is_none();
-                self.planner.header(
-                    path,
-                    Content::HardLink { target: first },
-                    stat.metadata,
-                    mark,
-                    stored_as,
-                )?;
+    fn file(&mut self, place: Place<'_>, stat: Stat) -> Result<Found> {
+        let Some(inode) = stat.linked else { return self.add_file(place, stat) };
+        let kind = self.planner.ahead().filter(|_| place.is_known).map(|node| node.kind);
+        if let Some(first) = self.links.first.get(&inode).cloned() {
+            let leads_there = self.planner.ahead().is_some_and(|node| node.target == first.as_bytes());
+            if kind == Some(NodeKind::HardLink) && leads_there && self.is_same(&stat) {
+                self.keep(&place.path)?;
                 return Ok(Ok(()));
             }
-            // Later names may only point to a file that can be read.
-            if let Err(error) = reading::open(dir, name) {
-                return self.unreadable(path, is_known, error);
-            }
-            // It was another name of a file: now it is the first.
-            if is_known && kind == Some(NodeKind::HardLink) {
-                self.remember_first(inode, &path);
-                return self.store_file(dir, name, path, depth, stat, is_known);
-            }
-            self.remember_first(inode, &path);
+            let taken = self.replace(&place.path, place.is_known)?;
+            let mark = Mark::new(place.depth, &stat, self.clock);
+            self.planner.header(
+                place.path,
+                Content::HardLink { target: first },
+                stat.metadata,
+                mark,
+                taken,
+            )?;
+            return Ok(Ok(()));
         }
-        self.add_file(dir, name, path, depth, stat, is_known)
+        if kind.is_some_and(|kind| kind != NodeKind::HardLink)
+            && self.is_same(&stat)
+            && !self.planner.known.as_ref().is_some_and(|known| known.paranoid)
+        {
+            self.remember_first(inode, &place.path);
+            self.count(&stat);
+            self.keep(&place.path)?;
+            return Ok(Ok(()));
+        }
+        // Later names lead here: it is stored whatever happens to this name from now on.
+        match reading::open(place.dir, place.name) {
+            Ok(file) => {
+                self.remember_first(inode, &place.path);
+                self.store_file(place, stat, Some(file))
+            }
+            Err(error) => self.unreadable(place, error),
+        }
     }
 
     fn remember_first(&mut self, inode: Inode, path: &EntryPath) {
@@ -236,57 +270,56 @@ impl Walk<'_> {
         }
     }
 
-    /// Adds one regular file. `is_known`: the node ahead has its name.
-    pub(super) fn add_file(
+    /// Adds one regular file that is a source itself.
+    pub(super) fn add_source(
         &mut self,
         dir: &Arc<Dir>,
         name: &OsStr,
         path: EntryPath,
-        depth: u32,
         stat: Stat,
-        is_known: bool,
     ) -> Result<Found> {
-        if is_known
-            && let Some(known) = &self.planner.known
-            && known.is_same(&stat)
-            && !known.paranoid
-        {
-            self.keep(&path)?;
-            return Ok(Ok(()));
-        }
-        self.store_file(dir, name, path, depth, stat, is_known)
+        self.planner.begin_source(&path)?;
+        let is_known = self.planner.ahead().is_some();
+        self.add_file(Place { dir, name, path, depth: 0, is_known }, stat)
     }
 
-    fn store_file(
-        &mut self,
-        dir: &Arc<Dir>,
-        name: &OsStr,
-        path: EntryPath,
-        depth: u32,
-        stat: Stat,
-        is_known: bool,
-    ) -> Result<Found> {
+    fn add_file(&mut self, place: Place<'_>, stat: Stat) -> Result<Found> {
+        let is_trusted = self.planner.known.as_ref().is_some_and(|known| !known.paranoid);
+        if place.is_known && is_trusted && self.is_same(&stat) {
+            self.count(&stat);
+            self.keep(&place.path)?;
+            return Ok(Ok(()));
+        }
+        self.store_file(place, stat, None)
+    }
+
+    fn count(&mut self, stat: &Stat) {
+        self.size.add(stat.size);
+    }
+
+    /// Stores a file; `opened`: one to which other names lead.
+    fn store_file(&mut self, place: Place<'_>, stat: Stat, opened: Option<File>) -> Result<Found> {
+        let Place { dir, name, path, depth, is_known } = place;
+        self.count(&stat);
         if stat.size <= unit::SMALL {
-            let mut mark = Mark::new(depth, &stat);
             // Read all the same: what was stored serves if the content is that.
-            if is_known
-                && let Some(known) = &self.planner.known
-                && known.paranoid
-                && known.is_same(&stat)
-                && let Some(node) = known.tree.peek()
-                && node.kind == NodeKind::File
-            {
-                mark.known = Some(Box::new(node.clone()));
-            }
-            let stored_as = self.replace(&path, is_known)?;
+            let may_be_same = is_known
+                && self.is_same(&stat)
+                && self.planner.ahead().is_some_and(|node| node.kind == NodeKind::File);
+            let mark = Mark::new(depth, &stat, self.clock);
+            let taken = self.replace(&path, is_known)?;
             let size = stat.size;
-            let entry = Entry { stored_as, ..Entry::new(path, Content::Folder, Metadata::default()) };
-            let source = Source::Disk { dir: dir.clone(), name: name.to_owned(), stat: Box::new(stat) };
-            self.planner.small(NewEntry { entry, source, mark }, size)?;
+            let entry = Entry::new(path, Content::Folder, Metadata::default());
+            let stat = Box::new(stat);
+            let source = match opened {
+                Some(file) => Source::Open { file, stat },
+                None => Source::Disk { dir: dir.clone(), name: name.to_owned(), stat },
+            };
+            self.planner.small(NewEntry { entry, source, mark, taken, may_be_same }, size)?;
             return Ok(Ok(()));
         }
         let look = || -> std::io::Result<_> {
-            let file = reading::open(dir, name)?;
+            let file = opened.map_or_else(|| reading::open(dir, name), Ok)?;
             let stat = stat::look_at(&file)?;
             let xattrs = stat::xattrs(&file)?;
             Ok((file, stat, xattrs))
@@ -298,78 +331,81 @@ impl Walk<'_> {
                 let error = Error::new(ErrorKind::SourceChanged, format!("{path} is no longer a file"));
                 return Ok(Err((path, error)));
             }
-            Err(error) => return self.unreadable(path, is_known, error),
+            Err(error) => return self.unreadable(Place { dir, name, path, depth, is_known }, error),
         };
         let new = NewLarge {
             path,
             size: stat.size,
             sparse: stat.sparse,
             metadata: Metadata { xattrs, ..stat.metadata.clone() },
-            mark: Mark::new(depth, &stat),
+            mark: Mark::new(depth, &stat, self.clock),
             content: LargeContent::Disk { file, stat: Box::new(stat) },
-            stored_as: None,
         };
         self.add_large(new, is_known)?;
         Ok(Ok(()))
     }
 
     /// Adds a large file: what changed of it, where that is worth it.
-    pub(super) fn add_large(&mut self, mut new: NewLarge, is_known: bool) -> Result<()> {
-        if is_known && let Some(before) = self.before(&new) {
-            let node = self.planner.take()?;
-            new.mark.known = node.map(Box::new);
-            return self.planner.change(new, before);
+    pub(super) fn add_large(&mut self, new: NewLarge, is_known: bool) -> Result<()> {
+        if is_known
+            && let Some(before) = self.before(&new)
+            && let Some(taken) = self.planner.take(&new.path)?
+        {
+            return self.planner.change(new, before, taken);
         }
-        new.stored_as = self.replace(&new.path, is_known)?;
-        self.planner.large(new)
+        let taken = self.replace(&new.path, is_known)?;
+        self.planner.large(new, taken)
     }
 
     /// How a large file was stored, if it is worth to store what changed of it alone.
     fn before(&self, new: &NewLarge) -> Option<Before> {
         let known = self.planner.known.as_ref()?;
-        let node = known.tree.peek().filter(|node| known.has_base(node))?;
+        let node = known.ahead().filter(|node| known.has_base(node))?;
         let large = node.large.as_ref()?;
         let patched: u64 = large.patches.iter().map(|patch| patch.length).sum();
         if new.size <= unit::SMALL || patched > new.size / 2 {
             return None;
         }
         // A damaged table costs time, no more.
-        let table = Table::open(self.state?, large.table, &large.table_digest).ok()?;
-        if !new.content.resembles(new.size, &table, self.key) {
+        let folder = self.rules.state.as_ref()?.folder();
+        let table = Table::open(folder, large.table, &large.table_digest).ok()?;
+        if !new.content.resembles(new.size, &table, &self.rules.key) {
             return None;
         }
-        Some(Before { table, base: large.base, linked: known.linked.clone() })
+        Some(Before { table, linked: known.linked.clone() })
     }
 
     /// The node ahead is as it was.
-    pub(super) fn keep(&mut self, path: &EntryPath) -> Result<()> {
+    fn keep(&mut self, path: &EntryPath) -> Result<()> {
         if let Some(known) = &mut self.planner.known {
             known.note_stable(path.as_bytes());
         }
         let depth = self.planner.ahead().map_or(0, |node| node.depth);
         self.planner.keep()?;
-        self.planner.bury_below(depth)
+        self.planner.end_below(depth)
     }
 
-    /// Something that is no folder takes the place of the node ahead. Where tar has things below that, it needs another
-    /// name there: `tar` puts no file in the place of a folder that is not empty.
-    fn replace(&mut self, path: &EntryPath, is_known: bool) -> Result<Option<EntryPath>> {
+    /// Something that is no folder takes the place of the node ahead: what stood below that is gone.
+    fn replace(&mut self, path: &EntryPath, is_known: bool) -> Result<Option<Taken>> {
         if !is_known {
             return Ok(None);
         }
-        let Some(node) = self.planner.take()? else { return Ok(None) };
-        let has_more = self.planner.ahead().is_some_and(|next| next.depth > node.depth);
-        if node.is_folder() {
+        let taken = self.planner.take(path)?;
+        if let Some(taken) = &taken
+            && taken.node().kind == NodeKind::Folder
+        {
             self.planner.gone(path)?;
+            self.planner.end_below(taken.node().depth)?;
         }
-        Ok(if has_more { Some(self.planner.aside(self.set)?) } else { None })
+        Ok(taken)
     }
 
     fn forget(&mut self, path: &EntryPath, is_known: bool) -> Result<()> {
         if is_known { self.planner.forget(path) } else { Ok(()) }
     }
 
-    fn unreadable(&mut self, path: EntryPath, is_known: bool, error: std::io::Error) -> Result<Found> {
+    fn unreadable(&mut self, place: Place<'_>, error: std::io::Error) -> Result<Found> {
+        let Place { path, is_known, .. } = place;
         self.forget(&path, is_known)?;
         let error = reading::unreadable(&path, error);
         Ok(Err((path, error)))
@@ -378,21 +414,18 @@ impl Walk<'_> {
     /// Adds bytes as a file, unless the last run had the same.
     pub(super) fn add_memory(&mut self, path: EntryPath, bytes: Arc<[u8]>, metadata: Metadata) -> Result<()> {
         let is_known = self.planner.ahead().is_some();
-        let mut mark = Mark { is_settled: true, ..Mark::default() };
-        mark.stamp.size = bytes.len() as u64;
         let size = bytes.len() as u64;
-        if is_known
-            && let Some(known) = &self.planner.known
-            && let Some(node) = known.tree.peek()
-            && node.kind == NodeKind::Memory
-            && known.has(node)
-        {
-            mark.known = Some(Box::new(node.clone()));
-        }
-        let stored_as = self.replace(&path, is_known)?;
-        let entry = Entry { stored_as, ..Entry::new(path, Content::Folder, metadata) };
-        let new = NewEntry { entry, source: Source::Memory(bytes), mark };
-        self.planner.small(new, size)
+        self.size.add(size);
+        let mut mark = Mark { is_settled: true, is_memory: true, ..Mark::default() };
+        mark.stamp.size = size;
+        let known = self.planner.known.as_ref();
+        let may_be_same = known.is_some_and(|known| {
+            known.ahead().is_some_and(|node| node.kind == NodeKind::Memory && known.has(node))
+        });
+        let taken = self.replace(&path, is_known)?;
+        let entry = Entry::new(path, Content::Folder, metadata);
+        let source = Source::Memory(bytes);
+        self.planner.small(NewEntry { entry, source, mark, taken, may_be_same }, size)
     }
 }
 
@@ -405,6 +438,8 @@ fn names(dir: &Dir) -> std::io::Result<Vec<OsString>> {
         names.push(entry?.file_name());
     }
     names.sort_unstable_by(|a, b| b.as_encoded_bytes().cmp(a.as_encoded_bytes()));
+    // Some file systems list a name twice while the folder changes (readdir(3)).
+    names.dedup();
     Ok(names)
 }
 

@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use cap_std::fs::Dir;
 
-use super::stat::Stat;
-use super::state::node::{Node, Stamp};
+use super::contents::ContentPlace;
+use super::known::{Gone, Kept, Replaced, Taken};
+use super::stat::{Clock, Stat};
+use super::state::node::Stamp;
 use super::state::table::{Row, Table};
 use crate::error::Error;
-use crate::set::{Block, Change, Entry, EntryPath, Part, Position, Problem};
+use crate::set::{Block, Change, Entry, EntryPath, Part, Problem};
 
 /// Files up to this size are never cut: they stand whole in one segment.
 pub(super) const SMALL: u64 = 2 << 20;
@@ -37,7 +39,7 @@ pub(super) enum Item {
     /// An entry to be stored.
     Entry(Box<NewEntry>),
     /// A large file that has changed since it was stored whole.
-    Change(Change, Mark),
+    Change(Change, Mark, Taken),
     /// Nodes of the last run's tree that are as they were, as they print.
     Kept(Vec<u8>),
     /// What was there and is gone.
@@ -49,28 +51,39 @@ pub(super) struct NewEntry {
     pub(super) entry: Entry,
     pub(super) source: Source,
     pub(super) mark: Mark,
+    /// What the last set has in its place.
+    pub(super) taken: Option<Taken>,
+    /// Whether that is kept where the content turns out to be the same.
+    pub(super) may_be_same: bool,
+}
+
+impl NewEntry {
+    /// An entry that takes the place of what was taken up, whatever it holds.
+    pub(super) fn new(entry: Entry, source: Source, mark: Mark, taken: Option<Taken>) -> Self {
+        Self { entry, source, mark, taken, may_be_same: false }
+    }
 }
 
 /// What to remember of an entry.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Mark {
     /// How far below its source it is.
     pub(super) depth: u32,
     pub(super) stamp: Stamp,
     pub(super) is_settled: bool,
-    /// The first segment that may have an entry of its path, if the last run knew of one.
-    pub(super) since: Option<u32>,
-    /// What is remembered of it, if it may be the same: kept when its content is.
-    pub(super) known: Option<Box<Node>>,
+    /// From when on its stamp is not trusted.
+    pub(super) clock: Clock,
+    /// Bytes that the caller gave, with no file behind them.
+    pub(super) is_memory: bool,
 }
 
 impl Mark {
-    pub(super) fn new(depth: u32, stat: &Stat) -> Self {
-        Self { depth, stamp: stat.stamp(), is_settled: stat.is_settled(), since: None, known: None }
+    pub(super) fn new(depth: u32, stat: &Stat, clock: Clock) -> Self {
+        Self { depth, stamp: stat.stamp(), is_settled: clock.is_settled(stat), clock, is_memory: false }
     }
 
     pub(super) fn looked_at(self, stat: &Stat) -> Self {
-        Self { stamp: stat.stamp(), is_settled: stat.is_settled(), ..self }
+        Self { stamp: stat.stamp(), is_settled: self.clock.is_settled(stat), ..self }
     }
 }
 
@@ -79,8 +92,12 @@ pub(super) enum Source {
     Nothing,
     /// A small file on disk, looked at already.
     Disk { dir: Arc<Dir>, name: OsString, stat: Box<Stat> },
+    /// A small file that other names lead to, opened already: it is stored whatever happens to this name.
+    Open { file: File, stat: Box<Stat> },
     /// Bytes handed over by the caller.
     Memory(Arc<[u8]>),
+    /// A header whose content this run has stored already, behind another one.
+    Copied(ContentPlace),
 }
 
 /// A file too large to be one unit.
@@ -100,8 +117,6 @@ pub(super) struct LargeFile {
 #[derive(Debug)]
 pub(super) struct Before {
     pub(super) table: Table,
-    /// Where its header stands.
-    pub(super) base: Position,
     /// Segments that the new set has.
     pub(super) linked: Arc<std::collections::BTreeSet<u32>>,
 }
@@ -134,16 +149,32 @@ pub(super) struct Packed {
 
 /// What a unit has to say, in the order of the walk.
 pub(super) enum Line {
-    /// An entry whose header begins at its offset within the unit, the bytes of tar that are its own, and what to
-    /// remember of it.
-    Entry(Entry, u64, Mark),
+    /// An entry whose header begins at its offset within the unit.
+    Entry(NewLine),
     /// A piece, and the digests of its blocks.
     Part(Part, Vec<[u8; 16]>),
-    Change(Change, Mark),
+    /// What a large file is now, the bytes of its header, and what is to be remembered.
+    Change(Change, u64, Mark, Replaced),
     /// A block of a large file, and its row; nothing to list where it is as it was.
-    Block(Option<(Block, u64)>, Row),
+    Block(Option<Block>, Row),
     /// The large file has no more pieces.
     LargeEnds(Arc<LargeFile>),
+    /// Nodes that are as they were, as they print.
     Kept(Vec<u8>),
+    /// One of which the content was read.
+    Same(Kept),
     Gone(EntryPath),
+    /// What could not be stored in the place of a known entry leaves nothing there.
+    Ended(Gone),
+}
+
+/// A new line of the index for an entry, and the rest that is known of it.
+pub(super) struct NewLine {
+    pub(super) entry: Entry,
+    /// Bytes of tar that are its own.
+    pub(super) length: u64,
+    pub(super) mark: Mark,
+    pub(super) replaced: Option<Replaced>,
+    /// Where its content stands: of the first file that has it, to be told to its copies; of a copy, to be asked.
+    pub(super) content: Option<ContentPlace>,
 }

@@ -6,11 +6,13 @@ use std::sync::atomic::Ordering;
 
 use openssl::sha::Sha256;
 
+use super::contents::{ContentPlace, Small};
+use super::known::Taken;
 use super::pipeline::Shared;
-use super::reading::{changed, read_small, unreadable};
+use super::reading::{self, changed, read_small, unreadable};
 use super::state::node::short;
 use super::state::table::{Row, RowPlace, keyed};
-use super::unit::{Before, Item, LargeFile, Line, Mark, NewEntry, Packed, Source, Unit};
+use super::unit::{Before, Item, LargeFile, Line, Mark, NewEntry, NewLine, Packed, Source, Unit};
 use crate::error::{Error, Result};
 use crate::set::archive;
 use crate::set::digest::is_zero;
@@ -66,13 +68,14 @@ impl Worker {
             Unit::Bundle(items) => {
                 for item in items {
                     match item {
-                        Item::Entry(new) => {
-                            let path = new.entry.path.clone();
-                            if let Err(error) = self.add_entry(*new, &mut packed, &mut identity, shared) {
-                                packed.problems.push((Problem::new(path, &error), error));
-                            }
+                        Item::Entry(new) => self.add_entry(*new, &mut packed, &mut identity, shared),
+                        Item::Change(mut change, mark, taken) => {
+                            let start = self.tar.len() as u64;
+                            self.add_header(&change.entry(), None, &mut identity);
+                            change.at = Position::new(0, start);
+                            let length = self.tar.len() as u64 - start;
+                            packed.lines.push(Line::Change(change, length, mark, taken.replaced()));
                         }
-                        Item::Change(change, mark) => packed.lines.push(Line::Change(change, mark)),
                         Item::Kept(nodes) => packed.lines.push(Line::Kept(nodes)),
                         Item::Gone(path) => packed.lines.push(Line::Gone(path)),
                     }
@@ -90,89 +93,101 @@ impl Worker {
         Ok(packed)
     }
 
-    fn add_entry(
+    /// Adds an entry. One that cannot be read leaves nothing in the place of what the last set had there.
+    fn add_entry(&mut self, new: NewEntry, packed: &mut Packed, identity: &mut Sha256, shared: &Shared) {
+        let NewEntry { mut entry, source, mut mark, taken, may_be_same } = new;
+        let start = self.tar.len();
+        let known = taken.as_ref().filter(|_| may_be_same).map(|taken| taken.node().digest);
+        let made = self.add_source(&mut entry, source, &mut mark, known, packed, identity, shared);
+        match (made, taken) {
+            (Ok(Made::Same), Some(taken)) => packed.lines.push(Line::Same(taken.kept())),
+            // There was nothing that it could be the same as.
+            (Ok(Made::Same), None) => {}
+            (Ok(Made::Entry(content)), taken) => {
+                entry.at = Position::new(0, start as u64);
+                packed.files += u64::from(matches!(entry.content, Content::File { .. } | Content::Copy { .. }));
+                let length = (self.tar.len() - start) as u64;
+                let replaced = taken.map(Taken::replaced);
+                packed.lines.push(Line::Entry(NewLine { entry, length, mark, replaced, content }));
+            }
+            (Err(error), taken) => {
+                self.tar.truncate(start);
+                packed.lines.extend(taken.map(|taken| Line::Ended(taken.gone())));
+                packed.problems.push((Problem::new(entry.path, &error), error));
+            }
+        }
+    }
+
+    /// Reads what an entry holds and puts it into tar, unless its content is `known`.
+    #[allow(clippy::too_many_arguments)]
+    fn add_source(
         &mut self,
-        new: NewEntry,
+        entry: &mut Entry,
+        source: Source,
+        mark: &mut Mark,
+        known: Option<[u8; 16]>,
         packed: &mut Packed,
         identity: &mut Sha256,
         shared: &Shared,
-    ) -> Result<()> {
-        let NewEntry { mut entry, source, mut mark } = new;
+    ) -> Result<Made> {
         let start = self.tar.len();
-        match source {
-            Source::Nothing => return self.add_header(entry, start, mark, packed, identity),
+        let (dir, stat) = match source {
+            Source::Nothing => return Ok(self.add_header(entry, None, identity)),
+            Source::Copied(place) => return Ok(self.add_header(entry, Some(place), identity)),
             Source::Memory(bytes) => {
-                let sha256 = Digest::of(&bytes);
-                shared.read(bytes.len() as u64);
-                entry.content = Content::File { size: bytes.len() as u64, sha256, sparse: false };
-                if let Some(kept) = same(&mark, &sha256) {
-                    shared.keep(bytes.len() as u64);
-                    packed.lines.push(Line::Kept(kept));
-                    return Ok(());
-                }
-                self.add_file(&entry, &bytes, identity);
-            }
-            Source::Disk { dir, name, stat } => {
-                // It is read where it belongs, behind its header, which is nearly always as long as the one before.
-                let from = start + self.header;
-                let file = read_small(&dir, &name, *stat, &entry.path, &mut self.tar, from);
-                let file = file.inspect_err(|_| self.tar.truncate(start))?;
-                let content = &self.tar[from..];
-                let (size, sha256) = (content.len() as u64, Digest::of(content));
+                let (size, sha256) = (bytes.len() as u64, Digest::of(&bytes));
                 shared.read(size);
-                entry.content = Content::File { size, sha256, sparse: file.stat.sparse };
-                mark = mark.looked_at(&file.stat);
-                entry.metadata = Metadata { xattrs: file.xattrs, ..file.stat.metadata };
-                match file.changed {
-                    Some(error) => {
-                        mark.is_settled = false;
-                        packed.problems.push((Problem::new(entry.path.clone(), &error), error));
-                    }
-                    None => {
-                        if let Some(kept) = same(&mark, &sha256) {
-                            self.tar.truncate(start);
-                            shared.keep(size);
-                            packed.lines.push(Line::Kept(kept));
-                            return Ok(());
-                        }
-                        if let Some(target) = shared.contents.small(&entry, short(&sha256), self.number) {
-                            self.tar.truncate(start);
-                            entry.content = Content::Copy { target, size };
-                            return self.add_header(entry, start, mark, packed, identity);
-                        }
-                    }
+                entry.content = Content::File { size, sha256, sparse: false };
+                if known == Some(short(&sha256)) {
+                    shared.keep(size);
+                    return Ok(Made::Same);
                 }
-                self.put_header(&entry, start, from, identity);
+                self.put_header(entry, start, start, identity);
+                self.tar.extend_from_slice(&bytes);
                 self.pad(size);
+                return Ok(Made::Entry(None));
+            }
+            Source::Disk { dir, name, stat } => (reading::SmallSource::Named(dir, name), stat),
+            Source::Open { file, stat } => (reading::SmallSource::Open(file), stat),
+        };
+        // It is read where it belongs, behind its header, which is nearly always as long as the one before.
+        let from = start + self.header;
+        let file = read_small(&dir, *stat, &entry.path, &mut self.tar, from)?;
+        let content = &self.tar[from..];
+        let (size, sha256) = (content.len() as u64, Digest::of(content));
+        shared.read(size);
+        entry.content = Content::File { size, sha256, sparse: file.stat.sparse };
+        *mark = mark.looked_at(&file.stat);
+        entry.metadata = Metadata { xattrs: file.xattrs, ..file.stat.metadata };
+        let mut place = None;
+        if let Some(error) = file.problem {
+            mark.is_settled = false;
+            packed.problems.push((Problem::new(entry.path.clone(), &error), error));
+        } else if known == Some(short(&sha256)) {
+            self.tar.truncate(start);
+            shared.keep(size);
+            return Ok(Made::Same);
+        } else {
+            match shared.contents.small(entry, short(&sha256), self.number) {
+                Small::CopyOf(target, place) => {
+                    self.tar.truncate(start);
+                    entry.content = Content::Copy { target, size };
+                    return Ok(self.add_header(entry, Some(place), identity));
+                }
+                Small::First(first) => place = Some(first),
+                Small::Unknown => {}
             }
         }
-        entry.at = Position::new(0, start as u64);
-        packed.files += u64::from(matches!(entry.content, Content::File { .. }));
-        packed.lines.push(Line::Entry(entry, (self.tar.len() - start) as u64, mark));
-        Ok(())
+        self.put_header(entry, start, from, identity);
+        self.pad(size);
+        Ok(Made::Entry(place))
     }
 
-    fn add_header(
-        &mut self,
-        mut entry: Entry,
-        start: usize,
-        mark: Mark,
-        packed: &mut Packed,
-        identity: &mut Sha256,
-    ) -> Result<()> {
-        self.tar.extend_from_slice(&archive::header(&entry));
-        identity.update(&self.tar[start..]);
-        entry.at = Position::new(0, start as u64);
-        packed.files += u64::from(matches!(entry.content, Content::Copy { .. }));
-        packed.lines.push(Line::Entry(entry, (self.tar.len() - start) as u64, mark));
-        Ok(())
-    }
-
-    fn add_file(&mut self, entry: &Entry, bytes: &[u8], identity: &mut Sha256) {
-        let start = self.tar.len();
-        self.put_header(entry, start, start, identity);
-        self.tar.extend_from_slice(bytes);
-        self.pad(bytes.len() as u64);
+    fn add_header(&mut self, entry: &Entry, content: Option<ContentPlace>, identity: &mut Sha256) -> Made {
+        let header = archive::header(entry);
+        identity.update(&header);
+        self.tar.extend_from_slice(&header);
+        Made::Entry(content)
     }
 
     /// Puts a file's header into the room that was left for it.
@@ -233,11 +248,8 @@ impl Worker {
                 }
             }
             Some(before) => {
-                let result = self.compare(file, before, from, &bytes, packed, identity);
+                self.compare(file, before, from, &bytes, packed, identity);
                 self.content = bytes;
-                if let Err(error) = result {
-                    packed.problems.push((Problem::new(file.path.clone(), &error), error));
-                }
             }
         }
         let done = file.pending.fetch_sub(1, Ordering::AcqRel) == 1;
@@ -262,49 +274,41 @@ impl Worker {
         bytes: &[u8],
         packed: &mut Packed,
         identity: &mut Sha256,
-    ) -> Result<()> {
+    ) {
         let first = from / Block::SIZE;
-        let rows = before.table.rows(first, bytes.len().div_ceil(Block::SIZE as usize) as u64);
-        let rows = rows.map_err(|e| Error::io("read the state's table of blocks", e))?;
+        // Where the table cannot be read any more, all blocks have changed.
+        let rows = before.table.rows(first, bytes.len().div_ceil(Block::SIZE as usize) as u64).unwrap_or_default();
         for (i, content) in bytes.chunks(Block::SIZE as usize).enumerate() {
             let (sha256, at) = (self.digests[i], from + i as u64 * Block::SIZE);
             let digest = keyed(&self.key, &sha256);
             let has = |place: RowPlace| match place {
-                RowPlace::Segment(number) => before.linked.contains(&number),
+                RowPlace::Apart(at) => before.linked.contains(&at.segment),
                 RowPlace::Base | RowPlace::Zero => true,
             };
             if let Some(row) = rows.get(i).filter(|row| row.digest == digest && has(row.place)) {
                 packed.lines.push(Line::Block(None, *row));
                 continue;
             }
-            let mut block = Block {
-                path: file.path.clone(),
-                from: at,
-                size: content.len() as u64,
-                stored: None,
-                base: before.base,
-            };
-            let start = self.tar.len();
+            let size = content.len() as u64;
+            let mut block = Block { path: file.path.clone(), from: at, size, stored: None };
             let mut place = RowPlace::Zero;
             if !is_zero(content) {
-                block.stored = Some((sha256, Position::new(0, start as u64)));
-                place = RowPlace::Segment(0);
-                self.add_file(&block.entry(), content, identity);
+                let start = Position::new(0, self.tar.len() as u64);
+                block.stored = Some((sha256, start));
+                place = RowPlace::Apart(start);
+                identity.update(sha256.as_bytes());
+                self.tar.extend_from_slice(content);
+                self.pad(size);
             }
-            let length = (self.tar.len() - start) as u64;
-            packed.lines.push(Line::Block(Some((block, length)), Row { digest, place }));
+            packed.lines.push(Line::Block(Some(block), Row { digest, place }));
         }
-        Ok(())
     }
 }
 
-/// The node that is remembered, if this is its content and nothing else of it changed.
-fn same(mark: &Mark, sha256: &Digest) -> Option<Vec<u8>> {
-    let known = mark.known.as_ref()?;
-    if known.digest != short(sha256) {
-        return None;
-    }
-    let mut printed = Vec::new();
-    known.print(&mut printed);
-    Some(printed)
+/// What became of an entry.
+enum Made {
+    /// It is in tar, and this is where its content comes to stand.
+    Entry(Option<ContentPlace>),
+    /// Its content is what the last set has.
+    Same,
 }

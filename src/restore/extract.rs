@@ -44,16 +44,14 @@ impl Job {
 pub(super) enum Item {
     Entry(Entry),
     Part(Part),
-    /// The block, and its entry in tar.
-    Block(Block, Entry),
-    /// The list for recovery by hand.
-    ByHand(Entry),
+    /// The block, and where its bytes are.
+    Block(Block, Position),
 }
 
 impl Item {
     pub(super) fn path(&self) -> &EntryPath {
         match self {
-            Item::Entry(entry) | Item::ByHand(entry) => &entry.path,
+            Item::Entry(entry) => &entry.path,
             Item::Part(part) => &part.path,
             Item::Block(block, _) => &block.path,
         }
@@ -61,8 +59,9 @@ impl Item {
 
     pub(super) fn at(&self) -> Position {
         match self {
-            Item::Entry(entry) | Item::Block(_, entry) | Item::ByHand(entry) => entry.at,
+            Item::Entry(entry) => entry.at,
             Item::Part(part) => part.at,
+            Item::Block(_, at) => *at,
         }
     }
 }
@@ -72,19 +71,11 @@ pub(super) struct Jobs<'a> {
     records: Records<'a>,
     catalog: &'a Catalog,
     ready: VecDeque<Item>,
-    /// What is in tar and no entry of the tree, behind all that is.
-    by_hand: Option<Entry>,
 }
 
 impl<'a> Jobs<'a> {
     pub(super) fn new(set: &'a Set, opener: &'a Opener, catalog: &'a Catalog, filter: LineFilter) -> Self {
-        Self { records: set.records(opener, catalog, filter), catalog, ready: VecDeque::new(), by_hand: None }
-    }
-
-    /// The same with everything that stands in tar.
-    pub(super) fn with_all_of_tar(mut self) -> Self {
-        self.by_hand = self.catalog.by_hand.clone();
-        self
+        Self { records: set.records(opener, catalog, filter), catalog, ready: VecDeque::new() }
     }
 
     /// The next job of items that `wanted` says yes to; damage of the index is passed on.
@@ -97,10 +88,7 @@ impl<'a> Jobs<'a> {
         loop {
             let record = match self.records.next() {
                 Ok(Some(record)) => record,
-                Ok(None) => match self.by_hand.take() {
-                    Some(entry) => Record::ByHand(entry),
-                    None => break,
-                },
+                Ok(None) => break,
                 // A share that cannot be reached is no damage.
                 Err(error) if is_loss(&error) => {
                     damaged(error)?;
@@ -113,12 +101,13 @@ impl<'a> Jobs<'a> {
             }
             let item = match record {
                 Record::Entry(entry) => Item::Entry(entry),
-                Record::ByHand(entry) => Item::ByHand(entry),
                 Record::Part(part) => Item::Part(part),
-                Record::Block(block) if block.stored.is_some() => {
-                    let entry = block.entry();
-                    Item::Block(block, entry)
-                }
+                // Its header alone.
+                Record::Change(change) => Item::Entry(change.entry()),
+                Record::Block(block) => match block.stored {
+                    Some((_, at)) => Item::Block(block, at),
+                    None => continue,
+                },
                 _ => continue,
             };
             if items.first().is_some_and(|first| first.at().segment != item.at().segment) {
@@ -238,7 +227,7 @@ impl Extractor {
                             done.bytes += size;
                         }
                         Item::Part(part) => done.bytes += part.size,
-                        Item::Entry(_) | Item::Block(..) | Item::ByHand(_) => {}
+                        Item::Entry(_) | Item::Block(..) => {}
                     }
                 }
                 Err(error) if is_loss(&error) => {
@@ -277,7 +266,7 @@ impl Extractor {
         }
         let mut at = item.at().offset;
         let (size, digest, padding) = match item {
-            Item::Entry(entry) | Item::Block(_, entry) | Item::ByHand(entry) => {
+            Item::Entry(entry) => {
                 let header = archive::header(entry);
                 if bytes(content, frames, at, header.len() as u64, item.path())? != header {
                     return Err(wrong("has another tar header than the index says"));
@@ -291,6 +280,9 @@ impl Extractor {
             // Every piece but the last ends with a block, so what its end is padded with is the file's padding.
             Item::Part(part) => {
                 (part.size, Some(&part.sha256), archive::padding(part.from.wrapping_add(part.size)))
+            }
+            Item::Block(block, _) => {
+                (block.size, block.stored.as_ref().map(|(sha256, _)| sha256), archive::padding(block.size))
             }
         };
         let found = bytes(content, frames, at, size, item.path())?;
@@ -307,7 +299,6 @@ impl Extractor {
             Item::Entry(entry) => sink.entry(entry, found)?,
             Item::Part(part) => sink.part(part, found)?,
             Item::Block(block, _) => sink.block(block, found)?,
-            Item::ByHand(_) => {}
         }
         at += size;
         if *thorough {

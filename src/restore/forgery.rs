@@ -11,7 +11,7 @@ use crate::envelope::{DecryptionCertificate, EncryptionCertificate, Opener, Seal
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Component, Deployment, Place, SetName};
 use crate::progress::no_progress;
-use crate::set::index::{IndexWriter, Piece, piece_name};
+use crate::set::index::{IndexWriter, Lines, Numbers, Piece, piece_name};
 use crate::set::reader::Set;
 use crate::set::record::{Record, StoredFile};
 use crate::set::segment::{self, Compressor, Of};
@@ -107,21 +107,21 @@ impl Forgery {
         Compressor::new(3).unwrap().compress(&self.tar, Of::Other, &mut buffer).unwrap();
         let segment =
             writer.store(segment::name(0, &[7; 16]), 0, self.tar.len() as u64, &mut buffer).unwrap();
-        let mut index = IndexWriter::new(name, place.clone(), writer.head_room(), 0);
+        let numbers = Numbers::from(0);
+        let index =
+            || IndexWriter::new(name, place.clone(), writer.head_room(), Lines::Additions, numbers.clone());
+        let mut additions = index();
         for record in &self.records {
-            assert!(index.write(record).unwrap().is_none());
+            assert!(additions.write(record).unwrap().is_none());
         }
         let store = |mut piece: Piece| {
             let number = piece.number;
             writer.store(piece_name(number), number, piece.content_length, &mut piece.buffer).unwrap()
         };
-        let pieces: Vec<_> = index.finish().unwrap().0.map(store).into_iter().collect();
+        let pieces: Vec<_> = additions.finish().unwrap().map(store).into_iter().collect();
         let mut lists = vec![Record::Segment(segment.clone())];
         lists.extend(pieces.iter().cloned().map(Record::Index));
         (self.lists)(&mut lists);
-        let newest = IndexWriter::new(name, place, writer.head_room(), pieces.len() as u32);
-        let newest = newest.newest(lists.into_iter(), self.records.len() as u64).unwrap();
-        let pieces = [pieces, vec![store(newest)]].concat();
         let now = Timestamp::now();
         let finished = Finished {
             created: now,
@@ -131,7 +131,11 @@ impl Forgery {
             content: Counts::default(),
             labels: std::collections::BTreeMap::new(),
         };
-        writer.commit(&[segment], &pieces, finished).unwrap();
+        let cover = finished.cover(&writer);
+        lists.push(Record::Cover(cover.head().unwrap()));
+        let newest = index().newest(lists.into_iter(), self.records.len() as u64).unwrap();
+        let pieces = [pieces, vec![store(newest)]].concat();
+        writer.commit(&[vec![segment], pieces].concat(), cover).unwrap();
         let set = Set::open(share, writer.folder().clone()).unwrap();
         let opener = Opener::new(DecryptionCertificate::from_pfx(PFX, Some("correct horse")).unwrap());
         Forged { temp, set, opener }

@@ -158,7 +158,7 @@ fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Resu
             Ok(Some(Record::Block(block))) if block.path == *path => {
                 let Some((_, stored)) = &mut found else { continue };
                 match block.stored {
-                    Some(_) => stored.pieces.push(Item::Block(block.clone(), block.entry())),
+                    Some((_, at)) => stored.pieces.push(Item::Block(block.clone(), at)),
                     None => stored.zeros.push((block.from, block.size)),
                 }
             }

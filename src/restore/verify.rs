@@ -189,7 +189,11 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
         Err(error) => return Err(error),
     };
     report.faults.extend(foreign(set));
-    for piece in catalog.all_pieces() {
+    if catalog.cover_fault {
+        let message = "is not what was written: the index says something else";
+        report.faults.push(Fault::new("backup.json", FaultKind::Content, message));
+    }
+    for piece in catalog.extents.iter().chain(catalog.all_pieces()) {
         let mut buffer = Vec::new();
         report.faults.extend(digest_fault(set, &piece.name, &piece.sha256, &mut buffer)?);
         report.stored_files += 1;
@@ -198,7 +202,7 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
 
     let mut order = Order::new(catalog.overlay());
     let (mut index_faults, mut index_losses) = (Vec::new(), Vec::new());
-    let mut jobs = Jobs::new(set, opener, &catalog, LineFilter::default()).with_all_of_tar();
+    let mut jobs = Jobs::new(set, opener, &catalog, LineFilter::default());
     let mut seen = HashSet::new();
     let progress = std::cell::Cell::new(Progress::default());
     crew::run(

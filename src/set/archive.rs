@@ -25,16 +25,15 @@ pub(crate) fn padding(size: u64) -> u64 {
 pub(crate) fn header(entry: &Entry) -> Vec<u8> {
     let Metadata { mode, uid, gid, mtime, xattrs } = &entry.metadata;
     let (kind, default_mode, target) = match &entry.content {
-        Content::File { .. } | Content::LargeFile { .. } => (EntryType::Regular, 0o644, None),
-        Content::Folder => (EntryType::Directory, 0o755, None),
-        Content::Copy { target, .. } | Content::HardLink { target } => {
-            (EntryType::Link, 0o644, Some(target.as_bytes()))
+        Content::File { .. } | Content::LargeFile { .. } | Content::Copy { .. } => {
+            (EntryType::Regular, 0o644, None)
         }
+        Content::Folder => (EntryType::Directory, 0o755, None),
+        Content::HardLink { target } => (EntryType::Link, 0o644, Some(target.as_bytes())),
         Content::Symlink { target } => (EntryType::Symlink, 0o777, Some(target.as_bytes())),
     };
-    // A link has no content, whatever the index says of its size.
-    let size = if kind == EntryType::Link { 0 } else { entry.size() };
-    let mut path = entry.tar_path().as_bytes().to_vec();
+    let size = entry.size();
+    let mut path = entry.path.as_bytes().to_vec();
     if kind == EntryType::Directory {
         path.push(b'/');
     }
@@ -86,7 +85,7 @@ pub(crate) fn header(entry: &Entry) -> Vec<u8> {
         extended.set_mtime(0);
         extended.set_uid(0);
         extended.set_gid(0);
-        let name = [b"PaxHeaders/", last_name(entry.tar_path())].concat();
+        let name = [b"PaxHeaders/", last_name(&entry.path)].concat();
         fill(&mut extended.as_ustar_mut().expect("as above").name, &name);
         extended.set_cksum();
         blocks.extend_from_slice(extended.as_bytes());

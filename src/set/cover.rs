@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
-use super::{index, segment, sums};
+use super::{extents, index, segment, sums};
 use crate::envelope::CertificateFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Place, SetName};
@@ -21,7 +21,7 @@ const SIGNATURE_NAME: &str = "backup.json.p7s";
 /// writing of one.
 pub(crate) fn is_file_of_a_set(name: &str) -> bool {
     let is_ours = |name: &str| {
-        [FILE_NAME, SIGNATURE_NAME, sums::FILE_NAME].contains(&name)
+        [FILE_NAME, SIGNATURE_NAME, sums::FILE_NAME, extents::FILE_NAME].contains(&name)
             || segment::is_name(name)
             || index::piece_number(name).is_some()
     };
@@ -47,6 +47,9 @@ pub(crate) const MAX_LENGTH: u64 = 1 << 20;
 pub const FORMAT_VERSION: u32 = 1;
 
 /// What anyone may know of a set: whose it is, when it was made, which certificates open it, how large it is.
+///
+/// The index repeats all of it but what is known only once the index is stored, so a full verification finds any byte of
+/// it that changed.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CoverSheet {
@@ -61,7 +64,7 @@ pub struct CoverSheet {
     pub place: Place,
     /// When the run began.
     pub created: Timestamp,
-    /// When the cover sheet was written.
+    /// When everything but the end of the index was stored.
     pub finished: Timestamp,
     /// How the run ended.
     pub status: Status,
@@ -69,13 +72,13 @@ pub struct CoverSheet {
     pub certificates: Vec<CertificateFacts>,
     /// What it holds.
     pub content: Counts,
+    /// The caller's own words: vendor, model, serial, firmware, node count…
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// What is stored, without `SHA256SUMS` and this sheet.
     pub stored: Stored,
     /// Digest of `SHA256SUMS`.
     pub sha256sums: Digest,
-    /// The caller's own words: vendor, model, serial, firmware, node count…
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<String, String>,
 }
 
 /// How a backup ended, in the words of the admin API (`OperationStatus` of Microsoft.Backup.Admin 2021-09-01).
@@ -123,29 +126,28 @@ impl Stored {
 }
 
 impl CoverSheet {
-    /// Writes the sheet as indented JSON.
+    /// The sheet as it stands in `backup.json`.
     pub(crate) fn print(&self) -> Result<Vec<u8>> {
-        let mut bytes = serde_json::to_vec_pretty(self).map_err(|e| {
-            Error::new(ErrorKind::Internal, "the cover sheet cannot be written as JSON").with_source(e)
-        })?;
-        bytes.push(b'\n');
-        if bytes.len() as u64 > MAX_LENGTH {
-            return Err(Error::new(
-                ErrorKind::LimitExceeded,
-                "labels are too long: the cover sheet may have 1 MiB",
-            ));
-        }
-        Ok(bytes)
+        finish(&self.head()?, &self.stored, &self.sha256sums)
     }
 
-    /// Reads a sheet; what it says is not trusted, only well-formed.
+    /// The sheet up to what is known only once all of the index is stored: the index has it as well.
+    pub(crate) fn head(&self) -> Result<String> {
+        let internal = || Error::new(ErrorKind::Internal, "the cover sheet cannot be written as JSON");
+        let text = serde_json::to_string_pretty(self).map_err(|e| internal().with_source(e))?;
+        // A line feed stands in no string of JSON: this is the field, and the last two come behind it.
+        let head = text.rfind(",\n  \"stored\": {").ok_or_else(internal)?;
+        Ok(text[..head].to_owned())
+    }
+
+    /// Reads a sheet. What it says is not trusted, but it is as it was written, accidents taken into account.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
         #[derive(Deserialize)]
         struct Version {
             format_version: u32,
         }
         let malformed = |e: serde_json::Error| {
-            Error::new(ErrorKind::Incomplete, format!("{FILE_NAME} is not a cover sheet: {e}")).with_source(e)
+            Error::new(ErrorKind::Malformed, format!("{FILE_NAME} is not a cover sheet: {e}")).with_source(e)
         };
         let version: Version = serde_json::from_slice(bytes).map_err(malformed)?;
         if version.format_version != FORMAT_VERSION {
@@ -157,6 +159,76 @@ impl CoverSheet {
                 ),
             ));
         }
-        serde_json::from_slice(bytes).map_err(malformed)
+        let sheet: Self = serde_json::from_slice(bytes).map_err(malformed)?;
+        let is_whole = bytes
+            .windows(SEAL.len())
+            .rposition(|window| window == SEAL.as_bytes())
+            .is_some_and(|at| bytes == sealed(&bytes[..at]));
+        if !is_whole {
+            return Err(Error::new(
+                ErrorKind::Damaged,
+                format!("{FILE_NAME} is not as it was written: its own digest differs"),
+            ));
+        }
+        Ok(sheet)
+    }
+}
+
+/// The whole sheet, from its head and what is known at last.
+pub(crate) fn finish(head: &str, stored: &Stored, sha256sums: &Digest) -> Result<Vec<u8>> {
+    let Stored { files, bytes } = stored;
+    let text = format!(
+        "{head},\n  \"stored\": {{\n    \"files\": {files},\n    \"bytes\": {bytes}\n  }},\n  \"sha256sums\": \"{sha256sums}\""
+    );
+    let sheet = sealed(text.as_bytes());
+    if sheet.len() as u64 > MAX_LENGTH {
+        return Err(Error::new(
+            ErrorKind::LimitExceeded,
+            "labels are too long: the cover sheet may have 1 MiB",
+        ));
+    }
+    Ok(sheet)
+}
+
+/// Everything before the last line, which is its digest: so accidental damage shows without a key.
+fn sealed(text: &[u8]) -> Vec<u8> {
+    [text, SEAL.as_bytes(), Digest::of(text).to_string().as_bytes(), b"\"\n}\n"].concat()
+}
+
+/// What stands between the two.
+const SEAL: &str = ",\n  \"cover_sha256\": \"";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sheet_reads_back_and_any_changed_byte_shows() {
+        let sheet = CoverSheet {
+            format_version: FORMAT_VERSION,
+            made_by: "azs-backup".into(),
+            set: "20261123T020000Z-7f3a91c2".parse().unwrap(),
+            place: "contoso.com/nyc/Switches".parse().unwrap(),
+            created: Timestamp::UNIX_EPOCH,
+            finished: Timestamp::UNIX_EPOCH,
+            status: Status::Succeeded,
+            certificates: Vec::new(),
+            content: Counts { files: 3, ..Counts::default() },
+            labels: [("vendor".into(), "}\n,\n  \"cover_sha256\": \"".into())].into(),
+            stored: Stored { files: 2, bytes: 500 },
+            sha256sums: Digest::of(b"sums"),
+        };
+        let bytes = sheet.print().unwrap();
+        assert_eq!(CoverSheet::parse(&bytes).unwrap(), sheet);
+        for at in 0..bytes.len() {
+            for changed in [bytes[at] ^ 1, bytes[at] ^ 0x20] {
+                let mut bytes = bytes.clone();
+                bytes[at] = changed;
+                assert!(CoverSheet::parse(&bytes).is_err(), "byte {at}");
+            }
+            assert!(CoverSheet::parse(&bytes[..at]).is_err(), "cut at {at}");
+        }
+        let crlf = String::from_utf8(bytes).unwrap().replace('\n', "\r\n");
+        assert!(CoverSheet::parse(crlf.as_bytes()).is_err());
     }
 }

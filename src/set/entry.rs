@@ -216,18 +216,11 @@ pub struct Entry {
     pub metadata: Metadata,
     /// Where its tar header begins.
     pub at: Position,
-    /// The name that it has in tar, where that is not its path: `tar` could not put it in its place.
-    pub(crate) stored_as: Option<EntryPath>,
 }
 
 impl Entry {
     pub(crate) fn new(path: EntryPath, content: Content, metadata: Metadata) -> Self {
-        Self { path, content, metadata, at: Position::default(), stored_as: None }
-    }
-
-    /// The name that it has in tar.
-    pub(crate) fn tar_path(&self) -> &EntryPath {
-        self.stored_as.as_ref().unwrap_or(&self.path)
+        Self { path, content, metadata, at: Position::default() }
     }
 
     /// Bytes of file content; 0 for what is not a file.
@@ -309,6 +302,16 @@ pub struct Change {
     pub sparse: bool,
     /// What the file system knew of it.
     pub metadata: Metadata,
+    /// Where the tar header begins that says so.
+    pub at: Position,
+}
+
+impl Change {
+    /// The entry whose tar header stands there.
+    pub(crate) fn entry(&self) -> Entry {
+        let content = Content::LargeFile { size: self.size, sparse: self.sparse };
+        Entry { at: self.at, ..Entry::new(self.path.clone(), content, self.metadata.clone()) }
+    }
 }
 
 /// A changed block of a large file: it takes the place of what was stored before.
@@ -321,34 +324,14 @@ pub struct Block {
     pub from: u64,
     /// Bytes: [`Block::SIZE`], or fewer at the file's end.
     pub size: u64,
-    /// Digest of these bytes and where their tar header begins; nothing for zeros, which are not stored.
+    /// Digest of these bytes and where they begin; nothing for zeros, which are not stored.
     pub stored: Option<(Digest, Position)>,
-    /// Where the header stands that the file was stored whole behind: names the block in tar.
-    pub(crate) base: Position,
 }
 
 impl Block {
     /// Bytes in all blocks but the last one of a file.
     pub const SIZE: u64 = 64 << 10;
-
-    /// The name that it has in tar.
-    pub(crate) fn tar_path(&self) -> EntryPath {
-        let Position { segment, offset } = self.base;
-        EntryPath::new(format!("{RESERVED}/{segment:06}-{offset}/{}", self.from / Self::SIZE))
-            .expect("digits and a reserved name are a path")
-    }
-
-    /// The entry that stands in tar before its bytes.
-    pub(crate) fn entry(&self) -> Entry {
-        let (sha256, at) = self.stored.unwrap_or((Digest::of(&[]), Position::default()));
-        let content = Content::File { size: self.size, sha256, sparse: false };
-        Entry { at, ..Entry::new(self.tar_path(), content, Metadata::default()) }
-    }
 }
-
-/// The folder in tar in which everything stands that is no entry of the tree: changed blocks, what `tar` cannot put
-/// in its place, the list for recovery by hand. No source may have the name.
-pub(crate) const RESERVED: &str = ".azs-backup";
 
 /// Something of the source that the set does not hold as it was.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -1,7 +1,9 @@
 //! The index of a set: JSON lines, compressed, in pieces of bounded size. Written and read as a stream.
 
+use std::cell::Cell;
 use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::filter::LineFilter;
 use super::record::Record;
@@ -41,20 +43,59 @@ pub(crate) struct Piece {
     pub(crate) number: u32,
     pub(crate) buffer: Vec<u8>,
     pub(crate) content_length: u64,
+    pub(crate) lines: Lines,
     /// Lines in it, its first one not counted.
     pub(crate) records: u64,
 }
 
-/// Writes lines, and hands out a piece whenever one is full.
+/// Numbers of pieces, given out in the order in which pieces are begun.
+#[derive(Clone)]
+pub(crate) struct Numbers(Rc<Cell<u32>>);
+
+impl Numbers {
+    pub(crate) fn from(next: u32) -> Self {
+        Self(Rc::new(Cell::new(next)))
+    }
+
+    /// The next one to be given out.
+    pub(crate) fn next(&self) -> u32 {
+        self.0.get()
+    }
+
+    fn take(&self) -> Result<u32> {
+        let number = self.0.get();
+        if number >= MAX_PIECES {
+            return Err(Error::new(ErrorKind::LimitExceeded, "the index has more than 999,999 pieces"));
+        }
+        self.0.set(number + 1);
+        Ok(number)
+    }
+}
+
+/// What the lines of a piece do.
+///
+/// All that a run removes is listed before all that it adds, in pieces of their own: so nothing that it removes can
+/// hide what it adds, however many pieces both take.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Lines {
+    /// What is gone.
+    Removals,
+    /// Everything else.
+    Additions,
+}
+
+/// Writes lines of one kind, and hands out a piece whenever one is full.
 pub(crate) struct IndexWriter {
     set: SetName,
     place: Place,
     head_room: usize,
+    lines: Lines,
     open: Option<Open>,
-    next: u32,
+    numbers: Numbers,
 }
 
 struct Open {
+    number: u32,
     encoder: zstd::stream::write::Encoder<'static, Vec<u8>>,
     text: u64,
     records: u64,
@@ -77,9 +118,9 @@ impl Open {
 }
 
 impl IndexWriter {
-    /// Writes pieces that are numbered from `next` on.
-    pub(crate) fn new(set: SetName, place: Place, head_room: usize, next: u32) -> Self {
-        Self { set, place, head_room, open: None, next }
+    /// Writes pieces with these numbers.
+    pub(crate) fn new(set: SetName, place: Place, head_room: usize, lines: Lines, numbers: Numbers) -> Self {
+        Self { set, place, head_room, lines, open: None, numbers }
     }
 
     fn open(&mut self) -> Result<&mut Open> {
@@ -87,15 +128,26 @@ impl IndexWriter {
             let mut encoder = zstd::stream::write::Encoder::new(vec![0; self.head_room], LEVEL)
                 .map_err(|e| Error::io("compress the index", e))?;
             encoder.window_log(WINDOW_LOG).map_err(|e| Error::io("compress the index", e))?;
-            let mut open = Open { encoder, text: 0, records: 0, line: Vec::new() };
-            open.write(&Record::Piece { number: self.next, set: self.set, place: self.place.clone() })?;
+            let number = self.numbers.take()?;
+            let mut open = Open { number, encoder, text: 0, records: 0, line: Vec::new() };
+            open.write(&Record::Piece { number, set: self.set, place: self.place.clone() })?;
             self.open = Some(open);
         }
         Ok(self.open.as_mut().expect("opened above"))
     }
 
     /// Writes a line; returns a piece when that filled one.
+    ///
+    /// # Errors
+    /// `INTERNAL` for a line of the other kind.
     pub(crate) fn write(&mut self, record: &Record) -> Result<Option<Piece>> {
+        let kind = if matches!(record, Record::Gone(_)) { Lines::Removals } else { Lines::Additions };
+        if kind != self.lines {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "what a run removes and what it adds are mixed in the index",
+            ));
+        }
         let open = self.open()?;
         open.write(record)?;
         open.records += 1;
@@ -105,10 +157,9 @@ impl IndexWriter {
         Ok(None)
     }
 
-    /// The piece that is not full, if it has any lines; and the number of the next one.
-    pub(crate) fn finish(mut self) -> Result<(Option<Piece>, u32)> {
-        let last = if self.open.is_some() { Some(self.close()?) } else { None };
-        Ok((last, self.next))
+    /// The piece that is not full, if it has any lines.
+    pub(crate) fn finish(mut self) -> Result<Option<Piece>> {
+        if self.open.is_some() { self.close().map(Some) } else { Ok(None) }
     }
 
     /// Writes the newest piece: all these lines in one, and the end.
@@ -121,14 +172,9 @@ impl IndexWriter {
 
     fn close(&mut self) -> Result<Piece> {
         self.open()?;
-        let Open { encoder, text, records, .. } = self.open.take().expect("opened above");
+        let Open { number, encoder, text, records, .. } = self.open.take().expect("opened above");
         let buffer = encoder.finish().map_err(|e| Error::io("compress the index", e))?;
-        let number = self.next;
-        self.next += 1;
-        if self.next > MAX_PIECES {
-            return Err(Error::new(ErrorKind::LimitExceeded, "the index has more than 999,999 pieces"));
-        }
-        Ok(Piece { number, buffer, content_length: text, records })
+        Ok(Piece { number, buffer, content_length: text, lines: self.lines, records })
     }
 }
 

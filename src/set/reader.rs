@@ -5,14 +5,14 @@ use std::io::Cursor;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::cover::{self, CoverSheet};
+use super::cover::{self, CoverSheet, Stored};
 use super::digest::Digest;
 use super::entry::{Change, Content, Entry, EntryPath, Problem};
 use super::filter::LineFilter;
 use super::index::{PieceReader, piece_number};
 use super::overlay::Overlay;
 use super::record::{Record, StoredFile};
-use super::{segment, sums};
+use super::{extents, segment, sums};
 use crate::envelope::{CertificateFacts, MAX_MESSAGE, Opener};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, SetName, SharePath};
@@ -24,6 +24,8 @@ pub struct Set {
     share: Arc<dyn Share>,
     folder: SharePath,
     cover: CoverSheet,
+    /// The cover sheet as it was read.
+    sheet: Vec<u8>,
     sums: Vec<(String, Digest)>,
     items: HashMap<String, u64>,
 }
@@ -69,7 +71,7 @@ impl Set {
             return Err(incomplete("SHA256SUMS is not the one that backup.json names: one of them is damaged or from another set".into()));
         }
         let sums = sums::parse(&text)?;
-        Ok(Self { share, folder, cover, sums, items })
+        Ok(Self { share, folder, cover, sheet, sums, items })
     }
 
     /// The cover sheet.
@@ -236,21 +238,8 @@ impl Set {
             }
             _ => return Err(damaged(format!("{newest} does not say which set it belongs to"))),
         }
-        let mut catalog = Catalog::default();
-        while let Some(record) = lines.next()? {
-            match record {
-                Record::Problem(problem) => catalog.problems.push(problem),
-                Record::ByHand(entry) => catalog.by_hand = Some(entry),
-                Record::Segment(file) => catalog.segments.push(file),
-                Record::Index(file) => catalog.pieces.push(file),
-                Record::End { records } => catalog.records = Some(records),
-                _ => return Err(damaged(format!("{newest} has a line that belongs into an earlier piece"))),
-            }
-            // SHA256SUMS is bounded, and has to say the same.
-            if catalog.segments.len() + catalog.pieces.len() > self.sums.len() {
-                return Err(damaged(format!("{newest} lists more files than SHA256SUMS")));
-            }
-        }
+        // SHA256SUMS is bounded, and has to say the same.
+        let mut catalog = Catalog::read(newest, &mut lines, self.sums.len())?;
         catalog.newest = Some(StoredFile {
             number,
             name: newest.clone(),
@@ -262,6 +251,7 @@ impl Set {
             supersedes: false,
         });
         catalog.check(&self.sums)?;
+        catalog.cover_fault = catalog.sheet()?.is_none_or(|sheet| sheet != self.sheet);
         self.read_overlay(opener, &mut catalog)?;
         Ok(catalog)
     }
@@ -331,13 +321,53 @@ pub(crate) struct Catalog {
     pub(crate) pieces: Vec<StoredFile>,
     newest: Option<StoredFile>,
     pub(crate) problems: Vec<Problem>,
-    pub(crate) by_hand: Option<Entry>,
+    /// The list of extents.
+    pub(crate) extents: Option<StoredFile>,
+    /// The cover sheet, as far as the index has it.
+    head: Option<String>,
+    /// Whether `backup.json` is not what the index says it is.
+    pub(crate) cover_fault: bool,
     records: Option<u64>,
     overlay: Overlay,
     changes: HashMap<EntryPath, Change>,
 }
 
 impl Catalog {
+    /// Reads the lines of the newest piece, behind the first one; `most`: files that it may list.
+    fn read(name: &str, lines: &mut PieceReader<Cursor<Vec<u8>>>, most: usize) -> Result<Self> {
+        let damaged = |what: String| Error::new(ErrorKind::Damaged, what);
+        let mut catalog = Self::default();
+        while let Some(record) = lines.next()? {
+            match record {
+                Record::Problem(problem) => catalog.problems.push(problem),
+                Record::Cover(text) => catalog.head = Some(text),
+                Record::Extents(file) => catalog.extents = Some(file),
+                Record::Segment(file) => catalog.segments.push(file),
+                Record::Index(file) => catalog.pieces.push(file),
+                Record::End { records } => catalog.records = Some(records),
+                _ => return Err(damaged(format!("{name} has a line that belongs into an earlier piece"))),
+            }
+            if catalog.segments.len() + catalog.pieces.len() > most {
+                return Err(damaged(format!("{name} lists more files than SHA256SUMS")));
+            }
+        }
+        Ok(catalog)
+    }
+
+    /// Everything that the set stores, as `SHA256SUMS` lists it.
+    fn files(&self) -> impl Iterator<Item = &StoredFile> {
+        self.segments.iter().chain(&self.extents).chain(self.all_pieces())
+    }
+
+    /// The whole text of `backup.json`, as it follows from the index.
+    fn sheet(&self) -> Result<Option<Vec<u8>>> {
+        let Some(head) = &self.head else { return Ok(None) };
+        let sums = sums::print(self.files().map(|file| (file.name.as_str(), &file.sha256)));
+        let mut stored = Stored::default();
+        self.files().for_each(|file| stored.add(file.length));
+        cover::finish(head, &stored, &Digest::of(sums.as_bytes())).map(Some)
+    }
+
     /// The segment of this number.
     pub(crate) fn segment(&self, number: u32) -> Option<&StoredFile> {
         let found = self.segments.binary_search_by_key(&number, |file| file.number).ok()?;
@@ -384,7 +414,10 @@ impl Catalog {
         if let Some(file) = self.pieces.iter().find(|file| !is_piece(file)) {
             return wrong(format!("the index lists {:?}, which is not that piece's name", file.name));
         }
-        let listed = self.segments.iter().chain(self.all_pieces()).map(|file| (&file.name, &file.sha256));
+        if self.extents.as_ref().is_some_and(|file| file.name != extents::FILE_NAME) {
+            return wrong("the index lists the extents under another name".into());
+        }
+        let listed = self.files().map(|file| (&file.name, &file.sha256));
         let mut sums = sums.iter();
         for (name, sha256) in listed {
             match sums.next() {
@@ -408,7 +441,7 @@ pub(crate) struct Records<'a> {
 }
 
 impl Records<'_> {
-    /// The next line that counts: an entry, a part or a block. After an error the next call goes on with the next
+    /// The next line that counts: an entry, a part, a change or a block. After an error the next call goes on with the next
     /// piece.
     pub(crate) fn next(&mut self) -> Result<Option<Record>> {
         self.place.next(self.set, self.opener, self.catalog)
@@ -484,7 +517,7 @@ impl IndexPlace {
                         return Err(Error::new(ErrorKind::Damaged, message));
                     }
                     let counts = catalog.overlay.counts(ordinal, &record);
-                    if counts && !matches!(record, Record::Gone(_) | Record::Change(_)) {
+                    if counts && !matches!(record, Record::Gone(_)) {
                         return Ok(Some(record));
                     }
                 }

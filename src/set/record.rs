@@ -25,8 +25,10 @@ pub(crate) enum Record {
     Block(Block),
     /// Something that the set does not hold as it was; only in the newest piece.
     Problem(Problem),
-    /// What recovery by hand has to do behind `tar`, a file in tar; only in the newest piece.
-    ByHand(Entry),
+    /// The cover sheet up to what is known only once this piece is stored; only in the newest piece.
+    Cover(String),
+    /// The list of extents; only in the newest piece.
+    Extents(StoredFile),
     /// A segment of the set; only in the newest piece.
     Segment(StoredFile),
     /// A piece of the index; only in the newest piece.
@@ -112,17 +114,13 @@ struct Line {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     zero: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    base_segment: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    base_offset: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stored_as: Option<EntryPath>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     tag: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     set: Option<SetName>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,10 +135,11 @@ enum Kind {
     #[default]
     Missing,
     Block,
-    ByHand,
     Change,
     Copy,
+    Cover,
     End,
+    Extents,
     File,
     Folder,
     Gone,
@@ -210,6 +209,8 @@ impl From<&Record> for Line {
                 path: Some(change.path.clone()),
                 size: Some(change.size),
                 sparse: change.sparse,
+                segment: Some(change.at.segment),
+                offset: Some(change.at.offset),
                 ..metadata_line(&change.metadata)
             },
             Record::Block(block) => Line {
@@ -221,11 +222,10 @@ impl From<&Record> for Line {
                 segment: block.stored.map(|(_, at)| at.segment),
                 offset: block.stored.map(|(_, at)| at.offset),
                 zero: block.stored.is_none(),
-                base_segment: Some(block.base.segment),
-                base_offset: Some(block.base.offset),
                 ..Line::default()
             },
-            Record::ByHand(entry) => Line { kind: Kind::ByHand, ..entry_line(entry) },
+            Record::Cover(text) => Line { kind: Kind::Cover, text: Some(text.clone()), ..Line::default() },
+            Record::Extents(file) => Line { kind: Kind::Extents, ..stored_line(file) },
             Record::Problem(problem) => Line {
                 kind: Kind::Problem,
                 path: Some(problem.path.clone()),
@@ -281,7 +281,6 @@ fn entry_line(entry: &Entry) -> Line {
         path: Some(entry.path.clone()),
         segment: Some(entry.at.segment),
         offset: Some(entry.at.offset),
-        stored_as: entry.stored_as.clone(),
         ..metadata_line(&entry.metadata)
     };
     match &entry.content {
@@ -330,6 +329,7 @@ impl Line {
             Kind::Change => Record::Change(Change {
                 size: self.size?,
                 sparse: self.sparse,
+                at: self.position()?,
                 path: self.path.clone()?,
                 metadata: self.into_metadata()?,
             }),
@@ -337,7 +337,8 @@ impl Line {
             Kind::Problem => {
                 Record::Problem(Problem { path: self.path?, code: self.code?, message: self.message? })
             }
-            Kind::ByHand => Record::ByHand(self.into_entry()?),
+            Kind::Cover => Record::Cover(self.text?),
+            Kind::Extents => Record::Extents(self.into_stored()?),
             Kind::Segment => Record::Segment(self.into_stored()?),
             Kind::Index => Record::Index(self.into_stored()?),
             Kind::End => Record::End { records: self.records? },
@@ -355,8 +356,7 @@ impl Line {
         let stored = if self.zero { None } else { Some((self.sha256?, self.position()?)) };
         let (from, size) = (self.from?, self.size?);
         let fits = from % Block::SIZE == 0 && (1..=Block::SIZE).contains(&size);
-        let base = Position::new(self.base_segment?, self.base_offset?);
-        fits.then_some(Block { path: self.path?, from, size, stored, base })
+        fits.then_some(Block { path: self.path?, from, size, stored })
     }
 
     fn into_stored(self) -> Option<StoredFile> {
@@ -395,12 +395,10 @@ impl Line {
             Kind::Folder => Content::Folder,
             Kind::HardLink => Content::HardLink { target: target(&mut self)? },
             Kind::Symlink => Content::Symlink { target: self.target.take()? },
-            Kind::File | Kind::ByHand => {
-                Content::File { size: self.size?, sha256: self.sha256?, sparse: self.sparse }
-            }
+            Kind::File => Content::File { size: self.size?, sha256: self.sha256?, sparse: self.sparse },
             _ => Content::LargeFile { size: self.size?, sparse: self.sparse },
         };
-        let (path, stored_as) = (self.path.take()?, self.stored_as.take());
-        Some(Entry { path, content, metadata: self.into_metadata()?, at, stored_as })
+        let path = self.path.take()?;
+        Some(Entry { path, content, metadata: self.into_metadata()?, at })
     }
 }

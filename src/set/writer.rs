@@ -4,16 +4,19 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::cover::{self, Counts, CoverSheet, FORMAT_VERSION, Status, Stored};
 use super::digest::Digest;
 use super::record::StoredFile;
 use super::sums;
-use crate::envelope::{CertificateFacts, Sealer};
-use crate::error::{Error, ErrorKind, Result};
+use crate::envelope::{CertificateFacts, MAX_MESSAGE, Sealer};
+use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SetName, SharePath};
 use crate::share::Share;
+
+/// How far the share's clock may be ahead of this host's.
+const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
 
 /// Milliseconds to wait before what attempts that failed left is cleared away, time after time.
 const SWEEPS: [u64; 6] = [0, 100, 200, 400, 800, 1600];
@@ -28,7 +31,7 @@ pub(crate) struct SetWriter {
     put: Mutex<Vec<Name>>,
 }
 
-/// What only the caller knows of a finished set.
+/// What only the caller knows of a finished set, before the newest index piece is stored.
 pub(crate) struct Finished {
     pub(crate) created: Timestamp,
     pub(crate) finished: Timestamp,
@@ -36,6 +39,26 @@ pub(crate) struct Finished {
     pub(crate) certificates: Vec<CertificateFacts>,
     pub(crate) content: Counts,
     pub(crate) labels: std::collections::BTreeMap<String, String>,
+}
+
+impl Finished {
+    /// The cover sheet; what is stored is not known yet.
+    pub(crate) fn cover(self, writer: &SetWriter) -> CoverSheet {
+        CoverSheet {
+            format_version: FORMAT_VERSION,
+            made_by: concat!("azs-backup ", env!("CARGO_PKG_VERSION")).into(),
+            set: writer.set,
+            place: writer.place.clone(),
+            created: self.created,
+            finished: self.finished,
+            status: self.status,
+            certificates: self.certificates,
+            content: self.content,
+            labels: self.labels,
+            stored: Stored::default(),
+            sha256sums: Digest::of(b""),
+        }
+    }
 }
 
 impl SetWriter {
@@ -100,19 +123,35 @@ impl SetWriter {
         bring(&self.folder.join(name))
     }
 
-    /// Links a file of the share, or has it copied there, if it is this long in the end.
-    pub(crate) fn link(&self, from: &SharePath, name: &str, length: u64) -> Result<()> {
+    /// Links a file of the share, or has it copied there, if what is there in the end is what it was.
+    ///
+    /// `buffer` is cleared, and holds the file then.
+    pub(crate) fn take_over(
+        &self,
+        from: &SharePath,
+        name: &str,
+        file: &StoredFile,
+        buffer: &mut Vec<u8>,
+    ) -> Result<()> {
         let brought = self
             .adopt(name, |to| self.share.link(from, to))
             .or_else(|_| self.adopt(name, |to| self.share.copy(from, to)));
         brought?;
-        // A share may say yes and not have done it.
-        let items = self.share.list(&self.folder)?;
-        if items.iter().any(|item| item.name == name && item.length == length) {
+        if self.is_sound(name, file, buffer)? {
             return Ok(());
         }
         self.remove(name);
         Err(Error::new(ErrorKind::Damaged, format!("{from} is not whole")))
+    }
+
+    /// Reads a file of the set back: whether the share has it as it was stored.
+    pub(crate) fn is_sound(&self, name: &str, file: &StoredFile, buffer: &mut Vec<u8>) -> Result<bool> {
+        let path = self.folder.join(Name::new(name)?);
+        match self.share.read(&path, MAX_MESSAGE as u64, buffer) {
+            Ok(()) => Ok(buffer.len() as u64 == file.length && Digest::of(buffer) == file.sha256),
+            Err(e) if e.scope() == Scope::Object => Ok(false),
+            Err(e) => Err(e),
+        }
     }
 
     /// Removes a file that the set is not to have after all.
@@ -127,14 +166,11 @@ impl SetWriter {
     }
 
     /// Checks that the share has what it acknowledged, then writes `SHA256SUMS` and, last of all, the cover sheet.
-    pub(crate) fn commit(
-        &self,
-        segments: &[StoredFile],
-        pieces: &[StoredFile],
-        finished: Finished,
-    ) -> Result<CoverSheet> {
-        let files = || segments.iter().chain(pieces);
-        let stored = Stored { files: files().count() as u64, bytes: files().map(|file| file.length).sum() };
+    ///
+    /// `files`: all that the set has, as `SHA256SUMS` is to list them.
+    pub(crate) fn commit(&self, files: &[StoredFile], mut cover: CoverSheet) -> Result<CoverSheet> {
+        let files = || files.iter();
+        cover.stored = Stored { files: files().count() as u64, bytes: files().map(|file| file.length).sum() };
         let text = sums::print(files().map(|file| (file.name.as_str(), &file.sha256)));
         if text.len() as u64 > sums::MAX_LENGTH {
             return Err(Error::new(
@@ -142,20 +178,7 @@ impl SetWriter {
                 "the set has too many files for SHA256SUMS; use larger segments",
             ));
         }
-        let cover = CoverSheet {
-            format_version: FORMAT_VERSION,
-            made_by: concat!("azs-backup ", env!("CARGO_PKG_VERSION")).into(),
-            set: self.set,
-            place: self.place.clone(),
-            created: finished.created,
-            finished: finished.finished,
-            status: finished.status,
-            certificates: finished.certificates,
-            content: finished.content,
-            stored,
-            sha256sums: Digest::of(text.as_bytes()),
-            labels: finished.labels,
-        };
+        cover.sha256sums = Digest::of(text.as_bytes());
         let sheet = cover.print()?;
         self.put(sums::FILE_NAME, text.as_bytes())?;
         let sums = (sums::FILE_NAME, text.len() as u64);
@@ -197,10 +220,17 @@ impl SetWriter {
     }
 
     /// Removes what a run that was interrupted left of a set, if it never became one.
-    pub(crate) fn clear_away(&self, set: &SetName) {
+    ///
+    /// `last_note`: when this host last noted that it stored something. Where the share has something newer, another
+    /// host is at work there, with a copy of this one's state: it is left alone, and retention looks at it later.
+    pub(crate) fn clear_away(&self, set: &SetName, last_note: Option<Timestamp>) {
         let folder = self.place.set_folder(set);
         let Ok(items) = self.share.list(&folder) else { return };
         if *set == self.set || items.iter().any(|item| item.name == cover::FILE_NAME) {
+            return;
+        }
+        let newest = items.iter().filter_map(|item| item.modified).max();
+        if newest.zip(last_note).is_some_and(|(newest, note)| newest > note + CLOCKS) {
             return;
         }
         for item in items.iter().filter(|item| cover::is_file_of_a_set(&item.name)) {

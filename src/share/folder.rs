@@ -144,6 +144,10 @@ impl Share for FolderShare {
         self.root.display().to_string()
     }
 
+    fn local_root(&self) -> Option<PathBuf> {
+        Some(self.root.clone())
+    }
+
     fn put(&self, path: &SharePath, content: &[u8]) -> Result<()> {
         let (dir, name) = self.place("write", path)?;
         let is_direct = self.is_direct && self.durability == Durability::Flushed;

@@ -48,14 +48,12 @@ fn tree(root: &Path) {
 }
 
 #[test]
-fn the_readme_s_line_gives_back_the_tree() {
+fn the_readme_s_lines_give_back_the_tree() {
     let site = Site::new();
     let source = site.path("tree");
     tree(&source);
     let set = site.back_up(&source);
-    for name in ["backup.pfx", "backup.cer"] {
-        fs::copy(site.path(name), set.join(name)).unwrap();
-    }
+    fs::copy(site.path("backup.pfx"), set.join("backup.pfx")).unwrap();
     let recover = || {
         let mut bash = Command::new("bash");
         bash.arg("-c").arg(block("recovery")).current_dir(&set).env("AZS_PFX_PASSWORD", PASSWORD);
@@ -63,11 +61,13 @@ fn the_readme_s_line_gives_back_the_tree() {
     };
     let said = output(&mut recover());
     assert!(said.stderr.is_empty(), "{}", text(&said.stderr));
-    output(Command::new("diff").arg("-r").arg("--no-dereference").arg(&source).arg(set.join("tree")));
-    assert_eq!(listing(&source), listing(&set.join("tree")));
+    output(Command::new("diff").arg("-r").arg("--no-dereference").arg(&source).arg(set.join("restored/tree")));
+    assert_eq!(listing(&source), listing(&set.join("restored/tree")));
 
     // A damaged segment is named and costs what is in it.
-    fs::remove_dir_all(set.join("tree")).unwrap();
+    for folder in ["plain", "restored"] {
+        fs::remove_dir_all(set.join(folder)).unwrap();
+    }
     let mut segments: Vec<_> = fs::read_dir(&set).unwrap().map(|file| file.unwrap().path()).collect();
     segments.retain(|file| file.to_str().unwrap().ends_with(".tar.zst.p7m"));
     segments.sort();
@@ -79,5 +79,5 @@ fn the_readme_s_line_gives_back_the_tree() {
     let said = recover().output().unwrap();
     let name = first.file_name().unwrap().to_str().unwrap();
     assert!(text(&said.stderr).contains(&format!("LOST {name}")), "{}", text(&said.stderr));
-    assert_eq!(fs::read_to_string(set.join("tree/a/hostname")).unwrap(), "tor1\n");
+    assert_eq!(fs::read_to_string(set.join("restored/tree/a/hostname")).unwrap(), "tor1\n");
 }

@@ -57,6 +57,11 @@ fn write(file: &mut File, line: &Line) -> io::Result<()> {
     file.write_all(&line)
 }
 
+/// When the last line was written.
+pub(super) fn last_note(folder: &Path) -> Option<jiff::Timestamp> {
+    fs::metadata(folder.join(NAME)).ok()?.modified().ok()?.try_into().ok()
+}
+
 pub(super) fn remove(folder: &Path) {
     let _ = fs::remove_file(folder.join(NAME));
 }

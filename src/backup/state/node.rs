@@ -1,6 +1,7 @@
 //! What a host remembers of one entry: enough to tell whether it changed, and where the set has it.
 
-use crate::set::{Digest, EntryPath, Position};
+use crate::set::extents::Extent;
+use crate::set::{Digest, EntryPath, archive};
 
 /// An entry as the last run left it. Printed as a record of small numbers, since there may be millions.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -13,16 +14,14 @@ pub(in crate::backup) struct Node {
     pub(in crate::backup) stamp: Stamp,
     /// Whether the stamp can be trusted to change when the content does.
     pub(in crate::backup) is_settled: bool,
-    /// The segment that has its header, and the bytes of tar there that are its own.
-    pub(in crate::backup) at: Stretch,
-    /// The first segment that may have an entry of this path: from there on tar may still have one.
-    pub(in crate::backup) since: u32,
-    /// The name that it has in tar, where that is not its path; else empty.
-    pub(in crate::backup) stored_as: Vec<u8>,
+    /// Its header in tar; of a file that is not large, with content and padding.
+    pub(in crate::backup) at: Extent,
     /// First half of the digest of a file's content.
     pub(in crate::backup) digest: [u8; 16],
     /// The file that a hard link or copy leads to; else empty.
     pub(in crate::backup) target: Vec<u8>,
+    /// Of a copy: the content of the file that it is a copy of, padding included.
+    pub(in crate::backup) content: Vec<Extent>,
     pub(in crate::backup) large: Option<Large>,
 }
 
@@ -37,15 +36,6 @@ pub(in crate::backup) enum NodeKind {
     Large,
     /// Bytes that the caller gave.
     Memory,
-    /// No entry any more; but tar still has one of this path in a segment of the set.
-    Gone,
-}
-
-/// Bytes of tar in one segment.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(in crate::backup) struct Stretch {
-    pub(in crate::backup) segment: u32,
-    pub(in crate::backup) length: u64,
 }
 
 /// What changes when a file does.
@@ -60,32 +50,39 @@ pub(in crate::backup) struct Stamp {
 /// What is remembered of a large file besides.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(in crate::backup) struct Large {
-    /// Where its header stands: names its blocks in tar.
-    pub(in crate::backup) base: Position,
-    /// Where its pieces stand.
-    pub(in crate::backup) parts: Vec<Stretch>,
-    /// Where the blocks stand that changed since it was stored whole.
-    pub(in crate::backup) patches: Vec<Stretch>,
+    /// The header of the file as it was stored whole.
+    pub(in crate::backup) base: Extent,
+    /// Where its content stands as it was stored whole, its padding included.
+    pub(in crate::backup) parts: Vec<Extent>,
+    /// Bytes of the blocks that changed since, by segment; their offsets are in the table.
+    pub(in crate::backup) patches: Vec<Extent>,
     /// Whether it has changed since then at all, if only its time.
     pub(in crate::backup) is_changed: bool,
     /// The number of the table of its blocks' digests, and that table's own digest; 0 for none.
     pub(in crate::backup) table: u32,
     pub(in crate::backup) table_digest: [u8; 16],
-    pub(in crate::backup) mode: Option<u32>,
-    pub(in crate::backup) uid: Option<u32>,
-    pub(in crate::backup) gid: Option<u32>,
 }
 
 impl Node {
-    /// Everything in tar that it stands on.
-    pub(in crate::backup) fn stretches(&self) -> impl Iterator<Item = Stretch> {
+    /// Everything in segments that the index lists for it.
+    pub(in crate::backup) fn extents(&self) -> impl Iterator<Item = Extent> {
+        let base = self.large.iter().filter(|large| large.is_changed).map(|large| &large.base);
         let more = self.large.iter().flat_map(|large| large.parts.iter().chain(&large.patches));
-        std::iter::once(self.at).chain(more.copied())
+        std::iter::once(&self.at).chain(base).chain(more).copied()
     }
 
-    /// Whether an extraction of tar leaves it as what it was, at its own path.
-    pub(in crate::backup) fn is_folder(&self) -> bool {
-        self.kind == NodeKind::Folder
+    /// The content of a file that is not changed in part, padding included.
+    pub(in crate::backup) fn whole_content(&self) -> Vec<Extent> {
+        match (&self.large, self.kind) {
+            (Some(large), _) if !large.is_changed => large.parts.clone(),
+            (None, NodeKind::Copy) => self.content.clone(),
+            (None, NodeKind::File | NodeKind::Memory) => {
+                let content = self.stamp.size + archive::padding(self.stamp.size);
+                let header = self.at.length.saturating_sub(content);
+                self.at.part(header, content).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Appends it, with its length before it.
@@ -100,26 +97,22 @@ impl Node {
         time(b, self.stamp.modified);
         time(b, self.stamp.changed);
         number(b, self.stamp.inode);
-        stretch(b, self.at);
-        number(b, self.since.into());
-        bytes(b, &self.stored_as);
+        extent(b, self.at);
         match self.kind {
             NodeKind::File | NodeKind::Memory => b.extend_from_slice(&self.digest),
-            NodeKind::HardLink | NodeKind::Copy => bytes(b, &self.target),
+            NodeKind::HardLink => bytes(b, &self.target),
+            NodeKind::Copy => {
+                bytes(b, &self.target);
+                extents(b, &self.content);
+            }
             NodeKind::Large => {
                 let large = self.large.clone().unwrap_or_default();
-                number(b, large.base.segment.into());
-                number(b, large.base.offset);
-                for list in [&large.parts, &large.patches] {
-                    number(b, list.len() as u64);
-                    list.iter().for_each(|one| stretch(b, *one));
-                }
+                extent(b, large.base);
+                extents(b, &large.parts);
+                extents(b, &large.patches);
                 b.push(u8::from(large.is_changed));
                 number(b, large.table.into());
                 b.extend_from_slice(&large.table_digest);
-                for id in [large.mode, large.uid, large.gid] {
-                    number(b, id.map_or(0, |id| u64::from(id) + 1));
-                }
             }
             _ => {}
         }
@@ -141,7 +134,6 @@ impl Node {
             4 => NodeKind::Copy,
             5 => NodeKind::Large,
             6 => NodeKind::Memory,
-            7 => NodeKind::Gone,
             _ => return None,
         };
         self.is_settled = input.byte()? == 1;
@@ -151,14 +143,17 @@ impl Node {
         self.stamp.modified = input.time()?;
         self.stamp.changed = input.time()?;
         self.stamp.inode = input.number()?;
-        self.at = input.stretch()?;
-        self.since = input.small()?;
-        input.bytes(&mut self.stored_as)?;
+        self.at = input.extent()?;
         self.target.clear();
+        self.content.clear();
         self.large = None;
         match self.kind {
             NodeKind::File | NodeKind::Memory => self.digest = input.array()?,
-            NodeKind::HardLink | NodeKind::Copy => input.bytes(&mut self.target)?,
+            NodeKind::HardLink => input.bytes(&mut self.target)?,
+            NodeKind::Copy => {
+                input.bytes(&mut self.target)?;
+                self.content = input.extents()?;
+            }
             NodeKind::Large => self.large = Some(input.large()?),
             _ => {}
         }
@@ -205,9 +200,15 @@ fn time(out: &mut Vec<u8>, (seconds, nanoseconds): (i64, u32)) {
     number(out, nanoseconds.into());
 }
 
-fn stretch(out: &mut Vec<u8>, stretch: Stretch) {
-    number(out, stretch.segment.into());
-    number(out, stretch.length);
+fn extent(out: &mut Vec<u8>, extent: Extent) {
+    number(out, extent.segment.into());
+    number(out, extent.offset);
+    number(out, extent.length);
+}
+
+fn extents(out: &mut Vec<u8>, list: &[Extent]) {
+    number(out, list.len() as u64);
+    list.iter().for_each(|one| extent(out, *one));
 }
 
 pub(super) struct Input<'a>(pub(super) &'a [u8]);
@@ -259,23 +260,22 @@ impl Input<'_> {
         Some(((zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed(), self.small()?))
     }
 
-    fn stretch(&mut self) -> Option<Stretch> {
-        Some(Stretch { segment: self.small()?, length: self.number()? })
+    fn extent(&mut self) -> Option<Extent> {
+        Some(Extent { segment: self.small()?, offset: self.number()?, length: self.number()? })
+    }
+
+    fn extents(&mut self) -> Option<Vec<Extent>> {
+        let mut list = Vec::new();
+        for _ in 0..self.number()? {
+            list.push(self.extent()?);
+        }
+        Some(list)
     }
 
     fn large(&mut self) -> Option<Large> {
-        let base = Position { segment: self.small()?, offset: self.number()? };
-        let mut lists = [Vec::new(), Vec::new()];
-        for list in &mut lists {
-            for _ in 0..self.number()? {
-                list.push(self.stretch()?);
-            }
-        }
-        let [parts, patches] = lists;
+        let (base, parts, patches) = (self.extent()?, self.extents()?, self.extents()?);
         let is_changed = self.byte()? == 1;
         let (table, table_digest) = (self.small()?, self.array()?);
-        let mut id = || self.number()?.checked_sub(1).map(u32::try_from).transpose().ok();
-        let (mode, uid, gid) = (id()?, id()?, id()?);
-        Some(Large { base, parts, patches, is_changed, table, table_digest, mode, uid, gid })
+        Some(Large { base, parts, patches, is_changed, table, table_digest })
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use openssl::sha::Sha256;
 
-use crate::set::Digest;
+use crate::set::{Digest, Position};
 
 /// One block of 64 KiB, or the last one of a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,8 +22,8 @@ pub(in crate::backup) enum RowPlace {
     Base,
     /// Nowhere: it is zeros, in place of something else.
     Zero,
-    /// In a segment, as a block of its own.
-    Segment(u32),
+    /// Apart from the file, at this place.
+    Apart(Position),
 }
 
 /// The table's file in the state folder.
@@ -31,7 +31,7 @@ pub(super) fn name(number: u32) -> String {
     format!("blocks-{number:06}")
 }
 
-/// A digest that tells nothing to whoever has not the key.
+/// A digest that means nothing without the key.
 pub(in crate::backup) fn keyed(key: &[u8; 32], digest: &Digest) -> [u8; 16] {
     let mut hasher = Sha256::new();
     hasher.update(key);
@@ -54,12 +54,13 @@ impl TableWriter {
     pub(in crate::backup) fn add(&mut self, row: Row) -> io::Result<()> {
         let mut bytes = [0; ROW];
         bytes[..16].copy_from_slice(&row.digest);
-        let place = match row.place {
-            RowPlace::Base => BASE,
-            RowPlace::Zero => ZERO,
-            RowPlace::Segment(number) => number,
+        let (segment, offset) = match row.place {
+            RowPlace::Base => (BASE, 0),
+            RowPlace::Zero => (ZERO, 0),
+            RowPlace::Apart(at) => (at.segment, at.offset),
         };
-        bytes[16..].copy_from_slice(&place.to_le_bytes());
+        bytes[16..20].copy_from_slice(&segment.to_le_bytes());
+        bytes[20..].copy_from_slice(&offset.to_le_bytes());
         self.hasher.update(&bytes);
         self.file.write_all(&bytes)
     }
@@ -115,13 +116,14 @@ impl Table {
 }
 
 fn row(bytes: &[u8]) -> Row {
-    let place = u32::from_le_bytes([bytes[16], bytes[17], bytes[18], bytes[19]]);
-    let place = match place {
+    let segment = u32::from_le_bytes(bytes[16..20].try_into().expect("a row has 28 bytes"));
+    let offset = u64::from_le_bytes(bytes[20..28].try_into().expect("a row has 28 bytes"));
+    let place = match segment {
         BASE => RowPlace::Base,
         ZERO => RowPlace::Zero,
-        number => RowPlace::Segment(number),
+        segment => RowPlace::Apart(Position::new(segment, offset)),
     };
-    Row { digest: bytes[..16].try_into().expect("a row has 20 bytes"), place }
+    Row { digest: bytes[..16].try_into().expect("a row has 28 bytes"), place }
 }
 
 #[cfg(unix)]
@@ -142,6 +144,6 @@ fn read_exact_at(file: &File, mut buffer: &mut [u8], mut from: u64) -> io::Resul
     Ok(())
 }
 
-const ROW: usize = 20;
+const ROW: usize = 28;
 const BASE: u32 = u32::MAX;
 const ZERO: u32 = u32::MAX - 1;

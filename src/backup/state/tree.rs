@@ -15,6 +15,8 @@ use crate::set::Digest;
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(in crate::backup) struct TreeFile {
     pub(super) name: String,
+    /// Nodes in it.
+    count: u64,
     /// Bytes of nodes; the tables follow.
     nodes: u64,
     length: u64,
@@ -27,6 +29,7 @@ pub(in crate::backup) struct TreeWriter {
     file: BufWriter<tempfile::NamedTempFile>,
     hasher: Sha256,
     written: u64,
+    count: u64,
     /// Where each source begins.
     sources: Vec<(Vec<u8>, u64)>,
     /// Files that hard links and copies lead to.
@@ -41,6 +44,7 @@ impl TreeWriter {
             file,
             hasher: Sha256::new(),
             written: 0,
+            count: 0,
             sources: Vec::new(),
             targets: HashSet::new(),
         })
@@ -48,6 +52,7 @@ impl TreeWriter {
 
     /// Adds a node, as it prints.
     pub(in crate::backup) fn add(&mut self, node: &Node, printed: &[u8]) -> io::Result<()> {
+        self.count += 1;
         if node.depth == 0 {
             self.sources.push((node.name.clone(), self.written));
         }
@@ -81,7 +86,7 @@ impl TreeWriter {
         file.as_file().sync_data()?;
         file.persist(folder.join(&self.name))?;
         let digest = Digest::from_bytes(self.hasher.finish());
-        Ok(TreeFile { name: self.name, nodes, length: self.written, digest })
+        Ok(TreeFile { name: self.name, count: self.count, nodes, length: self.written, digest })
     }
 }
 
@@ -92,6 +97,8 @@ pub(in crate::backup) struct TreeReader {
     pub(in crate::backup) sources: HashMap<Vec<u8>, u64>,
     /// Files that hard links and copies lead to.
     pub(in crate::backup) targets: HashSet<Vec<u8>>,
+    /// Nodes in it.
+    pub(in crate::backup) count: u64,
     nodes: u64,
     buffer: Vec<u8>,
     /// Where the buffer begins in the file, and what of it is read.
@@ -149,6 +156,7 @@ impl TreeReader {
             file,
             sources,
             targets,
+            count: tree.count,
             nodes: tree.nodes,
             buffer,
             start: 0,

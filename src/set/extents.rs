@@ -1,0 +1,145 @@
+//! Which bytes of the segments, joined in order, are the tar stream of a set.
+//!
+//! In a set that builds on another, segments also hold what is gone or was replaced, and blocks of large files that
+//! changed stand apart from the file. The list says what counts, in the order in which `tar` wants it: recovery by hand
+//! needs nothing else.
+
+use std::io::Write;
+
+use super::entry::Position;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The file's name in a set's folder.
+pub(crate) const FILE_NAME: &str = "extents.txt.zst.p7m";
+
+/// Most compressed bytes: they are one message.
+const MAX_LENGTH: usize = 60 << 20;
+
+/// A run of bytes in the content of one segment.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Extent {
+    pub(crate) segment: u32,
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+}
+
+impl Extent {
+    pub(crate) fn new(at: Position, length: u64) -> Self {
+        Self { segment: at.segment, offset: at.offset, length }
+    }
+
+    fn end(&self) -> u64 {
+        self.offset + self.length
+    }
+
+    /// Takes another one in that follows it without a gap; says whether it does.
+    pub(crate) fn extend(&mut self, next: &Self) -> bool {
+        let follows = next.segment == self.segment && next.offset == self.end();
+        if follows {
+            self.length += next.length;
+        }
+        follows
+    }
+
+    /// This much of it, from a byte of it on; nothing where it has no bytes there.
+    pub(crate) fn part(&self, from: u64, length: u64) -> Option<Self> {
+        let left = self.length.checked_sub(from)?.min(length);
+        (left > 0).then_some(Self { offset: self.offset + from, length: left, ..*self })
+    }
+}
+
+/// Writes the list: a line for each run of bytes, as long as it can be.
+pub(crate) struct ExtentsWriter {
+    encoder: zstd::stream::write::Encoder<'static, Vec<u8>>,
+    open: Option<Extent>,
+    zeros: u64,
+    text: u64,
+}
+
+impl ExtentsWriter {
+    /// A list that begins behind `head_room` free bytes.
+    pub(crate) fn new(head_room: usize) -> Result<Self> {
+        let encoder = zstd::stream::write::Encoder::new(vec![0; head_room], 3).map_err(failed)?;
+        Ok(Self { encoder, open: None, zeros: 0, text: 0 })
+    }
+
+    /// These bytes come next.
+    pub(crate) fn add(&mut self, extent: Extent) -> Result<()> {
+        if extent.length == 0 || (self.zeros == 0 && self.open.as_mut().is_some_and(|open| open.extend(&extent))) {
+            return Ok(());
+        }
+        self.close()?;
+        self.open = Some(extent);
+        Ok(())
+    }
+
+    /// Zeros come next, which are stored nowhere.
+    pub(crate) fn zeros(&mut self, length: u64) -> Result<()> {
+        self.zeros += length;
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<()> {
+        if let Some(Extent { segment, offset, length }) = self.open.take() {
+            self.line(&format!("{segment:06} {offset} {length}\n"))?;
+        }
+        if self.zeros > 0 {
+            let zeros = std::mem::take(&mut self.zeros);
+            self.line(&format!("zeros 0 {zeros}\n"))?;
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, line: &str) -> Result<()> {
+        self.text += line.len() as u64;
+        self.encoder.write_all(line.as_bytes()).map_err(failed)?;
+        if self.encoder.get_ref().len() > MAX_LENGTH {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                "the set is in too many pieces; begin anew with an empty state folder",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The compressed list behind the free bytes, and how many bytes of text it has.
+    pub(crate) fn finish(mut self) -> Result<(Vec<u8>, u64)> {
+        self.close()?;
+        Ok((self.encoder.finish().map_err(failed)?, self.text))
+    }
+}
+
+fn failed(error: std::io::Error) -> Error {
+    Error::io("compress the list of extents", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_without_a_gap_is_one_line() {
+        let mut list = ExtentsWriter::new(7).unwrap();
+        let extent = |segment, offset, length| Extent { segment, offset, length };
+        for next in [extent(0, 0, 512), extent(0, 512, 512), extent(0, 2048, 0), extent(0, 2048, 5)] {
+            list.add(next).unwrap();
+        }
+        list.zeros(3).unwrap();
+        list.zeros(4).unwrap();
+        list.add(extent(0, 2053, 1)).unwrap();
+        list.add(extent(12, 2054, 1)).unwrap();
+        let (bytes, length) = list.finish().unwrap();
+        let text = zstd::stream::decode_all(&bytes[7..]).unwrap();
+        assert_eq!(text.len() as u64, length);
+        let lines = "000000 0 1024\n000000 2048 5\nzeros 0 7\n000000 2053 1\n000012 2054 1\n";
+        assert_eq!(str::from_utf8(&text).unwrap(), lines);
+    }
+
+    #[test]
+    fn a_part_stays_within() {
+        let extent = Extent { segment: 1, offset: 100, length: 10 };
+        assert_eq!(extent.part(4, 3), Some(Extent { segment: 1, offset: 104, length: 3 }));
+        assert_eq!(extent.part(4, 30), Some(Extent { segment: 1, offset: 104, length: 6 }));
+        assert_eq!((extent.part(10, 1), extent.part(11, 1), extent.part(0, 0)), (None, None, None));
+    }
+}
