@@ -17,7 +17,7 @@ pub mod share;
 mod words;
 
 pub use alert::{Alert, AlertKind, Classification, DocumentedKind};
-pub use backup::{Backup, BackupBuilder, BackupReport, Reuse, SourceProblems};
+pub use backup::{Backup, BackupBuilder, BackupReport, Reuse, ShrunkenSources, SourceProblems};
 pub use envelope::{CertificateFacts, DecryptionCertificate, EncryptionCertificate, Opener, Sealer};
 pub use error::{Error, ErrorKind, Result};
 pub use layout::{Component, Deployment, Place, ScaleUnit, SetName, SharePath, UncPath};

@@ -7,13 +7,17 @@ mod by_hand;
 mod common;
 #[path = "incremental/nightly.rs"]
 mod nightly;
+#[path = "incremental/moves.rs"]
+mod moves;
 #[path = "incremental/shares.rs"]
 mod shares;
+#[path = "incremental/vanishing.rs"]
+mod vanishing;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
-use azs_backup::{ErrorKind, no_progress, verify};
+use azs_backup::{no_progress, verify};
 use common::{Certificate, noise};
 use nightly::Nightly;
 
@@ -29,8 +33,8 @@ fn an_unchanged_source_is_not_read_again_and_costs_links() {
     assert_eq!((reuse.files_read, reuse.bytes_read), (0, 0), "{reuse:#?}");
     assert_eq!(reuse.files_kept, second.cover.content.files);
     assert_eq!(reuse.bytes_kept, second.cover.content.bytes);
-    assert_eq!(reuse.stored.files, 1, "the newest index piece: {reuse:#?}");
-    assert_eq!(reuse.linked.files + 1, second.cover.stored.files);
+    assert_eq!(reuse.stored.files, 2, "the extents and the newest index piece: {reuse:#?}");
+    assert_eq!(reuse.linked.files + 2, second.cover.stored.files);
     assert_eq!(second.cover.content, first.cover.content);
     // The bytes on the disk are the same bytes.
     let folder = nightly.fixture.native(&second.folder);
@@ -439,15 +443,7 @@ fn each_set_s_space_is_told() {
     assert_eq!(space[0].bytes, first.cover.stored.bytes);
     assert_eq!(space[1].bytes, second.cover.stored.bytes);
     assert_eq!(space[1].alone, second.reuse.stored.bytes);
-    assert!(space[0].alone < 5_000, "its newest index piece: {space:?}");
+    assert!(space[0].alone < 5_000, "its extents and newest index piece: {space:?}");
     let space = azs_backup::set::space_of(&nightly.fixture.share, &folders[1..]).unwrap();
     assert_eq!(space[0].alone, space[0].bytes);
-}
-
-#[test]
-fn the_name_of_what_is_no_entry_is_refused() {
-    let nightly = Nightly::new();
-    let mut backup = nightly.builder().start().unwrap();
-    let error = backup.add_bytes(".azs-backup/x", &b"x"[..]).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidName);
 }

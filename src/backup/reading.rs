@@ -12,7 +12,7 @@ use super::stat::{self, Stat};
 use super::state::node::short;
 use super::state::table::{Table, keyed};
 use super::unit::{LargeContent, LargeFile, PIECE, SMALL};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::set::{Block, Digest, EntryPath};
 
 /// Blocks of a large file that are looked at before it is compared as a whole.
@@ -235,6 +235,11 @@ fn fill(
 pub(super) fn unreadable(path: &EntryPath, error: io::Error) -> Error {
     if error.kind() == io::ErrorKind::NotFound {
         return changed(path).with_source(error);
+    }
+    // What the caller's own reader says of the caller is his: that he gave up, for one.
+    let own = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    if let Some(own) = own.filter(|own| own.scope() == Scope::Caller) {
+        return own.clone();
     }
     Error::new(ErrorKind::SourceUnreadable, format!("{path} cannot be read: {error}")).with_source(error)
 }
