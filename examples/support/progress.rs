@@ -7,19 +7,19 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use azs_backup::Progress;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use super::bytes;
 
 /// A hook that shows how far the work is, and stops it when the user presses Ctrl-C.
 ///
-/// The library cleans up by itself when a hook says stop: that is why the signal only sets a flag. Pressed again, it
-/// ends the program at once, for a share that no longer answers.
+/// The library cleans up by itself when a hook says stop: that is why the signal only sets a flag. Pressed again, or when
+/// a share that no longer answers holds the work up for [`PATIENCE`], it ends the program at once.
 pub(crate) fn progress(what: &'static str) -> impl FnMut(Progress) -> ControlFlow<()> + Send + 'static {
     static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
         let interrupted = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
+        for signal in [SIGHUP, SIGINT, SIGTERM] {
             // In this order: the first signal finds the flag unset.
             let handled = flag::register_conditional_shutdown(signal, 130, interrupted.clone())
                 .and_then(|_| flag::register(signal, interrupted.clone()));
@@ -27,6 +27,15 @@ pub(crate) fn progress(what: &'static str) -> impl FnMut(Progress) -> ControlFlo
                 eprintln!("signal {signal} cannot be handled: {error}");
             }
         }
+        let stopped = interrupted.clone();
+        std::thread::spawn(move || {
+            while !stopped.load(Ordering::Acquire) {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            std::thread::sleep(PATIENCE);
+            eprintln!("CANCELLED: the share does not answer; what was under way is left there, incomplete");
+            std::process::exit(130);
+        });
         interrupted
     });
     let interrupted = INTERRUPTED.clone();
@@ -39,6 +48,9 @@ pub(crate) fn progress(what: &'static str) -> impl FnMut(Progress) -> ControlFlo
         ControlFlow::Continue(())
     }
 }
+
+/// How long the work may take to end after a signal.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// One line that is written over again on a terminal; a new line now and then elsewhere.
 #[derive(Default)]
