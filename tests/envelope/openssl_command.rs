@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use azs_backup::{DecryptionCertificate, EncryptionCertificate, ErrorKind};
+use openssl::pkey::{PKey, Private};
+use openssl::x509::X509;
 use tempfile::TempDir;
 
 use crate::*;
@@ -22,6 +24,23 @@ fn openssl(dir: &Path, args: &[&str]) -> Vec<u8> {
     let output = run(dir, args);
     assert!(output.status.success(), "openssl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     output.stdout
+}
+
+/// A PFX by `openssl pkcs12 -export`.
+pub(crate) fn export(key: &PKey<Private>, certificate: &X509, password: &str, args: &[&str]) -> Vec<u8> {
+    let dir = TempDir::new().unwrap();
+    std::fs::write(dir.path().join("key"), key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+    std::fs::write(dir.path().join("cer"), certificate.to_pem().unwrap()).unwrap();
+    let password = format!("pass:{password}");
+    let export = ["pkcs12", "-export", "-inkey", "key", "-in", "cer", "-passout", &password];
+    openssl(dir.path(), &[&export, args].concat())
+}
+
+/// What `openssl` writes to a private key that it reads.
+pub(crate) fn converted(key: &PKey<Private>, args: &[&str]) -> Vec<u8> {
+    let dir = TempDir::new().unwrap();
+    std::fs::write(dir.path().join("key"), key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+    openssl(dir.path(), &[args, &["-in", "key"]].concat())
 }
 
 pub(crate) fn try_certificate_and_pfx(
