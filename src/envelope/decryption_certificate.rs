@@ -89,8 +89,10 @@ impl DecryptionCertificate {
         let mut pairs = pairs.into_iter();
         match pairs.next() {
             Some(first) => Ok(Self { first, others: pairs.collect() }),
-            None => Err(failure
-                .unwrap_or_else(|| unsuitable("the private key does not belong to the certificate"))),
+            None => {
+                Err(failure
+                    .unwrap_or_else(|| unsuitable("the private key does not belong to the certificate")))
+            }
         }
     }
 

@@ -80,7 +80,10 @@ impl<'a> Kdf<'a> {
             None => MessageDigest::sha1(),
             Some(prf) => hmac_digest(&prf.decode_as().map_err(broken_by)?)?,
         };
-        Ok((Self::Pbkdf2 { prf, salt: salt.as_bytes(), iterations: rounds(iterations)? }, stated(key_length)?))
+        Ok((
+            Self::Pbkdf2 { prf, salt: salt.as_bytes(), iterations: rounds(iterations)? },
+            stated(key_length)?,
+        ))
     }
 
     /// What the derivation costs in rounds: one of them is about an HMAC-SHA-256.
@@ -108,8 +111,10 @@ impl<'a> Kdf<'a> {
             Self::Pbkdf1 { digest, salt, iterations } => {
                 let whole = pbkdf1(*digest, password.utf8, salt, *iterations)
                     .map_err(internal("derive a key from a password"))?;
-                let (first, rest) =
-                    whole.split_at_checked(key_len).filter(|(_, rest)| rest.len() >= iv_len).ok_or_else(broken)?;
+                let (first, rest) = whole
+                    .split_at_checked(key_len)
+                    .filter(|(_, rest)| rest.len() >= iv_len)
+                    .ok_or_else(broken)?;
                 key.copy_from_slice(first);
                 iv.copy_from_slice(&rest[..iv_len]);
             }
@@ -141,7 +146,8 @@ impl<'a> Kdf<'a> {
         match self {
             // RFC 7914 §2: N blocks of 128·r bytes, p of them, and OpenSSL's three to work in.
             Self::Scrypt { n, r, p, .. }
-                if n.saturating_add(*p).saturating_add(3).saturating_mul(128).saturating_mul(*r) > SCRYPT_MEMORY =>
+                if n.saturating_add(*p).saturating_add(3).saturating_mul(128).saturating_mul(*r)
+                    > SCRYPT_MEMORY =>
             {
                 Err(Error::new(
                     ErrorKind::LimitExceeded,
@@ -243,7 +249,11 @@ pub(super) fn digest_by_oid(id: &ObjectIdentifier) -> Result<MessageDigest> {
     let nid = nid_of(id).ok_or_else(unknown)?;
     let digest = MessageDigest::from_nid(nid).ok_or_else(unknown)?;
     // The number of a signature names its hash, too; and hashes of any length have none to expect.
-    match digest.type_() == nid && digest.size() >= 16 && digest.block_size() > 0 && Hasher::new(digest).is_ok() {
+    match digest.type_() == nid
+        && digest.size() >= 16
+        && digest.block_size() > 0
+        && Hasher::new(digest).is_ok()
+    {
         true => Ok(digest),
         false => Err(unknown()),
     }

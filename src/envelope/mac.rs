@@ -1,7 +1,7 @@
 //! The check value of a PFX: by it a wrong password is told from damage.
 
-use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 use der::Sequence;
+use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::sign::Signer;

@@ -88,7 +88,11 @@ impl<'a> Scheme<'a> {
     }
 
     /// Derives the key, at its [cost](Self::cost), and decrypts.
-    pub(super) fn decrypt(&self, data: &[u8], password: &Password<'_>) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    pub(super) fn decrypt(
+        &self,
+        data: &[u8],
+        password: &Password<'_>,
+    ) -> Result<Zeroizing<Vec<u8>>, Failure> {
         let iv_len = if self.iv.is_none() { self.cipher.iv_length() } else { 0 };
         let (key, iv) =
             self.kdf.derive(password, self.cipher.key_length(), iv_len).map_err(Failure::Error)?;
@@ -106,9 +110,8 @@ impl<'a> Scheme<'a> {
         }
         let mut context = context.map_err(|source| Failure::Error(legacy_lacking().with_source(source)))?;
         let mut plain = Zeroizing::new(Vec::with_capacity(data.len() + self.cipher.block_size()));
-        let done = context
-            .cipher_update_vec(data, &mut plain)
-            .and_then(|_| context.cipher_final_vec(&mut plain));
+        let done =
+            context.cipher_update_vec(data, &mut plain).and_then(|_| context.cipher_final_vec(&mut plain));
         drop(context);
         drop(provider);
         // OpenSSL says why on a stack of errors that is read here, so that nothing of it is left for others.
@@ -235,7 +238,9 @@ pub(super) fn broken_by(source: der::Error) -> Error {
 pub(super) fn lacking(what: std::fmt::Arguments<'_>) -> Error {
     Error::new(
         ErrorKind::Unsupported,
-        format!("it is encrypted or protected by {what}, which is not supported: export it again with AES256-SHA256"),
+        format!(
+            "it is encrypted or protected by {what}, which is not supported: export it again with AES256-SHA256"
+        ),
     )
 }
 

@@ -320,7 +320,9 @@ fn open(safes: &[Safe], password: &Password<'_>, work: &mut Work) -> Result<Open
                     .map_err(Failure::Error)
                     .and_then(|scheme| scheme.decrypt(data, password))
                     // A wrong password is seen only where the padding is, which it may hit by chance.
-                    .and_then(|plain| to_der(&plain).filter(|der| bags(der).is_ok()).ok_or(Failure::Password));
+                    .and_then(|plain| {
+                        to_der(&plain).filter(|der| bags(der).is_ok()).ok_or(Failure::Password)
+                    });
                 match plain {
                     Ok(contents) => decrypted = contents,
                     Err(failure) => {

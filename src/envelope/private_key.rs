@@ -95,7 +95,8 @@ pub(super) fn from_pem(file: &[u8], passphrase: Option<&str>) -> Result<Vec<PKey
 }
 
 fn open_block(block: &Pem<'_>, passphrase: Option<&str>, work: &mut Work) -> Result<PKey<Private>> {
-    let der = decode_base64(block.body).map(Zeroizing::new).and_then(|der| to_der(&der)).ok_or_else(malformed)?;
+    let der =
+        decode_base64(block.body).map(Zeroizing::new).and_then(|der| to_der(&der)).ok_or_else(malformed)?;
     let encrypted = Encrypted::from_der(&der).map_err(|source| malformed().with_source(source))?;
     let scheme = Scheme::read(&encrypted.algorithm)?;
     scheme.check_memory()?;
@@ -159,7 +160,9 @@ fn lacks_algorithm(source: &ErrorStack) -> bool {
     let mut reasons = source.errors().iter().filter_map(|error| error.reason());
     // By their texts in OpenSSL's error tables: the crate has no names for the numbers.
     reasons.any(|reason| ["unsupported encryption", "unsupported algorithm"].contains(&reason))
-        || source.errors().iter().any(|error| error.reason() == Some("unsupported") && error.library() == Some("digital envelope routines"))
+        || source.errors().iter().any(|error| {
+            error.reason() == Some("unsupported") && error.library() == Some("digital envelope routines")
+        })
 }
 
 #[cold]

@@ -167,7 +167,8 @@ mod tests {
             TestName::Rsa4096Sha256Mgf1Sha256,
         ];
         // That the padding is wrong, and the few whose length is: no failure of another kind.
-        const REASONS: [&str; 3] = ["oaep decoding error", "data greater than mod len", "data too large for modulus"];
+        const REASONS: [&str; 3] =
+            ["oaep decoding error", "data greater than mod len", "data too large for modulus"];
         let (mut opened, mut refused) = (0, 0);
         for name in names {
             for group in TestSet::load(name).unwrap().test_groups {
@@ -185,7 +186,11 @@ mod tests {
                         }
                         Err(error) => {
                             let reason = error.errors().first().and_then(|error| error.reason());
-                            assert!(reason.is_some_and(|reason| REASONS.contains(&reason)), "{name:?} {}: {error}", test.tc_id);
+                            assert!(
+                                reason.is_some_and(|reason| REASONS.contains(&reason)),
+                                "{name:?} {}: {error}",
+                                test.tc_id
+                            );
                             refused += 1;
                         }
                     }

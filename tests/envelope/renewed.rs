@@ -33,7 +33,10 @@ pub(crate) fn certificate(key: &PKey<Private>, name: &str, serial: BigNum) -> X5
 
 fn pair(key: &PKey<Private>, certificate: &X509) -> (EncryptionCertificate, DecryptionCertificate) {
     let (key, pem) = (key.private_key_to_pem_pkcs8().unwrap(), certificate.to_pem().unwrap());
-    (EncryptionCertificate::from_cer(&pem).unwrap(), DecryptionCertificate::from_pem(&key, None, &pem).unwrap())
+    (
+        EncryptionCertificate::from_cer(&pem).unwrap(),
+        DecryptionCertificate::from_pem(&key, None, &pem).unwrap(),
+    )
 }
 
 fn serial(number: u32) -> BigNum {
@@ -100,7 +103,9 @@ fn two_keys_of_one_name_in_one_recipient_info_are_both_tried() {
 fn craft_twin(message: &[u8]) -> Vec<u8> {
     use crate::craft::{children, split, tlv};
     let [kind, explicit] = children(split(message).1)[..] else { panic!("no content info") };
-    let [version, infos, rest @ ..] = &children(split(split(explicit).1).1)[..] else { panic!("no recipients") };
+    let [version, infos, rest @ ..] = &children(split(split(explicit).1).1)[..] else {
+        panic!("no recipients")
+    };
     let agree = children(split(split(infos).1).1);
     let (last, first) = agree.split_last().unwrap();
     let key = children(split(last).1)[0];
@@ -116,9 +121,8 @@ fn craft_twin(message: &[u8]) -> Vec<u8> {
 fn a_message_of_many_recipients_is_searched_for_a_renewed_key_in_bounded_time() {
     let (key, _) = key_and_certificate("rsa4096");
     let (_, renewed) = pair(&key, &certificate(&key, "renewed", serial(7)));
-    let recipients: Vec<_> = (0..16)
-        .map(|number| pair(&key, &certificate(&key, "other", serial(number))).0)
-        .collect();
+    let recipients: Vec<_> =
+        (0..16).map(|number| pair(&key, &certificate(&key, "other", serial(number))).0).collect();
     let mut message = Sealer::new(&recipients).unwrap().seal(b"x").unwrap();
     assert_eq!(Opener::new(renewed.clone()).open(&message).unwrap(), b"x");
     // Every key is broken: each is tried once.

@@ -53,8 +53,8 @@ fn in_every_encoding(algorithm: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let parts = [&[0xa0, 0x80][..], &tlv(4, &[0x5a; 32]), &tlv(4, &[0x5a; 32]), &[0, 0]].concat();
     let in_parts_inside =
         sequence(&[id, &tlv(0xa0, &sequence(&[version, &sequence(&[kind, scheme, &parts])]))]);
-    let long_length = [&[0x30, 0x88, 0, 0, 0, 0, 0, 0, 0, split(&whole(&data(&authenticated))).1.len() as u8][..]]
-        .concat();
+    let long_length =
+        [&[0x30, 0x88, 0, 0, 0, 0, 0, 0, 0, split(&whole(&data(&authenticated))).1.len() as u8][..]].concat();
     let body = whole(&data(&authenticated));
     let mut all = vec![
         ("DER", body.clone()),
@@ -94,12 +94,14 @@ fn work_is_counted_in_every_scheme_and_encoding() {
 fn a_salt_in_parts_hides_no_count() {
     let kdf = sequence(&[
         &oid("1.2.840.113549.1.5.12"),
-        &sequence(&[&in_parts(b"12345678"), &integer(MANY), &sequence(&[&oid("1.2.840.113549.2.9"), &[5, 0]])]),
+        &sequence(&[
+            &in_parts(b"12345678"),
+            &integer(MANY),
+            &sequence(&[&oid("1.2.840.113549.2.9"), &[5, 0]]),
+        ]),
     ]);
-    let pbe = sequence(&[
-        &oid("1.2.840.113549.1.12.1.3"),
-        &sequence(&[&in_parts(b"12345678"), &integer(MANY)]),
-    ]);
+    let pbe =
+        sequence(&[&oid("1.2.840.113549.1.12.1.3"), &sequence(&[&in_parts(b"12345678"), &integer(MANY)])]);
     for algorithm in [pbes2_with(&kdf), pbe] {
         is_over_the_limit_at_once(&pfx_of(&[encrypted_safe(&algorithm, &[0x5a; 64])]), "a safe");
         is_over_the_limit_at_once(&pfx_of(&[plain_safe(&[costly_key_bag(&algorithm)])]), "a key");
@@ -136,7 +138,8 @@ fn it_is_the_sum_that_counts() {
     let keys: Vec<_> = (0..20).map(|_| costly_key_bag(&pbes2(300_000))).collect();
     is_over_the_limit_at_once(&pfx_of(&[plain_safe(&keys)]), "twenty keys");
     let third = 2_000_000;
-    let content = data(&tlv(0x30, &[safes[0].clone(), plain_safe(&[costly_key_bag(&pbes2(third))])].concat()));
+    let content =
+        data(&tlv(0x30, &[safes[0].clone(), plain_safe(&[costly_key_bag(&pbes2(third))])].concat()));
     is_over_the_limit_at_once(
         &sequence(&[&integer(3), &content, &mac(3 * (third >> 1))]),
         "check value, safe and key",
@@ -178,7 +181,12 @@ fn a_million_iterations_in_all_open_in_every_common_scheme() {
     let (key, certificate) = key_and_certificate("p256");
     let old = ["-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES", "-macalg", "sha1"];
     for (arguments, password) in [(&[][..], PASSWORD), (&[], ""), (&old, PASSWORD), (&old, "")] {
-        let pfx = openssl_command::export(&key, &certificate, password, &[arguments, &["-iter", "333000"]].concat());
+        let pfx = openssl_command::export(
+            &key,
+            &certificate,
+            password,
+            &[arguments, &["-iter", "333000"]].concat(),
+        );
         let opened = DecryptionCertificate::from_pfx(&pfx, Some(password)).unwrap();
         assert_eq!(opened.facts(), crate::cer("p256").facts(), "{arguments:?}");
     }
