@@ -104,6 +104,7 @@ fn open_block(block: &Pem<'_>, passphrase: Option<&str>, work: &mut Work) -> Res
     let Some(passphrase) = passphrase else {
         return Err(no_passphrase());
     };
+    check_passphrase(passphrase)?;
     encrypted.open(&Password::new(passphrase)).map_err(|failure| match failure {
         Failure::Password => wrong_password(WRONG, passphrase),
         Failure::Error(error) => error,
@@ -117,14 +118,8 @@ fn read_block(block: &Pem<'_>, passphrase: Option<&str>) -> Result<PKey<Private>
         return Err(no_passphrase());
     }
     let passphrase = passphrase.unwrap_or_default();
-    if encrypted && passphrase.len() > MAX_PASSPHRASE {
-        return Err(Error::new(
-            ErrorKind::InvalidArgument,
-            format!(
-                "the passphrase has {} bytes: a private key in this form takes at most {MAX_PASSPHRASE}",
-                passphrase.len()
-            ),
-        ));
+    if encrypted {
+        check_passphrase(passphrase)?;
     }
     let read = || {
         // A callback in every case: without one, OpenSSL asks at the terminal.
@@ -154,6 +149,17 @@ fn read_block(block: &Pem<'_>, passphrase: Option<&str>) -> Result<PKey<Private>
             malformed().with_source(source)
         }
     })
+}
+
+/// OpenSSL encrypts by what it takes of a longer one, and others by all of it.
+fn check_passphrase(passphrase: &str) -> Result<()> {
+    if passphrase.len() > MAX_PASSPHRASE {
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!("the passphrase has {} bytes: at most {MAX_PASSPHRASE} can be", passphrase.len()),
+        ));
+    }
+    Ok(())
 }
 
 fn lacks_algorithm(source: &ErrorStack) -> bool {

@@ -13,7 +13,7 @@ fn open(key: &[u8], passphrase: Option<&str>) -> Result<DecryptionCertificate, E
 #[test]
 fn every_scheme_opens_with_the_right_passphrase() {
     let (key, _) = key_and_certificate("rsa2048");
-    let schemes: [&[&str]; 19] = [
+    let schemes: [&[&str]; 18] = [
         &["-v1", "PBE-MD5-DES"],
         &["-v1", "PBE-SHA1-DES"],
         &["-v1", "PBE-MD5-RC2-64"],
@@ -30,7 +30,6 @@ fn every_scheme_opens_with_the_right_passphrase() {
         &["-v2", "des3", "-iter", "100000"],
         &["-v2", "des"],
         &["-v2", "rc2"],
-        &["-v2", "camellia-256-cbc"],
         &["-v2", "aes-256-cfb"],
         &["-scrypt"],
     ];
@@ -48,7 +47,7 @@ fn every_scheme_opens_with_the_right_passphrase() {
 #[test]
 fn the_older_form_opens_with_the_right_passphrase() {
     let (key, _) = key_and_certificate("rsa2048");
-    for cipher in ["-aes256", "-des3", "-des", "-camellia128"] {
+    for cipher in ["-aes256", "-des3", "-des"] {
         let legacy =
             ["-provider", "legacy", "-provider", "default", "-traditional", "-passout", "pass:staple"];
         let pem = converted(&key, &[&["rsa"], &legacy[..], &[cipher]].concat());
@@ -66,14 +65,16 @@ fn the_older_form_opens_with_the_right_passphrase() {
 }
 
 #[test]
-fn a_passphrase_of_any_length_opens_what_was_encrypted_by_it() {
+fn a_passphrase_beyond_1024_bytes_is_told_so() {
     let (key, _) = key_and_certificate("rsa2048");
-    let long = "long".repeat(1000);
+    let passphrase = "é".repeat(512);
     let cipher = openssl::symm::Cipher::aes_256_cbc();
-    let der = key.private_key_to_pkcs8_passphrase(cipher, long.as_bytes()).unwrap();
+    let der = key.private_key_to_pkcs8_passphrase(cipher, passphrase.as_bytes()).unwrap();
     let pem = pem("ENCRYPTED PRIVATE KEY", &der);
-    assert!(open(&pem, Some(&long)).is_ok());
-    assert_eq!(open(&pem, Some(&long[1..])).unwrap_err().kind(), ErrorKind::WrongPassword);
+    assert!(open(&pem, Some(&passphrase)).is_ok());
+    let error = open(&pem, Some(&format!("{passphrase}x"))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert!(error.to_string().contains("1025 bytes"), "{error}");
 }
 
 #[test]
