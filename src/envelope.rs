@@ -26,17 +26,25 @@
 //! # }
 //! ```
 
+mod ber;
 mod certificate;
 mod cipher;
 mod decryption_certificate;
 mod file;
 mod input;
+mod kdf;
+mod mac;
 mod message;
 mod name;
 mod open;
+mod pbe;
+mod pfx;
+mod private_key;
 mod recipient;
 mod seal;
 mod wrap;
+#[cfg(test)]
+mod wycheproof;
 
 use crate::{Error, ErrorKind};
 

@@ -1,15 +1,27 @@
 //! Certificates and sealed messages: vectors, the real `openssl` command both ways, and hostile input.
 
+#[path = "envelope/craft.rs"]
+mod craft;
+#[path = "envelope/files.rs"]
+mod files;
 #[path = "envelope/hostile.rs"]
 mod hostile;
 #[path = "envelope/openssl_command.rs"]
 mod openssl_command;
+#[path = "envelope/pem_keys.rs"]
+mod pem_keys;
+#[path = "envelope/pfx_parts.rs"]
+mod pfx_parts;
+#[path = "envelope/renewed.rs"]
+mod renewed;
 #[path = "envelope/round_trip.rs"]
 mod round_trip;
 #[path = "envelope/vectors.rs"]
 mod vectors;
 #[path = "common/walked.rs"]
 mod walked;
+#[path = "envelope/work.rs"]
+mod work;
 
 use std::path::{Path, PathBuf};
 

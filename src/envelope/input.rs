@@ -1,8 +1,6 @@
 //! What people hand over as a certificate file, whatever its wrapping: DER, PEM, Base64, with a byte-order mark,
 //! in UTF-16, as a PKCS #7 bundle.
 
-use std::borrow::Cow;
-
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::{DecodePaddingMode, Engine};
@@ -15,6 +13,8 @@ use openssl::x509::X509;
 use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
+
+use super::private_key::Encrypted;
 
 /// What a file was found to hold.
 #[derive(Default)]
@@ -85,26 +85,46 @@ impl Contents {
 
 /// A PFX or a bare private key.
 fn is_private_key(der: &[u8]) -> bool {
-    /// PKCS #8 EncryptedPrivateKeyInfo.
-    #[derive(der::Sequence)]
-    struct Encrypted<'a> {
-        _algorithm: super::recipient::AlgorithmIdentifier<'a>,
-        _data: &'a der::asn1::OctetStringRef,
-    }
     Pkcs12::from_der(der).is_ok()
         || PKey::private_key_from_der(der).is_ok()
         || Encrypted::from_der(der).is_ok()
 }
 
-/// A PFX, whatever its wrapping: as it is, or in Base64 as a vault hands it out.
-pub(super) fn unwrap_pfx(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
+/// A PFX, whatever its wrapping: as it is, behind a byte-order mark, in PEM, or in Base64 as a vault hands it out. What
+/// is often taken for one is named.
+pub(super) fn unwrap_pfx(bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     check_size(bytes)?;
-    if bytes.first() == Some(&DER_SEQUENCE) {
-        return Ok(Cow::Borrowed(bytes));
-    }
     let text = decode_text(bytes);
-    let der = decode_base64(&text).filter(|der| der.first() == Some(&DER_SEQUENCE));
-    der.map(Cow::Owned).ok_or_else(|| malformed("the file is not a PFX"))
+    if text.trim_ascii().is_empty() {
+        return Err(malformed("the PFX file is empty"));
+    }
+    let mut der = Zeroizing::new(Vec::new());
+    if text.first() == Some(&DER_SEQUENCE) {
+        der = text;
+    } else if find(&text, BEGIN).is_some() {
+        let mut rest = &text[..];
+        let mut certificate = false;
+        while let Some(block) = next_pem(&mut rest)? {
+            if matches!(block.label, b"PKCS12" | b"PFX") {
+                der = Zeroizing::new(decode_base64(block.body).unwrap_or_default());
+            } else if find(block.label, b"PRIVATE KEY").is_some() {
+                return Err(malformed("the file is a private key in PEM, not a PFX: read it as PEM"));
+            }
+            certificate |= find(block.label, b"CERTIFICATE").is_some();
+        }
+        if certificate && der.is_empty() {
+            return Err(malformed("the file is a certificate in PEM, not a PFX: it has no private key"));
+        }
+    } else {
+        der = Zeroizing::new(decode_base64(&text).unwrap_or_default());
+    }
+    if der.first() != Some(&DER_SEQUENCE) {
+        return Err(malformed("the file is not a PFX"));
+    }
+    if X509::from_der(&der).is_ok() {
+        return Err(malformed("the file is a certificate, not a PFX: it has no private key"));
+    }
+    Ok(der)
 }
 
 /// Text without its byte-order mark, in UTF-8. What is not text comes back as it is.
@@ -123,13 +143,16 @@ pub(super) fn decode_text(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     })
 }
 
-struct Pem<'a> {
-    label: &'a [u8],
-    body: &'a [u8],
+/// One block of PEM.
+pub(super) struct Pem<'a> {
+    pub(super) label: &'a [u8],
+    pub(super) body: &'a [u8],
+    /// From the first dash to the last.
+    pub(super) whole: &'a [u8],
 }
 
 /// The next PEM block, however it is indented or broken into lines.
-fn next_pem<'a>(rest: &mut &'a [u8]) -> Result<Option<Pem<'a>>> {
+pub(super) fn next_pem<'a>(rest: &mut &'a [u8]) -> Result<Option<Pem<'a>>> {
     let Some(begin) = find(rest, BEGIN) else {
         return Ok(None);
     };
@@ -142,11 +165,13 @@ fn next_pem<'a>(rest: &mut &'a [u8]) -> Result<Option<Pem<'a>>> {
     if !after.starts_with(label) || !after[label.len()..].starts_with(DASHES) {
         return Err(malformed("the file's PEM begins and ends with different labels"));
     }
-    *rest = &after[label.len() + DASHES.len()..];
-    Ok(Some(Pem { label, body }))
+    let after = &after[label.len() + DASHES.len()..];
+    let whole = &rest[begin..rest.len() - after.len()];
+    *rest = after;
+    Ok(Some(Pem { label, body, whole }))
 }
 
-fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &alphabet::STANDARD,
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -177,7 +202,7 @@ fn check_size(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+pub(super) fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
     text.windows(wanted.len()).position(|window| window == wanted)
 }
 

@@ -35,13 +35,29 @@ impl<'a> IssuerAndSerial<'a> {
         self.issuer.to_der().map(|der| name_text(&der)).unwrap_or_default()
     }
 
-    /// Upper-case hex without leading zeros, as `openssl x509 -serial` prints it.
+    /// Upper-case hex without leading zeros, and with its sign if it is negative, as `openssl x509 -serial` prints it.
     pub(super) fn serial_text(&self) -> String {
         let bytes = self.serial.value();
-        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-        let start = zeros.min(bytes.len().saturating_sub(1));
-        hex_upper(&bytes[start..bytes.len().min(start + MAX_SERIAL)])
+        let negative = bytes.first().is_some_and(|byte| byte & 0x80 != 0);
+        let magnitude = if negative { negated(bytes) } else { bytes.to_vec() };
+        let zeros = magnitude.iter().take_while(|byte| **byte == 0).count();
+        let start = zeros.min(magnitude.len().saturating_sub(1));
+        let digits = hex_upper(&magnitude[start..magnitude.len().min(start + MAX_SERIAL)]);
+        if negative { format!("-{digits}") } else { digits }
     }
+}
+
+/// What a negative number in two's complement is below zero.
+fn negated(bytes: &[u8]) -> Vec<u8> {
+    let mut magnitude: Vec<u8> = bytes.iter().map(|byte| !byte).collect();
+    for byte in magnitude.iter_mut().rev() {
+        let (sum, carry) = byte.overflowing_add(1);
+        *byte = sum;
+        if !carry {
+            break;
+        }
+    }
+    magnitude
 }
 
 /// A name as Windows prints it: the most specific part first, `CN=backup, O=Contoso, C=US`.
@@ -171,9 +187,19 @@ mod tests {
     }
 
     #[test]
-    fn a_serial_number_has_no_leading_zeros() {
+    fn a_serial_number_has_no_leading_zeros_and_its_sign() {
         let issuer = AnyRef::new(Tag::Sequence, &[]).unwrap();
-        for (bytes, text) in [(&[0u8][..], "00"), (&[0, 0xa1, 2], "A102"), (&[1], "01"), (&[], "")] {
+        for (bytes, text) in [
+            (&[0u8][..], "00"),
+            (&[0, 0xa1, 2], "A102"),
+            (&[1], "01"),
+            (&[], ""),
+            (&[0xff], "-01"),
+            (&[0x80], "-80"),
+            (&[0xff, 0], "-0100"),
+            (&[0xff, 0x7f], "-81"),
+            (&[0xff, 0xff, 0xff], "-01"),
+        ] {
             let serial = AnyRef::new(Tag::Integer, bytes).unwrap();
             assert_eq!(IssuerAndSerial { issuer, serial }.serial_text(), text);
         }

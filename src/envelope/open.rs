@@ -9,7 +9,7 @@ use crate::{Error, ErrorKind, Result};
 
 use super::certificate::CertificateFacts;
 use super::cipher::ContentKey;
-use super::decryption_certificate::DecryptionCertificate;
+use super::decryption_certificate::{DecryptionCertificate, Pair};
 #[cfg(doc)]
 use super::message::content_of;
 use super::message::{Message, RecipientFacts, facts_of};
@@ -55,7 +55,16 @@ impl Opener {
 
     /// The facts of its certificates.
     pub fn certificates(&self) -> impl Iterator<Item = &CertificateFacts> {
-        self.certificates.iter().map(DecryptionCertificate::facts)
+        self.pairs().map(|pair| &pair.certificate.facts)
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = &Pair> {
+        self.certificates.iter().flat_map(DecryptionCertificate::pairs)
+    }
+
+    /// Whether one of its private keys is the one that a message was sealed to, whatever became of the content.
+    pub(crate) fn has_key_of(&self, message: &[u8]) -> bool {
+        Message::parse(message).is_ok_and(|parsed| self.content_key(parsed.recipient_infos).is_ok())
     }
 
     /// Decrypts a message where it stands.
@@ -114,15 +123,23 @@ impl Opener {
 
     fn unwrap_content_key(&self, recipient_infos: &[u8]) -> Result<ContentKey> {
         let recipients = Recipient::parse_all(recipient_infos)?;
-        // Issuer and serial number may name two certificates, if they are self-signed: all that fit are tried.
         let mut failure = None;
-        for certificate in &self.certificates {
-            let identity = certificate.certificate().identity()?;
+        // Issuer and serial number may name two certificates, if they are self-signed: all that fit are tried.
+        for pair in self.pairs() {
+            let identity = pair.certificate.identity()?;
             for recipient in &recipients {
-                match recipient.unwrap(&identity, certificate.private_key()) {
+                match recipient.unwrap(Some(&identity), pair.private_key()) {
                     Some(Ok(key)) => return Ok(key),
                     Some(Err(error)) => failure = failure.or(Some(error)),
                     None => {}
+                }
+            }
+        }
+        // A certificate that was renewed with its key has another serial number, and the very key. The recipients are few.
+        for pair in self.pairs() {
+            for recipient in &recipients {
+                if let Some(Ok(key)) = recipient.unwrap(None, pair.private_key()) {
+                    return Ok(key);
                 }
             }
         }

@@ -4,10 +4,11 @@ use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Encode, Reader, Sequence, SliceReader, Tag, TagNumber, Tagged};
 use openssl::ec::EcGroupRef;
 use openssl::pkey::{Id, PKeyRef, Private, Public};
+use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
 
-use super::cipher::{ContentKey, damaged};
+use super::cipher::{ContentKey, KEY_LEN, damaged};
 use super::internal;
 use super::message::{malformed, unsupported};
 use super::name::IssuerAndSerial;
@@ -124,20 +125,23 @@ impl<'a> Recipient<'a> {
         }
     }
 
-    /// The content key, where this is for that certificate; `None` where it is not.
+    /// The content key, where this is for that certificate; without one, for whichever certificate has a key of that
+    /// kind. `None` where it is not.
     pub(super) fn unwrap(
         &self,
-        wanted: &IssuerAndSerial<'_>,
+        wanted: Option<&IssuerAndSerial<'_>>,
         key: &PKeyRef<Private>,
     ) -> Option<Result<ContentKey>> {
+        let is_meant = |recipient: &AnyRef<'_>| match (identity(recipient), wanted) {
+            (Some(named), Some(wanted)) => named == *wanted,
+            (named, _) => wanted.is_none() && named.is_some(),
+        };
         match self {
-            Self::KeyTrans(trans) if identity(&trans.recipient).as_ref() == Some(wanted) => {
-                Some(trans.unwrap(key))
+            Self::KeyTrans(trans) if is_meant(&trans.recipient) => {
+                (wanted.is_some() || key.id() == Id::RSA).then(|| trans.unwrap(key))
             }
-            Self::KeyAgree(agree) => {
-                let keys = &agree.encrypted_keys;
-                let mine = keys.iter().find(|key| identity(&key.recipient).as_ref() == Some(wanted))?;
-                Some(agree.unwrap(mine.encrypted_key.as_bytes(), key))
+            Self::KeyAgree(agree) if wanted.is_some() || key.id() == Id::EC => {
+                agree.unwrap_any(|mine| is_meant(&mine.recipient), key)
             }
             _ => None,
         }
@@ -189,7 +193,7 @@ fn key_trans(recipient: AnyRef<'_>, encrypted_key: &[u8]) -> der::Result<Vec<u8>
     .to_der()
 }
 
-fn key_agree(recipient: AnyRef<'_>, point: &[u8], wrapped: &[u8]) -> der::Result<Vec<u8>> {
+pub(super) fn key_agree(recipient: AnyRef<'_>, point: &[u8], wrapped: &[u8]) -> der::Result<Vec<u8>> {
     let originator = OriginatorPublicKey {
         algorithm: AlgorithmIdentifier { algorithm: ID_EC_PUBLIC_KEY, parameters: None },
         public_key: BitStringRef::from_bytes(point)?,
@@ -262,7 +266,21 @@ impl KeyTrans<'_> {
 }
 
 impl KeyAgree<'_> {
-    fn unwrap(&self, wrapped: &[u8], key: &PKeyRef<Private>) -> Result<ContentKey> {
+    /// Tries all keys that are meant, with one agreement for them all; `None` where there is none.
+    fn unwrap_any(
+        &self,
+        is_meant: impl Fn(&RecipientEncryptedKey<'_>) -> bool,
+        key: &PKeyRef<Private>,
+    ) -> Option<Result<ContentKey>> {
+        let mut meant = self.encrypted_keys.iter().filter(|key| is_meant(key)).peekable();
+        meant.peek()?;
+        let unwrapped = self.key_encryption_key(key).and_then(|kek| {
+            meant.find_map(|key| unwrap(&kek, key.encrypted_key.as_bytes())).ok_or_else(damaged)
+        });
+        Some(unwrapped)
+    }
+
+    fn key_encryption_key(&self, key: &PKeyRef<Private>) -> Result<Zeroizing<[u8; KEY_LEN]>> {
         if self.version != 3 {
             return Err(Error::new(
                 ErrorKind::Malformed,
@@ -289,8 +307,7 @@ impl KeyAgree<'_> {
         check_originator(&originator, ec.group())?;
 
         let secret = agree_with(key, ec.group(), originator.public_key.raw_bytes()).map_err(|_| damaged())?;
-        let kek = derive_kek(&secret, self.user_key_material)?;
-        unwrap(&kek, wrapped).ok_or_else(damaged)
+        derive_kek(&secret, self.user_key_material)
     }
 }
 

@@ -195,7 +195,10 @@ impl Set {
             self.cover.certificates.iter().any(|c| c.sha256_thumbprint == held.sha256_thumbprint)
         };
         let opened = opener.open_in_place(buffer).map_err(|e| match e.kind() {
-            ErrorKind::WrongCertificate | ErrorKind::Damaged if !opener.certificates().any(is_named) => {
+            // A certificate that was renewed with its key is not named, and opens: what it finds damaged, is.
+            ErrorKind::WrongCertificate | ErrorKind::Damaged
+                if !opener.certificates().any(is_named) && !opener.has_key_of(buffer) =>
+            {
                 let message =
                     format!("the set needs the decryption certificate with the thumbprint {}; {e}", needed());
                 Error::new(ErrorKind::WrongCertificate, message).with_source(e)

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use azs_backup::{DecryptionCertificate, EncryptionCertificate, ErrorKind};
+use openssl::pkey::{PKey, Private};
+use openssl::x509::X509;
 use tempfile::TempDir;
 
 use crate::*;
@@ -22,6 +24,23 @@ fn openssl(dir: &Path, args: &[&str]) -> Vec<u8> {
     let output = run(dir, args);
     assert!(output.status.success(), "openssl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     output.stdout
+}
+
+/// A PFX by `openssl pkcs12 -export`.
+pub(crate) fn export(key: &PKey<Private>, certificate: &X509, password: &str, args: &[&str]) -> Vec<u8> {
+    let dir = TempDir::new().unwrap();
+    std::fs::write(dir.path().join("key"), key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+    std::fs::write(dir.path().join("cer"), certificate.to_pem().unwrap()).unwrap();
+    let password = format!("pass:{password}");
+    let export = ["pkcs12", "-export", "-inkey", "key", "-in", "cer", "-passout", &password];
+    openssl(dir.path(), &[&export, args].concat())
+}
+
+/// What `openssl` writes to a private key that it reads.
+pub(crate) fn converted(key: &PKey<Private>, args: &[&str]) -> Vec<u8> {
+    let dir = TempDir::new().unwrap();
+    std::fs::write(dir.path().join("key"), key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+    openssl(dir.path(), &[args, &["-in", "key"]].concat())
 }
 
 pub(crate) fn try_certificate_and_pfx(
@@ -167,7 +186,7 @@ fn a_pem_key_and_certificate_open_like_the_pfx() {
         assert_eq!(open(Some("staple")).unwrap().facts(), crate::cer(key).facts());
         assert_eq!(open(Some("battery")).unwrap_err().kind(), ErrorKind::WrongPassword);
         assert_eq!(open(None).unwrap_err().kind(), ErrorKind::WrongPassword);
-        assert_eq!(open(Some(&"long".repeat(1000))).unwrap_err().kind(), ErrorKind::WrongPassword);
+        assert_eq!(open(Some(&"long".repeat(1000))).unwrap_err().kind(), ErrorKind::InvalidArgument);
 
         let other = DecryptionCertificate::from_pem(&both, None, &vector("p384.cer"));
         assert_eq!(other.unwrap_err().kind(), ErrorKind::CertificateUnsuitable);

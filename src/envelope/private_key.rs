@@ -1,0 +1,187 @@
+//! A private key: in PKCS #8, plain or encrypted, and in PEM.
+
+use der::asn1::OctetStringRef;
+use der::{Decode, Sequence};
+use openssl::error::ErrorStack;
+use openssl::pkey::{Id, PKey, Private};
+use openssl::provider::Provider;
+use zeroize::Zeroizing;
+
+use crate::{Error, ErrorKind, Result};
+
+use super::ber::to_der;
+use super::input::{Pem, decode_base64, decode_text, find, next_pem};
+use super::pbe::{Failure, Password, Scheme, Work};
+use super::pfx::{MAX_KEYS, wrong_password};
+use super::recipient::AlgorithmIdentifier;
+
+/// PKCS #8 EncryptedPrivateKeyInfo (RFC 5208 §6).
+#[derive(Sequence)]
+pub(super) struct Encrypted<'a> {
+    pub(super) algorithm: AlgorithmIdentifier<'a>,
+    data: &'a OctetStringRef,
+}
+
+impl Encrypted<'_> {
+    /// Derives the key, which must have been counted, and decrypts.
+    pub(super) fn open(&self, password: &Password<'_>) -> Result<PKey<Private>, Failure> {
+        let scheme = Scheme::read(&self.algorithm).map_err(Failure::Error)?;
+        let plain = scheme.decrypt(self.data.as_bytes(), password)?;
+        // A wrong password is seen only where the padding is, which it may hit by chance.
+        match plain.first() {
+            Some(0x30) => {
+                let der = to_der(&plain).ok_or(Failure::Password)?;
+                private_key(&der)
+            }
+            _ => Err(Failure::Password),
+        }
+    }
+}
+
+/// Reads PKCS #8 PrivateKeyInfo.
+pub(super) fn private_key(der: &[u8]) -> Result<PKey<Private>, Failure> {
+    let key = PKey::private_key_from_pkcs8(der).map_err(|source| {
+        let message = "the private key is damaged, or of a kind that is not supported";
+        Failure::Error(Error::new(ErrorKind::Malformed, message).with_source(source))
+    })?;
+    check_parts(key).map_err(Failure::Error)
+}
+
+/// No part of an RSA key may be longer than its modulus, or its use would take any time.
+fn check_parts(key: PKey<Private>) -> Result<PKey<Private>> {
+    if key.id() == Id::RSA {
+        let sound = key.rsa().is_ok_and(|rsa| {
+            let most = rsa.n().num_bits();
+            let parts = [rsa.p(), rsa.q(), rsa.dmp1(), rsa.dmq1(), rsa.iqmp()];
+            rsa.d().num_bits() <= most && parts.into_iter().flatten().all(|part| part.num_bits() <= most)
+        });
+        if !sound {
+            return Err(Error::new(ErrorKind::Malformed, "the private key is damaged"));
+        }
+    }
+    Ok(key)
+}
+
+/// Reads all private keys of a file in PEM.
+pub(super) fn from_pem(file: &[u8], passphrase: Option<&str>) -> Result<Vec<PKey<Private>>> {
+    let text = decode_text(file);
+    let mut rest = text.trim_ascii();
+    let mut work = Work::new("the private key");
+    let mut keys = Vec::new();
+    loop {
+        let block = match next_pem(&mut rest) {
+            Ok(Some(block)) if find(block.label, b"PRIVATE KEY").is_some() => block,
+            Ok(Some(_)) => continue,
+            Ok(None) => break,
+            // What follows a key is not asked for.
+            Err(_) if !keys.is_empty() => break,
+            Err(error) => return Err(malformed().with_source(error)),
+        };
+        if keys.len() == MAX_KEYS {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                format!("the file holds more than {MAX_KEYS} private keys"),
+            ));
+        }
+        keys.push(match block.label {
+            b"ENCRYPTED PRIVATE KEY" => open_block(&block, passphrase, &mut work)?,
+            _ => check_parts(read_block(&block, passphrase)?)?,
+        });
+    }
+    if keys.is_empty() {
+        return Err(malformed());
+    }
+    Ok(keys)
+}
+
+fn open_block(block: &Pem<'_>, passphrase: Option<&str>, work: &mut Work) -> Result<PKey<Private>> {
+    let der =
+        decode_base64(block.body).map(Zeroizing::new).and_then(|der| to_der(&der)).ok_or_else(malformed)?;
+    let encrypted = Encrypted::from_der(&der).map_err(|source| malformed().with_source(source))?;
+    let scheme = Scheme::read(&encrypted.algorithm)?;
+    scheme.check_memory()?;
+    work.take(scheme.cost())?;
+    let Some(passphrase) = passphrase else {
+        return Err(no_passphrase());
+    };
+    check_passphrase(passphrase)?;
+    encrypted.open(&Password::new(passphrase)).map_err(|failure| match failure {
+        Failure::Password => wrong_password(WRONG, passphrase),
+        Failure::Error(error) => error,
+    })
+}
+
+/// The older forms and what is not encrypted: by OpenSSL, since the former derive their keys by one round.
+fn read_block(block: &Pem<'_>, passphrase: Option<&str>) -> Result<PKey<Private>> {
+    let encrypted = find(block.body, b"ENCRYPTED").is_some();
+    if encrypted && passphrase.is_none() {
+        return Err(no_passphrase());
+    }
+    let passphrase = passphrase.unwrap_or_default();
+    if encrypted {
+        check_passphrase(passphrase)?;
+    }
+    let read = || {
+        // A callback in every case: without one, OpenSSL asks at the terminal.
+        PKey::private_key_from_pem_callback(block.whole, |buf| {
+            let Some(buf) = buf.get_mut(..passphrase.len()) else {
+                return Ok(0);
+            };
+            buf.copy_from_slice(passphrase.as_bytes());
+            Ok(passphrase.len())
+        })
+    };
+    let mut key = read();
+    if key.as_ref().is_err_and(lacks_algorithm) {
+        // As for a PFX: held for the one call.
+        let provider = Provider::try_load(None, "legacy", true);
+        key = read();
+        drop(provider);
+    }
+    key.map_err(|source| {
+        if lacks_algorithm(&source) {
+            let message = "the private key is encrypted by an algorithm that this OpenSSL lacks, or of a kind that \
+                           is not supported";
+            Error::new(ErrorKind::Unsupported, message).with_source(source)
+        } else if encrypted {
+            wrong_password(WRONG, passphrase).with_source(source)
+        } else {
+            malformed().with_source(source)
+        }
+    })
+}
+
+/// OpenSSL encrypts by what it takes of a longer one, and others by all of it.
+fn check_passphrase(passphrase: &str) -> Result<()> {
+    if passphrase.len() > MAX_PASSPHRASE {
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!("the passphrase has {} bytes: at most {MAX_PASSPHRASE} can be", passphrase.len()),
+        ));
+    }
+    Ok(())
+}
+
+fn lacks_algorithm(source: &ErrorStack) -> bool {
+    let mut reasons = source.errors().iter().filter_map(|error| error.reason());
+    // By their texts in OpenSSL's error tables: the crate has no names for the numbers.
+    reasons.any(|reason| ["unsupported encryption", "unsupported algorithm"].contains(&reason))
+        || source.errors().iter().any(|error| {
+            error.reason() == Some("unsupported") && error.library() == Some("digital envelope routines")
+        })
+}
+
+#[cold]
+fn no_passphrase() -> Error {
+    Error::new(ErrorKind::WrongPassword, "the private key is encrypted, and no passphrase was given")
+}
+
+#[cold]
+fn malformed() -> Error {
+    Error::new(ErrorKind::Malformed, "the private key is not PEM, or is damaged or cut off")
+}
+
+const WRONG: &str = "the passphrase of the private key is wrong (or the file is damaged)";
+
+/// What OpenSSL's reader of PEM takes.
+const MAX_PASSPHRASE: usize = 1024;
