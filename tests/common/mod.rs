@@ -151,6 +151,13 @@ pub fn noise(seed: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
+/// A cover sheet that was changed, with the digest that it has of itself made anew: as a forger would.
+pub fn with_own_digest(sheet: &str) -> String {
+    let seal = ",\n  \"cover_sha256\": \"";
+    let text = sheet.rsplit_once(seal).unwrap().0;
+    format!("{text}{seal}{}\"\n}}\n", azs_backup::set::Digest::of(text.as_bytes()))
+}
+
 /// Runs a program; what it printed is in the panic when it fails.
 pub fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
