@@ -187,12 +187,14 @@ impl Backup {
     /// of this host.
     ///
     /// # Errors
-    /// As [`add_folder_as`](Self::add_folder_as); what the reader says is `SOURCE_UNREADABLE`, whatever the policy.
+    /// As [`add_folder_as`](Self::add_folder_as); what the reader says is `SOURCE_UNREADABLE` as the policy has it: of a
+    /// reader that failed nothing is stored.
     pub fn add_reader(&mut self, name: &str, mut reader: impl Read) -> Result<()> {
         let path = self.claim(name)?;
-        let unreadable = |e| reading::unreadable(&path, e);
         let mut start = Vec::new();
-        (&mut reader).take(unit::SMALL + 1).read_to_end(&mut start).map_err(unreadable)?;
+        if let Err(error) = (&mut reader).take(unit::SMALL + 1).read_to_end(&mut start) {
+            return self.planner.problem(&path, refused(&path, error));
+        }
         if start.len() as u64 <= unit::SMALL {
             return self.add_memory(path, start.into());
         }
@@ -203,14 +205,30 @@ impl Backup {
         loop {
             self.planner.tick()?;
             start.clear();
-            if (&mut reader).take(unit::PIECE).read_to_end(&mut start).map_err(unreadable)? == 0 {
-                break;
+            match (&mut reader).take(unit::PIECE).read_to_end(&mut start) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => return self.planner.problem(&path, refused(&path, error)),
             }
             std::io::Write::write_all(&mut file, &start).map_err(spool)?;
             size += start.len() as u64;
         }
         self.planner.begin_source(&path)?;
         self.add_large(path, size, LargeContent::Spooled(file))
+    }
+
+    /// Says that something is not in the set because it could not be had: a switch that did not answer.
+    ///
+    /// # Errors
+    /// As [`add_folder_as`](Self::add_folder_as); `SOURCE_UNREADABLE` with the policy [`SourceProblems::Fail`]. With
+    /// [`SourceProblems::Report`] it is named in the report, and the set ends as
+    /// [`PartialSucceeded`](crate::set::Status::PartialSucceeded).
+    pub fn add_problem(&mut self, name: &str, error: impl std::fmt::Display) -> Result<()> {
+        let path = self.claim(name)?;
+        // One line, as every message is.
+        let said = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        let error = Error::new(ErrorKind::SourceUnreadable, format!("{path} cannot be read: {said}"));
+        self.planner.problem(&path, error)
     }
 
     fn add_large(&mut self, path: EntryPath, size: u64, content: LargeContent) -> Result<()> {
@@ -239,6 +257,14 @@ impl Backup {
                 ErrorKind::InvalidName,
                 format!(
                     "{path}: the name {RESERVED} is taken by the backup itself; add it under another one"
+                ),
+            ));
+        }
+        if path.names().any(|name| name.len() > MAX_NAME) {
+            return Err(Error::new(
+                ErrorKind::InvalidName,
+                format!(
+                    "{path}: a name of more than {MAX_NAME} bytes could not be restored; add it under another one"
                 ),
             ));
         }
@@ -337,6 +363,14 @@ impl std::fmt::Debug for Backup {
 
 /// Earlier sets that are remembered: any of them may be the one that is left.
 const MAX_SETS: usize = 400;
+
+/// Bytes of a name, at which the file systems of targets end.
+const MAX_NAME: usize = 255;
+
+/// What a reader of the caller failed with.
+fn refused(path: &EntryPath, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::SourceUnreadable, format!("{path} cannot be read: {error}")).with_source(error)
+}
 
 fn now() -> Metadata {
     Metadata { mtime: Some(Mtime::now()), ..Metadata::default() }

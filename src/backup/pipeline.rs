@@ -131,6 +131,7 @@ pub(super) struct Pipeline {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
     done: Receiver<Made>,
+    process: u32,
 }
 
 impl Pipeline {
@@ -161,7 +162,15 @@ impl Pipeline {
             let _ = done_in.send(stored);
             Ok(())
         }));
-        Self { units: Some(units_in), tokens: tokens_out, next: 0, shared, threads, done: done_out }
+        Self {
+            units: Some(units_in),
+            tokens: tokens_out,
+            next: 0,
+            shared,
+            threads,
+            done: done_out,
+            process: std::process::id(),
+        }
     }
 
     /// Hands a unit to the workers; waits for room, calling `tick` about ten times a second.
@@ -210,9 +219,21 @@ impl Pipeline {
 
     /// Stops all threads, whatever they are at, and waits for them.
     pub(super) fn stop(&mut self) {
+        if self.process != std::process::id() {
+            self.leave();
+            return;
+        }
         self.shared.stop.store(true, Ordering::Release);
         self.units = None;
         self.join();
+    }
+
+    /// A forked process has none of the threads, and whatever they had locked when it began stays locked in it.
+    fn leave(&mut self) {
+        std::mem::forget(self.units.take());
+        std::mem::forget(std::mem::replace(&mut self.tokens, crossbeam_channel::never()));
+        std::mem::forget(std::mem::replace(&mut self.done, crossbeam_channel::never()));
+        std::mem::forget(std::mem::take(&mut self.threads));
     }
 
     fn join(&mut self) {
