@@ -367,16 +367,6 @@ typedef struct azs_share azs_share;
 typedef struct azs_text_classifier azs_text_classifier;
 
 /**
- * A handle of the caller that one call at a time may use.
- */
-typedef azs_text_classifier *Single_azs_text_classifier;
-
-/**
- * A handle of the caller that one call at a time may use.
- */
-typedef azs_backup_builder *Single_azs_backup_builder;
-
-/**
  * How far long work has come. Fields may be added at the end.
  */
 typedef struct {
@@ -409,20 +399,10 @@ typedef struct {
 typedef bool (*azs_progress_fn)(const azs_progress *progress, void *user_data);
 
 /**
- * A handle of the caller that one call at a time may use.
- */
-typedef azs_backup *Single_azs_backup;
-
-/**
  * Reads at most `length` bytes into `buffer`, and returns how many: 0 at the end, a negative errno when it fails. Called
  * on the thread that asked for the work. Must return: no longjmp, no exception.
  */
 typedef int64_t (*azs_read_fn)(uint8_t *buffer, size_t length, void *user_data);
-
-/**
- * A handle of the caller that a function of the caller may free while a call is at work with it.
- */
-typedef const azs_sealer *Lent_azs_sealer;
 
 /**
  * Takes at most `length` bytes, and returns how many it took, at least 1; a negative errno when it fails. Called on the
@@ -431,51 +411,16 @@ typedef const azs_sealer *Lent_azs_sealer;
 typedef int64_t (*azs_write_fn)(const uint8_t *bytes, size_t length, void *user_data);
 
 /**
- * A handle of the caller that a function of the caller may free while a call is at work with it.
- */
-typedef const azs_opener *Lent_azs_opener;
-
-/**
- * A handle of the caller that a function of the caller may free while a call is at work with it.
- */
-typedef const azs_retention_plan *Lent_azs_retention_plan;
-
-/**
- * A handle of the caller that a function of the caller may free while a call is at work with it.
- */
-typedef const azs_share *Lent_azs_share;
-
-/**
  * Told of each set before it is deleted, as JSON, on the calling thread; answers whether to go on. Must return: no
  * longjmp, no exception.
  */
 typedef bool (*azs_deletion_fn)(const char *deletion, void *user_data);
 
 /**
- * A handle of the caller that one call at a time may use.
- */
-typedef azs_gate *Single_azs_gate;
-
-/**
  * Gives a JSON document of operations, as `azs_operations_parse` reads it, or NULL when it cannot tell; the gate then fails.
  * The text has to stay until the next call of the same function, or the end of the gate.
  */
 typedef const char *(*azs_operations_fn)(void *user_data);
-
-/**
- * A handle of the caller that one call at a time may use.
- */
-typedef azs_entries *Single_azs_entries;
-
-/**
- * A handle of the caller that a function of the caller may free while a call is at work with it.
- */
-typedef const azs_set *Lent_azs_set;
-
-/**
- * A handle of the caller that one call at a time may use.
- */
-typedef azs_restore_options *Single_azs_restore_options;
 
 #ifdef __cplusplus
 extern "C" {
@@ -557,7 +502,7 @@ azs_status azs_text_classifier_new(const char *profile,
 /**
  * Takes one more line.
  */
-azs_status azs_text_classifier_line(Single_azs_text_classifier classifier,
+azs_status azs_text_classifier_line(azs_text_classifier *classifier,
                                     const uint8_t *line,
                                     size_t length,
                                     azs_error **error);
@@ -565,7 +510,7 @@ azs_status azs_text_classifier_line(Single_azs_text_classifier classifier,
 /**
  * Ends, and gives what the lines say. The classifier takes no more lines and still has to be freed.
  */
-azs_status azs_text_classifier_finish(Single_azs_text_classifier classifier,
+azs_status azs_text_classifier_finish(azs_text_classifier *classifier,
                                       azs_classification **classification,
                                       azs_error **error);
 
@@ -653,21 +598,21 @@ azs_status azs_backup_builder_new(const azs_share *share,
 /**
  * Adds a certificate that can open the set: at least one is needed.
  */
-azs_status azs_backup_builder_certificate(Single_azs_backup_builder builder,
+azs_status azs_backup_builder_certificate(azs_backup_builder *builder,
                                           const azs_encryption_certificate *certificate,
                                           azs_error **error);
 
 /**
  * Accepts certificates that are expired or not yet valid, which are refused otherwise.
  */
-azs_status azs_backup_builder_allow_expired_certificates(Single_azs_backup_builder builder,
+azs_status azs_backup_builder_allow_expired_certificates(azs_backup_builder *builder,
                                                          bool allow,
                                                          azs_error **error);
 
 /**
  * Writes a label on the cover sheet, in clear: vendor, model, serial, firmware.
  */
-azs_status azs_backup_builder_label(Single_azs_backup_builder builder,
+azs_status azs_backup_builder_label(azs_backup_builder *builder,
                                     const char *key,
                                     const char *value,
                                     azs_error **error);
@@ -675,71 +620,63 @@ azs_status azs_backup_builder_label(Single_azs_backup_builder builder,
 /**
  * Leaves out what a pattern in gitignore syntax matches below each folder; `!` takes back in.
  */
-azs_status azs_backup_builder_exclude(Single_azs_backup_builder builder,
+azs_status azs_backup_builder_exclude(azs_backup_builder *builder,
                                       const char *pattern,
                                       azs_error **error);
 
 /**
  * What to do about sources that cannot be read or that change: "fail", the default, or "report".
  */
-azs_status azs_backup_builder_source_problems(Single_azs_backup_builder builder,
+azs_status azs_backup_builder_source_problems(azs_backup_builder *builder,
                                               const char *policy,
                                               azs_error **error);
 
 /**
  * zstd level, -7 to 19; the default is 3. Checked when the backup starts.
  */
-azs_status azs_backup_builder_level(Single_azs_backup_builder builder, int32_t level, azs_error **error);
+azs_status azs_backup_builder_level(azs_backup_builder *builder, int32_t level, azs_error **error);
 
 /**
  * Most bytes of one stored segment, 4 to 64 MiB; the default is 12 MiB. Checked when the backup starts.
  */
-azs_status azs_backup_builder_segment_size(Single_azs_backup_builder builder,
-                                           size_t bytes,
-                                           azs_error **error);
+azs_status azs_backup_builder_segment_size(azs_backup_builder *builder, size_t bytes, azs_error **error);
 
 /**
  * Threads that read and compress; the default is one for each core.
  */
-azs_status azs_backup_builder_workers(Single_azs_backup_builder builder,
-                                      size_t workers,
-                                      azs_error **error);
+azs_status azs_backup_builder_workers(azs_backup_builder *builder, size_t workers, azs_error **error);
 
 /**
  * A folder of this host, one for each job, in which it remembers the last set from run to run: then a set costs what changed
  * since.
  */
-azs_status azs_backup_builder_state(Single_azs_backup_builder builder,
+azs_status azs_backup_builder_state(azs_backup_builder *builder,
                                     const char *folder,
                                     azs_error **error);
 
 /**
  * Reads every file, whatever its times say, and every stored file that is taken over from an earlier set.
  */
-azs_status azs_backup_builder_paranoid(Single_azs_backup_builder builder,
-                                       bool paranoid,
-                                       azs_error **error);
+azs_status azs_backup_builder_paranoid(azs_backup_builder *builder, bool paranoid, azs_error **error);
 
 /**
  * Does not take over a stored file from an earlier set, since a verification found it damaged: what it holds is stored
  * again. `file` is that of a fault in the report of `azs_set_verify`.
  */
-azs_status azs_backup_builder_distrust(Single_azs_backup_builder builder,
+azs_status azs_backup_builder_distrust(azs_backup_builder *builder,
                                        const char *file,
                                        azs_error **error);
 
 /**
  * Names the set, in place of the clock and a random suffix.
  */
-azs_status azs_backup_builder_set_name(Single_azs_backup_builder builder,
-                                       const char *name,
-                                       azs_error **error);
+azs_status azs_backup_builder_set_name(azs_backup_builder *builder, const char *name, azs_error **error);
 
 /**
  * Sets the progress function, which is called while sources are added and while the backup is committed, on the thread
  * that does so. `user_data` has to live until the backup is freed.
  */
-azs_status azs_backup_builder_progress(Single_azs_backup_builder builder,
+azs_status azs_backup_builder_progress(azs_backup_builder *builder,
                                        azs_progress_fn progress,
                                        void *user_data,
                                        azs_error **error);
@@ -753,27 +690,24 @@ void azs_backup_builder_free(azs_backup_builder *builder);
  * Begins the backup: checks everything that was said and creates the set's folder. A builder starts once; it still has
  * to be freed.
  */
-azs_status azs_backup_start(Single_azs_backup_builder builder,
+azs_status azs_backup_start(azs_backup_builder *builder,
                             azs_backup **backup,
                             azs_error **error);
 
 /**
  * The name of the set that is being made.
  */
-azs_status azs_backup_set(Single_azs_backup backup, char **name, azs_error **error);
+azs_status azs_backup_set(azs_backup *backup, char **name, azs_error **error);
 
 /**
  * Adds a file or a folder, whichever it is, under a name; NULL for its own.
  */
-azs_status azs_backup_add(Single_azs_backup backup,
-                          const char *source,
-                          const char *name,
-                          azs_error **error);
+azs_status azs_backup_add(azs_backup *backup, const char *source, const char *name, azs_error **error);
 
 /**
  * Adds a folder and all below it, under a name; NULL for its own.
  */
-azs_status azs_backup_add_folder(Single_azs_backup backup,
+azs_status azs_backup_add_folder(azs_backup *backup,
                                  const char *folder,
                                  const char *name,
                                  azs_error **error);
@@ -781,7 +715,7 @@ azs_status azs_backup_add_folder(Single_azs_backup backup,
 /**
  * Adds a file under a name, which may have folders in it: `tor1/running-config`; NULL for its own.
  */
-azs_status azs_backup_add_file(Single_azs_backup backup,
+azs_status azs_backup_add_file(azs_backup *backup,
                                const char *file,
                                const char *name,
                                azs_error **error);
@@ -789,7 +723,7 @@ azs_status azs_backup_add_file(Single_azs_backup backup,
 /**
  * Adds bytes under a name: a running-config just fetched from a switch.
  */
-azs_status azs_backup_add_bytes(Single_azs_backup backup,
+azs_status azs_backup_add_bytes(azs_backup *backup,
                                 const char *name,
                                 const uint8_t *bytes,
                                 size_t length,
@@ -798,7 +732,7 @@ azs_status azs_backup_add_bytes(Single_azs_backup backup,
 /**
  * Adds everything that a function reads, under a name.
  */
-azs_status azs_backup_add_reader(Single_azs_backup backup,
+azs_status azs_backup_add_reader(azs_backup *backup,
                                  const char *name,
                                  azs_read_fn read,
                                  void *user_data,
@@ -809,7 +743,7 @@ azs_status azs_backup_add_reader(Single_azs_backup backup,
  * the call fails with `AZS_STATUS_SOURCE_UNREADABLE`, by "report" it is named in the report, and the set is partial.
  * `message` is one line for people.
  */
-azs_status azs_backup_add_problem(Single_azs_backup backup,
+azs_status azs_backup_add_problem(azs_backup *backup,
                                   const char *name,
                                   const char *message,
                                   azs_error **error);
@@ -818,7 +752,7 @@ azs_status azs_backup_add_problem(Single_azs_backup backup,
  * Waits until everything is stored and writes the cover sheet: from then on it is a backup. Gives the report as JSON;
  * `report` may be NULL. The backup still has to be freed.
  */
-azs_status azs_backup_commit(Single_azs_backup backup,
+azs_status azs_backup_commit(azs_backup *backup,
                              char **report,
                              azs_error **error);
 
@@ -946,7 +880,7 @@ azs_status azs_sealer_seal_file(const azs_sealer *sealer,
 /**
  * Seals everything that a function reads; another writes the message. Both get `user_data`.
  */
-azs_status azs_sealer_seal_stream(Lent_azs_sealer sealer,
+azs_status azs_sealer_seal_stream(const azs_sealer *sealer,
                                   azs_read_fn read,
                                   azs_write_fn write,
                                   void *user_data,
@@ -992,7 +926,7 @@ azs_status azs_opener_open_file(const azs_opener *opener,
  * Opens the message that a function reads; another writes the content, of which it gets nothing before all of it is
  * authentic. Both get `user_data`.
  */
-azs_status azs_opener_open_stream(Lent_azs_opener opener,
+azs_status azs_opener_open_stream(const azs_opener *opener,
                                   azs_read_fn read,
                                   azs_write_fn write,
                                   void *user_data,
@@ -1220,8 +1154,8 @@ azs_status azs_retention_plan_json(const azs_retention_plan *plan, char **json, 
  * Deletes what the plan says, the oldest first. Gives the report as JSON: `outcomes` and `freed_bytes`; a set that cannot
  * be deleted does not make the call fail. `before` may be NULL.
  */
-azs_status azs_retention_plan_apply(Lent_azs_retention_plan plan,
-                                    Lent_azs_share share,
+azs_status azs_retention_plan_apply(const azs_retention_plan *plan,
+                                    const azs_share *share,
                                     azs_deletion_fn before,
                                     void *user_data,
                                     char **report,
@@ -1306,38 +1240,35 @@ azs_status azs_gate_new(azs_gate **gate, azs_error **error);
 /**
  * Asks a file with a document of operations, too, which is read anew each time; one that is not there is an error.
  */
-azs_status azs_gate_file(Single_azs_gate gate,
+azs_status azs_gate_file(azs_gate *gate,
                          const char *file,
                          azs_error **error);
 
 /**
  * Takes a document of operations, too: see `azs_operations_parse`.
  */
-azs_status azs_gate_document(Single_azs_gate gate, const uint8_t *json, size_t length, azs_error **error);
+azs_status azs_gate_document(azs_gate *gate, const uint8_t *json, size_t length, azs_error **error);
 
 /**
  * Asks a function, too. `user_data` has to live until the gate is freed.
  */
-azs_status azs_gate_source(Single_azs_gate gate,
-                           azs_operations_fn source,
-                           void *user_data,
-                           azs_error **error);
+azs_status azs_gate_source(azs_gate *gate, azs_operations_fn source, void *user_data, azs_error **error);
 
 /**
  * Lets backups run beside operations of this kind: "secret_rotation".
  */
-azs_status azs_gate_ignore(Single_azs_gate gate, const char *kind, azs_error **error);
+azs_status azs_gate_ignore(azs_gate *gate, const char *kind, azs_error **error);
 
 /**
  * What keeps the gate closed now: a JSON array of `reason` and `operation`, empty where it is open.
  */
-azs_status azs_gate_holds(Single_azs_gate gate, char **json, azs_error **error);
+azs_status azs_gate_holds(azs_gate *gate, char **json, azs_error **error);
 
 /**
  * Whether a scheduled backup that is due now runs: JSON with `decision`, "run" or "skipped", and then `holds` and
  * `next_run`.
  */
-azs_status azs_gate_scheduled(Single_azs_gate gate,
+azs_status azs_gate_scheduled(azs_gate *gate,
                               const azs_schedule *schedule,
                               const char *now,
                               char **json,
@@ -1346,7 +1277,7 @@ azs_status azs_gate_scheduled(Single_azs_gate gate,
 /**
  * Fails with `AZS_STATUS_CONFLICT` where a backup on demand may not run now; the message says until when.
  */
-azs_status azs_gate_on_demand(Single_azs_gate gate, const char *now, azs_error **error);
+azs_status azs_gate_on_demand(azs_gate *gate, const char *now, azs_error **error);
 
 /**
  * Frees a gate. NULL is allowed.
@@ -1449,7 +1380,7 @@ azs_status azs_set_entries(const azs_set *set,
  * The next entry as JSON: `kind`, `path`, `size` and more; NULL after the last. After an error the next call goes on with
  * what follows the damage.
  */
-azs_status azs_entries_next(Single_azs_entries entries,
+azs_status azs_entries_next(azs_entries *entries,
                             char **json,
                             azs_error **error);
 
@@ -1462,7 +1393,7 @@ void azs_entries_free(azs_entries *entries);
  * Checks every stored file against SHA256SUMS; needs no key. Gives the report as JSON: the set is sound where `faults` and
  * `losses` are empty.
  */
-azs_status azs_set_verify(Lent_azs_set set,
+azs_status azs_set_verify(const azs_set *set,
                           azs_progress_fn progress,
                           void *user_data,
                           char **report,
@@ -1471,8 +1402,8 @@ azs_status azs_set_verify(Lent_azs_set set,
 /**
  * Checks every byte with the decryption certificate. The report is as above.
  */
-azs_status azs_set_verify_full(Lent_azs_set set,
-                               Lent_azs_opener opener,
+azs_status azs_set_verify_full(const azs_set *set,
+                               const azs_opener *opener,
                                azs_progress_fn progress,
                                void *user_data,
                                char **report,
@@ -1486,21 +1417,21 @@ azs_status azs_restore_options_new(azs_restore_options **options, azs_error **er
 /**
  * Restores only what a pattern in gitignore syntax matches; several add up, `!` takes away.
  */
-azs_status azs_restore_options_pattern(Single_azs_restore_options options,
+azs_status azs_restore_options_pattern(azs_restore_options *options,
                                        const char *pattern,
                                        azs_error **error);
 
 /**
  * What to do about what is there: "refuse", the default, "keep" or "replace".
  */
-azs_status azs_restore_options_existing(Single_azs_restore_options options,
+azs_status azs_restore_options_existing(azs_restore_options *options,
                                         const char *existing,
                                         azs_error **error);
 
 /**
  * What to do about damage: "stop", the default, or "continue".
  */
-azs_status azs_restore_options_damage(Single_azs_restore_options options,
+azs_status azs_restore_options_damage(azs_restore_options *options,
                                       const char *damage,
                                       azs_error **error);
 
@@ -1512,10 +1443,10 @@ void azs_restore_options_free(azs_restore_options *options);
 /**
  * Restores the set into a folder. `options` may be NULL for the defaults. Gives the report as JSON.
  */
-azs_status azs_set_restore(Lent_azs_set set,
-                           Lent_azs_opener opener,
+azs_status azs_set_restore(const azs_set *set,
+                           const azs_opener *opener,
                            const char *target,
-                           Single_azs_restore_options options,
+                           azs_restore_options *options,
                            azs_progress_fn progress,
                            void *user_data,
                            char **report,
@@ -1524,8 +1455,8 @@ azs_status azs_set_restore(Lent_azs_set set,
 /**
  * Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB.
  */
-azs_status azs_set_restore_bytes(Lent_azs_set set,
-                                 Lent_azs_opener opener,
+azs_status azs_set_restore_bytes(const azs_set *set,
+                                 const azs_opener *opener,
                                  const char *path,
                                  uint64_t limit,
                                  azs_bytes **content,
@@ -1535,8 +1466,8 @@ azs_status azs_set_restore_bytes(Lent_azs_set set,
  * Restores one file to a function, which gets nothing before all of the file was found right. Both functions get
  * `user_data`; `progress` may be NULL. Gives the entry as JSON; `entry` may be NULL.
  */
-azs_status azs_set_restore_stream(Lent_azs_set set,
-                                  Lent_azs_opener opener,
+azs_status azs_set_restore_stream(const azs_set *set,
+                                  const azs_opener *opener,
                                   const char *path,
                                   azs_write_fn write,
                                   azs_progress_fn progress,

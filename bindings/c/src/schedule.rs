@@ -12,7 +12,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::border::{Alone, Data, FilePath, Slot, Text, alone, guard, handle, invalid, quietly, slot};
+use crate::border::{
+    Alone, Data, FilePath, Slot, Text, alone, guard, handle, invalid, looked_at, quietly, slot,
+};
 use crate::callback::{UserData, azs_operations_fn};
 use crate::error::{azs_error, azs_status};
 
@@ -111,6 +113,7 @@ pub extern "C" fn azs_gate_document(
     error: Slot<'_, azs_error>,
 ) -> azs_status {
     guard(error, || {
+        looked_at(gate, "gate")?;
         let operations = parse_operations(json.get(length, "json")?)?;
         change(gate, |gate| gate.source(move || Ok(operations.clone())))
     })

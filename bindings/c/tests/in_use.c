@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <pthread.h>
+#include <time.h>
 #include <unistd.h>
 
 static azs_error *error = NULL;
@@ -49,7 +50,7 @@ static int64_t give(uint8_t *buffer, size_t length, void *user_data) {
     } else if (!at->frees) {
         every_call_is_refused(at->backup);
         FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_backup_add_reader(at->backup, "b", give, at, &error));
-        usleep(5000);
+        nanosleep(&(struct timespec){0, 5000000}, NULL);
     }
     if (at->left == 0 || at->progress > 2) {
         return 0;
