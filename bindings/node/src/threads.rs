@@ -6,7 +6,7 @@ use std::io;
 use std::ops::Deref;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use napi_derive::napi;
 
@@ -44,7 +44,10 @@ pub(crate) fn soon(job: Job) -> io::Result<()> {
         // Those that run take it in their turn.
         Err(_) if crew.running > 0 => {}
         Err(error) => {
-            crew.waiting.pop_back();
+            let job = crew.waiting.pop_back();
+            // It may take its time to go.
+            drop(crew);
+            drop(job);
             return Err(error);
         }
     }
@@ -52,11 +55,11 @@ pub(crate) fn soon(job: Job) -> io::Result<()> {
 }
 
 thread_local! {
-    /// Whether the JavaScript of this thread ends.
-    static IS_ENDING: Cell<bool> = const { Cell::new(false) };
+    /// Until when the end of this thread's JavaScript waits, once it has come.
+    static ENDS: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// How long the end of the process waits for a share.
+/// How long the end of the process waits for shares.
 const LAST: Duration = Duration::from_secs(5);
 
 /// Drops what may have to talk to a share. JavaScript collects garbage on its own thread, which must not wait for one;
@@ -68,8 +71,10 @@ pub(crate) fn let_go(value: impl Send + 'static) {
         let _ = done.send(());
     };
     // Where there is no thread, the job and what it holds are dropped here.
-    if soon(Box::new(job)).is_ok() && IS_ENDING.get() {
-        let _ = wait.recv_timeout(LAST);
+    if soon(Box::new(job)).is_ok()
+        && let Some(end) = ENDS.get()
+    {
+        let _ = wait.recv_timeout(end.saturating_duration_since(Instant::now()));
     }
 }
 
@@ -99,7 +104,7 @@ impl<T: Send + Sync> Drop for Held<T> {
 /// The JavaScript of this thread ends: what is let go from now on is waited for.
 #[napi]
 pub fn end() {
-    IS_ENDING.set(true);
+    ENDS.set(Some(Instant::now() + LAST));
 }
 
 /// Works until nothing waits.
