@@ -14,7 +14,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -114,17 +114,34 @@ class Way:
     def __init__(self, to: int) -> None:
         self.to = to
         self.is_cut = False
+        self.threads: list[threading.Thread] = []
+        self.sockets: list[socket.socket] = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.run(self.accept)
+
+    def run(self, work: Callable[..., None], *arguments: socket.socket) -> None:
+        thread = threading.Thread(target=work, args=arguments)
+        self.threads.append(thread)
+        thread.start()
 
     def accept(self) -> None:
         with suppress(OSError):
             while True:
                 near = self.listener.accept()[0]
+                self.sockets.append(near)
                 far = socket.create_connection(("127.0.0.1", self.to))
-                for one, other in ((near, far), (far, near)):
-                    threading.Thread(target=self.carry, args=(one, other), daemon=True).start()
+                self.sockets.append(far)
+                self.run(self.carry, near, far)
+                self.run(self.carry, far, near)
+
+    def end(self) -> None:
+        for one in (self.listener, *self.sockets):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        for thread in self.threads:
+            thread.join()
 
     def carry(self, one: socket.socket, other: socket.socket) -> None:
         with suppress(OSError):
@@ -139,7 +156,7 @@ class Way:
 def way(samba: int) -> Iterator[Way]:
     made = Way(samba)
     yield made
-    made.listener.close()
+    made.end()
 
 
 def test_garbage_on_a_share_that_hangs_stops_no_other_thread(way: Way, certificate: EncryptionCertificate) -> None:

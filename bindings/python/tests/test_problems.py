@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import azs_backup
 import pytest
@@ -25,7 +27,9 @@ class Failing(io.RawIOBase):
         return b"x" * count
 
 
-def begin(share: FolderShare, place: Place, certificate: EncryptionCertificate, policy: str) -> Backup:
+def begin(
+    share: FolderShare, place: Place, certificate: EncryptionCertificate, policy: Literal["fail", "report"]
+) -> Backup:
     return Backup(share, place, certificates=certificate, source_problems=policy)
 
 
@@ -92,15 +96,16 @@ def test_a_name_that_no_file_system_restores_is_refused(
     file.write_bytes(b"x")
     with begin(share, place, certificate, "fail") as backup:
         for name in ("b" * 256, f"a/{'b' * 256}/c", "\u00e9" * 128):
-            for add in (
-                lambda name=name: backup.add_bytes(name, b"x"),
-                lambda name=name: backup.add_reader(name, io.BytesIO(b"x")),
-                lambda name=name: backup.add_file(file, name=name),
-                lambda name=name: backup.add_folder(tmp_path, name=name),
-                lambda name=name: backup.add_problem(name, "no answer"),
-            ):
+            adding: list[Callable[[str], None]] = [
+                lambda name: backup.add_bytes(name, b"x"),
+                lambda name: backup.add_reader(name, io.BytesIO(b"x")),
+                lambda name: backup.add_file(file, name=name),
+                lambda name: backup.add_folder(tmp_path, name=name),
+                lambda name: backup.add_problem(name, "no answer"),
+            ]
+            for add in adding:
                 with pytest.raises(azs_backup.InvalidNameError):
-                    add()
+                    add(name)
         backup.add_bytes("b" * 255, b"x")
 
 
