@@ -5,7 +5,8 @@
  * it gets NULL when all went well, and else an error that azs_error_free frees. What a function gives through a pointer
  * is NULL when it fails. Handles are freed by the function that ends in _free, which takes NULL too; text of type char *
  * by azs_string_free; text of type const char *belongs to the library. A handle must not be used after it was freed, nor
- * freed while another thread uses it.
+ * freed while another thread begins to use it. A function that a call calls may free the handles of that call: they live
+ * until it returns.
  *
  * Text is UTF-8 and ends with NUL. Files and folders of this host are in the system's own encoding, on Windows in UTF-8.
  * Times are RFC 3339: "2026-11-23T02:00:00Z"; NULL means now where the comment says so. Plain data is JSON.
