@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -301,7 +301,9 @@ impl Backup {
     /// `ALREADY_EXISTS` when something of that name was added before.
     pub fn add_problem(&mut self, name: &str, error: impl std::fmt::Display) -> Result<()> {
         let path = self.claim(name)?;
-        let error = Error::new(ErrorKind::SourceUnreadable, format!("{path}: {error}"));
+        // One line, as every message is.
+        let said = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        let error = Error::new(ErrorKind::SourceUnreadable, format!("{path} cannot be read: {said}"));
         self.planner.problem(&path, error)
     }
 
@@ -408,15 +410,29 @@ impl Backup {
 }
 
 impl Drop for Backup {
+    /// Takes what was stored off the share again. One that hangs is waited for a short while: after that a thread goes on
+    /// alone, and whatever it cannot remove lists as incomplete. The journal stays, so that it may serve the next run.
     fn drop(&mut self) {
-        if !self.committed {
-            // The threads first, so that nothing is stored behind our back.
-            self.planner.pipeline.stop();
-            self.writer.abandon();
-            // The journal stays: what could not be removed may serve the next run.
+        if self.committed {
+            return;
+        }
+        // The threads first, so that nothing is stored behind our back.
+        let Some(threads) = self.planner.pipeline.end() else { return };
+        let writer = self.writer.clone();
+        let (done, ended) = crossbeam_channel::bounded::<()>(1);
+        let clear_away = move || {
+            threads.into_iter().for_each(|thread| drop(thread.join()));
+            writer.abandon();
+            drop(done);
+        };
+        if std::thread::Builder::new().name("azs-backup-end".into()).spawn(clear_away).is_ok() {
+            let _ = ended.recv_timeout(PATIENCE);
         }
     }
 }
+
+/// How long the end of a backup that is given up waits for its share.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl std::fmt::Debug for Backup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

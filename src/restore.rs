@@ -26,7 +26,7 @@ mod select;
 mod target;
 mod verify;
 
-pub use one::{restore_bytes, restore_stream};
+pub use one::{DEFAULT_LIMIT, restore_bytes, restore_stream};
 pub use report::{Damage, Existing, Loss, RestoreOptions, RestoreReport, Unrestored};
 pub use verify::{Fault, FaultKind, VerifyReport, verify, verify_full};
 

@@ -479,7 +479,7 @@ export class BackupSet {
   verifyFullSync(opener: Opener, options?: WatchedSync): VerifyReport
   restore(opener: Opener, target: FilePath, options?: RestoreOptions): Promise<RestoreReport>
   restoreSync(opener: Opener, target: FilePath, options?: RestoreOptions): RestoreReport
-  /** One file of at most `limit` bytes, 64 MiB where nothing is said. */
+  /** One file of at most `limit` bytes; 0 means the default, 64 MiB. */
   restoreBytes(opener: Opener, path: string, options?: { limit?: number }): Promise<Buffer>
   restoreBytesSync(opener: Opener, path: string, options?: { limit?: number }): Buffer
   /** One file, of which nothing is given before all of it was found right. */
@@ -570,6 +570,13 @@ export class Backup {
   addBytesSync(name: string, content: Bytes): void
   /** Adds everything that a stream, or anything else to be iterated, gives. */
   addReader(name: string, source: AsyncIterable<Bytes | string> | Iterable<Bytes | string>): Promise<void>
+  /**
+   * Says that something is not in the set because it could not be had: a switch that did not answer. With
+   * `sourceProblems: 'report'` it is named in the report, and the set is partial; else this fails with
+   * `SOURCE_UNREADABLE`.
+   */
+  addProblem(name: string, error: Error | string): Promise<void>
+  addProblemSync(name: string, error: Error | string): void
   /** Waits until everything is stored and writes the cover sheet: from then on it is a backup. */
   commit(): Promise<BackupReport>
   commitSync(): BackupReport

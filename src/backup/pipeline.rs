@@ -158,6 +158,7 @@ pub(super) struct Pipeline {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
     done: Receiver<Made>,
+    process: u32,
 }
 
 impl Pipeline {
@@ -188,7 +189,15 @@ impl Pipeline {
             let _ = done_in.send(stored);
             Ok(())
         }));
-        Self { units: Some(units_in), tokens: tokens_out, next: 0, shared, threads, done: done_out }
+        Self {
+            units: Some(units_in),
+            tokens: tokens_out,
+            next: 0,
+            shared,
+            threads,
+            done: done_out,
+            process: std::process::id(),
+        }
     }
 
     /// Hands a unit to the workers; waits for room, calling `tick` about ten times a second.
@@ -235,11 +244,24 @@ impl Pipeline {
         Ok(stored)
     }
 
-    /// Stops all threads, whatever they are at, and waits for them.
-    pub(super) fn stop(&mut self) {
+    /// Stops all threads, whatever they are at, and gives them to be waited for; nothing in a forked process, which has
+    /// none of them.
+    pub(super) fn end(&mut self) -> Option<Vec<JoinHandle<()>>> {
+        if self.process != std::process::id() {
+            self.leave();
+            return None;
+        }
         self.shared.stop.store(true, Ordering::Release);
         self.units = None;
-        self.join();
+        Some(std::mem::take(&mut self.threads))
+    }
+
+    /// A forked process has none of the threads, and whatever they had locked when it began stays locked in it.
+    fn leave(&mut self) {
+        std::mem::forget(self.units.take());
+        std::mem::forget(std::mem::replace(&mut self.tokens, crossbeam_channel::never()));
+        std::mem::forget(std::mem::replace(&mut self.done, crossbeam_channel::never()));
+        std::mem::forget(std::mem::take(&mut self.threads));
     }
 
     fn join(&mut self) {
@@ -252,7 +274,9 @@ impl Pipeline {
 impl Drop for Pipeline {
     /// No thread outlives the backup that it works for.
     fn drop(&mut self) {
-        self.stop();
+        for thread in self.end().into_iter().flatten() {
+            let _ = thread.join();
+        }
     }
 }
 

@@ -182,6 +182,8 @@ impl Planner {
     /// Something could not be read as it was: ends the run, or is remembered.
     pub(super) fn problem(&mut self, path: &EntryPath, error: Error) -> Result<()> {
         if self.fail_on_problem {
+            // The run ends here, even if the caller goes on.
+            self.shared.fail(error.clone());
             return Err(error);
         }
         self.send(Unit::Problem(Problem::new(path.clone(), &error), error))

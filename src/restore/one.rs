@@ -12,13 +12,17 @@ use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
 use crate::set::{Block, Content, Entry, EntryPath, Part};
 
-/// Restores one file of at most `limit` bytes into memory.
+/// Bytes that [`restore_bytes`] gives at most, where no other limit is said: 64 MiB.
+pub const DEFAULT_LIMIT: u64 = 64 << 20;
+
+/// Restores one file of at most `limit` bytes into memory; 0 means [`DEFAULT_LIMIT`].
 ///
 /// # Errors
 /// As [`restore_stream`]; `LIMIT_EXCEEDED` for a longer file, before any of it is read.
 pub fn restore_bytes(set: &Set, opener: &Opener, path: &EntryPath, limit: u64) -> Result<Vec<u8>> {
     let mut room = Cursor::new(Vec::new());
     let mut hook = no_progress;
+    let limit = if limit == 0 { DEFAULT_LIMIT } else { limit };
     let file = File::find(set, opener, path)?;
     if file.entry.size() > limit {
         return Err(Error::new(

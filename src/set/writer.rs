@@ -29,6 +29,8 @@ pub(crate) struct SetWriter {
     set: SetName,
     sealer: Sealer,
     put: Mutex<Vec<Name>>,
+    /// What a forked process drops is not its own.
+    process: u32,
 }
 
 /// What only the caller knows of a finished set, before the newest index piece is stored.
@@ -66,7 +68,7 @@ impl SetWriter {
     pub(crate) fn create(share: Arc<dyn Share>, place: Place, set: SetName, sealer: Sealer) -> Result<Self> {
         let folder = place.set_folder(&set);
         share.create_folder(&folder)?;
-        Ok(Self { share, folder, place, set, sealer, put: Mutex::default() })
+        Ok(Self { share, folder, place, set, sealer, put: Mutex::default(), process: std::process::id() })
     }
 
     pub(crate) fn set(&self) -> SetName {
@@ -243,8 +245,15 @@ impl SetWriter {
 
     /// Removes what was stored, the cover sheet first: at no moment a whole set lacks a part.
     pub(crate) fn abandon(&self) {
+        if self.process != std::process::id() {
+            return;
+        }
         for name in self.names().drain(..).rev() {
-            let _ = self.share.remove(&self.folder.join(name));
+            let removed = self.share.remove(&self.folder.join(name));
+            if removed.is_err_and(|e| e.scope() == Scope::Share) {
+                // It is not there to be asked for the rest, either.
+                return;
+            }
         }
         let _ = self.share.remove_folder(&self.folder);
     }

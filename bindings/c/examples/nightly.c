@@ -2,15 +2,33 @@
  *
  *     nightly SHARE CER STATE SOURCE...
  *
- * The gate reads operations.json in the folder STATE, which a script writes that has a token of the admin API. */
+ * The gate reads operations.json in the folder STATE, which a script writes that has a token of the admin API; as long as
+ * there is none, backups do not wait for updates and repairs. Whatever fails is in alert.json and jobs.jsonl there. */
 #include <azs_backup.h>
 #include <cjson/cJSON.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 static const char *place = "contoso.com/nyc/HLH";
+
+/* Told to end, it takes what was begun off the share, and records the job. */
+static volatile sig_atomic_t is_told_to_end = 0;
+
+static void told_to_end(int number) {
+    (void)number;
+    is_told_to_end = 1;
+}
+
+static bool go_on(const azs_progress *progress, void *user_data) {
+    (void)progress;
+    (void)user_data;
+    return !is_told_to_end;
+}
 
 static char *in_folder(const char *folder, const char *name) {
     size_t size = strlen(folder) + strlen(name) + 2;
@@ -31,13 +49,15 @@ static char *text_of(const char *json, const char *name) {
     return copy;
 }
 
-static azs_status delete_old(azs_share *share, azs_error **error) {
+static azs_status delete_old(const char *root, azs_error **error) {
+    azs_share *share = NULL;
     azs_sets *sets = NULL;
     azs_retention_policy *policy = NULL;
     azs_retention_plan *plan = NULL;
     char *report = NULL;
     azs_status status;
-    if ((status = azs_retention_policy_new("{\"keep_days\": 7, \"keep_monthly\": 12}", &policy, error)) == AZS_STATUS_OK &&
+    if ((status = azs_folder_share_open(root, NULL, &share, error)) == AZS_STATUS_OK &&
+        (status = azs_retention_policy_new("{\"keep_days\": 7, \"keep_monthly\": 12}", &policy, error)) == AZS_STATUS_OK &&
         (status = azs_share_list_sets(share, "contoso.com/nyc", "HLH", &sets, error)) == AZS_STATUS_OK &&
         (status = azs_retention_policy_plan(policy, sets, NULL, &plan, error)) == AZS_STATUS_OK) {
         status = azs_retention_plan_apply(plan, share, NULL, NULL, &report, error);
@@ -46,6 +66,7 @@ static azs_status delete_old(azs_share *share, azs_error **error) {
     azs_retention_plan_free(plan);
     azs_retention_policy_free(policy);
     azs_sets_free(sets);
+    azs_share_free(share);
     return status;
 }
 
@@ -60,14 +81,22 @@ static azs_status back_up(char **arguments, char **report, azs_error **error) {
         (status = azs_backup_builder_new(share, place, &builder, error)) == AZS_STATUS_OK &&
         (status = azs_backup_builder_certificate(builder, certificate, error)) == AZS_STATUS_OK &&
         (status = azs_backup_builder_state(builder, arguments[3], error)) == AZS_STATUS_OK &&
-        (status = azs_backup_builder_source_problems(builder, "report", error)) == AZS_STATUS_OK) {
+        (status = azs_backup_builder_source_problems(builder, "report", error)) == AZS_STATUS_OK &&
+        (status = azs_backup_builder_progress(builder, go_on, NULL, error)) == AZS_STATUS_OK) {
         status = azs_backup_start(builder, &backup, error);
     }
     for (char **source = arguments + 4; status == AZS_STATUS_OK && *source != NULL; source++) {
         status = azs_backup_add(backup, *source, NULL, error);
+        if (status == AZS_STATUS_NOT_FOUND) {
+            const char *slash = strrchr(*source, '/');
+            azs_error *missing = *error;
+            *error = NULL;
+            status = azs_backup_add_problem(backup, slash != NULL ? slash + 1 : *source, azs_error_message(missing), error);
+            azs_error_free(missing);
+        }
     }
-    if (status == AZS_STATUS_OK && (status = azs_backup_commit(backup, report, error)) == AZS_STATUS_OK) {
-        status = delete_old(share, error);
+    if (status == AZS_STATUS_OK) {
+        status = azs_backup_commit(backup, report, error);
     }
     azs_backup_free(backup);
     azs_backup_builder_free(builder);
@@ -92,75 +121,67 @@ static void raise_alert(const char *state, const azs_error *failure) {
     free(path);
 }
 
-/* The job that runs: its record, the backup, its record again. */
-static azs_status run(const char *id, const char *log, char **arguments, azs_error **error) {
-    char *job = NULL, *report = NULL, *ended = NULL, *word = NULL;
-    azs_error *failure = NULL;
-    azs_status status = azs_job_start(id, "scheduled", place, NULL, &job, error);
-    if (status == AZS_STATUS_OK) {
-        status = azs_job_log_append(log, job, error);
-    }
-    if (status == AZS_STATUS_OK) {
-        if (back_up(arguments, &report, &failure) != AZS_STATUS_OK) {
-            raise_alert(arguments[3], failure);
-        }
-        word = failure != NULL ? strdup("Failed") : text_of(report, "status");
-        status = azs_job_end(job, word, report, failure, NULL, &ended, error);
-    }
+/* The end of a job in the log. */
+static azs_status record_end(const char *log, const char *job, const char *report, const azs_error *failure, azs_error **error) {
+    char *word = failure != NULL ? strdup("Failed") : text_of(report, "status"), *ended = NULL;
+    azs_status status = azs_job_end(job, word, report, failure, NULL, &ended, error);
     if (status == AZS_STATUS_OK) {
         status = azs_job_log_append(log, ended, error);
     }
-    if (status == AZS_STATUS_OK && failure == NULL) {
-        puts(report);
-    }
-    if (status == AZS_STATUS_OK) {
-        status = azs_error_status(failure);
-    }
     free(word);
-    azs_string_free(job);
-    azs_string_free(report);
     azs_string_free(ended);
-    azs_error_free(failure);
     return status;
 }
 
-static azs_status turn(char **arguments, azs_error **error) {
+/* The turn: `is_ended` says whether the job stands in the log, or has none because it was not its turn. */
+static azs_status turn(char **arguments, const char *id, const char *log, const char *job, bool *is_ended, azs_error **error) {
     azs_schedule *schedule = NULL;
     azs_gate *gate = NULL;
-    char *log = in_folder(arguments[3], "jobs.jsonl"), *operations = in_folder(arguments[3], "operations.json");
+    char *operations = in_folder(arguments[3], "operations.json"), *report = NULL;
     char *jobs = NULL, *last = NULL, *next = NULL, *at = NULL, *decision = NULL, *word = NULL, *skipped = NULL;
-    char id[64];
-    time_t now = time(NULL);
-    strftime(id, sizeof id, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+    FILE *there = fopen(operations, "r");
 
     azs_status status;
     if ((status = azs_schedule_new("{\"frequency_hours\": 12, \"jitter_seconds\": 1800, \"host\": \"hlh01\"}", &schedule,
                                    error)) == AZS_STATUS_OK &&
-        (status = azs_gate_new(&gate, error)) == AZS_STATUS_OK &&
-        (status = azs_gate_file(gate, operations, error)) == AZS_STATUS_OK &&
-        (status = azs_job_log_read(log, NULL, &jobs, error)) == AZS_STATUS_OK) {
+        (status = azs_gate_new(&gate, error)) == AZS_STATUS_OK && (status = azs_job_log_read(log, NULL, &jobs, error)) == AZS_STATUS_OK) {
         last = text_of(jobs, "last_scheduled");
         status = azs_schedule_next_run(schedule, last, id, &next, error);
+    }
+    if (there != NULL) {
+        fclose(there);
+        status = status == AZS_STATUS_OK ? azs_gate_file(gate, operations, error) : status;
+    } else {
+        fprintf(stderr, "%s is not there: backups do not wait for updates and repairs\n", operations);
     }
     if (status == AZS_STATUS_OK) {
         at = text_of(next, "at");
         /* Times of one form compare as text. */
         if (strcmp(at, id) > 0) {
             printf("next at %s\n", at);
+            *is_ended = true;
         } else if ((status = azs_gate_scheduled(gate, schedule, NULL, &decision, error)) == AZS_STATUS_OK) {
             word = text_of(decision, "decision");
-            if (strcmp(word, "run") == 0) {
-                status = run(id, log, arguments, error);
-            } else if ((status = azs_job_skip(id, decision, NULL, &skipped, error)) == AZS_STATUS_OK) {
-                puts(skipped);
-                status = azs_job_log_append(log, skipped, error);
+            if (strcmp(word, "run") != 0) {
+                if ((status = azs_job_skip(id, decision, NULL, &skipped, error)) == AZS_STATUS_OK) {
+                    puts(skipped);
+                    status = azs_job_log_append(log, skipped, error);
+                    *is_ended = status == AZS_STATUS_OK;
+                }
+            } else if ((status = azs_job_log_append(log, job, error)) == AZS_STATUS_OK &&
+                       (status = back_up(arguments, &report, error)) == AZS_STATUS_OK &&
+                       (status = record_end(log, job, report, NULL, error)) == AZS_STATUS_OK) {
+                *is_ended = true;
+                puts(report);
+                status = delete_old(arguments[1], error);
             }
         }
     }
-    char *texts[] = {last, at, word, log, operations};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        free(texts[i]);
-    }
+    free(last);
+    free(at);
+    free(word);
+    free(operations);
+    azs_string_free(report);
     azs_string_free(jobs);
     azs_string_free(next);
     azs_string_free(decision);
@@ -171,15 +192,33 @@ static azs_status turn(char **arguments, azs_error **error) {
 }
 
 int main(int count, char **arguments) {
-    azs_error *error = NULL;
+    azs_error *failure = NULL, *error = NULL;
+    char *job = NULL, id[64];
+    bool is_ended = false;
     if (count < 5) {
         fputs("nightly SHARE CER STATE SOURCE...\n", stderr);
         return EXIT_FAILURE;
     }
-    azs_status status = turn(arguments, &error);
-    if (error != NULL) {
-        fprintf(stderr, "%s: %s\n", azs_error_code(error), azs_error_message(error));
-        azs_error_free(error);
+    signal(SIGTERM, told_to_end);
+    signal(SIGINT, told_to_end);
+    time_t now = time(NULL);
+    strftime(id, sizeof id, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+    char *log = in_folder(arguments[3], "jobs.jsonl");
+    (void)mkdir(arguments[3], 0700);
+    azs_status status = azs_job_start(id, "scheduled", place, NULL, &job, &failure);
+    if (status == AZS_STATUS_OK) {
+        status = turn(arguments, id, log, job, &is_ended, &failure);
     }
+    /* Whatever failed: an alert, the job's record, a line for people. */
+    if (status != AZS_STATUS_OK) {
+        raise_alert(arguments[3], failure);
+        if (!is_ended && job != NULL && record_end(log, job, NULL, failure, &error) != AZS_STATUS_OK) {
+            fprintf(stderr, "%s: %s\n", azs_error_code(error), azs_error_message(error));
+            azs_error_free(error);
+        }
+        azs_error_free(failure);
+    }
+    azs_string_free(job);
+    free(log);
     return status == AZS_STATUS_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The running-config of a switch. Replace this by your own: ssh, a REST call, a file that the switch pushed. */
-static size_t fetch(const char *name, char *buffer, size_t size) {
-    return (size_t)snprintf(buffer, size, "hostname %s\n", name);
+/* The running-config of a switch, or -1. Replace this by your own: ssh, a REST call, a file that the switch pushed. */
+static int fetch(const char *name, char *buffer, size_t size) {
+    return snprintf(buffer, size, "hostname %s\n", name);
 }
 
 static azs_status back_up(const char *root, const char *cer, char **switches, char **report, azs_error **error) {
@@ -20,14 +20,17 @@ static azs_status back_up(const char *root, const char *cer, char **switches, ch
         (status = azs_encryption_certificate_load(cer, &certificate, error)) == AZS_STATUS_OK &&
         (status = azs_backup_builder_new(share, "contoso.com/nyc/Switches", &builder, error)) == AZS_STATUS_OK &&
         (status = azs_backup_builder_certificate(builder, certificate, error)) == AZS_STATUS_OK &&
-        (status = azs_backup_builder_label(builder, "vendor", "Contoso", error)) == AZS_STATUS_OK) {
+        (status = azs_backup_builder_label(builder, "vendor", "Contoso", error)) == AZS_STATUS_OK &&
+        (status = azs_backup_builder_source_problems(builder, "report", error)) == AZS_STATUS_OK) {
         status = azs_backup_start(builder, &backup, error);
     }
     for (; status == AZS_STATUS_OK && *switches != NULL; switches++) {
         char name[300], config[4096];
         snprintf(name, sizeof name, "%s/running-config", *switches);
-        size_t length = fetch(*switches, config, sizeof config);
-        status = azs_backup_add_bytes(backup, name, (const uint8_t *)config, length, error);
+        int length = fetch(*switches, config, sizeof config);
+        /* One switch that does not answer is named, and makes the set partial. */
+        status = length < 0 ? azs_backup_add_problem(backup, name, "no answer", error)
+                            : azs_backup_add_bytes(backup, name, (const uint8_t *)config, (size_t)length, error);
     }
     if (status == AZS_STATUS_OK) {
         status = azs_backup_commit(backup, report, error);

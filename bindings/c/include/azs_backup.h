@@ -5,7 +5,8 @@
  * it gets NULL when all went well, and else an error that azs_error_free frees. What a function gives through a pointer
  * is NULL when it fails. Handles are freed by the function that ends in _free, which takes NULL too; text of type char *
  * by azs_string_free; text of type const char *belongs to the library. A handle must not be used after it was freed, nor
- * freed while another thread uses it.
+ * freed while another thread begins to use it. A function that a call calls may free the handles of that call: they live
+ * until it returns.
  *
  * Text is UTF-8 and ends with NUL. Files and folders of this host are in the system's own encoding, on Windows in UTF-8.
  * Times are RFC 3339: "2026-11-23T02:00:00Z"; NULL means now where the comment says so. Plain data is JSON.
@@ -224,8 +225,9 @@ typedef enum {
 /**
  * A backup in the making. Freed by `azs_backup_free`; not committed, it then leaves nothing that looks like a backup.
  *
- * Threads: one at a time, not necessarily the one that began it. It belongs to the process that began it: in a forked one
- * every call fails, and freeing it there leaves the backup to its process.
+ * Threads: one at a time, not necessarily the one that began it; a call from another, or from a function that the backup
+ * calls, fails while one is at work. Freed meanwhile, it is abandoned when that call returns. It belongs to the process
+ * that began it: in a forked one every call fails, and freeing it there leaves the backup to its process.
  */
 typedef struct azs_backup azs_backup;
 
@@ -738,6 +740,16 @@ azs_status azs_backup_add_reader(azs_backup *backup,
                                  azs_error **error);
 
 /**
+ * Says that something is not in the set because it could not be had, a switch that did not answer: by the policy "fail"
+ * the call fails with `AZS_STATUS_SOURCE_UNREADABLE`, by "report" it is named in the report, and the set is partial.
+ * `message` is one line for people.
+ */
+azs_status azs_backup_add_problem(azs_backup *backup,
+                                  const char *name,
+                                  const char *message,
+                                  azs_error **error);
+
+/**
  * Waits until everything is stored and writes the cover sheet: from then on it is a backup. Gives the report as JSON;
  * `report` may be NULL. The backup still has to be freed.
  */
@@ -746,7 +758,8 @@ azs_status azs_backup_commit(azs_backup *backup,
                              azs_error **error);
 
 /**
- * Frees a backup; one that was not committed is abandoned: what it stored is removed. NULL is allowed.
+ * Frees a backup; one that was not committed is abandoned: what it stored is removed. One that is in use is abandoned when
+ * the call that uses it returns. NULL is allowed.
  */
 void azs_backup_free(azs_backup *backup);
 
@@ -1434,14 +1447,14 @@ void azs_restore_options_free(azs_restore_options *options);
 azs_status azs_set_restore(const azs_set *set,
                            const azs_opener *opener,
                            const char *target,
-                           const azs_restore_options *options,
+                           azs_restore_options *options,
                            azs_progress_fn progress,
                            void *user_data,
                            char **report,
                            azs_error **error);
 
 /**
- * Restores one file of at most `limit` bytes into memory.
+ * Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB.
  */
 azs_status azs_set_restore_bytes(const azs_set *set,
                                  const azs_opener *opener,

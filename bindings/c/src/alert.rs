@@ -1,6 +1,7 @@
 //! Faults in, alerts out.
 
 use std::ffi::c_char;
+use std::ptr::NonNull;
 
 use azs::alert::{
     Alert, Classification, Context, Profile, TextClassifier, classify_chain, classify_errno,
@@ -9,7 +10,7 @@ use azs::alert::{
 use azs::{Error, Result};
 
 use crate::alert_kind::{azs_alert_kind, kind_of};
-use crate::border::{Data, Slot, Text, guard, handle, handle_mut, invalid, slot};
+use crate::border::{Alone, Data, Slot, Text, alone, guard, handle, invalid, slot};
 use crate::error::{azs_error, azs_status};
 
 /// The class of a failure: the kind of alert, how sure that is, why, and whether to try again. Freed by
@@ -161,7 +162,7 @@ pub extern "C" fn azs_classify_kind(
 /// Classifies text that comes line by line. Freed by `azs_text_classifier_free`.
 ///
 /// Threads: one at a time.
-pub struct azs_text_classifier(Option<TextClassifier>);
+pub struct azs_text_classifier(Alone<Option<TextClassifier>>);
 
 /// Begins.
 #[unsafe(no_mangle)]
@@ -172,7 +173,7 @@ pub extern "C" fn azs_text_classifier_new(
 ) -> azs_status {
     guard(error, || {
         let out = slot(classifier, "classifier")?;
-        out.give(azs_text_classifier(Some(TextClassifier::new(self::profile(&profile)?))));
+        out.give(azs_text_classifier(Alone::new(Some(TextClassifier::new(self::profile(&profile)?)))));
         Ok(())
     })
 }
@@ -180,30 +181,36 @@ pub extern "C" fn azs_text_classifier_new(
 /// Takes one more line.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_text_classifier_line(
-    classifier: Option<&mut azs_text_classifier>,
+    classifier: Option<NonNull<azs_text_classifier>>,
     line: Data,
     length: usize,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
     guard(error, || {
-        let classifier = handle_mut(classifier, "classifier")?;
         let line = line.get(length, "line")?;
-        classifier.0.as_mut().ok_or_else(finished)?.line(line);
-        Ok(())
+        alone(
+            classifier,
+            "classifier",
+            |handle| &handle.0,
+            |classifier| {
+                classifier.as_mut().ok_or_else(finished)?.line(line);
+                Ok(())
+            },
+        )
     })
 }
 
 /// Ends, and gives what the lines say. The classifier takes no more lines and still has to be freed.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_text_classifier_finish(
-    classifier: Option<&mut azs_text_classifier>,
+    classifier: Option<NonNull<azs_text_classifier>>,
     classification: Slot<'_, azs_classification>,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
     guard(error, || {
         let out = slot(classification, "classification")?;
-        let classifier = handle_mut(classifier, "classifier")?;
-        out.give(classifier.0.take().ok_or_else(finished)?.finish().into());
+        let take = |classifier: &mut Option<TextClassifier>| classifier.take().ok_or_else(finished);
+        out.give(alone(classifier, "classifier", |handle| &handle.0, take)?.finish().into());
         Ok(())
     })
 }

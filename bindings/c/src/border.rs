@@ -7,7 +7,9 @@ use std::ffi::{CStr, CString, c_char};
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::ptr::NonNull;
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, TryLockError};
 
 use azs::{Error, ErrorKind, Result};
 use serde::Serialize;
@@ -92,9 +94,51 @@ pub(crate) fn handle<'a, T>(handle: Option<&'a T>, name: &str) -> Result<&'a T> 
     handle.ok_or_else(|| null(name))
 }
 
-/// A handle that must be there, to be changed.
-pub(crate) fn handle_mut<'a, T>(handle: Option<&'a mut T>, name: &str) -> Result<&'a mut T> {
-    handle.ok_or_else(|| null(name))
+/// What is behind a handle for one call at a time. A call that is at work keeps it alive, so that a function of the
+/// caller, or another thread, may free the handle meanwhile: it ends with that call.
+pub(crate) struct Alone<T>(Arc<Mutex<T>>);
+
+impl<T> Alone<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Arc::new(Mutex::new(value)))
+    }
+}
+
+/// Works with what is behind a handle; says no while another call does, of another thread or further up in this one.
+pub(crate) fn alone<H, T, R>(
+    handle: Option<NonNull<H>>,
+    name: &str,
+    inside: impl FnOnce(&H) -> &Alone<T>,
+    work: impl FnOnce(&mut T) -> Result<R>,
+) -> Result<R> {
+    let kept = Arc::clone(&inside(looked_at(handle, name)?).0);
+    let mut held = match kept.try_lock() {
+        Ok(held) => held,
+        Err(TryLockError::Poisoned(held)) => held.into_inner(),
+        Err(TryLockError::WouldBlock) => {
+            return Err(invalid(format!(
+                "{name} is in use: one call at a time, and none from its own functions"
+            )));
+        }
+    };
+    work(&mut held)
+}
+
+/// A handle for one call at a time, for a moment: before any function of the caller is called.
+pub(crate) fn looked_at<'a, H>(handle: Option<NonNull<H>>, name: &str) -> Result<&'a H> {
+    let handle = handle.ok_or_else(|| null(name))?;
+    // SAFETY: the header asks for a handle that was not freed.
+    Ok(unsafe { handle.as_ref() })
+}
+
+/// A share in what is behind a handle that must be there, which a function of the caller may free meanwhile.
+pub(crate) fn lent<H, T: Clone>(handle: *const H, name: &str, inside: impl FnOnce(&H) -> &T) -> Result<T> {
+    if handle.is_null() {
+        return Err(null(name));
+    }
+    // SAFETY: the header asks for a handle that was not freed. It is only looked at before functions of the caller are
+    // called.
+    Ok(inside(unsafe { &*handle }).clone())
 }
 
 /// Handles that stand one after another.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use azs::envelope::recipients_of;
 use azs::{Opener, Sealer};
 
-use crate::border::{Data, FilePath, Slot, guard, handle, handles, invalid, slot};
+use crate::border::{Data, FilePath, Slot, guard, handle, handles, invalid, lent, slot};
 use crate::callback::{Reader, Writer, azs_read_fn, azs_write_fn};
 use crate::certificate::{azs_decryption_certificate, azs_encryption_certificate};
 use crate::error::{azs_error, azs_status};
@@ -15,7 +15,7 @@ use crate::memory::azs_bytes;
 /// Seals messages to certificates. Freed by `azs_sealer_free`, which overwrites its key.
 ///
 /// Threads: may be used by several threads at once. It refuses to work in a forked process.
-pub struct azs_sealer(Sealer);
+pub struct azs_sealer(Arc<Sealer>);
 
 /// Opens messages with certificates. Freed by `azs_opener_free`, which overwrites the keys.
 ///
@@ -34,7 +34,7 @@ pub extern "C" fn azs_sealer_new(
         let out = slot(sealer, "sealer")?;
         let certificates = handles(certificates, count, "certificates")?;
         let certificates: Vec<_> = certificates.into_iter().map(|one| one.0.clone()).collect();
-        out.give(azs_sealer(Sealer::new(&certificates)?));
+        out.give(azs_sealer(Arc::new(Sealer::new(&certificates)?)));
         Ok(())
     })
 }
@@ -70,7 +70,7 @@ pub extern "C" fn azs_sealer_seal_file(
 /// Seals everything that a function reads; another writes the message. Both get `user_data`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_sealer_seal_stream(
-    sealer: Option<&azs_sealer>,
+    sealer: *const azs_sealer,
     read: azs_read_fn,
     write: azs_write_fn,
     user_data: *mut c_void,
@@ -78,7 +78,7 @@ pub extern "C" fn azs_sealer_seal_stream(
 ) -> azs_status {
     guard(error, || {
         let (reader, writer) = streams(read, write, user_data)?;
-        handle(sealer, "sealer")?.0.seal_stream(reader, writer).map(drop)
+        lent(sealer, "sealer", |sealer| &sealer.0)?.seal_stream(reader, writer).map(drop)
     })
 }
 
@@ -154,7 +154,7 @@ pub extern "C" fn azs_opener_open_file(
 /// authentic. Both get `user_data`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_opener_open_stream(
-    opener: Option<&azs_opener>,
+    opener: *const azs_opener,
     read: azs_read_fn,
     write: azs_write_fn,
     user_data: *mut c_void,
@@ -162,7 +162,7 @@ pub extern "C" fn azs_opener_open_stream(
 ) -> azs_status {
     guard(error, || {
         let (reader, writer) = streams(read, write, user_data)?;
-        handle(opener, "opener")?.0.open_stream(reader, writer).map(drop)
+        lent(opener, "opener", |opener| &opener.0)?.open_stream(reader, writer).map(drop)
     })
 }
 

@@ -8,7 +8,7 @@ use azs::share::Space;
 use azs::{RetentionPlan, RetentionPolicy};
 use serde::Deserialize;
 
-use crate::border::{Slot, Text, c_string, guard, handle, invalid, slot};
+use crate::border::{Slot, Text, c_string, guard, handle, invalid, lent, slot};
 use crate::error::{azs_error, azs_status};
 use crate::share::{azs_sets, azs_share};
 
@@ -123,8 +123,8 @@ pub extern "C" fn azs_retention_plan_json(
 /// be deleted does not make the call fail. `before` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_retention_plan_apply(
-    plan: Option<&azs_retention_plan>,
-    share: Option<&azs_share>,
+    plan: *const azs_retention_plan,
+    share: *const azs_share,
     before: azs_deletion_fn,
     user_data: *mut c_void,
     report: Slot<'_, c_char>,
@@ -132,7 +132,7 @@ pub extern "C" fn azs_retention_plan_apply(
 ) -> azs_status {
     guard(error, || {
         let out = slot(report, "report")?;
-        let (plan, share) = (handle(plan, "plan")?, handle(share, "share")?);
+        let (plan, share) = (lent(plan, "plan", |plan| &plan.0)?, lent(share, "share", |share| &share.0)?);
         let mut before = |deletion: &Deletion| {
             let Some(function) = before else { return ControlFlow::Continue(()) };
             let json = c_string(serde_json::to_string(deletion).unwrap_or_default());
@@ -140,7 +140,7 @@ pub extern "C" fn azs_retention_plan_apply(
             let go_on = unsafe { function(json.as_ptr(), user_data) };
             if go_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        out.json(&plan.0.apply(&share.0, &mut before))
+        out.json(&plan.apply(&share, &mut before))
     })
 }
 

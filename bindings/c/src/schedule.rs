@@ -1,6 +1,7 @@
 //! When to run, when not to, and the records of runs.
 
 use std::ffi::{CStr, c_char, c_void};
+use std::ptr::NonNull;
 
 use azs::schedule::{
     Gate, Job, JobLog, JobStatus, OperationKind, OperationsFile, Schedule, Skip, Trigger, parse_operations,
@@ -11,7 +12,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::border::{Data, FilePath, Slot, Text, guard, handle, handle_mut, invalid, quietly, slot};
+use crate::border::{
+    Alone, Data, FilePath, Slot, Text, alone, guard, handle, invalid, looked_at, quietly, slot,
+};
 use crate::callback::{UserData, azs_operations_fn};
 use crate::error::{azs_error, azs_status};
 
@@ -60,13 +63,30 @@ pub extern "C" fn azs_schedule_free(schedule: Option<Box<azs_schedule>>) {
 /// Keeps backups from running beside what they conflict with. Freed by `azs_gate_free`.
 ///
 /// Threads: one at a time.
-pub struct azs_gate(Gate);
+pub struct azs_gate(Alone<Gate>);
+
+fn change(gate: Option<NonNull<azs_gate>>, change: impl FnOnce(Gate) -> Gate) -> Result<()> {
+    alone(
+        gate,
+        "gate",
+        |handle| &handle.0,
+        |gate| {
+            *gate = change(std::mem::take(gate));
+            Ok(())
+        },
+    )
+}
+
+/// Asks all sources, which may be functions of the caller.
+fn asked<T>(gate: Option<NonNull<azs_gate>>, ask: impl FnOnce(&Gate) -> Result<T>) -> Result<T> {
+    alone(gate, "gate", |handle| &handle.0, |gate| ask(gate))
+}
 
 /// A gate without sources: it is open.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_gate_new(gate: Slot<'_, azs_gate>, error: Slot<'_, azs_error>) -> azs_status {
     guard(error, || {
-        slot(gate, "gate")?.give(azs_gate(Gate::new()));
+        slot(gate, "gate")?.give(azs_gate(Alone::new(Gate::new())));
         Ok(())
     })
 }
@@ -74,45 +94,41 @@ pub extern "C" fn azs_gate_new(gate: Slot<'_, azs_gate>, error: Slot<'_, azs_err
 /// Asks a file with a document of operations, too, which is read anew each time; one that is not there is an error.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_gate_file(
-    gate: Option<&mut azs_gate>,
+    gate: Option<NonNull<azs_gate>>,
     file: FilePath,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
     guard(error, || {
         let file = OperationsFile::new(file.get("file")?);
-        let gate = handle_mut(gate, "gate")?;
-        gate.0 = std::mem::take(&mut gate.0).source(file);
-        Ok(())
+        change(gate, |gate| gate.source(file))
     })
 }
 
 /// Takes a document of operations, too: see `azs_operations_parse`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_gate_document(
-    gate: Option<&mut azs_gate>,
+    gate: Option<NonNull<azs_gate>>,
     json: Data,
     length: usize,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
     guard(error, || {
-        let gate = handle_mut(gate, "gate")?;
+        looked_at(gate, "gate")?;
         let operations = parse_operations(json.get(length, "json")?)?;
-        gate.0 = std::mem::take(&mut gate.0).source(move || Ok(operations.clone()));
-        Ok(())
+        change(gate, |gate| gate.source(move || Ok(operations.clone())))
     })
 }
 
 /// Asks a function, too. `user_data` has to live until the gate is freed.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_gate_source(
-    gate: Option<&mut azs_gate>,
+    gate: Option<NonNull<azs_gate>>,
     source: azs_operations_fn,
     user_data: *mut c_void,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
     guard(error, || {
         let function = source.ok_or_else(|| invalid("source is NULL".into()))?;
-        let gate = handle_mut(gate, "gate")?;
         let user_data = UserData(user_data);
         let source = move || {
             let user_data = &user_data;
@@ -124,41 +140,38 @@ pub extern "C" fn azs_gate_source(
             // SAFETY: it gives a NUL-terminated text that stays until it is called again.
             parse_operations(unsafe { CStr::from_ptr(document) }.to_bytes())
         };
-        gate.0 = std::mem::take(&mut gate.0).source(source);
-        Ok(())
+        change(gate, |gate| gate.source(source))
     })
 }
 
 /// Lets backups run beside operations of this kind: "secret_rotation".
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_gate_ignore(
-    gate: Option<&mut azs_gate>,
+    gate: Option<NonNull<azs_gate>>,
     kind: Text,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
     guard(error, || {
         let Ok(kind) = kind.get("kind")?.parse::<OperationKind>();
-        let gate = handle_mut(gate, "gate")?;
-        gate.0 = std::mem::take(&mut gate.0).ignore(kind);
-        Ok(())
+        change(gate, |gate| gate.ignore(kind))
     })
 }
 
 /// What keeps the gate closed now: a JSON array of `reason` and `operation`, empty where it is open.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_gate_holds(
-    gate: Option<&mut azs_gate>,
+    gate: Option<NonNull<azs_gate>>,
     json: Slot<'_, c_char>,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
-    guard(error, || slot(json, "json")?.json(&handle_mut(gate, "gate")?.0.holds()?))
+    guard(error, || slot(json, "json")?.json(&asked(gate, Gate::holds)?))
 }
 
 /// Whether a scheduled backup that is due now runs: JSON with `decision`, "run" or "skipped", and then `holds` and
 /// `next_run`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_gate_scheduled(
-    gate: Option<&mut azs_gate>,
+    gate: Option<NonNull<azs_gate>>,
     schedule: Option<&azs_schedule>,
     now: Text,
     json: Slot<'_, c_char>,
@@ -166,19 +179,22 @@ pub extern "C" fn azs_gate_scheduled(
 ) -> azs_status {
     guard(error, || {
         let out = slot(json, "json")?;
-        let schedule = handle(schedule, "schedule")?;
-        out.json(&handle_mut(gate, "gate")?.0.scheduled(&schedule.0, now.time("now")?)?)
+        let (schedule, now) = (handle(schedule, "schedule")?.0, now.time("now")?);
+        out.json(&asked(gate, |gate| gate.scheduled(&schedule, now))?)
     })
 }
 
 /// Fails with `AZS_STATUS_CONFLICT` where a backup on demand may not run now; the message says until when.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_gate_on_demand(
-    gate: Option<&mut azs_gate>,
+    gate: Option<NonNull<azs_gate>>,
     now: Text,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
-    guard(error, || handle_mut(gate, "gate")?.0.on_demand(now.time("now")?))
+    guard(error, || {
+        let now = now.time("now")?;
+        asked(gate, |gate| gate.on_demand(now))
+    })
 }
 
 /// Frees a gate. NULL is allowed.

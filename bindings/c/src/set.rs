@@ -1,12 +1,16 @@
 //! Sets: looked into, verified, restored.
 
 use std::ffi::{c_char, c_void};
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use azs::set::Entries;
-use azs::{RestoreOptions, Set, SharePath, restore, restore_bytes, restore_stream, verify, verify_full};
+use azs::{
+    Opener, RestoreOptions, Result, Set, SharePath, restore, restore_bytes, restore_stream, verify,
+    verify_full,
+};
 
-use crate::border::{FilePath, Slot, Text, guard, handle, handle_mut, invalid, quietly, slot};
+use crate::border::{Alone, FilePath, Slot, Text, alone, guard, handle, invalid, lent, quietly, slot};
 use crate::callback::{Writer, azs_progress_fn, azs_write_fn, hook};
 use crate::envelope::azs_opener;
 use crate::error::{azs_error, azs_status};
@@ -61,7 +65,7 @@ pub extern "C" fn azs_set_folder(
 /// What a set holds, entry by entry. Freed by `azs_entries_free`.
 ///
 /// Threads: one at a time.
-pub struct azs_entries(Entries);
+pub struct azs_entries(Alone<Entries>);
 
 /// Begins to list what the set holds. Set and opener may be freed before the entries.
 #[unsafe(no_mangle)]
@@ -74,7 +78,7 @@ pub extern "C" fn azs_set_entries(
     guard(error, || {
         let out = slot(entries, "entries")?;
         let (set, opener) = (handle(set, "set")?, handle(opener, "opener")?);
-        out.give(azs_entries(set.0.entries(&opener.0)?));
+        out.give(azs_entries(Alone::new(set.0.entries(&opener.0)?)));
         Ok(())
     })
 }
@@ -83,14 +87,14 @@ pub extern "C" fn azs_set_entries(
 /// what follows the damage.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_entries_next(
-    entries: Option<&mut azs_entries>,
+    entries: Option<NonNull<azs_entries>>,
     json: Slot<'_, c_char>,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
     guard(error, || {
         let out = slot(json, "json")?;
-        match handle_mut(entries, "entries")?.0.next() {
-            Some(entry) => out.json(&entry?),
+        match alone(entries, "entries", |handle| &handle.0, |entries| entries.next().transpose())? {
+            Some(entry) => out.json(&entry),
             None => Ok(()),
         }
     })
@@ -102,11 +106,16 @@ pub extern "C" fn azs_entries_free(entries: Option<Box<azs_entries>>) {
     quietly((), || drop(entries));
 }
 
+/// A set and an opener, which functions of the caller may free meanwhile.
+fn both(set: *const azs_set, opener: *const azs_opener) -> Result<(Arc<Set>, Arc<Opener>)> {
+    Ok((lent(set, "set", |set| &set.0)?, lent(opener, "opener", |opener| &opener.0)?))
+}
+
 /// Checks every stored file against SHA256SUMS; needs no key. Gives the report as JSON: the set is sound where `faults` and
 /// `losses` are empty.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_verify(
-    set: Option<&azs_set>,
+    set: *const azs_set,
     progress: azs_progress_fn,
     user_data: *mut c_void,
     report: Slot<'_, c_char>,
@@ -114,15 +123,15 @@ pub extern "C" fn azs_set_verify(
 ) -> azs_status {
     guard(error, || {
         let out = slot(report, "report")?;
-        out.json(&verify(&handle(set, "set")?.0, &mut hook(progress, user_data))?)
+        out.json(&verify(&*lent(set, "set", |set| &set.0)?, &mut hook(progress, user_data))?)
     })
 }
 
 /// Checks every byte with the decryption certificate. The report is as above.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_verify_full(
-    set: Option<&azs_set>,
-    opener: Option<&azs_opener>,
+    set: *const azs_set,
+    opener: *const azs_opener,
     progress: azs_progress_fn,
     user_data: *mut c_void,
     report: Slot<'_, c_char>,
@@ -130,15 +139,30 @@ pub extern "C" fn azs_set_verify_full(
 ) -> azs_status {
     guard(error, || {
         let out = slot(report, "report")?;
-        let (set, opener) = (handle(set, "set")?, handle(opener, "opener")?);
-        out.json(&verify_full(&set.0, &opener.0, &mut hook(progress, user_data))?)
+        let (set, opener) = both(set, opener)?;
+        out.json(&verify_full(&set, &opener, &mut hook(progress, user_data))?)
     })
 }
 
 /// How a restore is to be done. Freed by `azs_restore_options_free`.
 ///
 /// Threads: one at a time.
-pub struct azs_restore_options(RestoreOptions);
+pub struct azs_restore_options(Alone<RestoreOptions>);
+
+fn change(
+    options: Option<NonNull<azs_restore_options>>,
+    change: impl FnOnce(RestoreOptions) -> RestoreOptions,
+) -> Result<()> {
+    alone(
+        options,
+        "options",
+        |handle| &handle.0,
+        |options| {
+            *options = change(std::mem::take(options));
+            Ok(())
+        },
+    )
+}
 
 /// All of the set, into an empty folder, and not past damage.
 #[unsafe(no_mangle)]
@@ -147,7 +171,7 @@ pub extern "C" fn azs_restore_options_new(
     error: Slot<'_, azs_error>,
 ) -> azs_status {
     guard(error, || {
-        slot(options, "options")?.give(azs_restore_options(RestoreOptions::default()));
+        slot(options, "options")?.give(azs_restore_options(Alone::new(RestoreOptions::default())));
         Ok(())
     })
 }
@@ -155,45 +179,39 @@ pub extern "C" fn azs_restore_options_new(
 /// Restores only what a pattern in gitignore syntax matches; several add up, `!` takes away.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_restore_options_pattern(
-    options: Option<&mut azs_restore_options>,
+    options: Option<NonNull<azs_restore_options>>,
     pattern: Text,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
     guard(error, || {
         let pattern = pattern.get("pattern")?;
-        let options = handle_mut(options, "options")?;
-        options.0 = std::mem::take(&mut options.0).pattern(pattern);
-        Ok(())
+        change(options, |options| options.pattern(pattern))
     })
 }
 
 /// What to do about what is there: "refuse", the default, "keep" or "replace".
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_restore_options_existing(
-    options: Option<&mut azs_restore_options>,
+    options: Option<NonNull<azs_restore_options>>,
     existing: Text,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
     guard(error, || {
         let existing = existing.parse("existing")?;
-        let options = handle_mut(options, "options")?;
-        options.0 = std::mem::take(&mut options.0).existing(existing);
-        Ok(())
+        change(options, |options| options.existing(existing))
     })
 }
 
 /// What to do about damage: "stop", the default, or "continue".
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_restore_options_damage(
-    options: Option<&mut azs_restore_options>,
+    options: Option<NonNull<azs_restore_options>>,
     damage: Text,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
     guard(error, || {
         let damage = damage.parse("damage")?;
-        let options = handle_mut(options, "options")?;
-        options.0 = std::mem::take(&mut options.0).damage(damage);
-        Ok(())
+        change(options, |options| options.damage(damage))
     })
 }
 
@@ -206,10 +224,10 @@ pub extern "C" fn azs_restore_options_free(options: Option<Box<azs_restore_optio
 /// Restores the set into a folder. `options` may be NULL for the defaults. Gives the report as JSON.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_restore(
-    set: Option<&azs_set>,
-    opener: Option<&azs_opener>,
+    set: *const azs_set,
+    opener: *const azs_opener,
     target: FilePath,
-    options: Option<&azs_restore_options>,
+    options: Option<NonNull<azs_restore_options>>,
     progress: azs_progress_fn,
     user_data: *mut c_void,
     report: Slot<'_, c_char>,
@@ -217,18 +235,20 @@ pub extern "C" fn azs_set_restore(
 ) -> azs_status {
     guard(error, || {
         let out = slot(report, "report")?;
-        let (set, opener) = (handle(set, "set")?, handle(opener, "opener")?);
-        let options = options.map(|options| options.0.clone()).unwrap_or_default();
+        let (set, opener) = both(set, opener)?;
+        let copy = |options: &mut RestoreOptions| Ok(options.clone());
+        let copied = options.map(|_| alone(options, "options", |handle| &handle.0, copy)).transpose()?;
+        let options = copied.unwrap_or_default();
         let target = target.get("target")?;
-        out.json(&restore(&set.0, &opener.0, target, &options, &mut hook(progress, user_data))?)
+        out.json(&restore(&set, &opener, target, &options, &mut hook(progress, user_data))?)
     })
 }
 
-/// Restores one file of at most `limit` bytes into memory.
+/// Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_restore_bytes(
-    set: Option<&azs_set>,
-    opener: Option<&azs_opener>,
+    set: *const azs_set,
+    opener: *const azs_opener,
     path: Text,
     limit: u64,
     content: Slot<'_, azs_bytes>,
@@ -236,8 +256,8 @@ pub extern "C" fn azs_set_restore_bytes(
 ) -> azs_status {
     guard(error, || {
         let out = slot(content, "content")?;
-        let (set, opener) = (handle(set, "set")?, handle(opener, "opener")?);
-        out.give(azs_bytes::secret(restore_bytes(&set.0, &opener.0, &path.parse("path")?, limit)?));
+        let (set, opener) = both(set, opener)?;
+        out.give(azs_bytes::secret(restore_bytes(&set, &opener, &path.parse("path")?, limit)?));
         Ok(())
     })
 }
@@ -246,8 +266,8 @@ pub extern "C" fn azs_set_restore_bytes(
 /// `user_data`; `progress` may be NULL. Gives the entry as JSON; `entry` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_restore_stream(
-    set: Option<&azs_set>,
-    opener: Option<&azs_opener>,
+    set: *const azs_set,
+    opener: *const azs_opener,
     path: Text,
     write: azs_write_fn,
     progress: azs_progress_fn,
@@ -257,11 +277,11 @@ pub extern "C" fn azs_set_restore_stream(
 ) -> azs_status {
     guard(error, || {
         let out = entry.map(|entry| slot(Some(entry), "entry")).transpose()?;
-        let (set, opener) = (handle(set, "set")?, handle(opener, "opener")?);
+        let (set, opener) = both(set, opener)?;
         let function = write.ok_or_else(|| invalid("write is NULL".into()))?;
         let writer = Writer { function, user_data };
         let hook = &mut hook(progress, user_data);
-        let entry = restore_stream(&set.0, &opener.0, &path.parse("path")?, writer, hook)?;
+        let entry = restore_stream(&set, &opener, &path.parse("path")?, writer, hook)?;
         out.map_or(Ok(()), |out| out.json(&entry))
     })
 }

@@ -189,7 +189,15 @@ int main(int count, char **arguments) {
     for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
         FAILS(AZS_STATUS_INVALID_NAME, azs_backup_add_bytes(backup, outside[i], NULL, 0, &error));
     }
+    /* A name that no file system could restore. */
+    text[256] = '\0';
+    FAILS(AZS_STATUS_INVALID_NAME, azs_backup_add_bytes(backup, text, NULL, 0, &error));
+    FAILS(AZS_STATUS_INVALID_NAME, azs_backup_add_problem(backup, text, "no answer", &error));
+    text[255] = '\0';
+    OK(azs_backup_add_bytes(backup, text, NULL, 0, &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_backup_add_reader(backup, "x", NULL, NULL, &error));
+    FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_backup_add_problem(backup, "x", NULL, &error));
+    FAILS(AZS_STATUS_SOURCE_UNREADABLE, azs_backup_add_problem(backup, "y", "no answer", &error));
     FAILS(AZS_STATUS_NOT_FOUND, azs_backup_add(backup, "/no such file", NULL, &error));
     azs_backup_free(backup);
 

@@ -142,6 +142,19 @@ fn the_examples_work(built: &Path, library_path: &Path) {
     let (_, said) = ended("one_file", &[&share, &pfx, "nothing".as_ref()], 1);
     assert!(said.contains("NOT_FOUND"), "{said}");
 
+    // The first night: no state folder, no operations.json, and a source that is not mounted.
+    let first = work.join("first");
+    let absent = work.join("absent");
+    let (report, said) = ended("nightly", &[&share, &cer, &first, &source, &absent], 0);
+    assert!(report.contains(r#""status":"PartialSucceeded""#), "{report}");
+    assert!(said.contains("operations.json is not there"), "{said}");
+    std::fs::remove_file(first.join("jobs.jsonl")).unwrap();
+    std::fs::write(first.join("operations.json"), "{").unwrap();
+    let (_, said) = ended("nightly", &[&share, &cer, &first, &source], 1);
+    assert!(said.starts_with("MALFORMED") && first.join("alert.json").exists(), "{said}");
+    let log = std::fs::read_to_string(first.join("jobs.jsonl")).unwrap();
+    assert!(log.contains(r#""status":"Failed""#), "{log}");
+
     let jobs = state.join("jobs.jsonl");
     let nightly: [&Path; 4] = [&share, &cer, &state, &source];
     std::fs::write(state.join("operations.json"), r#"[{"kind": "update", "state": "running"}]"#).unwrap();

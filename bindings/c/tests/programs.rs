@@ -29,6 +29,12 @@ fn bad_input_is_an_error() {
 }
 
 #[test]
+fn a_handle_in_use_says_so_and_outlives_its_release() {
+    let program = Build::new("in_use").sanitized().link("cjson").link("pthread").compile();
+    run(Command::new(program).arg(vectors()).arg(scratch("in_use")));
+}
+
+#[test]
 fn every_function_bears_nothing_at_all() {
     let source = scratch("nothing").join("nothing.c");
     std::fs::write(&source, common::calls_with_nothing()).unwrap();
@@ -59,6 +65,11 @@ fn valgrind_finds_nothing_in_a_backup() {
 #[test]
 fn valgrind_finds_nothing_in_bad_input() {
     valgrind_finds_nothing("bad_input");
+}
+
+#[test]
+fn valgrind_finds_nothing_in_handles_in_use() {
+    valgrind_finds_nothing("in_use");
 }
 
 #[test]

@@ -220,11 +220,16 @@ int main(int argument_count, char **arguments) {
     OK(azs_backup_add_bytes(backup, "empty", NULL, 0, &error));
     OK(azs_backup_add_reader(backup, "large", give, &source, &error));
     FAILS(AZS_STATUS_ALREADY_EXISTS, azs_backup_add_bytes(backup, "empty", NULL, 0, &error));
-    FAILS(AZS_STATUS_SOURCE_UNREADABLE, azs_backup_add_reader(backup, "failing", give, &failing, &error));
+    OK(azs_backup_add_reader(backup, "failing", give, &failing, &error));
+    OK(azs_backup_add_problem(backup, "tor3/running-config", "no answer", &error));
+    FAILS(AZS_STATUS_ALREADY_EXISTS, azs_backup_add_problem(backup, "failing", "no answer", &error));
     char *report;
     OK(azs_backup_commit(backup, &report, &error));
     facts = parsed(report);
-    CHECK(same(text_of(facts, "set"), set_name) && same(text_of(facts, "status"), "Succeeded"));
+    CHECK(same(text_of(facts, "set"), set_name) && same(text_of(facts, "status"), "PartialSucceeded"));
+    const cJSON *problems = cJSON_GetObjectItem(facts, "problems");
+    CHECK(cJSON_GetArraySize(problems) == 2 && same(text_of(cJSON_GetArrayItem(problems, 1), "path"), "tor3/running-config"));
+    CHECK(strstr(text_of(cJSON_GetArrayItem(problems, 1), "message"), "no answer") != NULL);
     cJSON_Delete(facts);
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_backup_commit(backup, NULL, &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_backup_add(backup, plain, NULL, &error));
@@ -285,7 +290,7 @@ int main(int argument_count, char **arguments) {
     }
     CHECK(files == 6);
     azs_entries_free(entries);
-    OK(azs_set_restore_bytes(set, opener, "tor2/running-config", 1000, &content, &error));
+    OK(azs_set_restore_bytes(set, opener, "tor2/running-config", 0, &content, &error));
     CHECK(azs_bytes_length(content) == 15 && memcmp(azs_bytes_data(content), "hostname tor-2\n", 15) == 0);
     azs_bytes_free(content);
     FAILS(AZS_STATUS_LIMIT_EXCEEDED, azs_set_restore_bytes(set, opener, "large", 1000, &content, &error));

@@ -2,10 +2,12 @@
 //
 //     node nightly.mjs --share /mnt/AzSBackups --cer backup.cer --state /var/lib/azs-backup SOURCE...
 //
-// The gate reads operations.json in the state folder, which a script writes that has a token of the admin API.
-import { writeFile } from 'node:fs/promises'
+// The gate reads operations.json in the state folder, which a script writes that has a token of the admin API; as long as
+// there is none, backups do not wait for updates and repairs. Whatever fails is in alert.json and jobs.jsonl there.
+import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 import * as azs from 'azs-backup'
@@ -20,36 +22,64 @@ const { values: given, positionals: sources } = parseArgs({
   allowPositionals: true,
 })
 
-const place = azs.parsePlace(given.place)
-const schedule = new azs.Schedule({ frequencyHours: 12, jitterSeconds: 1800, host: hostname() })
 const log = new azs.JobLog(join(given.state, 'jobs.jsonl'))
-const gate = new azs.Gate([join(given.state, 'operations.json'), async () => (await log.read()).running])
+const id = new Date().toISOString()
 
-async function backUp() {
+// Told to end, it takes what was begun off the share, and records the job.
+const ending = new AbortController()
+for (const name of ['SIGTERM', 'SIGINT']) {
+  process.once(name, () => ending.abort(new Error(`ended by ${name}`)))
+}
+
+async function backUp(place) {
   const share = await azs.FolderShare.open(given.share)
   const certificates = await azs.EncryptionCertificate.load(given.cer)
-  const backup = await azs.Backup.start(share, place, { certificates, state: given.state, sourceProblems: 'report' })
+  const backup = await azs.Backup.start(share, place, {
+    certificates,
+    state: given.state,
+    sourceProblems: 'report',
+    signal: ending.signal,
+  })
   try {
     for (const source of sources) {
-      await backup.add(source)
+      try {
+        await backup.add(source)
+      } catch (error) {
+        if (error.code !== 'NOT_FOUND') {
+          throw error
+        }
+        await backup.addProblem(basename(source), error)
+      }
     }
-    const report = await backup.commit()
-    const policy = new azs.RetentionPolicy({ keepDays: 7, keepMonthly: 12 })
-    await policy.plan(await azs.listSets(share, place.deployment, place.component)).apply(share)
-    return report
+    return await backup.commit()
   } finally {
     await backup.abandon()
   }
 }
 
+async function deleteOld(place) {
+  const share = await azs.FolderShare.open(given.share)
+  const policy = new azs.RetentionPolicy({ keepDays: 7, keepMonthly: 12 })
+  await policy.plan(await azs.listSets(share, place.deployment, place.component)).apply(share)
+}
+
 async function turn() {
+  await mkdir(given.state, { recursive: true })
+  const place = azs.parsePlace(given.place)
+  const schedule = new azs.Schedule({ frequencyHours: 12, jitterSeconds: 1800, host: hostname() })
   const nextRun = schedule.nextRun((await log.read()).lastScheduled)
   if (new Date(nextRun.at) > new Date()) {
     console.log('next at', nextRun.at)
     return
   }
-  const id = new Date().toISOString()
-  const decision = await gate.scheduled(schedule)
+  const asked = [async () => (await log.read()).running]
+  const operations = join(given.state, 'operations.json')
+  if (existsSync(operations)) {
+    asked.push(operations)
+  } else {
+    console.error(`${operations} is not there: backups do not wait for updates and repairs`)
+  }
+  const decision = await new azs.Gate(asked).scheduled(schedule)
   if (decision.decision === 'skipped') {
     const job = azs.skipJob(id, decision)
     await log.append(job)
@@ -58,24 +88,27 @@ async function turn() {
   }
   const job = azs.startJob(id, { place })
   await log.append(job)
-  try {
-    const { status, folder, set, stored } = await backUp()
-    await log.append(azs.endJob(job, status, { set, bytes: stored.bytes }))
-    console.log(status, folder)
-  } catch (error) {
-    if (!(error instanceof azs.BackupError)) {
-      throw error
-    }
-    const context = { share: given.share, path: place.text, operation: 'backup' }
-    await writeFile(join(given.state, 'alert.json'), JSON.stringify(azs.makeAlert(error.alert, context)))
-    await log.append(azs.endJob(job, 'Failed', { alert: error.alert.kind, reason: error.message }))
-    console.error(`${error.code}: ${error.message}`)
-    console.error(error.alert.remedy(context).join('\n'))
-    process.exitCode = 1
-  }
+  const { status, folder, set, stored } = await backUp(place)
+  await log.append(azs.endJob(job, status, { set, bytes: stored.bytes }))
+  console.log(status, folder)
+  await deleteOld(place)
   for (const { message } of azs.backupWarnings({ lastBackup: (await log.read()).lastGood, nextRun })) {
     console.error(message)
   }
 }
 
-await turn()
+/** An alert and the job's record in the state folder, and lines for people. */
+async function failed(error) {
+  const found = azs.classifyError(error)
+  const context = { share: given.share, path: given.place, operation: 'backup' }
+  const reason = `${error.code ?? error.name}: ${error.message}`
+  process.exitCode = 1
+  console.error(reason)
+  console.error(found.remedy(context).join('\n'))
+  await writeFile(join(given.state, 'alert.json'), JSON.stringify(azs.makeAlert(found, context)))
+  if ((await log.read()).jobs.every((job) => job.id !== id || !job.ended)) {
+    await log.append(azs.endJob(azs.startJob(id), 'Failed', { alert: found.kind, reason }))
+  }
+}
+
+await turn().catch(failed)

@@ -3,7 +3,7 @@
 //     node switches.mjs --share /mnt/AzSBackups --cer backup.cer tor1 tor2 bmc
 import { parseArgs } from 'node:util'
 
-import { Backup, EncryptionCertificate, FolderShare } from 'azs-backup'
+import { Backup, BackupError, EncryptionCertificate, FolderShare } from 'azs-backup'
 
 const { values: given, positionals: switches } = parseArgs({
   options: {
@@ -21,10 +21,20 @@ async function fetch(name) {
 
 const certificates = await EncryptionCertificate.load(given.cer)
 const share = await FolderShare.open(given.share)
-const backup = await Backup.start(share, given.place, { certificates, labels: { vendor: 'Contoso' } })
+const labels = { vendor: 'Contoso' }
+const backup = await Backup.start(share, given.place, { certificates, labels, sourceProblems: 'report' })
 try {
   for (const name of switches) {
-    await backup.addBytes(`${name}/running-config`, await fetch(name))
+    const under = `${name}/running-config`
+    try {
+      await backup.addBytes(under, await fetch(name))
+    } catch (error) {
+      if (error instanceof BackupError) {
+        throw error
+      }
+      // One switch that does not answer is named, and makes the set partial.
+      await backup.addProblem(under, error)
+    }
   }
   const report = await backup.commit()
   console.log(report.status, report.folder, report.content.files, 'files')

@@ -1,7 +1,7 @@
 'use strict'
 
 const native = require('../native.js')
-const { bytes, bytesOrText, call, instance, json, list, options, optionalText, path, plain, promised, text, wrongType } = require('./border.js')
+const { bytes, bytesOrText, call, copied, instance, json, list, options, optionalText, path, plain, promised, text, wrongType } = require('./border.js')
 const { Control } = require('./control.js')
 const { EncryptionCertificate, certificates, half } = require('./envelope.js')
 const { Share } = require('./share.js')
@@ -27,6 +27,15 @@ class BackupReport {
   }
 }
 
+/** What is not finished at the end of the process is taken off the share, if that answers. */
+let isAtEnd = false
+function atEnd() {
+  if (!isAtEnd) {
+    isAtEnd = true
+    process.once('exit', () => native.end())
+  }
+}
+
 /** A backup in the making. Calls that are not awaited run one after another. */
 class Backup {
   #native
@@ -35,13 +44,14 @@ class Backup {
   #report
   #last = Promise.resolve()
 
-  constructor(key, native, control) {
+  constructor(key, making, control) {
     if (key !== KEY) {
       throw new TypeError('a Backup is begun by Backup.start')
     }
-    this.#native = native
+    this.#native = making
     this.#control = control
-    this.#set = call(() => native.set())
+    this.#set = call(() => making.set())
+    atEnd()
   }
 
   static async start(share, place, given) {
@@ -90,7 +100,8 @@ class Backup {
   }
 
   async addBytes(name, content) {
-    const [under, taken] = [text(name, 'name'), bytes(content, 'content')]
+    // It may have to wait for its turn, and the content is that of now.
+    const [under, taken] = [text(name, 'name'), copied(content, 'content')]
     await this.#run(() => this.#native.addBytes(under, taken))
   }
 
@@ -139,6 +150,17 @@ class Backup {
       Promise.resolve(iterator.return?.()).catch(() => {})
       throw error
     }
+  }
+
+  /** Says that something is not in the set because it could not be had: a switch that did not answer. */
+  async addProblem(name, error) {
+    const [under, said] = [text(name, 'name'), problem(error)]
+    await this.#run(() => this.#native.addProblem(under, said))
+  }
+
+  addProblemSync(name, error) {
+    const [under, said] = [text(name, 'name'), problem(error)]
+    this.#control.runSync((hook) => this.#native.addProblemSync(hook, under, said))
   }
 
   async commit() {
@@ -192,6 +214,17 @@ class Backup {
 }
 
 const KEY = Symbol('Backup')
+
+/** What an error says, or text. */
+function problem(error) {
+  if (typeof error === 'string') {
+    return error.toWellFormed()
+  }
+  if (error instanceof Error || typeof error?.message === 'string') {
+    return String(error.message || error.name).toWellFormed()
+  }
+  throw wrongType('error', 'an Error or a string', error)
+}
 
 if (Symbol.asyncDispose) {
   Backup.prototype[Symbol.asyncDispose] = function () {

@@ -110,18 +110,32 @@ function path(value, name) {
   return text(found, name)
 }
 
-/** Bytes, without a copy. */
+/** Bytes, without a copy unless other threads may change them. */
 function bytes(value, name) {
-  if (value instanceof Uint8Array) {
-    return value
+  const seen = view(value, name)
+  return types.isSharedArrayBuffer(seen.buffer) ? new Uint8Array(seen) : seen
+}
+
+/** Bytes of which nobody else knows, so that what becomes of the caller's does not matter. */
+function copied(value, name) {
+  return new Uint8Array(view(value, name))
+}
+
+function view(value, name) {
+  const isView = ArrayBuffer.isView(value)
+  if (!isView && !types.isAnyArrayBuffer(value)) {
+    throw wrongType(name, 'a Uint8Array', value)
   }
-  if (ArrayBuffer.isView(value)) {
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+  try {
+    const seen = isView ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value)
+    // Memory that was given away looks like none at all, except here; so does a view of memory that has shrunk.
+    if (isView && seen.length === 0 && types.isTypedArray(value)) {
+      Uint8Array.prototype.at.call(value, 0)
+    }
+    return seen
+  } catch {
+    throw wrongValue(name, 'is detached, or its memory has become shorter than it')
   }
-  if (types.isAnyArrayBuffer(value)) {
-    return new Uint8Array(value)
-  }
-  throw wrongType(name, 'a Uint8Array', value)
 }
 
 /** Bytes, or text that becomes bytes. */
@@ -242,6 +256,7 @@ module.exports = {
   bytesOrText,
   call,
   callback,
+  copied,
   document,
   hooks,
   instance,

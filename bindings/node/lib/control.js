@@ -35,23 +35,27 @@ class Control {
     this.native = new native.Control(progress ? tell : undefined)
   }
 
-  /** Runs work that gives a promise; `stop` is called when the signal comes, besides. */
-  async run(work, stop = () => {}) {
+  /** Runs work that gives a promise; `stop` is called when the signal comes, besides, and then the work comes to nothing. */
+  async run(work, stop) {
     if (this.#signal?.aborted) {
       throw this.#aborted()
     }
     const stopped = () => {
       this.native.stop()
-      stop()
+      stop?.()
     }
     this.#signal?.addEventListener('abort', stopped, { once: true })
     try {
-      return await work(this.native)
+      const done = await work(this.native)
+      if (!(stop && this.#signal?.aborted)) {
+        return done
+      }
     } catch (error) {
       throw this.translate(error)
     } finally {
       this.#signal?.removeEventListener('abort', stopped)
     }
+    throw this.#aborted()
   }
 
   runSync(work) {

@@ -167,7 +167,8 @@ function whole(work, most) {
     transform(chunk, _encoding, done) {
       length += chunk.length
       if (length <= most) {
-        chunks.push(chunk)
+        // Whoever wrote it may use its memory again as soon as this is done.
+        chunks.push(Buffer.from(chunk))
         done()
         return
       }

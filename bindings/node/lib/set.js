@@ -138,9 +138,9 @@ class BackupSet {
   }
 }
 
-/** A file of at most this many bytes; 64 MiB where nothing is said. */
+/** A file of at most this many bytes; the core knows what 0 means. */
 function limit(given) {
-  return integer(options(given, ['limit']).limit ?? 64 * 1024 * 1024, 'limit', 0, Number.MAX_SAFE_INTEGER)
+  return integer(options(given, ['limit']).limit ?? 0, 'limit', 0, Number.MAX_SAFE_INTEGER)
 }
 
 function report(text) {

@@ -7,16 +7,17 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use azs_backup::{Backup as Making, BackupBuilder, Place, Result};
-use napi::bindgen_prelude::{Function, Object, Uint8Array};
+use napi::bindgen_prelude::{Function, Object};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
 use serde::Deserialize;
 
-use crate::border::{Promise, invalid, json, long, now, optional, read, soon};
+use crate::border::{invalid, json, long, now, optional, read, streaming};
 use crate::control::Control;
 use crate::envelope::EncryptionCertificate;
 use crate::share::Share;
+use crate::threads;
 
 /// The options of a backup that are plain data.
 #[derive(Default, Deserialize)]
@@ -39,6 +40,15 @@ type Shared = Arc<Mutex<Option<Making>>>;
 
 #[napi]
 pub struct Backup(Shared);
+
+impl Drop for Backup {
+    fn drop(&mut self) {
+        let backup = std::mem::take(&mut self.0);
+        if !matches!(backup.try_lock().as_deref(), Ok(None)) {
+            threads::let_go(backup);
+        }
+    }
+}
 
 fn builder(
     share: &Share,
@@ -87,15 +97,16 @@ fn builder(
 #[napi]
 impl Backup {
     #[napi]
-    pub fn start(
+    pub fn start<'env>(
+        env: &'env Env,
         share: &Share,
         place: String,
         certificates: Vec<&EncryptionCertificate>,
         options: String,
         control: &Control,
-    ) -> Promise<Backup> {
+    ) -> napi::Result<Object<'env>> {
         let builder = builder(share, &place, certificates, &options, control);
-        soon(move || Ok(Self(Arc::new(Mutex::new(Some(builder?.start()?))))))
+        long(env, move || Ok(Self(Arc::new(Mutex::new(Some(builder?.start()?))))))
     }
 
     #[napi]
@@ -145,14 +156,10 @@ impl Backup {
     }
 
     #[napi]
-    pub fn add_bytes<'env>(
-        &self,
-        env: &'env Env,
-        name: String,
-        bytes: Uint8Array,
-    ) -> napi::Result<Object<'env>> {
-        let backup = self.0.clone();
-        long(env, move || work(&backup, |backup| backup.add_bytes(&name, &*bytes)))
+    pub fn add_bytes<'env>(&self, env: &'env Env, name: String, bytes: &[u8]) -> napi::Result<Object<'env>> {
+        // On the thread of JavaScript, which may change them meanwhile.
+        let (backup, bytes) = (self.0.clone(), Arc::<[u8]>::from(bytes));
+        long(env, move || work(&backup, |backup| backup.add_bytes(&name, bytes)))
     }
 
     #[napi]
@@ -176,10 +183,33 @@ impl Backup {
     ) -> napi::Result<Object<'env>> {
         let backup = self.0.clone();
         let reader = feed.reader.take();
-        long(env, move || {
+        streaming(env, move || {
             let reader = reader.ok_or_else(|| invalid("a stream can be added once".into()))?;
             work(&backup, |backup| backup.add_reader(&name, reader))
         })
+    }
+
+    #[napi]
+    pub fn add_problem<'env>(
+        &self,
+        env: &'env Env,
+        name: String,
+        problem: String,
+    ) -> napi::Result<Object<'env>> {
+        let backup = self.0.clone();
+        long(env, move || work(&backup, |backup| backup.add_problem(&name, problem)))
+    }
+
+    #[napi]
+    pub fn add_problem_sync(
+        &self,
+        env: Env,
+        control: &Control,
+        name: String,
+        problem: String,
+    ) -> napi::Result<()> {
+        let add = |backup: &mut Making| backup.add_problem(&name, problem);
+        control.here(env, || now(env, || work_at_once(&self.0, add)))
     }
 
     #[napi]

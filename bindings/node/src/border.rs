@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::alert::Classification;
+use crate::threads;
 
 /// The error for JavaScript: its message, `code`, `causes` and `alert`. `lib/errors.js` makes a `BackupError` of it.
 pub(crate) fn refused(env: Env, error: Error) -> napi::Error {
@@ -49,7 +50,8 @@ pub struct Work<T> {
     work: Option<Box<dyn FnOnce() -> Result<T> + Send>>,
 }
 
-/// A promise of what the work gives. For work that does not take long: Node has few such threads.
+/// A promise of what the work gives. For work that only computes, and not for long: Node has four such threads, which its
+/// own files, names and ciphers need.
 pub(crate) type Promise<T> = AsyncTask<Work<T>>;
 
 pub(crate) fn soon<T>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Promise<T>
@@ -73,8 +75,8 @@ impl<T: ToNapiValue + TypeName + Send + 'static> Task for Work<T> {
     }
 }
 
-/// A promise of what long work gives, on a thread of its own: none of Node's few worker threads waits with it, and what
-/// it waits for may need one of them.
+/// A promise of what work gives that reads files or a share, and may hang with them, on a thread of this library: none of
+/// Node's few worker threads waits with it. More than [`MOST`] at once wait for one another.
 pub(crate) fn long<T>(
     env: &Env,
     work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -82,14 +84,34 @@ pub(crate) fn long<T>(
 where
     T: ToNapiValue + Send + 'static,
 {
+    elsewhere(env, work, threads::soon)
+}
+
+/// The same for work that waits for JavaScript: it never waits for other work, for which JavaScript may wait.
+pub(crate) fn streaming<T>(
+    env: &Env,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> napi::Result<Object<'_>>
+where
+    T: ToNapiValue + Send + 'static,
+{
+    elsewhere(env, work, threads::now)
+}
+
+fn elsewhere<T>(
+    env: &Env,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+    run: impl FnOnce(threads::Job) -> std::io::Result<()>,
+) -> napi::Result<Object<'_>>
+where
+    T: ToNapiValue + Send + 'static,
+{
     let (deferred, promise) = env.create_deferred()?;
-    std::thread::Builder::new()
-        .name("azs-backup".into())
-        .spawn(move || {
-            let done = caught(work);
-            deferred.resolve(move |env| done.map_err(|error| refused(env, error)));
-        })
-        .map_err(|error| refused(*env, Error::io("start a thread", error)))?;
+    run(Box::new(move || {
+        let done = caught(work);
+        deferred.resolve(move |env| done.map_err(|error| refused(env, error)));
+    }))
+    .map_err(|error| refused(*env, Error::io("start a thread", error)))?;
     Ok(promise)
 }
 

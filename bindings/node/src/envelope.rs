@@ -1,15 +1,18 @@
 //! Certificates, seal and open.
+//!
+//! Bytes that another thread is to read are copied first, on the thread of JavaScript, which may change them meanwhile or
+//! give their memory away.
 
 use std::sync::Arc;
 
 use azs_backup::envelope::{self, recipients_of as recipients};
 use azs_backup::{DecryptionCertificate as Pfx, EncryptionCertificate as Cer};
 use napi::Env;
-use napi::bindgen_prelude::{Buffer, Uint8Array};
+use napi::bindgen_prelude::{Buffer, Object};
 use napi_derive::napi;
 use zeroize::Zeroizing;
 
-use crate::border::{Promise, json, now, soon, time};
+use crate::border::{Promise, json, long, now, soon, time};
 
 #[napi]
 pub struct EncryptionCertificate(pub(crate) Cer);
@@ -22,8 +25,8 @@ impl EncryptionCertificate {
     }
 
     #[napi]
-    pub fn load(file: String) -> Promise<EncryptionCertificate> {
-        soon(move || Cer::load(file).map(Self))
+    pub fn load<'env>(env: &'env Env, file: String) -> napi::Result<Object<'env>> {
+        long(env, move || Cer::load(file).map(Self))
     }
 
     #[napi]
@@ -53,8 +56,8 @@ pub struct DecryptionCertificate(Pfx);
 #[napi]
 impl DecryptionCertificate {
     #[napi]
-    pub fn from_pfx(pfx: Uint8Array, password: Option<String>) -> Promise<DecryptionCertificate> {
-        let password = password.map(Zeroizing::new);
+    pub fn from_pfx(pfx: &[u8], password: Option<String>) -> Promise<DecryptionCertificate> {
+        let (pfx, password) = (Zeroizing::new(pfx.to_vec()), password.map(Zeroizing::new));
         soon(move || Pfx::from_pfx(&pfx, password.as_deref().map(String::as_str)).map(Self))
     }
 
@@ -69,12 +72,9 @@ impl DecryptionCertificate {
     }
 
     #[napi]
-    pub fn from_pem(
-        key: Uint8Array,
-        passphrase: Option<String>,
-        cer: Uint8Array,
-    ) -> Promise<DecryptionCertificate> {
+    pub fn from_pem(key: &[u8], passphrase: Option<String>, cer: &[u8]) -> Promise<DecryptionCertificate> {
         let passphrase = passphrase.map(Zeroizing::new);
+        let (key, cer) = (Zeroizing::new(key.to_vec()), cer.to_vec());
         soon(move || Pfx::from_pem(&key, passphrase.as_deref().map(String::as_str), &cer).map(Self))
     }
 
@@ -90,9 +90,9 @@ impl DecryptionCertificate {
     }
 
     #[napi]
-    pub fn load(file: String, password: Option<String>) -> Promise<DecryptionCertificate> {
+    pub fn load<'env>(env: &'env Env, file: String, password: Option<String>) -> napi::Result<Object<'env>> {
         let password = password.map(Zeroizing::new);
-        soon(move || Pfx::load(file, password.as_deref().map(String::as_str)).map(Self))
+        long(env, move || Pfx::load(file, password.as_deref().map(String::as_str)).map(Self))
     }
 
     #[napi]
@@ -130,8 +130,8 @@ impl Sealer {
     }
 
     #[napi]
-    pub fn seal(&self, content: Uint8Array) -> Promise<Buffer> {
-        let sealer = self.0.clone();
+    pub fn seal(&self, content: &[u8]) -> Promise<Buffer> {
+        let (sealer, content) = (self.0.clone(), content.to_vec());
         soon(move || sealer.seal(&content).map(Buffer::from))
     }
 
@@ -141,9 +141,9 @@ impl Sealer {
     }
 
     #[napi]
-    pub fn seal_file(&self, from: String, to: String) -> Promise<f64> {
+    pub fn seal_file<'env>(&self, env: &'env Env, from: String, to: String) -> napi::Result<Object<'env>> {
         let sealer = self.0.clone();
-        soon(move || sealer.seal_file(from, to).map(|length| length as f64))
+        long(env, move || sealer.seal_file(from, to).map(|length| length as f64))
     }
 
     #[napi]
@@ -169,8 +169,8 @@ impl Opener {
     }
 
     #[napi]
-    pub fn open(&self, message: Uint8Array) -> Promise<Buffer> {
-        let opener = self.0.clone();
+    pub fn open(&self, message: &[u8]) -> Promise<Buffer> {
+        let (opener, message) = (self.0.clone(), message.to_vec());
         soon(move || opener.open(&message).map(Buffer::from))
     }
 
@@ -180,9 +180,9 @@ impl Opener {
     }
 
     #[napi]
-    pub fn open_file(&self, from: String, to: String) -> Promise<f64> {
+    pub fn open_file<'env>(&self, env: &'env Env, from: String, to: String) -> napi::Result<Object<'env>> {
         let opener = self.0.clone();
-        soon(move || opener.open_file(from, to).map(|length| length as f64))
+        long(env, move || opener.open_file(from, to).map(|length| length as f64))
     }
 
     #[napi]

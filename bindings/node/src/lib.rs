@@ -16,3 +16,4 @@ mod layout;
 mod planning;
 mod set;
 mod share;
+mod threads;

@@ -9,12 +9,12 @@ use azs_backup::schedule::{
 };
 use azs_backup::share::Space;
 use napi::Env;
-use napi::bindgen_prelude::{Function, Object, Uint8Array};
+use napi::bindgen_prelude::{Function, Object};
 use napi_derive::napi;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::border::{Promise, invalid, json, long, now, optional, optional_time, read, soon, time};
+use crate::border::{invalid, json, long, now, optional, optional_time, read, time};
 use crate::share::Share;
 
 #[napi]
@@ -62,8 +62,8 @@ fn scheduled(sources: &str, schedule: &schedule::Schedule, at: Option<String>) -
 }
 
 #[napi]
-pub fn gate_holds(sources: String) -> Promise<String> {
-    soon(move || json(&gate(&sources)?.holds()?))
+pub fn gate_holds<'env>(env: &'env Env, sources: String) -> napi::Result<Object<'env>> {
+    long(env, move || json(&gate(&sources)?.holds()?))
 }
 
 #[napi]
@@ -72,9 +72,14 @@ pub fn gate_holds_sync(env: Env, sources: String) -> napi::Result<String> {
 }
 
 #[napi]
-pub fn gate_scheduled(sources: String, schedule: &Schedule, at: Option<String>) -> Promise<String> {
+pub fn gate_scheduled<'env>(
+    env: &'env Env,
+    sources: String,
+    schedule: &Schedule,
+    at: Option<String>,
+) -> napi::Result<Object<'env>> {
     let schedule = schedule.0;
-    soon(move || scheduled(&sources, &schedule, at))
+    long(env, move || scheduled(&sources, &schedule, at))
 }
 
 #[napi]
@@ -88,8 +93,12 @@ pub fn gate_scheduled_sync(
 }
 
 #[napi]
-pub fn gate_on_demand(sources: String, at: Option<String>) -> Promise<()> {
-    soon(move || gate(&sources)?.on_demand(time(at)?))
+pub fn gate_on_demand<'env>(
+    env: &'env Env,
+    sources: String,
+    at: Option<String>,
+) -> napi::Result<Object<'env>> {
+    long(env, move || gate(&sources)?.on_demand(time(at)?))
 }
 
 #[napi]
@@ -137,8 +146,8 @@ pub fn end_job(env: Env, job: String, status: String, at: Option<String>) -> nap
 }
 
 #[napi]
-pub fn append_job(log: String, job: String) -> Promise<()> {
-    soon(move || JobLog::new(log).append(&read("job", &job)?))
+pub fn append_job<'env>(env: &'env Env, log: String, job: String) -> napi::Result<Object<'env>> {
+    long(env, move || JobLog::new(log).append(&read("job", &job)?))
 }
 
 #[napi]
@@ -147,8 +156,8 @@ pub fn append_job_sync(env: Env, log: String, job: String) -> napi::Result<()> {
 }
 
 #[napi]
-pub fn read_jobs(log: String, at: Option<String>) -> Promise<String> {
-    soon(move || json(&JobLog::new(log).read()?.facts(time(at)?)))
+pub fn read_jobs<'env>(env: &'env Env, log: String, at: Option<String>) -> napi::Result<Object<'env>> {
+    long(env, move || json(&JobLog::new(log).read()?.facts(time(at)?)))
 }
 
 #[napi]
@@ -267,10 +276,17 @@ impl Review {
 }
 
 #[napi]
-pub fn review(configuration: Uint8Array, share: &Share, at: Option<String>) -> Promise<Review> {
+pub fn review<'env>(
+    env: &'env Env,
+    configuration: &[u8],
+    share: &Share,
+    at: Option<String>,
+) -> napi::Result<Object<'env>> {
     let share = share.share();
-    soon(move || {
-        let configuration = Configuration::from_json(&configuration)?;
+    // Here, on the thread of JavaScript, whose memory it is.
+    let configuration = Configuration::from_json(configuration);
+    long(env, move || {
+        let configuration = configuration?;
         Ok(Review(azs_backup::review(&configuration, &share?, time(at)?)?))
     })
 }

@@ -13,10 +13,11 @@ use napi::{Env, Status};
 use napi_derive::napi;
 use serde::Deserialize;
 
-use crate::border::{Promise, json, long, now, optional, read, soon};
+use crate::border::{json, long, now, optional, read, streaming};
 use crate::control::Control;
 use crate::envelope::Opener;
 use crate::share::Share;
+use crate::threads::Held;
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -42,19 +43,19 @@ impl Options {
 }
 
 #[napi]
-pub struct BackupSet(Arc<Set>);
+pub struct BackupSet(Held<Set>);
 
 #[napi]
 impl BackupSet {
     #[napi]
-    pub fn open(share: &Share, folder: String) -> Promise<BackupSet> {
+    pub fn open<'env>(env: &'env Env, share: &Share, folder: String) -> napi::Result<Object<'env>> {
         let share = share.share();
-        soon(move || Ok(Self(Arc::new(Set::open(share?, folder.parse::<SharePath>()?)?))))
+        long(env, move || Ok(Self(Held::new(Set::open(share?, folder.parse::<SharePath>()?)?))))
     }
 
     #[napi]
     pub fn open_sync(env: Env, share: &Share, folder: String) -> napi::Result<BackupSet> {
-        now(env, || Ok(Self(Arc::new(Set::open(share.share()?, folder.parse::<SharePath>()?)?))))
+        now(env, || Ok(Self(Held::new(Set::open(share.share()?, folder.parse::<SharePath>()?)?))))
     }
 
     #[napi]
@@ -68,14 +69,14 @@ impl BackupSet {
     }
 
     #[napi]
-    pub fn entries(&self, opener: &Opener) -> Promise<Entries> {
+    pub fn entries<'env>(&self, env: &'env Env, opener: &Opener) -> napi::Result<Object<'env>> {
         let (set, opener) = (self.0.clone(), opener.0.clone());
-        soon(move || Ok(Entries(Arc::new(Mutex::new(set.entries(&opener)?)))))
+        long(env, move || Ok(Entries(Held::new(Mutex::new(set.entries(&opener)?)))))
     }
 
     #[napi]
     pub fn entries_sync(&self, env: Env, opener: &Opener) -> napi::Result<Entries> {
-        now(env, || Ok(Entries(Arc::new(Mutex::new(self.0.entries(&opener.0)?)))))
+        now(env, || Ok(Entries(Held::new(Mutex::new(self.0.entries(&opener.0)?)))))
     }
 
     #[napi]
@@ -137,9 +138,15 @@ impl BackupSet {
     }
 
     #[napi]
-    pub fn restore_bytes(&self, opener: &Opener, path: String, limit: f64) -> Promise<Buffer> {
+    pub fn restore_bytes<'env>(
+        &self,
+        env: &'env Env,
+        opener: &Opener,
+        path: String,
+        limit: f64,
+    ) -> napi::Result<Object<'env>> {
         let (set, opener) = (self.0.clone(), opener.0.clone());
-        soon(move || restore_bytes(&set, &opener, &path.parse()?, limit as u64).map(Buffer::from))
+        long(env, move || restore_bytes(&set, &opener, &path.parse()?, limit as u64).map(Buffer::from))
     }
 
     #[napi]
@@ -164,21 +171,21 @@ impl BackupSet {
     ) -> napi::Result<Object<'env>> {
         let (set, opener, mut hook) = (self.0.clone(), opener.0.clone(), control.hook());
         let writer = DrainWriter { room: drain.room.clone(), chunk: drain.chunk.clone() };
-        long(env, move || json(&restore_stream(&set, &opener, &path.parse()?, writer, &mut hook)?))
+        streaming(env, move || json(&restore_stream(&set, &opener, &path.parse()?, writer, &mut hook)?))
     }
 }
 
 /// What a set holds, some entries at a time.
 #[napi]
-pub struct Entries(Arc<Mutex<Iter>>);
+pub struct Entries(Held<Mutex<Iter>>);
 
 #[napi]
 impl Entries {
     /// At most this many entries, as a JSON array; empty after the last.
     #[napi]
-    pub fn next(&self, most: u32) -> Promise<String> {
+    pub fn next<'env>(&self, env: &'env Env, most: u32) -> napi::Result<Object<'env>> {
         let entries = self.0.clone();
-        soon(move || some(&entries, most))
+        long(env, move || some(&entries, most))
     }
 
     #[napi]

@@ -6,12 +6,14 @@ use azs_backup::share::{CheckReport, ShareCheck};
 use azs_backup::{Error, FolderShare, Result, SetSummary, list_sets};
 use jiff::Timestamp;
 use napi::Env;
+use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::border::{Promise, invalid, json, now, optional, soon};
+use crate::border::{invalid, json, long, now, optional};
 use crate::planning::{RetentionPlan, RetentionPolicy};
+use crate::threads;
 
 #[napi]
 pub struct Share(Option<Arc<dyn azs_backup::Share>>, Facts);
@@ -28,8 +30,12 @@ impl Share {
 #[napi]
 impl Share {
     #[napi]
-    pub fn open_folder(root: String, durability: Option<String>) -> Promise<Share> {
-        soon(move || open_folder(root, durability))
+    pub fn open_folder<'env>(
+        env: &'env Env,
+        root: String,
+        durability: Option<String>,
+    ) -> napi::Result<Object<'env>> {
+        long(env, move || open_folder(root, durability))
     }
 
     #[napi]
@@ -38,9 +44,15 @@ impl Share {
     }
 
     #[napi]
-    pub fn connect_smb(root: String, account: String, password: String, options: String) -> Promise<Share> {
+    pub fn connect_smb<'env>(
+        env: &'env Env,
+        root: String,
+        account: String,
+        password: String,
+        options: String,
+    ) -> napi::Result<Object<'env>> {
         let password = Zeroizing::new(password);
-        soon(move || connect_smb(&root, account, password, &options))
+        long(env, move || connect_smb(&root, account, password, &options))
     }
 
     #[napi]
@@ -56,9 +68,9 @@ impl Share {
     }
 
     #[napi]
-    pub fn facts(&self) -> Promise<String> {
+    pub fn facts<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
         let facts = self.1.clone();
-        soon(move || facts.ok_or_else(closed)?())
+        long(env, move || facts.ok_or_else(closed)?())
     }
 
     #[napi]
@@ -72,9 +84,9 @@ impl Share {
     }
 
     #[napi]
-    pub fn space(&self) -> Promise<String> {
+    pub fn space<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
         let share = self.share();
-        soon(move || json(&share?.space()?))
+        long(env, move || json(&share?.space()?))
     }
 
     #[napi]
@@ -83,9 +95,14 @@ impl Share {
     }
 
     #[napi]
-    pub fn check(&self, deployment: String, options: String) -> Promise<String> {
+    pub fn check<'env>(
+        &self,
+        env: &'env Env,
+        deployment: String,
+        options: String,
+    ) -> napi::Result<Object<'env>> {
         let share = self.share();
-        soon(move || checked(check(&deployment, &options)?.run(&*share?)))
+        long(env, move || checked(check(&deployment, &options)?.run(&*share?)))
     }
 
     #[napi]
@@ -94,16 +111,17 @@ impl Share {
     }
 
     #[napi]
-    pub fn check_smb(
+    pub fn check_smb<'env>(
+        env: &'env Env,
         root: String,
         account: String,
         password: String,
         connection: String,
         deployment: String,
         options: String,
-    ) -> Promise<String> {
+    ) -> napi::Result<Object<'env>> {
         let password = Zeroizing::new(password);
-        soon(move || check_smb(&check(&deployment, &options)?, &root, account, password, &connection))
+        long(env, move || check_smb(&check(&deployment, &options)?, &root, account, password, &connection))
     }
 
     #[napi]
@@ -121,9 +139,14 @@ impl Share {
     }
 
     #[napi]
-    pub fn list_sets(&self, deployment: String, component: Option<String>) -> Promise<Sets> {
+    pub fn list_sets<'env>(
+        &self,
+        env: &'env Env,
+        deployment: String,
+        component: Option<String>,
+    ) -> napi::Result<Object<'env>> {
         let share = self.share();
-        soon(move || list(&share?, &deployment, component))
+        long(env, move || list(&share?, &deployment, component))
     }
 
     #[napi]
@@ -138,8 +161,15 @@ impl Share {
 
     #[napi]
     pub fn close(&mut self) {
-        self.0 = None;
-        self.1 = None;
+        if let Some(share) = self.0.take() {
+            threads::let_go((share, self.1.take()));
+        }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

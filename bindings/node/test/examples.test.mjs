@@ -48,6 +48,21 @@ test('switches, and one file on the day of need', () => {
   assert.match(none.stderr, /no set has nothing/)
 })
 
+test('the first night, and one in which everything fails', () => {
+  writeFileSync(join(consumer, 'hlh', 'hosts'), '127.0.0.1 localhost\n')
+  const given = ['--share', 'share', '--cer', 'backup.cer', '--state', 'first', 'hlh']
+  // No state folder, no operations.json, and a source that is not mounted.
+  const done = example('nightly', [...given, 'absent'])
+  assert.match(done.stdout, /^PartialSucceeded contoso.com\/nyc\/HLH\//)
+  assert.match(done.stderr, /operations.json is not there/)
+  const [jobs, alert] = ['jobs.jsonl', 'alert.json'].map((name) => join(consumer, 'first', name))
+  unlinkSync(jobs)
+  writeFileSync(join(consumer, 'first', 'operations.json'), '{')
+  assert.match(example('nightly', given, { code: 1 }).stderr, /^MALFORMED/)
+  assert(existsSync(alert))
+  assert.match(readFileSync(jobs, 'utf8').trim().split('\n').at(-1), /"status":"Failed".*MALFORMED/)
+})
+
 test('a nightly job', () => {
   writeFileSync(join(consumer, 'hlh', 'hosts'), '127.0.0.1 localhost\n')
   const [state, jobs] = [join(consumer, 'state'), join(consumer, 'state', 'jobs.jsonl')]

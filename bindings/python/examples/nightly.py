@@ -2,16 +2,79 @@
 
     python nightly.py --share /mnt/AzSBackups --cer backup.cer --state /var/lib/azs-backup SOURCE...
 
-The gate reads `operations.json` in the state folder, which a script writes that has a token of the admin API.
+The gate reads `operations.json` in the state folder, which a script writes that has a token of the admin API; as long as
+there is none, backups do not wait for updates and repairs. Whatever fails is in `alert.json` and `jobs.jsonl` there.
 """
 
 import argparse
+import signal
 import socket
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import azs_backup as azs
+
+
+def back_up(given: argparse.Namespace, place: azs.Place) -> azs.BackupReport:
+    certificate = azs.EncryptionCertificate.load(given.cer)
+    with (
+        azs.FolderShare.open(given.share) as share,
+        azs.Backup(share, place, certificates=certificate, state=given.state, source_problems="report") as backup,
+    ):
+        for source in given.sources:
+            try:
+                backup.add(source)
+            except FileNotFoundError as error:
+                backup.add_problem(Path(source).name, error)
+    assert backup.report is not None
+    return backup.report
+
+
+def delete_old(given: argparse.Namespace, place: azs.Place) -> None:
+    with azs.FolderShare.open(given.share) as share:
+        policy = azs.RetentionPolicy(keep_days=7, keep_monthly=12)
+        policy.plan(azs.list_sets(share, place.deployment, place.component)).apply(share)
+
+
+def turn(given: argparse.Namespace, job: azs.Job) -> None:
+    given.state.mkdir(parents=True, exist_ok=True)
+    place = azs.Place.parse(given.place)
+    schedule = azs.Schedule(12, jitter_seconds=1800, host=socket.gethostname())
+    log = azs.JobLog(given.state / "jobs.jsonl")
+    next_run = schedule.next_run(log.read().last_scheduled)
+    if not next_run.is_due():
+        print("next at", next_run.at)
+        return
+    gate = azs.Gate(lambda: log.read().running)
+    operations = given.state / "operations.json"
+    if operations.exists():
+        gate = azs.Gate(operations, lambda: log.read().running)
+    else:
+        print(f"{operations} is not there: backups do not wait for updates and repairs", file=sys.stderr)
+    decision = gate.scheduled(schedule)
+    if not decision:
+        log.append(azs.Job.skipped(job.id, decision))
+        print(decision)
+        return
+    log.append(job)
+    report = back_up(given, place)
+    log.append(job.end(report.status).replace(set=report.set, place=place, bytes=report.stored.bytes))
+    print(report.status, report.folder)
+    delete_old(given, place)
+    for warning in azs.backup_warnings(last_backup=log.read().last_good, next_run=next_run):
+        print(warning.message, file=sys.stderr)
+
+
+def failed(given: argparse.Namespace, job: azs.Job, error: BaseException) -> None:
+    """An alert and the job's record in the state folder, and lines for people."""
+    alert = azs.Alert(azs.classify_error(error), share=given.share, path=given.place, operation="backup")
+    reason = f"{getattr(error, 'code', type(error).__name__)}: {error}"
+    print(reason, alert.remediation, sep="\n", file=sys.stderr)
+    (given.state / "alert.json").write_text(alert.to_json(), encoding="utf-8")
+    log = azs.JobLog(given.state / "jobs.jsonl")
+    if all(known.id != job.id or known.ended is None for known in log.read().jobs):
+        log.append(job.end("Failed").replace(alert=azs.classify_error(error).kind, reason=reason))
 
 
 def main() -> int:
@@ -23,45 +86,14 @@ def main() -> int:
     parser.add_argument("sources", nargs="+")
     given = parser.parse_args()
 
-    schedule = azs.Schedule(12, jitter_seconds=1800, host=socket.gethostname())
-    log = azs.JobLog(given.state / "jobs.jsonl")
-    gate = azs.Gate(given.state / "operations.json", lambda: log.read().running)
-    next_run = schedule.next_run(log.read().last_scheduled)
-    if not next_run.is_due():
-        print("next at", next_run.at)
-        return 0
-    id = datetime.now(UTC).isoformat()
-    decision = gate.scheduled(schedule)
-    if not decision:
-        log.append(azs.Job.skipped(id, decision))
-        print(decision)
-        return 0
-
-    job = azs.Job.start(id)
-    log.append(job)
-    place = azs.Place.parse(given.place)
+    # Told to end, it ends as by Ctrl-C: what was begun is taken off the share, and the job is recorded.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(f"ended by {signal.Signals(number).name}"))
+    job = azs.Job.start(datetime.now(UTC).isoformat())
     try:
-        with azs.FolderShare.open(given.share) as share:
-            certificate = azs.EncryptionCertificate.load(given.cer)
-            with azs.Backup(
-                share, place, certificates=certificate, state=given.state, source_problems="report"
-            ) as backup:
-                for source in given.sources:
-                    backup.add(source)
-            policy = azs.RetentionPolicy(keep_days=7, keep_monthly=12)
-            policy.plan(azs.list_sets(share, place.deployment, place.component)).apply(share)
-    except azs.BackupError as error:
-        alert = azs.Alert(error.alert, share=given.share, path=str(place), operation="backup")
-        (given.state / "alert.json").write_text(alert.to_json(), encoding="utf-8")
-        log.append(job.end("Failed").replace(alert=error.alert.kind, reason=str(error)))
-        print(f"{error.code}: {error}", alert.remediation, sep="\n", file=sys.stderr)
+        turn(given, job)
+    except BaseException as error:
+        failed(given, job, error)
         return 1
-    report = backup.report
-    assert report is not None
-    log.append(job.end(report.status).replace(set=report.set, place=place, bytes=report.stored.bytes))
-    print(report.status, report.folder)
-    for warning in azs.backup_warnings(last_backup=log.read().last_good, next_run=next_run):
-        print(warning.message, file=sys.stderr)
     return 0
 
 

@@ -24,10 +24,19 @@ def main() -> None:
     certificate = azs.EncryptionCertificate.load(given.cer)
     with (
         azs.FolderShare.open(given.share) as share,
-        azs.Backup(share, given.place, certificates=certificate, labels={"vendor": "Contoso"}) as backup,
+        azs.Backup(
+            share, given.place, certificates=certificate, labels={"vendor": "Contoso"}, source_problems="report"
+        ) as backup,
     ):
         for switch in given.switches:
-            backup.add_bytes(f"{switch}/running-config", fetch(switch))
+            name = f"{switch}/running-config"
+            try:
+                config = fetch(switch)
+            except OSError as error:
+                # One switch that does not answer is named, and makes the set partial.
+                backup.add_problem(name, error)
+            else:
+                backup.add_bytes(name, config)
     report = backup.report
     assert report is not None
     print(report.status, report.folder, f"{report.content.files} files")

@@ -12,6 +12,7 @@ use crate::argument::{Bytes, FilePath, Several};
 use crate::certificate::EncryptionCertificate;
 use crate::error::{Raise, refuse};
 use crate::events::{Level, log};
+use crate::held::Held;
 use crate::layout::{Place, SetName};
 use crate::progress::Hook;
 use crate::share::Share;
@@ -29,7 +30,7 @@ use crate::value::value;
 /// 'Succeeded'
 #[pyclass(frozen, module = "azs_backup")]
 pub(crate) struct Backup {
-    backup: Mutex<Option<core::Backup>>,
+    backup: Held<Mutex<Option<core::Backup>>>,
     set: core::SetName,
     hook: Hook,
     process: u32,
@@ -140,7 +141,13 @@ impl Backup {
         let set = backup.set();
         log(py, Level::Info, &format!("backup {set} of {} begun", place.0));
         let process = std::process::id();
-        Ok(Self { backup: Mutex::new(Some(backup)), set, hook, process, report: PyOnceLock::new() })
+        Ok(Self {
+            backup: Held::new(Mutex::new(Some(backup))),
+            set,
+            hook,
+            process,
+            report: PyOnceLock::new(),
+        })
     }
 
     /// The name of the set that is being made.
@@ -183,10 +190,23 @@ impl Backup {
         self.work(py, |backup| backup.add_bytes(&name, &*data))
     }
 
-    /// Adds everything that a binary stream gives, under this name. What the stream raises is raised here.
+    /// Adds everything that a binary stream gives, under this name. What the stream raises is raised here; with
+    /// `source_problems="report"` an `Exception` is named in the report instead, and the set is partial.
     fn add_reader(&self, py: Python<'_>, name: PyBackedStr, reader: &Bound<'_, PyAny>) -> PyResult<()> {
-        let reader = Reader::new(reader)?;
+        let reader = Reader::new(reader, self.hook.clone())?;
         self.work(py, |backup| backup.add_reader(&name, reader))
+    }
+
+    /// Says that something is not in the set because it could not be had: a switch that did not answer.
+    ///
+    /// `error` is an exception or text. With `source_problems="report"` it is named in the report and the set is partial;
+    /// else `SourceUnreadableError` is raised.
+    fn add_problem(&self, py: Python<'_>, name: PyBackedStr, error: &Bound<'_, PyAny>) -> PyResult<()> {
+        let mut said = error.str()?.to_string();
+        if said.is_empty() {
+            said = error.get_type().name()?.to_string();
+        }
+        self.work(py, |backup| backup.add_problem(&name, said))
     }
 
     /// Waits until everything is stored, then writes the cover sheet: from then on it is a backup. Gives the report.
@@ -244,14 +264,5 @@ impl Backup {
             Ok(_) => "abandoned",
         };
         format!("<Backup {} {state}>", self.set)
-    }
-}
-
-impl Drop for Backup {
-    fn drop(&mut self) {
-        // A forked child has none of the backup's threads, and the set is its parent's.
-        if std::process::id() != self.process {
-            std::mem::forget(self.backup.get_mut().map_or_else(|e| e.into_inner().take(), Option::take));
-        }
     }
 }

@@ -9,6 +9,7 @@ use crate::argument::{Bytes, FilePath, Several};
 use crate::certificate::{DecryptionCertificate, EncryptionCertificate};
 use crate::error::Raise;
 use crate::memory::made;
+use crate::progress::Hook;
 use crate::stream::{Reader, Writer};
 use crate::value::value;
 
@@ -57,7 +58,7 @@ impl Sealer {
         reader: &Bound<'_, PyAny>,
         writer: &Bound<'_, PyAny>,
     ) -> PyResult<u64> {
-        let (reader, writer) = (Reader::new(reader)?, Writer::new(writer)?);
+        let (reader, writer) = (Reader::new(reader, Hook::new(None))?, Writer::new(writer)?);
         py.detach(|| self.0.seal_stream(reader, writer)).raise()
     }
 
@@ -111,7 +112,7 @@ impl Opener {
         reader: &Bound<'_, PyAny>,
         writer: &Bound<'_, PyAny>,
     ) -> PyResult<u64> {
-        let (reader, writer) = (Reader::new(reader)?, Writer::new(writer)?);
+        let (reader, writer) = (Reader::new(reader, Hook::new(None))?, Writer::new(writer)?);
         py.detach(|| self.0.open_stream(reader, writer)).raise()
     }
 

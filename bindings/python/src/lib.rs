@@ -12,6 +12,7 @@ mod certificate;
 mod envelope;
 mod error;
 mod events;
+mod held;
 mod layout;
 mod memory;
 mod progress;

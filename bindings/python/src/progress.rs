@@ -84,11 +84,16 @@ impl Hook {
                 Ok(Some(answer)) if answer.is(PyBool::new(py, false)) => ControlFlow::Break(()),
                 Ok(_) => ControlFlow::Continue(()),
                 Err(error) => {
-                    self.raised().get_or_insert(error);
+                    self.raise(error);
                     ControlFlow::Break(())
                 }
             }
         })
+    }
+
+    /// What the work is to end with.
+    pub(crate) fn raise(&self, error: PyErr) {
+        self.raised().get_or_insert(error);
     }
 
     /// What the work came to; what the callback raised comes first.

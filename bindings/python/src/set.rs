@@ -13,6 +13,7 @@ use crate::argument::{FilePath, InSet, Several};
 use crate::envelope::Opener;
 use crate::error::{Raise, patiently};
 use crate::events::{Level, log};
+use crate::held::Held;
 use crate::layout::{Component, Deployment, Place, SetName, SharePath};
 use crate::progress::Hook;
 use crate::share::Share;
@@ -124,7 +125,7 @@ impl SetSummary {
 /// >>> found.verify().is_sound
 /// True
 #[pyclass(frozen, module = "azs_backup")]
-pub(crate) struct BackupSet(Arc<core::Set>);
+pub(crate) struct BackupSet(Held<Arc<core::Set>>);
 
 #[pymethods]
 impl BackupSet {
@@ -134,7 +135,7 @@ impl BackupSet {
     #[staticmethod]
     fn open(py: Python<'_>, share: &Share, folder: SharePath) -> PyResult<Self> {
         let share = share.open()?;
-        patiently(py, || core::Set::open(share, folder.0)).map(|set| Self(Arc::new(set)))
+        patiently(py, || core::Set::open(share, folder.0)).map(|set| Self(Held::new(Arc::new(set))))
     }
 
     /// The cover sheet.
@@ -152,7 +153,7 @@ impl BackupSet {
     /// What the set holds: an iterator over its entries, in memory a few at a time.
     fn entries(&self, py: Python<'_>, opener: &Opener) -> PyResult<EntryIterator> {
         let entries = py.detach(|| self.0.entries(&opener.0)).raise()?;
-        Ok(EntryIterator(Mutex::new(entries)))
+        Ok(EntryIterator(Held::new(Mutex::new(entries))))
     }
 
     /// Checks every stored file against `SHA256SUMS`. Needs no key. What is wrong is in the report.
@@ -217,10 +218,10 @@ impl BackupSet {
         value(py, "RestoreReport", &report)
     }
 
-    /// Restores one file of at most `limit` bytes into memory.
+    /// Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB.
     ///
     /// Raises `NotFoundError`, `LimitExceededError`, and `DamagedError` unless all of it is what was written.
-    #[pyo3(signature = (opener, path, *, limit=64 << 20))]
+    #[pyo3(signature = (opener, path, *, limit=0))]
     fn restore_bytes<'py>(
         &self,
         py: Python<'py>,
@@ -270,7 +271,7 @@ impl BackupSet {
 
 /// The entries of a set, one after the other.
 #[pyclass(frozen, module = "azs_backup._native")]
-pub(crate) struct EntryIterator(Mutex<Entries>);
+pub(crate) struct EntryIterator(Held<Mutex<Entries>>);
 
 #[pymethods]
 impl EntryIterator {

@@ -11,6 +11,7 @@ use pyo3::types::PyTuple;
 use crate::argument::{FilePath, Several};
 use crate::error::{Raise, patiently, refuse};
 use crate::events::{Level, log};
+use crate::held::Held;
 use crate::layout::{Component, Deployment, UncPath};
 use crate::value::{plain, value};
 
@@ -19,14 +20,14 @@ use crate::value::{plain, value};
 /// A context manager that closes it; what is open on it goes on.
 #[pyclass(frozen, subclass, module = "azs_backup")]
 pub(crate) struct Share {
-    share: Mutex<Option<Arc<dyn core::Share>>>,
+    share: Held<Mutex<Option<Arc<dyn core::Share>>>>,
     description: String,
 }
 
 impl Share {
     fn new(share: Arc<dyn core::Share>) -> Self {
         let description = share.describe();
-        Self { share: Mutex::new(Some(share)), description }
+        Self { share: Held::new(Mutex::new(Some(share))), description }
     }
 
     pub(crate) fn open(&self) -> PyResult<Arc<dyn core::Share>> {

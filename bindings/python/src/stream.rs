@@ -2,23 +2,35 @@
 
 use std::io::{self, Read, Write};
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
 use crate::argument::Bytes;
+use crate::progress::Hook;
 
 /// Whatever has `read(size)` and gives bytes.
 pub(crate) struct Reader {
     object: Py<PyAny>,
+    hook: Hook,
     /// What it gave beyond what was asked for.
     rest: Option<(Bytes, usize)>,
 }
 
 impl Reader {
-    pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(crate) fn new(object: &Bound<'_, PyAny>, hook: Hook) -> PyResult<Self> {
         has(object, "read")?;
-        Ok(Self { object: object.clone().unbind(), rest: None })
+        Ok(Self { object: object.clone().unbind(), hook, rest: None })
+    }
+
+    /// What the stream raised is no problem of a source where it ends the program: Ctrl-C, `SystemExit`.
+    fn refuse(&self, raised: PyErr) -> io::Error {
+        Python::attach(|py| {
+            if !raised.is_instance_of::<PyException>(py) {
+                self.hook.raise(raised.clone_ref(py));
+            }
+        });
+        io::Error::other(raised)
     }
 
     fn fetch(&self, size: usize) -> PyResult<Bytes> {
@@ -39,7 +51,7 @@ impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let (bytes, at) = match self.rest.take() {
             Some(rest) => rest,
-            None => (self.fetch(buffer.len()).map_err(io::Error::other)?, 0),
+            None => (self.fetch(buffer.len()).map_err(|raised| self.refuse(raised))?, 0),
         };
         let length = buffer.len().min(bytes.len() - at);
         buffer[..length].copy_from_slice(&bytes[at..at + length]);

@@ -40,6 +40,28 @@ def test_switches_and_one_file_on_the_day_of_need(folder: Path) -> None:
     assert "no set has" in run("one_file", *share, *pfx, "nothing", code=1).stderr
 
 
+def test_the_first_night_and_one_in_which_everything_fails(folder: Path) -> None:
+    state, source = folder / "state", folder / "hlh"
+    source.mkdir()
+    (source / "hosts").write_text("127.0.0.1 localhost\n")
+    arguments = ("--share", folder / "share", "--cer", folder / "backup.cer", "--state", state)
+    # No state folder, no operations.json, and a source that is not mounted.
+    done = run("nightly", *arguments, source, folder / "absent")
+    assert done.stdout.startswith("PartialSucceeded contoso.com/nyc/HLH/")
+    assert "operations.json is not there" in done.stderr
+    jobs = state / "jobs.jsonl"
+    for name, content, code in (("operations.json", "{", "MALFORMED"), ("jobs.jsonl", None, "IO")):
+        jobs.unlink()
+        (state / "alert.json").unlink(missing_ok=True)
+        file = state / name
+        file.mkdir() if content is None else file.write_text(content)
+        done = run("nightly", *arguments, source, code=1)
+        assert code in done.stderr.splitlines()[0] and (state / "alert.json").exists()
+        if content is not None:
+            last = json.loads(jobs.read_text().splitlines()[-1])
+            assert last["status"] == "Failed" and last["alert"] and code in last["reason"]
+
+
 def test_a_nightly_job(folder: Path) -> None:
     state, source = folder / "state", folder / "hlh"
     for made in (state, source):

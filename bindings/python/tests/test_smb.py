@@ -61,10 +61,11 @@ def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         input=f"{PASSWORD}\n{PASSWORD}\n", text=True, capture_output=True,
     )  # fmt: skip
     assert user.returncode == 0, user.stderr
-    server = subprocess.Popen(
-        ["smbd", "--foreground", "--no-process-group", "--debug-stdout", *configuration],
-        stdin=subprocess.PIPE, stdout=(folder / "log" / "out").open("wb"), stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
+    with (folder / "log" / "out").open("wb") as log:
+        server = subprocess.Popen(
+            ["smbd", "--foreground", "--no-process-group", "--debug-stdout", *configuration],
+            stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
     for _ in range(200):
         with socket.socket() as attempt:
             if attempt.connect_ex(("127.0.0.1", port)) == 0:

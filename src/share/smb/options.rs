@@ -49,13 +49,13 @@ impl SmbBuilder {
         if let Some(connections) = options.connections {
             self = self.connections(connections);
         }
-        if let Some(seconds) = options.connect_limit {
+        if let Some(seconds) = options.connect_limit.filter(|limit| *limit != 0.0) {
             self = self.connect_limit(seconds_of("connect_limit", seconds)?);
         }
-        if let Some(seconds) = options.silence_limit {
+        if let Some(seconds) = options.silence_limit.filter(|limit| *limit != 0.0) {
             self = self.silence_limit(seconds_of("silence_limit", seconds)?);
         }
-        if let Some(seconds) = options.call_limit {
+        if let Some(seconds) = options.call_limit.filter(|limit| *limit != 0.0) {
             self = self.call_limit(seconds_of("call_limit", seconds)?);
         }
         if let Some(attempts) = options.attempts {

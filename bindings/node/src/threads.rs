@@ -1,0 +1,125 @@
+//! Threads of this library's own, so that none of Node's few has to wait for a share that hangs.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::io;
+use std::ops::Deref;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use napi_derive::napi;
+
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
+
+/// Threads that run at once. A share that hangs may hold as many; then the next work waits.
+const MOST: usize = 64;
+
+#[derive(Default)]
+struct Crew {
+    waiting: VecDeque<Job>,
+    running: usize,
+}
+
+static CREW: Mutex<Crew> = Mutex::new(Crew { waiting: VecDeque::new(), running: 0 });
+
+fn crew() -> MutexGuard<'static, Crew> {
+    CREW.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs a job on a thread of its own.
+pub(crate) fn now(job: Job) -> io::Result<()> {
+    std::thread::Builder::new().name("azs-backup".into()).spawn(job).map(drop)
+}
+
+/// Runs a job on one of the threads, when one is free.
+pub(crate) fn soon(job: Job) -> io::Result<()> {
+    let mut crew = crew();
+    crew.waiting.push_back(job);
+    if crew.running == MOST {
+        return Ok(());
+    }
+    match now(Box::new(work)) {
+        Ok(()) => crew.running += 1,
+        // Those that run take it in their turn.
+        Err(_) if crew.running > 0 => {}
+        Err(error) => {
+            let job = crew.waiting.pop_back();
+            // It may take its time to go.
+            drop(crew);
+            drop(job);
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+thread_local! {
+    /// Until when the end of this thread's JavaScript waits, once it has come.
+    static ENDS: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// How long the end of the process waits for shares.
+const LAST: Duration = Duration::from_secs(5);
+
+/// Drops what may have to talk to a share. JavaScript collects garbage on its own thread, which must not wait for one;
+/// only at its end it does, not for long, so that nothing half-made stays on a share that answers.
+pub(crate) fn let_go(value: impl Send + 'static) {
+    let (done, wait) = channel();
+    let job = move || {
+        drop(value);
+        let _ = done.send(());
+    };
+    // Where there is no thread, the job and what it holds are dropped here.
+    if soon(Box::new(job)).is_ok()
+        && let Some(end) = ENDS.get()
+    {
+        let _ = wait.recv_timeout(end.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// What may be the last to hold a share, for an object of JavaScript.
+pub(crate) struct Held<T: Send + Sync + 'static>(Option<Arc<T>>);
+
+impl<T: Send + Sync> Held<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(Arc::new(value)))
+    }
+}
+
+impl<T: Send + Sync> Deref for Held<T> {
+    type Target = Arc<T>;
+
+    fn deref(&self) -> &Arc<T> {
+        self.0.as_ref().expect("it is there until it is dropped")
+    }
+}
+
+impl<T: Send + Sync> Drop for Held<T> {
+    fn drop(&mut self) {
+        let_go(self.0.take());
+    }
+}
+
+/// The JavaScript of this thread ends: what is let go from now on is waited for.
+#[napi]
+pub fn end() {
+    ENDS.set(Some(Instant::now() + LAST));
+}
+
+/// Works until nothing waits.
+fn work() {
+    loop {
+        let job = {
+            let mut crew = crew();
+            match crew.waiting.pop_front() {
+                Some(job) => job,
+                None => {
+                    crew.running -= 1;
+                    return;
+                }
+            }
+        };
+        job();
+    }
+}

@@ -1,0 +1,31 @@
+//! What may have to talk to a share when it is dropped. Python drops garbage in whichever thread finds it, while all others
+//! wait: they must not wait for a share that hangs.
+
+use std::ops::Deref;
+
+use pyo3::prelude::*;
+
+/// Something that is let go while other threads of Python run.
+pub(crate) struct Held<T: Send>(Option<T>);
+
+impl<T: Send> Held<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+}
+
+impl<T: Send> Deref for Held<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_ref().expect("it is there until it is dropped")
+    }
+}
+
+impl<T: Send> Drop for Held<T> {
+    fn drop(&mut self) {
+        let value = &mut self.0;
+        // At the end of the interpreter there is nobody left to wait.
+        Python::try_attach(|py| py.detach(|| *value = None));
+    }
+}
