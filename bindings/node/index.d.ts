@@ -498,6 +498,16 @@ export interface BackupOptions extends Watched {
   exclude?: string | string[]
   /** What to do about sources that cannot be read or that change: `fail` where nothing is said. */
   sourceProblems?: 'fail' | 'report'
+  /** What to do about sources that are empty, or hold less than half of last time: `warn` where nothing is said. */
+  shrunkenSources?: 'warn' | 'fail'
+  /** Leaves out what is mounted below a source. */
+  oneFileSystem?: boolean
+  /** Makes the region folder, and that of a component of your own, where it is missing; else that is an error. */
+  create?: boolean
+  /** Each stored file that is taken over is read back at least once in so many runs: 7 where nothing is said, 0 is never. */
+  recheck?: number
+  /** What was stored longer ago is written anew: 180 days where nothing is said, 0 is never. */
+  renewAfterDays?: number
   /** zstd level, -7 to 19. */
   level?: number
   /** Most bytes of one stored segment, 4 to 64 MiB. */
@@ -527,6 +537,10 @@ export interface Reuse {
   copied: Stored
   /** Stored files taken over from a run that was interrupted. */
   takenOver: Stored
+  /** Stored files of the earlier set that were read back and compared with their digests. */
+  checked: Stored
+  /** Those that are damaged on the share, in earlier sets, too: what they held was stored again. */
+  damaged: string[]
   /** Stored files that were sent to the share. */
   stored: Stored
   /** Stored files of the earlier set that were missing or damaged: what they held was stored again. */

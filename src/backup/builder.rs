@@ -65,6 +65,7 @@ pub struct BackupBuilder {
     problems: SourceProblems,
     shrunken: ShrunkenSources,
     one_file_system: bool,
+    create: bool,
     recheck: u32,
     renew_after_days: u32,
     level: i32,
@@ -91,6 +92,7 @@ impl BackupBuilder {
             problems: SourceProblems::default(),
             shrunken: ShrunkenSources::default(),
             one_file_system: false,
+            create: false,
             recheck: 7,
             renew_after_days: 180,
             level: 3,
@@ -151,6 +153,14 @@ impl BackupBuilder {
     #[must_use]
     pub fn shrunken_sources(mut self, policy: ShrunkenSources) -> Self {
         self.shrunken = policy;
+        self
+    }
+
+    /// Makes the region folder, and the folder of a component that is none of Azure Stack Hub's own, where it is missing.
+    /// Otherwise a missing one is an error: the share may not be mounted, or a name be mistyped.
+    #[must_use]
+    pub fn create(mut self, create: bool) -> Self {
+        self.create = create;
         self
     }
 

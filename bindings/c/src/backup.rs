@@ -151,6 +151,59 @@ pub extern "C" fn azs_backup_builder_source_problems(
     })
 }
 
+/// What to do about sources that are empty, or hold less than half of last time: "warn", the default, or "fail".
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_builder_shrunken_sources(
+    builder: Option<NonNull<azs_backup_builder>>,
+    policy: Text,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let policy = policy.parse("policy")?;
+        change(builder, |builder| builder.shrunken_sources(policy))
+    })
+}
+
+/// Leaves out what is mounted below a source.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_builder_one_file_system(
+    builder: Option<NonNull<azs_backup_builder>>,
+    one: bool,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || change(builder, |builder| builder.one_file_system(one)))
+}
+
+/// Makes the region folder, and that of a component of your own, where it is missing; otherwise that is an error.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_builder_create(
+    builder: Option<NonNull<azs_backup_builder>>,
+    create: bool,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || change(builder, |builder| builder.create(create)))
+}
+
+/// Reads each stored file that is taken over back at least once in so many runs; the default is 7, 0 is never.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_builder_recheck(
+    builder: Option<NonNull<azs_backup_builder>>,
+    runs: u32,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || change(builder, |builder| builder.recheck(runs)))
+}
+
+/// Writes anew what was stored longer ago than this many days; the default is 180, 0 is never.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_builder_renew_after_days(
+    builder: Option<NonNull<azs_backup_builder>>,
+    days: u32,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || change(builder, |builder| builder.renew_after_days(days)))
+}
+
 /// zstd level, -7 to 19; the default is 3. Checked when the backup starts.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_level(

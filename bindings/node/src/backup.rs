@@ -27,6 +27,11 @@ struct Options {
     labels: BTreeMap<String, String>,
     exclude: Vec<String>,
     source_problems: Option<String>,
+    shrunken_sources: Option<String>,
+    one_file_system: bool,
+    create: bool,
+    recheck: Option<u32>,
+    renew_after_days: Option<u32>,
     level: Option<i32>,
     segment_size: Option<usize>,
     workers: Option<usize>,
@@ -61,6 +66,8 @@ fn builder(
     let place: Place = place.parse()?;
     let mut builder = BackupBuilder::new(share.share()?, place)
         .allow_expired_certificates(options.allow_expired_certificates)
+        .one_file_system(options.one_file_system)
+        .create(options.create)
         .paranoid(options.paranoid)
         .distrust(options.distrust)
         .progress(control.hook());
@@ -75,6 +82,15 @@ fn builder(
     }
     if let Some(policy) = optional(options.source_problems)? {
         builder = builder.source_problems(policy);
+    }
+    if let Some(policy) = optional(options.shrunken_sources)? {
+        builder = builder.shrunken_sources(policy);
+    }
+    if let Some(runs) = options.recheck {
+        builder = builder.recheck(runs);
+    }
+    if let Some(days) = options.renew_after_days {
+        builder = builder.renew_after_days(days);
     }
     if let Some(level) = options.level {
         builder = builder.level(level);

@@ -73,6 +73,10 @@ impl Backup {
     /// `certificates`: those that can open the set, one or several. `labels` are written on the cover sheet in clear.
     /// `exclude`: patterns in gitignore syntax of what to leave out below each folder; `!` takes back in.
     /// `source_problems`: `"fail"`, or `"report"` to go on past sources that cannot be read or that change, and name them.
+    /// `shrunken_sources`: `"warn"` of sources that are empty or hold less than half of last time, or `"fail"`.
+    /// `one_file_system`: leave out what is mounted below a source. `create`: make the region folder, and that of a
+    /// component of your own, where it is missing. `recheck`: read each stored file that is taken over back at least once
+    /// in so many runs; `renew_after_days`: write anew what was stored longer ago; 0 is never.
     /// `level`: of zstd, -7 to 19. `segment_size`: in bytes, 4 to 64 MiB. `workers`: threads, one for each core if none
     /// is given. `state`: a folder of this host, one for each job, in which it remembers the last set: then a set costs
     /// what changed since. `paranoid`: read every file, whatever its times say, and every stored file that is taken over
@@ -81,7 +85,8 @@ impl Backup {
     #[new]
     #[pyo3(signature = (
         share, place, *, certificates, allow_expired_certificates=false, labels=None, exclude=None,
-        source_problems=None, level=3, segment_size=12 << 20, workers=None, state=None, paranoid=false, distrust=None,
+        source_problems=None, shrunken_sources=None, one_file_system=false, create=false, recheck=7,
+        renew_after_days=180, level=3, segment_size=12 << 20, workers=None, state=None, paranoid=false, distrust=None,
         set_name=None, progress=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "keywords")]
@@ -94,6 +99,11 @@ impl Backup {
         labels: Option<&Bound<'_, PyAny>>,
         exclude: Option<Several<PyBackedStr>>,
         source_problems: Option<PyBackedStr>,
+        shrunken_sources: Option<PyBackedStr>,
+        one_file_system: bool,
+        create: bool,
+        recheck: u32,
+        renew_after_days: u32,
         level: i32,
         segment_size: usize,
         workers: Option<usize>,
@@ -107,6 +117,10 @@ impl Backup {
         let inner = hook.clone();
         let mut builder = BackupBuilder::new(share.open()?, place.0.clone())
             .allow_expired_certificates(allow_expired_certificates)
+            .one_file_system(one_file_system)
+            .create(create)
+            .recheck(recheck)
+            .renew_after_days(renew_after_days)
             .level(level)
             .segment_size(segment_size)
             .paranoid(paranoid)
@@ -127,6 +141,9 @@ impl Backup {
         }
         if let Some(word) = source_problems {
             builder = builder.source_problems(word.parse().raise()?);
+        }
+        if let Some(word) = shrunken_sources {
+            builder = builder.shrunken_sources(word.parse().raise()?);
         }
         if let Some(workers) = workers {
             builder = builder.workers(workers);

@@ -310,13 +310,13 @@ class Reuse(Value):
     """What was read and stored for a set, and what earlier sets had already.
 
     `base` is the folder of the earlier set that this one builds on, none for a full one. `rewritten` names stored files of
-    it that were missing or damaged: what they held was stored again.
+    it that were missing or damaged: what they held was stored again. `checked` were read back; `damaged` of them were.
     """
 
     __slots__ = ()
     _shapes = {
         "base": _optional(SharePath),
-        **dict.fromkeys(("linked", "copied", "taken_over", "stored"), Stored._of),
+        **dict.fromkeys(("linked", "copied", "taken_over", "stored", "checked"), Stored._of),
     }
     base: SharePath | None
     files_read: int
@@ -327,6 +327,8 @@ class Reuse(Value):
     copied: Stored
     taken_over: Stored
     stored: Stored
+    checked: Stored
+    damaged: tuple[str, ...]
     rewritten: tuple[str, ...]
 
 
