@@ -14,9 +14,11 @@ pub(crate) mod overlay;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod parsers;
+pub(crate) mod place;
 pub(crate) mod reader;
 pub(crate) mod record;
 pub(crate) mod segment;
+pub(crate) mod shrunken;
 mod space;
 mod sums;
 mod text;
@@ -28,8 +30,9 @@ pub use digest::Digest;
 pub(crate) use entry::RESERVED;
 pub use entry::{Block, Change, Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem};
 pub(crate) use list::{FileKey, summary};
-pub use list::{SetState, SetSummary, list_sets};
+pub use list::{SetList, SetState, SetSummary, UnreadableFolder, list_sets};
 pub use reader::{Entries, Set};
 pub use record::StoredFile;
 pub use space::{SetSpace, space_of};
+pub(crate) use sums::FILE_NAME as CHECKSUMS;
 pub use text::Text;

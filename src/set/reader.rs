@@ -1,6 +1,6 @@
 //! Reads a set: the cover sheet and the digests without a key, the index and the segments with one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::record::{Record, StoredFile};
 use super::{segment, sums};
 use crate::envelope::{CertificateFacts, MAX_MESSAGE, Opener};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{Name, SetName, SharePath};
+use crate::layout::{Name, Place, SetName, SharePath};
 use crate::share::{ItemKind, Share};
 
 /// A backup set on a share, found complete by its cover sheet.
@@ -31,10 +31,51 @@ pub struct Set {
 impl Set {
     /// Opens the set in this folder, without a key.
     ///
+    /// The folder has to be the one that its cover sheet names: under the region folder of a deployment only that place's
+    /// sets are opened, and under a set's name only that set. Elsewhere there is nothing to hold it against.
+    ///
     /// # Errors
     /// `NOT_FOUND` when there is no such folder; `INCOMPLETE` when it has no cover sheet, or one that does not fit its
-    /// `SHA256SUMS`; `UNSUPPORTED` for a later version of the stored form.
+    /// `SHA256SUMS`; `CONFLICT` when it belongs elsewhere; `UNSUPPORTED` for a later version of the stored form.
     pub fn open(share: Arc<dyn Share>, folder: SharePath) -> Result<Self> {
+        let set = Self::open_anywhere(share, folder)?;
+        let place = Place::of_set_folder(&set.folder).unwrap_or_else(|| set.cover.place.clone());
+        set.check_belongs(&place)?;
+        Ok(set)
+    }
+
+    /// Opens a set of this place, whatever folder it was copied to, without a key.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); `CONFLICT` when it is another place's.
+    pub fn open_foreign(share: Arc<dyn Share>, folder: SharePath, place: &Place) -> Result<Self> {
+        let set = Self::open_anywhere(share, folder)?;
+        if set.cover.place == *place {
+            return Ok(set);
+        }
+        let (shown, belongs) = (shown(&*set.share, &set.folder), &set.cover.place);
+        Err(Error::new(ErrorKind::Conflict, format!("{shown} is a set of {belongs}, not of {place}")))
+    }
+
+    /// Where its cover sheet says that it belongs, if that is not this place or not the folder's own name.
+    pub(crate) fn belongs_elsewhere(&self, place: &Place) -> Option<SharePath> {
+        let name = self.folder.file_name().and_then(|name| name.as_str().parse::<SetName>().ok());
+        let is_here = self.cover.place == *place && name.is_none_or(|name| name == self.cover.set);
+        (!is_here).then(|| self.cover.place.set_folder(&self.cover.set))
+    }
+
+    fn check_belongs(&self, place: &Place) -> Result<()> {
+        let Some(belongs) = self.belongs_elsewhere(place) else { return Ok(()) };
+        let shown = shown(&*self.share, &self.folder);
+        let message = format!(
+            "{shown}: its backup.json belongs to another set, {belongs}; to use it all the same, name its place, {}",
+            self.cover.place
+        );
+        Err(Error::new(ErrorKind::Conflict, message))
+    }
+
+    /// Opens the set in this folder, wherever it belongs.
+    pub(crate) fn open_anywhere(share: Arc<dyn Share>, folder: SharePath) -> Result<Self> {
         let items = share
             .list(&folder)?
             .into_iter()
@@ -59,11 +100,6 @@ impl Set {
             let kind = e.kind();
             Error::new(kind, format!("{}: {e}", shown(&*share, &folder))).with_source(e)
         })?;
-        if let Some(name) = folder.file_name().and_then(|name| name.as_str().parse::<SetName>().ok())
-            && name != cover.set
-        {
-            return Err(incomplete(format!("its backup.json belongs to another set, {}", cover.set)));
-        }
         let text = read(sums::FILE_NAME, sums::MAX_LENGTH, "it was deleted; the set cannot be checked")?;
         if Digest::of(&text) != cover.sha256sums {
             return Err(incomplete("SHA256SUMS is not the one that backup.json names: one of them is damaged or from another set".into()));
@@ -118,9 +154,8 @@ impl Set {
 
     /// What lies in the folder and belongs to no set of this name.
     pub(crate) fn foreign(&self) -> Vec<String> {
-        let known = |name: &str| {
-            name == cover::FILE_NAME || name == sums::FILE_NAME || self.sums.iter().any(|(n, _)| n == name)
-        };
+        let listed: HashSet<&str> = self.sums.iter().map(|(name, _)| name.as_str()).collect();
+        let known = |name: &str| name == cover::FILE_NAME || name == sums::FILE_NAME || listed.contains(name);
         let mut foreign: Vec<_> = self.items.keys().filter(|name| !known(name)).cloned().collect();
         foreign.sort();
         foreign
