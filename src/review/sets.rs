@@ -279,7 +279,8 @@ impl ComponentReview {
     fn check_content(&self, sets: &[Known], now: Timestamp, findings: &mut Findings) {
         let complete = sets.iter().filter(|known| is_complete(known) && !is_future(known, now));
         let content = |known: &Known| known.candidate.content.map(|content| (content.files, content.bytes));
-        let largest: Largest = complete.clone().filter_map(content).collect();
+        let mut largest = Largest::default();
+        complete.clone().filter_map(content).for_each(|of| largest.take(of));
         let Some((last, (files, size))) =
             complete.max_by_key(|known| known.candidate.set).and_then(|last| Some((last, content(last)?)))
         else {

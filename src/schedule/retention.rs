@@ -273,22 +273,27 @@ fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Ve
     // From new to old, as rules count.
     let good: Vec<usize> =
         (0..sets.len()).rev().filter(|at| sets[*at].is_complete() && !is_future(&sets[*at])).collect();
-    // Sets that shrank are kept as all are and push nothing out: the rules count once more without them.
-    let content = |at: &usize| sets[*at].content.map(|content| (content.files, content.bytes));
-    let largest: Largest = good.iter().filter_map(content).collect();
-    let is_shrunken = |at: &usize| content(at).is_some_and(|of| largest.dwarfs(of, policy.shrunken_below));
-    let full: Vec<usize> = good.iter().copied().filter(|at| !is_shrunken(at)).collect();
     for (at, reason) in by_rules(policy, sets, &good, KeepReason::LastGood) {
         keep[at].insert(reason);
     }
+    // Sets that shrank are kept as all are and push nothing out: the rules count once more without them.
+    let dwarfed = dwarfed(policy, sets, &good);
+    let full: Vec<usize> = good.iter().copied().filter(|at| !dwarfed.contains_key(at)).collect();
+    let mut spare = |at: usize, reason| {
+        let is_last = reason == KeepReason::LastFull && !keep[at].contains(&KeepReason::LastGood);
+        // What is kept in any case says why as ever.
+        if is_last || keep[at].is_empty() {
+            keep[at].insert(if is_last { reason } else { KeepReason::NotDisplaced });
+        }
+    };
     if full.len() < good.len() {
-        for (at, reason) in by_rules(policy, sets, &full, KeepReason::LastFull) {
-            // What is kept in any case says why as ever; only what would have gone says that newer ones shrank.
-            let is_last_full = reason == KeepReason::LastFull;
-            if is_last_full && !keep[at].contains(&KeepReason::LastGood) {
-                keep[at].insert(reason);
-            } else if keep[at].is_empty() {
-                keep[at].insert(KeepReason::NotDisplaced);
+        by_rules(policy, sets, &full, KeepReason::LastFull).into_iter().for_each(|(at, why)| spare(at, why));
+    }
+    // As long as one that shrank stays, so do those that show it.
+    for at in &good {
+        for by in dwarfed.get(at).filter(|_| !keep[*at].is_empty()).into_iter().flatten() {
+            if keep[*by].is_empty() {
+                keep[*by].insert(KeepReason::NotDisplaced);
             }
         }
     }
@@ -321,6 +326,30 @@ fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Ve
         }
     };
     sets.iter().zip(keep).map(verdict).collect()
+}
+
+/// The sets that shrank, each with the older ones that hold the most files and the most bytes.
+fn dwarfed(policy: &RetentionPolicy, sets: &[Candidate], good: &[usize]) -> BTreeMap<usize, [usize; 2]> {
+    let mut dwarfed = BTreeMap::new();
+    let mut largest: Option<[(usize, Content); 2]> = None;
+    for at in good.iter().rev() {
+        let Some(content) = sets[*at].content else { continue };
+        let Some([files, bytes]) = &mut largest else {
+            largest = Some([(*at, content); 2]);
+            continue;
+        };
+        let most = Largest { files: files.1.files, bytes: bytes.1.bytes };
+        if most.dwarfs((content.files, content.bytes), policy.shrunken_below) {
+            dwarfed.insert(*at, [files.0, bytes.0]);
+        }
+        if content.files >= most.files {
+            *files = (*at, content);
+        }
+        if content.bytes >= most.bytes {
+            *bytes = (*at, content);
+        }
+    }
+    dwarfed
 }
 
 /// What the policy's rules keep of these sets, which are good and sorted from new to old: the last one and the last that

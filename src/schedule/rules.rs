@@ -39,10 +39,10 @@ pub const PIN_LABEL: &str = "pinned";
 /// file.
 ///
 /// **Sets that shrank displace nothing.** A good set is shrunken when it holds less than half of the files, or of the bytes,
-/// of the largest good set of its place, an empty one always: perhaps its source was not mounted. The rules then count
-/// twice, over all good sets and over those that are not shrunken, and a set stays if either count keeps it; the newest one
-/// that is not shrunken stays even when room is made. Where the source has shrunk for good, delete the last large set by
-/// hand, or set another threshold by [`shrunken_below`](Self::shrunken_below).
+/// of an older good set of its place: perhaps its source was not mounted. The rules then count twice, over all good sets and
+/// over those that are not shrunken, and a set stays if either count keeps it; so does the largest older set as long as one
+/// that shrank stays, and the newest one that is not shrunken even when room is made. Where the source has shrunk for good,
+/// delete the large sets by hand, or set another threshold by [`shrunken_below`](Self::shrunken_below).
 ///
 /// In JSON it is `{"keep_days": 30, "keep_last": 3, "keep_daily": 7, "keep_weekly": 4, "keep_monthly": 12, "keep_labels":
 /// [["model", "S4148-ON"], ["audit", null]], "pin": ["20261123T020000Z-7f3a91c2"], "make_room": 0, "grace_hours": 24,
@@ -158,7 +158,7 @@ impl RetentionPolicy {
         self
     }
 
-    /// Takes a set for shrunken that holds less than this many percent of the files or bytes of the largest good set of its
+    /// Takes a set for shrunken that holds less than this many percent of the files or bytes of an older good set of its
     /// place: 50 by default, at most 100; 0 takes none for it, not even an empty one.
     #[must_use]
     pub fn shrunken_below(mut self, percent: u32) -> Self {

@@ -86,8 +86,8 @@ pub struct SetSummary {
     pub folder: SharePath,
     /// Whether it has a cover sheet. An incomplete set that has one was finished once: it is damaged or partly deleted.
     pub has_cover_sheet: bool,
-    /// Whether it is complete and holds no file, or less than half of the files or bytes of the largest complete set of
-    /// its place: perhaps its source was not there.
+    /// Whether it is complete and holds less than half of the files or bytes of an older complete set of its place: perhaps
+    /// its source was not there.
     pub is_shrunken: bool,
     /// Whether it is a backup.
     #[serde(flatten)]
@@ -209,9 +209,12 @@ pub fn list_sets(
             SetState::Complete { cover } => Some((cover.content.files, cover.content.bytes)),
             _ => None,
         };
-        let largest: Largest = place.iter().filter_map(content).collect();
+        let mut older = Largest::default();
         for set in place {
-            set.is_shrunken = content(set).is_some_and(|of| largest.dwarfs(of, Largest::HALF));
+            if let Some(of) = content(set) {
+                set.is_shrunken = older.dwarfs(of, Largest::HALF);
+                older.take(of);
+            }
         }
     }
     // A component's folder is listed for its sets and again for its scale units.
