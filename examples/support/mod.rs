@@ -40,7 +40,10 @@ pub(crate) fn run<T: Into<Done>>(example: impl FnOnce(lexopt::Parser) -> Result<
         Ok(done) => done.into().0,
         Err(error) => {
             eprintln!("{}: {error}", error.code());
-            let is_usage = matches!(error.kind(), ErrorKind::InvalidArgument | ErrorKind::InvalidName);
+            let is_usage = matches!(
+                error.kind(),
+                ErrorKind::InvalidArgument | ErrorKind::InvalidName | ErrorKind::ReservedPath
+            );
             if is_usage { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
         }
     }
