@@ -9,6 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use azs_backup::review::{Configuration, review};
 use azs_backup::schedule::{KeepReason, RetentionPolicy};
 use azs_backup::set::{SetList, SetState, space_of};
 use azs_backup::{
@@ -187,6 +188,26 @@ fn a_read_that_takes_too_long_ends_the_work_and_makes_nothing_incomplete() {
         }
         let share: Arc<dyn Share> = Arc::new(BadShare::new(&fixture.share, name, kind));
         assert_eq!(space_of(&share, std::slice::from_ref(&set)).unwrap_err().kind(), kind);
+    }
+}
+
+#[test]
+fn a_review_names_what_cannot_be_read_and_ends_with_the_share() {
+    let fixture = Fixture::new();
+    let set = back_up(&fixture, NYC);
+    let sheet = format!("{}/backup.json", set.file_name().unwrap());
+    let configuration = r#"{"root": "\\\\fileserver01.contoso.com\\AzSBackups",
+        "deployment": {"external_domain_name": "contoso.com", "region": "nyc"}}"#;
+    let configuration = Configuration::from_json(configuration.as_bytes()).unwrap();
+    let look = |end: &str, kind| {
+        let share: Arc<dyn Share> = Arc::new(BadShare::new(&fixture.share, end, kind));
+        review(&configuration, &share, Timestamp::now())
+    };
+    let found = look(&sheet, ErrorKind::Io).unwrap();
+    let named = found.findings.iter().find(|finding| finding.rule.id == "FOLDER_UNREADABLE").unwrap();
+    assert!(named.seen.contains(&sheet), "{named:?}");
+    for end in [&*sheet, "nyc/Switches"] {
+        assert_eq!(look(end, ErrorKind::TimedOut).unwrap_err().kind(), ErrorKind::TimedOut);
     }
 }
 
