@@ -279,7 +279,7 @@ fn sets_of_one_second_are_in_the_order_of_their_names() {
 #[test]
 fn a_set_that_shrank_is_marked() {
     let fixture = Fixture::new();
-    let mut back_up = |files: usize| {
+    let back_up = |files: usize| {
         let name = format!("20261123T020000Z-0000000{}", files / 3);
         let mut backup = fixture.builder().set_name(name.parse().unwrap()).start().unwrap();
         (0..files).for_each(|n| backup.add_bytes(&format!("f{n}"), &b"content"[..]).unwrap());

@@ -38,7 +38,9 @@ fn set(fixture: &Fixture, days: i64) -> SharePath {
 
 /// Makes the files of a set two days old.
 fn age(fixture: &Fixture, folder: &SharePath) {
-    let then = std::time::SystemTime::now() - std::time::Duration::from_secs(48 * 3600);
+    // The same each time: a plan looks whether anything was written since.
+    let hour = Timestamp::now().as_second().cast_unsigned() / 3600;
+    let then = std::time::UNIX_EPOCH + std::time::Duration::from_secs((hour - 48) * 3600);
     for file in fs::read_dir(fixture.native(folder)).unwrap() {
         fs::File::options().append(true).open(file.unwrap().path()).unwrap().set_modified(then).unwrap();
     }
