@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use azs_backup::share::ShareCheck;
+use azs_backup::share::{Outcome, ShareCheck};
 use azs_backup::{Deployment, Place, Result};
 use lexopt::Arg::{Long, Short};
 
@@ -10,7 +10,8 @@ mod support;
 
 const HELP: &str = "\
 Finds out what keeps backups from a share: name, network, dialect, account, share, path, rights, room, clock.
-Exit code 1, with the code of the first failure, when a step fails.
+Exit code 0 when all is well, 3 when a step has a warning, 1, with the code of the first failure, when a step fails, 2 for a
+wrong command line.
 
 check --root ROOT --domain D --region R [--component C]... [--create] [--json]
 
@@ -26,7 +27,7 @@ fn main() -> ExitCode {
     support::run(check)
 }
 
-fn check(mut parser: lexopt::Parser) -> Result<()> {
+fn check(mut parser: lexopt::Parser) -> Result<ExitCode> {
     let mut root = support::Location::default();
     let (mut domain, mut region, mut components) = (None, None, Vec::new());
     let (mut create, mut json) = (false, false);
@@ -39,7 +40,7 @@ fn check(mut parser: lexopt::Parser) -> Result<()> {
             Long("component") => components.push(support::text(&mut parser)?),
             Long("create") => create = true,
             Long("json") => json = true,
-            Long("help") | Short('h') => return support::print(HELP),
+            Long("help") | Short('h') => return support::print(HELP).map(|()| ExitCode::SUCCESS),
             other => return Err(support::invalid(other.unexpected())),
         }
     }
@@ -55,5 +56,6 @@ fn check(mut parser: lexopt::Parser) -> Result<()> {
     } else {
         support::print(report.to_table().trim_end())?;
     }
-    report.into_result().map(drop)
+    let report = report.into_result()?;
+    Ok(support::named(report.steps.iter().any(|step| step.outcome == Outcome::Warned)))
 }

@@ -18,13 +18,16 @@ list --root ROOT --domain D --region R [--component C] [--json]
   --domain D     external domain name: contoso.com
   --region R     region: nyc
   --component C  only this one
-  --json         print the list as JSON";
+  --json         print the list as JSON
+
+Exit code 0 when all sets are whole, 3 when a set or folder is named that is not, or a set that shrank; 1 when the share
+cannot be listed, 2 for a wrong command line.";
 
 fn main() -> ExitCode {
     support::run(list)
 }
 
-fn list(mut parser: lexopt::Parser) -> Result<()> {
+fn list(mut parser: lexopt::Parser) -> Result<ExitCode> {
     let mut root = support::Location::default();
     let (mut domain, mut region, mut component, mut json) = (None, None, None, false);
     while let Some(arg) = parser.next().map_err(support::invalid)? {
@@ -35,7 +38,7 @@ fn list(mut parser: lexopt::Parser) -> Result<()> {
             Long("region") => region = Some(support::text(&mut parser)?),
             Long("component") => component = Some(support::text(&mut parser)?),
             Long("json") => json = true,
-            Long("help") | Short('h') => return support::print(HELP),
+            Long("help") | Short('h') => return support::print(HELP).map(|()| ExitCode::SUCCESS),
             other => return Err(support::invalid(other.unexpected())),
         }
     }
@@ -46,26 +49,39 @@ fn list(mut parser: lexopt::Parser) -> Result<()> {
 
     let sets = list_sets(&share, &deployment, component.as_ref())?;
     if json {
-        return support::print_json(&sets);
+        support::print_json(&sets)?;
+    } else {
+        if sets.is_empty() && sets.unreadable.is_empty() {
+            support::print(format_args!("no backup sets of {deployment}"))?;
+        }
+        sets.iter().try_for_each(|set| support::print(line(set)))?;
+        let unreadable = sets.unreadable.iter();
+        unreadable
+            .map(|of| format!("{}  UNREADABLE: {}: {}", of.folder, of.code, of.reason))
+            .try_for_each(support::print)?;
     }
-    if sets.is_empty() {
-        return support::print(format_args!("no backup sets of {deployment}"));
-    }
-    sets.iter().try_for_each(|set| support::print(line(set)))
+    Ok(support::named(sets.needs_attention()))
 }
 
 fn line(set: &SetSummary) -> String {
-    match &set.state {
-        SetState::Complete { cover } => format!(
-            "{}  {:?}, {} files with {}, {} stored",
-            set.folder,
-            cover.status,
-            cover.content.files,
-            support::bytes(cover.content.bytes),
-            support::bytes(cover.stored.bytes)
-        ),
-        SetState::Incomplete { reason } => format!("{}  INCOMPLETE: {reason}", set.folder),
-        SetState::Unsupported { reason } => format!("{}  UNSUPPORTED: {reason}", set.folder),
-        _ => format!("{}", set.folder),
-    }
+    let word = match &set.state {
+        SetState::Complete { cover } => {
+            return format!(
+                "{}  {:?}, {} files with {}, {} stored{}",
+                set.folder,
+                cover.status,
+                cover.content.files,
+                support::bytes(cover.content.bytes),
+                support::bytes(cover.stored.bytes),
+                if set.is_shrunken { "  SHRUNKEN: others hold more than twice as much" } else { "" }
+            );
+        }
+        SetState::Damaged { .. } => "DAMAGED",
+        SetState::Foreign { .. } => "FOREIGN",
+        SetState::Incomplete { .. } => "INCOMPLETE",
+        SetState::Unreadable { .. } => "UNREADABLE",
+        SetState::Unsupported { .. } => "UNSUPPORTED",
+        _ => "",
+    };
+    format!("{}  {word}: {}", set.folder, set.state.reason().unwrap_or_default())
 }

@@ -15,6 +15,7 @@ restore --set FOLDER --pfx FILE --to DIR [options] [PATTERN...]
 
   --set FOLDER        the set's folder, or its UNC path with the account in AZS_SMB_USER and AZS_SMB_PASSWORD
   --port N            TCP port of the file server of a UNC path, when it is not 445
+  --place P           whose set it is, contoso.com/nyc/Switches: opens it even where another's should lie
   --pfx FILE          decryption certificate
   --to DIR            folder to restore into: empty or not there yet, unless
   --keep-existing     what is there already stays as it is
@@ -35,6 +36,7 @@ fn give_back(mut parser: lexopt::Parser) -> Result<()> {
         match arg {
             Long("set") => set.take_path(&mut parser)?,
             Long("port") => set.take_port(&mut parser)?,
+            Long("place") => set.take_place(&mut parser)?,
             Long("pfx") => pfx = Some(support::path(&mut parser)?),
             Long("to") => to = Some(support::path(&mut parser)?),
             Long("keep-existing") => options = options.existing(Existing::Keep),

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use azs_backup::schedule::{Outcome, RetentionPeriod, RetentionPlan, RetentionPolicy, RetentionReport};
+use azs_backup::set::UnreadableFolder;
 use azs_backup::{Component, Deployment, Result, list_sets};
 use jiff::Timestamp;
 use lexopt::Arg::{Long, Short};
@@ -14,7 +15,8 @@ mod support;
 
 const HELP: &str = "\
 Deletes backup sets that no rule keeps, and incomplete ones after a grace time. Needs no key. Keeps the last good set of
-each component whatever it is asked, sets labelled \"pinned\", and what it does not recognise.
+each component whatever it is asked, the last before its content shrank, sets labelled \"pinned\", what is damaged or belongs
+elsewhere, and what it does not recognise.
 
 retention --root ROOT --domain D --region R [--component C] [rules] [--dry-run] [--json]
 
@@ -30,11 +32,15 @@ retention --root ROOT --domain D --region R [--component C] [rules] [--dry-run] 
   --keep-monthly N    the same of months
   --make-room BYTES   delete the oldest until this much is free that was not, in spite of the rules above
   --room-for BYTES    the same until this much is free, by what the share itself says of its space
-  --grace-hours N     delete incomplete sets when they are this old; 24 if not given
+  --grace-hours N     delete incomplete sets when nothing was written to them for so long; 24 if not given
+  --shrunken-below P  take a set for shrunken that has less than P percent of the largest one's files or bytes; 50 if not
+                      given, 0 for none
   --dry-run           show what would be deleted and why, and delete nothing
   --json              print the plan and what became of it as JSON
 
-Without a rule to keep by, complete sets are deleted by --make-room and --room-for only.";
+Without a rule to keep by, complete sets are deleted by --make-room and --room-for only. Exit code 0 when all went well, 3
+when sets or folders are named that are not whole, belong elsewhere or shrank, 1 when a set could not be deleted, 2 for a
+wrong command line.";
 
 /// What is printed as JSON.
 #[derive(Serialize)]
@@ -42,13 +48,14 @@ struct Report<'a> {
     plan: &'a RetentionPlan,
     #[serde(skip_serializing_if = "Option::is_none")]
     done: Option<&'a RetentionReport>,
+    unreadable: &'a [UnreadableFolder],
 }
 
 fn main() -> ExitCode {
     support::run(retention)
 }
 
-fn retention(mut parser: lexopt::Parser) -> Result<()> {
+fn retention(mut parser: lexopt::Parser) -> Result<ExitCode> {
     let mut root = support::Location::default();
     let (mut domain, mut region, mut component) = (None, None, None);
     let (mut dry_run, mut json, mut room_for) = (false, false, None);
@@ -73,9 +80,10 @@ fn retention(mut parser: lexopt::Parser) -> Result<()> {
                 let hours: u32 = number(&mut parser)?;
                 policy = policy.grace(Duration::from_secs(u64::from(hours) * 3600));
             }
+            Long("shrunken-below") => policy = policy.shrunken_below(number(&mut parser)?),
             Long("dry-run") => dry_run = true,
             Long("json") => json = true,
-            Long("help") | Short('h') => return support::print(HELP),
+            Long("help") | Short('h') => return support::print(HELP).map(|()| ExitCode::SUCCESS),
             other => return Err(support::invalid(other.unexpected())),
         }
     }
@@ -91,11 +99,15 @@ fn retention(mut parser: lexopt::Parser) -> Result<()> {
     let plan = policy.plan(&sets, Timestamp::now());
     let done = (!dry_run).then(|| plan.apply(&share, &mut |_| ControlFlow::Continue(())));
     if json {
-        support::print_json(&Report { plan: &plan, done: done.as_ref() })?;
+        support::print_json(&Report { plan: &plan, done: done.as_ref(), unreadable: &sets.unreadable })?;
     } else {
         print(&plan, done.as_ref())?;
+        for of in &sets.unreadable {
+            support::print(format_args!("unread  {}  {}: {}", of.folder, of.code, of.reason))?;
+        }
     }
-    done.map_or(Ok(()), |done| done.into_result().map(drop))
+    done.map_or(Ok(()), |done| done.into_result().map(drop))?;
+    Ok(support::named(sets.needs_attention()))
 }
 
 fn number<T: std::str::FromStr<Err: std::fmt::Display>>(parser: &mut lexopt::Parser) -> Result<T> {

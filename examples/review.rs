@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use azs_backup::review::{Configuration, review};
+use azs_backup::review::{Configuration, Severity, review};
 use azs_backup::{Error, Result};
 use jiff::Timestamp;
 
@@ -21,13 +21,14 @@ review --root ROOT --config FILE [--cer FILE]... [--html FILE] [--json]
   --html FILE    write the review as one HTML page, too
   --json         print the review as JSON
 
-Findings are no failure: the exit code is 0 when the review was made.";
+Exit code 0 when the review was made, 3 when it has critical findings; 1 when it could not be made, 2 for a wrong command
+line.";
 
 fn main() -> ExitCode {
     support::run(run)
 }
 
-fn run(mut parser: lexopt::Parser) -> Result<()> {
+fn run(mut parser: lexopt::Parser) -> Result<ExitCode> {
     use lexopt::Arg::{Long, Short};
     let mut root = support::Location::default();
     let (mut config, mut html) = (None, None);
@@ -41,7 +42,7 @@ fn run(mut parser: lexopt::Parser) -> Result<()> {
             Long("cer") => certificates.push(support::path(&mut parser)?),
             Long("html") => html = Some(support::path(&mut parser)?),
             Long("json") => json = true,
-            Long("help") | Short('h') => return support::print(HELP),
+            Long("help") | Short('h') => return support::print(HELP).map(|()| ExitCode::SUCCESS),
             other => return Err(support::invalid(other.unexpected())),
         }
     }
@@ -57,5 +58,11 @@ fn run(mut parser: lexopt::Parser) -> Result<()> {
         std::fs::write(&file, review.to_html())
             .map_err(|e| Error::io(format_args!("write {}", file.display()), e))?;
     }
-    if json { support::print_json(&review) } else { support::print(review.to_table().trim_end()) }
+    if json {
+        support::print_json(&review)?
+    } else {
+        support::print(review.to_table().trim_end())?
+    }
+    let is_critical = review.findings.iter().any(|finding| finding.rule.severity == Severity::Critical);
+    Ok(support::named(is_critical))
 }

@@ -14,6 +14,7 @@ verify --set FOLDER [--port N] [--pfx FILE] [--json]
 
   --set FOLDER  the set's folder, or its UNC path with the account in AZS_SMB_USER and AZS_SMB_PASSWORD
   --port N      TCP port of the file server of a UNC path, when it is not 445
+  --place P     whose set it is, contoso.com/nyc/Switches: opens it even where another's should lie
   --pfx FILE    decryption certificate, its password in AZS_PFX_PASSWORD: decrypts and compares every byte;
                 without it the stored files are held against SHA256SUMS
   --json        print the report as JSON";
@@ -29,6 +30,7 @@ fn check(mut parser: lexopt::Parser) -> Result<()> {
         match arg {
             Long("set") => set.take_path(&mut parser)?,
             Long("port") => set.take_port(&mut parser)?,
+            Long("place") => set.take_place(&mut parser)?,
             Long("pfx") => pfx = Some(support::path(&mut parser)?),
             Long("json") => json = true,
             Long("help") | Short('h') => return support::print(HELP),

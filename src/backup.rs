@@ -189,9 +189,8 @@ impl Backup {
     pub fn add_file_as(&mut self, name: &str, file: impl AsRef<Path>) -> Result<()> {
         let file = file.as_ref();
         let path = self.claim(name)?;
-        let invalid = |what: &str| {
-            Error::new(ErrorKind::InvalidArgument, format!("{} is not {what}", file.display()))
-        };
+        let invalid =
+            |what: &str| Error::new(ErrorKind::InvalidArgument, format!("{} is not {what}", file.display()));
         let open = || -> std::io::Result<_> {
             let real = file.canonicalize()?;
             let (Some(parent), Some(own)) = (real.parent(), real.file_name()) else { return Ok(None) };

@@ -159,7 +159,7 @@ error_kinds! {
     CertificateExpired => "CERTIFICATE_EXPIRED",
     /// The certificate cannot serve: too short a key, an unsupported curve, a private key in a CER, none in a PFX.
     CertificateUnsuitable => "CERTIFICATE_UNSUITABLE",
-    /// Another operation keeps this one from running; the error says which and until when.
+    /// Something else is in the way: an operation, until it ends, or a set that belongs elsewhere. The error says which.
     Conflict => "CONFLICT",
     /// Stored data is not what was written: a failed authentication, a wrong digest, a missing or foreign file.
     Damaged => "DAMAGED",

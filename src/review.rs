@@ -85,14 +85,15 @@ impl Review {
 /// Reviews a configuration and the share whose root it names.
 ///
 /// # Errors
-/// Where the root cannot be listed. Any other folder that cannot be read is a finding.
+/// Where the root cannot be listed, and where the share itself fails: no connection, a read that takes too long. Any other
+/// folder or file that cannot be read is a finding.
 pub fn review(configuration: &Configuration, share: &Arc<dyn Share>, now: Timestamp) -> Result<Review> {
     let mut seen = look::look(&**share, &configuration.deployment)?;
     let mut findings = findings::Findings::default();
     checks::root(configuration, &mut findings);
     checks::configuration(configuration, &mut findings);
     checks::certificates(configuration, now, &mut findings);
-    let (mut components, totals) = sets::review(configuration, share, &mut seen, now, &mut findings);
+    let (mut components, totals) = sets::review(configuration, share, &mut seen, now, &mut findings)?;
     checks::layout(configuration, &seen, &mut findings);
     let space = checks::space_of(configuration, &**share, now);
     checks::space(space, &totals, &mut findings);

@@ -16,14 +16,18 @@
 //!     Decision, Gate, Job, JobLog, JobStatus, OperationsFile, RetentionPolicy, RetentionPeriod, Schedule, Trigger,
 //! };
 //! # fn back_up() -> azs_backup::Result<u64> { Ok(0) }
-//! # fn sets() -> azs_backup::Result<Vec<azs_backup::SetSummary>> { Ok(Vec::new()) }
+//! # fn sets() -> azs_backup::Result<azs_backup::set::SetList> { Ok(Default::default()) }
 //!
 //! let schedule = Schedule::default().jitter(std::time::Duration::from_secs(1800), "hlh01")?;
 //! let gate = Gate::new().source(OperationsFile::new("operations.json"));
 //! let log = JobLog::new("jobs.jsonl");
 //!
 //! let now = jiff::Timestamp::now();
-//! if schedule.next_run(log.read()?.last_scheduled(), now).is_due(now) {
+//! let jobs = log.read(now)?;
+//! for job in &jobs.died {
+//!     eprintln!("{}: {}", job.id, job.reason.as_deref().unwrap_or_default());
+//! }
+//! if schedule.next_run(jobs.last_scheduled(), now).is_due(now) {
 //!     let id = now.to_string();
 //!     match gate.scheduled(&schedule, now)? {
 //!         Decision::Skipped(skip) => log.append(&Job::skipped(id, &skip, now))?,
@@ -49,6 +53,7 @@
 //! Nothing here starts a backup: the caller does, so that this serves any scheduler, or none. All times are UTC.
 
 mod admin;
+mod alive;
 mod apply;
 mod frequency;
 mod gate;
@@ -62,6 +67,7 @@ mod rules;
 mod source;
 mod warning;
 
+pub use alive::Process;
 pub use apply::{Outcome, RetentionReport};
 pub use frequency::{Frequency, RetentionPeriod};
 pub use gate::{Decision, Gate, Hold, Reason, Skip, Trigger};
@@ -70,7 +76,7 @@ pub use job::{Job, JobLog, JobStatus, Jobs};
 pub use next_run::{NextRun, Schedule};
 pub use operation::{Operation, OperationKind, OperationState};
 pub use options::warnings_of_json;
-pub use retention::{Candidate, Condition, Deletion, Kept, RetentionPlan};
+pub use retention::{Candidate, Condition, Content, Deletion, Kept, RetentionPlan};
 pub use rules::{DeleteReason, KeepReason, PIN_LABEL, RetentionPolicy};
 pub use source::{OperationSource, OperationsFile, parse_operations};
 pub use warning::{Warning, Watch, warnings};

@@ -4,6 +4,7 @@
 //! `backup.json`, which is written last and is the commit. `docs/format.md` is its specification.
 
 pub(crate) mod archive;
+pub(crate) mod catalog;
 mod cover;
 pub(crate) mod digest;
 mod entry;
@@ -15,9 +16,12 @@ pub(crate) mod overlay;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod parsers;
+pub(crate) mod place;
 pub(crate) mod reader;
 pub(crate) mod record;
+pub(crate) mod records;
 pub(crate) mod segment;
+pub(crate) mod shrunken;
 mod space;
 mod sums;
 mod text;
@@ -28,8 +32,10 @@ pub(crate) use cover::{FILE_NAME as COVER_SHEET, is_file_of_a_set};
 pub use digest::Digest;
 pub use entry::{Block, Change, Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem};
 pub(crate) use list::{FileKey, summary};
-pub use list::{SetState, SetSummary, list_sets};
-pub use reader::{Entries, Set};
+pub use list::{SetList, SetState, SetSummary, UnreadableFolder, list_sets};
+pub use reader::Set;
 pub use record::StoredFile;
+pub use records::Entries;
 pub use space::{SetSpace, space_of};
+pub(crate) use sums::FILE_NAME as CHECKSUMS;
 pub use text::Text;

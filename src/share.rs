@@ -129,6 +129,17 @@ fn unsupported(share: String, what: &str, path: &SharePath) -> Error {
     Error::new(ErrorKind::Unsupported, format!("{path}: the share {share} has no {what}"))
 }
 
+/// The refusal to go on without a folder whose name is typed in: made unasked it would hide a typing error, or a share that
+/// is not mounted.
+pub(crate) fn missing_folder(share: &dyn Share, folder: &SharePath, what: &str) -> Error {
+    let message = format!(
+        "{} has no {what} {folder}: is the share mounted there, and is the name right? To make the folder, ask for it to \
+         be created",
+        share.describe()
+    );
+    Error::new(ErrorKind::NotFound, message)
+}
+
 /// The room on a share, in bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]

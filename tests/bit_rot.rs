@@ -1,8 +1,8 @@
 //! Bytes that change on the share with nobody near: each stored file is read back before long, and written anew.
 
+mod common;
 #[path = "incremental/nightly.rs"]
 mod nightly;
-mod common;
 
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};

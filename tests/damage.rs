@@ -345,7 +345,7 @@ fn an_index_and_digests_from_another_set_are_found_with_the_key() {
     }
     // The sheet says whose it is.
     let error = Set::open(sample.fixture.share.clone(), sample.path.clone()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Incomplete);
+    assert_eq!(error.kind(), ErrorKind::Conflict);
     // Make it lie, and the sealed index does not agree.
     let sheet = fs::read_to_string(sample.folder.join("backup.json")).unwrap();
     let other_name = other.file_name().unwrap().to_str().unwrap();

@@ -25,6 +25,7 @@ fn documents_name_files_that_are_there() {
         "SECURITY.md",
         "bindings/README.md",
         "benches/README.md",
+        "docs/shares.md",
         "docs/smb.md",
         "docs/format.md",
     ] {

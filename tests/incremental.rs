@@ -5,10 +5,10 @@ mod bad_state;
 #[path = "incremental/by_hand.rs"]
 mod by_hand;
 mod common;
-#[path = "incremental/nightly.rs"]
-mod nightly;
 #[path = "incremental/moves.rs"]
 mod moves;
+#[path = "incremental/nightly.rs"]
+mod nightly;
 #[path = "incremental/shares.rs"]
 mod shares;
 #[path = "incremental/vanishing.rs"]

@@ -10,7 +10,7 @@ mod walked;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use azs_backup::schedule::{Candidate, Condition, RetentionPeriod, RetentionPlan, RetentionPolicy};
+use azs_backup::schedule::{Candidate, Condition, Content, RetentionPeriod, RetentionPlan, RetentionPolicy};
 use azs_backup::{Component, Deployment, Place, SetName};
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -28,6 +28,9 @@ fn policy(of: &Value) -> RetentionPolicy {
         .make_room(of["make_room"].as_u64().unwrap_or(0));
     if of["keep_days"].is_u64() {
         policy = policy.keep_within(RetentionPeriod::beyond_microsoft(number("keep_days")).unwrap());
+    }
+    if of["shrunken_below"].is_u64() {
+        policy = policy.shrunken_below(number("shrunken_below"));
     }
     if of["grace_hours"].is_u64() {
         policy = policy.grace(Duration::from_secs(u64::from(number("grace_hours")) * 3600));
@@ -94,19 +97,29 @@ fn candidates() -> impl Strategy<Value = Candidate> {
         Condition::PartialSucceeded,
         Condition::Incomplete,
         Condition::Damaged,
+        Condition::Foreign,
+        Condition::Unreadable,
         Condition::Unrecognised,
     ]);
-    (places(), seconds(), any::<u32>(), conditions, prop::option::of(seconds()), 0..1000_u64, any::<bool>())
-        .prop_map(|(place, named, suffix, condition, created, bytes, pinned)| {
+    let content = prop_oneof![
+        1 => Just(None),
+        1 => Just(Some(Content::new(0, 0))),
+        3 => (1..40_u64, 0..4000_u64).prop_map(|(files, bytes)| Some(Content::new(files, bytes))),
+    ];
+    let created = (prop::option::of(seconds()), content);
+    (places(), seconds(), any::<u32>(), conditions, created, 0..1000_u64, any::<bool>()).prop_map(
+        |(place, named, suffix, condition, (created, content), bytes, pinned)| {
             let name = SetName::new(Timestamp::from_second(named).unwrap(), suffix % 4).unwrap();
             let mut candidate = Candidate::new(place, name, condition);
             candidate.created = created.map(|second| Timestamp::from_second(second).unwrap());
             candidate.bytes = bytes;
+            candidate.content = content;
             if pinned && suffix % 8 == 0 {
                 candidate.labels.insert("pinned".into(), String::new());
             }
             candidate
-        })
+        },
+    )
 }
 
 fn policies() -> impl Strategy<Value = RetentionPolicy> {
@@ -166,8 +179,9 @@ fn check(plan: &RetentionPlan, sets: &[Candidate], now: Timestamp) {
         if let Some(gone) = newest(&deleted) {
             assert!(newest(&kept) >= Some(gone), "the newest of {place} remains");
         }
+        let never = [Condition::Damaged, Condition::Foreign, Condition::Unreadable, Condition::Unrecognised];
         for set in deleted {
-            assert!(is_of_the_past(set, now) && set.condition != Condition::Unrecognised);
+            assert!(is_of_the_past(set, now) && !never.contains(&set.condition));
             assert!(!set.labels.contains_key("pinned"));
         }
     }
@@ -194,6 +208,43 @@ proptest! {
         judged.sort();
         prop_assert_eq!(judged, all);
         prop_assert!(plan.kept.iter().all(|kept| !kept.reasons.is_empty()));
+    }
+
+    /// However many sets of less come, each rule leaves what it would leave had they not come.
+    #[test]
+    fn what_shrank_displaces_nothing(
+        policy in policies(),
+        sets in prop::collection::vec(candidates(), 0..30),
+        small in prop::collection::vec(candidates(), 1..10),
+        now in seconds(),
+    ) {
+        let now = Timestamp::from_second(now).unwrap();
+        let policy = policy.make_room(0);
+        let mut unique = BTreeMap::new();
+        for mut set in sets {
+            set.content = Some(Content::new(100, 1000));
+            unique.insert(set.place.set_folder(&set.set), set);
+        }
+        let folders = |plan: &RetentionPlan| -> std::collections::BTreeSet<String> {
+            plan.kept.iter().map(|kept| kept.folder.to_string()).collect()
+        };
+        // Where nothing is good, everything is kept and nothing can be displaced.
+        let good = |set: &Candidate| is_complete(set) && is_of_the_past(set, now);
+        let places: Vec<_> = unique.values().filter(|set| good(set)).map(|set| set.place.clone()).collect();
+        let before: std::collections::BTreeSet<_> = policy
+            .plan(unique.values().cloned(), now)
+            .kept
+            .into_iter()
+            .filter(|kept| places.contains(&kept.candidate.place))
+            .map(|kept| kept.folder.to_string())
+            .collect();
+        for mut set in small {
+            set.condition = Condition::Succeeded;
+            set.content = Some(Content::new(set.bytes % 50, 100));
+            unique.entry(set.place.set_folder(&set.set)).or_insert(set);
+        }
+        let after = folders(&policy.plan(unique.into_values(), now));
+        prop_assert!(before.is_subset(&after), "{:?}", before.difference(&after).collect::<Vec<_>>());
     }
 
     #[test]
@@ -255,7 +306,7 @@ fn a_policy_crosses_a_language_border_as_json() {
     let json = json!({
         "keep_days": 30, "keep_last": 3, "keep_daily": 7, "keep_weekly": 4, "keep_monthly": 12,
         "keep_labels": [["model", "S4148-ON"], ["audit", null]], "pin": ["20261123T020000Z-7f3a91c2"],
-        "make_room": 5, "grace_hours": 48,
+        "make_room": 5, "grace_hours": 48, "shrunken_below": 30,
     });
     let policy = read(json.clone()).unwrap();
     let built = RetentionPolicy::new()
@@ -268,7 +319,8 @@ fn a_policy_crosses_a_language_border_as_json() {
         .keep_label("audit", None)
         .pin("20261123T020000Z-7f3a91c2".parse().unwrap())
         .make_room(5)
-        .grace(Duration::from_secs(48 * 3600));
+        .grace(Duration::from_secs(48 * 3600))
+        .shrunken_below(30);
     assert_eq!(policy, built);
     assert_eq!(serde_json::to_value(&policy).unwrap(), json);
     for bad in

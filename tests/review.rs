@@ -424,6 +424,29 @@ fn sets_that_are_no_backup_are_findings() {
     let site = Site::new();
     std::fs::create_dir(site.path("contoso.com/nyc/HLH/20200101T000000Z-00000001")).unwrap();
     site.assert(&["SET_UNFINISHED"]);
+    let site = Site::new();
+    site.age("Switches", 1, |cover| cover["deployment"]["region"] = json!("lax"));
+    site.assert(&["BACKUP_MISSING", "SET_FOREIGN"]);
+}
+
+#[test]
+fn a_backup_that_holds_less_than_before_is_a_finding() {
+    let site = Site::new();
+    site.age("Switches", 1, |cover| cover["content"] = counts(0, 0));
+    site.assert(&["BACKUP_EMPTY"]);
+    // The fixture's sets have one file of 13 bytes.
+    for (files, bytes, rules) in
+        [(2, 26, &[][..]), (3, 13, &["BACKUP_SHRUNKEN"]), (1, 27, &["BACKUP_SHRUNKEN"])]
+    {
+        let site = Site::new();
+        site.age("Switches", 1, |cover| cover["content"] = counts(files, bytes));
+        back_up(&site.fixture, Component::Switches, None);
+        site.assert(rules);
+    }
+}
+
+fn counts(files: u64, bytes: u64) -> Value {
+    json!({"files": files, "folders": 0, "links": 0, "bytes": bytes, "problems": 0})
 }
 
 #[test]

@@ -362,12 +362,14 @@ fn a_check_names_the_first_step_that_fails() {
     let samba = Samba::new();
     let check = ShareCheck::new(Deployment::new("contoso.com", "nyc").unwrap());
     let report = check.run_smb(&samba.builder("data"));
-    assert!(report.is_sound(), "{}", report.to_table());
+    let failed =
+        report.first_failure().map(|failed| (failed.step, failed.seen.contains("is the share mounted")));
+    assert_eq!(failed, Some((Step::Path, true)), "{}", report.to_table());
     let outcome = |report: &azs_backup::share::CheckReport, step| {
         report.steps.iter().find(|checked| checked.step == step).unwrap().outcome
     };
     assert_eq!(report.steps.len(), 14);
-    assert_eq!(outcome(&report, Step::Path), Outcome::Warned, "the region folder is not there");
+    assert_eq!(outcome(&report, Step::Path), Outcome::Failed, "the region folder is not there");
     assert_eq!(outcome(&report, Step::HardLink), Outcome::Passed);
     let report = check.clone().create_folders(true).run_smb(&samba.builder("data"));
     assert_eq!(outcome(&report, Step::Path), Outcome::Passed, "{}", report.to_table());

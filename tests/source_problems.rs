@@ -1,8 +1,8 @@
 //! Sources that are not there, not all there, or not to be backed up.
 
+mod common;
 #[path = "incremental/nightly.rs"]
 mod nightly;
-mod common;
 
 use std::fs;
 use std::io::{self, Read};
@@ -70,7 +70,10 @@ fn a_problem_ends_the_run_where_the_policy_says_so_and_the_first_is_the_one_told
         assert_eq!(error.kind(), ErrorKind::SourceUnreadable);
         assert!(error.to_string().contains("did not answer"), "{error}");
     }
-    assert_eq!(fixture.start().add_reader("tor7", Silent(5)).unwrap_err().kind(), ErrorKind::SourceUnreadable);
+    assert_eq!(
+        fixture.start().add_reader("tor7", Silent(5)).unwrap_err().kind(),
+        ErrorKind::SourceUnreadable
+    );
     let mut backup = fixture.start();
     let missing = backup.add_folder_as("hlh", fixture.path("not mounted")).unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::NotFound);

@@ -42,7 +42,11 @@ fn code(error: &Error) -> Value {
 /// What becomes of a set: the fields of a case that are to be compared.
 fn ends(case: &Value, at: &Path) -> Value {
     let folder = case["folder"].as_str().unwrap().parse().unwrap();
-    let set = match Set::open(share(at), folder) {
+    let opened = match case["place"].as_str() {
+        Some(place) => Set::open_foreign(share(at), folder, &place.parse().unwrap()),
+        None => Set::open(share(at), folder),
+    };
+    let set = match opened {
         Ok(set) => Arc::new(set),
         Err(error) => return json!({"open": code(&error)}),
     };
@@ -97,7 +101,7 @@ fn sets_end_as_the_vectors_say() {
 }
 
 /// Fields of a case that say what is done; the others say what comes of it.
-const GIVEN: [&str; 4] = ["name", "folder", "pfx", "password"];
+const GIVEN: [&str; 5] = ["name", "folder", "place", "pfx", "password"];
 
 #[test]
 fn reviews_find_what_the_vectors_say() {
@@ -169,6 +173,7 @@ fn write_the_vectors() {
         cases.push(case);
     }
     fs::remove_dir_all(at.join("another")).unwrap();
+    cases.extend(foreign(&at));
     write("sets", &cases);
 
     let mut cases = read("review");
@@ -177,6 +182,27 @@ fn write_the_vectors() {
         case.as_object_mut().unwrap().extend(got.as_object().unwrap().clone());
     }
     write("review", &cases);
+}
+
+/// A set of nyc in the folder of lax: refused, and opened when its place is named.
+fn foreign(at: &Path) -> Vec<Value> {
+    let folder = "contoso.com/lax/Switches/whole";
+    fs::create_dir_all(at.join(folder)).unwrap();
+    for file in files(&at.join("whole")) {
+        fs::copy(&file, at.join(folder).join(file.file_name().unwrap())).unwrap();
+    }
+    let case = |name: &str, place: Option<&str>| {
+        let mut case = json!({
+            "name": name, "folder": folder, "pfx": "rsa2048.pfx", "password": "correct horse",
+            "files": {"tor1/running-config": null},
+        });
+        place.map(|place| case["place"] = place.into());
+        let got = ends(&case, at);
+        case.as_object_mut().unwrap().remove("files");
+        case.as_object_mut().unwrap().extend(got.as_object().unwrap().clone());
+        case
+    };
+    vec![case("foreign", None), case("foreign-with-its-place", Some("contoso.com/nyc/Switches"))]
 }
 
 fn write(theme: &str, cases: &[Value]) {

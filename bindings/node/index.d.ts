@@ -396,16 +396,30 @@ export class SetSummary {
   name: string
   folder: string
   hasCoverSheet: boolean
-  state: 'complete' | 'incomplete' | 'unsupported'
+  /** Whether it is complete and holds no file, or less than half of what another of its place does. */
+  isShrunken: boolean
+  state: 'complete' | 'damaged' | 'foreign' | 'incomplete' | 'unreadable' | 'unsupported'
+  /** The folder where a foreign one belongs. */
+  belongsTo?: string
   /** Of a complete set. */
   cover?: CoverSheet
   /** Why it is not complete. */
   reason?: string
 }
 
+/** A folder that may hold sets and cannot be listed. */
+export interface UnreadableFolder {
+  folder: string
+  code: ErrorCode
+  reason: string
+}
+
+/** Sets as a listing shows them, and the folders that could not be listed: sets in them are missing here. */
+export type SetList = SetSummary[] & { unreadable: UnreadableFolder[] }
+
 /** The sets of a deployment, or of one component of it, by place and then from old to new. */
-export function listSets(share: Share, deployment: Named, component?: Named | null): Promise<SetSummary[]>
-export function listSetsSync(share: Share, deployment: Named, component?: Named | null): SetSummary[]
+export function listSets(share: Share, deployment: Named, component?: Named | null): Promise<SetList>
+export function listSetsSync(share: Share, deployment: Named, component?: Named | null): SetList
 
 /** What a set holds, as its index says. */
 export interface Entry {
@@ -464,8 +478,9 @@ export interface RestoreOptions extends Watched {
 /** A set that is complete by its cover sheet. */
 export class BackupSet {
   private constructor()
-  static open(share: Share, folder: Named): Promise<BackupSet>
-  static openSync(share: Share, folder: Named): BackupSet
+  /** One that was copied to where another's should lie is opened with the place that it is of. */
+  static open(share: Share, folder: Named, place?: Named | null): Promise<BackupSet>
+  static openSync(share: Share, folder: Named, place?: Named | null): BackupSet
   readonly cover: CoverSheet
   readonly folder: string
   /** What it holds, fetched as it is asked for. */
@@ -796,6 +811,8 @@ export interface Job {
   reason?: string
   slow?: boolean
   nextRun?: string
+  /** What does it, while it runs. */
+  process?: { host: string; id: number }
 }
 
 export function startJob(
@@ -816,6 +833,8 @@ export interface Jobs {
   lastScheduled: string | null
   lastGood: string | null
   running: Operation[]
+  /** Those of the jobs whose process ended without a word: they failed, and the next append writes that down. */
+  died: Job[]
 }
 
 /** A file of jobs. One process at a time may append. */
@@ -861,13 +880,17 @@ export interface RetentionOptions {
   /** Bytes. */
   makeRoom?: number
   graceHours?: number
+  /** In percent of the largest set: 50 where nothing is said. */
+  shrunkenBelow?: number
 }
 
 export interface Candidate extends Place {
   set: string
-  condition: 'succeeded' | 'partial_succeeded' | 'damaged' | 'incomplete' | 'unrecognised'
+  condition: 'succeeded' | 'partial_succeeded' | 'damaged' | 'foreign' | 'incomplete' | 'unreadable' | 'unrecognised'
   created?: string | null
   bytes?: number
+  content?: { files: number; bytes: number } | null
+  newestFile?: string | null
   labels?: Record<string, string>
 }
 

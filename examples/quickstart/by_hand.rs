@@ -22,10 +22,7 @@ impl ByHand {
         let within = set.strip_prefix(folder).unwrap_or(set);
         let mut lines = vec![
             format!("cd {}", quoted(folder)),
-            format!(
-                "mkdir -p by-hand && cp {}/* backup.pfx by-hand && cd by-hand",
-                quoted(within)
-            ),
+            format!("mkdir -p by-hand && cp {}/* backup.pfx by-hand && cd by-hand", quoted(within)),
             format!("export {PASSWORD_VARIABLE}={password}"),
         ];
         lines.extend(recovery().lines().map(str::to_owned));

@@ -230,7 +230,12 @@ fn show(
     say(format!("\n7. Opened by hand, without this library:\n\n{}\n", by_hand.lines.join("\n")))?;
     let by_hand = by_hand.run()?;
     if by_hand.ran {
-        tree::compare(source, &folder.join("by-hand/restored").join(&*name), left_out, Compare::WithoutModes)?;
+        tree::compare(
+            source,
+            &folder.join("by-hand/restored").join(&*name),
+            left_out,
+            Compare::WithoutModes,
+        )?;
         say("   These lines were run, and gave back the same files again.".into())?;
     } else {
         say(format!("   These lines were NOT run; this machine lacks: {}", by_hand.missing.join(", ")))?;

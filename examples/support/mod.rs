@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use azs_backup::share::{CheckReport, ShareCheck};
 use azs_backup::{
-    DecryptionCertificate, Error, ErrorKind, FolderShare, Opener, Result, Set, SetName, Share, SharePath,
-    UncPath,
+    DecryptionCertificate, Error, ErrorKind, FolderShare, Opener, Place, Result, Set, SetName, Share,
+    SharePath, UncPath,
 };
 #[cfg(feature = "smb")]
 use azs_backup::{SmbAccount, SmbBuilder};
@@ -28,15 +28,45 @@ pub(crate) const PASSWORD_VARIABLE: &str = "AZS_PFX_PASSWORD";
 pub(crate) const USER_VARIABLE: &str = "AZS_SMB_USER";
 pub(crate) const SMB_PASSWORD_VARIABLE: &str = "AZS_SMB_PASSWORD";
 
-/// Runs an example: exit code 0, or 1 with the error's code and one line on stderr.
-pub(crate) fn run(example: impl FnOnce(lexopt::Parser) -> Result<()>) -> ExitCode {
+/// Exit code of work that is done, with something in its report that an operator should see to.
+pub(crate) const PARTIAL: u8 = 3;
+/// Exit code of a command line that cannot be carried out.
+pub(crate) const USAGE: u8 = 2;
+
+/// Runs an example: exit code 0, or what it says; 1, or 2 for a wrong command line, with the error's code and one line on
+/// stderr.
+pub(crate) fn run<T: Into<Done>>(example: impl FnOnce(lexopt::Parser) -> Result<T>) -> ExitCode {
     match example(lexopt::Parser::from_env()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(done) => done.into().0,
         Err(error) => {
             eprintln!("{}: {error}", error.code());
-            ExitCode::FAILURE
+            let is_usage = matches!(
+                error.kind(),
+                ErrorKind::InvalidArgument | ErrorKind::InvalidName | ErrorKind::ReservedPath
+            );
+            if is_usage { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// How an example that did its work ends.
+pub(crate) struct Done(ExitCode);
+
+impl From<()> for Done {
+    fn from((): ()) -> Self {
+        Self(ExitCode::SUCCESS)
+    }
+}
+
+impl From<ExitCode> for Done {
+    fn from(code: ExitCode) -> Self {
+        Self(code)
+    }
+}
+
+/// The exit code of a report that names something, or nothing.
+pub(crate) fn named(something: bool) -> ExitCode {
+    if something { ExitCode::from(PARTIAL) } else { ExitCode::SUCCESS }
 }
 
 /// A command line that cannot be carried out.
@@ -70,6 +100,7 @@ pub(crate) fn read(file: &Path) -> Result<Vec<u8>> {
 pub(crate) struct Location {
     path: Option<PathBuf>,
     port: Option<u16>,
+    place: Option<Place>,
 }
 
 impl Location {
@@ -82,6 +113,12 @@ impl Location {
     /// Takes the value of `--port`.
     pub(crate) fn take_port(&mut self, parser: &mut lexopt::Parser) -> Result<()> {
         self.port = Some(text(parser)?.parse().map_err(|e| invalid(format_args!("--port: {e}")))?);
+        Ok(())
+    }
+
+    /// Takes the value of `--place`: whose set it is, wherever it lies.
+    pub(crate) fn take_place(&mut self, parser: &mut lexopt::Parser) -> Result<()> {
+        self.place = Some(text(parser)?.parse().map_err(|e| invalid(format_args!("--place: {e}")))?);
         Ok(())
     }
 
@@ -103,28 +140,30 @@ impl Location {
         Ok(check.run(&*self.open_share()?))
     }
 
-    /// Opens the set in this folder, wherever the folder was copied to.
+    /// Opens the set in this folder, wherever the folder was copied to; in a region folder only a set that belongs there,
+    /// or whose place is named.
     pub(crate) fn open_set(&self) -> Result<Set> {
         let path = required(self.path.as_ref(), "--set")?;
-        if let Some(unc) = unc(path)? {
-            let name = unc.folders().file_name().and_then(|name| name.as_str().parse::<SetName>().ok());
-            return match (unc.parent(), name) {
-                // Under its own name a set is also held against it.
-                (Some(parent), Some(set)) => {
-                    Set::open(self.connect(parent)?, SharePath::root().join(set.as_name()))
-                }
-                _ => Set::open(self.connect(unc)?, SharePath::root()),
-            };
-        }
-        let folder =
-            path.canonicalize().map_err(|e| Error::io(format_args!("open {}", path.display()), e))?;
-        let name = folder.file_name().and_then(|name| name.to_str());
-        let set = name.and_then(|name| name.parse::<SetName>().ok());
-        match (folder.parent(), set) {
-            (Some(parent), Some(set)) => {
-                Set::open(Arc::new(FolderShare::open(parent)?), SharePath::root().join(set.as_name()))
+        let (share, folder): (Arc<dyn Share>, SharePath) = match unc(path)? {
+            Some(unc) => {
+                let names: Vec<_> = unc.folders().names().iter().map(ToString::to_string).collect();
+                let folder = set_folder(&names)?;
+                let root = (0..folder.names().len()).try_fold(unc, |root, _| root.parent());
+                (self.connect(required(root, "--set")?)?, folder)
             }
-            _ => Set::open(Arc::new(FolderShare::open(&folder)?), SharePath::root()),
+            None => {
+                let path =
+                    path.canonicalize().map_err(|e| Error::io(format_args!("open {}", path.display()), e))?;
+                let names: Vec<_> =
+                    path.iter().skip(1).map(|name| name.to_string_lossy().into_owned()).collect();
+                let folder = set_folder(&names)?;
+                let root = path.ancestors().nth(folder.names().len()).unwrap_or(&path);
+                (Arc::new(FolderShare::open(root)?), folder)
+            }
+        };
+        match &self.place {
+            Some(place) => Set::open_foreign(share, folder, place),
+            None => Set::open(share, folder),
         }
     }
 
@@ -159,6 +198,24 @@ impl Location {
         let message = format!("{unc} is a UNC path, and this was built without the feature smb");
         Err(Error::new(ErrorKind::Unsupported, message))
     }
+}
+
+/// The path of a set's folder below its share's root, of the names on the way there: from the external domain name on
+/// where it lies in a region folder, else its own name if that is a set's, else none.
+fn set_folder(names: &[String]) -> Result<SharePath> {
+    let path = |count: usize| names[names.len() - count..].join("/").parse::<SharePath>();
+    for count in [5, 4] {
+        // Microsoft's domains have a dot; without it any folders of a disk would do.
+        if names.len() >= count && names[names.len() - count].contains('.') {
+            if let Ok(folder) = path(count)
+                && Place::of_set_folder(&folder).is_some()
+            {
+                return Ok(folder);
+            }
+        }
+    }
+    let is_set = names.last().is_some_and(|name| name.parse::<SetName>().is_ok());
+    if is_set { path(1) } else { Ok(SharePath::root()) }
 }
 
 /// The UNC path that a text is, if it is meant to be one.

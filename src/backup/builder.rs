@@ -14,8 +14,8 @@ use super::known::Known;
 use super::pipeline::{Cover, Earlier, Pipeline, Settings, Shared};
 use super::plan::{Hook, Planner};
 use super::report::Reuse;
-use super::state::{self, Opened};
 use super::stat::{self, Clock};
+use super::state::{self, Opened};
 use super::tree::Rules;
 use super::{Backup, tree};
 use crate::envelope::{EncryptionCertificate, Sealer};
@@ -322,7 +322,7 @@ impl BackupBuilder {
             _ => None,
         };
         let interrupted = interrupted.filter(|journal| journal.recipients == recipients);
-        let writer = Arc::new(self.create(created)?);
+        let writer = Arc::new(self.begin(created)?);
         let mut abandon = Abandon(Some(writer.clone()));
         if let Some(state) = &state {
             state.begin(writer.set(), &recipients, interrupted.is_some());
@@ -425,7 +425,9 @@ impl BackupBuilder {
         })
     }
 
-    fn create(&self, created: Timestamp) -> Result<SetWriter> {
+    /// Makes the set's folder.
+    fn begin(&self, created: Timestamp) -> Result<SetWriter> {
+        crate::set::place::require(&*self.share, &self.place, self.create)?;
         let sealer = || Sealer::new(&self.certificates);
         if let Some(name) = self.name {
             return SetWriter::create(self.share.clone(), self.place.clone(), name, sealer()?);

@@ -78,11 +78,7 @@ impl Contents {
     }
 
     /// Notes that it was, if it was, with its digest.
-    pub(super) fn end_large(
-        &self,
-        size: u64,
-        stored: Option<(&EntryPath, [u8; 16], Vec<Extent>)>,
-    ) {
+    pub(super) fn end_large(&self, size: u64, stored: Option<(&EntryPath, [u8; 16], Vec<Extent>)>) {
         let mut large = lock(&self.large);
         let Some(of_size) = large.get_mut(&size) else { return };
         of_size.ended += 1;
@@ -95,11 +91,7 @@ impl Contents {
     }
 
     /// The file that a large one is a copy of; while some of its size are not done but this one, nothing is known.
-    pub(super) fn large(
-        &self,
-        size: u64,
-        digest: [u8; 16],
-    ) -> Option<Option<(EntryPath, ContentPlace)>> {
+    pub(super) fn large(&self, size: u64, digest: [u8; 16]) -> Option<Option<(EntryPath, ContentPlace)>> {
         let large = lock(&self.large);
         let of_size = large.get(&size)?;
         let first = of_size.stored.iter().find(|(known, _)| *known == digest);

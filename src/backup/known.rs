@@ -86,13 +86,7 @@ impl Gone {
 
 impl Known {
     pub(super) fn new(tree: TreeReader, linked: BTreeSet<u32>, paranoid: bool) -> Self {
-        Self {
-            tree,
-            linked: Arc::new(linked),
-            stable: HashSet::new(),
-            paranoid,
-            books: Books::default(),
-        }
+        Self { tree, linked: Arc::new(linked), stable: HashSet::new(), paranoid, books: Books::default() }
     }
 
     /// The node ahead.

@@ -215,8 +215,7 @@ impl Ledger {
         node.is_settled &= is_sound;
         if file.before.is_none() {
             let whole = whole.filter(|_| is_sound);
-            let whole =
-                whole.map(|(path, hasher)| (path, short(&Digest::from_bytes(hasher.finish()))));
+            let whole = whole.map(|(path, hasher)| (path, short(&Digest::from_bytes(hasher.finish()))));
             let whole = whole.as_ref().map(|(path, digest)| (path, *digest, node.whole_content()));
             contents.end_large(file.size, whole);
         }

@@ -59,7 +59,6 @@ impl Stat {
         let size = if self.kind == Kind::Folder { 0 } else { self.size };
         Stamp { size, modified, changed: self.change, inode: self.inode }
     }
-
 }
 
 /// The clock by which stamps are trusted: one that is as old as the run, or newer, says nothing of a later change, which
@@ -130,8 +129,20 @@ fn is_remote(_: &Dir) -> bool {
 #[cfg(target_os = "linux")]
 pub(super) fn is_of_the_kernel(dir: &Dir) -> bool {
     const KERNEL: [u32; 14] = [
-        0x9fa0, 0x6265_6572, 0x1cd1, 0x0027_e0eb, 0x6367_7270, 0x6462_6720, 0x7363_6673, 0x7472_6163,
-        0xcafe_4a11, 0x6165_676c, 0x6265_6570, 0xde5e_81e4, 0x1980_0202, 0x4249_4e4d,
+        0x9fa0,
+        0x6265_6572,
+        0x1cd1,
+        0x0027_e0eb,
+        0x6367_7270,
+        0x6462_6720,
+        0x7363_6673,
+        0x7472_6163,
+        0xcafe_4a11,
+        0x6165_676c,
+        0x6265_6570,
+        0xde5e_81e4,
+        0x1980_0202,
+        0x4249_4e4d,
     ];
     KERNEL.contains(&file_system(dir))
 }
@@ -218,7 +229,16 @@ impl From<&FsMetadata> for Stat {
         let mtime = m.modified().ok().and_then(|time| jiff::Timestamp::try_from(time.into_std()).ok());
         let mtime = mtime.map(|t| Mtime::new(t.as_second(), t.subsec_nanosecond().unsigned_abs()));
         let metadata = Metadata { mtime, ..Metadata::default() };
-        Self { kind, size: m.len(), sparse: false, linked: None, metadata, change: (0, 0), inode: 0, device: 0 }
+        Self {
+            kind,
+            size: m.len(),
+            sparse: false,
+            linked: None,
+            metadata,
+            change: (0, 0),
+            inode: 0,
+            device: 0,
+        }
     }
 }
 

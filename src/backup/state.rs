@@ -385,12 +385,15 @@ fn owned(folder: &Path) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         there => there.map_err(failed)?,
     };
-    let refused = |what: &str| Err(Error::new(ErrorKind::AccessDenied, format!("{} {what}", folder.display())));
+    let refused =
+        |what: &str| Err(Error::new(ErrorKind::AccessDenied, format!("{} {what}", folder.display())));
     if there.uid() != rustix::process::geteuid().as_raw() {
         return refused("belongs to another user; give it to the one who backs up, or name another folder");
     }
     if there.mode() & 0o022 != 0 {
-        return refused("can be written to by others; make it private (chmod 700) and begin anew with it empty");
+        return refused(
+            "can be written to by others; make it private (chmod 700) and begin anew with it empty",
+        );
     }
     if there.mode() & 0o055 != 0 {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(failed)?;

@@ -105,7 +105,8 @@ impl Worker {
             (Ok(Made::Same), None) => {}
             (Ok(Made::Entry(content)), taken) => {
                 entry.at = Position::new(0, start as u64);
-                packed.files += u64::from(matches!(entry.content, Content::File { .. } | Content::Copy { .. }));
+                packed.files +=
+                    u64::from(matches!(entry.content, Content::File { .. } | Content::Copy { .. }));
                 let length = (self.tar.len() - start) as u64;
                 let replaced = taken.map(Taken::replaced);
                 packed.lines.push(Line::Entry(NewLine { entry, length, mark, replaced, content }));
@@ -277,7 +278,8 @@ impl Worker {
     ) {
         let first = from / Block::SIZE;
         // Where the table cannot be read any more, all blocks have changed.
-        let rows = before.table.rows(first, bytes.len().div_ceil(Block::SIZE as usize) as u64).unwrap_or_default();
+        let rows =
+            before.table.rows(first, bytes.len().div_ceil(Block::SIZE as usize) as u64).unwrap_or_default();
         for (i, content) in bytes.chunks(Block::SIZE as usize).enumerate() {
             let (sha256, at) = (self.digests[i], from + i as u64 * Block::SIZE);
             let digest = keyed(&self.key, &sha256);

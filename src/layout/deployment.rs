@@ -195,6 +195,32 @@ impl Place {
     pub fn set_folder(&self, set: &SetName) -> SharePath {
         self.folder().join(*set)
     }
+
+    /// The folders that have to be there before a first set is stored, with what each is. Their names are typed in: nothing
+    /// else would tell a typing error from a new place, or the mount point of a share from the share. The folders of the
+    /// known components, whose names nobody types, are made with the first set.
+    pub(crate) fn required_folders(&self) -> Vec<(SharePath, &'static str)> {
+        let region = self.deployment.region_folder();
+        let component = region.join(self.component.name());
+        let mut required = vec![(region, "region folder")];
+        if matches!(self.component, Component::Custom(_)) {
+            required.push((component, "component folder"));
+        }
+        if self.scale_unit.is_some() {
+            required.push((self.folder(), "scale unit's folder"));
+        }
+        required
+    }
+
+    /// The place whose sets lie where this folder lies, by its path below the root: `contoso.com/nyc/Switches/<set>` or
+    /// `contoso.com/nyc/Switches/su1/<set>`. None elsewhere: such a folder contradicts nothing that a set says of itself.
+    #[must_use]
+    pub fn of_set_folder(folder: &SharePath) -> Option<Self> {
+        match folder.names() {
+            [_, _, _, _] | [_, _, _, _, _] => folder.parent()?.to_string().parse().ok(),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Place {

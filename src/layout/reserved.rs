@@ -1,7 +1,8 @@
 //! What counts as `MASBackup`, the folder that Azure Stack Hub owns.
 
 use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+use unicode_security::skeleton;
 
 use super::name::quoted;
 use crate::{Error, ErrorKind};
@@ -15,7 +16,7 @@ use crate::{Error, ErrorKind};
 /// - 8.3 names: `MASBAC~1`, `MASBA~10`, NTFS's `MA1F2C~1`, Samba's `MASBA~QX` and `MH5HBP~O`;
 /// - compatibility forms (full-width, circled, mathematical, superscript, long s, Kelvin sign: NFKD),
 ///   accents, invisible and direction characters, the private-use characters that stand for Win32's forbidden
-///   ones, and the Latin, Greek and Cyrillic letters that look the same.
+///   ones, and what looks the same by Unicode's own table (UTS 39, skeletons), small capitals besides.
 ///
 /// It errs on the side of refusing: a folder `MÀSBackup` would be harmless, and nobody needs one.
 ///
@@ -27,17 +28,20 @@ use crate::{Error, ErrorKind};
 /// ```
 #[must_use]
 pub fn is_mas_backup(component: &str) -> bool {
-    let plain: String = component
-        .chars()
-        .map(unmap_private_use)
-        .nfkd()
-        .filter(|&c| !is_invisible(c))
-        .map(look_alike)
-        .collect();
+    let mut plain = String::new();
+    for c in component.chars().map(unmap_private_use) {
+        // Before it is taken apart: some letters are taken apart into ones that look otherwise.
+        if let Some(letter) = look_alike(c) {
+            plain.push(letter);
+            continue;
+        }
+        let parts = std::iter::once(c).nfkd().filter(|&c| !is_invisible(c));
+        plain.extend(parts.map(|c| look_alike(c).unwrap_or(c)));
+    }
     plain
         .split(['\\', '/', ':'])
         .map(|piece| piece.trim_matches(|c: char| c == '.' || c.is_whitespace()))
-        .any(|piece| piece == MAS_BACKUP || is_short_name(piece))
+        .any(|piece| piece == MAS_BACKUP || piece == SPLIT_M || is_short_name(piece))
 }
 
 /// The refusal of a name or path that leads into `MASBackup`.
@@ -78,15 +82,18 @@ fn is_hex(text: &str) -> bool {
 
 /// Characters that take no room, or only turn or decorate what stands around them.
 fn is_invisible(c: char) -> bool {
+    use GeneralCategory::{Control, EnclosingMark, Format, NonspacingMark, PrivateUse, SpacingMark};
     // White space is trimmed at the ends like a blank; between letters it is seen, and makes another name.
-    (c.is_control() && !c.is_whitespace())
-        || is_combining_mark(c)
+    let is_format = match c.general_category() {
+        Control => !c.is_whitespace(),
+        EnclosingMark | Format | NonspacingMark | PrivateUse | SpacingMark => true,
+        _ => false,
+    };
+    // What is ignorable by default or blank, and of another category.
+    is_format
         || matches!(c,
-            '\u{AD}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
-            | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}'
-            | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFD}'
-            | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E000}'..='\u{F8FF}'
-            | '\u{E0000}'..='\u{E0FFF}' | '\u{F0000}'..='\u{10FFFF}')
+            '\u{115F}' | '\u{1160}' | '\u{2065}' | '\u{2800}' | '\u{3164}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFD}'
+            | '\u{E0000}'..='\u{E0FFF}')
 }
 
 /// Turns U+F001 to U+F07F, by which SMB clients write characters that Win32 forbids, into those characters.
@@ -109,32 +116,40 @@ fn unmap_private_use(c: char) -> char {
 }
 
 /// The capital Latin letter or ASCII sign that `c` is, or looks like.
-fn look_alike(c: char) -> char {
+fn look_alike(c: char) -> Option<char> {
     match c {
-        'ᴍ' | 'м' | 'М' | 'Μ' | 'μ' | 'ⲙ' | 'Ⲙ' | 'Ꮇ' | 'ꓟ' => 'M',
-        'ᴀ' | 'а' | 'А' | 'Α' | 'α' | 'ɑ' | 'Ꭺ' | 'ꓮ' => 'A',
-        'ꜱ' | 'ѕ' | 'Ѕ' | 'Տ' | 'Ꮪ' | 'ꓢ' => 'S',
-        'ʙ' | 'в' | 'В' | 'Β' | 'β' | 'Ᏼ' | 'ꓐ' => 'B',
-        'ᴄ' | 'с' | 'С' | 'ϲ' | 'Ϲ' | 'Ⅽ' | 'Ⲥ' | 'ⲥ' | 'Ꮯ' | 'ꓚ' => 'C',
-        'ᴋ' | 'к' | 'К' | 'Κ' | 'κ' | 'Ꮶ' | 'ꓗ' => 'K',
-        'ᴜ' | 'υ' | 'ս' | 'Ս' | 'ꓴ' => 'U',
-        'ᴘ' | 'р' | 'Р' | 'Ρ' | 'ρ' | 'Ꮲ' | 'ꓑ' => 'P',
-        '\u{2044}' | '\u{2215}' | '\u{29F8}' => '/',
-        '\u{2216}' | '\u{29F5}' | '\u{29F9}' => '\\',
-        '\u{2236}' | '\u{A789}' => ':',
-        '\u{223C}' => '~',
+        'a'..='z' | 'A'..='Z' => return Some(c.to_ascii_uppercase()),
+        ' '..='\u{7E}' => return Some(c),
+        // Small capitals are letters of their own to Unicode's table, and so are small letters like capitals.
+        'ᴍ' | 'м' | 'μ' | 'ⲙ' => return Some('M'),
+        'ᴀ' => return Some('A'),
+        'ꜱ' => return Some('S'),
+        'ʙ' | 'в' | 'β' => return Some('B'),
+        'ᴄ' => return Some('C'),
+        'ᴋ' | 'к' | 'κ' => return Some('K'),
+        'ᴜ' => return Some('U'),
+        'ᴘ' => return Some('P'),
+        '\u{2044}' | '\u{2215}' | '\u{29F8}' => return Some('/'),
+        '\u{2216}' | '\u{29F5}' | '\u{29F9}' => return Some('\\'),
+        '\u{2236}' | '\u{A789}' => return Some(':'),
+        '\u{223C}' => return Some('~'),
         // White-on-black letters, which have no decomposition: circled, squared; and flag letters.
-        '\u{1F150}'..='\u{1F169}' => letter(c, 0x1F150),
-        '\u{1F170}'..='\u{1F189}' => letter(c, 0x1F170),
-        '\u{1F1E6}'..='\u{1F1FF}' => letter(c, 0x1F1E6),
-        _ => {
-            let mut upper = c.to_uppercase();
-            match (upper.next(), upper.next()) {
-                (Some(only), None) => only,
-                _ => c,
-            }
-        }
+        '\u{1F150}'..='\u{1F169}' => return Some(letter(c, 0x1F150)),
+        '\u{1F170}'..='\u{1F189}' => return Some(letter(c, 0x1F170)),
+        '\u{1F1E6}'..='\u{1F1FF}' => return Some(letter(c, 0x1F1E6)),
+        _ => {}
     }
+    // File servers ignore letter case: it is enough that the other case looks like it.
+    [c.to_string(), c.to_uppercase().to_string(), c.to_lowercase().to_string()].iter().find_map(|form| {
+        let skeleton: String = skeleton(form).filter(|&c| !is_invisible(c)).collect();
+        let mut letters = skeleton.chars();
+        match (letters.next(), letters.next(), letters.next()) {
+            (Some(letter), None, None) if letter.is_ascii_alphabetic() => Some(letter.to_ascii_uppercase()),
+            // The table writes an m so.
+            (Some('r'), Some('n'), None) => Some('M'),
+            _ => None,
+        }
+    })
 }
 
 fn letter(c: char, first: u32) -> char {
@@ -143,6 +158,8 @@ fn letter(c: char, first: u32) -> char {
 }
 
 const MAS_BACKUP: &str = "MASBACKUP";
+/// An r and an n look like an m.
+const SPLIT_M: &str = "RNASBACKUP";
 
 /// Samba's 8.3 names of `MASBackup` for `mangle prefix` 1 to 6: the hash ignores letter case.
 const SAMBA_HASH2: [&str; 6] = ["MH5HBP~O", "MA5HBP~O", "MASHBP~O", "MASBBP~O", "MASBAP~O", "MASBAC~O"];
@@ -168,6 +185,45 @@ mod tests {
             }
             assert_eq!(name.as_bytes(), short);
         }
+    }
+
+    #[test]
+    fn letters_that_look_alike_by_unicodes_table_are_found() {
+        for name in [
+            "MASBaϲkup",
+            "MASBaϹkup",
+            "MAꮪBackup",
+            "MASBaꮯkup",
+            "ϺASBackup",
+            "MASЬackup",
+            "MASꞴackup",
+            "MASBackʋp",
+            "MASBacⲔup",
+            "rnASBackup",
+            "МАЅВасkυр",
+            "MASBac\u{13430}kup",
+            "MASB\u{1BCA1}ackup",
+            "M\u{600}ASBackup",
+            "MAS\u{110BD}Backup",
+        ] {
+            assert!(is_mas_backup(name), "{name}");
+        }
+        // Each character that the table takes for a letter of the name, in its place.
+        let mut found = 0;
+        for c in ('\u{80}'..=char::MAX).filter(|c| c.is_alphanumeric()) {
+            let prototype: String = skeleton(&c.to_string()).collect();
+            for (at, letter) in "MASBackup".char_indices() {
+                if [letter.to_ascii_lowercase(), letter.to_ascii_uppercase()]
+                    .iter()
+                    .any(|l| prototype == l.to_string())
+                {
+                    let name = format!("{}{c}{}", &"MASBackup"[..at], &"MASBackup"[at + 1..]);
+                    assert!(is_mas_backup(&name), "{name}");
+                    found += 1;
+                }
+            }
+        }
+        assert!(found > 300, "{found}");
     }
 
     #[test]

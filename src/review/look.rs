@@ -1,7 +1,7 @@
 //! What lies on the share beside sets: found by listings, within bounds of number and depth.
 
 use crate::envelope::EncryptionCertificate;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Component, Deployment, Name, Place, ScaleUnit, SetName, SharePath, is_mas_backup};
 use crate::set::is_file_of_a_set;
 use crate::share::{Item, ItemKind, Share};
@@ -33,8 +33,8 @@ pub(super) struct Seen {
     pub(super) strange: Samples,
     pub(super) unreadable: Samples,
     pub(super) was_cut_short: bool,
-    /// Sets by their place.
-    pub(super) sets: Vec<(Place, SetName)>,
+    /// Sets by their place, with their folders.
+    pub(super) sets: Vec<(Place, SetName, SharePath)>,
 }
 
 pub(super) struct Look<'a> {
@@ -56,11 +56,11 @@ enum Role {
     Stray(String),
 }
 
-/// Looks at the share; fails only where its root cannot be listed.
+/// Looks at the share; fails only where its root cannot be listed, or the share itself fails.
 pub(super) fn look(share: &dyn Share, deployment: &Deployment) -> Result<Seen> {
     let mut look = Look { share, deployment, seen: Seen::default(), items: 0, sniffed: 0 };
     let root = share.list(&SharePath::root())?;
-    look.above(&SharePath::root(), &root);
+    look.above(&SharePath::root(), &root)?;
     let (domain, region) = (deployment.external_domain_name().as_str(), deployment.region().as_str());
     for item in folders(&root) {
         if same(&item.name, &deployment.fqdn()) || same(&item.name, region) {
@@ -68,8 +68,8 @@ pub(super) fn look(share: &dyn Share, deployment: &Deployment) -> Result<Seen> {
         }
     }
     if let Some(domain) = look.find(&SharePath::root(), &root, domain) {
-        let items = look.list(&domain);
-        look.above(&domain, &items);
+        let items = look.list(&domain)?;
+        look.above(&domain, &items)?;
         look.seen.region = look.find(&domain, &items, region);
         if look.seen.region.is_none() {
             folders(&items)
@@ -78,12 +78,12 @@ pub(super) fn look(share: &dyn Share, deployment: &Deployment) -> Result<Seen> {
         }
     }
     if let Some(region) = look.seen.region.clone() {
-        look.walk(region);
+        look.walk(region)?;
     }
     let mut seen = look.seen;
     seen.sets.sort_unstable();
     for (above, spelled) in std::mem::take(&mut seen.mas_backups).into_iter().take(MOST_MAS_BACKUPS) {
-        mas_backup::look(share, &above, &spelled, &mut seen);
+        mas_backup::look(share, &above, &spelled, &mut seen)?;
     }
     Ok(seen)
 }
@@ -100,21 +100,27 @@ impl Look<'_> {
         Some(within.join(Name::new(found.name.clone()).ok()?))
     }
 
-    fn list(&mut self, folder: &SharePath) -> Vec<Item> {
+    fn list(&mut self, folder: &SharePath) -> Result<Vec<Item>> {
         match self.share.list(folder) {
-            Ok(items) => items,
-            Err(e) => {
-                // Deleted while we looked.
-                if e.kind() != ErrorKind::NotFound {
-                    self.seen.unreadable.push(&format!("{folder}: {e}"));
-                }
-                Vec::new()
-            }
+            Ok(items) => Ok(items),
+            Err(e) => self.unreadable(folder, &e).map(|()| Vec::new()).map_err(|()| e),
         }
     }
 
+    /// Names what cannot be read; an error where that is the share's failure and not its own.
+    fn unreadable(&mut self, what: impl std::fmt::Display, error: &Error) -> Result<(), ()> {
+        if error.scope() != Scope::Object {
+            return Err(());
+        }
+        // Deleted while we looked.
+        if error.kind() != ErrorKind::NotFound {
+            self.seen.unreadable.push(&format!("{what}: {error}"));
+        }
+        Ok(())
+    }
+
     /// The root and the domain's folder, which hold other deployments too: only what cannot be right there.
-    fn above(&mut self, folder: &SharePath, items: &[Item]) {
+    fn above(&mut self, folder: &SharePath, items: &[Item]) -> Result<()> {
         for item in items.iter().take(MOST_ITEMS) {
             let path = shown_path(folder, &item.name);
             match item.kind {
@@ -128,16 +134,17 @@ impl Look<'_> {
                 {
                     self.seen.misplaced.push(&path);
                 }
-                ItemKind::File if self.is_private_key(folder, item) => self.seen.private_keys.push(&path),
+                ItemKind::File if self.is_private_key(folder, item)? => self.seen.private_keys.push(&path),
                 _ => {}
             }
         }
+        Ok(())
     }
 
-    fn walk(&mut self, region: SharePath) {
+    fn walk(&mut self, region: SharePath) -> Result<()> {
         let mut folders = vec![(region, Role::Region, 0)];
         while let Some((folder, role, depth)) = folders.pop() {
-            let mut items = self.list(&folder);
+            let mut items = self.list(&folder)?;
             // Sets before the rest, so that a bound costs the least.
             items.sort_by(|a, b| a.name.cmp(&b.name));
             for item in &items {
@@ -152,11 +159,12 @@ impl Look<'_> {
                             folders.push((folder.join(next.0), next.1, depth + 1));
                         }
                     }
-                    ItemKind::File => self.file(&folder, &role, item),
+                    ItemKind::File => self.file(&folder, &role, item)?,
                     ItemKind::Other => self.seen.links.push(&shown_path(&folder, &item.name)),
                 }
             }
         }
+        Ok(())
     }
 
     /// What to make of a folder in this one; none where it is not entered.
@@ -191,7 +199,7 @@ impl Look<'_> {
                 Err(_) => Role::Stray(REGION.to_owned()),
             },
             (Role::Component(component), Some(set)) => {
-                self.set(Place::new(self.deployment.clone(), component.clone()), set);
+                self.set(Place::new(self.deployment.clone(), component.clone()), set, within.join(set));
                 Role::Set(component.to_string())
             }
             (Role::Component(component), None) => match item.name.parse::<ScaleUnit>() {
@@ -200,7 +208,7 @@ impl Look<'_> {
             },
             (Role::Unit(component, unit), Some(set)) => {
                 let place = Place::new(self.deployment.clone(), component.clone());
-                self.set(place.with_scale_unit(unit.clone()), set);
+                self.set(place.with_scale_unit(unit.clone()), set, within.join(set));
                 Role::Set(component.to_string())
             }
             (Role::Unit(component, _), None) => Role::Stray(component.to_string()),
@@ -216,17 +224,17 @@ impl Look<'_> {
         }
     }
 
-    fn set(&mut self, place: Place, set: SetName) {
+    fn set(&mut self, place: Place, set: SetName, folder: SharePath) {
         if self.seen.sets.len() < MOST_SETS {
-            self.seen.sets.push((place, set));
+            self.seen.sets.push((place, set, folder));
         } else {
             self.seen.was_cut_short = true;
         }
     }
 
-    fn file(&mut self, folder: &SharePath, role: &Role, item: &Item) {
+    fn file(&mut self, folder: &SharePath, role: &Role, item: &Item) -> Result<()> {
         let about = match role {
-            Role::Set(_) if is_file_of_a_set(&item.name) => return,
+            Role::Set(_) if is_file_of_a_set(&item.name) => return Ok(()),
             Role::Region => REGION.to_owned(),
             Role::Component(component) | Role::Unit(component, _) => component.to_string(),
             Role::Set(about) | Role::Stray(about) => about.clone(),
@@ -235,40 +243,42 @@ impl Look<'_> {
         if Name::new(item.name.clone()).is_err() {
             self.seen.strange.push(&path);
         }
-        if self.is_private_key(folder, item) {
+        if self.is_private_key(folder, item)? {
             self.seen.private_keys.push(&path);
         } else if !ENCRYPTED.contains(&&*extension(&item.name)) && !PUBLIC.contains(&&*extension(&item.name))
         {
             self.seen.unencrypted.entry(about).or_default().push(&path);
         }
+        Ok(())
     }
 
     /// By its name; by its content where it is as small as keys are.
-    fn is_private_key(&mut self, folder: &SharePath, item: &Item) -> bool {
+    fn is_private_key(&mut self, folder: &SharePath, item: &Item) -> Result<bool> {
         if is_key_name(&item.name) {
-            return true;
+            return Ok(true);
         }
         if item.length == 0 || item.length > LONGEST_KEY || ENCRYPTED.contains(&&*extension(&item.name)) {
-            return false;
+            return Ok(false);
         }
         let Ok(name) = Name::new(item.name.clone()) else {
-            return false;
+            return Ok(false);
         };
         if self.sniffed == MOST_SNIFFED {
             self.seen.was_cut_short = true;
-            return false;
+            return Ok(false);
         }
         self.sniffed += 1;
         let mut bytes = Vec::new();
-        if self.share.read(&folder.join(name), LONGEST_KEY, &mut bytes).is_err() {
-            return false;
+        let path = folder.join(name);
+        if let Err(e) = self.share.read(&path, LONGEST_KEY, &mut bytes) {
+            return self.unreadable(path, &e).map(|()| false).map_err(|()| e);
         }
         let in_text = bytes.windows(MARK.len()).any(|window| window == MARK);
-        in_text
+        Ok(in_text
             || EncryptionCertificate::from_cer(&bytes).is_err_and(|e| {
                 e.kind() == ErrorKind::CertificateUnsuitable
                     && e.to_string().contains("carries a private key")
-            })
+            }))
     }
 }
 

@@ -1,14 +1,14 @@
 //! What lies in `MASBackup` and does not belong there, judged by names alone: nothing in there is read.
 
 use super::look::{Seen, is_key_name, shown_path_of};
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Result, Scope};
 use crate::layout::{Component, MasBackupFolder, Name, SetName, SharePath};
 use crate::set::{COVER_SHEET, is_file_of_a_set};
 use crate::share::{Item, ItemKind, Share};
 
 /// Looks through the `MASBackup` in the folder `above`.
-pub(super) fn look(share: &dyn Share, above: &SharePath, spelled: &str, seen: &mut Seen) {
-    let Ok(root) = MasBackupFolder::new(above, spelled) else { return };
+pub(super) fn look(share: &dyn Share, above: &SharePath, spelled: &str, seen: &mut Seen) -> Result<()> {
+    let Ok(root) = MasBackupFolder::new(above, spelled) else { return Ok(()) };
     let mut folders = vec![(root, Role::Top, 0)];
     let mut count = 0;
     while let Some((folder, role, depth)) = folders.pop() {
@@ -16,6 +16,7 @@ pub(super) fn look(share: &dyn Share, above: &SharePath, spelled: &str, seen: &m
             Ok(items) => items,
             // Azure Stack Hub removed it while we looked.
             Err(e) if e.kind() == ErrorKind::NotFound => continue,
+            Err(e) if e.scope() != Scope::Object => return Err(e),
             Err(e) if role == Role::Top => {
                 seen.mas_backup_unseen.push(&format!("{folder}: {e}"));
                 continue;
@@ -30,7 +31,7 @@ pub(super) fn look(share: &dyn Share, above: &SharePath, spelled: &str, seen: &m
             count += 1;
             if count > MOST_ITEMS || depth > DEEPEST {
                 seen.was_cut_short = true;
-                return;
+                return Ok(());
             }
             let path = shown_path_of(&folder, &item.name);
             if item.kind == ItemKind::File && is_key_name(&item.name) {
@@ -52,6 +53,7 @@ pub(super) fn look(share: &dyn Share, above: &SharePath, spelled: &str, seen: &m
             }
         }
     }
+    Ok(())
 }
 
 /// What a thing in `MASBackup` is.

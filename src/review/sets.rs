@@ -9,8 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::configuration::Configuration;
 use super::findings::{Findings, Samples, Severity};
 use super::look::Seen;
+use super::table::bytes;
+use crate::error::Result;
 use crate::layout::{Component, ScaleUnit};
 use crate::schedule::{Candidate, Condition, Held, PIN_LABEL, RetentionPeriod, RetentionPolicy};
+use crate::set::shrunken::Largest;
 use crate::set::{self, SetState};
 use crate::share::Share;
 
@@ -72,6 +75,8 @@ pub struct Size {
 struct Known {
     candidate: Candidate,
     thumbprints: Vec<[String; 2]>,
+    /// Where it belongs, if not here.
+    belongs_to: Option<String>,
 }
 
 /// What all components come to.
@@ -88,18 +93,16 @@ pub(super) fn review(
     seen: &mut Seen,
     now: Timestamp,
     findings: &mut Findings,
-) -> (Vec<ComponentReview>, Totals) {
+) -> Result<(Vec<ComponentReview>, Totals)> {
     let mut by_place: std::collections::BTreeMap<(Component, Option<ScaleUnit>), Vec<Known>> =
         std::collections::BTreeMap::new();
-    for (place, name) in &seen.sets {
-        match set::summary(share, place, *name) {
-            Ok(Some(summary)) => {
-                let key = (place.component().clone(), place.scale_unit().cloned());
-                by_place.entry(key).or_default().push(known(&summary));
-            }
-            Ok(None) => {}
-            Err(e) => seen.unreadable.push(&format!("{}: {e}", place.set_folder(name))),
+    for (place, name, folder) in &seen.sets {
+        let Some(summary) = set::summary(share, place, folder, *name)? else { continue };
+        if let SetState::Unreadable { reason } = &summary.state {
+            seen.unreadable.push(&format!("{folder}: {reason}"));
         }
+        let key = (place.component().clone(), place.scale_unit().cloned());
+        by_place.entry(key).or_default().push(known(&summary));
     }
     let found: BTreeSet<_> = by_place.keys().cloned().collect();
     let expected = configuration.expected();
@@ -140,7 +143,7 @@ pub(super) fn review(
         totals.next_run = totals.next_run.saturating_add(recent.saturating_add(recent / 2));
         review
     });
-    (components.collect(), totals)
+    Ok((components.collect(), totals))
 }
 
 /// The scale units under which a component is expected.
@@ -185,7 +188,11 @@ fn known(summary: &set::SetSummary) -> Known {
         }
         _ => Vec::new(),
     };
-    Known { candidate, thumbprints }
+    let belongs_to = match &summary.state {
+        SetState::Foreign { belongs_to, .. } => Some(belongs_to.to_string()),
+        _ => None,
+    };
+    Known { candidate, thumbprints, belongs_to }
 }
 
 fn thumbprint(text: &str) -> String {
@@ -247,9 +254,13 @@ impl ComponentReview {
         findings.add_all("SET_DAMAGED", &self.name, "", &of(Condition::Damaged));
         let later = of(Condition::Unrecognised);
         findings.add_all("SET_IN_LATER_VERSION", &self.name, "", &later);
+        let foreign = sets.iter().filter_map(|known| Some((known.candidate.set, known.belongs_to.as_ref()?)));
+        let foreign: Samples = foreign.map(|(set, to)| format!("{set} belongs to {to}")).collect();
+        findings.add_all("SET_FOREIGN", &self.name, "", &foreign);
+        self.check_content(sets, now, findings);
         let unfinished = sets.iter().filter(|known| {
             known.candidate.condition == Condition::Incomplete
-                && now.as_second() - known.candidate.set.created().as_second() > 24 * HOUR
+                && now.as_second() - known.candidate.last_touched().as_second() > 24 * HOUR
         });
         let unfinished: Samples = unfinished.map(|known| known.candidate.set.to_string()).collect();
         findings.add_all("SET_UNFINISHED", &self.name, "", &unfinished);
@@ -261,6 +272,28 @@ impl ComponentReview {
             && last.candidate.condition == Condition::PartialSucceeded
         {
             findings.add("BACKUP_PARTIAL", &self.name, format!("{} succeeded in part", last.candidate.set));
+        }
+    }
+
+    /// Whether the last complete set holds far less than others do.
+    fn check_content(&self, sets: &[Known], now: Timestamp, findings: &mut Findings) {
+        let complete = sets.iter().filter(|known| is_complete(known) && !is_future(known, now));
+        let content = |known: &Known| known.candidate.content.map(|content| (content.files, content.bytes));
+        let mut largest = Largest::default();
+        complete.clone().filter_map(content).for_each(|of| largest.take(of));
+        let Some((last, (files, size))) =
+            complete.max_by_key(|known| known.candidate.set).and_then(|last| Some((last, content(last)?)))
+        else {
+            return;
+        };
+        let set = last.candidate.set;
+        if files == 0 {
+            findings.add("BACKUP_EMPTY", &self.name, format!("{set} holds no file"));
+        } else if largest.dwarfs((files, size), Largest::HALF) {
+            let (most_files, most_bytes) = (largest.files, bytes(largest.bytes));
+            let held = format!("{set} holds {files} files with {}", bytes(size));
+            let seen = format!("{held}; others up to {most_files} files and {most_bytes}");
+            findings.add("BACKUP_SHRUNKEN", &self.name, seen);
         }
     }
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::retention::{Condition, Deletion, RetentionPlan};
+use super::retention::{Candidate, Condition, Deletion, Kept, RetentionPlan};
 use super::rules::{DeleteReason, KeepReason};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SharePath};
-use crate::set::{COVER_SHEET, Set, is_file_of_a_set};
+use crate::set::{self, CHECKSUMS, COVER_SHEET, is_file_of_a_set};
 use crate::share::{Item, ItemKind, Share};
 
 /// What became of each set that a plan wanted to delete.
@@ -80,12 +80,13 @@ impl RetentionReport {
 }
 
 impl RetentionPlan {
-    /// Deletes what the plan says, in its order; a set that cannot be deleted does not keep others from it.
+    /// Deletes what the plan says, in its order; a set that cannot be deleted does not keep others from it. Where the share
+    /// itself fails the work ends.
     ///
-    /// Of each set the cover sheet goes first, and the share is flushed before anything follows: cut off at any moment,
-    /// a set is whole or plainly incomplete. Before each deletion two things are looked at once more: that the last
-    /// good set of the place is still complete, and that the set is still what the plan saw. Files that
-    /// belong to no set are left.
+    /// Of each set the cover sheet goes first and `SHA256SUMS` second, and the share is flushed before anything follows: cut
+    /// off at any moment, a set is whole or plainly incomplete. Right before each deletion two things are looked at once
+    /// more: that the last good sets of the place are still complete, and that the set is still what the plan saw, with no
+    /// cover sheet and no newer file where it had none. Files that belong to no set are left.
     ///
     /// `before` is called before each set and may stop the work there: when enough room is made, say.
     pub fn apply(
@@ -100,8 +101,10 @@ impl RetentionPlan {
             let outcome = if go_on && self.has_room(share, deletion) {
                 Outcome::NotNeeded
             } else if go_on {
-                self.delete(share, deletion)
-                    .unwrap_or_else(|e| Outcome::Failed { code: e.code(), message: e.to_string() })
+                self.delete(share, deletion).unwrap_or_else(|e| {
+                    go_on = e.scope() == Scope::Object;
+                    Outcome::Failed { code: e.code(), message: e.to_string() }
+                })
             } else {
                 Outcome::Stopped
             };
@@ -123,61 +126,79 @@ impl RetentionPlan {
 
     fn delete(&self, share: &Arc<dyn Share>, deletion: &Deletion) -> Result<Outcome> {
         let skipped = |why: &str| Ok(Outcome::Skipped { why: why.to_owned() });
-        if !self.has_survivor(share, &deletion.candidate.place) {
+        let planned = &deletion.candidate;
+        if !self.has_survivor(share, &planned.place)? {
             return skipped("no other set of its place is known to be complete any more; make a new plan");
         }
-        let now = match Set::open(share.clone(), deletion.folder.clone()) {
-            Ok(set) if set.first_absence().is_none() => Some((set.cover().created, set.cover().sha256sums)),
-            Ok(_) => None,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Outcome::Gone),
-            Err(e) if e.kind() == ErrorKind::Unsupported => return skipped("it is in a later version now"),
-            Err(e) if matches!(e.kind(), ErrorKind::Incomplete | ErrorKind::Malformed) => None,
-            Err(e) => return Err(e),
+        let Some(now) = set::summary(share, &planned.place, &deletion.folder, planned.set)? else {
+            return Ok(Outcome::Gone);
         };
-        let planned = deletion.candidate.created.zip(deletion.candidate.sha256sums);
-        if now.is_some() && now != planned {
-            return skipped(match deletion.candidate.condition {
-                Condition::Incomplete => FINISHED,
-                Condition::Damaged => "it is complete again",
-                _ => "it is another set than the plan saw",
-            });
+        let has_cover_sheet = now.has_cover_sheet;
+        let now = Candidate::from(&now);
+        match (now.condition, planned.condition) {
+            (Condition::Succeeded | Condition::PartialSucceeded, _) => {
+                if planned.condition == Condition::Incomplete {
+                    return skipped(FINISHED);
+                }
+                if (now.created, now.sha256sums) != (planned.created, planned.sha256sums) {
+                    return skipped("it is another set than the plan saw");
+                }
+            }
+            (Condition::Incomplete, Condition::Incomplete) => {
+                if now.newest_file > planned.newest_file {
+                    return skipped("its backup is at work: it was written to since");
+                }
+                if now.may_be_whole {
+                    return skipped("its backup is about to end");
+                }
+            }
+            // Somebody else deletes it, too.
+            (Condition::Incomplete, _) if !now.may_be_whole => {}
+            _ if planned.condition == Condition::Incomplete && has_cover_sheet => return skipped(FINISHED),
+            _ => return skipped("it is not what the plan saw any more; make a new plan"),
         }
         let items = match share.list(&deletion.folder) {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Outcome::Gone),
             items => items?,
         };
-        let is_unfinished = deletion.candidate.condition == Condition::Incomplete;
-        if is_unfinished && items.iter().any(|item| item.name == COVER_SHEET) {
+        if !has_cover_sheet && items.iter().any(|item| item.name == COVER_SHEET) {
             return skipped(FINISHED);
         }
         remove(&**share, &deletion.folder, items)
     }
 
     /// Whether every last good set of the place, which the plan keeps, is still complete.
-    fn has_survivor(&self, share: &Arc<dyn Share>, place: &Place) -> bool {
-        let of_place = self.kept.iter().filter(|kept| kept.candidate.place == *place);
-        let mut good = of_place.filter(|kept| kept.reasons.contains(&KeepReason::LastGood)).peekable();
-        good.peek().is_some()
-            && good.all(|kept| {
-                let set = Set::open(share.clone(), kept.folder.clone());
-                set.is_ok_and(|set| set.first_absence().is_none())
-            })
+    fn has_survivor(&self, share: &Arc<dyn Share>, place: &Place) -> Result<bool> {
+        let is_last = |kept: &&Kept| {
+            kept.candidate.place == *place
+                && [KeepReason::LastGood, KeepReason::LastFull].iter().any(|last| kept.reasons.contains(last))
+        };
+        let mut has_one = false;
+        for kept in self.kept.iter().filter(is_last) {
+            let now = set::summary(share, place, &kept.folder, kept.candidate.set)?;
+            if !now.is_some_and(|now| now.is_complete()) {
+                return Ok(false);
+            }
+            has_one = true;
+        }
+        Ok(has_one)
     }
 }
 
-/// Deletes the files of a set, the cover sheet first, and then its folder.
+/// Deletes the files of a set, the clear ones first, and then its folder.
 fn remove(share: &dyn Share, folder: &SharePath, items: Vec<Item>) -> Result<Outcome> {
     let (files, others): (Vec<_>, Vec<_>) =
         items.into_iter().partition(|item| item.kind == ItemKind::File && is_file_of_a_set(&item.name));
     let mut names = files.into_iter().map(|item| Name::new(item.name)).collect::<Result<Vec<_>>>()?;
-    names.sort_by_key(|name| (name.as_str() != COVER_SHEET, name.as_str().to_owned()));
+    let rank = |name: &Name| FIRST.iter().position(|first| name.as_str() == *first).unwrap_or(FIRST.len());
+    names.sort_by_key(|name| (rank(name), name.as_str().to_owned()));
     for name in names {
         match share.remove(&folder.join(name.clone())) {
             // Somebody else deletes it too.
             Err(e) if e.kind() == ErrorKind::NotFound => {}
             removed => removed?,
         }
-        if name.as_str() == COVER_SHEET {
+        if FIRST.contains(&name.as_str()) {
             share.flush(folder)?;
         }
     }
@@ -193,4 +214,6 @@ fn remove(share: &dyn Share, folder: &SharePath, items: Vec<Item>) -> Result<Out
     }
 }
 
+/// In this order: without the first it is no backup, without both it is plainly no longer to be one.
+const FIRST: [&str; 2] = [COVER_SHEET, CHECKSUMS];
 const FINISHED: &str = "its backup has finished since";

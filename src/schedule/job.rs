@@ -1,6 +1,6 @@
 //! Records of runs, as JSON lines.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -11,9 +11,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::alive::{self, Process};
 use super::gate::{Skip, Trigger};
 use super::next_run::second;
 use super::operation::{Operation, OperationKind, OperationState, words};
+use crate::alert::AlertKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Place, SetName};
 
@@ -53,6 +55,9 @@ pub struct Job {
     /// When a skipped one is tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_run: Option<Timestamp>,
+    /// The process that does it, while it runs: noted when it is [appended](JobLog::append).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
 }
 
 impl Job {
@@ -76,6 +81,7 @@ impl Job {
             reason: None,
             slow: false,
             next_run: None,
+            process: None,
         }
     }
 
@@ -97,7 +103,22 @@ impl Job {
         self.ended = Some(now);
         self.status = status;
         self.slow = self.is_slow(now);
+        self.process = None;
         self
+    }
+
+    /// Ends one whose process ended without saying so.
+    fn died(self, now: Timestamp) -> Self {
+        let reason = match &self.process {
+            Some(process) => format!(
+                "its process, {} on {}, ended without a word: it was killed, or the host went down",
+                process.id, process.host
+            ),
+            None => "it never said that it ended: it was killed, or its host went down".to_owned(),
+        };
+        let alert = Some(AlertKind::General.code().to_owned());
+        // How long it took is not known.
+        Self { slow: false, alert, reason: Some(reason), ..self.end(JobStatus::Failed, now) }
     }
 
     /// How long it took; none while it has not ended, or where the clock was set back meanwhile.
@@ -201,8 +222,9 @@ words!(JobStatus);
 
 /// A file of jobs, one JSON object a line, appended to and never rewritten.
 ///
-/// A job is appended when it begins and again when it ends; [`read`](Self::read) joins the two. A line that a power cut
-/// tore is passed over and does not harm the next. One process at a time may append.
+/// A job is appended when it begins and again when it ends; [`read`](Self::read) joins the two. While it runs, its process
+/// holds a lock on a file beside the log: one that was killed is known at once, and its job has failed. A line that a power
+/// cut tore is passed over and does not harm the next. One process at a time may append.
 #[derive(Clone, Debug)]
 pub struct JobLog {
     path: PathBuf,
@@ -218,6 +240,10 @@ pub struct Jobs {
     pub unreadable: u64,
     /// Whether the file is longer than what is read of it, so that older jobs are missing here.
     pub is_cut: bool,
+    /// Those of the jobs that died since somebody last appended: they failed without a word, and nobody was told. The next
+    /// append writes that down.
+    #[serde(default)]
+    pub died: Vec<Job>,
 }
 
 impl Jobs {
@@ -229,20 +255,25 @@ impl Jobs {
         scheduled.map(|job| job.started)
     }
 
-    /// Jobs that run, as operations for a [`Gate`](super::Gate): those that have begun and not ended. One that began
-    /// more than 24 hours ago, or has yet to, is left out: its host died or its clock was set back.
+    /// Jobs that run, as operations for a [`Gate`](super::Gate): those that have begun, have not ended and did not die. One
+    /// of another host that has yet to begin is left out: its clock was set back.
     ///
     /// ```
     /// use azs_backup::schedule::{Gate, JobLog};
     ///
     /// let log = JobLog::new("jobs.jsonl");
-    /// let gate = Gate::new().source(move || Ok(log.read()?.running(jiff::Timestamp::now())));
+    /// let gate = Gate::new().source(move || {
+    ///     let now = jiff::Timestamp::now();
+    ///     Ok(log.read(now)?.running(now))
+    /// });
     /// ```
     #[must_use]
     pub fn running(&self, now: Timestamp) -> Vec<Operation> {
-        const DEAD: i64 = 86_400;
-        let age = |job: &Job| second(now).saturating_sub(second(job.started));
-        let running = self.jobs.iter().filter(|job| job.is_open() && (0..=DEAD).contains(&age(job)));
+        let is_here = |job: &Job| job.process.as_ref().is_some_and(Process::is_here);
+        let running = self
+            .jobs
+            .iter()
+            .filter(|job| job.is_open() && (is_here(job) || (0..=DEAD).contains(&age(job, now))));
         running
             .map(|job| {
                 let backup =
@@ -259,6 +290,7 @@ impl Jobs {
             "jobs": self.jobs,
             "unreadable": self.unreadable,
             "is_cut": self.is_cut,
+            "died": self.died,
             "last_scheduled": self.last_scheduled(),
             "last_good": self.last_good(),
             "running": self.running(now),
@@ -290,20 +322,38 @@ impl JobLog {
         &self.path
     }
 
-    /// Appends a job, and returns when it is on the disk.
+    /// Appends a job, and returns when it is on the disk. One that begins is noted with this process, which holds the job's
+    /// lock until it is appended as ended; jobs that [died](Jobs::died) are written down before it.
     ///
     /// # Errors
-    /// `LIMIT_EXCEEDED` when its line is longer than 64 KiB; as the operating system has them.
+    /// `LIMIT_EXCEEDED` when its line is longer than 64 KiB; `CONFLICT` when another process runs a job of the same id; as
+    /// the operating system has them.
     pub fn append(&self, job: &Job) -> Result<()> {
-        let internal = |e| Error::new(ErrorKind::Internal, "a job cannot be written as JSON").with_source(e);
-        let mut line = serde_json::to_vec(job).map_err(internal)?;
-        line.push(b'\n');
-        if line.len() > Self::MAX_LINE {
-            return Err(Error::new(
-                ErrorKind::LimitExceeded,
-                "a job's record is longer than 64 KiB; shorten its reason",
-            ));
+        let mut job = job.clone();
+        line(&job)?;
+        for dead in self.read(job.started.max(job.ended.unwrap_or(job.started)))?.died {
+            if dead.id != job.id {
+                self.write(line(&dead)?)?;
+                alive::release(&self.path, &dead.id);
+            }
         }
+        if job.is_open() {
+            job.process = alive::hold(&self.path, &job.id).map_err(|e| match e.kind() {
+                io::ErrorKind::WouldBlock => {
+                    Error::new(ErrorKind::Conflict, format!("another process runs the job {:?}", job.id))
+                }
+                _ => self.failed("take a lock beside", e),
+            })?;
+        }
+        self.write(line(&job)?)?;
+        // Only now: who finds it given back looks at the log once more.
+        if !job.is_open() {
+            alive::release(&self.path, &job.id);
+        }
+        Ok(())
+    }
+
+    fn write(&self, mut line: Vec<u8>) -> Result<()> {
         let mut write = || -> io::Result<()> {
             let mut file = OpenOptions::new().read(true).append(true).create(true).open(&self.path)?;
             if file.metadata()?.len() > 0 {
@@ -323,9 +373,36 @@ impl JobLog {
 
     /// Reads the jobs; a file that is not there has none.
     ///
+    /// A job that has begun and not ended is looked after: one of this host failed when its process holds its lock no
+    /// more, one of another host, or of a folder without locks, when it began more than 24 hours before `now`, since
+    /// nothing else can be known of it. Those are [`died`](Jobs::died), too.
+    ///
     /// # Errors
     /// As the operating system has them.
-    pub fn read(&self) -> Result<Jobs> {
+    pub fn read(&self, now: Timestamp) -> Result<Jobs> {
+        let mut jobs = self.read_lines()?;
+        let is_dead = |job: &Job| job.is_open() && self.is_dead(job, now);
+        let dead: HashSet<String> =
+            jobs.jobs.iter().filter(|job| is_dead(job)).map(|job| job.id.clone()).collect();
+        if dead.is_empty() {
+            return Ok(jobs);
+        }
+        // It may have ended between the two looks.
+        jobs = self.read_lines()?;
+        for job in jobs.jobs.iter_mut().filter(|job| job.is_open() && dead.contains(&job.id)) {
+            *job = job.clone().died(now);
+            jobs.died.push(job.clone());
+        }
+        Ok(jobs)
+    }
+
+    fn is_dead(&self, job: &Job, now: Timestamp) -> bool {
+        let is_here = job.process.as_ref().is_some_and(Process::is_here);
+        let is_held = if is_here { alive::is_held(&self.path, &job.id) } else { None };
+        is_held.map_or_else(|| age(job, now) > DEAD, |is_held| !is_held)
+    }
+
+    fn read_lines(&self) -> Result<Jobs> {
         let mut bytes = Vec::new();
         let read = |bytes: &mut Vec<u8>| -> io::Result<bool> {
             let mut file = File::open(&self.path)?;
@@ -352,6 +429,25 @@ impl JobLog {
         Error::io(format_args!("{action} job log {}", self.path.display()), error)
     }
 }
+
+fn age(job: &Job, now: Timestamp) -> i64 {
+    second(now).saturating_sub(second(job.started))
+}
+
+/// The line of a job.
+fn line(job: &Job) -> Result<Vec<u8>> {
+    let internal = |e| Error::new(ErrorKind::Internal, "a job cannot be written as JSON").with_source(e);
+    let mut line = serde_json::to_vec(job).map_err(internal)?;
+    line.push(b'\n');
+    if line.len() > JobLog::MAX_LINE {
+        let message = "a job's record is longer than 64 KiB; shorten its reason";
+        return Err(Error::new(ErrorKind::LimitExceeded, message));
+    }
+    Ok(line)
+}
+
+/// Seconds after which a job of which nothing is known is taken for dead.
+const DEAD: i64 = 86_400;
 
 /// The jobs in these lines.
 pub(super) fn parse(text: &[u8]) -> Jobs {

@@ -22,7 +22,8 @@ impl Schedule {
 
 impl RetentionPolicy {
     /// Reads a policy from its options in JSON: `keep_days`, `keep_last`, `keep_daily`, `keep_weekly`, `keep_monthly`,
-    /// `keep_labels` (pairs of key and value, null for any), `pin` (names of sets), `make_room` (bytes), `grace_hours` (24).
+    /// `keep_labels` (pairs of key and value, null for any), `pin` (names of sets), `make_room` (bytes), `grace_hours` (24),
+    /// `shrunken_below` (50, in percent).
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for what is no such object, an unknown option included, and for numbers out of bounds.

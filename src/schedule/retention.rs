@@ -11,6 +11,7 @@ use super::held::Held;
 use super::next_run::second;
 use super::rules::{DeleteReason, KeepReason, RetentionPolicy};
 use crate::layout::{Place, SetName, SharePath};
+use crate::set::shrunken::Largest;
 use crate::set::{Digest, FileKey, SetState, SetSummary, Status};
 
 /// A set as retention sees it: made of a [`SetSummary`], or of JSON to see what a policy would do.
@@ -32,6 +33,12 @@ pub struct Candidate {
     /// Bytes stored, as its cover sheet says.
     #[serde(default)]
     pub bytes: u64,
+    /// Files and bytes that it holds, as its cover sheet says; where they are not known it is not taken for shrunken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Content>,
+    /// When the newest file of one that is not complete was written, by the share's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest_file: Option<Timestamp>,
     /// Labels of its cover sheet.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
@@ -41,6 +48,30 @@ pub struct Candidate {
     /// Its stored files; none where they are not known.
     #[serde(skip)]
     files: Option<Arc<[FileKey]>>,
+    /// Its folder, where that is not the one of its place and name: in another letter case.
+    #[serde(skip)]
+    folder: Option<SharePath>,
+    /// Whether it lacks its cover sheet and nothing else.
+    #[serde(skip)]
+    pub(super) may_be_whole: bool,
+}
+
+/// How much a set holds.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Content {
+    /// Regular files.
+    pub files: u64,
+    /// Bytes of file content.
+    pub bytes: u64,
+}
+
+impl Content {
+    /// So many files, with so many bytes in all.
+    #[must_use]
+    pub fn new(files: u64, bytes: u64) -> Self {
+        Self { files, bytes }
+    }
 }
 
 /// What a set is worth.
@@ -52,11 +83,15 @@ pub enum Condition {
     Succeeded,
     /// Complete, with something missing.
     PartialSucceeded,
-    /// It has a cover sheet, but what that names is not all there: damaged, or partly deleted by hand. Much of it may
-    /// still be readable.
+    /// It has a cover sheet that is damaged, or what that names is not all there: damaged, or partly deleted by hand. Much
+    /// of it may still be readable.
     Damaged,
+    /// Another set's, copied or renamed to here.
+    Foreign,
     /// It has no cover sheet: never finished, or its deletion was cut off.
     Incomplete,
+    /// The share does not let it be read.
+    Unreadable,
     /// In a later version of the stored form.
     Unrecognised,
 }
@@ -65,8 +100,30 @@ impl Candidate {
     /// A set without a cover sheet's facts.
     #[must_use]
     pub fn new(place: Place, set: SetName, condition: Condition) -> Self {
-        let labels = BTreeMap::new();
-        Self { place, set, condition, created: None, bytes: 0, labels, sha256sums: None, files: None }
+        Self {
+            place,
+            set,
+            condition,
+            created: None,
+            bytes: 0,
+            content: None,
+            newest_file: None,
+            labels: BTreeMap::new(),
+            sha256sums: None,
+            files: None,
+            folder: None,
+            may_be_whole: false,
+        }
+    }
+
+    /// Its folder on the share.
+    pub(super) fn folder(&self) -> SharePath {
+        self.folder.clone().unwrap_or_else(|| self.place.set_folder(&self.set))
+    }
+
+    /// The time from which its grace counts: that of its newest file, or its own where that is younger.
+    pub(crate) fn last_touched(&self) -> Timestamp {
+        self.newest_file.map_or(self.time(), |newest| newest.max(self.time()))
     }
 
     /// Its stored files, where they are known.
@@ -87,24 +144,29 @@ impl Candidate {
 impl From<&SetSummary> for Candidate {
     fn from(summary: &SetSummary) -> Self {
         let mut candidate = Self::new(summary.place.clone(), summary.name, Condition::Unrecognised);
-        match &summary.state {
+        candidate.folder = Some(summary.folder.clone());
+        candidate.newest_file = summary.newest;
+        candidate.may_be_whole = summary.may_be_whole;
+        candidate.condition = match &summary.state {
             SetState::Complete { cover } => {
-                candidate.condition = match cover.status {
-                    Status::Succeeded => Condition::Succeeded,
-                    Status::PartialSucceeded => Condition::PartialSucceeded,
-                };
                 candidate.created = Some(cover.created);
                 candidate.bytes = cover.stored.bytes;
+                candidate.content = Some(Content::new(cover.content.files, cover.content.bytes));
                 candidate.labels = cover.labels.clone();
                 candidate.sha256sums = Some(cover.sha256sums);
                 candidate.files = Some(summary.files.clone());
+                match cover.status {
+                    Status::Succeeded => Condition::Succeeded,
+                    Status::PartialSucceeded => Condition::PartialSucceeded,
+                }
             }
-            SetState::Incomplete { .. } if summary.has_cover_sheet => {
-                candidate.condition = Condition::Damaged
-            }
-            SetState::Incomplete { .. } => candidate.condition = Condition::Incomplete,
-            SetState::Unsupported { .. } => {}
-        }
+            SetState::Damaged { .. } => Condition::Damaged,
+            SetState::Incomplete { .. } if summary.has_cover_sheet => Condition::Damaged,
+            SetState::Incomplete { .. } => Condition::Incomplete,
+            SetState::Foreign { .. } => Condition::Foreign,
+            SetState::Unreadable { .. } => Condition::Unreadable,
+            SetState::Unsupported { .. } => Condition::Unrecognised,
+        };
         candidate
     }
 }
@@ -167,7 +229,7 @@ impl RetentionPlan {
 
 pub(super) fn plan(policy: &RetentionPolicy, sets: Vec<Candidate>, now: Timestamp) -> RetentionPlan {
     // A set that is named twice has one verdict: that of the later look at it.
-    let sets: BTreeMap<_, _> = sets.into_iter().map(|set| ((set.place.clone(), set.set), set)).collect();
+    let sets: BTreeMap<_, _> = sets.into_iter().map(|set| (set.folder().to_string(), set)).collect();
     let mut sets: Vec<_> = sets.into_values().collect();
     sets.sort_by(|a, b| (&a.place, a.time(), a.set).cmp(&(&b.place, b.time(), b.set)));
     let mut held = Held::default();
@@ -178,7 +240,7 @@ pub(super) fn plan(policy: &RetentionPolicy, sets: Vec<Candidate>, now: Timestam
     let mut plan = RetentionPlan { now, deletions, kept, freed_bytes: 0, shortfall: 0, room_for };
     for place in sets.chunk_by(|a, b| a.place == b.place) {
         for (candidate, verdict) in place.iter().zip(judge(policy, place, now)) {
-            let folder = candidate.place.set_folder(&candidate.set);
+            let folder = candidate.folder();
             let candidate = candidate.clone();
             match verdict {
                 Verdict::Delete(reason) => {
@@ -211,37 +273,30 @@ fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Ve
     // From new to old, as rules count.
     let good: Vec<usize> =
         (0..sets.len()).rev().filter(|at| sets[*at].is_complete() && !is_future(&sets[*at])).collect();
-    let succeeded = |at: &usize| sets[*at].condition == Condition::Succeeded;
-    for at in good.first().into_iter().chain(good.iter().find(|at| succeeded(at))) {
-        keep[*at].insert(KeepReason::LastGood);
+    for (at, reason) in by_rules(policy, sets, &good, KeepReason::LastGood) {
+        keep[at].insert(reason);
     }
-    if let (Some(period), Some(newest)) = (policy.keep_within, good.first()) {
-        let oldest = second(sets[*newest].time()).saturating_sub(period.seconds());
-        for at in good.iter().filter(|at| second(sets[**at].time()) >= oldest) {
-            keep[*at].insert(KeepReason::Within);
+    // Sets that shrank are kept as all are and push nothing out: the rules count once more without them.
+    let dwarfed = dwarfed(policy, sets, &good);
+    let full: Vec<usize> = good.iter().copied().filter(|at| !dwarfed.contains_key(at)).collect();
+    let mut spare = |at: usize, reason| {
+        let is_last = reason == KeepReason::LastFull && !keep[at].contains(&KeepReason::LastGood);
+        // What is kept in any case says why as ever.
+        if is_last || keep[at].is_empty() {
+            keep[at].insert(if is_last { reason } else { KeepReason::NotDisplaced });
+        }
+    };
+    if full.len() < good.len() {
+        by_rules(policy, sets, &full, KeepReason::LastFull).into_iter().for_each(|(at, why)| spare(at, why));
+    }
+    // As long as one that shrank stays, so do those that show it.
+    for at in &good {
+        for by in dwarfed.get(at).filter(|_| !keep[*at].is_empty()).into_iter().flatten() {
+            if keep[*by].is_empty() {
+                keep[*by].insert(KeepReason::NotDisplaced);
+            }
         }
     }
-    for at in good.iter().take(policy.keep_last as usize) {
-        keep[*at].insert(KeepReason::Last);
-    }
-    let calendars = [
-        (policy.keep_daily, day as fn(Timestamp) -> i64, KeepReason::Daily),
-        (policy.keep_weekly, week, KeepReason::Weekly),
-        (policy.keep_monthly, month, KeepReason::Monthly),
-    ];
-    for (count, period, reason) in calendars {
-        for of_one in
-            good.chunk_by(|a, b| period(sets[*a].time()) == period(sets[*b].time())).take(count as usize)
-        {
-            let best = of_one.iter().find(|at| succeeded(at)).unwrap_or(&of_one[0]);
-            keep[*best].insert(reason);
-        }
-    }
-
-    // A damaged set stays as long as an older one does: it may hold what no other has.
-    let horizon = good.iter().rev().find(|at| !keep[**at].is_empty()).map(|at| sets[*at].time());
-    let is_within_horizon =
-        |set: &Candidate| !policy.has_keep_rule() || horizon.is_none_or(|horizon| set.time() >= horizon);
 
     let verdict = |(set, mut keep): (&Candidate, BTreeSet<KeepReason>)| {
         let is_labelled = policy.labels.iter().any(|(key, wanted)| {
@@ -251,17 +306,17 @@ fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Ve
             (is_labelled, KeepReason::Label),
             (policy.pinned.contains(&set.set), KeepReason::Pinned),
             (set.condition == Condition::Unrecognised, KeepReason::Unrecognised),
+            (set.condition == Condition::Foreign, KeepReason::Foreign),
+            (set.condition == Condition::Unreadable, KeepReason::Unreadable),
             (is_future(set), KeepReason::FromTheFuture),
             (good.is_empty(), KeepReason::NoGoodSet),
-            (set.condition == Condition::Damaged && is_within_horizon(set), KeepReason::Damaged),
+            (set.condition == Condition::Damaged || set.may_be_whole, KeepReason::Damaged),
             (set.is_complete() && !policy.has_keep_rule(), KeepReason::NoRule),
         ];
         keep.extend(exceptions.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason));
-        let age = second(now).saturating_sub(second(set.time()));
-        if matches!(set.condition, Condition::Damaged | Condition::Incomplete)
-            && age < policy.grace
-            && !is_future(set)
-        {
+        // A backup at work may have begun long ago: what counts is when it last wrote.
+        let age = second(now).saturating_sub(second(set.last_touched()));
+        if set.condition == Condition::Incomplete && age < policy.grace && !is_future(set) {
             keep.insert(KeepReason::Grace);
         }
         match (keep.is_empty(), set.is_complete()) {
@@ -273,11 +328,68 @@ fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Ve
     sets.iter().zip(keep).map(verdict).collect()
 }
 
+/// The sets that shrank, each with the older ones that hold the most files and the most bytes.
+fn dwarfed(policy: &RetentionPolicy, sets: &[Candidate], good: &[usize]) -> BTreeMap<usize, [usize; 2]> {
+    let mut dwarfed = BTreeMap::new();
+    let mut largest: Option<[(usize, Content); 2]> = None;
+    for at in good.iter().rev() {
+        let Some(content) = sets[*at].content else { continue };
+        let Some([files, bytes]) = &mut largest else {
+            largest = Some([(*at, content); 2]);
+            continue;
+        };
+        let most = Largest { files: files.1.files, bytes: bytes.1.bytes };
+        if most.dwarfs((content.files, content.bytes), policy.shrunken_below) {
+            dwarfed.insert(*at, [files.0, bytes.0]);
+        }
+        if content.files >= most.files {
+            *files = (*at, content);
+        }
+        if content.bytes >= most.bytes {
+            *bytes = (*at, content);
+        }
+    }
+    dwarfed
+}
+
+/// What the policy's rules keep of these sets, which are good and sorted from new to old: the last one and the last that
+/// succeeded, for `last`, and what the rules of age and number name.
+fn by_rules(
+    policy: &RetentionPolicy,
+    sets: &[Candidate],
+    good: &[usize],
+    last: KeepReason,
+) -> Vec<(usize, KeepReason)> {
+    let mut keep = Vec::new();
+    let succeeded = |at: &&usize| sets[**at].condition == Condition::Succeeded;
+    keep.extend(good.first().into_iter().chain(good.iter().find(succeeded)).map(|at| (*at, last)));
+    if let (Some(period), Some(newest)) = (policy.keep_within, good.first()) {
+        let oldest = second(sets[*newest].time()).saturating_sub(period.seconds());
+        let young = good.iter().filter(|at| second(sets[**at].time()) >= oldest);
+        keep.extend(young.map(|at| (*at, KeepReason::Within)));
+    }
+    keep.extend(good.iter().take(policy.keep_last as usize).map(|at| (*at, KeepReason::Last)));
+    let calendars = [
+        (policy.keep_daily, day as fn(Timestamp) -> i64, KeepReason::Daily),
+        (policy.keep_weekly, week, KeepReason::Weekly),
+        (policy.keep_monthly, month, KeepReason::Monthly),
+    ];
+    for (count, period, reason) in calendars {
+        let of_one = good.chunk_by(|a, b| period(sets[*a].time()) == period(sets[*b].time()));
+        let best =
+            of_one.take(count as usize).map(|of_one| of_one.iter().find(succeeded).unwrap_or(&of_one[0]));
+        keep.extend(best.map(|at| (*at, reason)));
+    }
+    keep
+}
+
 /// Lets sets go that only rules of age and number keep, the oldest first, until enough is freed.
 fn make_room(wanted: u64, held: &mut Held, plan: &mut RetentionPlan) {
-    use KeepReason::{Daily, Last, Monthly, NoRule, Weekly, Within};
+    use KeepReason::{Daily, Last, Monthly, NoRule, NotDisplaced, Weekly, Within};
     let may_go = |kept: &Kept| {
-        kept.reasons.iter().all(|reason| matches!(reason, Daily | Last | Monthly | NoRule | Weekly | Within))
+        kept.reasons
+            .iter()
+            .all(|reason| matches!(reason, Daily | Last | Monthly | NoRule | NotDisplaced | Weekly | Within))
     };
     let mut oldest_first: Vec<usize> = (0..plan.kept.len()).filter(|at| may_go(&plan.kept[*at])).collect();
     oldest_first.sort_by_cached_key(|at| (plan.kept[*at].candidate.time(), plan.kept[*at].folder.clone()));

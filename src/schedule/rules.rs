@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::frequency::RetentionPeriod;
 use super::retention::{Candidate, RetentionPlan};
 use crate::layout::SetName;
+use crate::set::shrunken::Largest;
 use crate::share::Space;
 
 /// The label that keeps a set for good, whatever its value: `BackupBuilder::label("pinned", "before the firmware update")`.
@@ -17,7 +18,8 @@ pub const PIN_LABEL: &str = "pinned";
 
 /// What to keep of the sets of a deployment.
 ///
-/// A complete set is deleted only when at least one keep rule is given and none keeps it, or to make room. Each rule
+/// `keep_last` (`keep_last` in JSON) keeps a number of sets, however old; `keep_within` (`keep_days`) keeps all that are
+/// young, however many; given both, a set stays if either keeps it. A complete set is deleted only when at least one keep rule is given and none keeps it, or to make room. Each rule
 /// counts within one place, that is one component, or one scale unit of it. Periods are counted back from the **newest
 /// good set** of the place and not from the clock: backups that stopped take nothing away, nor does a clock that runs
 /// ahead until a set is made by it. Days, weeks (from Monday) and months are those of UTC; of each the newest set counts, one that `Succeeded`
@@ -26,16 +28,25 @@ pub const PIN_LABEL: &str = "pinned";
 /// Whatever the rules say, these stay:
 /// - the last good set of each place: the newest complete one, and the newest that `Succeeded`;
 /// - all of a place without a good set: what is incomplete or damaged there may be all that is left;
-/// - damaged sets, which have a cover sheet and lack something else, as long as an older set of their place stays;
+/// - the last good set before those of its place shrank (see below);
+/// - damaged sets: those that have, or may have had, a cover sheet and are not whole. Only a person deletes them;
+/// - sets of another place that were copied to here, and what cannot be read;
 /// - sets from the future, more than five minutes ahead of the clock; they count as no good set either;
 /// - sets in a later version of the stored form, and what is not named as a set;
 /// - sets that are pinned or labelled, when room is made too.
 ///
-/// A set's age is that of its cover sheet, or of its name where that is younger.
+/// A set's age is that of its cover sheet, or of its name where that is younger. An unfinished set is as old as its newest
+/// file.
+///
+/// **Sets that shrank displace nothing.** A good set is shrunken when it holds less than half of the files, or of the bytes,
+/// of an older good set of its place: perhaps its source was not mounted. The rules then count twice, over all good sets and
+/// over those that are not shrunken, and a set stays if either count keeps it; so does the largest older set as long as one
+/// that shrank stays, and the newest one that is not shrunken even when room is made. Where the source has shrunk for good,
+/// delete the large sets by hand, or set another threshold by [`shrunken_below`](Self::shrunken_below).
 ///
 /// In JSON it is `{"keep_days": 30, "keep_last": 3, "keep_daily": 7, "keep_weekly": 4, "keep_monthly": 12, "keep_labels":
-/// [["model", "S4148-ON"], ["audit", null]], "pin": ["20261123T020000Z-7f3a91c2"], "make_room": 0, "grace_hours": 24}`, of
-/// which all may be left out. The room that the share has is not in it.
+/// [["model", "S4148-ON"], ["audit", null]], "pin": ["20261123T020000Z-7f3a91c2"], "make_room": 0, "grace_hours": 24,
+/// "shrunken_below": 50}`, of which all may be left out. The room that the share has is not in it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(from = "PolicyForm", into = "PolicyForm")]
 pub struct RetentionPolicy {
@@ -49,6 +60,7 @@ pub struct RetentionPolicy {
     pub(super) make_room: u64,
     pub(super) room_for: Option<u64>,
     pub(super) grace: i64,
+    pub(super) shrunken_below: u32,
 }
 
 impl RetentionPolicy {
@@ -66,6 +78,7 @@ impl RetentionPolicy {
             make_room: 0,
             room_for: None,
             grace: 86_400,
+            shrunken_below: Largest::HALF,
         }
     }
 
@@ -137,11 +150,19 @@ impl RetentionPolicy {
         self
     }
 
-    /// Deletes incomplete sets only when they are this old by their name, 24 hours by default: a backup may still be at
-    /// work in them, or take them up. Less than an hour counts as an hour.
+    /// Deletes incomplete sets only when nothing was written to them for this long, 24 hours by default: a backup may still
+    /// be at work in them, or take them up. Less than an hour counts as an hour.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = i64::try_from(grace.as_secs()).unwrap_or(i64::MAX).max(3600);
+        self
+    }
+
+    /// Takes a set for shrunken that holds less than this many percent of the files or bytes of an older good set of its
+    /// place: 50 by default, at most 100; 0 takes none for it, not even an empty one.
+    #[must_use]
+    pub fn shrunken_below(mut self, percent: u32) -> Self {
+        self.shrunken_below = percent.min(100);
         self
     }
 
@@ -184,6 +205,7 @@ struct PolicyForm {
     pin: BTreeSet<SetName>,
     make_room: u64,
     grace_hours: u32,
+    shrunken_below: u32,
 }
 
 impl Default for PolicyForm {
@@ -206,6 +228,7 @@ impl From<RetentionPolicy> for PolicyForm {
             make_room: policy.make_room,
             // Rounded up: nothing goes sooner for being written down.
             grace_hours: u32::try_from(policy.grace.saturating_add(3599) / 3600).unwrap_or(u32::MAX),
+            shrunken_below: policy.shrunken_below,
         }
     }
 }
@@ -218,7 +241,8 @@ impl From<PolicyForm> for RetentionPolicy {
             .keep_weekly(form.keep_weekly)
             .keep_monthly(form.keep_monthly)
             .make_room(form.make_room)
-            .grace(Duration::from_secs(u64::from(form.grace_hours) * 3600));
+            .grace(Duration::from_secs(u64::from(form.grace_hours) * 3600))
+            .shrunken_below(form.shrunken_below);
         policy.keep_within = form.keep_days;
         policy.labels.extend(form.keep_labels);
         policy.pinned = form.pin;
@@ -233,7 +257,7 @@ impl From<PolicyForm> for RetentionPolicy {
 pub enum DeleteReason {
     /// No rule keeps it.
     Expired,
-    /// Never finished, or damaged and older than all that is kept; its grace time is over.
+    /// Never finished, and its grace time is over.
     Incomplete,
     /// To make room; among these it is the oldest.
     MakeRoom,
@@ -256,8 +280,10 @@ impl fmt::Display for DeleteReason {
 pub enum KeepReason {
     /// The newest of one of the last days.
     Daily,
-    /// Damaged, and older sets are kept, or all are: it may hold what no other has.
+    /// Damaged, or whole but for its cover sheet: it may hold what no other has.
     Damaged,
+    /// It belongs to another place.
+    Foreign,
     /// It says that it was made in the future.
     FromTheFuture,
     /// Incomplete, and its grace time is not over.
@@ -266,6 +292,8 @@ pub enum KeepReason {
     Label,
     /// Among the newest.
     Last,
+    /// The last good set of its place before those that shrank.
+    LastFull,
     /// The last good set of its place.
     LastGood,
     /// The newest of one of the last months.
@@ -274,8 +302,12 @@ pub enum KeepReason {
     NoGoodSet,
     /// No rule asks for deletions.
     NoRule,
+    /// A rule would keep it if newer sets, which hold far less, were not there.
+    NotDisplaced,
     /// Pinned by name.
     Pinned,
+    /// The share does not let it be read.
+    Unreadable,
     /// In a later version of the stored form.
     Unrecognised,
     /// The newest of one of the last weeks.
@@ -289,15 +321,19 @@ impl fmt::Display for KeepReason {
         f.write_str(match self {
             Self::Daily => "newest of its day",
             Self::Damaged => "damaged, but some of it may be readable",
+            Self::Foreign => "belongs to another place",
             Self::FromTheFuture => "from the future",
             Self::Grace => "incomplete, within its grace time",
             Self::Label => "labelled",
             Self::Last => "among the newest",
+            Self::LastFull => "last good set before its content shrank",
             Self::LastGood => "last good set",
             Self::Monthly => "newest of its month",
             Self::NoGoodSet => "no good set beside it",
             Self::NoRule => "no rule asks for deletions",
+            Self::NotDisplaced => "newer ones hold far less and do not displace it",
             Self::Pinned => "pinned",
+            Self::Unreadable => "cannot be read",
             Self::Unrecognised => "in a later version",
             Self::Weekly => "newest of its week",
             Self::Within => "young enough",

@@ -65,7 +65,9 @@ impl ExtentsWriter {
 
     /// These bytes come next.
     pub(crate) fn add(&mut self, extent: Extent) -> Result<()> {
-        if extent.length == 0 || (self.zeros == 0 && self.open.as_mut().is_some_and(|open| open.extend(&extent))) {
+        if extent.length == 0
+            || (self.zeros == 0 && self.open.as_mut().is_some_and(|open| open.extend(&extent)))
+        {
             return Ok(());
         }
         self.close()?;

@@ -1,33 +1,106 @@
 //! Lists the sets of a deployment.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::cover::{self, CoverSheet};
+use super::index::piece_number;
 use super::reader::Set;
-use crate::error::{ErrorKind, Result};
+use super::shrunken::Largest;
+use super::{segment, sums};
+use crate::error::{ErrorKind, Result, Scope};
 use crate::layout::{Component, Deployment, Name, Place, ScaleUnit, SetName, SharePath, is_mas_backup};
-use crate::share::{ItemKind, Share};
+use crate::share::{Item, ItemKind, Share};
+
+/// The sets of a deployment, by place and then from old to new, and the folders that could not be looked into.
+///
+/// It reads as a slice of its sets.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct SetList {
+    /// The sets.
+    pub sets: Vec<SetSummary>,
+    /// Folders of components and scale units that cannot be listed: sets in them are not named here.
+    pub unreadable: Vec<UnreadableFolder>,
+}
+
+/// A folder that may hold sets and cannot be listed.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct UnreadableFolder {
+    /// The folder.
+    pub folder: SharePath,
+    /// The error's code.
+    pub code: &'static str,
+    /// The error's line.
+    pub reason: String,
+}
+
+impl SetList {
+    /// Whether there is something that an operator should see to: a folder that cannot be read, a set that is not
+    /// complete or holds far less than another of its place.
+    #[must_use]
+    pub fn needs_attention(&self) -> bool {
+        !self.unreadable.is_empty() || self.sets.iter().any(|set| !set.is_complete() || set.is_shrunken)
+    }
+}
+
+impl Deref for SetList {
+    type Target = [SetSummary];
+
+    fn deref(&self) -> &[SetSummary] {
+        &self.sets
+    }
+}
+
+impl<'a> IntoIterator for &'a SetList {
+    type Item = &'a SetSummary;
+    type IntoIter = std::slice::Iter<'a, SetSummary>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.sets.iter()
+    }
+}
+
+impl IntoIterator for SetList {
+    type Item = SetSummary;
+    type IntoIter = std::vec::IntoIter<SetSummary>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.sets.into_iter()
+    }
+}
 
 /// A set as a listing shows it.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct SetSummary {
-    /// Deployment, component and scale unit.
+    /// Deployment, component and scale unit of the folder that it lies in.
     pub place: Place,
     /// Its name.
     pub name: SetName,
-    /// Its folder on the share.
+    /// Its folder on the share, as the share writes it.
     pub folder: SharePath,
     /// Whether it has a cover sheet. An incomplete set that has one was finished once: it is damaged or partly deleted.
     pub has_cover_sheet: bool,
+    /// Whether it is complete and holds less than half of the files or bytes of an older complete set of its place: perhaps
+    /// its source was not there.
+    pub is_shrunken: bool,
     /// Whether it is a backup.
     #[serde(flatten)]
     pub state: SetState,
     /// The stored files of a complete set, by which it shows what it shares with others.
     #[serde(skip)]
     pub(crate) files: Arc<[FileKey]>,
+    /// When the newest file in the folder of one that is not complete was written, by the share's clock.
+    #[serde(skip)]
+    pub(crate) newest: Option<Timestamp>,
+    /// Whether it has no cover sheet and its `SHA256SUMS`, the last file but one: all of it may be there.
+    #[serde(skip)]
+    pub(crate) may_be_whole: bool,
 }
 
 /// A stored file as it is told from others across sets: the front of its digest, and its length.
@@ -48,9 +121,28 @@ pub enum SetState {
         /// The cover sheet.
         cover: Box<CoverSheet>,
     },
+    /// Its cover sheet or `SHA256SUMS` is damaged, or gone beside a cover sheet, and its data is there: by its index,
+    /// with the key, it may still be opened.
+    Damaged {
+        /// What is wrong and what to do, in one line.
+        reason: String,
+    },
+    /// A set of another place, or another set of this place, that was copied or renamed to here. It is no backup of this
+    /// place; whoever wants it names its place: [`Set::open_foreign`].
+    Foreign {
+        /// Where it belongs: the folder that its cover sheet names.
+        belongs_to: SharePath,
+        /// The same in one line.
+        reason: String,
+    },
     /// Not a backup: never finished, or partly deleted.
     Incomplete {
         /// Why, in one line.
+        reason: String,
+    },
+    /// The share does not let it be read: a bad sector, a quarantine, missing rights. Whether it is whole is not known.
+    Unreadable {
+        /// The error, in one line.
         reason: String,
     },
     /// Written in a later version of the stored form: whole or not is not for this library to judge.
@@ -58,6 +150,21 @@ pub enum SetState {
         /// Which version, in one line.
         reason: String,
     },
+}
+
+impl SetState {
+    /// Why it is no backup, in one line; none where it is one.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Complete { .. } => None,
+            Self::Damaged { reason }
+            | Self::Foreign { reason, .. }
+            | Self::Incomplete { reason }
+            | Self::Unreadable { reason }
+            | Self::Unsupported { reason } => Some(reason),
+        }
+    }
 }
 
 impl SetSummary {
@@ -68,79 +175,188 @@ impl SetSummary {
     }
 }
 
-/// Lists the sets of a deployment, or of one component of it, by place and then from old to new.
+/// Lists the sets of a deployment, or of one component of it, by place and then from old to new; by name within one
+/// second.
 ///
 /// Reads the cover sheet and `SHA256SUMS` of each set and lists its folder; needs no key. What is not named as a set
-/// is passed over, and `MASBackup` is never looked into.
+/// is passed over, and `MASBackup` is never looked into. A set or folder that cannot be read is named, and the rest is
+/// listed. Without a region folder there are no sets.
 ///
 /// # Errors
-/// `NOT_FOUND` when the region folder is not there; the share's own errors.
+/// The share's own errors, when its root is not there, the connection is lost or a read takes too long.
 pub fn list_sets(
     share: &Arc<dyn Share>,
     deployment: &Deployment,
     component: Option<&Component>,
-) -> Result<Vec<SetSummary>> {
-    let region = deployment.region_folder();
-    let mut sets = Vec::new();
-    for name in folders(&**share, &region)? {
-        let Ok(found) = name.as_str().parse::<Component>() else {
-            continue;
-        };
-        if component.is_some_and(|wanted| *wanted != found) {
-            continue;
-        }
-        let place = Place::new(deployment.clone(), found);
-        for below in folders(&**share, &region.join(name))? {
-            if let Ok(set) = below.as_str().parse::<SetName>() {
-                sets.extend(summary(share, &place, set)?);
-            } else if let Ok(scale_unit) = below.as_str().parse::<ScaleUnit>() {
-                let place = place.clone().with_scale_unit(scale_unit);
-                for name in folders(&**share, &place.folder())? {
-                    if let Ok(set) = name.as_str().parse::<SetName>() {
-                        sets.extend(summary(share, &place, set)?);
-                    }
-                }
+) -> Result<SetList> {
+    let mut look = Look { share, list: SetList::default() };
+    for region in look.regions(deployment)? {
+        for (folder, found) in look.folders::<Component>(&region)? {
+            if component.is_some_and(|wanted| *wanted != found) {
+                continue;
+            }
+            let place = Place::new(deployment.clone(), found);
+            look.sets(&place, &folder)?;
+            for (folder, scale_unit) in look.folders::<ScaleUnit>(&folder)? {
+                look.sets(&place.clone().with_scale_unit(scale_unit), &folder)?;
             }
         }
     }
-    sets.sort_by_cached_key(|set: &SetSummary| (set.place.to_string(), set.name));
-    Ok(sets)
-}
-
-fn folders(share: &dyn Share, folder: &SharePath) -> Result<Vec<Name>> {
-    let items = share.list(folder)?.into_iter();
-    Ok(items
-        .filter(|item| item.kind == ItemKind::Folder && !is_mas_backup(&item.name))
-        .filter_map(|item| Name::new(item.name).ok())
-        .collect())
-}
-
-/// Looks at one set; none where it is not there.
-pub(crate) fn summary(share: &Arc<dyn Share>, place: &Place, name: SetName) -> Result<Option<SetSummary>> {
-    let folder = place.set_folder(&name);
-    let mut has_cover_sheet = true;
-    let mut files = Arc::default();
-    let state = match Set::open(share.clone(), folder.clone()) {
-        Ok(set) => match set.first_absence() {
-            None => {
-                files =
-                    set.files().map(|(digest, bytes)| FileKey { digest: digest.front(), bytes }).collect();
-                SetState::Complete { cover: Box::new(set.cover().clone()) }
+    let mut list = look.list;
+    list.sets.sort_by_cached_key(|set| (set.place.to_string(), set.name, set.folder.to_string()));
+    for place in list.sets.chunk_by_mut(|a, b| a.place == b.place) {
+        let content = |set: &SetSummary| match &set.state {
+            SetState::Complete { cover } => Some((cover.content.files, cover.content.bytes)),
+            _ => None,
+        };
+        let mut older = Largest::default();
+        for set in place {
+            if let Some(of) = content(set) {
+                set.is_shrunken = older.dwarfs(of, Largest::HALF);
+                older.take(of);
             }
-            Some(reason) => SetState::Incomplete { reason },
-        },
+        }
+    }
+    // A component's folder is listed for its sets and again for its scale units.
+    list.unreadable.dedup();
+    Ok(list)
+}
+
+struct Look<'a> {
+    share: &'a Arc<dyn Share>,
+    list: SetList,
+}
+
+impl Look<'_> {
+    /// The region folder; where it is not there, those that differ from it in letter case alone, on a share that tells it
+    /// apart.
+    fn regions(&mut self, deployment: &Deployment) -> Result<Vec<SharePath>> {
+        let region = deployment.region_folder();
+        match self.share.list(&region) {
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            _ => return Ok(vec![region]),
+        }
+        let like =
+            |wanted: &Name, folders: Vec<Name>| folders.into_iter().filter(|n| n.same_name(wanted)).collect();
+        let root = SharePath::root();
+        // That the root is there is looked for here: no error of it is passed over.
+        let domains: Vec<Name> = like(deployment.external_domain_name(), names(self.share.list(&root)?));
+        let mut regions = Vec::new();
+        for domain in domains {
+            let domain = root.join(domain);
+            let found: Vec<Name> = like(deployment.region(), self.list(&domain)?);
+            regions.extend(found.into_iter().map(|region| domain.join(region)));
+        }
+        Ok(regions)
+    }
+
+    /// The folders in this one whose names are of this kind.
+    fn folders<T: std::str::FromStr>(&mut self, folder: &SharePath) -> Result<Vec<(SharePath, T)>> {
+        let of_kind = |name: Name| Some((folder.join(name.clone()), name.as_str().parse().ok()?));
+        Ok(self.list(folder)?.into_iter().filter_map(of_kind).collect())
+    }
+
+    /// Takes the sets in this folder, which are of this place.
+    fn sets(&mut self, place: &Place, folder: &SharePath) -> Result<()> {
+        for (folder, name) in self.folders(folder)? {
+            self.list.sets.extend(summary(self.share, place, &folder, name)?);
+        }
+        Ok(())
+    }
+
+    /// The names of the folders in this one; of one that cannot be listed none, and it is named.
+    fn list(&mut self, folder: &SharePath) -> Result<Vec<Name>> {
+        match self.share.list(folder) {
+            Ok(items) => Ok(names(items)),
+            // Deleted by hand while we looked.
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+            Err(e) if e.scope() == Scope::Object => {
+                let (folder, code, reason) = (folder.clone(), e.code(), e.to_string());
+                self.list.unreadable.push(UnreadableFolder { folder, code, reason });
+                Ok(Vec::new())
+            }
+            Err(e) => Err(e),
+        }
+    }
+}
+
+fn names(items: Vec<Item>) -> Vec<Name> {
+    let folders =
+        items.into_iter().filter(|item| item.kind == ItemKind::Folder && !is_mas_backup(&item.name));
+    folders.filter_map(|item| Name::new(item.name).ok()).collect()
+}
+
+/// Looks at one set of this place, in this folder; none where it is not there.
+///
+/// # Errors
+/// The share's, not the set's: whatever is wrong with the set is its state.
+pub(crate) fn summary(
+    share: &Arc<dyn Share>,
+    place: &Place,
+    folder: &SharePath,
+    name: SetName,
+) -> Result<Option<SetSummary>> {
+    let mut summary = SetSummary {
+        place: place.clone(),
+        name,
+        folder: folder.clone(),
+        has_cover_sheet: true,
+        is_shrunken: false,
+        state: SetState::Unreadable { reason: String::new() },
+        files: Arc::default(),
+        newest: None,
+        may_be_whole: false,
+    };
+    let error = match Set::open_anywhere(share.clone(), folder.clone()) {
+        Ok(set) => {
+            summary.state = match (set.belongs_elsewhere(place), set.first_absence()) {
+                (Some(belongs_to), _) => {
+                    let reason = format!("it belongs to {belongs_to}; it is no backup of {place}");
+                    SetState::Foreign { belongs_to, reason }
+                }
+                (None, Some(reason)) => SetState::Incomplete { reason },
+                (None, None) => {
+                    let keys = set.files().map(|(digest, bytes)| FileKey { digest: digest.front(), bytes });
+                    summary.files = keys.collect();
+                    SetState::Complete { cover: Box::new(set.cover().clone()) }
+                }
+            };
+            return Ok(Some(summary));
+        }
+        Err(e) if e.scope() != Scope::Object => return Err(e),
+        Err(e) => e,
+    };
+    let items = match share.list(folder) {
         // Deleted by hand while we looked.
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(e) if matches!(e.kind(), ErrorKind::AccessDenied | ErrorKind::Io) => return Err(e),
-        Err(e) if e.kind() == ErrorKind::Unsupported => SetState::Unsupported { reason: e.to_string() },
-        Err(e) => {
-            let items = match share.list(&folder) {
-                Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-                items => items?,
-            };
-            has_cover_sheet = items.iter().any(|item| item.name == cover::FILE_NAME);
-            SetState::Incomplete { reason: e.to_string() }
+        Err(e) if e.scope() == Scope::Object => {
+            summary.has_cover_sheet = false;
+            summary.state = SetState::Unreadable { reason: e.to_string() };
+            return Ok(Some(summary));
         }
+        items => items?,
     };
-    Ok(Some(SetSummary { place: place.clone(), name, folder, has_cover_sheet, state, files }))
+    let has = |name: &str| items.iter().any(|item| item.name == name);
+    let has_data =
+        items.iter().any(|item| segment::is_name(&item.name) || piece_number(&item.name).is_some());
+    summary.has_cover_sheet = has(cover::FILE_NAME);
+    summary.may_be_whole = !summary.has_cover_sheet && has_data && has(sums::FILE_NAME);
+    summary.newest = items.iter().filter_map(|item| item.modified).max();
+    let reason = error.to_string();
+    summary.state = match error.kind() {
+        ErrorKind::Unsupported => SetState::Unsupported { reason },
+        ErrorKind::AccessDenied | ErrorKind::Io => SetState::Unreadable { reason },
+        _ if summary.has_cover_sheet && has_data => SetState::Damaged {
+            reason: format!("{reason}; its data is there: open it by its index, with the key"),
+        },
+        _ if summary.may_be_whole => SetState::Incomplete {
+            reason: format!(
+                "{folder} has SHA256SUMS and no {}: its backup is about to end, broke off at the last moment, or the \
+                 file was deleted; its data may be whole: wait, or open it by its index, with the key",
+                cover::FILE_NAME
+            ),
+        },
+        _ => SetState::Incomplete { reason },
+    };
+    Ok(Some(summary))
 }

@@ -1,21 +1,23 @@
 //! Reads a set: the cover sheet and the digests without a key, the index and the segments with one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::cover::{self, CoverSheet, Stored};
+pub(crate) use super::catalog::Catalog;
+use super::catalog::Newest;
+use super::cover::{self, CoverSheet};
 use super::digest::Digest;
-use super::entry::{Change, Content, Entry, EntryPath, Problem};
 use super::filter::LineFilter;
 use super::index::{PieceReader, piece_number};
-use super::overlay::Overlay;
 use super::record::{Record, StoredFile};
-use super::{extents, segment, sums};
+pub(crate) use super::records::Records;
+use super::records::{Entries, IndexPlace};
+use super::sums;
 use crate::envelope::{CertificateFacts, MAX_MESSAGE, Opener};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{Name, SetName, SharePath};
+use crate::layout::{Name, Place, SetName, SharePath};
 use crate::share::{ItemKind, Share};
 
 /// A backup set on a share, found complete by its cover sheet.
@@ -33,15 +35,82 @@ pub struct Set {
 impl Set {
     /// Opens the set in this folder, without a key.
     ///
+    /// The folder has to be the one that its cover sheet names: under the region folder of a deployment only that place's
+    /// sets are opened, and under a set's name only that set. Elsewhere there is nothing to hold it against.
+    ///
     /// # Errors
     /// `NOT_FOUND` when there is no such folder; `INCOMPLETE` when it has no cover sheet, or one that does not fit its
-    /// `SHA256SUMS`; `UNSUPPORTED` for a later version of the stored form.
+    /// `SHA256SUMS`; `CONFLICT` when it belongs elsewhere; `UNSUPPORTED` for a later version of the stored form.
     pub fn open(share: Arc<dyn Share>, folder: SharePath) -> Result<Self> {
-        let items = share
-            .list(&folder)?
-            .into_iter()
-            .map(|item| (item.name, if item.kind == ItemKind::File { item.length } else { u64::MAX }))
-            .collect::<HashMap<_, _>>();
+        let set = Self::open_anywhere(share, folder)?;
+        let place = Place::of_set_folder(&set.folder).unwrap_or_else(|| set.cover.place.clone());
+        set.check_belongs(&place)?;
+        Ok(set)
+    }
+
+    /// Opens a set of this place, whatever folder it was copied to, without a key.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); `CONFLICT` when it is another place's.
+    pub fn open_foreign(share: Arc<dyn Share>, folder: SharePath, place: &Place) -> Result<Self> {
+        let set = Self::open_anywhere(share, folder)?;
+        if set.cover.place == *place {
+            return Ok(set);
+        }
+        let (shown, belongs) = (shown(&*set.share, &set.folder), &set.cover.place);
+        Err(Error::new(ErrorKind::Conflict, format!("{shown} is a set of {belongs}, not of {place}")))
+    }
+
+    /// Where its cover sheet says that it belongs, if that is not this place or not the folder's own name.
+    pub(crate) fn belongs_elsewhere(&self, place: &Place) -> Option<SharePath> {
+        let name = self.folder.file_name().and_then(|name| name.as_str().parse::<SetName>().ok());
+        let is_here = self.cover.place == *place && name.is_none_or(|name| name == self.cover.set);
+        (!is_here).then(|| self.cover.place.set_folder(&self.cover.set))
+    }
+
+    fn check_belongs(&self, place: &Place) -> Result<()> {
+        let Some(belongs) = self.belongs_elsewhere(place) else { return Ok(()) };
+        let shown = shown(&*self.share, &self.folder);
+        let message = format!(
+            "{shown}: its backup.json belongs to another set, {belongs}; to use it all the same, name its place, {}",
+            self.cover.place
+        );
+        Err(Error::new(ErrorKind::Conflict, message))
+    }
+
+    /// Opens a set by its encrypted index alone, where its `backup.json` or `SHA256SUMS` is damaged or gone and its data is
+    /// there: the index has what both say, and is authentic.
+    ///
+    /// # Errors
+    /// `INCOMPLETE` when the set has no index; `DAMAGED` when the index is; `WRONG_CERTIFICATE`; `CONFLICT` when the set
+    /// belongs elsewhere.
+    pub fn open_by_index(share: Arc<dyn Share>, folder: SharePath, opener: &Opener) -> Result<Self> {
+        let items = items(&*share, &folder)?;
+        let newest = items.keys().filter_map(|name| Some((name, piece_number(name)?)));
+        let (name, number) = newest.max_by_key(|(_, number)| *number).ok_or_else(|| {
+            let message = format!("{}: has no index: its backup never finished", shown(&*share, &folder));
+            Error::new(ErrorKind::Incomplete, message)
+        })?;
+        let mut buffer = Vec::new();
+        fetch(&*share, &folder, name, &mut buffer)?;
+        let Newest { set, place, catalog } = Newest::open(opener, &[], name, number, buffer)?;
+        let damaged = |what: &str| Error::new(ErrorKind::Damaged, format!("{name} {what}"));
+        let sheet = catalog.sheet()?.ok_or_else(|| damaged("has no cover sheet"))?;
+        let cover = CoverSheet::parse(&sheet)?;
+        if cover.set != set || cover.place != place {
+            return Err(damaged("and its cover sheet name different sets"));
+        }
+        let sums: Vec<_> = catalog.files().map(|file| (file.name.clone(), file.sha256)).collect();
+        catalog.check(&sums)?;
+        let set = Self { share, folder, cover, sheet, sums, items };
+        let here = Place::of_set_folder(&set.folder).unwrap_or_else(|| set.cover.place.clone());
+        set.check_belongs(&here)?;
+        Ok(set)
+    }
+
+    /// Opens the set in this folder, wherever it belongs.
+    pub(crate) fn open_anywhere(share: Arc<dyn Share>, folder: SharePath) -> Result<Self> {
+        let items = items(&*share, &folder)?;
         let incomplete =
             |what: String| Error::new(ErrorKind::Incomplete, format!("{}: {what}", shown(&*share, &folder)));
         let read = |name: &str, limit: u64, why: &str| -> Result<Vec<u8>> {
@@ -61,11 +130,6 @@ impl Set {
             let kind = e.kind();
             Error::new(kind, format!("{}: {e}", shown(&*share, &folder))).with_source(e)
         })?;
-        if let Some(name) = folder.file_name().and_then(|name| name.as_str().parse::<SetName>().ok())
-            && name != cover.set
-        {
-            return Err(incomplete(format!("its backup.json belongs to another set, {}", cover.set)));
-        }
         let text = read(sums::FILE_NAME, sums::MAX_LENGTH, "it was deleted; the set cannot be checked")?;
         if Digest::of(&text) != cover.sha256sums {
             return Err(incomplete("SHA256SUMS is not the one that backup.json names: one of them is damaged or from another set".into()));
@@ -120,9 +184,8 @@ impl Set {
 
     /// What lies in the folder and belongs to no set of this name.
     pub(crate) fn foreign(&self) -> Vec<String> {
-        let known = |name: &str| {
-            name == cover::FILE_NAME || name == sums::FILE_NAME || self.sums.iter().any(|(n, _)| n == name)
-        };
+        let listed: HashSet<&str> = self.sums.iter().map(|(name, _)| name.as_str()).collect();
+        let known = |name: &str| name == cover::FILE_NAME || name == sums::FILE_NAME || listed.contains(name);
         let mut foreign: Vec<_> = self.items.keys().filter(|name| !known(name)).cloned().collect();
         foreign.sort();
         foreign
@@ -130,15 +193,7 @@ impl Set {
 
     /// Reads a stored file of the set whole. A file that is missing or too long is `DAMAGED`.
     pub(crate) fn fetch(&self, name: &str, buffer: &mut Vec<u8>) -> Result<()> {
-        let damaged =
-            |what: &str, e: Error| Error::new(ErrorKind::Damaged, format!("{name} {what}")).with_source(e);
-        self.share.read(&self.folder.join(Name::new(name)?), MAX_MESSAGE as u64, buffer).map_err(|e| match e
-            .kind()
-        {
-            ErrorKind::NotFound => damaged("is missing", e),
-            ErrorKind::LimitExceeded => damaged("is longer than any stored file may be", e),
-            _ => e,
-        })
+        fetch(&*self.share, &self.folder, name, buffer)
     }
 
     /// Reads a stored file and opens it in place; gives where in `buffer` its authenticated content is.
@@ -164,12 +219,15 @@ impl Set {
             return Err(damaged(&format!("has {} bytes instead of {}", buffer.len(), file.length)));
         }
         // The certificate opened the index: a message that it does not open is not the one that was written.
-        let (content, tag) = self.open_message(opener, &file.name, buffer).map_err(|e| match e.kind() {
-            ErrorKind::WrongCertificate | ErrorKind::Unsupported | ErrorKind::LimitExceeded => {
-                damaged("is not what was written").with_source(e)
-            }
-            _ => e,
-        })?;
+        let (content, tag) =
+            open_message(opener, &self.cover.certificates, &file.name, buffer).map_err(|e| {
+                match e.kind() {
+                    ErrorKind::WrongCertificate | ErrorKind::Unsupported | ErrorKind::LimitExceeded => {
+                        damaged("is not what was written").with_source(e)
+                    }
+                    _ => e,
+                }
+            })?;
         if tag != file.tag {
             buffer.fill(0);
             return Err(damaged(
@@ -177,38 +235,6 @@ impl Set {
             ));
         }
         Ok(content)
-    }
-
-    fn open_message(
-        &self,
-        opener: &Opener,
-        name: &str,
-        buffer: &mut [u8],
-    ) -> Result<(Range<usize>, [u8; 16])> {
-        let needed = || {
-            let thumbprints: Vec<_> =
-                self.cover.certificates.iter().map(|c| c.sha1_thumbprint.as_str()).collect();
-            thumbprints.join(" or ")
-        };
-        // Two certificates may share issuer and serial; the thumbprints tell them apart.
-        let is_named = |held: &CertificateFacts| {
-            self.cover.certificates.iter().any(|c| c.sha256_thumbprint == held.sha256_thumbprint)
-        };
-        let opened = opener.open_in_place(buffer).map_err(|e| match e.kind() {
-            // A certificate that was renewed with its key is not named, and opens: what it finds damaged, is.
-            ErrorKind::WrongCertificate | ErrorKind::Damaged
-                if !opener.certificates().any(is_named) && !opener.has_key_of(buffer) =>
-            {
-                let message =
-                    format!("the set needs the decryption certificate with the thumbprint {}; {e}", needed());
-                Error::new(ErrorKind::WrongCertificate, message).with_source(e)
-            }
-            ErrorKind::Malformed => {
-                Error::new(ErrorKind::Damaged, format!("{name} is damaged: {e}")).with_source(e)
-            }
-            kind => Error::new(kind, format!("{name}: {e}")).with_source(e),
-        })?;
-        Ok((opened.content, opened.tag))
     }
 
     /// Reads the lists of the newest index piece and holds them against `SHA256SUMS`.
@@ -222,37 +248,17 @@ impl Set {
             .ok_or_else(|| damaged("SHA256SUMS lists no index".into()))?;
         let mut buffer = Vec::new();
         self.fetch(newest, &mut buffer)?;
-        let length = buffer.len() as u64;
         // Before the certificate is blamed for not opening it.
         if Digest::of(&buffer) != sha256 {
             return Err(damaged(format!(
                 "{newest} is not what was written: its SHA-256 differs from SHA256SUMS"
             )));
         }
-        let (content, tag) = self.open_message(opener, newest, &mut buffer)?;
-        let mut lines = PieceReader::new(newest, buffer, content)?;
-        match lines.next()? {
-            Some(Record::Piece { number: n, set, place })
-                if n == number && set == self.cover.set && place == self.cover.place => {}
-            Some(Record::Piece { set, place, .. }) => {
-                return Err(damaged(format!(
-                    "{newest} belongs to the set {set} of {place}, not to this one"
-                )));
-            }
-            _ => return Err(damaged(format!("{newest} does not say which set it belongs to"))),
+        let named = &self.cover.certificates;
+        let Newest { set, place, mut catalog } = Newest::open(opener, named, newest, number, buffer)?;
+        if set != self.cover.set || place != self.cover.place {
+            return Err(damaged(format!("{newest} belongs to the set {set} of {place}, not to this one")));
         }
-        // SHA256SUMS is bounded, and has to say the same.
-        let mut catalog = Catalog::read(newest, &mut lines, self.sums.len())?;
-        catalog.newest = Some(StoredFile {
-            number,
-            name: newest.clone(),
-            length,
-            sha256,
-            tag,
-            content_length: lines.read(),
-            live_length: lines.read(),
-            supersedes: false,
-        });
         catalog.check(&self.sums)?;
         catalog.cover_fault = catalog.sheet()?.is_none_or(|sheet| sheet != self.sheet);
         self.read_overlay(opener, &mut catalog)?;
@@ -295,7 +301,11 @@ impl Set {
         Ok(())
     }
 
-    fn open_piece(&self, opener: &Opener, piece: &StoredFile) -> Result<PieceReader<Cursor<Vec<u8>>>> {
+    pub(super) fn open_piece(
+        &self,
+        opener: &Opener,
+        piece: &StoredFile,
+    ) -> Result<PieceReader<Cursor<Vec<u8>>>> {
         let mut buffer = Vec::new();
         let content = self.unseal(opener, piece, &mut buffer)?;
         PieceReader::new(&piece.name, buffer, content)
@@ -308,7 +318,7 @@ impl Set {
         catalog: &'a Catalog,
         filter: LineFilter,
     ) -> Records<'a> {
-        Records { set: self, opener, catalog, place: IndexPlace { filter, ..IndexPlace::default() } }
+        Records { set: self, opener, catalog, place: IndexPlace::of(filter) }
     }
 }
 
@@ -316,224 +326,52 @@ fn shown(share: &dyn Share, folder: &SharePath) -> String {
     if folder.is_root() { share.describe() } else { format!("{}/{folder}", share.describe()) }
 }
 
-/// What the newest index piece says: every stored file of the set, in order, and what is of this set alone.
-#[derive(Default)]
-pub(crate) struct Catalog {
-    pub(crate) segments: Vec<StoredFile>,
-    /// In the order in which they are read: a later one counts more.
-    pub(crate) pieces: Vec<StoredFile>,
-    newest: Option<StoredFile>,
-    pub(crate) problems: Vec<Problem>,
-    /// The list of extents.
-    pub(crate) extents: Option<StoredFile>,
-    /// The cover sheet, as far as the index has it.
-    head: Option<String>,
-    /// Whether `backup.json` is not what the index says it is.
-    pub(crate) cover_fault: bool,
-    records: Option<u64>,
-    overlay: Overlay,
-    changes: HashMap<EntryPath, Change>,
+/// What a folder holds, by name: lengths of files.
+fn items(share: &dyn Share, folder: &SharePath) -> Result<HashMap<String, u64>> {
+    let items = share.list(folder)?.into_iter();
+    Ok(items
+        .map(|item| (item.name, if item.kind == ItemKind::File { item.length } else { u64::MAX }))
+        .collect())
 }
 
-impl Catalog {
-    /// Reads the lines of the newest piece, behind the first one; `most`: files that it may list.
-    fn read(name: &str, lines: &mut PieceReader<Cursor<Vec<u8>>>, most: usize) -> Result<Self> {
-        let damaged = |what: String| Error::new(ErrorKind::Damaged, what);
-        let mut catalog = Self::default();
-        while let Some(record) = lines.next()? {
-            match record {
-                Record::Problem(problem) => catalog.problems.push(problem),
-                Record::Cover(text) => catalog.head = Some(text),
-                Record::Extents(file) => catalog.extents = Some(file),
-                Record::Segment(file) => catalog.segments.push(file),
-                Record::Index(file) => catalog.pieces.push(file),
-                Record::End { records } => catalog.records = Some(records),
-                _ => return Err(damaged(format!("{name} has a line that belongs into an earlier piece"))),
-            }
-            if catalog.segments.len() + catalog.pieces.len() > most {
-                return Err(damaged(format!("{name} lists more files than SHA256SUMS")));
-            }
-        }
-        Ok(catalog)
-    }
+/// Reads a stored file whole. A file that is missing or too long is `DAMAGED`.
+fn fetch(share: &dyn Share, folder: &SharePath, name: &str, buffer: &mut Vec<u8>) -> Result<()> {
+    let damaged =
+        |what: &str, e: Error| Error::new(ErrorKind::Damaged, format!("{name} {what}")).with_source(e);
+    share.read(&folder.join(Name::new(name)?), MAX_MESSAGE as u64, buffer).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => damaged("is missing", e),
+        ErrorKind::LimitExceeded => damaged("is longer than any stored file may be", e),
+        _ => e,
+    })
+}
 
-    /// Everything that the set stores, as `SHA256SUMS` lists it.
-    fn files(&self) -> impl Iterator<Item = &StoredFile> {
-        self.segments.iter().chain(&self.extents).chain(self.all_pieces())
-    }
-
-    /// The whole text of `backup.json`, as it follows from the index.
-    fn sheet(&self) -> Result<Option<Vec<u8>>> {
-        let Some(head) = &self.head else { return Ok(None) };
-        let sums = sums::print(self.files().map(|file| (file.name.as_str(), &file.sha256)));
-        let mut stored = Stored::default();
-        self.files().for_each(|file| stored.add(file.length));
-        cover::finish(head, &stored, &Digest::of(sums.as_bytes())).map(Some)
-    }
-
-    /// The segment of this number.
-    pub(crate) fn segment(&self, number: u32) -> Option<&StoredFile> {
-        let found = self.segments.binary_search_by_key(&number, |file| file.number).ok()?;
-        Some(&self.segments[found])
-    }
-
-    /// All index pieces, the newest one last.
-    pub(crate) fn all_pieces(&self) -> impl Iterator<Item = &StoredFile> {
-        self.pieces.iter().chain(&self.newest)
-    }
-
-    /// What a large file is now, where it changed since it was stored whole.
-    pub(crate) fn change(&self, entry: &Entry) -> Option<&Change> {
-        if self.overlay.is_changed(&entry.path) { self.changes.get(&entry.path) } else { None }
-    }
-
-    /// The entry as it is now, where it is a large file that changed since it was stored whole.
-    pub(crate) fn current(&self, mut entry: Entry) -> Entry {
-        if let Some(Change { size, sparse, metadata, .. }) = self.change(&entry) {
-            entry.content = Content::LargeFile { size: *size, sparse: *sparse };
-            entry.metadata = metadata.clone();
-        }
-        entry
-    }
-
-    pub(crate) fn overlay(&self) -> &Overlay {
-        &self.overlay
-    }
-
-    /// The lists must say exactly what `SHA256SUMS` says, and be in order.
-    fn check(&self, sums: &[(String, Digest)]) -> Result<()> {
-        let wrong = |what: String| Err(Error::new(ErrorKind::Damaged, what));
-        if self.records.is_none() {
-            return wrong("the newest index piece has no last line".into());
-        }
-        if let Some(pair) = self.segments.windows(2).find(|pair| pair[0].number >= pair[1].number) {
-            return wrong(format!("the index lists {} out of order", pair[1].name));
-        }
-        if let Some(file) = self.segments.iter().find(|file| segment::number(&file.name) != Some(file.number))
+/// Opens a message of a set that names these certificates; gives where its content is, and its tag.
+pub(super) fn open_message(
+    opener: &Opener,
+    named: &[CertificateFacts],
+    name: &str,
+    buffer: &mut [u8],
+) -> Result<(Range<usize>, [u8; 16])> {
+    let needed = || {
+        let thumbprints: Vec<_> = named.iter().map(|c| c.sha1_thumbprint.as_str()).collect();
+        thumbprints.join(" or ")
+    };
+    // Two certificates may share issuer and serial; the thumbprints tell them apart.
+    let is_named =
+        |held: &CertificateFacts| named.iter().any(|c| c.sha256_thumbprint == held.sha256_thumbprint);
+    let opened = opener.open_in_place(buffer).map_err(|e| match e.kind() {
+        // A certificate that was renewed with its key is not named, and opens: what it finds damaged, is.
+        ErrorKind::WrongCertificate | ErrorKind::Damaged
+            if !opener.certificates().any(is_named) && !opener.has_key_of(buffer) =>
         {
-            return wrong(format!("the index lists {:?}, which is not that segment's name", file.name));
+            let message =
+                format!("the set needs the decryption certificate with the thumbprint {}; {e}", needed());
+            Error::new(ErrorKind::WrongCertificate, message).with_source(e)
         }
-        let is_piece = |file: &&StoredFile| piece_number(&file.name) == Some(file.number);
-        if let Some(file) = self.pieces.iter().find(|file| !is_piece(file)) {
-            return wrong(format!("the index lists {:?}, which is not that piece's name", file.name));
+        ErrorKind::Malformed => {
+            Error::new(ErrorKind::Damaged, format!("{name} is damaged: {e}")).with_source(e)
         }
-        if self.extents.as_ref().is_some_and(|file| file.name != extents::FILE_NAME) {
-            return wrong("the index lists the extents under another name".into());
-        }
-        let listed = self.files().map(|file| (&file.name, &file.sha256));
-        let mut sums = sums.iter();
-        for (name, sha256) in listed {
-            match sums.next() {
-                Some((n, digest)) if n == name && digest == sha256 => {}
-                _ => return wrong(format!("SHA256SUMS and the index disagree about {name}")),
-            }
-        }
-        match sums.next() {
-            Some((name, _)) => wrong(format!("SHA256SUMS lists {name}, the index does not")),
-            None => Ok(()),
-        }
-    }
-}
-
-/// The lines of an index in order.
-pub(crate) struct Records<'a> {
-    set: &'a Set,
-    opener: &'a Opener,
-    catalog: &'a Catalog,
-    place: IndexPlace,
-}
-
-impl Records<'_> {
-    /// The next line that counts: an entry, a part, a change or a block. After an error the next call goes on with the next
-    /// piece.
-    pub(crate) fn next(&mut self) -> Result<Option<Record>> {
-        self.place.next(self.set, self.opener, self.catalog)
-    }
-}
-
-/// The entries of a set: [`Set::entries`].
-pub struct Entries {
-    set: Arc<Set>,
-    opener: Arc<Opener>,
-    catalog: Catalog,
-    place: IndexPlace,
-}
-
-impl Iterator for Entries {
-    type Item = Result<Entry>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            match self.place.next(&self.set, &self.opener, &self.catalog).transpose()? {
-                Ok(Record::Entry(entry)) => return Some(Ok(self.catalog.current(entry))),
-                Ok(_) => {}
-                Err(error) => return Some(Err(error)),
-            }
-        }
-    }
-}
-
-impl std::fmt::Debug for Entries {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entries").field("set", &self.set.folder).finish_non_exhaustive()
-    }
-}
-
-/// How far an index has been read.
-#[derive(Default)]
-struct IndexPlace {
-    next: usize,
-    open: Option<PieceReader<Cursor<Vec<u8>>>>,
-    filter: LineFilter,
-    /// Lines of the pieces that are done.
-    seen: u64,
-    skipped: bool,
-}
-
-impl IndexPlace {
-    fn next(&mut self, set: &Set, opener: &Opener, catalog: &Catalog) -> Result<Option<Record>> {
-        loop {
-            let Some(lines) = &mut self.open else {
-                let Some(piece) = catalog.pieces.get(self.next) else {
-                    if !self.skipped && Some(self.seen) != catalog.records {
-                        self.skipped = true;
-                        return Err(Error::new(
-                            ErrorKind::Damaged,
-                            "the index has another number of lines than its end says",
-                        ));
-                    }
-                    return Ok(None);
-                };
-                self.next += 1;
-                let lines = set.open_piece(opener, piece);
-                self.open = Some(lines.inspect_err(|_| self.skipped = true)?);
-                continue;
-            };
-            match lines.next_of(&self.filter) {
-                Ok(Some(Record::Piece { .. })) => {}
-                Ok(Some(record)) => {
-                    let ordinal = self.next as u32 - 1;
-                    if record.subject().is_none() {
-                        self.skipped = true;
-                        let name = &catalog.pieces[self.next - 1].name;
-                        let message = format!("{name} has a line that belongs into the newest piece");
-                        return Err(Error::new(ErrorKind::Damaged, message));
-                    }
-                    let counts = catalog.overlay.counts(ordinal, &record);
-                    if counts && !matches!(record, Record::Gone(_)) {
-                        return Ok(Some(record));
-                    }
-                }
-                Ok(None) => {
-                    self.seen += lines.seen();
-                    self.open = None;
-                }
-                Err(error) => {
-                    self.open = None;
-                    self.skipped = true;
-                    return Err(error);
-                }
-            }
-        }
-    }
+        kind => Error::new(kind, format!("{name}: {e}")).with_source(e),
+    })?;
+    Ok((opened.content, opened.tag))
 }

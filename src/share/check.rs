@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{ItemKind, Share};
+use super::{ItemKind, Share, missing_folder};
 use crate::alert::{AlertKind, Classification, Context, Profile, classify_error};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{Deployment, Name, SharePath};
+use crate::layout::{Deployment, Name, Place, SharePath};
 
 mod options;
 
@@ -196,7 +196,7 @@ impl CheckReport {
 #[derive(Clone, Debug)]
 pub struct ShareCheck {
     deployment: Deployment,
-    components: Vec<SharePath>,
+    components: Vec<Place>,
     creates_folders: bool,
 }
 
@@ -209,12 +209,13 @@ impl ShareCheck {
 
     /// Looks for the folder of this component, too.
     #[must_use]
-    pub fn component(mut self, place: &crate::layout::Place) -> Self {
-        self.components.push(place.folder());
+    pub fn component(mut self, place: &Place) -> Self {
+        self.components.push(place.clone());
         self
     }
 
-    /// Whether folders that are missing are created. Backups create them by themselves.
+    /// Whether folders that are missing are created. A backup creates those of known components by itself, and others by
+    /// express wish only: without them the check fails.
     #[must_use]
     pub fn create_folders(mut self, create: bool) -> Self {
         self.creates_folders = create;
@@ -324,31 +325,38 @@ impl ShareCheck {
             steps.failed(Step::Path, begun, &error);
             return None;
         }
-        for folder in std::iter::once(&region).chain(&self.components) {
-            match share.list(folder) {
-                Ok(_) if folder == &region => place = region.clone(),
-                Ok(_) => {}
+        let required = self.components.iter().flat_map(Place::required_folders);
+        let required = std::iter::once((region.clone(), "region folder")).chain(required);
+        let by_backup = self.components.iter().map(|place| (place.folder(), ""));
+        for (folder, what) in required.chain(by_backup) {
+            let found = match share.list(&folder) {
                 Err(error) if error.kind() == ErrorKind::NotFound && self.creates_folders => {
-                    if let Err(error) = share.create_folder(folder) {
-                        steps.failed(Step::Path, begun, &error);
-                        return None;
-                    }
-                    if folder == &region {
-                        place = region.clone();
-                    }
+                    share.create_folder(&folder)
                 }
-                Err(error) if error.kind() == ErrorKind::NotFound => missing.push(folder.to_string()),
+                Err(error) if error.kind() == ErrorKind::NotFound && what.is_empty() => {
+                    missing.push(folder.to_string());
+                    continue;
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    Err(missing_folder(share, &folder, what).with_source(error))
+                }
+                found => found.map(drop),
+            };
+            match found {
+                Ok(()) if folder == region => place = region.clone(),
+                Ok(()) => {}
                 Err(error) => {
                     steps.failed(Step::Path, begun, &error);
-                    return None;
+                    // Whether the share can be written to is worth knowing all the same.
+                    return (error.kind() == ErrorKind::NotFound).then_some(place);
                 }
             }
         }
         if missing.is_empty() {
             steps.passed(Step::Path, begun, format!("{region} is there"));
         } else {
-            let seen = format!("not there yet: {}; a backup creates it", missing.join(", "));
-            steps.add(Step::Path, Outcome::Warned, begun, seen);
+            let seen = format!("{region} is there; a backup creates {}", missing.join(", "));
+            steps.passed(Step::Path, begun, seen);
         }
         Some(place)
     }

@@ -114,6 +114,14 @@ impl FolderShare {
         Ok((self.folder(&parent).map_err(|e| self.failed(action, path, e))?, name))
     }
 
+    /// Makes the names in a folder survive a power cut; only Unix can be asked to.
+    fn sync(&self, dir: &Dir) -> io::Result<()> {
+        if cfg!(unix) && self.durability == Durability::Flushed {
+            dir.open(".")?.sync_all()?;
+        }
+        Ok(())
+    }
+
     /// Makes a new object, under a name that no reader takes for one until every byte is there.
     fn create(
         &self,
@@ -158,13 +166,8 @@ impl Share for FolderShare {
     }
 
     fn flush(&self, folder: &SharePath) -> Result<()> {
-        #[cfg(unix)]
-        if self.durability == Durability::Flushed {
-            let flush = || self.folder(folder)?.open(".")?.sync_all();
-            flush().map_err(|e| self.failed("flush", folder, e))?;
-        }
-        let _ = folder;
-        Ok(())
+        let flush = || self.sync(&self.folder(folder)?);
+        flush().map_err(|e| self.failed("flush", folder, e))
     }
 
     fn read(&self, path: &SharePath, limit: u64, buffer: &mut Vec<u8>) -> Result<()> {
@@ -212,8 +215,14 @@ impl Share for FolderShare {
             let mut names = folder.names().iter().peekable();
             while let Some(name) = names.next() {
                 match dir.create_dir(name.as_str()) {
-                    Err(e) if e.kind() == io::ErrorKind::AlreadyExists && names.peek().is_some() => {}
-                    created => created?,
+                    // Another host may have made it a moment ago; where this account may not ask, it was there before.
+                    Err(e) if e.kind() == io::ErrorKind::AlreadyExists && names.peek().is_some() => {
+                        let _ = self.sync(&dir);
+                    }
+                    created => {
+                        created?;
+                        self.sync(&dir)?;
+                    }
                 }
                 dir = dir.open_dir_nofollow(name.as_str())?;
             }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::common::assert_same_tree;
-use super::{Site, example, failure, output, report, text};
+use super::{Site, example, failure, named, output, report, text};
 
 #[test]
 fn a_set_is_backed_up_listed_verified_and_restored() {
@@ -26,12 +26,13 @@ fn a_set_is_backed_up_listed_verified_and_restored() {
     let set = site.path("share").join(made["folder"].as_str().unwrap());
 
     let sets = report(&mut site.placed("list"));
-    assert_eq!(sets.as_array().unwrap().len(), 1);
-    assert_eq!(sets[0]["name"], made["set"]);
-    assert_eq!(sets[0]["state"], "complete");
-    assert_eq!(sets[0]["cover"]["sha256sums"], made["sha256sums"]);
+    let set_of = &sets["sets"][0];
+    assert_eq!((sets["sets"].as_array().unwrap().len(), &sets["unreadable"]), (1, &serde_json::json!([])));
+    assert_eq!(set_of["name"], made["set"]);
+    assert_eq!(set_of["state"], "complete");
+    assert_eq!(set_of["cover"]["sha256sums"], made["sha256sums"]);
     let none = report(site.placed("list").args(["--component", "HLH"]));
-    assert!(none.as_array().unwrap().is_empty());
+    assert!(none["sets"].as_array().unwrap().is_empty());
 
     let digests = report(example("verify").arg("--set").arg(&set));
     assert_eq!((&digests["full"], &digests["stored_files"]), (&false.into(), &3.into()));
@@ -213,13 +214,47 @@ fn a_share_is_reviewed() {
         review.arg("--root").arg(site.path("share")).arg("--config").arg(&config);
         review
     };
-    let made = report(review().arg("--html").arg(&page));
+    let made = named(review().arg("--html").arg(&page).arg("--json"));
+    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
     let rules: Vec<_> =
         made["findings"].as_array().unwrap().iter().map(|of| of["rule"].as_str().unwrap()).collect();
     assert!(rules.contains(&"ROOT_HOST_NOT_FQDN") && rules.contains(&"BACKUP_MISSING"), "{rules:?}");
     assert!(fs::read_to_string(&page).unwrap().starts_with("<!DOCTYPE html>"));
-    let table = text(&super::common::run(&mut review()).stdout);
+    let table = named(&mut review());
     assert!(table.contains("ROOT_HOST_NOT_FQDN"), "{table}");
     fs::write(&config, &root[..40]).unwrap();
     failure(&mut review(), "MALFORMED");
+}
+
+#[test]
+fn what_is_named_is_an_exit_code_and_a_foreign_set_takes_its_place_to_open() {
+    let site = Site::new();
+    let set = site.back_up(&site.path("configs"));
+    let lax = site.path("share/contoso.com/lax/Switches").join(set.file_name().unwrap());
+    fs::create_dir_all(&lax).unwrap();
+    for file in fs::read_dir(&set).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), lax.join(file.file_name())).unwrap();
+    }
+    output(&mut site.placed("list"));
+    let listed = named(site.placed("list").args(["--region", "lax"]));
+    assert!(listed.contains("  FOREIGN: it belongs to contoso.com/nyc/Switches/"), "{listed}");
+    let kept = named(site.placed("retention").args(["--region", "lax", "--keep-last", "1"]));
+    assert!(kept.contains("belongs to another place") && lax.exists(), "{kept}");
+
+    let restore = || {
+        let mut command = site.on_set("restore", &lax);
+        command.arg("--to").arg(site.path("to"));
+        command
+    };
+    assert!(failure(&mut restore(), "CONFLICT").contains("contoso.com/nyc/Switches"));
+    assert!(!site.path("to").exists());
+    failure(restore().args(["--place", "contoso.com/lax/Switches"]), "CONFLICT");
+    assert_eq!(report(restore().args(["--place", "contoso.com/nyc/Switches"]))["files"], 2);
+
+    // A region folder that is missing is plain, and made when asked.
+    let said = failure(site.placed("check").args(["--region", "nyk"]), "NOT_FOUND");
+    assert!(said.contains("contoso.com/nyk") && said.contains("mounted"), "{said}");
+    failure(site.placed("check").args(["--component", "Swithces"]), "NOT_FOUND");
+    output(site.placed("check").args(["--region", "nyk", "--create"]));
 }

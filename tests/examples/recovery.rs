@@ -61,7 +61,9 @@ fn the_readme_s_lines_give_back_the_tree() {
     };
     let said = output(&mut recover());
     assert!(said.stderr.is_empty(), "{}", text(&said.stderr));
-    output(Command::new("diff").arg("-r").arg("--no-dereference").arg(&source).arg(set.join("restored/tree")));
+    output(
+        Command::new("diff").arg("-r").arg("--no-dereference").arg(&source).arg(set.join("restored/tree")),
+    );
     assert_eq!(listing(&source), listing(&set.join("restored/tree")));
 
     // A damaged segment is named and costs what is in it.

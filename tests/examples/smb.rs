@@ -38,7 +38,7 @@ fn every_example_takes_a_unc_path() {
     );
     let folder = made["folder"].as_str().unwrap();
     assert!(samba.path("data").join(folder).join("backup.json").is_file());
-    assert_eq!(report(&mut placed("list"))[0]["state"], "complete");
+    assert_eq!(report(&mut placed("list"))["sets"][0]["state"], "complete");
     let set = format!("{ROOT}\\{}", folder.replace('/', "\\"));
     let on_set = |name: &str| {
         let mut command = over_smb(&samba, name);

@@ -58,7 +58,7 @@ typedef enum {
      */
     AZS_STATUS_CERTIFICATE_UNSUITABLE = 5,
     /**
-     * Another operation keeps this one from running; the error says which and until when.
+     * Something else is in the way: an operation, until it ends, or a set that belongs elsewhere. The error says which.
      */
     AZS_STATUS_CONFLICT = 6,
     /**
@@ -1111,7 +1111,7 @@ const char *azs_version(void);
 /**
  * A policy. `options` is NULL for the defaults, which keep every complete set, or a JSON object with `keep_days`,
  * `keep_last`, `keep_daily`, `keep_weekly`, `keep_monthly`, `keep_labels` (pairs of key and value, null for any), `pin`
- * (names of sets), `make_room` (bytes), `grace_hours` (24).
+ * (names of sets), `make_room` (bytes), `grace_hours` (24), `shrunken_below` (50, in percent).
  */
 azs_status azs_retention_policy_new(const char *options,
                                     azs_retention_policy **policy,
@@ -1331,8 +1331,9 @@ azs_status azs_job_end(const char *job,
 azs_status azs_job_log_append(const char *log, const char *job, azs_error **error);
 
 /**
- * Reads the jobs of a log, as JSON: `jobs`, `last_scheduled`, `last_good`, `running`, `unreadable`, `is_cut`. A log that
- * is not there has none.
+ * Reads the jobs of a log, as JSON: `jobs`, `last_scheduled`, `last_good`, `running`, `died`, `unreadable`, `is_cut`. A log
+ * that is not there has none. `died` are jobs whose process ended without a word: they failed, and the next append writes
+ * that down.
  */
 azs_status azs_job_log_read(const char *log,
                             const char *now,
@@ -1355,9 +1356,19 @@ azs_status azs_backup_warnings(const char *last_backup,
                                azs_error **error);
 
 /**
- * Opens the set in a folder of the share, as a listing or `azs_place_set_folder` gives it.
+ * Opens the set in a folder of the share, as a listing or `azs_place_set_folder` gives it. `AZS_STATUS_CONFLICT` where it
+ * belongs elsewhere.
  */
 azs_status azs_set_open(const azs_share *share, const char *folder, azs_set **set, azs_error **error);
+
+/**
+ * Opens a set of `place` in a folder of the share, where another's should lie: one that was copied there.
+ */
+azs_status azs_set_open_foreign(const azs_share *share,
+                                const char *folder,
+                                const char *place,
+                                azs_set **set,
+                                azs_error **error);
 
 /**
  * Its cover sheet as JSON.
@@ -1569,11 +1580,18 @@ size_t azs_sets_count(const azs_sets *sets);
 
 /**
  * All of them: a JSON array, by place and then from old to new. Of each `place`, `name`, `folder`, `has_cover_sheet`,
- * `state` ("complete", "incomplete", "unsupported"), and `cover` or `reason`.
+ * `is_shrunken`, `state` ("complete", "damaged", "foreign", "incomplete", "unreadable", "unsupported"), and `cover` or
+ * `reason`; of a foreign one `belongs_to`, the folder where it belongs.
  */
 azs_status azs_sets_json(const azs_sets *sets,
                          char **json,
                          azs_error **error);
+
+/**
+ * Folders of components and scale units that cannot be listed, so that sets in them are not named: a JSON array of
+ * `folder`, `code` and `reason`.
+ */
+azs_status azs_sets_unreadable(const azs_sets *sets, char **json, azs_error **error);
 
 /**
  * Frees a listing. NULL is allowed.

@@ -29,7 +29,7 @@ pub type azs_deletion_fn =
 
 /// A policy. `options` is NULL for the defaults, which keep every complete set, or a JSON object with `keep_days`,
 /// `keep_last`, `keep_daily`, `keep_weekly`, `keep_monthly`, `keep_labels` (pairs of key and value, null for any), `pin`
-/// (names of sets), `make_room` (bytes), `grace_hours` (24).
+/// (names of sets), `make_room` (bytes), `grace_hours` (24), `shrunken_below` (50, in percent).
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_retention_policy_new(
     options: Text,

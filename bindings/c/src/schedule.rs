@@ -297,8 +297,9 @@ pub extern "C" fn azs_job_log_append(log: FilePath, job: Text, error: Slot<'_, a
     guard(error, || JobLog::new(log.get("log")?).append(&read("job", job.get("job")?)?))
 }
 
-/// Reads the jobs of a log, as JSON: `jobs`, `last_scheduled`, `last_good`, `running`, `unreadable`, `is_cut`. A log that
-/// is not there has none.
+/// Reads the jobs of a log, as JSON: `jobs`, `last_scheduled`, `last_good`, `running`, `died`, `unreadable`, `is_cut`. A log
+/// that is not there has none. `died` are jobs whose process ended without a word: they failed, and the next append writes
+/// that down.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_job_log_read(
     log: FilePath,
@@ -308,7 +309,8 @@ pub extern "C" fn azs_job_log_read(
 ) -> azs_status {
     guard(error, || {
         let out = slot(json, "json")?;
-        out.json(&JobLog::new(log.get("log")?).read()?.facts(now.time("now")?))
+        let now = now.time("now")?;
+        out.json(&JobLog::new(log.get("log")?).read(now)?.facts(now))
     })
 }
 

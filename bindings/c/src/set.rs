@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use azs::set::Entries;
 use azs::{
-    Opener, RestoreOptions, Result, Set, SharePath, restore, restore_bytes, restore_stream, verify,
+    Opener, Place, RestoreOptions, Result, Set, SharePath, restore, restore_bytes, restore_stream, verify,
     verify_full,
 };
 
@@ -22,7 +22,8 @@ use crate::share::azs_share;
 /// Threads: may be used by several threads at once.
 pub struct azs_set(Arc<Set>);
 
-/// Opens the set in a folder of the share, as a listing or `azs_place_set_folder` gives it.
+/// Opens the set in a folder of the share, as a listing or `azs_place_set_folder` gives it. `AZS_STATUS_CONFLICT` where it
+/// belongs elsewhere.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_open(
     share: Option<&azs_share>,
@@ -34,6 +35,24 @@ pub extern "C" fn azs_set_open(
         let out = slot(set, "set")?;
         let folder: SharePath = folder.parse("folder")?;
         out.give(azs_set(Arc::new(Set::open(handle(share, "share")?.0.clone(), folder)?)));
+        Ok(())
+    })
+}
+
+/// Opens a set of `place` in a folder of the share, where another's should lie: one that was copied there.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_set_open_foreign(
+    share: Option<&azs_share>,
+    folder: Text,
+    place: Text,
+    set: Slot<'_, azs_set>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(set, "set")?;
+        let (folder, place): (SharePath, Place) = (folder.parse("folder")?, place.parse("place")?);
+        let share = handle(share, "share")?.0.clone();
+        out.give(azs_set(Arc::new(Set::open_foreign(share, folder, &place)?)));
         Ok(())
     })
 }

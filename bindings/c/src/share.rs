@@ -3,8 +3,9 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
+use azs::set::SetList;
 use azs::share::{CheckReport, ShareCheck};
-use azs::{Component, Deployment, Error, ErrorKind, FolderShare, Result, SetSummary, Share, list_sets};
+use azs::{Component, Deployment, Error, ErrorKind, FolderShare, Result, Share, list_sets};
 #[cfg(feature = "smb")]
 use azs::{SmbAccount, SmbBuilder};
 use serde::Serialize;
@@ -227,7 +228,7 @@ impl From<CheckReport> for Checked {
 /// The sets of a deployment, as a listing shows them. Freed by `azs_sets_free`.
 ///
 /// Threads: never changes, may be used by several threads at once.
-pub struct azs_sets(pub(crate) Vec<SetSummary>);
+pub struct azs_sets(pub(crate) SetList);
 
 /// Lists the sets of a deployment, or of one component of it; NULL for all. Needs no key.
 #[unsafe(no_mangle)]
@@ -255,14 +256,26 @@ pub extern "C" fn azs_sets_count(sets: Option<&azs_sets>) -> usize {
 }
 
 /// All of them: a JSON array, by place and then from old to new. Of each `place`, `name`, `folder`, `has_cover_sheet`,
-/// `state` ("complete", "incomplete", "unsupported"), and `cover` or `reason`.
+/// `is_shrunken`, `state` ("complete", "damaged", "foreign", "incomplete", "unreadable", "unsupported"), and `cover` or
+/// `reason`; of a foreign one `belongs_to`, the folder where it belongs.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_sets_json(
     sets: Option<&azs_sets>,
     json: Slot<'_, c_char>,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
-    guard(error, || slot(json, "json")?.json(&handle(sets, "sets")?.0))
+    guard(error, || slot(json, "json")?.json(&handle(sets, "sets")?.0.sets))
+}
+
+/// Folders of components and scale units that cannot be listed, so that sets in them are not named: a JSON array of
+/// `folder`, `code` and `reason`.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_sets_unreadable(
+    sets: Option<&azs_sets>,
+    json: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || slot(json, "json")?.json(&handle(sets, "sets")?.0.unreadable))
 }
 
 /// Frees a listing. NULL is allowed.

@@ -206,7 +206,13 @@ int main(int argument_count, char **arguments) {
     facts = parsed(json);
     CHECK(number_of(facts, "total") >= number_of(facts, "free") && number_of(facts, "total") > 0);
     cJSON_Delete(facts);
-    FAILS(AZS_STATUS_NOT_FOUND, azs_share_list_sets(share, "contoso.com/nyc", NULL, (azs_sets *[]){NULL}, &error));
+    azs_sets *none;
+    OK(azs_share_list_sets(share, "contoso.com/nyc", NULL, &none, &error));
+    CHECK(azs_sets_count(none) == 0);
+    OK(azs_sets_unreadable(none, &json, &error));
+    CHECK(strcmp(json, "[]") == 0);
+    azs_string_free(json);
+    azs_sets_free(none);
 
     int calls = 0;
     azs_backup *backup = begin(share, cer, count_calls, &calls);

@@ -476,7 +476,9 @@ static void sets(void) {
     int count = 0;
     cJSON_ArrayForEach(test, cases) {
         azs_set *set;
-        azs_status status = azs_set_open(share, text_of(test, "folder"), &set, &error);
+        const char *place = text_of(test, "place");
+        azs_status status = place ? azs_set_open_foreign(share, text_of(test, "folder"), place, &set, &error)
+                                  : azs_set_open(share, text_of(test, "folder"), &set, &error);
         if (ended("sets", test, status, error, text_of(test, "open"))) {
             cJSON *ends = set_ends(test, set, count);
             const cJSON *end;

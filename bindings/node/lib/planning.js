@@ -181,6 +181,7 @@ const POLICY = [
   'pin',
   'makeRoom',
   'graceHours',
+  'shrunkenBelow',
 ]
 
 class RetentionPolicy {

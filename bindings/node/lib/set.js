@@ -2,7 +2,7 @@
 
 const { Readable } = require('node:stream')
 const native = require('../native.js')
-const { call, instance, integer, json, list, options, path, plain, promised, text } = require('./border.js')
+const { call, instance, integer, json, list, optionalText, options, path, plain, promised, text } = require('./border.js')
 const { Control } = require('./control.js')
 const { Opener, half, made } = require('./envelope.js')
 const { Share } = require('./share.js')
@@ -29,14 +29,16 @@ class BackupSet {
     throw new TypeError('a set is opened by BackupSet.open')
   }
 
-  static async open(share, folder) {
+  static async open(share, folder, place) {
     const on = half(instance(share, Share, 'share'))
-    return made(BackupSet, await promised(() => native.BackupSet.open(on, text(folder, 'folder'))))
+    const of = [text(folder, 'folder'), optionalText(place, 'place')]
+    return made(BackupSet, await promised(() => native.BackupSet.open(on, ...of)))
   }
 
-  static openSync(share, folder) {
+  static openSync(share, folder, place) {
     const on = half(instance(share, Share, 'share'))
-    return made(BackupSet, call(() => native.BackupSet.openSync(on, text(folder, 'folder'))))
+    const of = [text(folder, 'folder'), optionalText(place, 'place')]
+    return made(BackupSet, call(() => native.BackupSet.openSync(on, ...of)))
   }
 
   get cover() {

@@ -136,11 +136,13 @@ class SetSummary {
 const listed = new WeakMap()
 
 function summaries(listing) {
-  return plain(call(() => listing.json())).map((data, number) => {
+  const { sets, unreadable } = plain(call(() => listing.json()))
+  const found = sets.map((data, number) => {
     const summary = new SetSummary(data)
     listed.set(summary, { listing, number })
     return summary
   })
+  return Object.assign(found, { unreadable })
 }
 
 async function listSets(share, deployment, component) {

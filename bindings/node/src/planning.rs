@@ -155,14 +155,19 @@ pub fn append_job_sync(env: Env, log: String, job: String) -> napi::Result<()> {
     now(env, || JobLog::new(log).append(&read("job", &job)?))
 }
 
+fn facts(log: &str, at: Option<String>) -> Result<String> {
+    let now = time(at)?;
+    json(&JobLog::new(log).read(now)?.facts(now))
+}
+
 #[napi]
 pub fn read_jobs<'env>(env: &'env Env, log: String, at: Option<String>) -> napi::Result<Object<'env>> {
-    long(env, move || json(&JobLog::new(log).read()?.facts(time(at)?)))
+    long(env, move || facts(&log, at))
 }
 
 #[napi]
 pub fn read_jobs_sync(env: Env, log: String, at: Option<String>) -> napi::Result<String> {
-    now(env, || json(&JobLog::new(log).read()?.facts(time(at)?)))
+    now(env, || facts(&log, at))
 }
 
 #[napi]

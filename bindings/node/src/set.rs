@@ -5,7 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use azs_backup::set::Entries as Iter;
 use azs_backup::{
-    RestoreOptions, Result, Set, SharePath, restore, restore_bytes, restore_stream, verify, verify_full,
+    Place, RestoreOptions, Result, Set, SharePath, restore, restore_bytes, restore_stream, verify,
+    verify_full,
 };
 use napi::bindgen_prelude::{Buffer, Function, Object};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -42,20 +43,40 @@ impl Options {
     }
 }
 
+/// Opens the set in this folder: of the folder's own place, or of the one that is named.
+fn open(share: Arc<dyn azs_backup::Share>, folder: &str, place: Option<String>) -> Result<BackupSet> {
+    let folder: SharePath = folder.parse()?;
+    let set = match optional::<Place>(place)? {
+        Some(place) => Set::open_foreign(share, folder, &place)?,
+        None => Set::open(share, folder)?,
+    };
+    Ok(BackupSet(Held::new(set)))
+}
+
 #[napi]
 pub struct BackupSet(Held<Set>);
 
 #[napi]
 impl BackupSet {
     #[napi]
-    pub fn open<'env>(env: &'env Env, share: &Share, folder: String) -> napi::Result<Object<'env>> {
+    pub fn open<'env>(
+        env: &'env Env,
+        share: &Share,
+        folder: String,
+        place: Option<String>,
+    ) -> napi::Result<Object<'env>> {
         let share = share.share();
-        long(env, move || Ok(Self(Held::new(Set::open(share?, folder.parse::<SharePath>()?)?))))
+        long(env, move || open(share?, &folder, place))
     }
 
     #[napi]
-    pub fn open_sync(env: Env, share: &Share, folder: String) -> napi::Result<BackupSet> {
-        now(env, || Ok(Self(Held::new(Set::open(share.share()?, folder.parse::<SharePath>()?)?))))
+    pub fn open_sync(
+        env: Env,
+        share: &Share,
+        folder: String,
+        place: Option<String>,
+    ) -> napi::Result<BackupSet> {
+        now(env, || open(share.share()?, &folder, place))
     }
 
     #[napi]

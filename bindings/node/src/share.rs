@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use azs_backup::set::SetList;
 use azs_backup::share::{CheckReport, ShareCheck};
-use azs_backup::{Error, FolderShare, Result, SetSummary, list_sets};
+use azs_backup::{Error, FolderShare, Result, list_sets};
 use jiff::Timestamp;
 use napi::Env;
 use napi::bindgen_prelude::Object;
@@ -179,7 +180,7 @@ fn closed() -> Error {
 
 /// A listing.
 #[napi]
-pub struct Sets(Vec<SetSummary>);
+pub struct Sets(SetList);
 
 #[napi]
 impl Sets {

@@ -156,7 +156,7 @@ test('sets', (t) => {
   walk('sets', load('sets'), (one) => {
     let set
     try {
-      set = azs.BackupSet.openSync(on, one.folder)
+      set = azs.BackupSet.openSync(on, one.folder, one.place)
     } catch (error) {
       return error.code === one.open ? undefined : error.code
     }

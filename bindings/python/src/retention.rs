@@ -20,7 +20,8 @@ use crate::value::{datetime, plain, read, value};
 ///
 /// A complete set is deleted only when at least one keep rule is given and none keeps it, or to make room. The last good
 /// set of a place always stays. `keep_labels`: labels by key, or pairs of key and value. `pin`: names of sets.
-/// `make_room`: bytes to free, the oldest sets first. `grace_hours`: how old incomplete sets must be.
+/// `make_room`: bytes to free, the oldest sets first. `grace_hours`: for how long nothing was written to incomplete sets.
+/// `shrunken_below`: in percent, how much less than the largest set makes one that pushes no other out.
 ///
 /// >>> policy = RetentionPolicy(keep_days=7, keep_monthly=12)
 /// >>> plan = policy.plan(list_sets(share, "contoso.com/nyc"))
@@ -35,7 +36,7 @@ impl RetentionPolicy {
     #[new]
     #[pyo3(signature = (
         *, keep_days=None, keep_last=0, keep_daily=0, keep_weekly=0, keep_monthly=0, keep_labels=None, pin=None,
-        make_room=0, grace_hours=24,
+        make_room=0, grace_hours=24, shrunken_below=50,
     ))]
     #[expect(clippy::too_many_arguments, reason = "keywords")]
     fn new(
@@ -48,6 +49,7 @@ impl RetentionPolicy {
         pin: Option<Several<SetName>>,
         make_room: u64,
         grace_hours: u32,
+        shrunken_below: u32,
     ) -> PyResult<Self> {
         let mut policy = core::RetentionPolicy::new()
             .keep_last(keep_last)
@@ -55,7 +57,8 @@ impl RetentionPolicy {
             .keep_weekly(keep_weekly)
             .keep_monthly(keep_monthly)
             .make_room(make_room)
-            .grace(Duration::from_secs(u64::from(grace_hours) * 3600));
+            .grace(Duration::from_secs(u64::from(grace_hours) * 3600))
+            .shrunken_below(shrunken_below);
         if let Some(days) = keep_days {
             policy = policy.keep_within(RetentionPeriod::beyond_microsoft(days).raise()?);
         }

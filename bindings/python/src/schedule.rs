@@ -379,11 +379,13 @@ impl JobLog {
         py.detach(|| self.0.append(&job)).raise()
     }
 
-    /// Reads the jobs; a file that is not there has none. `now` decides which of them are running.
+    /// Reads the jobs; a file that is not there has none. `now` decides which of them are running. Those whose process ended
+    /// without a word failed, and are its `died` until the next append writes that down.
     #[pyo3(signature = (now=None))]
     fn read<'py>(&self, py: Python<'py>, now: Option<Time>) -> PyResult<Bound<'py, PyAny>> {
-        let jobs = py.detach(|| self.0.read()).raise()?;
-        value(py, "Jobs", &jobs.facts(Time::or_now(now)))
+        let now = Time::or_now(now);
+        let jobs = py.detach(|| self.0.read(now)).raise()?;
+        value(py, "Jobs", &jobs.facts(now))
     }
 
     fn __repr__(&self) -> String {

@@ -22,7 +22,8 @@ use crate::value::{plain, value, values};
 
 /// Lists the sets of a deployment, or of one component of it, by place and then from old to new. Needs no key.
 ///
-/// Incomplete sets are listed as such; `MASBackup` is never looked into. In a notebook the listing shows as a table.
+/// What is no backup is listed as such, with a reason; folders that cannot be listed are its `unreadable`. `MASBackup` is
+/// never looked into. In a notebook the listing shows as a table.
 #[pyfunction]
 #[pyo3(signature = (share, deployment, component=None))]
 pub(crate) fn list_sets<'py>(
@@ -34,8 +35,10 @@ pub(crate) fn list_sets<'py>(
     let share = share.open()?;
     let component = component.map(|component| component.0);
     let sets = patiently(py, move || core::list_sets(&share, &deployment.0, component.as_ref()))?;
+    let unreadable: PyResult<Vec<_>> =
+        sets.unreadable.iter().map(|folder| value(py, "UnreadableFolder", folder)).collect();
     let sets: PyResult<Vec<_>> = sets.into_iter().map(|set| Py::new(py, SetSummary(set))).collect();
-    values(py)?.getattr("SetList")?.call1((sets?,))
+    values(py)?.getattr("SetList")?.call1((sets?, unreadable?))
 }
 
 /// A set as a listing shows it.
@@ -68,7 +71,14 @@ impl SetSummary {
         self.0.has_cover_sheet
     }
 
-    /// `complete`, `incomplete`, or `unsupported` for a later version of the stored form.
+    /// Whether it is complete and holds no file, or less than half of what another of its place does.
+    #[getter]
+    fn is_shrunken(&self) -> bool {
+        self.0.is_shrunken
+    }
+
+    /// `complete`, `damaged`, `foreign` (it belongs elsewhere), `incomplete`, `unreadable`, or `unsupported` for a later
+    /// version of the stored form.
     #[getter]
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.to_dict(py)?.get_item("state")
@@ -86,8 +96,14 @@ impl SetSummary {
     /// Why it is no backup; none for a complete one.
     #[getter]
     fn reason(&self) -> Option<&str> {
+        self.0.state.reason()
+    }
+
+    /// The folder where a foreign one belongs.
+    #[getter]
+    fn belongs_to(&self) -> Option<SharePath> {
         match &self.0.state {
-            SetState::Incomplete { reason } | SetState::Unsupported { reason } => Some(reason),
+            SetState::Foreign { belongs_to, .. } => Some(SharePath(belongs_to.clone())),
             _ => None,
         }
     }
@@ -131,11 +147,19 @@ pub(crate) struct BackupSet(Held<Arc<core::Set>>);
 impl BackupSet {
     /// Opens the set in this folder of the share, without a key.
     ///
-    /// Raises `NotFoundError`, `IncompleteError` for a set that never finished, and `UnsupportedError`.
+    /// One that was copied to where another's should lie is opened with the `place` that it is of.
+    ///
+    /// Raises `NotFoundError`, `IncompleteError` for a set that never finished, `ConflictError` for one that belongs
+    /// elsewhere, and `UnsupportedError`.
     #[staticmethod]
-    fn open(py: Python<'_>, share: &Share, folder: SharePath) -> PyResult<Self> {
+    #[pyo3(signature = (share, folder, place=None))]
+    fn open(py: Python<'_>, share: &Share, folder: SharePath, place: Option<Place>) -> PyResult<Self> {
         let share = share.open()?;
-        patiently(py, || core::Set::open(share, folder.0)).map(|set| Self(Held::new(Arc::new(set))))
+        let set = patiently(py, || match place {
+            Some(place) => core::Set::open_foreign(share, folder.0, &place.0),
+            None => core::Set::open(share, folder.0),
+        })?;
+        Ok(Self(Held::new(Arc::new(set))))
     }
 
     /// The cover sheet.

@@ -229,7 +229,7 @@ def set_ends(case: dict[str, Any], target: Path) -> dict[str, Any]:
 
     with FolderShare.open(VECTORS / "sets") as share:
         try:
-            found = BackupSet.open(share, case["folder"])
+            found = BackupSet.open(share, case["folder"], case.get("place"))
         except BackupError as error:
             return {"open": error.code}
         return {
@@ -243,7 +243,7 @@ def set_ends(case: dict[str, Any], target: Path) -> dict[str, Any]:
 
 def test_sets(tmp_path: Path) -> None:
     for case in load("sets"):
-        wanted = {key: value for key, value in case.items() if key not in ("name", "folder", "pfx", "password")}
+        wanted = {key: value for key, value in case.items() if key not in ("name", "folder", "place", "pfx", "password")}
         assert set_ends(case, tmp_path / case["name"]) == wanted, case["name"]
         walked["sets"] += 1
     check_count("sets")

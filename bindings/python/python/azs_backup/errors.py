@@ -85,7 +85,7 @@ class CertificateUnsuitableError(BackupError, ValueError):
 
 
 class ConflictError(BackupError):
-    """Another operation keeps this one from running; the message says which and until when."""
+    """Something else is in the way: an operation, until it ends, or a set that belongs elsewhere."""
 
     code = "CONFLICT"
 

@@ -449,14 +449,31 @@ class Entry(Value):
     mtime: float | None
 
 
-class SetList(tuple["SetSummary", ...]):
-    """A listing of sets: a tuple that shows as a table in a notebook."""
+class UnreadableFolder(Value):
+    """A folder that may hold sets and cannot be listed."""
 
     __slots__ = ()
+    folder: str
+    code: str
+    reason: str
+
+
+class SetList(tuple["SetSummary", ...]):
+    """A listing of sets: a tuple that shows as a table in a notebook.
+
+    `unreadable` names the folders that could not be listed: sets in them are missing here.
+    """
+
+    unreadable: tuple[UnreadableFolder, ...]
+
+    def __new__(cls, sets: Iterable[SetSummary] = (), unreadable: Iterable[UnreadableFolder] = ()) -> SetList:
+        listing = super().__new__(cls, sets)
+        listing.unreadable = tuple(unreadable)
+        return listing
 
     def complete(self) -> SetList:
         """Those that can be restored."""
-        return SetList(summary for summary in self if summary.is_complete)
+        return SetList((summary for summary in self if summary.is_complete), self.unreadable)
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -544,7 +561,7 @@ class Job(Value):
     }
     _defaults = {
         "ended": None, "place": None, "set": None, "bytes": None, "alert": None, "reason": None, "slow": False,
-        "next_run": None,
+        "next_run": None, "process": None,
     }  # fmt: skip
     id: str
     trigger: str
@@ -558,6 +575,7 @@ class Job(Value):
     reason: str | None
     slow: bool
     next_run: datetime | None
+    process: Mapping[str, Any] | None
 
     @classmethod
     def start(cls, id: str, trigger: str = "scheduled", *, now: datetime | str | None = None) -> Job:
@@ -580,11 +598,13 @@ class Jobs(Value):
     __slots__ = ()
     _shapes = {
         "jobs": _several(Job._of),
+        "died": _several(Job._of),
         "running": _several(Operation._of),
         "last_scheduled": _optional(_time),
         "last_good": _optional(_time),
     }
     jobs: tuple[Job, ...]
+    died: tuple[Job, ...]
     unreadable: int
     is_cut: bool
     last_scheduled: datetime | None
@@ -604,13 +624,18 @@ class BackupWarning(Value):
 class Candidate(_Placed):
     """A set as retention sees it.
 
-    `condition` is `succeeded`, `partial_succeeded`, `damaged`, `incomplete` or `unrecognised`.
+    `condition` is `succeeded`, `partial_succeeded`, `damaged`, `foreign`, `incomplete`, `unreadable` or `unrecognised`;
+    `content` has `files` and `bytes`, and `newest_file` is when one that is not complete was last written to.
     """
 
     __slots__ = ()
+    _shapes = {**_Placed._shapes, "newest_file": _optional(_time)}
+    _defaults = {**_Placed._defaults, "content": None, "newest_file": None}
     condition: str
     created: datetime | None
     bytes: int
+    content: Mapping[str, int] | None
+    newest_file: datetime | None
 
 
 class Deletion(Candidate):

@@ -1,0 +1,100 @@
+//! Whether a job that has begun still runs: as long as its process lives, it holds a lock on a file beside the log.
+//!
+//! The operating system gives the lock back when the process ends, however it ends; a number of a process may be
+//! another's by then.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::set::Digest;
+
+/// The process that does a job: its record is the proof that it lives.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Process {
+    /// The name of its host.
+    pub host: String,
+    /// Its number there.
+    pub id: u32,
+}
+
+impl Process {
+    /// Whether it is one of this host, so that its lock can be asked for.
+    pub(super) fn is_here(&self) -> bool {
+        self.host == host()
+    }
+}
+
+/// The locks that this process holds, for the jobs that it has begun and not ended.
+static HELD: Mutex<Option<HashMap<PathBuf, File>>> = Mutex::new(None);
+
+fn with_held<T>(work: impl FnOnce(&mut HashMap<PathBuf, File>) -> T) -> T {
+    work(HELD.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
+}
+
+/// Takes the lock of a job that begins, and keeps it until [`release`]; none where the folder knows no locks.
+///
+/// # Errors
+/// `WouldBlock` when another process has a job of the same id.
+pub(super) fn hold(log: &Path, job: &str) -> io::Result<Option<Process>> {
+    let path = lock_file(log, job);
+    let process = Process { host: host(), id: std::process::id() };
+    with_held(|held| {
+        if held.contains_key(&path) {
+            return Ok(Some(process));
+        }
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
+        match file.try_lock() {
+            Ok(()) => {
+                held.insert(path, file);
+                Ok(Some(process))
+            }
+            Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+            Err(TryLockError::Error(_)) => Ok(None),
+        }
+    })
+}
+
+/// Gives the lock of a job back that has ended.
+pub(super) fn release(log: &Path, job: &str) {
+    let path = lock_file(log, job);
+    // What a dead process left goes, too: nobody asks for the lock of a job that has ended.
+    let _ = std::fs::remove_file(&path);
+    with_held(|held| drop(held.remove(&path)));
+}
+
+/// Whether some process of this host holds the lock of this job; none where that cannot be known.
+pub(super) fn is_held(log: &Path, job: &str) -> Option<bool> {
+    match File::open(lock_file(log, job)) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Some(false),
+        Err(_) => None,
+        // Shared, so that two that ask at once do not take each other for the job.
+        Ok(file) => match file.try_lock_shared() {
+            Ok(()) => Some(false),
+            Err(TryLockError::WouldBlock) => Some(true),
+            Err(TryLockError::Error(_)) => None,
+        },
+    }
+}
+
+/// Beside the log: any text is an id, and not any text a file's name.
+fn lock_file(log: &Path, job: &str) -> PathBuf {
+    let mut name = log.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{:016x}.lock", Digest::of(job.as_bytes()).front()));
+    log.with_file_name(name)
+}
+
+#[cfg(unix)]
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(not(unix))]
+fn host() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_default()
+}

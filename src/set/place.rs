@@ -1,0 +1,67 @@
+//! Whether the folders are there in which a new set is to lie: a misspelt name or a share that is not mounted makes none.
+
+use crate::error::{ErrorKind, Result};
+use crate::layout::{Place, SharePath};
+use crate::share::{Share, missing_folder};
+
+/// Looks that the folders of this place are there, or makes them where that is wished.
+///
+/// # Errors
+/// `NOT_FOUND`, with the folder that is missing and what to do; the share's own errors.
+pub(crate) fn require(share: &dyn Share, place: &Place, create: bool) -> Result<()> {
+    for (folder, what) in place.required_folders() {
+        match share.list(&folder) {
+            Err(e) if e.kind() == ErrorKind::NotFound && create => make(share, &folder)?,
+            Err(e) if e.kind() == ErrorKind::NotFound => {
+                return Err(missing_folder(share, &folder, what).with_source(e));
+            }
+            found => drop(found?),
+        }
+    }
+    Ok(())
+}
+
+fn make(share: &dyn Share, folder: &SharePath) -> Result<()> {
+    match share.create_folder(folder) {
+        // Another host was faster.
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::share::FolderShare;
+
+    fn place(text: &str) -> Place {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn folders_with_names_of_the_callers_own_are_made_by_wish_only() {
+        let root = tempfile::tempdir().unwrap();
+        let share = FolderShare::open(root.path()).unwrap();
+        for (missing, at, what) in [
+            ("contoso.com/nyc/Switches", "contoso.com/nyc", "region folder"),
+            ("contoso.com/nyc/Swithces", "contoso.com/nyc/Swithces", "component folder"),
+            ("contoso.com/nyc/Switches/su1", "contoso.com/nyc/Switches/su1", "scale unit's folder"),
+            ("contoso.com/nyc/Firewalls/su1", "contoso.com/nyc/Firewalls", "component folder"),
+        ] {
+            let before = walked(root.path());
+            let error = require(&share, &place(missing), false).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotFound);
+            assert!(error.to_string().contains(&format!("no {what} {at}: is the share mounted")), "{error}");
+            assert_eq!(walked(root.path()), before);
+            require(&share, &place(missing), true).unwrap();
+            require(&share, &place(missing), false).unwrap();
+        }
+        // A known component in a region that is there needs no wish.
+        require(&share, &place("contoso.com/nyc/HLH"), false).unwrap();
+    }
+
+    fn walked(root: &std::path::Path) -> usize {
+        let folders = std::fs::read_dir(root).unwrap().map(|item| item.unwrap().path());
+        folders.map(|folder| 1 + walked(&folder)).sum()
+    }
+}

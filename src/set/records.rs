@@ -1,0 +1,121 @@
+//! The lines of a set's index, one piece in memory at a time.
+
+use std::io::Cursor;
+use std::sync::Arc;
+
+use super::catalog::Catalog;
+use super::entry::Entry;
+use super::filter::LineFilter;
+use super::index::PieceReader;
+use super::reader::Set;
+use super::record::Record;
+use crate::envelope::Opener;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The lines of an index in order.
+pub(crate) struct Records<'a> {
+    pub(super) set: &'a Set,
+    pub(super) opener: &'a Opener,
+    pub(super) catalog: &'a Catalog,
+    pub(super) place: IndexPlace,
+}
+
+impl Records<'_> {
+    /// The next line that counts: an entry, a part, a change or a block. After an error the next call goes on with the next
+    /// piece.
+    pub(crate) fn next(&mut self) -> Result<Option<Record>> {
+        self.place.next(self.set, self.opener, self.catalog)
+    }
+}
+
+/// The entries of a set: [`Set::entries`].
+pub struct Entries {
+    pub(super) set: Arc<Set>,
+    pub(super) opener: Arc<Opener>,
+    pub(super) catalog: Catalog,
+    pub(super) place: IndexPlace,
+}
+
+impl Iterator for Entries {
+    type Item = Result<Entry>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.place.next(&self.set, &self.opener, &self.catalog).transpose()? {
+                Ok(Record::Entry(entry)) => return Some(Ok(self.catalog.current(entry))),
+                Ok(_) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Entries {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entries").field("set", self.set.folder()).finish_non_exhaustive()
+    }
+}
+
+/// How far an index has been read.
+#[derive(Default)]
+pub(super) struct IndexPlace {
+    next: usize,
+    open: Option<PieceReader<Cursor<Vec<u8>>>>,
+    filter: LineFilter,
+    /// Lines of the pieces that are done.
+    seen: u64,
+    skipped: bool,
+}
+
+impl IndexPlace {
+    /// The beginning of the lines that pass this filter.
+    pub(super) fn of(filter: LineFilter) -> Self {
+        Self { filter, ..Self::default() }
+    }
+
+    fn next(&mut self, set: &Set, opener: &Opener, catalog: &Catalog) -> Result<Option<Record>> {
+        loop {
+            let Some(lines) = &mut self.open else {
+                let Some(piece) = catalog.pieces.get(self.next) else {
+                    if !self.skipped && Some(self.seen) != catalog.records {
+                        self.skipped = true;
+                        return Err(Error::new(
+                            ErrorKind::Damaged,
+                            "the index has another number of lines than its end says",
+                        ));
+                    }
+                    return Ok(None);
+                };
+                self.next += 1;
+                let lines = set.open_piece(opener, piece);
+                self.open = Some(lines.inspect_err(|_| self.skipped = true)?);
+                continue;
+            };
+            match lines.next_of(&self.filter) {
+                Ok(Some(Record::Piece { .. })) => {}
+                Ok(Some(record)) => {
+                    let ordinal = self.next as u32 - 1;
+                    if record.subject().is_none() {
+                        self.skipped = true;
+                        let name = &catalog.pieces[self.next - 1].name;
+                        let message = format!("{name} has a line that belongs into the newest piece");
+                        return Err(Error::new(ErrorKind::Damaged, message));
+                    }
+                    let counts = catalog.overlay.counts(ordinal, &record);
+                    if counts && !matches!(record, Record::Gone(_)) {
+                        return Ok(Some(record));
+                    }
+                }
+                Ok(None) => {
+                    self.seen += lines.seen();
+                    self.open = None;
+                }
+                Err(error) => {
+                    self.open = None;
+                    self.skipped = true;
+                    return Err(error);
+                }
+            }
+        }
+    }
+}
