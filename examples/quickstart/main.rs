@@ -252,7 +252,7 @@ fn show(
         kept: true,
         set: native,
         backup: report,
-        sets,
+        sets: sets.sets,
         verified,
         restored,
         compared,
