@@ -257,7 +257,7 @@ fn show(
         kept: true,
         set: native,
         backup: report,
-        sets,
+        sets: sets.sets,
         verified,
         restored,
         compared,

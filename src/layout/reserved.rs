@@ -30,13 +30,12 @@ use crate::{Error, ErrorKind};
 pub fn is_mas_backup(component: &str) -> bool {
     let mut plain = String::new();
     for c in component.chars().map(unmap_private_use) {
-        // Before it is taken apart: some letters are taken apart into ones that look otherwise.
-        if let Some(letter) = look_alike(c) {
-            plain.push(letter);
-            continue;
+        let parts: String = std::iter::once(c).nfkd().filter(|&c| !is_invisible(c)).collect();
+        // What is taken apart into plain letters is those; of the rest some look otherwise once they are taken apart.
+        match look_alike(c) {
+            Some(letter) if !parts.is_ascii() => plain.push(letter),
+            _ => plain.extend(parts.chars().map(|c| look_alike(c).unwrap_or(c))),
         }
-        let parts = std::iter::once(c).nfkd().filter(|&c| !is_invisible(c));
-        plain.extend(parts.map(|c| look_alike(c).unwrap_or(c)));
     }
     plain
         .split(['\\', '/', ':'])
