@@ -14,7 +14,7 @@ use super::overlay::Overlay;
 use super::record::{Record, StoredFile};
 use super::{segment, sums};
 use crate::envelope::{CertificateFacts, MAX_MESSAGE, Opener};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, SetName, SharePath};
 use crate::share::{ItemKind, Share};
 
@@ -282,7 +282,7 @@ impl Set {
         let Catalog { pieces, overlay, changes, .. } = catalog;
         for (ordinal, piece) in (0..).zip(pieces.iter()).filter(|(_, piece)| piece.supersedes) {
             let mut lines = match self.open_piece(opener, piece) {
-                Err(e) if e.kind() == ErrorKind::Damaged => continue,
+                Err(e) if e.scope() == Scope::Object => continue,
                 lines => lines?,
             };
             loop {
@@ -294,7 +294,7 @@ impl Set {
                         }
                     }
                     Ok(None) => break,
-                    Err(e) if e.kind() == ErrorKind::Damaged => break,
+                    Err(e) if e.scope() == Scope::Object => break,
                     Err(e) => return Err(e),
                 }
             }
