@@ -58,11 +58,12 @@ fn report(command: &mut Command) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{command:?}: {e}"))
 }
 
-/// Runs an example that must fail: exit code 1, and one line with this code on stderr.
+/// Runs an example that must fail: exit code 2 where the command line is wrong, or else 1, and one line with this code on stderr.
 fn failure(command: &mut Command, code: &str) -> String {
     let output = command.output().unwrap();
     let stderr = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{command:?}: {stderr}");
+    let is_usage = ["INVALID_ARGUMENT", "INVALID_NAME", "RESERVED_PATH"].contains(&code);
+    assert_eq!(output.status.code(), Some(if is_usage { 2 } else { 1 }), "{command:?}: {stderr}");
     let last = stderr.lines().last().unwrap_or_default();
     let line = last.strip_prefix(code).and_then(|rest| rest.strip_prefix(": "));
     line.unwrap_or_else(|| panic!("{command:?}: not {code}: {stderr}")).to_owned()

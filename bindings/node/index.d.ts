@@ -424,6 +424,9 @@ export interface Problem {
 export interface Loss {
   path: Text | null
   file: string | null
+  code: ErrorCode
+  /** Whether the target refused it; the set has it. */
+  refused: boolean
   message: string
 }
 
@@ -433,7 +436,13 @@ export interface VerifyReport {
   storedBytes: number
   files: number
   bytes: number
-  faults: { file: string; kind: 'digest' | 'foreign' | 'length' | 'missing' | 'content'; message: string }[]
+  faults: {
+    file: string
+    kind: 'digest' | 'foreign' | 'length' | 'missing' | 'content' | 'unreadable'
+    message: string
+  }[]
+  /** What lies beside the set and is not of it. */
+  foreign: string[]
   losses: Loss[]
   /** Whether there are neither faults nor losses. */
   isSound: boolean
@@ -447,7 +456,11 @@ export interface RestoreReport {
   bytes: number
   storedBytes: number
   kept: number
+  /** What was kept and is not what the set has. */
+  keptDiffering: Text[]
   losses: Loss[]
+  /** Patterns that nothing matches. */
+  unmatched: string[]
   unrestored: { what: string; count: number; example: string }[]
   problems: Problem[]
 }
@@ -457,6 +470,8 @@ export interface RestoreOptions extends Watched {
   patterns?: string | string[]
   /** What to do about what is there: `refuse` where nothing is said. */
   existing?: 'refuse' | 'keep' | 'replace'
+  /** By what that which is kept is compared with the set: `metadata` where nothing is said. */
+  compare?: 'metadata' | 'content'
   /** What to do about damage: `stop` where nothing is said. */
   damage?: 'stop' | 'continue'
 }

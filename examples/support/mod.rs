@@ -28,15 +28,41 @@ pub(crate) const PASSWORD_VARIABLE: &str = "AZS_PFX_PASSWORD";
 pub(crate) const USER_VARIABLE: &str = "AZS_SMB_USER";
 pub(crate) const SMB_PASSWORD_VARIABLE: &str = "AZS_SMB_PASSWORD";
 
-/// Runs an example: exit code 0, or 1 with the error's code and one line on stderr.
-pub(crate) fn run(example: impl FnOnce(lexopt::Parser) -> Result<()>) -> ExitCode {
-    match example(lexopt::Parser::from_env()) {
-        Ok(()) => ExitCode::SUCCESS,
+/// How an example ended that did not fail.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Ended {
+    /// All is done.
+    Whole,
+    /// It is done but for what the report names.
+    Partial,
+}
+
+impl From<()> for Ended {
+    fn from((): ()) -> Self {
+        Self::Whole
+    }
+}
+
+/// The exit codes of all examples.
+const WHOLE: u8 = 0;
+const FAILURE: u8 = 1;
+const USAGE: u8 = 2;
+const PARTIAL: u8 = 3;
+
+/// Runs an example. A failure is one line on stderr, with the error's code.
+pub(crate) fn run<T: Into<Ended>>(example: impl FnOnce(lexopt::Parser) -> Result<T>) -> ExitCode {
+    let code = match example(lexopt::Parser::from_env()).map(Into::into) {
+        Ok(Ended::Whole) => WHOLE,
+        Ok(Ended::Partial) => PARTIAL,
         Err(error) => {
             eprintln!("{}: {error}", error.code());
-            ExitCode::FAILURE
+            match error.kind() {
+                ErrorKind::InvalidArgument | ErrorKind::InvalidName | ErrorKind::ReservedPath => USAGE,
+                _ => FAILURE,
+            }
         }
-    }
+    };
+    code.into()
 }
 
 /// A command line that cannot be carried out.
@@ -170,10 +196,20 @@ pub(crate) fn unc(path: &Path) -> Result<Option<UncPath>> {
 
 /// Reads the PFX, with the password from the environment.
 pub(crate) fn open_pfx(file: &Path) -> Result<Opener> {
-    let password = std::env::var(PASSWORD_VARIABLE).ok();
+    let password = match std::env::var(PASSWORD_VARIABLE) {
+        Ok(password) => Some(password),
+        Err(std::env::VarError::NotPresent) => None,
+        Err(std::env::VarError::NotUnicode(_)) => {
+            let message = format!("the password in {PASSWORD_VARIABLE} is not UTF-8; set it in UTF-8");
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+    };
     let pfx = DecryptionCertificate::from_pfx(&read(file)?, password.as_deref()).map_err(|e| {
         let hint = match (e.kind(), &password) {
             (ErrorKind::WrongPassword, None) => format!("; set {PASSWORD_VARIABLE}"),
+            (ErrorKind::WrongPassword, Some(password)) if password.ends_with(['\n', '\r']) => {
+                format!("; what is in {PASSWORD_VARIABLE} ends with a line break, which counts")
+            }
             _ => String::new(),
         };
         Error::new(e.kind(), format!("{}: {e}{hint}", file.display())).with_source(e)

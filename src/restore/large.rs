@@ -1,7 +1,7 @@
 //! Large files on their way: their pieces come from several workers, in any order, into a temporary name.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::ops::Range;

@@ -301,7 +301,8 @@ impl Target {
             if self.durable.asks_each() {
                 let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 for path in folders.keys() {
-                    self.durable.folder(&self.folder(path, &mut Near::default())?)?;
+                    let dir = self.folder(path, &mut Near::default())?;
+                    self.durable.folder(&dir)?;
                 }
             }
             self.durable.all()

@@ -15,7 +15,7 @@ use crate::set::index::piece_number;
 use crate::set::overlay::Overlay;
 use crate::set::reader::Set;
 use crate::set::record::Record;
-use crate::set::{Block, Content, Digest, Entry, EntryPath, Part, cover, segment};
+use crate::set::{Block, Content, Digest, Entry, EntryPath, Part, segment};
 
 /// What a verification found.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -171,10 +171,12 @@ fn digest_fault(set: &Set, name: &str, digest: &Digest, buffer: &mut Vec<u8>) ->
     })
 }
 
+/// The signature of the cover sheet, where the set has one.
+const SIGNATURE: &str = "backup.json.p7s";
+
 /// Takes in what lies in the folder and is in no list: a fault where it could pass for a stored file.
 fn take_foreign(set: &Set, report: &mut VerifyReport) {
-    let signature = format!("{}.p7s", cover::FILE_NAME);
-    for name in set.foreign().into_iter().filter(|name| *name != signature) {
+    for name in set.foreign().into_iter().filter(|name| name != SIGNATURE) {
         let is_part = name.starts_with('.') && name.ends_with(".part");
         if segment::is_name(&name) || piece_number(&name).is_some() || is_part {
             report.faults.push(Fault::new(&name, FaultKind::Foreign, "does not belong to this set"));

@@ -182,6 +182,21 @@ pub extern "C" fn azs_restore_options_existing(
     })
 }
 
+/// By what that which is kept is compared with the set: "metadata", the default, or "content".
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_restore_options_compare(
+    options: Option<&mut azs_restore_options>,
+    compare: Text,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let compare = compare.parse("compare")?;
+        let options = handle_mut(options, "options")?;
+        options.0 = std::mem::take(&mut options.0).compare(compare);
+        Ok(())
+    })
+}
+
 /// What to do about damage: "stop", the default, or "continue".
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_restore_options_damage(

@@ -13,9 +13,9 @@ const AT_ONCE = 256
 const openerOf = (opener) => half(instance(opener, Opener, 'opener'))
 
 function restoring(given) {
-  const chosen = options(given, ['patterns', 'existing', 'damage', 'progress', 'signal'])
+  const chosen = options(given, ['patterns', 'existing', 'compare', 'damage', 'progress', 'signal'])
   const data = { patterns: list(chosen.patterns) }
-  for (const name of ['existing', 'damage']) {
+  for (const name of ['existing', 'compare', 'damage']) {
     if (chosen[name] !== undefined && chosen[name] !== null) {
       data[name] = chosen[name]
     }

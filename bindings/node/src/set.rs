@@ -23,6 +23,7 @@ use crate::share::Share;
 struct Options {
     patterns: Vec<String>,
     existing: Option<String>,
+    compare: Option<String>,
     damage: Option<String>,
 }
 
@@ -33,6 +34,9 @@ impl Options {
             options.patterns.into_iter().fold(RestoreOptions::default(), RestoreOptions::pattern);
         if let Some(existing) = optional(options.existing)? {
             parsed = parsed.existing(existing);
+        }
+        if let Some(compare) = optional(options.compare)? {
+            parsed = parsed.compare(compare);
         }
         if let Some(damage) = optional(options.damage)? {
             parsed = parsed.damage(damage);

@@ -179,9 +179,10 @@ impl BackupSet {
     /// Restores the set into a folder, or what `patterns` in gitignore syntax match: `tor1/`, `*.cfg`.
     ///
     /// `existing`: `"refuse"` takes only an empty folder or one that is not there yet, `"keep"` leaves what is there,
-    /// `"replace"` puts what is restored in its place. `damage`: `"stop"`, or `"continue"` to leave out what is lost and
+    /// `"replace"` puts what is restored in its place. `compare`: by `"metadata"` or by `"content"` what is left is held
+    /// against the set. `damage`: `"stop"`, or `"continue"` to leave out what is lost and
     /// name it in the report.
-    #[pyo3(signature = (opener, target, *, patterns=None, existing=None, damage=None, progress=None))]
+    #[pyo3(signature = (opener, target, *, patterns=None, existing=None, compare=None, damage=None, progress=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords")]
     fn restore<'py>(
         &self,
@@ -190,6 +191,7 @@ impl BackupSet {
         target: FilePath,
         patterns: Option<Several<PyBackedStr>>,
         existing: Option<PyBackedStr>,
+        compare: Option<PyBackedStr>,
         damage: Option<PyBackedStr>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -199,6 +201,9 @@ impl BackupSet {
         }
         if let Some(word) = existing {
             options = options.existing(word.parse().raise()?);
+        }
+        if let Some(word) = compare {
+            options = options.compare(word.parse().raise()?);
         }
         if let Some(word) = damage {
             options = options.damage(word.parse().raise()?);

@@ -552,6 +552,7 @@ class BackupSet:
         *,
         patterns: str | Iterable[str] | None = None,
         existing: Literal["refuse", "keep", "replace"] | None = None,
+        compare: Literal["metadata", "content"] | None = None,
         damage: Literal["stop", "continue"] | None = None,
         progress: _ProgressCallback | None = None,
     ) -> RestoreReport: ...

@@ -364,12 +364,14 @@ class Fault(Value):
 
 
 class Loss(Value):
-    """Something that the set can no longer give."""
+    """Something that is not restored: the set can no longer give it, or the target refused it."""
 
     __slots__ = ()
     _shapes = {"path": _optional(_path)}
     path: str | None
     file: str | None
+    code: str
+    refused: bool
     message: str
 
 
@@ -377,13 +379,14 @@ class VerifyReport(Value):
     """What a verification found."""
 
     __slots__ = ()
-    _shapes = {"faults": _several(Fault._of), "losses": _several(Loss._of)}
+    _shapes = {"faults": _several(Fault._of), "foreign": tuple, "losses": _several(Loss._of)}
     full: bool
     stored_files: int
     stored_bytes: int
     files: int
     bytes: int
     faults: tuple[Fault, ...]
+    foreign: tuple[str, ...]
     losses: tuple[Loss, ...]
 
     @property
@@ -393,7 +396,7 @@ class VerifyReport(Value):
 
 
 class Unrestored(Value):
-    """A kind of metadata that could not be put back."""
+    """Metadata or links that could not be put back, of one kind."""
 
     __slots__ = ()
     what: str
@@ -406,7 +409,9 @@ class RestoreReport(Value):
 
     __slots__ = ()
     _shapes = {
+        "kept_differing": _several(_path),
         "losses": _several(Loss._of),
+        "unmatched": tuple,
         "unrestored": _several(Unrestored._of),
         "problems": _several(Problem._of),
     }
@@ -417,7 +422,9 @@ class RestoreReport(Value):
     bytes: int
     stored_bytes: int
     kept: int
+    kept_differing: tuple[str, ...]
     losses: tuple[Loss, ...]
+    unmatched: tuple[str, ...]
     unrestored: tuple[Unrestored, ...]
     problems: tuple[Problem, ...]
 
