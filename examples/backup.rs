@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use azs_backup::set::Status;
 use azs_backup::{
-    BackupBuilder, BackupReport, Deployment, EncryptionCertificate, Place, Result, SourceProblems,
+    BackupBuilder, BackupReport, Deployment, EncryptionCertificate, Place, Result, ShrunkenSources,
+    SourceProblems,
 };
 use lexopt::Arg::{Long, Short, Value};
 
@@ -24,22 +26,30 @@ backup --root ROOT --domain D --region R --component C --cer FILE... [options] S
   --cer FILE         encryption certificate; once for each certificate that is to open the set
   --state DIR        folder in which this host remembers things from run to run
   --label K=V        written on the cover sheet in clear: vendor, model, serial, firmware
+  --create           make the region folder, or that of a component of your own, where it is missing
   --exclude PATTERN  leave out what matches, in gitignore syntax; !PATTERN takes back in
   --allow-partial    go on past sources that cannot be read, and name them
+  --fail-on-shrunken end where a source is empty, or holds less than half of last time
+  --one-file-system  leave out what is mounted below a source
   --allow-expired    accept a certificate that is not valid today
   --json             print the report as JSON
-  SOURCE             file or folder, stored under its own name";
+  --as NAME          the name of the SOURCE that follows, for one without a name and for two of the same
+  SOURCE             file or folder, stored under its own name
+
+Ends with 0 when all is stored, 3 when something is missing or odd and named, 1 when there is no set, 2 for a wrong
+command line.";
 
 fn main() -> ExitCode {
     support::run(backup)
 }
 
-fn backup(mut parser: lexopt::Parser) -> Result<()> {
+fn backup(mut parser: lexopt::Parser) -> Result<support::Ended> {
     let mut root = support::Location::default();
     let (mut domain, mut region, mut component, mut scale_unit) = (None, None, None, None);
     let (mut certificates, mut labels, mut patterns) = (Vec::new(), Vec::new(), Vec::new());
     let (mut state, mut problems, mut allow_expired) = (None, SourceProblems::Fail, false);
-    let mut json = false;
+    let (mut create, mut shrunken, mut one_file_system) = (false, ShrunkenSources::Warn, false);
+    let (mut json, mut name) = (false, None);
     let mut sources = Vec::new();
     while let Some(arg) = parser.next().map_err(support::invalid)? {
         match arg {
@@ -54,10 +64,14 @@ fn backup(mut parser: lexopt::Parser) -> Result<()> {
             Long("label") => labels.push(support::text(&mut parser)?),
             Long("exclude") => patterns.push(support::text(&mut parser)?),
             Long("allow-partial") => problems = SourceProblems::Report,
+            Long("create") => create = true,
+            Long("fail-on-shrunken") => shrunken = ShrunkenSources::Fail,
+            Long("one-file-system") => one_file_system = true,
+            Long("as") => name = Some(support::text(&mut parser)?),
             Long("allow-expired") => allow_expired = true,
             Long("json") => json = true,
-            Long("help") | Short('h') => return support::print(HELP),
-            Value(source) => sources.push(PathBuf::from(source)),
+            Long("help") | Short('h') => return support::print(HELP).map(Into::into),
+            Value(source) => sources.push((name.take(), PathBuf::from(source))),
             other => return Err(support::invalid(other.unexpected())),
         }
     }
@@ -74,6 +88,9 @@ fn backup(mut parser: lexopt::Parser) -> Result<()> {
     let share = root.open_share()?;
     let mut builder = BackupBuilder::new(share, place)
         .source_problems(problems)
+        .shrunken_sources(shrunken)
+        .one_file_system(one_file_system)
+        .create(create)
         .allow_expired_certificates(allow_expired)
         .progress(support::progress("backup"));
     for file in certificates {
@@ -93,11 +110,20 @@ fn backup(mut parser: lexopt::Parser) -> Result<()> {
     }
 
     let mut backup = builder.start()?;
-    for source in sources {
-        backup.add(source)?;
+    for (name, source) in sources {
+        match name {
+            Some(name) if source.is_file() => backup.add_file_as(&name, source)?,
+            Some(name) => backup.add_folder_as(&name, source)?,
+            None => backup.add(source)?,
+        }
     }
     let report = backup.commit()?;
-    if json { support::print_json(&report) } else { print(&report) }
+    // The set is there: a report that nobody can read does not undo it.
+    let printed = if json { support::print_json(&report) } else { print(&report) };
+    if let Err(error) = printed {
+        eprintln!("the set {} is complete; its report could not be printed: {error}", report.folder);
+    }
+    Ok(support::named(report.cover.status != Status::Succeeded))
 }
 
 fn print(report: &BackupReport) -> Result<()> {
@@ -120,5 +146,6 @@ fn print(report: &BackupReport) -> Result<()> {
         ))?;
     }
     support::print_some("not as it was", report.problems.iter().map(|p| &p.message))?;
-    support::print_some("skipped", report.skipped.iter().map(|p| &p.message))
+    support::print_some("skipped", report.skipped.iter().map(|p| &p.message))?;
+    support::print_some("warning", report.warnings.iter())
 }

@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     support::run(check)
 }
 
-fn check(mut parser: lexopt::Parser) -> Result<ExitCode> {
+fn check(mut parser: lexopt::Parser) -> Result<support::Ended> {
     let mut root = support::Location::default();
     let (mut domain, mut region, mut components) = (None, None, Vec::new());
     let (mut create, mut json) = (false, false);
@@ -40,7 +40,7 @@ fn check(mut parser: lexopt::Parser) -> Result<ExitCode> {
             Long("component") => components.push(support::text(&mut parser)?),
             Long("create") => create = true,
             Long("json") => json = true,
-            Long("help") | Short('h') => return support::print(HELP).map(|()| ExitCode::SUCCESS),
+            Long("help") | Short('h') => return support::print(HELP).map(Into::into),
             other => return Err(support::invalid(other.unexpected())),
         }
     }

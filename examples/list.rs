@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     support::run(list)
 }
 
-fn list(mut parser: lexopt::Parser) -> Result<ExitCode> {
+fn list(mut parser: lexopt::Parser) -> Result<support::Ended> {
     let mut root = support::Location::default();
     let (mut domain, mut region, mut component, mut json) = (None, None, None, false);
     while let Some(arg) = parser.next().map_err(support::invalid)? {
@@ -38,7 +38,7 @@ fn list(mut parser: lexopt::Parser) -> Result<ExitCode> {
             Long("region") => region = Some(support::text(&mut parser)?),
             Long("component") => component = Some(support::text(&mut parser)?),
             Long("json") => json = true,
-            Long("help") | Short('h') => return support::print(HELP).map(|()| ExitCode::SUCCESS),
+            Long("help") | Short('h') => return support::print(HELP).map(Into::into),
             other => return Err(support::invalid(other.unexpected())),
         }
     }

@@ -55,7 +55,7 @@ fn main() -> ExitCode {
     support::run(retention)
 }
 
-fn retention(mut parser: lexopt::Parser) -> Result<ExitCode> {
+fn retention(mut parser: lexopt::Parser) -> Result<support::Ended> {
     let mut root = support::Location::default();
     let (mut domain, mut region, mut component) = (None, None, None);
     let (mut dry_run, mut json, mut room_for) = (false, false, None);
@@ -83,7 +83,7 @@ fn retention(mut parser: lexopt::Parser) -> Result<ExitCode> {
             Long("shrunken-below") => policy = policy.shrunken_below(number(&mut parser)?),
             Long("dry-run") => dry_run = true,
             Long("json") => json = true,
-            Long("help") | Short('h') => return support::print(HELP).map(|()| ExitCode::SUCCESS),
+            Long("help") | Short('h') => return support::print(HELP).map(Into::into),
             other => return Err(support::invalid(other.unexpected())),
         }
     }

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     support::run(run)
 }
 
-fn run(mut parser: lexopt::Parser) -> Result<ExitCode> {
+fn run(mut parser: lexopt::Parser) -> Result<support::Ended> {
     use lexopt::Arg::{Long, Short};
     let mut root = support::Location::default();
     let (mut config, mut html) = (None, None);
@@ -42,7 +42,7 @@ fn run(mut parser: lexopt::Parser) -> Result<ExitCode> {
             Long("cer") => certificates.push(support::path(&mut parser)?),
             Long("html") => html = Some(support::path(&mut parser)?),
             Long("json") => json = true,
-            Long("help") | Short('h') => return support::print(HELP).map(|()| ExitCode::SUCCESS),
+            Long("help") | Short('h') => return support::print(HELP).map(Into::into),
             other => return Err(support::invalid(other.unexpected())),
         }
     }

@@ -8,7 +8,7 @@ use lexopt::Arg::{Long, Short};
 mod support;
 
 const HELP: &str = "\
-Finds out whether a set is what was written. Exit code 1 and DAMAGED when it is not.
+Finds out whether a set is what was written. Exit code 0 when it is, 1 and DAMAGED when it is not.
 
 verify --set FOLDER [--port N] [--pfx FILE] [--json]
 
@@ -62,6 +62,7 @@ fn check(mut parser: lexopt::Parser) -> Result<()> {
         }
         support::print_some("faults", report.faults.iter())?;
         support::print_some("lost", report.losses.iter())?;
+        support::print_some("beside the set, and not of it", report.foreign.iter())?;
         if report.is_sound() {
             support::print("the set is what was written")?;
         }

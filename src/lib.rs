@@ -23,8 +23,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use layout::{Component, Deployment, Place, ScaleUnit, SetName, SharePath, UncPath};
 pub use progress::{Progress, ProgressHook, no_progress};
 pub use restore::{
-    Damage, Existing, RestoreOptions, RestoreReport, VerifyReport, restore, restore_bytes, restore_stream,
-    verify, verify_full,
+    Compare, Damage, Existing, RestoreOptions, RestoreReport, VerifyReport, restore, restore_bytes,
+    restore_stream, verify, verify_full,
 };
 pub use review::{Review, review};
 pub use schedule::{Gate, Job, JobLog, RetentionPlan, RetentionPolicy, Schedule};

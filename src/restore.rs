@@ -9,17 +9,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::crew;
 use crate::envelope::Opener;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result, Scope};
 use crate::progress::{Progress, ProgressHook, Ticker};
 use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
 use crate::set::{Block, Content, Entry, EntryPath, Metadata, Part, Status};
 
+mod compare;
+mod durable;
 mod extract;
 #[cfg(test)]
 mod forgery;
 mod large;
+mod links;
 mod metadata;
+mod naming;
 mod one;
 mod report;
 mod select;
@@ -27,11 +31,12 @@ mod target;
 mod verify;
 
 pub use one::{DEFAULT_LIMIT, restore_bytes, restore_stream};
-pub use report::{Damage, Existing, Loss, RestoreOptions, RestoreReport, Unrestored};
+pub use report::{Compare, Damage, Existing, Loss, RestoreOptions, RestoreReport, Unrestored};
 pub use verify::{Fault, FaultKind, VerifyReport, verify, verify_full};
 
 use extract::{Extracted, Extractor, Job, Jobs, Sink};
-use large::{LargeFile, LargeFiles};
+use large::{Begun, LargeFile, LargeFiles};
+use links::{Fate, Firsts, Rounds};
 use select::Selection;
 use target::{Near, Outcome, Target};
 
@@ -41,10 +46,16 @@ fn workers() -> usize {
 
 /// Restores a set into a folder.
 ///
+/// Every file gets its name when it is whole, and success is said when the target's disk has it. What one entry meets,
+/// a name that the target refuses or a folder that may not be changed, costs that entry: it is named in the report, and
+/// the rest goes on. Two restores must not run into the same folder at the same time: each removes the temporary files
+/// (`.azs-restore-…`) that others left in the folders that it writes into.
+///
 /// # Errors
 /// `ALREADY_EXISTS` when the folder is not empty and [`Existing`] says nothing else; `WRONG_CERTIFICATE`, naming the
-/// thumbprint that is needed; `DAMAGED` when damage is not to be passed over; `NOT_FOUND` when no entry matches the
-/// patterns; `CANCELLED`; what the target's file system says. What was restored until then stays.
+/// thumbprint that is needed; `DAMAGED`, or what the share says, when damage is not to be passed over; `NOT_FOUND` when
+/// no entry matches the patterns; `OUT_OF_CAPACITY`; `UNREACHABLE` and `TIMED_OUT` when the share is lost; `CANCELLED`;
+/// what the target says when it is asked to bring all to its disk. What was restored until then stays.
 pub fn restore(
     set: &Set,
     opener: &Opener,
@@ -54,10 +65,18 @@ pub fn restore(
 ) -> Result<RestoreReport> {
     let catalog = set.catalog(opener)?;
     let mut selection = Selection::new(&options.patterns)?;
-    selection.find_stand_ins(set, opener, &catalog)?;
-    let target = Target::open(target, options.existing)?;
-    let restore =
-        Restore { set, opener, catalog, selection, target, damage: options.damage, large: Mutex::default() };
+    let firsts = selection.find_links(set, opener, &catalog)?;
+    let target = Target::open(target, options)?;
+    let restore = Restore {
+        set,
+        opener,
+        catalog,
+        selection,
+        firsts,
+        target,
+        damage: options.damage,
+        large: Mutex::default(),
+    };
     let is_wanted = |path: &EntryPath| restore.selection.place(path, false).is_some();
     let problems = restore.catalog.problems.iter().filter(|problem| is_wanted(&problem.path)).cloned();
     let mut report = RestoreReport {
@@ -68,27 +87,22 @@ pub fn restore(
         bytes: 0,
         stored_bytes: 0,
         kept: 0,
+        kept_differing: Vec::new(),
         losses: Vec::new(),
+        unmatched: restore.selection.unmatched(),
         unrestored: Vec::new(),
         problems: problems.collect(),
     };
     let total = options.patterns.is_empty().then_some(set.cover().content.bytes);
     let mut ticker = Ticker::new(hook, total);
-    let mut later = Later::default();
-    let done = restore.contents(&mut later, &mut report, &mut ticker);
-    for file in restore.large().take(true) {
-        restore.target.discard_large(&file);
-        if done.is_ok() {
-            restore.lose(&mut report, Loss::damaged(file.entry.clone(), "is not all in the set"))?;
-        }
-    }
-    done?;
-    if later.has_links {
-        restore.links(&mut report, &mut ticker)?;
-    }
-    restore.folders(later.folders);
+    restore.all(&mut report, &mut ticker)?;
+    restore.target.sync()?;
     report.unrestored = restore.target.unrestored();
-    if !report.losses.is_empty() || !report.problems.is_empty() {
+    let is_whole = report.losses.is_empty()
+        && report.problems.is_empty()
+        && report.kept_differing.is_empty()
+        && report.unmatched.is_empty();
+    if !is_whole {
         report.status = Status::PartialSucceeded;
     }
     Ok(report)
@@ -97,8 +111,6 @@ pub fn restore(
 /// What has to wait until all files are there.
 #[derive(Default)]
 struct Later {
-    /// Hard links and copies are listed somewhere.
-    has_links: bool,
     /// Folders into which something may still be written.
     folders: Vec<(EntryPath, Metadata)>,
 }
@@ -108,6 +120,7 @@ struct Restore<'a> {
     opener: &'a Opener,
     catalog: Catalog,
     selection: Selection,
+    firsts: Firsts,
     target: Target,
     damage: Damage,
     large: Mutex<LargeFiles>,
@@ -118,46 +131,74 @@ impl Restore<'_> {
         self.large.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A loss ends the restore, or goes into the report.
+    /// What the set cannot give ends the restore, where it is told to; what the target refuses does not.
     fn lose(&self, report: &mut RestoreReport, loss: Loss) -> Result<()> {
-        match self.damage {
-            Damage::Continue => {
-                report.losses.push(loss);
-                Ok(())
-            }
-            Damage::Stop => Err(Error::new(
-                ErrorKind::Damaged,
-                format!("{loss}; restore can go on past damage when told to"),
-            )),
+        if self.damage == Damage::Stop && !loss.refused {
+            let message = format!("{loss}; restore can go on past damage when told to");
+            return Err(Error::new(loss.kind(), message));
         }
+        report.losses.push(loss);
+        Ok(())
+    }
+
+    /// Files, then links and copies, and for as long as it takes the content of those whose file was not written.
+    fn all(&self, report: &mut RestoreReport, ticker: &mut Ticker<'_, '_>) -> Result<()> {
+        let mut later = Later::default();
+        let mut again: Option<Selection> = None;
+        let mut rounds = Rounds::default();
+        loop {
+            let current = again.as_ref().unwrap_or(&self.selection);
+            let done = self.contents(current, again.is_none(), &mut later, report, ticker);
+            let unfinished = self.large().take(true);
+            for file in unfinished {
+                self.target.discard_large(&file);
+                if done.is_ok() {
+                    self.firsts.note(&file.entry, Fate::Lost);
+                    self.lose(report, Loss::damaged(file.path.clone(), "is not all in the set"))?;
+                }
+            }
+            done?;
+            if self.firsts.is_empty() {
+                break;
+            }
+            let missing = self.links(current, &mut rounds, report, ticker)?;
+            if missing.is_empty() {
+                break;
+            }
+            again = Some(Selection::of_stand_ins(missing));
+        }
+        self.folders(later.folders);
+        Ok(())
     }
 
     /// First pass: files, symbolic links, and the folders that they need, segment by segment on all cores.
     fn contents(
         &self,
+        selection: &Selection,
+        is_first: bool,
         later: &mut Later,
         report: &mut RestoreReport,
         ticker: &mut Ticker<'_, '_>,
     ) -> Result<()> {
-        let mut jobs = Jobs::new(self.set, self.opener, &self.catalog, self.selection.filter());
+        let mut jobs = Jobs::new(self.set, self.opener, &self.catalog, selection.filter());
         let mut near = Near::default();
         let report = std::cell::RefCell::new(report);
         crew::run(
             workers(),
             || Ok(Extractor::new(false)),
             |extractor, job: Job| {
-                let mut writer = Writer { restore: self, near: Near::default(), wrote: Wrote::default() };
+                let mut writer =
+                    Writer { restore: self, selection, near: Near::default(), wrote: Wrote::default() };
                 let done = extractor.extract(self.set, self.opener, &job, &mut writer)?;
                 Ok((job, done, writer.wrote))
             },
             || {
                 jobs.next(
-                    |record| self.is_wanted(record, &mut near, later, &mut report.borrow_mut()),
-                    |error| {
-                        self.lose(
-                            &mut report.borrow_mut(),
-                            Loss { path: None, file: None, message: error.to_string() },
-                        )
+                    |record| self.is_wanted(selection, record, &mut near, later, &mut report.borrow_mut()),
+                    |error| match is_first {
+                        true => self.lose(&mut report.borrow_mut(), Loss::new(None, None, &error)),
+                        // Reported before.
+                        false => Ok(()),
                     },
                 )
             },
@@ -167,7 +208,11 @@ impl Restore<'_> {
                 report.files += wrote.files;
                 report.folders += wrote.folders;
                 report.links += wrote.links;
-                self.account(&mut report, &job, done)
+                report.kept_differing.extend(wrote.differing);
+                for loss in wrote.refused {
+                    self.lose(&mut report, loss)?;
+                }
+                self.account(selection, &mut report, &job, done)
             },
             || {
                 let report = report.borrow();
@@ -184,6 +229,7 @@ impl Restore<'_> {
     /// Decides about a line of the index, and begins large files, on the calling thread.
     fn is_wanted(
         &self,
+        selection: &Selection,
         record: &Record,
         near: &mut Near,
         later: &mut Later,
@@ -197,27 +243,27 @@ impl Restore<'_> {
             Record::Block(block) => return Ok(self.large().get(&block.path).is_some()),
             _ => return Ok(false),
         };
-        let Some(path) = self.selection.place(&entry.path, matches!(entry.content, Content::Folder)) else {
+        let Some(path) = selection.place(&entry.path, matches!(entry.content, Content::Folder)) else {
             return Ok(false);
         };
         match entry.content {
-            Content::Copy { .. } | Content::HardLink { .. } => {
-                later.has_links = true;
-                Ok(false)
-            }
+            Content::Copy { .. } | Content::HardLink { .. } => Ok(false),
             Content::LargeFile { size, sparse } => {
                 let change = self.catalog.change(entry);
                 let (size, sparse, metadata) = match change {
                     Some(change) => (change.size, change.sparse, &change.metadata),
                     None => (size, sparse, &entry.metadata),
                 };
-                match self.target.begin_large(&path, size, sparse, near)? {
-                    Some(target) => {
+                self.firsts.describe(&entry.path, &entry.content, size, metadata);
+                let metadata = selection.metadata(&entry.path, metadata);
+                match self.target.begin_large(&path, size, sparse, metadata, near) {
+                    Ok(Begun::Open(target)) => {
                         let blocks = self.catalog.overlay().blocks_of(&entry.path);
                         let file = LargeFile::new(entry, metadata.clone(), target, blocks);
                         self.large().begin(Arc::new(file));
                     }
-                    None => report.kept += 1,
+                    Ok(Begun::Kept(outcome)) => self.finished(report, &entry.path, path, outcome),
+                    Err(error) => self.refuse(report, &entry.path, path, error)?,
                 }
                 Ok(false)
             }
@@ -225,14 +271,58 @@ impl Restore<'_> {
                 later.folders.push((path, entry.metadata.clone()));
                 Ok(true)
             }
-            Content::File { .. } | Content::Symlink { .. } => Ok(true),
+            Content::File { size, .. } => {
+                self.firsts.describe(&entry.path, &entry.content, size, &entry.metadata);
+                Ok(true)
+            }
+            Content::Symlink { .. } => Ok(true),
         }
     }
 
+    /// Counts what came of a large file.
+    fn finished(&self, report: &mut RestoreReport, entry: &EntryPath, path: EntryPath, outcome: Outcome) {
+        let fate = match outcome {
+            Outcome::Written => {
+                report.files += 1;
+                Fate::Written(path)
+            }
+            Outcome::Kept => {
+                report.kept += 1;
+                Fate::NotWritten
+            }
+            Outcome::Differs => {
+                report.kept_differing.push(path);
+                Fate::NotWritten
+            }
+        };
+        self.firsts.note(entry, fate);
+    }
+
+    /// Names what the target refused, where that ends no more than this one thing.
+    fn refuse(
+        &self,
+        report: &mut RestoreReport,
+        entry: &EntryPath,
+        path: EntryPath,
+        error: Error,
+    ) -> Result<()> {
+        if error.scope() != Scope::Object {
+            return Err(error);
+        }
+        self.firsts.note(entry, Fate::NotWritten);
+        self.lose(report, Loss::refused(path, &error))
+    }
+
     /// Takes in what a worker did, and finishes the large files that are complete with it.
-    fn account(&self, report: &mut RestoreReport, job: &Job, done: Extracted) -> Result<()> {
-        report.stored_bytes += done.stored;
-        report.bytes += done.bytes;
+    fn account(
+        &self,
+        selection: &Selection,
+        report: &mut RestoreReport,
+        job: &Job,
+        done: Extracted,
+    ) -> Result<()> {
+        report.stored_bytes = report.stored_bytes.saturating_add(done.stored);
+        report.bytes = report.bytes.saturating_add(done.bytes);
         let lost: HashMap<_, _> = done.losses.iter().map(|loss| (loss.path.as_ref(), loss)).collect();
         for item in &job.items {
             let file = || self.large().get(item.path());
@@ -256,12 +346,14 @@ impl Restore<'_> {
             match file.loss() {
                 Some(loss) => {
                     self.target.discard_large(&file);
-                    self.lose(report, loss)?;
+                    let fate = if loss.refused { Fate::NotWritten } else { Fate::Lost };
+                    self.firsts.note(&file.entry, fate);
+                    self.lose(report, Loss { path: Some(file.path.clone()), ..loss })?;
                 }
-                None => {
-                    self.target.finish_large(&file)?;
-                    report.files += 1;
-                }
+                None => match self.target.finish_large(&file) {
+                    Ok(outcome) => self.finished(report, &file.entry, file.path.clone(), outcome),
+                    Err(error) => self.refuse(report, &file.entry, file.path.clone(), error)?,
+                },
             }
         }
         // A large file is one loss, however many of its pieces are gone; it is named when its last piece is done.
@@ -271,61 +363,16 @@ impl Restore<'_> {
             .filter(|item| matches!(item, extract::Item::Part(_) | extract::Item::Block(..)))
             .map(extract::Item::path)
             .collect();
-        for loss in done.losses {
+        for mut loss in done.losses {
             if self.damage == Damage::Stop || !loss.path.as_ref().is_some_and(|path| large.contains(path)) {
+                if let Some(path) = &mut loss.path {
+                    self.firsts.note(path, Fate::Lost);
+                    // Named as what was wanted.
+                    if let Some(stand_in) = selection.stand_in(path) {
+                        path.clone_from(&stand_in.path);
+                    }
+                }
                 self.lose(report, loss)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Second pass: hard links and copies, whose files are all there now.
-    fn links(&self, report: &mut RestoreReport, ticker: &mut Ticker<'_, '_>) -> Result<()> {
-        let mut near = Near::default();
-        let mut records = self.set.records(self.opener, &self.catalog, self.selection.filter());
-        loop {
-            ticker.tick(Progress {
-                files: report.files,
-                bytes: report.bytes,
-                stored_bytes: report.stored_bytes,
-                total_bytes: None,
-            })?;
-            let entry = match records.next() {
-                Ok(Some(Record::Entry(entry))) => entry,
-                Ok(Some(_)) => continue,
-                Ok(None) => break,
-                // Reported by the first pass.
-                Err(error) if error.kind() == ErrorKind::Damaged => continue,
-                Err(error) => return Err(error),
-            };
-            let (Content::Copy { target, .. } | Content::HardLink { target }) = &entry.content else {
-                continue;
-            };
-            let Some(path) = self.selection.place(&entry.path, false) else {
-                continue;
-            };
-            let first = self.selection.first_name(target);
-            let made = match entry.content {
-                // What was restored in its place is counted.
-                Content::Copy { .. } if *first == path => {
-                    self.target.finish_copy(&entry, &path, &mut near)?;
-                    continue;
-                }
-                Content::Copy { .. } => self.target.make_copy(&entry, &path, first, &mut near),
-                _ if *first == path => continue,
-                _ => self.target.make_hard_link(&path, first, &mut near),
-            };
-            match (made, &entry.content) {
-                (Ok(Outcome::Written), Content::Copy { size, .. }) => {
-                    report.files += 1;
-                    report.bytes += size;
-                }
-                (Ok(Outcome::Written), _) => report.links += 1,
-                (Ok(Outcome::Kept), _) => report.kept += 1,
-                (Err(e), _) if e.kind() == ErrorKind::NotFound => {
-                    self.lose(report, Loss::new(entry.path.clone(), None, &e))?;
-                }
-                (Err(e), _) => return Err(e),
             }
         }
         Ok(())
@@ -343,6 +390,7 @@ impl Restore<'_> {
 /// A worker's way into the target.
 struct Writer<'a, 'r> {
     restore: &'a Restore<'r>,
+    selection: &'a Selection,
     near: Near,
     wrote: Wrote,
 }
@@ -354,34 +402,52 @@ struct Wrote {
     files: u64,
     folders: u64,
     links: u64,
+    differing: Vec<EntryPath>,
+    refused: Vec<Loss>,
 }
 
 impl Sink for Writer<'_, '_> {
     fn entry(&mut self, entry: &Entry, content: &[u8]) -> Result<()> {
-        let Restore { selection, target, .. } = self.restore;
+        let Restore { target, firsts, .. } = self.restore;
         let is_folder = matches!(entry.content, Content::Folder);
-        let Some(path) = selection.place(&entry.path, is_folder) else {
+        let Some(path) = self.selection.place(&entry.path, is_folder) else {
             return Ok(());
         };
-        let outcome = match &entry.content {
+        let near = &mut self.near;
+        let (made, count) = match &entry.content {
             Content::File { sparse, .. } => {
-                let outcome = target.write_file(entry, &path, content, *sparse, &mut self.near)?;
-                self.wrote.files += u64::from(outcome == Outcome::Written);
-                outcome
+                let metadata = self.selection.metadata(&entry.path, &entry.metadata);
+                (target.write_file(&path, metadata, content, *sparse, near), &mut self.wrote.files)
             }
             Content::Symlink { target: to } => {
-                let outcome = target.make_symlink(&path, to, &entry.metadata, &mut self.near)?;
-                self.wrote.links += u64::from(outcome == Outcome::Written);
-                outcome
+                (target.make_symlink(&path, to, &entry.metadata, near), &mut self.wrote.links)
             }
             Content::Folder => {
-                target.make_folder(&path, &mut self.near)?;
-                self.wrote.folders += 1;
-                return Ok(());
+                let made = target.make_folder(&path, near).map(|()| Outcome::Written);
+                (made, &mut self.wrote.folders)
             }
             Content::Copy { .. } | Content::HardLink { .. } | Content::LargeFile { .. } => return Ok(()),
         };
-        self.wrote.kept += u64::from(outcome == Outcome::Kept);
+        let fate = match made {
+            Ok(Outcome::Written) => {
+                *count += 1;
+                Fate::Written(path)
+            }
+            Ok(Outcome::Kept) => {
+                self.wrote.kept += 1;
+                Fate::NotWritten
+            }
+            Ok(Outcome::Differs) => {
+                self.wrote.differing.push(path);
+                Fate::NotWritten
+            }
+            Err(error) if error.scope() == Scope::Object => {
+                self.wrote.refused.push(Loss::refused(path, &error));
+                Fate::NotWritten
+            }
+            Err(error) => return Err(error),
+        };
+        firsts.note(&entry.path, fate);
         Ok(())
     }
 

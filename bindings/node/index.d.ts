@@ -438,6 +438,9 @@ export interface Problem {
 export interface Loss {
   path: Text | null
   file: string | null
+  code: ErrorCode
+  /** Whether the target refused it; the set has it. */
+  refused: boolean
   message: string
 }
 
@@ -447,7 +450,13 @@ export interface VerifyReport {
   storedBytes: number
   files: number
   bytes: number
-  faults: { file: string; kind: 'digest' | 'foreign' | 'length' | 'missing' | 'content'; message: string }[]
+  faults: {
+    file: string
+    kind: 'digest' | 'foreign' | 'length' | 'missing' | 'content' | 'unreadable'
+    message: string
+  }[]
+  /** What lies beside the set and is not of it. */
+  foreign: string[]
   losses: Loss[]
   /** Whether there are neither faults nor losses. */
   isSound: boolean
@@ -461,7 +470,11 @@ export interface RestoreReport {
   bytes: number
   storedBytes: number
   kept: number
+  /** What was kept and is not what the set has. */
+  keptDiffering: Text[]
   losses: Loss[]
+  /** Patterns that nothing matches. */
+  unmatched: string[]
   unrestored: { what: string; count: number; example: string }[]
   problems: Problem[]
 }
@@ -471,6 +484,8 @@ export interface RestoreOptions extends Watched {
   patterns?: string | string[]
   /** What to do about what is there: `refuse` where nothing is said. */
   existing?: 'refuse' | 'keep' | 'replace'
+  /** By what that which is kept is compared with the set: `metadata` where nothing is said. */
+  compare?: 'metadata' | 'content'
   /** What to do about damage: `stop` where nothing is said. */
   damage?: 'stop' | 'continue'
 }
@@ -481,6 +496,8 @@ export class BackupSet {
   /** One that was copied to where another's should lie is opened with the place that it is of. */
   static open(share: Share, folder: Named, place?: Named | null): Promise<BackupSet>
   static openSync(share: Share, folder: Named, place?: Named | null): BackupSet
+  /** By its encrypted index alone, where `backup.json` or `SHA256SUMS` is damaged or gone and its data is there. */
+  static openByIndex(share: Share, folder: Named, opener: Opener): Promise<BackupSet>
   readonly cover: CoverSheet
   readonly folder: string
   /** What it holds, fetched as it is asked for. */

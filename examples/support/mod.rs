@@ -28,45 +28,46 @@ pub(crate) const PASSWORD_VARIABLE: &str = "AZS_PFX_PASSWORD";
 pub(crate) const USER_VARIABLE: &str = "AZS_SMB_USER";
 pub(crate) const SMB_PASSWORD_VARIABLE: &str = "AZS_SMB_PASSWORD";
 
-/// Exit code of work that is done, with something in its report that an operator should see to.
-pub(crate) const PARTIAL: u8 = 3;
-/// Exit code of a command line that cannot be carried out.
-pub(crate) const USAGE: u8 = 2;
+/// How an example ended that did not fail.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Ended {
+    /// All is done.
+    Whole,
+    /// It is done but for what the report names.
+    Partial,
+}
 
-/// Runs an example: exit code 0, or what it says; 1, or 2 for a wrong command line, with the error's code and one line on
-/// stderr.
-pub(crate) fn run<T: Into<Done>>(example: impl FnOnce(lexopt::Parser) -> Result<T>) -> ExitCode {
-    match example(lexopt::Parser::from_env()) {
-        Ok(done) => done.into().0,
+impl From<()> for Ended {
+    fn from((): ()) -> Self {
+        Self::Whole
+    }
+}
+
+/// The exit codes of all examples.
+const WHOLE: u8 = 0;
+const FAILURE: u8 = 1;
+const USAGE: u8 = 2;
+const PARTIAL: u8 = 3;
+
+/// Runs an example. A failure is one line on stderr, with the error's code.
+pub(crate) fn run<T: Into<Ended>>(example: impl FnOnce(lexopt::Parser) -> Result<T>) -> ExitCode {
+    let code = match example(lexopt::Parser::from_env()).map(Into::into) {
+        Ok(Ended::Whole) => WHOLE,
+        Ok(Ended::Partial) => PARTIAL,
         Err(error) => {
             eprintln!("{}: {error}", error.code());
-            let is_usage = matches!(
-                error.kind(),
-                ErrorKind::InvalidArgument | ErrorKind::InvalidName | ErrorKind::ReservedPath
-            );
-            if is_usage { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
+            match error.kind() {
+                ErrorKind::InvalidArgument | ErrorKind::InvalidName | ErrorKind::ReservedPath => USAGE,
+                _ => FAILURE,
+            }
         }
-    }
+    };
+    code.into()
 }
 
-/// How an example that did its work ends.
-pub(crate) struct Done(ExitCode);
-
-impl From<()> for Done {
-    fn from((): ()) -> Self {
-        Self(ExitCode::SUCCESS)
-    }
-}
-
-impl From<ExitCode> for Done {
-    fn from(code: ExitCode) -> Self {
-        Self(code)
-    }
-}
-
-/// The exit code of a report that names something, or nothing.
-pub(crate) fn named(something: bool) -> ExitCode {
-    if something { ExitCode::from(PARTIAL) } else { ExitCode::SUCCESS }
+/// How a report ends that names something, or nothing.
+pub(crate) fn named(something: bool) -> Ended {
+    if something { Ended::Partial } else { Ended::Whole }
 }
 
 /// A command line that cannot be carried out.
@@ -143,8 +144,22 @@ impl Location {
     /// Opens the set in this folder, wherever the folder was copied to; in a region folder only a set that belongs there,
     /// or whose place is named.
     pub(crate) fn open_set(&self) -> Result<Set> {
+        let (share, folder) = self.set_folder()?;
+        match &self.place {
+            Some(place) => Set::open_foreign(share, folder, place),
+            None => Set::open(share, folder),
+        }
+    }
+
+    /// Opens it by its index alone.
+    pub(crate) fn open_set_by_index(&self, opener: &Opener) -> Result<Set> {
+        let (share, folder) = self.set_folder()?;
+        Set::open_by_index(share, folder, opener)
+    }
+
+    fn set_folder(&self) -> Result<(Arc<dyn Share>, SharePath)> {
         let path = required(self.path.as_ref(), "--set")?;
-        let (share, folder): (Arc<dyn Share>, SharePath) = match unc(path)? {
+        Ok(match unc(path)? {
             Some(unc) => {
                 let names: Vec<_> = unc.folders().names().iter().map(ToString::to_string).collect();
                 let folder = set_folder(&names)?;
@@ -160,11 +175,7 @@ impl Location {
                 let root = path.ancestors().nth(folder.names().len()).unwrap_or(&path);
                 (Arc::new(FolderShare::open(root)?), folder)
             }
-        };
-        match &self.place {
-            Some(place) => Set::open_foreign(share, folder, place),
-            None => Set::open(share, folder),
-        }
+        })
     }
 
     #[cfg(feature = "smb")]
@@ -227,10 +238,20 @@ pub(crate) fn unc(path: &Path) -> Result<Option<UncPath>> {
 
 /// Reads the PFX, with the password from the environment.
 pub(crate) fn open_pfx(file: &Path) -> Result<Opener> {
-    let password = std::env::var(PASSWORD_VARIABLE).ok();
+    let password = match std::env::var(PASSWORD_VARIABLE) {
+        Ok(password) => Some(password),
+        Err(std::env::VarError::NotPresent) => None,
+        Err(std::env::VarError::NotUnicode(_)) => {
+            let message = format!("the password in {PASSWORD_VARIABLE} is not UTF-8; set it in UTF-8");
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+    };
     let pfx = DecryptionCertificate::from_pfx(&read(file)?, password.as_deref()).map_err(|e| {
         let hint = match (e.kind(), &password) {
             (ErrorKind::WrongPassword, None) => format!("; set {PASSWORD_VARIABLE}"),
+            (ErrorKind::WrongPassword, Some(password)) if password.ends_with(['\n', '\r']) => {
+                format!("; what is in {PASSWORD_VARIABLE} ends with a line break, which counts")
+            }
             _ => String::new(),
         };
         Error::new(e.kind(), format!("{}: {e}{hint}", file.display())).with_source(e)

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::Loss;
 use crate::envelope::Opener;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::set::archive;
 use crate::set::digest::is_zero;
 use crate::set::filter::LineFilter;
@@ -122,7 +122,16 @@ impl<'a> Jobs<'a> {
                 ));
             }
         }
-        if items.is_empty() { Ok(None) } else { Job::new(self.catalog, items).map(Some) }
+        if items.is_empty() {
+            return Ok(None);
+        }
+        match Job::new(self.catalog, items) {
+            Err(error) if is_loss(&error) => {
+                damaged(error)?;
+                self.next(wanted, damaged)
+            }
+            job => job.map(Some),
+        }
     }
 }
 
@@ -175,8 +184,8 @@ impl Extractor {
         let mut done = Extracted { stored: job.segment.length, ..Extracted::default() };
         let mut message = std::mem::take(&mut self.message);
         let opened = self.open(set, opener, &job.segment, &mut message);
-        match opened {
-            Ok(content) => self.items(job, &message[content], sink, &mut done)?,
+        match opened.and_then(|content| Frames::new(&message[content])) {
+            Ok(frames) => self.items(job, frames, sink, &mut done)?,
             Err(error) if is_loss(&error) => {
                 let lost = job
                     .items
@@ -207,16 +216,21 @@ impl Extractor {
         set.open_fetched(opener, segment, message)
     }
 
-    fn items(&mut self, job: &Job, frames: &[u8], sink: &mut impl Sink, done: &mut Extracted) -> Result<()> {
-        let mut frames = Frames::new(frames)?;
+    fn items(
+        &mut self,
+        job: &Job,
+        mut frames: Frames<'_>,
+        sink: &mut impl Sink,
+        done: &mut Extracted,
+    ) -> Result<()> {
         // A segment of which all is listed has no gaps. Where the next item must begin; unknown behind a loss.
         let is_whole = job.segment.live_length == job.segment.content_length;
-        let (mut end, mut listed, mut lost) = (is_whole.then_some(0), 0, false);
+        let (mut end, mut listed, mut lost) = (is_whole.then_some(0), 0_u64, false);
         for item in &job.items {
             let result = self.item(&mut frames, item, end, sink);
             match result {
                 Ok(next) => {
-                    listed += next - item.at().offset;
+                    listed = listed.saturating_add(next - item.at().offset);
                     end = is_whole.then_some(next);
                     match item {
                         Item::Entry(Entry {
@@ -224,9 +238,9 @@ impl Extractor {
                             ..
                         }) => {
                             done.files += 1;
-                            done.bytes += size;
+                            done.bytes = done.bytes.saturating_add(*size);
                         }
-                        Item::Part(part) => done.bytes += part.size,
+                        Item::Part(part) => done.bytes = done.bytes.saturating_add(part.size),
                         Item::Entry(_) | Item::Block(..) => {}
                     }
                 }
@@ -239,7 +253,10 @@ impl Extractor {
         }
         let behind = job.segment.content_length;
         let is_longer = |frames: &mut Frames<'_>| Ok::<_, Error>(frames.at(behind)?.is_some());
-        if self.thorough && !lost && (listed != job.segment.live_length || is_longer(&mut frames)?) {
+        if self.thorough
+            && !lost
+            && (listed != job.segment.live_length || is_longer(&mut frames).unwrap_or(true))
+        {
             let error = Error::new(
                 ErrorKind::Damaged,
                 format!("{} holds bytes that the index does not list", job.segment.name),
@@ -344,7 +361,7 @@ fn bytes<'b>(
     Ok(together)
 }
 
-/// Whether a failure is damage of the set, which costs what it concerns, or ends the work.
+/// Whether a failure costs what it concerns, or ends the work.
 fn is_loss(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Malformed | ErrorKind::LimitExceeded)
+    error.scope() == Scope::Object
 }

@@ -287,8 +287,53 @@ fn one_path_listed_twice_is_not_written_twice() {
     let mut forgery = Forgery::new();
     forgery.add(file("good", b"abc"), b"abc").add(file("good", b"xyz"), b"xyz");
     let forged = forgery.make();
-    assert_eq!(forged.restore(Damage::Stop).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    let report = forged.restore(Damage::Stop).unwrap();
+    assert_eq!((report.status, report.losses.len()), (Status::PartialSucceeded, 1), "{report:#?}");
+    assert!(report.losses[0].refused && report.losses[0].code == "ALREADY_EXISTS");
     assert_eq!(std::fs::read(forged.target().join("good")).unwrap(), b"abc");
+}
+
+#[test]
+fn sizes_that_no_sum_can_hold_are_no_panic() {
+    let copy = |name: &str, target: &str| {
+        let content = Content::Copy { target: path(target), size: u64::MAX };
+        Entry::new(path(name), content, Metadata::default())
+    };
+    let mut forgery = Forgery::new();
+    forgery.add(file("good", b"abc"), b"abc");
+    for number in 0..3 {
+        forgery.add(copy(&format!("bad{number}"), "good"), b"");
+    }
+    forgery.lists = |lists| {
+        let Record::Segment(file) = &mut lists[0] else { unreachable!() };
+        file.live_length = u64::MAX;
+    };
+    let forged = forgery.make();
+    assert!(!forged.verify().is_sound());
+    let report = forged.restore(Damage::Continue).unwrap();
+    assert_eq!(report.losses.len(), 3, "{report:#?}");
+    assert!(super::restore_bytes(&forged.set, &forged.opener, &path("bad0"), u64::MAX).is_err());
+
+    // Pieces whose ends come to more than a file can have.
+    let mut forgery = Forgery::new();
+    forgery.add_large("bad", u64::MAX, &[(0, 512), (512, 512)]);
+    let Record::Part(part) = &mut forgery.records[2] else { unreachable!() };
+    (part.from, part.size) = (512, u64::MAX);
+    let forged = forgery.make();
+    assert!(!forged.verify().is_sound());
+    assert_eq!(forged.restore(Damage::Continue).unwrap().losses.len(), 1);
+    let one = super::restore_bytes(&forged.set, &forged.opener, &path("bad"), u64::MAX);
+    assert_eq!(one.unwrap_err().kind(), ErrorKind::Damaged);
+
+    let mut forgery = Forgery::new();
+    forgery.add(file("good", b"abc"), b"abc");
+    forgery.lists = |lists| {
+        let Record::Segment(file) = &mut lists[0] else { unreachable!() };
+        file.length = u64::MAX;
+    };
+    let forged = forgery.make();
+    assert_eq!(forged.restore(Damage::Continue).unwrap().losses.len(), 1);
+    assert!(!forged.verify().is_sound());
 }
 
 #[test]

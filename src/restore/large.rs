@@ -1,7 +1,8 @@
 //! Large files on their way: their pieces come from several workers, in any order, into a temporary name.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,9 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::OpenOptions;
 
-use super::target::{Near, Target, create, write_at};
-use super::{Existing, Loss};
-use crate::error::Result;
+use super::compare::{self, Known, Wanted};
+use super::target::{Near, Outcome, Target, create, write_at};
+use super::{Compare, Loss};
+use crate::error::{Error, Result, Scope};
 use crate::set::{Block, Entry, EntryPath, Metadata, Part};
 
 /// All large files that have begun and are not finished.
@@ -43,6 +45,10 @@ struct State {
     blocks: u64,
     /// What was lost first.
     lost: Option<Loss>,
+    /// It was there, is compared, and is not the same.
+    differs: bool,
+    /// Changed blocks whose bytes were compared: the others are zeros.
+    compared: HashSet<u64>,
 }
 
 impl LargeFile {
@@ -53,7 +59,15 @@ impl LargeFile {
         target: LargeTarget,
         (changed, blocks): (HashSet<u64>, u64),
     ) -> Self {
-        let state = State { stored: entry.size(), listed: 0, done: 0, blocks, lost: None };
+        let state = State {
+            stored: entry.size(),
+            listed: 0,
+            done: 0,
+            blocks,
+            lost: None,
+            differs: false,
+            compared: HashSet::new(),
+        };
         Self {
             entry: entry.path.clone(),
             path: target.path.clone(),
@@ -90,7 +104,7 @@ impl LargeFile {
     /// Notes that a worker is done with a piece.
     pub(super) fn done(&self, size: u64, lost: Option<&Loss>) {
         let mut state = self.state();
-        state.done += size;
+        state.done = state.done.saturating_add(size);
         if let Some(loss) = lost {
             state.lost.get_or_insert_with(|| loss.clone());
         }
@@ -105,6 +119,21 @@ impl LargeFile {
         }
     }
 
+    /// Notes that the target refused something of it; what ends the work is passed on.
+    fn written(&self, result: Result<()>) -> Result<()> {
+        match result {
+            Err(error) if error.scope() == Scope::Object => {
+                self.refuse(&error);
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    fn refuse(&self, error: &Error) {
+        self.state().lost.get_or_insert_with(|| Loss::refused(self.path.clone(), error));
+    }
+
     /// Says what of a run of its stored bytes still counts: ranges that did not change, within its size.
     fn unchanged(&self, from: u64, length: u64) -> Vec<Range<usize>> {
         let end = from.saturating_add(length).min(self.size);
@@ -115,7 +144,7 @@ impl LargeFile {
         let mut at = from;
         while at < end {
             let number = at / Block::SIZE;
-            let next = ((number + 1) * Block::SIZE).min(end);
+            let next = (number + 1).saturating_mul(Block::SIZE).min(end);
             if !self.changed.contains(&number) {
                 let (start, stop) = ((at - from) as usize, (next - from) as usize);
                 match ranges.last_mut() {
@@ -165,51 +194,67 @@ pub(super) struct LargeTarget {
     path: EntryPath,
     size: u64,
     folder: Vec<u8>,
-    temporary: String,
+    /// The name that it grows under, or that it has already and is compared under.
+    under: OsString,
+    is_there: bool,
     name: OsString,
     sparse: bool,
 }
 
+/// How a large file begins.
+pub(super) enum Begun {
+    /// Its pieces are wanted.
+    Open(LargeTarget),
+    /// It was there.
+    Kept(Outcome),
+}
+
 impl Target {
-    /// Begins a large file under a name of its own; it gets its real one when every piece is there. Nothing where
-    /// something is to be kept.
+    /// Begins a large file under a name of its own; it gets its real one when every piece is there.
     pub(super) fn begin_large(
         &self,
         path: &EntryPath,
         size: u64,
         sparse: bool,
+        metadata: &Metadata,
         near: &mut Near,
-    ) -> Result<Option<LargeTarget>> {
-        let begin = |near: &mut Near| -> io::Result<Option<LargeTarget>> {
+    ) -> Result<Begun> {
+        let begin = |near: &mut Near| -> io::Result<Begun> {
             let (dir, name) = self.place(path, near)?;
-            if dir.symlink_metadata(name).is_ok() {
-                match self.existing {
-                    Existing::Keep => return Ok(None),
-                    Existing::Replace => {}
-                    Existing::Refuse => return Err(io::ErrorKind::AlreadyExists.into()),
-                }
+            let wanted = Wanted { size, mtime: metadata.mtime, content: Known::Later };
+            let kept = self.keep_file(&dir, name, wanted, near)?;
+            let is_there = kept == Some(Outcome::Kept) && self.compare == Compare::Content;
+            let under = match kept {
+                Some(kept) if !is_there => return Ok(Begun::Kept(kept)),
+                Some(_) => name.to_owned(),
+                None => self.temporary().into(),
+            };
+            if !is_there {
+                let made = create(&dir, &under)?.set_len(size);
+                made.inspect_err(|_| drop(dir.remove_file(&under)))?;
             }
-            let mut random = [0; 8];
-            openssl::rand::rand_bytes(&mut random).map_err(io::Error::other)?;
-            let temporary = format!(".azs-restore-{}", crate::set::digest::hex(&random));
-            create(&dir, OsStr::new(&temporary))?.set_len(size)?;
             let folder = path.parent().unwrap_or_default().to_vec();
-            Ok(Some(LargeTarget {
-                path: path.clone(),
-                size,
-                folder,
-                temporary,
-                name: name.to_owned(),
-                sparse,
-            }))
+            let name = name.to_owned();
+            Ok(Begun::Open(LargeTarget { path: path.clone(), size, folder, under, is_there, name, sparse }))
         };
         begin(near).map_err(|e| self.failed(path, e))
     }
 
-    fn open_large(&self, large: &LargeTarget, near: &mut Near) -> io::Result<std::fs::File> {
+    fn open_large(&self, large: &LargeTarget, near: &mut Near) -> io::Result<File> {
         let mut options = OpenOptions::new();
-        options.write(true).follow(FollowSymlinks::No);
-        Ok(self.folder(&large.folder, near)?.open_with(&large.temporary, &options)?.into_std())
+        options.read(large.is_there).write(!large.is_there).follow(FollowSymlinks::No);
+        Ok(self.folder(&large.folder, near)?.open_with(&large.under, &options)?.into_std())
+    }
+
+    /// Writes bytes into a large file, or compares them with what is there.
+    fn put(&self, file: &LargeFile, open: &File, content: &[u8], from: u64) -> io::Result<()> {
+        if !file.target.is_there {
+            return write_at(open, content, from, file.target.sparse);
+        }
+        if !is_same_at(open, content, from)? {
+            file.state().differs = true;
+        }
+        Ok(())
     }
 
     /// Writes a piece, as far as it counts.
@@ -221,14 +266,14 @@ impl Target {
         near: &mut Near,
     ) -> Result<()> {
         let write = |near: &mut Near| -> io::Result<()> {
-            let target = self.open_large(&file.target, near)?;
+            let open = self.open_large(&file.target, near)?;
             for range in file.unchanged(from, content.len() as u64) {
                 let start = from + range.start as u64;
-                write_at(&target, &content[range], start, file.target.sparse)?;
+                self.put(file, &open, &content[range], start)?;
             }
             Ok(())
         };
-        write(near).map_err(|e| self.failed(&file.path, e))
+        file.written(write(near).map_err(|e| self.failed(&file.path, e)))
     }
 
     /// Writes a changed block.
@@ -240,35 +285,62 @@ impl Target {
         near: &mut Near,
     ) -> Result<()> {
         let length = file.size.saturating_sub(from).min(content.len() as u64) as usize;
-        let write = |near: &mut Near| {
-            write_at(&self.open_large(&file.target, near)?, &content[..length], from, file.target.sparse)
-        };
-        write(near).map_err(|e| self.failed(&file.path, e))
+        if file.target.is_there {
+            file.state().compared.insert(from / Block::SIZE);
+        }
+        let write =
+            |near: &mut Near| self.put(file, &self.open_large(&file.target, near)?, &content[..length], from);
+        file.written(write(near).map_err(|e| self.failed(&file.path, e)))
     }
 
-    /// Gives a large file its name and metadata.
-    pub(super) fn finish_large(&self, file: &LargeFile) -> Result<()> {
-        let finish = || -> io::Result<bool> {
-            let near = &mut Near::default();
-            self.finish_file(&self.open_large(&file.target, near)?, &file.metadata, &file.path);
-            let dir = self.folder(&file.target.folder, near)?;
-            let clear = self.clear(&dir, &file.target.name)?;
-            if clear {
-                dir.rename(&file.target.temporary, &dir, &file.target.name)?;
+    /// Gives a large file its metadata and name, or says whether the one that is there is the same.
+    pub(super) fn finish_large(&self, file: &LargeFile) -> Result<Outcome> {
+        let near = &mut Near::default();
+        let finish = |near: &mut Near| -> io::Result<Outcome> {
+            let open = self.open_large(&file.target, near)?;
+            if file.target.is_there {
+                let same = !file.state().differs && self.has_zeros(file, &open)?;
+                return Ok(if same { Outcome::Kept } else { Outcome::Differs });
             }
-            Ok(clear)
+            self.finish_file(&open, &file.metadata, &file.path);
+            self.durable.file(&open)?;
+            drop(open);
+            let dir = self.folder(&file.target.folder, near)?;
+            let temporary = file.target.under.to_str().unwrap_or_default();
+            self.settle(&dir, temporary, &file.target.name, near)?;
+            Ok(Outcome::Written)
         };
-        let finished = finish().map_err(|e| self.failed(&file.path, e));
-        if !matches!(finished, Ok(true)) {
-            self.discard_large(file);
+        let finished = finish(near).map_err(|e| self.failed(&file.path, e));
+        finished.inspect_err(|_| self.discard_large(file))
+    }
+
+    /// Whether the blocks that became zeros, which have no bytes in the set, are zeros in the file that is there.
+    fn has_zeros(&self, file: &LargeFile, open: &File) -> io::Result<bool> {
+        let stored = file.state().compared.clone();
+        for number in file.changed.difference(&stored) {
+            let from = number.saturating_mul(Block::SIZE);
+            let length = file.size.saturating_sub(from).min(Block::SIZE) as usize;
+            if !is_same_at(open, &[0; Block::SIZE as usize][..length], from)? {
+                return Ok(false);
+            }
         }
-        finished.map(drop)
+        Ok(true)
     }
 
     /// Removes what there is of a large file.
     pub(super) fn discard_large(&self, file: &LargeFile) {
-        if let Ok(dir) = self.folder(&file.target.folder, &mut Near::default()) {
-            let _ = dir.remove_file(&file.target.temporary);
+        if !file.target.is_there
+            && let Ok(dir) = self.folder(&file.target.folder, &mut Near::default())
+        {
+            let _ = dir.remove_file(&file.target.under);
         }
     }
+}
+
+/// Whether a file has these bytes there.
+fn is_same_at(mut file: &File, content: &[u8], from: u64) -> io::Result<bool> {
+    use std::io::{Read, Seek, SeekFrom};
+
+    file.seek(SeekFrom::Start(from))?;
+    compare::is_content_of(file.take(content.len() as u64), content)
 }

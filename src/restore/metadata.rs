@@ -10,26 +10,24 @@ impl Target {
     pub(super) fn finish_file(&self, file: &File, metadata: &Metadata, path: &EntryPath) {
         use rustix::fs::{Mode, XattrFlags, fchmod, fchown, fsetxattr, futimens};
 
-        let owned = match (self.is_privileged, metadata.uid, metadata.gid) {
-            (true, Some(uid), Some(gid)) => {
-                let ids = (Some(rustix::fs::Uid::from_raw(uid)), Some(rustix::fs::Gid::from_raw(gid)));
-                fchown(file, ids.0, ids.1).inspect_err(|e| self.note("owner", path, e)).is_ok()
-            }
-            (false, Some(uid), _) if uid != rustix::process::geteuid().as_raw() => {
-                self.note("owner", path, &"only root may give files away");
-                false
-            }
-            _ => true,
-        };
+        let give = |uid, gid| fchown(file, uid, gid);
+        let (owned, grouped) = self.give_away(metadata, path, || rustix::fs::fstat(file), give);
         for (name, value) in &metadata.xattrs {
             if let Err(error) = fsetxattr(file, name.as_bytes(), value, XattrFlags::empty()) {
                 self.note("extended attributes", path, &format_args!("{name}: {error}"));
             }
         }
         if let Some(mode) = metadata.mode {
-            // Another owner's set-uid bit would be ours.
-            let mode = if owned { mode } else { mode & 0o1777 };
-            if let Err(error) = fchmod(file, Mode::from_raw_mode(mode)) {
+            // Another owner's set-uid bit would be ours, and another group's set-gid bit our group's.
+            let withheld = (if owned { 0 } else { 0o4000 }) | (if grouped { 0 } else { 0o2000 });
+            if mode & withheld != 0 {
+                self.note(
+                    "mode",
+                    path,
+                    &"a set-uid or set-gid bit is for the owner and group that it was set by",
+                );
+            }
+            if let Err(error) = fchmod(file, Mode::from_raw_mode(mode & !withheld)) {
                 self.note("mode", path, &error);
             }
         }
@@ -39,6 +37,59 @@ impl Target {
             self.note("time of last change", path, &error);
         }
     }
+
+    /// Puts owner and group back as far as the system permits; says which of them are right.
+    #[cfg(unix)]
+    fn give_away(
+        &self,
+        metadata: &Metadata,
+        path: &EntryPath,
+        there: impl FnOnce() -> rustix::io::Result<rustix::fs::Stat>,
+        give: impl Fn(Option<rustix::fs::Uid>, Option<rustix::fs::Gid>) -> rustix::io::Result<()>,
+    ) -> (bool, bool) {
+        let (uid, gid) = (metadata.uid, metadata.gid);
+        let there = match there() {
+            Ok(there) => (there.st_uid, there.st_gid),
+            Err(error) => {
+                self.note("owner", path, &error);
+                return (false, false);
+            }
+        };
+        let mut owned = uid.is_none_or(|uid| uid == there.0);
+        if let Some(uid) = uid.filter(|_| !owned) {
+            if self.is_privileged {
+                let given = give(Some(rustix::fs::Uid::from_raw(uid)), None);
+                owned = given.inspect_err(|e| self.note("owner", path, e)).is_ok();
+            } else {
+                self.note("owner", path, &"only root may give files away");
+            }
+        }
+        let mut grouped = gid.is_none_or(|gid| gid == there.1);
+        if let Some(gid) = gid.filter(|_| !grouped) {
+            let given = give(None, Some(rustix::fs::Gid::from_raw(gid)));
+            grouped = given.inspect_err(|e| self.note("group", path, e)).is_ok();
+        }
+        (owned, grouped)
+    }
+
+    /// Says where a folder that was kept as it was differs from what the set has.
+    #[cfg(unix)]
+    pub(super) fn compare_folder(&self, folder: &File, metadata: &Metadata, path: &EntryPath) {
+        use std::os::unix::fs::MetadataExt;
+
+        let Ok(there) = folder.metadata() else { return };
+        let is_other = |wanted: Option<u32>, there| wanted.is_some_and(|wanted| wanted != there);
+        if is_other(metadata.mode, there.mode() & 0o7777) {
+            self.note("mode of folders that were kept", path, &format_args!("{:o}", there.mode() & 0o7777));
+        }
+        if is_other(metadata.uid, there.uid()) || is_other(metadata.gid, there.gid()) {
+            let why = format_args!("{}:{}", there.uid(), there.gid());
+            self.note("owner and group of folders that were kept", path, &why);
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn compare_folder(&self, _: &File, _: &Metadata, _: &EntryPath) {}
 
     #[cfg(not(unix))]
     pub(super) fn finish_file(&self, file: &File, metadata: &Metadata, path: &EntryPath) {
@@ -62,14 +113,14 @@ impl Target {
         metadata: &Metadata,
         path: &EntryPath,
     ) {
-        use rustix::fs::{AtFlags, chownat, utimensat};
+        use rustix::fs::{AtFlags, chownat, statat, utimensat};
 
-        if self.is_privileged {
-            let (uid, gid) =
-                (metadata.uid.map(rustix::fs::Uid::from_raw), metadata.gid.map(rustix::fs::Gid::from_raw));
-            if let Err(error) = chownat(dir, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW) {
-                self.note("owner", path, &error);
-            }
+        let look = || statat(dir, name, AtFlags::SYMLINK_NOFOLLOW);
+        self.give_away(metadata, path, look, |uid, gid| {
+            chownat(dir, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
+        });
+        if let Some((name, _)) = metadata.xattrs.first() {
+            self.note("extended attributes", path, &format_args!("{name}: it is a symbolic link"));
         }
         if let Some(times) = timestamps(metadata)
             && let Err(error) = utimensat(dir, name, &times, AtFlags::SYMLINK_NOFOLLOW)

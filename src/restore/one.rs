@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Seek, SeekFrom, Write};
 use super::Loss;
 use super::extract::{Extractor, Item, Job, Sink};
 use crate::envelope::Opener;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::progress::{Progress, ProgressHook, Ticker, no_progress};
 use crate::set::filter::LineFilter;
 use crate::set::reader::{Catalog, Set};
@@ -85,9 +85,11 @@ impl File {
         let catalog = set.catalog(opener)?;
         let (mut entry, mut stored) = find(set, opener, &catalog, path)?;
         match &entry.content {
-            Content::HardLink { target } => (entry, stored) = find(set, opener, &catalog, &target.clone())?,
+            Content::HardLink { target } => {
+                (entry, stored) = first(set, opener, &catalog, path, &target.clone())?;
+            }
             // It is a file of its own, of which only the bytes are another's.
-            Content::Copy { target, .. } => stored = find(set, opener, &catalog, &target.clone())?.1,
+            Content::Copy { target, .. } => stored = first(set, opener, &catalog, path, target)?.1,
             _ => {}
         }
         if matches!(entry.content, Content::Folder | Content::Symlink { .. }) {
@@ -117,8 +119,8 @@ impl File {
             if let Some(loss) = done.losses.first() {
                 return Err(damaged(loss));
             }
-            progress.bytes += done.bytes;
-            progress.stored_bytes += done.stored;
+            progress.bytes = progress.bytes.saturating_add(done.bytes);
+            progress.stored_bytes = progress.stored_bytes.saturating_add(done.stored);
             ticker.tick(progress)?;
         }
         for (from, size) in &self.stored.zeros {
@@ -135,7 +137,7 @@ impl File {
 /// The entry of this path as it is now, and how it was stored; the later of two wins.
 fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Result<(Entry, Stored)> {
     let mut found: Option<(Entry, Stored)> = None;
-    let mut listed = 0;
+    let mut listed = 0_u64;
     let mut index_damage = None;
     let mut records = set.records(opener, catalog, LineFilter::new([path.as_bytes()]));
     loop {
@@ -152,11 +154,12 @@ fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Resu
             }
             Ok(Some(Record::Part(part))) if part.path == *path => {
                 let Some((_, stored)) = &mut found else { continue };
-                if part.from != listed {
+                let end = part.from.checked_add(part.size).filter(|_| part.from == listed);
+                let Some(end) = end else {
                     let what = "has a piece that does not follow the one before";
                     return Err(damaged(&Loss::damaged(part.path, what)));
-                }
-                listed += part.size;
+                };
+                listed = end;
                 stored.pieces.push(Item::Part(part));
             }
             Ok(Some(Record::Block(block))) if block.path == *path => {
@@ -167,7 +170,7 @@ fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Resu
                 }
             }
             Ok(Some(_)) => {}
-            Err(error) if error.kind() == ErrorKind::Damaged => index_damage = Some(error),
+            Err(error) if error.scope() == Scope::Object => index_damage = Some(error),
             Err(error) => return Err(error),
         }
     }
@@ -180,8 +183,25 @@ fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Resu
     }
 }
 
+/// The file that a link or copy leads to: without it the set is not what was written.
+fn first(
+    set: &Set,
+    opener: &Opener,
+    catalog: &Catalog,
+    path: &EntryPath,
+    target: &EntryPath,
+) -> Result<(Entry, Stored)> {
+    find(set, opener, catalog, target).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => {
+            let what = format!("has its content from {target}, which is not in the set");
+            damaged(&Loss::damaged(path.clone(), &what)).with_source(error)
+        }
+        _ => error,
+    })
+}
+
 fn damaged(loss: &Loss) -> Error {
-    Error::new(ErrorKind::Damaged, format!("{loss}; restore it from another set"))
+    Error::new(loss.kind(), format!("{loss}; restore it from another set"))
 }
 
 /// Puts the pieces of one file where they belong.

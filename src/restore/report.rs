@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::set::{EntryPath, Problem, Status};
 use crate::words::words;
 
@@ -13,13 +13,28 @@ pub enum Existing {
     /// Restore only into an empty folder, or one that is not there yet.
     #[default]
     Refuse,
-    /// Leave what is there and restore what is not.
+    /// Leave what is there as it is, folders' modes and times included, and restore what is not. A file that is not
+    /// what the set has is left, too, and named in the report.
     Keep,
-    /// Put what is restored in the place of what is there. A link is replaced, never followed.
+    /// Put what is restored in the place of what is there, which goes when the new one is whole. A link is replaced,
+    /// never followed; a folder that is not empty is not replaced by anything else.
     Replace,
 }
 
-/// What to do when the set turns out to be damaged.
+/// By what [`Existing::Keep`] tells a file that is there from the one in the set.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Compare {
+    /// Its size and time of last change.
+    #[default]
+    Metadata,
+    /// Every byte.
+    Content,
+}
+
+/// What to do when the set turns out to be damaged, or a stored file of it cannot be read.
+///
+/// What the target refuses is no damage: it is always named in the report, and the rest is restored.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Damage {
@@ -32,6 +47,7 @@ pub enum Damage {
 }
 
 words!(Existing, "existing": "refuse" => Refuse, "keep" => Keep, "replace" => Replace);
+words!(Compare, "compare": "metadata" => Metadata, "content" => Content);
 words!(Damage, "damage": "stop" => Stop, "continue" => Continue);
 
 /// How a restore is to be done.
@@ -42,6 +58,8 @@ pub struct RestoreOptions {
     pub patterns: Vec<String>,
     /// What to do about things that are there already.
     pub existing: Existing,
+    /// By what files that are kept are compared with the set.
+    pub compare: Compare,
     /// What to do about damage.
     pub damage: Damage,
 }
@@ -61,6 +79,13 @@ impl RestoreOptions {
         self
     }
 
+    /// Says by what files that are kept are compared with the set.
+    #[must_use]
+    pub fn compare(mut self, compare: Compare) -> Self {
+        self.compare = compare;
+        self
+    }
+
     /// Says what to do about damage.
     #[must_use]
     pub fn damage(mut self, damage: Damage) -> Self {
@@ -73,7 +98,7 @@ impl RestoreOptions {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct RestoreReport {
-    /// Whether everything wanted is there.
+    /// Whether everything wanted is there, and as the set has it.
     pub status: Status,
     /// Files restored.
     pub files: u64,
@@ -85,17 +110,21 @@ pub struct RestoreReport {
     pub bytes: u64,
     /// Bytes read from the share.
     pub stored_bytes: u64,
-    /// Things that were there and were kept.
+    /// Things that were there as the set has them, and were kept.
     pub kept: u64,
-    /// What is lost by damage.
+    /// Things that were kept and are not what the set has.
+    pub kept_differing: Vec<EntryPath>,
+    /// What is not restored: lost by damage, or refused by the target.
     pub losses: Vec<Loss>,
-    /// Metadata that could not be put back, by kind.
+    /// Patterns that nothing in the set matches.
+    pub unmatched: Vec<String>,
+    /// Metadata and links that could not be put back, by kind. They do not change [`status`](Self::status).
     pub unrestored: Vec<Unrestored>,
     /// What the backup itself already named as not whole.
     pub problems: Vec<Problem>,
 }
 
-/// Something wanted that the set can no longer give.
+/// Something wanted that is not restored: the set can no longer give it, or the target did not take it.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Loss {
@@ -103,18 +132,33 @@ pub struct Loss {
     pub path: Option<EntryPath>,
     /// The stored file that is damaged, where there is one.
     pub file: Option<String>,
+    /// The code of the error behind it.
+    pub code: &'static str,
+    /// Whether the target refused it. The set has it: it can be restored elsewhere.
+    pub refused: bool,
     /// One line for people.
     pub message: String,
 }
 
 impl Loss {
-    pub(super) fn new(path: EntryPath, file: Option<&str>, error: &Error) -> Self {
-        Self { path: Some(path), file: file.map(str::to_owned), message: error.to_string() }
+    pub(super) fn new(path: impl Into<Option<EntryPath>>, file: Option<&str>, error: &Error) -> Self {
+        let file = file.map(str::to_owned);
+        Self { path: path.into(), file, code: error.code(), refused: false, message: error.to_string() }
     }
 
     pub(super) fn damaged(path: EntryPath, what: &str) -> Self {
-        let message = format!("{path} {what}");
-        Self { path: Some(path), file: None, message }
+        let error = Error::new(ErrorKind::Damaged, format!("{path} {what}"));
+        Self::new(path, None, &error)
+    }
+
+    pub(super) fn refused(path: EntryPath, error: &Error) -> Self {
+        Self { refused: true, ..Self::new(path, None, error) }
+    }
+
+    /// The kind of error that it ends the work with, where it does.
+    pub(super) fn kind(&self) -> ErrorKind {
+        let kind = ErrorKind::ALL.iter().find(|kind| kind.code() == self.code);
+        kind.copied().unwrap_or(ErrorKind::Damaged)
     }
 }
 
@@ -128,7 +172,7 @@ impl std::fmt::Display for Loss {
     }
 }
 
-/// A kind of metadata that could not be put back.
+/// Something about entries that could not be put back.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Unrestored {

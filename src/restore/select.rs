@@ -1,91 +1,174 @@
 //! Which entries are wanted: all, or those that patterns match.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 
 use ignore::gitignore::Gitignore;
 
+use super::links::Firsts;
 use crate::envelope::Opener;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::set::filter::LineFilter;
 use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
-use crate::set::{Content, EntryPath};
+use crate::set::{Content, Entry, EntryPath, Metadata};
 
 /// What to restore.
+#[derive(Default)]
 pub(super) struct Selection {
-    patterns: Option<Gitignore>,
+    wanted: Wanted,
     /// A text from each pattern that is in every path it matches.
     texts: Vec<String>,
-    /// Files that are not wanted by name, but whose content a wanted hard link has: restored under the link's name.
-    stand_ins: HashMap<EntryPath, EntryPath>,
+    /// Patterns that nothing has matched, each by itself.
+    unmatched: Vec<(String, Gitignore)>,
+    /// Files that are not wanted by name, but whose content a wanted link or copy has: restored under its name.
+    stand_ins: HashMap<EntryPath, StandIn>,
+}
+
+#[derive(Default)]
+enum Wanted {
+    #[default]
+    All,
+    Matching(Gitignore),
+    /// The stand-ins, and nothing else.
+    StandIns,
+}
+
+/// The name under which the content of a link or copy is restored, where the file that it leads to is not.
+#[derive(Clone, Debug)]
+pub(super) struct StandIn {
+    pub(super) path: EntryPath,
+    /// A copy's own metadata. A hard link has that of the file.
+    metadata: Option<Metadata>,
+}
+
+impl StandIn {
+    pub(super) fn new(entry: &Entry) -> Self {
+        let is_copy = matches!(entry.content, Content::Copy { .. });
+        Self { path: entry.path.clone(), metadata: is_copy.then(|| entry.metadata.clone()) }
+    }
+
+    /// Takes the first hard link there is, which others can be links to, or else the first copy.
+    pub(super) fn choose(self, stand_ins: &mut HashMap<EntryPath, StandIn>, target: EntryPath) {
+        match stand_ins.entry(target) {
+            Occupied(mut chosen) if chosen.get().metadata.is_some() && self.metadata.is_none() => {
+                chosen.insert(self);
+            }
+            Occupied(_) => {}
+            Vacant(place) => drop(place.insert(self)),
+        }
+    }
 }
 
 impl Selection {
     pub(super) fn new(patterns: &[String]) -> Result<Self> {
         if patterns.is_empty() {
-            return Ok(Self { patterns: None, texts: Vec::new(), stand_ins: HashMap::new() });
+            return Ok(Self::default());
         }
-        let texts = patterns.iter().map(|pattern| crate::patterns::text_in(pattern).to_owned()).collect();
-        Ok(Self { patterns: Some(crate::patterns::compile(patterns)?), texts, stand_ins: HashMap::new() })
+        let alone = |pattern: &String| {
+            let plain = pattern.strip_prefix('!').unwrap_or(pattern).to_owned();
+            Ok((pattern.clone(), crate::patterns::compile(&[plain])?))
+        };
+        Ok(Self {
+            wanted: Wanted::Matching(crate::patterns::compile(patterns)?),
+            texts: patterns.iter().map(|pattern| crate::patterns::text_in(pattern).to_owned()).collect(),
+            unmatched: patterns.iter().map(alone).collect::<Result<_>>()?,
+            stand_ins: HashMap::new(),
+        })
     }
 
-    /// Reads the index once for hard links that are wanted without the file they lead to.
-    pub(super) fn find_stand_ins(&mut self, set: &Set, opener: &Opener, catalog: &Catalog) -> Result<()> {
-        if self.patterns.is_none() {
-            return Ok(());
-        }
-        let mut found = false;
-        let mut records = set.records(opener, catalog, self.filter());
+    /// Only the content of these files, under other names.
+    pub(super) fn of_stand_ins(stand_ins: HashMap<EntryPath, StandIn>) -> Self {
+        Self { wanted: Wanted::StandIns, stand_ins, ..Self::default() }
+    }
+
+    /// Reads the index once: gives the files that wanted links and copies lead to, and chooses stand-ins for those that
+    /// are not wanted themselves.
+    pub(super) fn find_links(&mut self, set: &Set, opener: &Opener, catalog: &Catalog) -> Result<Firsts> {
+        let mut firsts = Firsts::default();
+        let mut found = matches!(self.wanted, Wanted::All);
+        let filter = if found { LineFilter::new(LINK_KINDS) } else { self.filter() };
+        let mut records = set.records(opener, catalog, filter);
         loop {
             let record = match records.next() {
                 Ok(Some(record)) => record,
                 Ok(None) => break,
                 // Found again, and judged, by the pass that restores.
-                Err(error) if error.kind() == ErrorKind::Damaged => continue,
+                Err(error) if error.scope() == Scope::Object => continue,
                 Err(error) => return Err(error),
             };
             let Record::Entry(entry) = record else { continue };
-            if !self.matches(&entry.path, matches!(entry.content, Content::Folder)) {
+            let is_folder = matches!(entry.content, Content::Folder);
+            self.unmatched.retain(|(_, pattern)| !is_match(pattern, &entry.path, is_folder));
+            if !self.matches(&entry.path, is_folder) {
                 continue;
             }
             found = true;
-            if let Content::Copy { target, .. } | Content::HardLink { target } = entry.content
-                && !self.matches(&target, false)
-            {
-                self.stand_ins.entry(target).or_insert(entry.path);
+            if let Content::Copy { target, .. } | Content::HardLink { target } = &entry.content {
+                firsts.add(target);
+                if !self.matches(target, false) {
+                    StandIn::new(&entry).choose(&mut self.stand_ins, target.clone());
+                }
             }
         }
         if found {
-            Ok(())
+            Ok(firsts)
         } else {
             Err(Error::new(ErrorKind::NotFound, "no entry of the set matches the patterns"))
         }
     }
 
+    /// Patterns that nothing in the set matches.
+    pub(super) fn unmatched(&self) -> Vec<String> {
+        self.unmatched.iter().map(|(pattern, _)| pattern.clone()).collect()
+    }
+
     /// Lets through the lines of an index that may be wanted.
     pub(super) fn filter(&self) -> LineFilter {
-        if self.patterns.is_none() {
+        if matches!(self.wanted, Wanted::All) {
             return LineFilter::default();
         }
         let stand_ins = self.stand_ins.keys().map(EntryPath::as_bytes);
         LineFilter::new(self.texts.iter().map(String::as_bytes).chain(stand_ins))
     }
 
-    fn matches(&self, path: &EntryPath, is_folder: bool) -> bool {
-        let Some(patterns) = &self.patterns else {
-            return true;
-        };
-        let text = String::from_utf8_lossy(path.as_bytes());
-        patterns.matched_path_or_any_parents(&*text, is_folder).is_ignore()
+    /// The same, where only links and copies are.
+    pub(super) fn filter_of_links(&self) -> LineFilter {
+        if matches!(self.wanted, Wanted::All) { LineFilter::new(LINK_KINDS) } else { self.filter() }
+    }
+
+    pub(super) fn matches(&self, path: &EntryPath, is_folder: bool) -> bool {
+        match &self.wanted {
+            Wanted::All => true,
+            Wanted::Matching(patterns) => is_match(patterns, path, is_folder),
+            Wanted::StandIns => false,
+        }
     }
 
     /// Where an entry is to be restored; nothing when it is not wanted.
     pub(super) fn place(&self, path: &EntryPath, is_folder: bool) -> Option<EntryPath> {
-        if self.matches(path, is_folder) { Some(path.clone()) } else { self.stand_ins.get(path).cloned() }
+        if self.matches(path, is_folder) {
+            Some(path.clone())
+        } else {
+            self.stand_ins.get(path).map(|stand_in| stand_in.path.clone())
+        }
     }
 
-    /// Where the file that a hard link leads to was restored.
-    pub(super) fn first_name<'a>(&'a self, target: &'a EntryPath) -> &'a EntryPath {
-        self.stand_ins.get(target).unwrap_or(target)
+    /// What is restored in the place of this file.
+    pub(super) fn stand_in(&self, path: &EntryPath) -> Option<&StandIn> {
+        self.stand_ins.get(path)
     }
+
+    /// The metadata that an entry is restored with.
+    pub(super) fn metadata<'a>(&'a self, path: &EntryPath, own: &'a Metadata) -> &'a Metadata {
+        self.stand_ins.get(path).and_then(|stand_in| stand_in.metadata.as_ref()).unwrap_or(own)
+    }
+}
+
+/// What the lines of links and copies have in them.
+const LINK_KINDS: [&str; 2] = [r#""hard_link""#, r#""copy""#];
+
+fn is_match(patterns: &Gitignore, path: &EntryPath, is_folder: bool) -> bool {
+    let text = String::from_utf8_lossy(path.as_bytes());
+    patterns.matched_path_or_any_parents(&*text, is_folder).is_ignore()
 }

@@ -1,52 +1,73 @@
 //! The folder that is restored into. Nothing outside it is ever touched, and no link below it is followed.
 
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 
-use super::{Existing, Unrestored};
+use super::compare::{Known, Wanted};
+use super::durable::Durable;
+use super::{Compare, Existing, RestoreOptions, Unrestored, naming};
 use crate::error::{Error, ErrorKind, Result};
 use crate::set::digest::is_zero;
-use crate::set::{Entry, EntryPath, Metadata, Text};
+use crate::set::{EntryPath, Metadata, Text};
 
 /// The folder that is restored into.
 pub(super) struct Target {
-    dir: Dir,
+    pub(super) dir: Dir,
     shown: String,
     pub(super) existing: Existing,
+    pub(super) compare: Compare,
     pub(super) is_privileged: bool,
     unrestored: Mutex<BTreeMap<&'static str, Unrestored>>,
+    /// The number of this restore, and how many temporary names it has made.
+    pub(super) run: String,
+    pub(super) made: AtomicU64,
+    /// Held while a name is looked up and taken, where the system does not do both at once.
+    pub(super) naming: Mutex<()>,
+    /// Folders that were opened, and whether this restore made them.
+    folders: Mutex<HashMap<Vec<u8>, IsNew>>,
+    pub(super) durable: Durable,
 }
 
-/// Whether something was written.
+/// Whether this restore made a folder.
+type IsNew = bool;
+
+/// What came of one thing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Outcome {
     Written,
-    /// Something was there, and was to be kept.
+    /// It was there, as the set has it.
     Kept,
+    /// Something else was there, and was kept.
+    Differs,
 }
 
 /// The folder of the entry that was written last: its neighbours come next.
 #[derive(Default)]
-pub(super) struct Near(Option<(Vec<u8>, Arc<Dir>)>);
+pub(super) struct Near {
+    open: Option<(Vec<u8>, Arc<Dir>)>,
+    /// Names that it was seen to have.
+    pub(super) names: HashSet<OsString>,
+}
 
 /// Bytes of zero that become a hole.
 const HOLE: usize = 4096;
 
 impl Target {
     /// Opens the folder, or creates it.
-    pub(super) fn open(path: &Path, existing: Existing) -> Result<Self> {
+    pub(super) fn open(path: &Path, options: &RestoreOptions) -> Result<Self> {
         let failed = |e| Error::io(format_args!("open target folder {}", path.display()), e);
         std::fs::create_dir_all(path).map_err(failed)?;
         let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?;
-        if existing == Existing::Refuse && dir.entries().map_err(failed)?.next().is_some() {
+        if options.existing == Existing::Refuse && dir.entries().map_err(failed)?.next().is_some() {
             return Err(Error::new(
                 ErrorKind::AlreadyExists,
                 format!(
@@ -59,20 +80,30 @@ impl Target {
         let is_privileged = rustix::process::geteuid().is_root();
         #[cfg(not(unix))]
         let is_privileged = false;
-        Ok(Self {
+        let target = Self {
             dir,
             shown: path.display().to_string(),
-            existing,
+            existing: options.existing,
+            compare: options.compare,
             is_privileged,
             unrestored: Mutex::default(),
-        })
+            run: naming::run().map_err(failed)?,
+            made: AtomicU64::new(0),
+            naming: Mutex::default(),
+            folders: Mutex::new(HashMap::from([(Vec::new(), false)])),
+            durable: Durable::new(path).map_err(failed)?,
+        };
+        if options.existing != Existing::Refuse {
+            target.sweep(&target.dir).map_err(failed)?;
+        }
+        Ok(target)
     }
 
     pub(super) fn unrestored(&self) -> Vec<Unrestored> {
         self.unrestored.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// Metadata that could not be put back is counted, with one example of each kind.
+    /// What could not be put back is counted, with one example of each kind.
     pub(super) fn note(&self, what: &'static str, path: &EntryPath, why: &dyn std::fmt::Display) {
         let mut notes = self.unrestored.lock().unwrap_or_else(PoisonError::into_inner);
         let note = notes.entry(what).or_insert_with(|| Unrestored {
@@ -89,40 +120,76 @@ impl Target {
 
     /// Opens a folder of the target, creating what is missing; a link on the way is an error, or is replaced.
     pub(super) fn folder(&self, path: &[u8], near: &mut Near) -> io::Result<Arc<Dir>> {
-        if let Some((near, dir)) = &near.0
+        if let Some((near, dir)) = &near.open
             && near == path
         {
             return Ok(dir.clone());
         }
         let mut dir = self.dir.try_clone()?;
-        for name in path.split(|b| *b == b'/').filter(|name| !name.is_empty()) {
-            dir = self.step(&dir, os_name(name)?)?;
+        let mut names = Near::default();
+        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        let mut start = 0;
+        for end in ends.chain([path.len()]).filter(|_| !path.is_empty()) {
+            dir = self.step(&dir, &path[..end], os_name(&path[start..end])?, &mut names)?;
+            start = end + 1;
         }
         let dir = Arc::new(dir);
-        near.0 = Some((path.to_vec(), dir.clone()));
+        *near = Near { open: Some((path.to_vec(), dir.clone())), ..Near::default() };
         Ok(dir)
     }
 
-    fn step(&self, dir: &Dir, name: &OsStr) -> io::Result<Dir> {
-        loop {
-            match dir.open_dir_nofollow(name) {
-                Err(e) if e.kind() == io::ErrorKind::NotFound => match dir.create_dir(name) {
-                    // Another worker was faster.
-                    Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
-                    _ => {}
-                },
-                Err(_) if self.existing == Existing::Replace && is_no_folder(dir, name) => {
-                    dir.remove_file_or_symlink(name)?
-                }
-                Err(e) if is_no_folder(dir, name) => {
+    /// Whether this restore made the folder.
+    fn is_new(&self, path: &[u8]) -> Option<IsNew> {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied()
+    }
+
+    fn step(&self, dir: &Dir, path: &[u8], name: &OsStr, near: &mut Near) -> io::Result<Dir> {
+        // The first worker to come makes it, while the others wait.
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        if folders.contains_key(path) {
+            drop(folders);
+            return dir.open_dir_nofollow(name);
+        }
+        let mut is_new = match dir.create_dir(name) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => false,
+            created => created.map(|()| true)?,
+        };
+        if !is_new {
+            near.names.clear();
+            self.must_be_itself(dir, name, near)?;
+            if !dir.symlink_metadata(name)?.is_dir() {
+                if self.existing != Existing::Replace {
                     return Err(io::Error::new(
                         io::ErrorKind::AlreadyExists,
-                        format!("{} is no folder but should be one ({e})", name.to_string_lossy()),
+                        format!("{} is no folder but should be one", name.to_string_lossy()),
                     ));
                 }
-                opened => return opened,
+                self.replace_by_folder(dir, name)?;
+                is_new = true;
             }
         }
+        let opened = dir.open_dir_nofollow(name)?;
+        if !is_new {
+            self.durable.note(&opened)?;
+            // Where it cannot be listed or changed, what comes into it says so.
+            let _ = self.sweep(&opened);
+        }
+        folders.insert(path.to_vec(), is_new);
+        Ok(opened)
+    }
+
+    /// Puts a new folder in the place of a file or link, which stays where that fails.
+    fn replace_by_folder(&self, dir: &Dir, name: &OsStr) -> io::Result<()> {
+        let (folder, aside) = (self.temporary(), self.temporary());
+        dir.create_dir(&folder)?;
+        let moved = dir.rename(name, dir, &aside).and_then(|()| {
+            dir.rename(&folder, dir, name).inspect_err(|_| drop(dir.rename(&aside, dir, name)))
+        });
+        if moved.is_err() {
+            let _ = dir.remove_dir(&folder);
+        }
+        moved?;
+        dir.remove_file_or_symlink(&aside)
     }
 
     pub(super) fn place<'a>(
@@ -134,47 +201,52 @@ impl Target {
         Ok((self.folder(path.parent().unwrap_or_default(), near)?, name))
     }
 
-    /// Makes way for a new file or link; says no where what is there is to be kept.
-    pub(super) fn clear(&self, dir: &Dir, name: &OsStr) -> io::Result<bool> {
-        match dir.symlink_metadata(name) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(true),
-            Err(e) => Err(e),
-            Ok(_) if self.existing == Existing::Keep => Ok(false),
-            Ok(there) if self.existing == Existing::Replace && !there.is_dir() => {
-                dir.remove_file_or_symlink(name).map(|()| true)
-            }
-            Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
-        }
+    /// Makes a file under a temporary name and gives it its own when it is whole.
+    pub(super) fn make_file(
+        &self,
+        path: &EntryPath,
+        metadata: &Metadata,
+        near: &mut Near,
+        fill: impl FnOnce(&File) -> io::Result<()>,
+    ) -> io::Result<Outcome> {
+        let (dir, name) = self.place(path, near)?;
+        let temporary = self.temporary();
+        let file = create(&dir, OsStr::new(&temporary))?;
+        let make = || {
+            fill(&file)?;
+            self.finish_file(&file, metadata, path);
+            self.durable.file(&file)?;
+            drop(file);
+            self.settle(&dir, &temporary, name, near)
+        };
+        make().inspect_err(|_| drop(dir.remove_file(&temporary)))?;
+        Ok(Outcome::Written)
     }
 
     /// Writes a file whose content is whole and checked.
     pub(super) fn write_file(
         &self,
-        entry: &Entry,
         path: &EntryPath,
+        metadata: &Metadata,
         content: &[u8],
         sparse: bool,
         near: &mut Near,
     ) -> Result<Outcome> {
         let write = |near: &mut Near| -> io::Result<Outcome> {
             let (dir, name) = self.place(path, near)?;
-            // Nearly always nothing is in the way.
-            let file = match create(&dir, name) {
-                Err(_) if !self.clear(&dir, name)? => return Ok(Outcome::Kept),
-                Err(_) => create(&dir, name)?,
-                Ok(file) => file,
-            };
-            let written = if sparse {
-                file.set_len(content.len() as u64).and_then(|()| write_at(&file, content, 0, true))
-            } else {
-                (&file).write_all(content)
-            };
-            if let Err(error) = written {
-                let _ = dir.remove_file(name);
-                return Err(error);
+            let wanted =
+                Wanted { size: content.len() as u64, mtime: metadata.mtime, content: Known::Bytes(content) };
+            if let Some(kept) = self.keep_file(&dir, name, wanted, near)? {
+                return Ok(kept);
             }
-            self.finish_file(&file, &entry.metadata, path);
-            Ok(Outcome::Written)
+            self.make_file(path, metadata, near, |mut file| {
+                if sparse {
+                    file.set_len(content.len() as u64)?;
+                    write_at(file, content, 0, true)
+                } else {
+                    file.write_all(content)
+                }
+            })
         };
         write(near).map_err(|e| self.failed(path, e))
     }
@@ -192,95 +264,51 @@ impl Target {
     ) -> Result<Outcome> {
         let make = |near: &mut Near| -> io::Result<Outcome> {
             let (dir, name) = self.place(path, near)?;
-            if !self.clear(&dir, name)? {
-                return Ok(Outcome::Kept);
+            let target = os_text(target.as_bytes())?;
+            if let Some(kept) = self.keep_symlink(&dir, name, target, near)? {
+                return Ok(kept);
             }
-            dir.symlink_contents(os_text(target.as_bytes())?, name)?;
+            let temporary = self.temporary();
+            dir.symlink_contents(target, &temporary)?;
             #[cfg(unix)]
-            self.finish_symlink(&dir, name, metadata, path);
+            self.finish_symlink(&dir, OsStr::new(&temporary), metadata, path);
+            self.settle(&dir, &temporary, name, near)
+                .inspect_err(|_| drop(dir.remove_file_or_symlink(&temporary)))?;
             Ok(Outcome::Written)
         };
         make(near).map_err(|e| self.failed(path, e))
     }
 
-    pub(super) fn make_hard_link(
-        &self,
-        path: &EntryPath,
-        first: &EntryPath,
-        near: &mut Near,
-    ) -> Result<Outcome> {
-        let make = |near: &mut Near| -> io::Result<Outcome> {
-            let (dir, name) = self.place(path, near)?;
-            let (first_dir, first_name) = self.place(first, &mut Near::default())?;
-            if !first_dir.symlink_metadata(first_name)?.is_file() {
-                return Err(io::Error::new(
-                    io::ErrorKind::NotFound,
-                    format!("{first}, which it is a second name of, was not restored"),
-                ));
-            }
-            if !self.clear(&dir, name)? {
-                return Ok(Outcome::Kept);
-            }
-            first_dir.hard_link(first_name, &dir, name)?;
-            Ok(Outcome::Written)
-        };
-        make(near).map_err(|e| self.failed(path, e))
-    }
-
-    /// Gives a file of its own the content of one that was restored.
-    pub(super) fn make_copy(
-        &self,
-        entry: &Entry,
-        path: &EntryPath,
-        first: &EntryPath,
-        near: &mut Near,
-    ) -> Result<Outcome> {
-        let make = |near: &mut Near| -> io::Result<Outcome> {
-            let (first_dir, first_name) = self.place(first, &mut Near::default())?;
-            let mut options = OpenOptions::new();
-            options.read(true).follow(FollowSymlinks::No);
-            let opened = first_dir.open_with(first_name, &options)?.into_std();
-            // Something else may stand there, if that file was lost or something was kept.
-            if opened.metadata()?.len() != entry.size() {
-                return Err(io::Error::new(
-                    io::ErrorKind::NotFound,
-                    format!("{first}, which it is a copy of, was not restored"),
-                ));
-            }
-            let (dir, name) = self.place(path, near)?;
-            if !self.clear(&dir, name)? {
-                return Ok(Outcome::Kept);
-            }
-            let file = create(&dir, name)?;
-            if let Err(error) = io::copy(&mut &opened, &mut &file) {
-                let _ = dir.remove_file(name);
-                return Err(error);
-            }
-            self.finish_file(&file, &entry.metadata, path);
-            Ok(Outcome::Written)
-        };
-        make(near).map_err(|e| self.failed(path, e))
-    }
-
-    /// Makes a copy of a file whose content was restored in its place already.
-    pub(super) fn finish_copy(&self, entry: &Entry, path: &EntryPath, near: &mut Near) -> Result<()> {
-        let finish = |near: &mut Near| -> io::Result<()> {
-            let (dir, name) = self.place(path, near)?;
-            let mut options = OpenOptions::new();
-            options.read(true).follow(FollowSymlinks::No);
-            self.finish_file(&dir.open_with(name, &options)?.into_std(), &entry.metadata, path);
-            Ok(())
-        };
-        finish(near).map_err(|e| self.failed(path, e))
-    }
-
-    /// Puts a folder's metadata back, when nothing more will be written into it.
+    /// Puts a folder's metadata back, when nothing more will be written into it. One that was there before, and is to
+    /// be kept, stays as it is.
     pub(super) fn finish_folder(&self, path: &EntryPath, metadata: &Metadata) {
+        // One that could not be made is named as lost.
+        let Some(is_new) = self.is_new(path.as_bytes()) else { return };
         // Open for reading: a handle that is good for lookups only changes nothing.
-        match self.folder(path.as_bytes(), &mut Near::default()).and_then(|dir| dir.open(".")) {
-            Ok(dir) => self.finish_file(&dir.into_std(), metadata, path),
+        let opened = self.folder(path.as_bytes(), &mut Near::default()).and_then(|dir| dir.open("."));
+        match opened {
+            Ok(dir) if is_new || self.existing != Existing::Keep => {
+                self.finish_file(&dir.into_std(), metadata, path);
+            }
+            Ok(dir) => self.compare_folder(&dir.into_std(), metadata, path),
             Err(error) => self.note("folder", path, &error),
         }
+    }
+
+    /// Waits until the disk has everything.
+    pub(super) fn sync(&self) -> Result<()> {
+        let sync = || -> io::Result<()> {
+            if self.durable.asks_each() {
+                let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                for path in folders.keys() {
+                    let dir = self.folder(path, &mut Near::default())?;
+                    self.durable.folder(&dir)?;
+                }
+            }
+            self.durable.all()
+        };
+        let what = format_args!("bring what was restored to the disk of {}", self.shown);
+        sync().map_err(|e| Error::io(what, e))
     }
 }
 
@@ -328,10 +356,6 @@ fn write_all_at(file: &File, mut content: &[u8], mut from: u64) -> io::Result<()
         from += count as u64;
     }
     Ok(())
-}
-
-fn is_no_folder(dir: &Dir, name: &OsStr) -> bool {
-    dir.symlink_metadata(name).is_ok_and(|there| !there.is_dir())
 }
 
 #[cfg(unix)]

@@ -8,13 +8,14 @@ use super::extract::{Extractor, Job, Jobs, Sink};
 use super::{Loss, workers};
 use crate::crew;
 use crate::envelope::Opener;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::progress::{Progress, ProgressHook, Ticker};
 use crate::set::filter::LineFilter;
+use crate::set::index::piece_number;
 use crate::set::overlay::Overlay;
 use crate::set::reader::Set;
 use crate::set::record::Record;
-use crate::set::{Block, Content, Digest, Entry, EntryPath, Part};
+use crate::set::{Block, Content, Digest, Entry, EntryPath, Part, segment};
 
 /// What a verification found.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -32,7 +33,9 @@ pub struct VerifyReport {
     pub bytes: u64,
     /// Stored files that are not what was written.
     pub faults: Vec<Fault>,
-    /// Entries that cannot be restored because of that (full only).
+    /// What lies in the set's folder and is not of the set: `Thumbs.db`, `~snapshot`. It harms nothing.
+    pub foreign: Vec<String>,
+    /// Entries that cannot be restored because of the faults (full only).
     pub losses: Vec<Loss>,
 }
 
@@ -82,12 +85,14 @@ pub struct Fault {
 pub enum FaultKind {
     /// Its digest is not the one in `SHA256SUMS`.
     Digest,
-    /// It belongs to no set of this name.
+    /// It looks like a stored file of a set, and is none of this one.
     Foreign,
     /// Its length is not the one that was written.
     Length,
     /// It is not there.
     Missing,
+    /// The share does not give it: a bad sector, a permission.
+    Unreadable,
     /// It cannot be opened, or does not hold what the index says.
     Content,
 }
@@ -104,9 +109,9 @@ impl Fault {
     }
 }
 
-/// Checks every stored file of a set against `SHA256SUMS`, and that nothing else lies there. Needs no key.
+/// Checks every stored file of a set against `SHA256SUMS`, and that no other that looks like one lies there. Needs no key.
 ///
-/// Finds flipped bits, missing, swapped, truncated, repeated and foreign files, and an index or cover sheet from
+/// Finds flipped bits, missing, swapped, truncated, repeated and unreadable files, stored files of other sets, and an index or cover sheet from
 /// another set. What it cannot find is a whole set that somebody made anew with the certificate.
 ///
 /// # Errors
@@ -131,7 +136,7 @@ fn check_digests(set: &Set, report: &mut VerifyReport, ticker: &mut Ticker<'_, '
         || Ok(files.next()),
         |(length, fault)| {
             report.stored_files += 1;
-            report.stored_bytes += length;
+            report.stored_bytes = report.stored_bytes.saturating_add(length);
             report.faults.extend(fault);
             progress.set(Progress { stored_bytes: report.stored_bytes, ..Progress::default() });
             Ok(())
@@ -143,7 +148,7 @@ fn check_digests(set: &Set, report: &mut VerifyReport, ticker: &mut Ticker<'_, '
             format!("says {} bytes are stored, there are {}", set.cover().stored.bytes, report.stored_bytes);
         report.faults.push(Fault::new("backup.json", FaultKind::Length, message));
     }
-    report.faults.extend(foreign(set));
+    take_foreign(set, report);
     report.faults.sort_by(|a, b| a.file.cmp(&b.file));
     Ok(())
 }
@@ -161,13 +166,24 @@ fn digest_fault(set: &Set, name: &str, digest: &Digest, buffer: &mut Vec<u8>) ->
             Some(Fault::new(name, FaultKind::Missing, "is missing"))
         }
         Err(e) if e.kind() == ErrorKind::Damaged => Some(Fault::new(name, FaultKind::Length, e.to_string())),
+        Err(e) if e.scope() == Scope::Object => Some(Fault::new(name, FaultKind::Unreadable, e.to_string())),
         Err(e) => return Err(e),
     })
 }
 
-fn foreign(set: &Set) -> impl Iterator<Item = Fault> {
-    let names = set.foreign().into_iter();
-    names.map(|name| Fault::new(&name, FaultKind::Foreign, "does not belong to this set"))
+/// The signature of the cover sheet, where the set has one.
+const SIGNATURE: &str = "backup.json.p7s";
+
+/// Takes in what lies in the folder and is in no list: a fault where it could pass for a stored file.
+fn take_foreign(set: &Set, report: &mut VerifyReport) {
+    for name in set.foreign().into_iter().filter(|name| name != SIGNATURE) {
+        let is_part = name.starts_with('.') && name.ends_with(".part");
+        if segment::is_name(&name) || piece_number(&name).is_some() || is_part {
+            report.faults.push(Fault::new(&name, FaultKind::Foreign, "does not belong to this set"));
+        } else {
+            report.foreign.push(name);
+        }
+    }
 }
 
 /// Checks everything: the digests, and with the decryption certificate every byte — authenticated, decompressed,
@@ -180,7 +196,7 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
     let mut ticker = Ticker::new(hook, Some(set.cover().content.bytes));
     let catalog = match set.catalog(opener) {
         Ok(catalog) => catalog,
-        Err(error) if error.kind() == ErrorKind::Damaged => {
+        Err(error) if error.scope() == Scope::Object => {
             // Without the newest index piece no content can be compared; the digests still say what is whole.
             check_digests(set, &mut report, &mut ticker)?;
             report.faults.push(Fault::new("index", FaultKind::Content, error.to_string()));
@@ -188,7 +204,7 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
         }
         Err(error) => return Err(error),
     };
-    report.faults.extend(foreign(set));
+    take_foreign(set, &mut report);
     if catalog.cover_fault {
         let message = "is not what was written: the index says something else";
         report.faults.push(Fault::new("backup.json", FaultKind::Content, message));
@@ -197,7 +213,7 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
         let mut buffer = Vec::new();
         report.faults.extend(digest_fault(set, &piece.name, &piece.sha256, &mut buffer)?);
         report.stored_files += 1;
-        report.stored_bytes += buffer.len() as u64;
+        report.stored_bytes = report.stored_bytes.saturating_add(buffer.len() as u64);
     }
 
     let mut order = Order::new(catalog.overlay());
@@ -232,11 +248,13 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
         },
         |(segment, done)| {
             report.stored_files += 1;
-            report.stored_bytes += done.stored;
+            report.stored_bytes = report.stored_bytes.saturating_add(done.stored);
             report.files += done.files;
-            report.bytes += done.bytes;
+            report.bytes = report.bytes.saturating_add(done.bytes);
             if let Some(loss) = done.losses.first() {
-                report.faults.push(Fault::new(&segment.name, FaultKind::Content, loss.message.clone()));
+                let is_damage = loss.kind() == ErrorKind::Damaged;
+                let kind = if is_damage { FaultKind::Content } else { FaultKind::Unreadable };
+                report.faults.push(Fault::new(&segment.name, kind, loss.message.clone()));
             }
             report.losses.extend(done.losses);
             progress.set(Progress {
@@ -340,7 +358,8 @@ impl<'a> Order<'a> {
     fn finish(&mut self) -> Option<Loss> {
         let (wanted, listed) = self.blocks;
         let message = format!("the index lists {listed} changed blocks where its files have {wanted}");
-        let stray = (wanted != listed).then_some(Loss { path: None, file: None, message });
+        let stray =
+            (wanted != listed).then(|| Loss::new(None, None, &Error::new(ErrorKind::Damaged, message)));
         self.finish_file().or(stray)
     }
 }

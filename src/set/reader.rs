@@ -16,7 +16,7 @@ pub(crate) use super::records::Records;
 use super::records::{Entries, IndexPlace};
 use super::sums;
 use crate::envelope::{CertificateFacts, MAX_MESSAGE, Opener};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SetName, SharePath};
 use crate::share::{ItemKind, Share};
 
@@ -281,7 +281,7 @@ impl Set {
         let Catalog { pieces, overlay, changes, .. } = catalog;
         for (ordinal, piece) in (0..).zip(pieces.iter()).filter(|(_, piece)| piece.supersedes) {
             let mut lines = match self.open_piece(opener, piece) {
-                Err(e) if e.kind() == ErrorKind::Damaged => continue,
+                Err(e) if e.scope() == Scope::Object => continue,
                 lines => lines?,
             };
             loop {
@@ -293,7 +293,7 @@ impl Set {
                         }
                     }
                     Ok(None) => break,
-                    Err(e) if e.kind() == ErrorKind::Damaged => break,
+                    Err(e) if e.scope() == Scope::Object => break,
                     Err(e) => return Err(e),
                 }
             }

@@ -142,6 +142,26 @@ fn a_source_that_cannot_be_read_is_passed_over_only_when_asked() {
 }
 
 #[test]
+fn a_restore_that_is_not_whole_ends_with_a_code_of_its_own() {
+    let site = Site::new();
+    let set = site.back_up(&site.path("configs"));
+    let restore = |to: &str| {
+        let mut command = site.on_set("restore", &set);
+        command.arg("--to").arg(site.path(to));
+        command
+    };
+    assert_eq!(restore("whole").output().unwrap().status.code(), Some(0));
+    let output = restore("partial").args(["tor1/", "tor7/"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let said = text(&output.stdout);
+    assert!(said.contains("PartialSucceeded") && said.contains("tor7/"), "{said}");
+    std::fs::write(set.join("Thumbs.db"), "").unwrap();
+    let output = site.on_set("verify", &set).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(text(&output.stdout).contains("Thumbs.db"));
+}
+
+#[test]
 fn mistakes_are_one_line_with_a_code() {
     let site = Site::new();
     let set = site.back_up(&site.path("configs"));
@@ -171,6 +191,11 @@ fn mistakes_are_one_line_with_a_code() {
     assert!(said.contains("AZS_PFX_PASSWORD"), "{said}");
     let other = Site::new();
     failure(&mut other.on_set("verify", &set), "WRONG_CERTIFICATE");
+    let said = failure(restore().env("AZS_PFX_PASSWORD", "correct horse\r"), "WRONG_PASSWORD");
+    assert!(said.contains("line break"), "{said}");
+    let bytes: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(vec![0xe4]);
+    let said = failure(restore().env("AZS_PFX_PASSWORD", bytes), "INVALID_ARGUMENT");
+    assert!(said.contains("not UTF-8"), "{said}");
     failure(restore().arg("nothing-like-this"), "NOT_FOUND");
     assert!(!to.exists(), "a restore that failed before it began leaves no folder");
 }

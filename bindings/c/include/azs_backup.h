@@ -1441,6 +1441,13 @@ azs_status azs_restore_options_existing(azs_restore_options *options,
                                         azs_error **error);
 
 /**
+ * By what that which is kept is compared with the set: "metadata", the default, or "content".
+ */
+azs_status azs_restore_options_compare(azs_restore_options *options,
+                                       const char *compare,
+                                       azs_error **error);
+
+/**
  * What to do about damage: "stop", the default, or "continue".
  */
 azs_status azs_restore_options_damage(azs_restore_options *options,

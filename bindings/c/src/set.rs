@@ -57,6 +57,25 @@ pub extern "C" fn azs_set_open_foreign(
     })
 }
 
+/// Opens a set by its encrypted index alone, where `backup.json` or `SHA256SUMS` is damaged or gone and its data is there.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_set_open_by_index(
+    share: Option<&azs_share>,
+    folder: Text,
+    opener: *const azs_opener,
+    set: Slot<'_, azs_set>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(set, "set")?;
+        let folder: SharePath = folder.parse("folder")?;
+        let share = handle(share, "share")?.0.clone();
+        let opener = lent(opener, "opener", |opener| &opener.0)?;
+        out.give(azs_set(Arc::new(Set::open_by_index(share, folder, &opener)?)));
+        Ok(())
+    })
+}
+
 /// Its cover sheet as JSON.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_cover(
@@ -218,6 +237,19 @@ pub extern "C" fn azs_restore_options_existing(
     guard(error, || {
         let existing = existing.parse("existing")?;
         change(options, |options| options.existing(existing))
+    })
+}
+
+/// By what that which is kept is compared with the set: "metadata", the default, or "content".
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_restore_options_compare(
+    options: Option<NonNull<azs_restore_options>>,
+    compare: Text,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let compare = compare.parse("compare")?;
+        change(options, |options| options.compare(compare))
     })
 }
 

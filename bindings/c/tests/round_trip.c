@@ -311,6 +311,7 @@ int main(int argument_count, char **arguments) {
     OK(azs_restore_options_new(&options, &error));
     OK(azs_restore_options_pattern(options, "tor*/", &error));
     OK(azs_restore_options_existing(options, "refuse", &error));
+    OK(azs_restore_options_compare(options, "content", &error));
     OK(azs_restore_options_damage(options, "stop", &error));
     OK(azs_set_restore(set, opener, target, options, count_calls, &calls, &json, &error));
     facts = parsed(json);

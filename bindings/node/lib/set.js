@@ -13,9 +13,9 @@ const AT_ONCE = 256
 const openerOf = (opener) => half(instance(opener, Opener, 'opener'))
 
 function restoring(given) {
-  const chosen = options(given, ['patterns', 'existing', 'damage', 'progress', 'signal'])
+  const chosen = options(given, ['patterns', 'existing', 'compare', 'damage', 'progress', 'signal'])
   const data = { patterns: list(chosen.patterns) }
-  for (const name of ['existing', 'damage']) {
+  for (const name of ['existing', 'compare', 'damage']) {
     if (chosen[name] !== undefined && chosen[name] !== null) {
       data[name] = chosen[name]
     }
@@ -39,6 +39,12 @@ class BackupSet {
     const on = half(instance(share, Share, 'share'))
     const of = [text(folder, 'folder'), optionalText(place, 'place')]
     return made(BackupSet, call(() => native.BackupSet.openSync(on, ...of)))
+  }
+
+  static async openByIndex(share, folder, opener) {
+    const on = half(instance(share, Share, 'share'))
+    const [at, by] = [text(folder, 'folder'), openerOf(opener)]
+    return made(BackupSet, await promised(() => native.BackupSet.openByIndex(on, at, by)))
   }
 
   get cover() {

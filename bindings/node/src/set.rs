@@ -25,6 +25,7 @@ use crate::threads::Held;
 struct Options {
     patterns: Vec<String>,
     existing: Option<String>,
+    compare: Option<String>,
     damage: Option<String>,
 }
 
@@ -35,6 +36,9 @@ impl Options {
             options.patterns.into_iter().fold(RestoreOptions::default(), RestoreOptions::pattern);
         if let Some(existing) = optional(options.existing)? {
             parsed = parsed.existing(existing);
+        }
+        if let Some(compare) = optional(options.compare)? {
+            parsed = parsed.compare(compare);
         }
         if let Some(damage) = optional(options.damage)? {
             parsed = parsed.damage(damage);
@@ -87,6 +91,20 @@ impl BackupSet {
     #[napi]
     pub fn folder(&self) -> String {
         self.0.folder().to_string()
+    }
+
+    #[napi]
+    pub fn open_by_index<'env>(
+        env: &'env Env,
+        share: &Share,
+        folder: String,
+        opener: &Opener,
+    ) -> napi::Result<Object<'env>> {
+        let (share, opener) = (share.share(), opener.0.clone());
+        long(env, move || {
+            let folder: SharePath = folder.parse()?;
+            Ok(Self(Held::new(Set::open_by_index(share?, folder, &opener)?)))
+        })
     }
 
     #[napi]

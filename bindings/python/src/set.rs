@@ -162,6 +162,18 @@ impl BackupSet {
         Ok(Self(Held::new(Arc::new(set))))
     }
 
+    /// Opens a set by its encrypted index alone, where `backup.json` or `SHA256SUMS` is damaged or gone and its data is
+    /// there.
+    ///
+    /// Raises `IncompleteError` when it has no index, `DamagedError` when that is damaged, `WrongCertificateError`, and
+    /// `ConflictError` for a set that belongs elsewhere.
+    #[staticmethod]
+    fn open_by_index(py: Python<'_>, share: &Share, folder: SharePath, opener: &Opener) -> PyResult<Self> {
+        let (share, opener) = (share.open()?, opener.0.clone());
+        let set = patiently(py, move || core::Set::open_by_index(share, folder.0, &opener))?;
+        Ok(Self(Held::new(Arc::new(set))))
+    }
+
     /// The cover sheet.
     #[getter]
     fn cover<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -204,9 +216,10 @@ impl BackupSet {
     /// Restores the set into a folder, or what `patterns` in gitignore syntax match: `tor1/`, `*.cfg`.
     ///
     /// `existing`: `"refuse"` takes only an empty folder or one that is not there yet, `"keep"` leaves what is there,
-    /// `"replace"` puts what is restored in its place. `damage`: `"stop"`, or `"continue"` to leave out what is lost and
+    /// `"replace"` puts what is restored in its place. `compare`: by `"metadata"` or by `"content"` what is left is held
+    /// against the set. `damage`: `"stop"`, or `"continue"` to leave out what is lost and
     /// name it in the report.
-    #[pyo3(signature = (opener, target, *, patterns=None, existing=None, damage=None, progress=None))]
+    #[pyo3(signature = (opener, target, *, patterns=None, existing=None, compare=None, damage=None, progress=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords")]
     fn restore<'py>(
         &self,
@@ -215,6 +228,7 @@ impl BackupSet {
         target: FilePath,
         patterns: Option<Several<PyBackedStr>>,
         existing: Option<PyBackedStr>,
+        compare: Option<PyBackedStr>,
         damage: Option<PyBackedStr>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -224,6 +238,9 @@ impl BackupSet {
         }
         if let Some(word) = existing {
             options = options.existing(word.parse().raise()?);
+        }
+        if let Some(word) = compare {
+            options = options.compare(word.parse().raise()?);
         }
         if let Some(word) = damage {
             options = options.damage(word.parse().raise()?);

@@ -548,6 +548,8 @@ class SetSummary:
 class BackupSet:
     @staticmethod
     def open(share: Share, folder: SharePath | str, place: Place | str | None = None) -> BackupSet: ...
+    @staticmethod
+    def open_by_index(share: Share, folder: SharePath | str, opener: Opener) -> BackupSet: ...
     @property
     def cover(self) -> CoverSheet: ...
     @property
@@ -562,6 +564,7 @@ class BackupSet:
         *,
         patterns: str | Iterable[str] | None = None,
         existing: Literal["refuse", "keep", "replace"] | None = None,
+        compare: Literal["metadata", "content"] | None = None,
         damage: Literal["stop", "continue"] | None = None,
         progress: _ProgressCallback | None = None,
     ) -> RestoreReport: ...

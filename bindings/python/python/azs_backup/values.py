@@ -366,12 +366,14 @@ class Fault(Value):
 
 
 class Loss(Value):
-    """Something that the set can no longer give."""
+    """Something that is not restored: the set can no longer give it, or the target refused it."""
 
     __slots__ = ()
     _shapes = {"path": _optional(_path)}
     path: str | None
     file: str | None
+    code: str
+    refused: bool
     message: str
 
 
@@ -379,13 +381,14 @@ class VerifyReport(Value):
     """What a verification found."""
 
     __slots__ = ()
-    _shapes = {"faults": _several(Fault._of), "losses": _several(Loss._of)}
+    _shapes = {"faults": _several(Fault._of), "foreign": tuple, "losses": _several(Loss._of)}
     full: bool
     stored_files: int
     stored_bytes: int
     files: int
     bytes: int
     faults: tuple[Fault, ...]
+    foreign: tuple[str, ...]
     losses: tuple[Loss, ...]
 
     @property
@@ -395,7 +398,7 @@ class VerifyReport(Value):
 
 
 class Unrestored(Value):
-    """A kind of metadata that could not be put back."""
+    """Metadata or links that could not be put back, of one kind."""
 
     __slots__ = ()
     what: str
@@ -408,7 +411,9 @@ class RestoreReport(Value):
 
     __slots__ = ()
     _shapes = {
+        "kept_differing": _several(_path),
         "losses": _several(Loss._of),
+        "unmatched": tuple,
         "unrestored": _several(Unrestored._of),
         "problems": _several(Problem._of),
     }
@@ -419,7 +424,9 @@ class RestoreReport(Value):
     bytes: int
     stored_bytes: int
     kept: int
+    kept_differing: tuple[str, ...]
     losses: tuple[Loss, ...]
+    unmatched: tuple[str, ...]
     unrestored: tuple[Unrestored, ...]
     problems: tuple[Problem, ...]
 

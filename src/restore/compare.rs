@@ -1,0 +1,175 @@
+//! What is there already, held against what the set has: [`Existing::Keep`] keeps both, and tells them apart.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read, Seek};
+
+use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
+use cap_std::fs::{Dir, OpenOptions};
+
+use super::target::{Near, Outcome, Target};
+use super::{Compare, Existing};
+use crate::set::{Digest, Mtime};
+
+/// Steps in nanoseconds in which file systems keep times: all of them, NTFS, microseconds, exFAT, seconds, FAT.
+const STEPS: [i128; 6] = [1, 100, 1_000, 10_000_000, 1_000_000_000, 2_000_000_000];
+
+/// What a file should be.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) size: u64,
+    pub(super) mtime: Option<Mtime>,
+    pub(super) content: Known<'a>,
+}
+
+/// What is known of a file's content.
+#[derive(Clone, Copy)]
+pub(super) enum Known<'a> {
+    Bytes(&'a [u8]),
+    Digest(Digest),
+    /// It has to be compared piece by piece, when the pieces come.
+    Later,
+}
+
+impl Target {
+    /// What to say of a file whose name something has; nothing where it is to be written.
+    pub(super) fn keep_file(
+        &self,
+        dir: &Dir,
+        name: &OsStr,
+        wanted: Wanted<'_>,
+        near: &mut Near,
+    ) -> io::Result<Option<Outcome>> {
+        let Some(there) = self.kept(dir, name, near)? else { return Ok(None) };
+        let mut same = there.is_file() && there.len() == wanted.size;
+        if same {
+            same = match (self.compare, wanted.content) {
+                (Compare::Metadata, _) => is_time(&there, wanted.mtime),
+                (Compare::Content, Known::Bytes(bytes)) => is_content_of(open(dir, name)?, bytes)?,
+                (Compare::Content, Known::Digest(digest)) => digest_of(&open(dir, name)?)? == digest,
+                (Compare::Content, Known::Later) => true,
+            };
+        }
+        Ok(Some(if same { Outcome::Kept } else { Outcome::Differs }))
+    }
+
+    /// The same of a symbolic link.
+    pub(super) fn keep_symlink(
+        &self,
+        dir: &Dir,
+        name: &OsStr,
+        target: &OsStr,
+        near: &mut Near,
+    ) -> io::Result<Option<Outcome>> {
+        let Some(there) = self.kept(dir, name, near)? else { return Ok(None) };
+        let same = there.is_symlink() && dir.read_link_contents(name)?.as_os_str() == target;
+        Ok(Some(if same { Outcome::Kept } else { Outcome::Differs }))
+    }
+
+    /// What is there and is to be kept.
+    fn kept(&self, dir: &Dir, name: &OsStr, near: &mut Near) -> io::Result<Option<cap_std::fs::Metadata>> {
+        if self.existing != Existing::Keep {
+            return Ok(None);
+        }
+        match dir.symlink_metadata(name) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+            Ok(there) => self.must_be_itself(dir, name, near).map(|()| Some(there)),
+        }
+    }
+}
+
+/// Opens a file for reading; a link is not followed.
+pub(super) fn open(dir: &Dir, name: &OsStr) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).follow(FollowSymlinks::No);
+    Ok(dir.open_with(name, &options)?.into_std())
+}
+
+/// Whether a file was last changed then, as exactly as its file system keeps times.
+fn is_time(there: &cap_std::fs::Metadata, wanted: Option<Mtime>) -> bool {
+    let Some(wanted) = wanted else { return true };
+    let Ok(there) = there.modified() else { return false };
+    let nanoseconds = |time: Mtime| i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanoseconds);
+    let (there, wanted) = (nanoseconds(mtime_of(there.into_std())), nanoseconds(wanted));
+    STEPS.iter().any(|step| wanted.div_euclid(*step) * step == there)
+}
+
+/// A file's time of last change, as a set has it.
+pub(super) fn mtime_of(time: std::time::SystemTime) -> Mtime {
+    let nanoseconds = match time.duration_since(std::time::UNIX_EPOCH) {
+        Ok(after) => after.as_nanos().cast_signed(),
+        Err(before) => -before.duration().as_nanos().cast_signed(),
+    };
+    let seconds = i64::try_from(nanoseconds.div_euclid(1_000_000_000)).unwrap_or(0);
+    Mtime::new(seconds, nanoseconds.rem_euclid(1_000_000_000) as u32)
+}
+
+/// Whether two files have the same bytes.
+pub(super) fn is_same(mut one: &File, mut other: &File) -> io::Result<bool> {
+    let mut buffer = vec![0; 64 << 10];
+    one.rewind()?;
+    loop {
+        let read = one.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(other.read(&mut [0])? == 0);
+        }
+        if !is_content_of(Read::by_ref(&mut other).take(read as u64), &buffer[..read])? {
+            return Ok(false);
+        }
+    }
+}
+
+/// Whether a reader gives these bytes and no more.
+pub(super) fn is_content_of(mut file: impl Read, mut bytes: &[u8]) -> io::Result<bool> {
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let read = match file.read(&mut buffer) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        match bytes.split_at_checked(read) {
+            Some((same, rest)) if *same == buffer[..read] => bytes = rest,
+            _ => return Ok(false),
+        }
+        if read == 0 {
+            return Ok(bytes.is_empty());
+        }
+    }
+}
+
+fn digest_of(mut file: &File) -> io::Result<Digest> {
+    let mut content = Vec::new();
+    file.read_to_end(&mut content)?;
+    Ok(Digest::of(&content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_the_same_where_a_file_system_cut_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = File::create(temp.path().join("file")).unwrap();
+        let dir = Dir::open_ambient_dir(temp.path(), cap_std::ambient_authority()).unwrap();
+        for (there, wanted, same) in [
+            ((5, 123_456_789), (5, 123_456_789), true),
+            ((5, 123_456_700), (5, 123_456_789), true),
+            ((5, 0), (5, 999_999_999), true),
+            ((4, 0), (5, 999_999_999), true),
+            ((5, 0), (6, 0), false),
+            ((6, 0), (5, 0), false),
+            ((5, 123_456_788), (5, 123_456_789), false),
+        ] {
+            let time = std::time::UNIX_EPOCH + std::time::Duration::new(there.0, there.1);
+            file.set_modified(time).unwrap();
+            let metadata = dir.symlink_metadata("file").unwrap();
+            assert_eq!(
+                is_time(&metadata, Some(Mtime::new(wanted.0, wanted.1))),
+                same,
+                "{there:?} {wanted:?}"
+            );
+        }
+    }
+}

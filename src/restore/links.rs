@@ -1,0 +1,293 @@
+//! Hard links and copies: made of files that this restore wrote itself, and of nothing else.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use super::compare::{self, Known, Wanted};
+use super::select::{Selection, StandIn};
+use super::target::{Near, Outcome, Target};
+use super::{Compare, Existing, Loss, Restore, RestoreReport};
+use crate::error::{Error, ErrorKind, Result, Scope};
+use crate::progress::{Progress, Ticker};
+use crate::set::record::Record;
+use crate::set::{Content, Digest, Entry, EntryPath, Metadata, Mtime};
+
+/// The files that links and copies lead to, and what became of each.
+#[derive(Default)]
+pub(super) struct Firsts(HashMap<EntryPath, Mutex<First>>);
+
+#[derive(Clone, Default)]
+struct First {
+    fate: Fate,
+    /// What a link to it should be, where one is there already.
+    facts: Option<(u64, Option<Mtime>, Option<Digest>)>,
+}
+
+/// What became of a file.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Fate {
+    /// It was not met.
+    #[default]
+    Unseen,
+    /// This restore wrote it, under this name.
+    Written(EntryPath),
+    /// It was there, or the target did not take it.
+    NotWritten,
+    /// The set cannot give it.
+    Lost,
+}
+
+impl Firsts {
+    pub(super) fn add(&mut self, path: &EntryPath) {
+        if !self.0.contains_key(path) {
+            self.0.insert(path.clone(), Mutex::default());
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn with<T>(&self, path: &EntryPath, look: impl FnOnce(&mut First) -> T) -> Option<T> {
+        let first = self.0.get(path)?;
+        Some(look(&mut first.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// Takes down what a file is.
+    pub(super) fn describe(&self, path: &EntryPath, content: &Content, size: u64, metadata: &Metadata) {
+        let digest = if let Content::File { sha256, .. } = content { Some(*sha256) } else { None };
+        self.with(path, |first| first.facts = Some((size, metadata.mtime, digest)));
+    }
+
+    /// Takes down what became of a file. One that was written stays written.
+    pub(super) fn note(&self, path: &EntryPath, fate: Fate) {
+        self.with(path, |first| {
+            if !matches!(first.fate, Fate::Written(_)) {
+                first.fate = fate;
+            }
+        });
+    }
+
+    fn get(&self, path: &EntryPath) -> First {
+        self.with(path, |first| first.clone()).unwrap_or_default()
+    }
+
+    fn forget(&self, path: &EntryPath) {
+        self.with(path, |first| first.fate = Fate::Unseen);
+    }
+}
+
+/// How often the set is read again for links whose names the target refuses one after another.
+const MOST_ROUNDS: usize = 16;
+
+/// What the links of one round need in the next.
+#[derive(Default)]
+pub(super) struct Rounds {
+    /// Rounds that are done.
+    count: usize,
+    /// Names that are done, of files that are needed once more.
+    handled: HashSet<EntryPath>,
+}
+
+impl Restore<'_> {
+    /// Second pass: hard links and copies, whose files are all there now. Gives what has to be restored from the set in
+    /// place of files that this restore did not write.
+    pub(super) fn links(
+        &self,
+        current: &Selection,
+        rounds: &mut Rounds,
+        report: &mut RestoreReport,
+        ticker: &mut Ticker<'_, '_>,
+    ) -> Result<HashMap<EntryPath, StandIn>> {
+        let is_first = rounds.count == 0;
+        let mut missing = HashMap::new();
+        let mut near = Near::default();
+        let mut records = self.set.records(self.opener, &self.catalog, self.selection.filter_of_links());
+        loop {
+            ticker.tick(Progress {
+                files: report.files,
+                bytes: report.bytes,
+                stored_bytes: report.stored_bytes,
+                total_bytes: None,
+            })?;
+            let entry = match records.next() {
+                Ok(Some(Record::Entry(entry))) => entry,
+                Ok(Some(_)) => continue,
+                Ok(None) => break,
+                // Reported by the first pass.
+                Err(error) if error.scope() == Scope::Object => continue,
+                Err(error) => return Err(error),
+            };
+            let (Content::Copy { target, .. } | Content::HardLink { target }) = &entry.content else {
+                continue;
+            };
+            let stand_in = current.stand_in(target);
+            if !self.selection.matches(&entry.path, false)
+                || !is_first && (stand_in.is_none() || rounds.handled.contains(&entry.path))
+            {
+                continue;
+            }
+            let first = self.firsts.get(target);
+            let lost = || {
+                let what =
+                    format!("has its content from {target}, which is not restored: the set cannot give it");
+                Loss::damaged(entry.path.clone(), &what)
+            };
+            if stand_in.is_some_and(|stand_in| stand_in.path == entry.path) {
+                rounds.handled.insert(entry.path.clone());
+                if matches!(first.fate, Fate::Unseen) {
+                    self.lose(report, lost())?;
+                }
+                continue;
+            }
+            let made = match &first.fate {
+                Fate::Written(at) => self.target.make_link(&entry, at, &mut near),
+                Fate::Lost => {
+                    self.lose(report, lost())?;
+                    continue;
+                }
+                Fate::Unseen if !is_first => {
+                    self.lose(report, lost())?;
+                    continue;
+                }
+                Fate::NotWritten | Fate::Unseen => match self.target.keep_link(&entry, &first, &mut near) {
+                    Ok(None) if rounds.count < MOST_ROUNDS => {
+                        StandIn::new(&entry).choose(&mut missing, target.clone());
+                        continue;
+                    }
+                    Ok(None) => Err(Error::new(
+                        ErrorKind::LimitExceeded,
+                        format!("{}: the target refuses too many names of one file", entry.path),
+                    )),
+                    Ok(Some(kept)) => {
+                        rounds.handled.insert(entry.path.clone());
+                        Ok(kept)
+                    }
+                    Err(error) => Err(error),
+                },
+            };
+            match made {
+                Ok(Outcome::Written) if matches!(entry.content, Content::Copy { .. }) => {
+                    report.files += 1;
+                    report.bytes = report.bytes.saturating_add(entry.size());
+                }
+                Ok(Outcome::Written) => report.links += 1,
+                Ok(Outcome::Kept) => report.kept += 1,
+                Ok(Outcome::Differs) => report.kept_differing.push(entry.path.clone()),
+                Err(error) if error.scope() == Scope::Object => {
+                    rounds.handled.insert(entry.path.clone());
+                    self.lose(report, Loss::refused(entry.path.clone(), &error))?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        rounds.count += 1;
+        for target in missing.keys() {
+            self.firsts.forget(target);
+        }
+        Ok(missing)
+    }
+}
+
+impl Target {
+    /// What to say of a link or copy that is there already; nothing where its content has to come from the set.
+    fn keep_link(&self, entry: &Entry, first: &First, near: &mut Near) -> Result<Option<Outcome>> {
+        let Some((size, mtime, digest)) = first.facts else { return Ok(None) };
+        let content = match (digest, self.compare) {
+            (Some(digest), _) => Known::Digest(digest),
+            (None, Compare::Metadata) => Known::Later,
+            // Its pieces are compared one by one.
+            (None, Compare::Content) => return Ok(None),
+        };
+        let mtime = if matches!(entry.content, Content::Copy { .. }) { entry.metadata.mtime } else { mtime };
+        let mut keep = || {
+            let (dir, name) = self.place(&entry.path, near)?;
+            self.keep_file(&dir, name, Wanted { size, mtime, content }, near)
+        };
+        keep().map_err(|e| self.failed(&entry.path, e))
+    }
+
+    /// Makes a hard link or a copy of a file that this restore wrote.
+    fn make_link(&self, entry: &Entry, first: &EntryPath, near: &mut Near) -> Result<Outcome> {
+        let path = &entry.path;
+        let mut make = || -> io::Result<Outcome> {
+            let (first_dir, first_name) = self.place(first, &mut Near::default())?;
+            let source = compare::open(&first_dir, first_name)?;
+            let there = source.metadata()?;
+            let is_copy = matches!(entry.content, Content::Copy { .. });
+            if !there.is_file() || is_copy && there.len() != entry.size() {
+                return Err(io::Error::new(
+                    io::ErrorKind::NotFound,
+                    format!("{first}, which has its content, was changed by somebody else"),
+                ));
+            }
+            if self.existing == Existing::Keep
+                && let Some(kept) = self.keep_beside(entry, &source, near)?
+            {
+                return Ok(kept);
+            }
+            let copy = |metadata: &Metadata, near: &mut Near| {
+                self.make_file(path, metadata, near, |mut file| io::copy(&mut &source, &mut file).map(drop))
+            };
+            if is_copy {
+                return copy(&entry.metadata, near);
+            }
+            let (dir, name) = self.place(path, near)?;
+            let temporary = self.temporary();
+            match first_dir.hard_link(first_name, &dir, &temporary) {
+                Ok(()) => {
+                    let settled = self.settle(&dir, &temporary, name, near);
+                    // A rename to another name of the same file does nothing.
+                    let _ = dir.remove_file(&temporary);
+                    settled.map(|()| Outcome::Written)
+                }
+                Err(e) if Error::io("", io::Error::from(e.kind())).scope() != Scope::Object => Err(e),
+                // A file system without hard links, or with no more for this file: it becomes a file of its own.
+                Err(error) => {
+                    let made = copy(&Self::metadata_of(&source), near)?;
+                    self.note("hard link, now a file of its own", path, &error);
+                    Ok(made)
+                }
+            }
+        };
+        make().map_err(|e| self.failed(path, e))
+    }
+
+    /// What to say of something that is there under the name of a link, whose file this restore wrote.
+    fn keep_beside(
+        &self,
+        entry: &Entry,
+        source: &std::fs::File,
+        near: &mut Near,
+    ) -> io::Result<Option<Outcome>> {
+        let (dir, name) = self.place(&entry.path, near)?;
+        let size = source.metadata()?.len();
+        let mtime = match entry.content {
+            Content::Copy { .. } => entry.metadata.mtime,
+            _ => Self::metadata_of(source).mtime,
+        };
+        let wanted = Wanted { size, mtime, content: Known::Later };
+        let kept = self.keep_file(&dir, name, wanted, near)?;
+        if kept == Some(Outcome::Kept) && self.compare == Compare::Content {
+            let same = compare::is_same(source, &compare::open(&dir, name)?)?;
+            return Ok(Some(if same { Outcome::Kept } else { Outcome::Differs }));
+        }
+        Ok(kept)
+    }
+
+    /// Mode and time of a file that this restore wrote.
+    fn metadata_of(file: &std::fs::File) -> Metadata {
+        let mut metadata = Metadata::default();
+        let Ok(there) = file.metadata() else { return metadata };
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            metadata.mode = Some(there.mode() & 0o7777);
+            metadata.uid = Some(there.uid());
+            metadata.gid = Some(there.gid());
+        }
+        metadata.mtime = there.modified().ok().map(compare::mtime_of);
+        metadata
+    }
+}

@@ -1,0 +1,153 @@
+//! How a thing gets its name in the target: whole or not at all, and never over what this restore wrote.
+
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use cap_fs_ext::DirExt;
+use cap_std::fs::Dir;
+
+use super::Existing;
+use super::target::{Near, Target};
+
+/// What the temporary names of all restores begin with.
+const PREFIX: &str = ".azs-restore-";
+
+/// Digits of a restore's own number, which stands behind [`PREFIX`].
+const RUN: usize = 16;
+
+impl Target {
+    /// A name that no other thing of this restore has.
+    pub(super) fn temporary(&self) -> String {
+        format!("{PREFIX}{}-{:x}", self.run, self.made.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Gives a whole thing its name. What had it goes now, where it is to be replaced, and not before.
+    pub(super) fn settle(&self, dir: &Dir, temporary: &str, name: &OsStr, near: &mut Near) -> io::Result<()> {
+        match self.rename_new(dir, temporary, name) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            renamed => return renamed,
+        }
+        self.must_be_itself(dir, name, near)?;
+        if self.existing != Existing::Replace {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "something of this name is there"));
+        }
+        if dir.symlink_metadata(name)?.is_dir() {
+            // Only an empty one goes.
+            dir.remove_dir(name).map_err(|e| {
+                io::Error::new(io::ErrorKind::AlreadyExists, format!("a folder is in its place ({e})"))
+            })?;
+            return self.rename_new(dir, temporary, name);
+        }
+        dir.rename(temporary, dir, name)
+    }
+
+    /// Renames to a name that nothing has, as the target's file system sees it.
+    fn rename_new(&self, dir: &Dir, temporary: &str, name: &OsStr) -> io::Result<()> {
+        #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+        {
+            use rustix::fs::{RenameFlags, renameat_with};
+            use rustix::io::Errno;
+            match renameat_with(dir, temporary, dir, name, RenameFlags::NOREPLACE) {
+                // A file system that cannot, or a name that it does not take: the plain way tells.
+                Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+                renamed => return Ok(renamed?),
+            }
+        }
+        // Two workers may have names that are one name here.
+        let _alone = self.naming.lock().unwrap_or_else(PoisonError::into_inner);
+        match dir.symlink_metadata(name) {
+            Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+            Err(_) => dir.rename(temporary, dir, name),
+        }
+    }
+
+    /// Says no where what is there has another name, which the target does not tell from this one: it may be what this
+    /// restore wrote a moment ago.
+    pub(super) fn must_be_itself(&self, dir: &Dir, name: &OsStr, near: &mut Near) -> io::Result<()> {
+        if (is_plain(name) && !ignores_case(dir, name)) || near.lists(dir, name)? {
+            return Ok(());
+        }
+        Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "the target does not tell its name from that of another thing, which is there",
+        ))
+    }
+
+    /// Removes what earlier restores, which were killed, left half written in a folder.
+    pub(super) fn sweep(&self, dir: &Dir) -> io::Result<()> {
+        for entry in dir.entries()? {
+            let name = entry?.file_name();
+            if is_left_over(&name, &self.run) && !dir.symlink_metadata(&name)?.is_dir() {
+                dir.remove_file_or_symlink(&name)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Near {
+    /// Whether the folder lists exactly this name.
+    fn lists(&mut self, dir: &Dir, name: &OsStr) -> io::Result<bool> {
+        if self.names.contains(name) {
+            return Ok(true);
+        }
+        self.names =
+            dir.entries()?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<HashSet<OsString>>>()?;
+        Ok(self.names.contains(name))
+    }
+}
+
+/// Whether a name can be another's only by the case of its letters.
+fn is_plain(name: &OsStr) -> bool {
+    let bytes = name.as_encoded_bytes();
+    bytes.is_ascii() && !bytes.contains(&b'~') && !matches!(bytes.last(), Some(b'.' | b' '))
+}
+
+/// Whether a folder finds this name, too, when its letters are written the other way round.
+fn ignores_case(dir: &Dir, name: &OsStr) -> bool {
+    let Some(text) = name.to_str() else { return true };
+    let turned: String = text
+        .chars()
+        .map(|c| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() })
+        .collect();
+    turned != text && dir.symlink_metadata(turned).is_ok()
+}
+
+/// Whether this is the temporary name of a restore, and not of this one.
+fn is_left_over(name: &OsStr, run: &str) -> bool {
+    let is_hex = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit());
+    name.to_str()
+        .and_then(|name| name.strip_prefix(PREFIX)?.split_once('-'))
+        .is_some_and(|(other, number)| other.len() == RUN && is_hex(other) && is_hex(number) && other != run)
+}
+
+/// A restore's own number.
+pub(super) fn run() -> io::Result<String> {
+    let mut random = [0; RUN / 2];
+    openssl::rand::rand_bytes(&mut random).map_err(io::Error::other)?;
+    Ok(crate::set::digest::hex(&random))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_temporary_names_of_other_restores_are_left_over() {
+        let own = "00112233445566aa";
+        for (name, is) in [
+            (".azs-restore-0011223344556677-1f", true),
+            (".azs-restore-00112233445566aa-1f", false),
+            (".azs-restore-0011223344556677-", false),
+            (".azs-restore-0011223344556677", false),
+            (".azs-restore-notes-1", false),
+            (".azs-restore-00112233445566zz-1", false),
+            ("azs-restore-0011223344556677-1", false),
+        ] {
+            assert_eq!(is_left_over(OsStr::new(name), own), is, "{name}");
+        }
+    }
+}
