@@ -3,11 +3,15 @@
 //! `AZS_ORACLE_SEED=7 cargo test --test oracle` lives through one world again and says what happened in it;
 //! `AZS_ORACLE_NIGHTS=3` ends it sooner. `cargo xtask soak` goes on for hours. A failure prints its seed.
 #![cfg(unix)]
+// A test program has nobody who reads its documentation.
+#![allow(missing_docs, unreachable_pub)]
 
 mod common;
 
 #[path = "oracle/by_hand.rs"]
 mod by_hand;
+#[path = "oracle/case.rs"]
+mod case;
 #[path = "oracle/check.rs"]
 mod check;
 #[path = "oracle/child.rs"]
@@ -22,6 +26,8 @@ mod expected;
 mod harm;
 #[path = "oracle/model.rs"]
 mod model;
+#[path = "oracle/mounts.rs"]
+mod mounts;
 #[path = "oracle/moves.rs"]
 mod moves;
 #[path = "oracle/rng.rs"]
@@ -32,13 +38,17 @@ mod rough;
 mod run;
 #[path = "oracle/source.rs"]
 mod source;
+#[path = "oracle/ticks.rs"]
+mod ticks;
 #[path = "oracle/world.rs"]
 mod world;
 
 use std::sync::OnceLock;
 
-use azs_backup::Opener;
+use azs_backup::set::EntryPath;
+use azs_backup::{Opener, RestoreReport};
 use common::Certificate;
+use serde_json::Value;
 
 /// Something that must not be: of which kind, and what was seen.
 #[derive(Debug)]
@@ -74,6 +84,23 @@ pub fn keys() -> &'static [Key; KEYS] {
             Key { certificate, opener }
         })
     })
+}
+
+/// Whether a report names this path as something that is not as it should be: as a loss, a problem or whatever it has.
+pub fn named(report: &RestoreReport, path: &[u8]) -> bool {
+    fn has(value: &Value, wanted: &Value, text: &str) -> bool {
+        match value {
+            Value::Array(values) => values.iter().any(|value| has(value, wanted, text)),
+            Value::Object(values) => value == wanted || values.values().any(|value| has(value, wanted, text)),
+            Value::String(line) => {
+                value == wanted || line.strip_prefix(text).is_some_and(|rest| rest.starts_with([':', ' ']))
+            }
+            _ => false,
+        }
+    }
+    let Ok(path) = EntryPath::new(path.to_vec()) else { return false };
+    let (report, wanted) = (serde_json::to_value(report), serde_json::to_value(&path));
+    report.is_ok_and(|report| wanted.is_ok_and(|wanted| has(&report, &wanted, &path.to_string())))
 }
 
 /// Not a test of its own: what a child process does that is going to be killed.

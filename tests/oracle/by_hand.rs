@@ -32,7 +32,9 @@ pub fn check(set: &Path, expected: &Expected, key: &Key, folder: &Path) -> Found
         let name = file.file_name();
         own.insert(name.as_encoded_bytes().to_vec());
         // Nobody writes into a stored file: another name is as good as a copy.
-        fs::hard_link(file.path(), folder.join(&name)).or_else(|_| fs::copy(file.path(), folder.join(&name)).map(drop)).unwrap();
+        fs::hard_link(file.path(), folder.join(&name))
+            .or_else(|_| fs::copy(file.path(), folder.join(&name)).map(drop))
+            .unwrap();
     }
     fs::write(folder.join("backup.cer"), &key.certificate.cer).unwrap();
     fs::write(folder.join("backup.pfx"), &key.certificate.pfx).unwrap();
@@ -46,7 +48,9 @@ pub fn check(set: &Path, expected: &Expected, key: &Key, folder: &Path) -> Found
     let mut found = Walker::walk(folder);
     found.retain(|path, _| !own.contains(path));
     let mut lines = expected.differences(&found, Look::BY_HAND);
-    lines.extend(said.lines().filter(|line| line.contains("LOST") || line.contains("REFUSED")).map(Into::into));
+    lines.extend(
+        said.lines().filter(|line| line.contains("LOST") || line.contains("REFUSED")).map(Into::into),
+    );
     if lines.is_empty() {
         return fs::remove_dir_all(folder).map_err(|e| Fault::new("by hand", [e.to_string()]));
     }

@@ -113,7 +113,9 @@ impl Record {
         };
         match one() {
             Ok(bytes) if Digest::of(&bytes) == **digest => Ok(()),
-            Ok(bytes) => Err(self.fault("one file", [format!("{}: {} other bytes", shown(path), bytes.len())])),
+            Ok(bytes) => {
+                Err(self.fault("one file", [format!("{}: {} other bytes", shown(path), bytes.len())]))
+            }
             Err(error) => Err(self.fault("one file", [format!("{}: {error:?}", shown(path))])),
         }
     }

@@ -25,7 +25,10 @@ pub fn listed(world: &World) -> Found {
         }
         let lacks = record.harmed.iter().any(|name| !record.native.join(name).exists());
         if lacks && is_complete {
-            return Err(Fault::new("list", [format!("{} lists as complete: {:?}", record.folder, record.harmed)]));
+            return Err(Fault::new(
+                "list",
+                [format!("{} lists as complete: {:?}", record.folder, record.harmed)],
+            ));
         }
     }
     Ok(())
@@ -40,8 +43,9 @@ pub fn unreadable(world: &mut World) -> Found {
     let mut record = (*record).clone();
     record.harmed.insert((*name).clone());
     let share: Arc<dyn Share> = Arc::new(Rough::new(&world.share, Some(Bad::Unreadable((*name).clone()))));
-    record.check_harmed(&share, &world.dir.join("unreadable"))
-        .map_err(|fault| Fault::new("unreadable", [format!("{name} gives EIO")].into_iter().chain(fault.lines)))
+    record.check_harmed(&share, &world.dir.join("unreadable")).map_err(|fault| {
+        Fault::new("unreadable", [format!("{name} gives EIO")].into_iter().chain(fault.lines))
+    })
 }
 
 /// A set that somebody copied to where it does not belong is no backup of that place.
@@ -57,7 +61,9 @@ pub fn elsewhere(world: &World) -> Found {
     let sets = list_sets(&world.share, place.deployment(), None);
     let sets = sets.map_err(|e| Fault::new("list", [format!("{e:?}")]))?;
     match sets.iter().find(|set| set.is_complete()) {
-        Some(set) => Err(Fault::new("elsewhere", [format!("{} lists as complete: it is of nyc", set.folder)])),
+        Some(set) => {
+            Err(Fault::new("elsewhere", [format!("{} lists as complete: it is of nyc", set.folder)]))
+        }
         None => Ok(()),
     }
 }

@@ -11,15 +11,21 @@ use super::check::{Record, remove};
 use super::model::{Look, Node, Tree, Walker, What, above, native, shown};
 use super::moves::Mover;
 use super::rng::Rng;
-use super::{Fault, Found};
+use super::{Fault, Found, named};
 use crate::common::noise;
 
 /// Restores `old`, lets things happen to it, and restores `new` over it.
 pub fn check(old: &Record, new: &Record, share: &Arc<dyn Share>, target: &Path, rng: &mut Rng) -> Found {
     let open = |record: &Record| Set::open(share.clone(), record.folder.clone());
     let failed = |error: azs_backup::Error| Fault::new("existing: restore", [format!("{error:?}")]);
-    restore(&open(old).map_err(failed)?, &old.key.opener, target, &RestoreOptions::default(), &mut no_progress)
-        .map_err(failed)?;
+    restore(
+        &open(old).map_err(failed)?,
+        &old.key.opener,
+        target,
+        &RestoreOptions::default(),
+        &mut no_progress,
+    )
+    .map_err(failed)?;
     let mut mover = Mover::new(target, rng.fork());
     mover.make(rng.below(5));
     if rng.chance(60) {
@@ -85,9 +91,7 @@ impl Case<'_> {
 
     fn is_named(&self, report: &RestoreReport, path: &[u8]) -> bool {
         report.status != Status::Succeeded
-            && report.losses.iter().filter_map(|loss| loss.path.as_ref()).any(|lost| {
-                lost.as_bytes() == path || above(path).any(|above| above == lost.as_bytes())
-            })
+            && std::iter::once(path).chain(above(path)).any(|path| named(report, path))
     }
 
     /// What was there stays as it was; what was not is what the set has, or named.
@@ -120,7 +124,8 @@ impl Case<'_> {
         };
         for path in self.before.keys().filter(is_other) {
             let (old, now) = (&self.before[path], self.after.get(path));
-            let is_way = now.is_some_and(Node::is_folder) && self.new.expected.allows(path, now, Look::CONTENT);
+            let is_way =
+                now.is_some_and(Node::is_folder) && self.new.expected.allows(path, now, Look::CONTENT);
             if !is_way && !now.is_some_and(|now| old.is_met_by(now, Look::ALONE)) {
                 lines.push(format!("{} is not the set's and was changed: {now:?}", shown(path)));
             }
@@ -142,7 +147,11 @@ impl Case<'_> {
                 && !self.new.expected.knows(path)
                 && !self.new.expected.allows(path, Some(node), Look::CONTENT)
         };
-        self.after.iter().filter(is_strange).map(|(path, _)| format!("{} is left behind", shown(path))).collect()
+        self.after
+            .iter()
+            .filter(is_strange)
+            .map(|(path, _)| format!("{} is left behind", shown(path)))
+            .collect()
     }
 
     /// It ended with an error: where things of another kind stand in the way, it may. What it did is right all the same.

@@ -27,7 +27,10 @@ pub struct Node {
 #[derive(Clone, Eq, PartialEq)]
 pub enum What {
     Folder,
-    File { size: u64, digest: Digest },
+    File {
+        size: u64,
+        digest: Digest,
+    },
     Link(Vec<u8>),
     /// A pipe or a device: no set has it.
     Special,
@@ -125,7 +128,8 @@ impl Walker {
         } else {
             What::Special
         };
-        let xattrs = if matches!(what, What::Folder | What::File { .. }) { xattrs(place) } else { Vec::new() };
+        let xattrs =
+            if matches!(what, What::Folder | What::File { .. }) { xattrs(place) } else { Vec::new() };
         if matches!(what, What::File { .. }) {
             self.names.entry((m.dev(), m.ino())).or_default().push(path.to_vec());
         }

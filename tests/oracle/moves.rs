@@ -23,11 +23,19 @@ pub struct Mover {
     pub rng: Rng,
     /// What it did, for whoever has to find out what went wrong.
     pub log: Vec<String>,
+    /// Files that it wrote to.
+    pub recent: Vec<PathBuf>,
 }
 
 impl Mover {
     pub fn new(root: &Path, rng: Rng) -> Self {
-        Self { root: root.to_owned(), rng, log: Vec::new() }
+        Self { root: root.to_owned(), rng, log: Vec::new(), recent: Vec::new() }
+    }
+
+    /// The same, while others have just written to these files.
+    pub fn among(mut self, recent: Vec<PathBuf>) -> Self {
+        self.recent = recent;
+        self
     }
 
     /// So many moves; one that cannot be made is no move.
@@ -38,6 +46,19 @@ impl Mover {
                 Err(error) => self.log.push(format!("(not done: {error})")),
             }
         }
+    }
+
+    /// A file that was written to a moment ago goes or gets another name, as a log does that is rotated.
+    pub fn rotate(&mut self) -> io::Result<String> {
+        let path = self.rng.pick(&self.recent).ok_or_else(|| io::Error::other("nothing new"))?.clone();
+        if self.rng.chance(50) {
+            fs::remove_file(&path)?;
+            return Ok(format!("rotate away {}", self.shown(&path)));
+        }
+        let mut to = path.clone().into_os_string();
+        to.push(".1");
+        fs::rename(&path, to)?;
+        Ok(format!("rotate {}", self.shown(&path)))
     }
 
     fn one(&mut self) -> io::Result<String> {
@@ -121,6 +142,7 @@ impl Mover {
         let content = content(&mut self.rng);
         let _ = fs::remove_file(&path);
         fs::write(&path, &content)?;
+        self.recent.push(path.clone());
         if self.rng.chance(20) {
             self.set_time(&path)?;
         }
@@ -137,6 +159,7 @@ impl Mover {
         let count = count.min((length - from.min(length)) as usize);
         let bytes = if self.rng.chance(30) { vec![0; count] } else { noise(self.rng.next(), count) };
         file.write_all_at(&bytes, from)?;
+        self.recent.push(path.clone());
         Ok(format!("edit {} {count} bytes at {from}", self.shown(&path)))
     }
 
@@ -229,7 +252,11 @@ impl Mover {
         let all: Vec<_> = files.into_iter().chain(links).chain(folders.into_iter().skip(1)).collect();
         let path = self.rng.pick(&all).ok_or_else(|| io::Error::other("nothing there"))?;
         let was_folder = fs::symlink_metadata(path)?.is_dir();
-        if was_folder { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
+        if was_folder {
+            fs::remove_dir_all(path)?
+        } else {
+            fs::remove_file(path)?
+        }
         let now = match self.rng.below(3) {
             0 => symlink("..", path).map(|()| "a link")?,
             1 if !was_folder => {
@@ -288,7 +315,14 @@ impl Mover {
         let path = if self.rng.chance(30) { self.rng.pick(&folders[1..]) } else { self.rng.pick(&files) };
         let path = path.ok_or_else(|| io::Error::other("nothing there"))?;
         // A folder stays one that we can change.
-        let mode = if path.is_dir() { mode & 0o777 | 0o700 } else { mode };
+        let is_special = rustix::process::geteuid().is_root();
+        let mode = if path.is_dir() {
+            mode & 0o777 | 0o700
+        } else if is_special {
+            mode
+        } else {
+            mode & 0o777 | 0o400
+        };
         fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
         Ok(format!("mode {} {mode:o}", self.shown(path)))
     }
@@ -351,8 +385,20 @@ fn name(rng: &mut Rng) -> Vec<u8> {
         return format!("n{}", rng.below(10)).into_bytes();
     }
     let odd: [&[u8]; 14] = [
-        b"N1", b"a\nb", b"caf\xe9", b"-rf", b"trailing ", b"x.tmp", b"cache", b".hidden", b"\xc3\xbc", b"*",
-        b"--checkpoint=1", b"back\\slash", b"'quoted\" $(x)", b"set",
+        b"N1",
+        b"a\nb",
+        b"caf\xe9",
+        b"-rf",
+        b"trailing ",
+        b"x.tmp",
+        b"cache",
+        b".hidden",
+        b"\xc3\xbc",
+        b"*",
+        b"--checkpoint=1",
+        b"back\\slash",
+        b"'quoted\" $(x)",
+        b"set",
     ];
     match rng.below(16) {
         at if at < odd.len() => odd[at].to_vec(),
@@ -362,7 +408,7 @@ fn name(rng: &mut Rng) -> Vec<u8> {
 
 /// Content of a size that matters, often one that some other file has.
 pub fn content(rng: &mut Rng) -> Vec<u8> {
-    let length = match rng.below(40) {
+    let length = match rng.below(60) {
         0 | 1 => 0,
         2..=25 => rng.below(3000),
         26..=30 => 4096 + rng.below(3) * 1000,
@@ -372,6 +418,7 @@ pub fn content(rng: &mut Rng) -> Vec<u8> {
         35 => 300_000 + rng.below(700_000),
         36 | 37 => return noise(rng.below(2) as u64, SMALL as usize + 70_001),
         38 => SMALL as usize + 1 + rng.below(1 << 20),
+        39..=50 => rng.below(300),
         _ => return noise(rng.below(3) as u64, 5000),
     };
     if rng.chance(40) { vec![b'a' + rng.below(3) as u8; length] } else { noise(rng.next(), length) }

@@ -7,7 +7,9 @@ pub struct Rng(u64);
 impl Rng {
     pub fn new(seed: u64) -> Self {
         let mut rng = Self(seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-        (0..8).for_each(|_| drop(rng.next()));
+        for _ in 0..8 {
+            rng.next();
+        }
         rng
     }
 

@@ -8,9 +8,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::mounts::{self, Mounts};
 use super::rng::Rng;
 use super::world::{Manner, World};
-use super::{Fault, Found};
+use super::{Fault, Found, case, ticks};
 use crate::common::home;
 
 /// Nights of a world, unless it needs more.
@@ -27,10 +28,12 @@ fn variable(name: &str) -> Option<u64> {
 
 /// One seed, or as many as there is time for.
 pub fn all() {
+    let mounts = Mounts::new();
     if let Some(seed) = variable("SEED") {
         let nights = variable("NIGHTS");
-        let (found, log, _) = one(seed, nights);
+        let (found, log, _) = one(seed, nights, &mounts);
         println!("{}", log.join("\n"));
+        drop(mounts);
         if let Err(fault) = found {
             panic!("{}", told(seed, &fault));
         }
@@ -52,7 +55,7 @@ pub fn all() {
                         break;
                     }
                     let seed = first + number;
-                    let (found, _, passed) = one(seed, None);
+                    let (found, _, passed) = one(seed, None, &mounts);
                     nights.fetch_add(passed, Ordering::SeqCst);
                     if let Err(fault) = found {
                         println!("{}", told(seed, &fault));
@@ -62,12 +65,17 @@ pub fn all() {
             });
         }
     });
-    let (seeds, nights, seconds) =
-        (next.into_inner(), nights.into_inner(), begun.elapsed().as_secs_f64());
+    let (seeds, nights, seconds) = (next.into_inner(), nights.into_inner(), begun.elapsed().as_secs_f64());
+    drop(mounts);
     let rate = nights as f64 / seconds;
     println!("seeds {first} to {}: {nights} nights in {seconds:.1} s, {rate:.1} a second", first + seeds - 1);
     let faults = faults.into_inner().unwrap();
-    assert!(faults.is_empty(), "{} of {seeds} worlds lost something, the first of seed {}", faults.len(), faults.keys().next().unwrap());
+    assert!(
+        faults.is_empty(),
+        "{} of {seeds} worlds lost something, the first of seed {}",
+        faults.len(),
+        faults.keys().next().unwrap()
+    );
 }
 
 fn told(seed: u64, fault: &Fault) -> String {
@@ -82,16 +90,31 @@ fn told(seed: u64, fault: &Fault) -> String {
 }
 
 /// Lives through the world of one seed; gives what was found, what happened, and how many nights it took.
-fn one(seed: u64, nights: Option<u64>) -> (Found, Vec<String>, u64) {
+fn one(seed: u64, nights: Option<u64>, mounts: &Mounts) -> (Found, Vec<String>, u64) {
     let dir = place(seed);
     let _ = fs::remove_dir_all(&dir);
     fs::create_dir_all(&dir).unwrap();
     let mut rng = Rng::new(seed ^ 0x0_0AC1E);
-    let calm = rng.chance(4);
-    let mut world = World::new(seed, &dir, &dir.join("source"), Manner { calm });
-    let nights = nights.unwrap_or(if calm { NIGHTS + 2 } else { NIGHTS });
+    let draw = rng.below(100);
+    let manner = Manner { calm: draw < 4, many: (4..6).contains(&draw) };
+    let mut world = World::new(seed, &dir, &dir.join("source"), manner);
+    let most = if manner.calm { NIGHTS + 2 } else { NIGHTS };
+    let nights = nights.unwrap_or(if manner.many { 4 } else { most });
     let mut passed = 0;
     let live = || -> Found {
+        match (draw, &mounts.slow_clock, &mounts.no_case) {
+            (6..9, Some(slow), _) => {
+                let source = mounts::folder(slow, seed);
+                ticks::check(&world.share, &dir, &source, &mut rng)?;
+                fs::remove_dir_all(source).unwrap();
+            }
+            (9..11, _, Some(no_case)) => {
+                let target = mounts::folder(no_case, seed);
+                case::check(&world.share, &dir.join("names"), &target, &mut rng)?;
+                fs::remove_dir_all(target).unwrap();
+            }
+            _ => {}
+        }
         for _ in 0..nights {
             passed += 1;
             world.night()?;

@@ -1,6 +1,7 @@
 //! The sources of a run: what is added, under which name, and what a set has to hold of it.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use azs_backup::{Backup, ErrorKind, Result};
@@ -40,6 +41,8 @@ impl std::fmt::Debug for From {
 
 /// Which folders are sources, and under which names.
 const PLANS: usize = 7;
+/// Links whose targets fill more than one piece of the index.
+const MANY: usize = 1100;
 
 /// The sources of a world, which change from run to run.
 pub struct Sources {
@@ -64,6 +67,29 @@ impl Sources {
     /// The tree that most moves are made in.
     pub fn tree(&self) -> PathBuf {
         self.root.join("d")
+    }
+
+    /// Fills the other folder with what needs more than one piece of the index.
+    pub fn fill(&mut self) {
+        for number in 0..MANY {
+            let to: String = (0..3000).map(|_| (b'0' + self.rng.below(75) as u8) as char).collect();
+            symlink(to.replace('/', "_"), self.root.join(format!("e/link {number}"))).expect("a link");
+        }
+    }
+
+    /// Many things come below, above or beside a source that was there before.
+    pub fn choose_among_many(&mut self, night: usize) -> Vec<Source> {
+        let (d, e) = (self.root.join("d"), self.root.join("e"));
+        let folder = |name: &str, at: &Path| Source { name: name.into(), from: From::Folder(at.into()) };
+        let mut sources = match (night, self.rng.below(3)) {
+            (0, _) => vec![folder("switches", &d)],
+            (1, _) | (_, 0) => vec![folder("switches/tor1", &e)],
+            (_, 1) => vec![folder("switches", &e), folder("d", &d)],
+            _ => vec![folder("switches/tor1", &d), folder("switches/tor2", &e)],
+        };
+        // What stays, so that the next set builds on the one before.
+        sources.push(Source { name: "keep".into(), from: From::Bytes(vec![b'k'; 5000]) });
+        sources
     }
 
     /// Chooses the sources of the next run.
@@ -124,7 +150,8 @@ impl Sources {
             self.memory.remove(at);
         }
         if self.rng.chance(30) {
-            let names = ["mem", "mem/a", "mem/a/b", "mem/b", "d", "switches", "switches/tor1/n1", "d/n1", "e/x"];
+            let names =
+                ["mem", "mem/a", "mem/a/b", "mem/b", "d", "switches", "switches/tor1/n1", "d/n1", "e/x"];
             let name = *self.rng.pick(&names).expect("not empty");
             let bytes = content(&mut self.rng);
             let from = if self.rng.chance(30) { From::Reader(bytes) } else { From::Bytes(bytes) };
@@ -158,19 +185,25 @@ pub fn tree_of(sources: &[Source], patterns: &[usize]) -> Tree {
         !patterns.iter().any(|at| PATTERNS[*at].1 == name && (is_folder || !PATTERNS[*at].2))
     };
     let mut walker = Walker::default();
-    let mut memory = Tree::new();
+    let mut alone = Tree::new();
     for source in sources {
         let path = source.name.as_bytes();
         match &source.from {
-            From::Folder(at) | From::File(at) => walker.add(at, path, &wanted),
+            From::Folder(at) => walker.add(at, path, &wanted),
+            // A single file is one of its own, whatever other names it has.
+            From::File(at) => {
+                let mut walker = Walker::default();
+                walker.add(at, path, &wanted);
+                alone.append(&mut walker.finish());
+            }
             From::Bytes(bytes) | From::Reader(bytes) => {
-                memory.insert(path.to_vec(), Node::content(bytes));
+                alone.insert(path.to_vec(), Node::content(bytes));
             }
             From::Missing(_) => {}
         }
     }
     let mut tree = walker.finish();
-    tree.append(&mut memory);
+    tree.append(&mut alone);
     tree.retain(|_, node| node.what != super::model::What::Special);
     tree
 }

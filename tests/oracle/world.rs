@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use azs_backup::set::Status;
 use azs_backup::{
-    Backup, BackupBuilder, BackupReport, Component, Deployment, Place, Result, Share, SourceProblems, list_sets,
+    Backup, BackupBuilder, BackupReport, Component, Deployment, Place, Result, Share, SourceProblems,
+    list_sets,
 };
 
 use super::check::{Record, remove};
@@ -18,7 +19,7 @@ use super::moves::Mover;
 use super::rng::Rng;
 use super::rough::{Bad, Rough};
 use super::source::{PATTERNS, Source, Sources, tree_of};
-use super::{Fault, Found, Key, KEYS, by_hand, child, existing, harm, keys};
+use super::{Fault, Found, KEYS, by_hand, child, existing, harm, keys};
 use crate::common::home;
 
 /// Nights after which what rots in a linked file has to be named.
@@ -29,6 +30,15 @@ const NIGHTS: u32 = 7;
 pub struct Manner {
     /// Little changes, and something rots in what is linked from night to night.
     pub calm: bool,
+    /// So much is added below, above or beside earlier sources that the index needs several pieces.
+    pub many: bool,
+}
+
+impl Manner {
+    /// Whether sources and options stay what they are.
+    fn is_plain(self) -> bool {
+        self.calm || self.many
+    }
 }
 
 pub struct World {
@@ -122,6 +132,10 @@ impl World {
         let mut mover = Mover::new(&sources.tree(), rng.fork());
         let first = 4 + rng.below(25);
         mover.make(first);
+        let mut sources = sources;
+        if manner.many {
+            sources.fill();
+        }
         Self {
             place: Place::new(Deployment::new("contoso.com", "nyc").unwrap(), Component::Switches),
             options: Options::new(dir, &mut rng),
@@ -146,13 +160,18 @@ impl World {
     pub fn night(&mut self) -> Found {
         self.harm_something();
         let moves = if self.manner.calm { self.rng.below(2) } else { self.rng.below(12) };
+        self.mover.recent.clear();
         self.mover.make(moves);
         if self.rng.chance(70) {
             // Beyond the tick within which a change may not show: else everything is read again.
             std::thread::sleep(Duration::from_millis(30));
         }
-        let sources = self.sources.choose(self.manner.calm);
-        if !self.manner.calm {
+        let sources = if self.manner.many {
+            self.sources.choose_among_many(self.records.len())
+        } else {
+            self.sources.choose(self.manner.calm)
+        };
+        if !self.manner.is_plain() {
             self.options.vary(&mut self.rng);
         }
         self.say(format!("moves: {}", self.mover.log.join("; ")));
@@ -166,7 +185,11 @@ impl World {
     }
 
     fn harm_something(&mut self) {
-        let when = if self.manner.calm { self.records.len() == 1 } else { self.rng.chance(10) };
+        let when = if self.manner.is_plain() {
+            self.manner.calm && self.records.len() == 1
+        } else {
+            self.rng.chance(10)
+        };
         if !when {
             return;
         }
@@ -184,7 +207,7 @@ impl World {
     }
 
     fn something_bad(&mut self) -> Option<Bad> {
-        if self.manner.calm || !self.rng.chance(14) {
+        if self.manner.is_plain() || !self.rng.chance(14) {
             return None;
         }
         Some(match self.rng.below(5) {
@@ -198,27 +221,40 @@ impl World {
     /// A backup in this process, while which the source may change and the share may fail.
     fn backup(&mut self, sources: &[Source], bad: Option<Bad>) -> Found {
         let before = tree_of(sources, &self.options.patterns);
-        let mover = Mover::new(&self.mover.root, self.rng.fork());
+        let mover = Mover::new(&self.mover.root, self.rng.fork()).among(self.mover.recent.split_off(0));
         let states: States = Arc::new(Mutex::new((mover, vec![before])));
-        let is_restless = !self.manner.calm && self.rng.chance(25);
+        let is_restless = !self.manner.is_plain() && self.rng.chance(25);
         let mut rough = Rough::new(&self.share, bad.clone());
         let move_once = {
-            let (states, sources, patterns) = (states.clone(), sources.to_vec(), self.options.patterns.clone());
+            let (states, sources, patterns) =
+                (states.clone(), sources.to_vec(), self.options.patterns.clone());
             move || {
                 let mut states = states.lock().unwrap();
                 let moves = 1 + states.0.rng.below(3);
                 for _ in 0..moves {
-                    states.0.make(1);
+                    let rotate = states.0.rng.chance(35);
+                    if rotate {
+                        let done = states.0.rotate();
+                        let line = done.unwrap_or_else(|error| format!("(not done: {error})"));
+                        states.0.log.push(line);
+                    } else {
+                        states.0.make(1);
+                    }
                     let now = tree_of(&sources, &patterns);
                     states.1.push(now);
                 }
             }
         };
         let at_put = 1 + self.rng.below(3) as u64;
-        let at_source = if is_restless && self.rng.chance(60) { self.rng.below(sources.len()) } else { usize::MAX };
+        let at_source =
+            if is_restless && self.rng.chance(60) { self.rng.below(sources.len()) } else { usize::MAX };
         if is_restless && at_source == usize::MAX {
             let move_once = move_once.clone();
-            rough = rough.during(move |put| if put == at_put { move_once() });
+            rough = rough.during(move |put| {
+                if put == at_put {
+                    move_once()
+                }
+            });
         }
         let rough = Arc::new(rough);
         let mut missing = false;
@@ -340,14 +376,14 @@ impl World {
 
     fn by_hand(&mut self) -> Found {
         let record = self.records.last().expect("one was made");
-        if !record.is_whole() || !self.rng.chance(45) {
+        if !record.is_whole() || !self.rng.chance(35) {
             return Ok(());
         }
         by_hand::check(&record.native, &record.expected, record.key, &self.dir.join("by hand"))
     }
 
     fn over_something(&mut self) -> Found {
-        if !self.rng.chance(35) {
+        if !self.rng.chance(30) {
             return Ok(());
         }
         let whole: Vec<_> = self.records.iter().filter(|record| record.is_whole()).collect();
@@ -370,10 +406,6 @@ impl World {
 
     pub fn clean(&self) {
         let _ = remove(&self.dir);
-    }
-
-    pub fn key(&self, at: usize) -> &'static Key {
-        &keys()[at]
     }
 }
 
