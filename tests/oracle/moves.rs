@@ -25,16 +25,19 @@ pub struct Mover {
     pub log: Vec<String>,
     /// Files that it wrote to.
     pub recent: Vec<PathBuf>,
+    /// Whether large files are rare: many worlds are to be seen in a second.
+    pub is_light: bool,
 }
 
 impl Mover {
     pub fn new(root: &Path, rng: Rng) -> Self {
-        Self { root: root.to_owned(), rng, log: Vec::new(), recent: Vec::new() }
+        Self { root: root.to_owned(), rng, log: Vec::new(), recent: Vec::new(), is_light: false }
     }
 
-    /// The same, while others have just written to these files.
-    pub fn among(mut self, recent: Vec<PathBuf>) -> Self {
-        self.recent = recent;
+    /// The same, right behind another hand.
+    pub fn among(mut self, other: &mut Self) -> Self {
+        self.recent = std::mem::take(&mut other.recent);
+        self.is_light = other.is_light;
         self
     }
 
@@ -139,7 +142,7 @@ impl Mover {
         if fs::symlink_metadata(&path).is_ok_and(|m| m.is_dir()) {
             return Err(io::Error::other("a folder"));
         }
-        let content = content(&mut self.rng);
+        let content = self.content();
         let _ = fs::remove_file(&path);
         fs::write(&path, &content)?;
         self.recent.push(path.clone());
@@ -171,6 +174,7 @@ impl Mover {
             0 => self.rng.below(old as usize + 1) as u64,
             1 => old + self.rng.below(200_000) as u64,
             2 => old / BLOCK * BLOCK,
+            _ if self.is_light => old + 1,
             _ => SMALL - 1 + self.rng.below(3) as u64,
         };
         file.set_len(length.min(MOST))?;
@@ -218,7 +222,7 @@ impl Mover {
         let path = self.a_free_name()?;
         fs::create_dir(&path)?;
         if self.rng.chance(60) {
-            fs::write(path.join("inside"), content(&mut self.rng))?;
+            fs::write(path.join("inside"), self.content())?;
         }
         Ok(format!("folder {}", self.shown(&path)))
     }
@@ -261,10 +265,10 @@ impl Mover {
             0 => symlink("..", path).map(|()| "a link")?,
             1 if !was_folder => {
                 fs::create_dir(path)?;
-                fs::write(path.join("below"), content(&mut self.rng))?;
+                fs::write(path.join("below"), self.content())?;
                 "a folder"
             }
-            _ => fs::write(path, content(&mut self.rng)).map(|()| "a file")?,
+            _ => fs::write(path, self.content()).map(|()| "a file")?,
         };
         Ok(format!("{} is {now} now", self.shown(path)))
     }
@@ -292,7 +296,7 @@ impl Mover {
     fn replace_by_rename(&mut self) -> io::Result<String> {
         let path = self.a_file()?;
         let new = self.root.join(".save");
-        fs::write(&new, content(&mut self.rng))?;
+        fs::write(&new, self.content())?;
         fs::rename(&new, &path)?;
         Ok(format!("save {}", self.shown(&path)))
     }
@@ -300,7 +304,8 @@ impl Mover {
     fn holes(&mut self) -> io::Result<String> {
         let path = self.a_free_name()?;
         let file = File::create(&path)?;
-        let length = 1 + self.rng.below(5 << 20) as u64;
+        let most = if self.is_light { 300_000 } else { 5 << 20 };
+        let length = 1 + self.rng.below(most) as u64;
         file.set_len(length)?;
         for _ in 0..self.rng.below(4) {
             let from = self.rng.below(length as usize) as u64;
@@ -363,7 +368,7 @@ impl Mover {
         if fs::symlink_metadata(&to).is_ok() {
             return Err(io::Error::other("taken"));
         }
-        fs::write(&to, content(&mut self.rng))?;
+        fs::write(&to, self.content())?;
         Ok(format!("other case {}", self.shown(&to)))
     }
 
@@ -372,6 +377,14 @@ impl Mover {
         let id = 1000 + self.rng.below(3) as u32;
         std::os::unix::fs::lchown(&path, Some(id), Some(id))?;
         Ok(format!("owner {} {id}", self.shown(&path)))
+    }
+
+    fn content(&mut self) -> Vec<u8> {
+        let mut content = content(&mut self.rng);
+        if self.is_light && content.len() > 100_000 && !self.rng.chance(15) {
+            content.truncate(content.len() % 6000);
+        }
+        content
     }
 
     fn shown(&self, path: &Path) -> String {

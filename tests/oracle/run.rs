@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use azs_backup::Share;
+use azs_backup::share::Durability;
 
 use super::mounts::{self, Mounts};
 use super::rng::Rng;
@@ -105,12 +108,12 @@ fn one(seed: u64, nights: Option<u64>, mounts: &Mounts) -> (Found, Vec<String>, 
         match (draw, &mounts.slow_clock, &mounts.no_case) {
             (6..9, Some(slow), _) => {
                 let source = mounts::folder(slow, seed);
-                ticks::check(&world.share, &dir, &source, &mut rng)?;
+                ticks::check(&other_share(&dir), &dir.join("other"), &source, &mut rng)?;
                 fs::remove_dir_all(source).unwrap();
             }
             (9..11, _, Some(no_case)) => {
                 let target = mounts::folder(no_case, seed);
-                case::check(&world.share, &dir.join("names"), &target, &mut rng)?;
+                case::check(&other_share(&dir), &dir.join("names"), &target, &mut rng)?;
                 fs::remove_dir_all(target).unwrap();
             }
             _ => {}
@@ -128,6 +131,13 @@ fn one(seed: u64, nights: Option<u64>, mounts: &Mounts) -> (Found, Vec<String>, 
     });
     world.clean();
     (found, world.log, passed)
+}
+
+/// A share beside that of the world.
+fn other_share(dir: &Path) -> Arc<dyn Share> {
+    let root = dir.join("other share");
+    fs::create_dir_all(root.join("contoso.com/nyc/MASBackup")).unwrap();
+    home::share_with(&root, Durability::Cached)
 }
 
 /// In memory, where there is room; in the folder that the file server serves, where there is one.

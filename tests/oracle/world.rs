@@ -130,6 +130,7 @@ impl World {
         let mut rng = Rng::new(seed);
         let sources = Sources::new(sources, rng.fork());
         let mut mover = Mover::new(&sources.tree(), rng.fork());
+        mover.is_light = rng.chance(65);
         let first = 4 + rng.below(25);
         mover.make(first);
         let mut sources = sources;
@@ -221,7 +222,7 @@ impl World {
     /// A backup in this process, while which the source may change and the share may fail.
     fn backup(&mut self, sources: &[Source], bad: Option<Bad>) -> Found {
         let before = tree_of(sources, &self.options.patterns);
-        let mover = Mover::new(&self.mover.root, self.rng.fork()).among(self.mover.recent.split_off(0));
+        let mover = Mover::new(&self.mover.root, self.rng.fork()).among(&mut self.mover);
         let states: States = Arc::new(Mutex::new((mover, vec![before])));
         let is_restless = !self.manner.is_plain() && self.rng.chance(25);
         let mut rough = Rough::new(&self.share, bad.clone());
