@@ -16,6 +16,8 @@ mod case;
 mod check;
 #[path = "oracle/child.rs"]
 mod child;
+#[path = "oracle/content.rs"]
+mod content;
 #[path = "oracle/ending.rs"]
 mod ending;
 #[path = "oracle/existing.rs"]
@@ -30,6 +32,8 @@ mod model;
 mod mounts;
 #[path = "oracle/moves.rs"]
 mod moves;
+#[path = "oracle/options.rs"]
+mod options;
 #[path = "oracle/rng.rs"]
 mod rng;
 #[path = "oracle/rough.rs"]

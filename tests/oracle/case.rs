@@ -21,19 +21,26 @@ pub fn check(share: &Arc<dyn Share>, source: &Path, target: &Path, rng: &mut Rng
     let failed = |error: azs_backup::Error| Fault::new("case", [format!("{error:?}")]);
     let folder = backup(share, source).map_err(failed)?;
     let set = Set::open(share.clone(), folder).map_err(failed)?;
+    let mut wrong = Vec::new();
     for policy in [Existing::Refuse, Existing::Keep, Existing::Replace] {
         let options = RestoreOptions::default().existing(policy).damage(Damage::Continue);
-        let report = restore(&set, &keys()[0].opener, target, &options, &mut no_progress).map_err(failed)?;
+        let report = match restore(&set, &keys()[0].opener, target, &options, &mut no_progress) {
+            Ok(report) => report,
+            Err(error) => {
+                wrong.push(format!("{policy}: one name ended it: {error}"));
+                continue;
+            }
+        };
         let lines = unnamed(&tree, &Walker::walk(&target.join("d")), |path| {
             let path = [b"d/", path].concat();
             std::iter::once(&*path).chain(above(&path)).any(|path| named(&report, path))
         });
         if !lines.is_empty() {
-            let status = format!("{policy}: {:?}, {} files", report.status, report.files);
-            return Err(Fault::new("case", std::iter::once(status).chain(lines)));
+            wrong.push(format!("{policy}: {:?}, {} files", report.status, report.files));
+            wrong.extend(lines);
         }
     }
-    Ok(())
+    if wrong.is_empty() { Ok(()) } else { Err(Fault::new("case", wrong)) }
 }
 
 /// What the set has, and the target neither has under this very name nor names as missing.

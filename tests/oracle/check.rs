@@ -78,19 +78,30 @@ impl Record {
         let failed = |what, error: azs_backup::Error| self.fault(what, [format!("{error:?}")]);
         let set = self.open(share).map_err(|e| failed("open", e))?;
         let key = &self.key.opener;
-        let report = verify_full(&set, key, &mut no_progress).map_err(|e| failed("verify", e))?;
-        if !report.is_sound() {
-            let faults = report.faults.iter().map(ToString::to_string);
-            return Err(self.fault("verify", faults.chain(report.losses.iter().map(ToString::to_string))));
+        // Both are asked, whatever the first one says: what is lost shows in the second.
+        let (mut what, mut lines) = ("verify", Vec::new());
+        match verify_full(&set, key, &mut no_progress) {
+            Ok(report) => {
+                lines.extend(report.faults.iter().map(ToString::to_string));
+                lines.extend(report.losses.iter().map(ToString::to_string));
+            }
+            Err(error) => lines.push(format!("{error:?}")),
         }
-        let report = restore(&set, key, target, &RestoreOptions::default(), &mut no_progress)
-            .map_err(|e| failed("restore", e))?;
-        let lines = self.expected.differences(&Walker::walk(target), Look::ALL);
+        match restore(&set, key, target, &RestoreOptions::default(), &mut no_progress) {
+            Ok(report) => {
+                let is_all = report.losses.is_empty() && (report.status == Status::Succeeded || self.partial);
+                let differences = self.expected.differences(&Walker::walk(target), Look::ALL);
+                if !is_all || !differences.is_empty() {
+                    what = if lines.is_empty() { "restore" } else { "verify and restore" };
+                    lines.push(format!("restore: {:?}, {} losses", report.status, report.losses.len()));
+                    lines.extend(report.losses.iter().map(ToString::to_string));
+                    lines.extend(differences);
+                }
+            }
+            Err(error) => lines.push(format!("restore: {error:?}")),
+        }
         if !lines.is_empty() {
-            return Err(self.fault("restore", lines));
-        }
-        if !report.losses.is_empty() || (report.status != Status::Succeeded && !self.partial) {
-            return Err(self.fault("restore", [format!("{report:?}")]));
+            return Err(self.fault(what, lines));
         }
         remove(target)
     }

@@ -9,9 +9,10 @@ use azs_backup::{BackupBuilder, Component, Deployment, EncryptionCertificate, Pl
 use serde_json::{Value, json};
 
 use super::keys;
+use super::options::Options;
 use super::rough::{Bad, Rough};
 use super::source::{From, Source};
-use super::world::{Options, World};
+use super::world::World;
 use crate::common::home;
 
 const TASK: &str = "AZS_ORACLE_CHILD";

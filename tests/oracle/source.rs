@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use azs_backup::{Backup, ErrorKind, Result};
 
+use super::content::content;
 use super::model::{Node, Tree, Walker};
-use super::moves::content;
 use super::rng::Rng;
 
 /// Something that is added under a name.

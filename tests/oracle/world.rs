@@ -8,18 +8,18 @@ use std::time::Duration;
 
 use azs_backup::set::Status;
 use azs_backup::{
-    Backup, BackupBuilder, BackupReport, Component, Deployment, Place, Result, Share, SourceProblems,
-    list_sets,
+    Backup, BackupReport, Component, Deployment, Error, ErrorKind, Place, Result, Share, list_sets,
 };
 
 use super::check::{Record, remove};
 use super::expected::Expected;
 use super::model::Tree;
 use super::moves::Mover;
+use super::options::Options;
 use super::rng::Rng;
 use super::rough::{Bad, Rough};
-use super::source::{PATTERNS, Source, Sources, tree_of};
-use super::{Fault, Found, KEYS, by_hand, child, existing, harm, keys};
+use super::source::{Source, Sources, tree_of};
+use super::{Fault, Found, by_hand, child, existing, harm, keys};
 use crate::common::home;
 
 /// Nights after which what rots in a linked file has to be named.
@@ -52,70 +52,11 @@ pub struct World {
     manner: Manner,
     options: Options,
     pub records: Vec<Record>,
+    /// Stored files that came to harm.
+    rotten: BTreeSet<String>,
     /// Nights for which damaged files were linked, by name.
     nights: BTreeMap<String, u32>,
     pub log: Vec<String>,
-}
-
-/// How backups are made; some of it changes from night to night.
-#[derive(Clone, Debug)]
-pub struct Options {
-    pub state: Option<PathBuf>,
-    pub report: bool,
-    pub paranoid: bool,
-    pub segment_size: usize,
-    pub workers: usize,
-    pub patterns: Vec<usize>,
-    /// Which keys can open the set.
-    pub keys: Vec<usize>,
-}
-
-impl Options {
-    fn new(dir: &Path, rng: &mut Rng) -> Self {
-        Self {
-            state: rng.chance(90).then(|| dir.join("state")),
-            report: rng.chance(60),
-            paranoid: false,
-            segment_size: (4 + 4 * rng.below(3)) << 20,
-            workers: 1 + rng.below(4),
-            patterns: Vec::new(),
-            keys: vec![0],
-        }
-    }
-
-    /// What may be otherwise this night.
-    fn vary(&mut self, rng: &mut Rng) {
-        self.paranoid = rng.chance(8);
-        self.workers = 1 + rng.below(4);
-        if rng.chance(6) {
-            self.keys = if rng.chance(50) { (0..KEYS).collect() } else { vec![rng.below(KEYS)] };
-        }
-        if rng.chance(8) {
-            self.patterns = (0..PATTERNS.len()).filter(|_| rng.chance(40)).collect();
-        }
-        if rng.chance(5) {
-            self.segment_size = (4 + 4 * rng.below(3)) << 20;
-        }
-    }
-
-    pub fn builder(&self, share: Arc<dyn Share>, place: Place) -> BackupBuilder {
-        let policy = if self.report { SourceProblems::Report } else { SourceProblems::Fail };
-        let mut builder = BackupBuilder::new(share, place)
-            .segment_size(self.segment_size)
-            .workers(self.workers)
-            .paranoid(self.paranoid)
-            .source_problems(policy);
-        for key in &self.keys {
-            builder = builder.certificate(keys()[*key].certificate.encryption());
-        }
-        for pattern in &self.patterns {
-            builder = builder.exclude(PATTERNS[*pattern].0);
-        }
-        if let Some(state) = &self.state {
-            builder = builder.state(state);
-        }
-        builder
-    }
 }
 
 /// States of the source while a backup reads it.
@@ -148,6 +89,7 @@ impl World {
             sources,
             manner,
             records: Vec::new(),
+            rotten: BTreeSet::new(),
             nights: BTreeMap::new(),
             log: Vec::new(),
         }
@@ -204,6 +146,7 @@ impl World {
         } else {
             harm::harm(&mut self.records, &mut self.rng)
         };
+        self.rotten.extend(self.records.iter().flat_map(|record| record.harmed.iter().cloned()));
         self.say(format!("harm: {done:?}"));
     }
 
@@ -274,12 +217,11 @@ impl World {
         match done {
             Ok(report) => self.take_in(&report, expected),
             Err(error) => {
-                let has_shown = rough.has_shown();
-                let may_fail = has_shown || (states.len() > 1 && !self.options.report);
-                if !may_fail && !(states.len() > 1 && is_restless) {
+                let has_shown = bad.is_some() && rough.has_shown();
+                if !is_reason(&error, bad.as_ref().filter(|_| has_shown), states.len() > 1) {
                     return Err(Fault::new("backup", [format!("{error:?}")]));
                 }
-                self.nothing_false(&expected, bad.is_some() && has_shown)
+                self.nothing_false(&expected, has_shown)
             }
         }
     }
@@ -319,9 +261,10 @@ impl World {
                 return Err(Fault::new("a failed run", [format!("{} is left and complete", set.folder)]));
             }
             let key = &keys()[self.options.keys[0]];
-            let record = Record::new(set.folder.clone(), &self.root, expected.clone(), key, true);
-            record.check_whole(&self.share, &self.dir.join("left"))?;
+            let mut record = Record::new(set.folder.clone(), &self.root, expected.clone(), key, true);
+            record.look();
             self.records.push(record);
+            self.look(self.records.len() - 1)?;
         }
         Ok(())
     }
@@ -350,8 +293,7 @@ impl World {
     fn count_nights(&mut self, record: &Record) -> Found {
         self.nights.retain(|name, _| record.harmed.contains(name));
         for name in &record.harmed {
-            let known = self.records.iter().any(|earlier| earlier.harmed.contains(name));
-            if !known {
+            if !self.rotten.contains(name) {
                 return Err(Fault::new("a new set", [format!("{name} is not what SHA256SUMS says")]));
             }
             let nights = self.nights.entry(name.clone()).or_default();
@@ -408,6 +350,23 @@ impl World {
     pub fn clean(&self) {
         let _ = remove(&self.dir);
     }
+}
+
+/// Whether a run may end with this: it says what was wrong first.
+fn is_reason(error: &Error, bad: Option<&Bad>, has_moved: bool) -> bool {
+    let of_share = match bad {
+        Some(Bad::DiesAt(_)) => error.kind() == ErrorKind::Unreachable,
+        Some(Bad::FullAfter(_)) => error.kind() == ErrorKind::OutOfCapacity,
+        Some(Bad::TimesOutAt(_)) => error.kind() == ErrorKind::TimedOut,
+        _ => false,
+    };
+    let of_source = match error.kind() {
+        ErrorKind::SourceChanged | ErrorKind::SourceUnreadable | ErrorKind::NotFound => true,
+        // What was a file is none when it is added.
+        ErrorKind::InvalidArgument => error.to_string().contains("regular file"),
+        _ => false,
+    };
+    of_share || has_moved && of_source
 }
 
 fn brief(done: &Result<BackupReport>) -> String {
