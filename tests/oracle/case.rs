@@ -1,5 +1,6 @@
 //! Names that differ in case alone, restored to a file system that takes them for one: what is not there is named.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -43,12 +44,17 @@ pub fn check(share: &Arc<dyn Share>, source: &Path, target: &Path, rng: &mut Rng
     if wrong.is_empty() { Ok(()) } else { Err(Fault::new("case", wrong)) }
 }
 
-/// What the set has, and the target neither has under this very name nor names as missing.
+/// Names that are one to the target: of those that no report names, at most one can be there, and it has to be right.
+/// Folders may be one.
 fn unnamed(tree: &Tree, found: &Tree, is_named: impl Fn(&[u8]) -> bool) -> Vec<String> {
+    let folded: BTreeMap<_, _> = found.iter().map(|(path, node)| (path.to_ascii_lowercase(), node)).collect();
     let mut lines = Vec::new();
-    for (path, node) in tree {
-        let now = found.get(path);
-        if !now.is_some_and(|now| node.is_met_by(now, Look::CONTENT)) && !is_named(path) {
+    let mut taken = BTreeSet::new();
+    for (path, node) in tree.iter().filter(|(path, _)| !is_named(path)) {
+        let one = path.to_ascii_lowercase();
+        let now = folded.get(&one).copied();
+        let is_right = now.is_some_and(|now| node.is_met_by(now, Look::CONTENT));
+        if !is_right || !(node.is_folder() || taken.insert(one)) {
             lines.push(format!(
                 "{}: wanted {:?}; found {:?}",
                 shown(path),
