@@ -10,6 +10,7 @@ mod needs;
 mod node;
 mod python;
 mod run;
+mod soak;
 mod together;
 
 use needs::{FOR_BUILD, FOR_TESTS, OpenSsl};
@@ -20,6 +21,8 @@ cargo xtask quickstart [ARGUMENTS]   run the example that shows the main job (--
 cargo xtask test                     run all tests, of all parts
 cargo xtask test PART [ARGUMENTS]    of one part: rust, python, node, c, together; arguments go to its test command
 cargo xtask night [BACKUPS]          backups over SMB with faults at random: 200, where no number is given
+cargo xtask soak [TIME] [SEED]       the oracle's random worlds for 1h, 90m, 30s…, from this seed on: an hour, and other
+                                     worlds each time, where nothing is said
 cargo xtask fuzz [SECONDS] [TARGET]  run each fuzz target, or one: 60 seconds, where no number is given
 cargo xtask wheel                    build the Python wheel into target/wheels and try it in a new environment
 cargo xtask npm-pack                 build the Node package's tarball into target/npm
@@ -33,6 +36,7 @@ const ON_A_SHARE: &[&str] = &[
     "incremental",
     "kill",
     "one_file",
+    "oracle",
     "retention",
     "review",
     "round_trip",
@@ -62,6 +66,9 @@ fn main() -> ExitCode {
         ("test", rest) => test(rest),
         ("night", []) => night("200"),
         ("night", [backups]) => night(backups),
+        ("soak", []) => soak::soak("1h", None),
+        ("soak", [time]) => soak::soak(time, None),
+        ("soak", [time, seed]) => soak::soak(time, Some(seed)),
         ("fuzz", []) => fuzz::fuzz("60", None),
         ("fuzz", [seconds]) => fuzz::fuzz(seconds, None),
         ("fuzz", [seconds, target]) => fuzz::fuzz(seconds, Some(target)),

@@ -50,6 +50,8 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     tool("Samba's smbd", &["samba"], || runs("smbd") || runs("/usr/sbin/smbd")),
     tool("smbclient", &["smbclient"], || runs("smbclient")),
     tool("ip", &["iproute2"], || output("ip", &["-V"], "").is_some()),
+    // It records the calls that power cuts are tried at; Linux alone has it.
+    tool("strace", &["strace"], || !cfg!(target_os = "linux") || runs("strace")),
 ];
 
 /// To build and test the Python package.

@@ -1,0 +1,59 @@
+//! Recovery by hand, by every block that the README prints for it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::expected::Expected;
+use super::model::{Look, Walker};
+use super::{Fault, Found, Key};
+use crate::common::PASSWORD;
+
+/// The fenced blocks behind comments that begin with `recovery`, in their order.
+fn blocks() -> Vec<&'static str> {
+    const README: &str = include_str!("../../README.md");
+    let (mut blocks, mut rest) = (Vec::new(), README);
+    while let Some((_, behind)) = rest.split_once("<!-- recovery") {
+        let (_, behind) = behind.split_once("-->\n```bash\n").expect("a block behind the comment");
+        let (block, behind) = behind.split_once("\n```").expect("the block ends");
+        blocks.push(block);
+        rest = behind;
+    }
+    assert!(!blocks.is_empty(), "the README says nothing of recovery");
+    blocks
+}
+
+/// Recovers a set in `folder`, a copy, and holds what came of it against what the set has to hold.
+pub fn check(set: &Path, expected: &Expected, key: &Key, folder: &Path) -> Found {
+    let mut own: BTreeSet<Vec<u8>> = ["backup.cer", "backup.pfx"].map(Into::into).into();
+    fs::create_dir(folder).unwrap();
+    for file in fs::read_dir(set).unwrap().flatten() {
+        let name = file.file_name();
+        own.insert(name.as_encoded_bytes().to_vec());
+        // Nobody writes into a stored file: another name is as good as a copy.
+        fs::hard_link(file.path(), folder.join(&name))
+            .or_else(|_| fs::copy(file.path(), folder.join(&name)).map(drop))
+            .unwrap();
+    }
+    fs::write(folder.join("backup.cer"), &key.certificate.cer).unwrap();
+    fs::write(folder.join("backup.pfx"), &key.certificate.pfx).unwrap();
+    let mut said = String::new();
+    for block in blocks() {
+        // Under no umask, so that modes come back for those who are not root, too.
+        let mut bash = Command::new("bash");
+        bash.arg("-c").arg(format!("umask 0\n{block}")).current_dir(folder).env("AZS_PFX_PASSWORD", PASSWORD);
+        said += &String::from_utf8_lossy(&bash.output().expect("bash runs").stderr);
+    }
+    let mut found = Walker::walk(folder);
+    found.retain(|path, _| !own.contains(path));
+    let mut lines = expected.differences(&found, Look::BY_HAND);
+    lines.extend(
+        said.lines().filter(|line| line.contains("LOST") || line.contains("REFUSED")).map(Into::into),
+    );
+    if lines.is_empty() {
+        return fs::remove_dir_all(folder).map_err(|e| Fault::new("by hand", [e.to_string()]));
+    }
+    lines.extend(said.lines().take(5).map(|line| format!("(said: {line})")));
+    Err(Fault::new("by hand", lines))
+}

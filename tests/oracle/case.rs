@@ -1,0 +1,96 @@
+//! Names that differ in case alone, restored to a file system that takes them for one: what is not there is named.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use azs_backup::{
+    BackupBuilder, Component, Damage, Deployment, Existing, Place, RestoreOptions, Result, Set, Share,
+    SharePath, no_progress, restore,
+};
+
+use super::model::{Look, Tree, Walker, above, shown};
+use super::rng::Rng;
+use super::{Fault, Found, keys, named};
+use crate::common::noise;
+
+/// Makes a set of such names, and restores it into `target` under each policy.
+pub fn check(share: &Arc<dyn Share>, source: &Path, target: &Path, rng: &mut Rng) -> Found {
+    fill(source, rng, 0);
+    let tree = Walker::walk(source);
+    let failed = |error: azs_backup::Error| Fault::new("case", [format!("{error:?}")]);
+    let folder = backup(share, source).map_err(failed)?;
+    let set = Set::open(share.clone(), folder).map_err(failed)?;
+    let mut wrong = Vec::new();
+    for policy in [Existing::Refuse, Existing::Keep, Existing::Replace] {
+        let options = RestoreOptions::default().existing(policy).damage(Damage::Continue);
+        let report = match restore(&set, &keys()[0].opener, target, &options, &mut no_progress) {
+            Ok(report) => report,
+            Err(error) => {
+                wrong.push(format!("{policy}: one name ended it: {error}"));
+                continue;
+            }
+        };
+        let lines = unnamed(&tree, &Walker::walk(&target.join("d")), |path| {
+            let path = [b"d/", path].concat();
+            std::iter::once(&*path).chain(above(&path)).any(|path| named(&report, path))
+        });
+        if !lines.is_empty() {
+            wrong.push(format!("{policy}: {:?}, {} files", report.status, report.files));
+            wrong.extend(lines);
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Fault::new("case", wrong)) }
+}
+
+/// Names that are one to the target: of those that no report names, at most one can be there, and it has to be right.
+/// Folders may be one.
+fn unnamed(tree: &Tree, found: &Tree, is_named: impl Fn(&[u8]) -> bool) -> Vec<String> {
+    let folded: BTreeMap<_, _> = found.iter().map(|(path, node)| (path.to_ascii_lowercase(), node)).collect();
+    let mut lines = Vec::new();
+    let mut taken = BTreeSet::new();
+    for (path, node) in tree.iter().filter(|(path, _)| !is_named(path)) {
+        let one = path.to_ascii_lowercase();
+        let now = folded.get(&one).copied();
+        let is_right = now.is_some_and(|now| node.is_met_by(now, Look::CONTENT));
+        if !is_right || !(node.is_folder() || taken.insert(one)) {
+            lines.push(format!(
+                "{}: wanted {:?}; found {:?}",
+                shown(path),
+                node.what,
+                now.map(|now| &now.what)
+            ));
+        }
+    }
+    lines
+}
+
+/// Files and folders, many of them under names that differ in case.
+fn fill(folder: &Path, rng: &mut Rng, depth: usize) {
+    fs::create_dir_all(folder).unwrap();
+    for _ in 0..3 + rng.below(5) {
+        let name = *rng.pick(&["Config", "config", "CONFIG", "Logs", "logs", "other"]).expect("not empty");
+        let path = folder.join(name);
+        if path.exists() {
+            continue;
+        }
+        match rng.below(6) {
+            0 | 1 if depth < 2 => fill(&path, rng, depth + 1),
+            2 => fs::write(&path, noise(1, 3000)).unwrap(),
+            3 => fs::write(&path, noise(rng.next(), 2_100_000)).unwrap(),
+            _ => fs::write(&path, noise(rng.next(), 1000)).unwrap(),
+        }
+        if path.is_file() && rng.chance(20) {
+            let _ = fs::hard_link(&path, folder.join(name.to_uppercase()));
+        }
+    }
+}
+
+fn backup(share: &Arc<dyn Share>, source: &Path) -> Result<SharePath> {
+    let place = Place::new(Deployment::new("contoso.com", "nyc")?, Component::Switches);
+    let builder = BackupBuilder::new(share.clone(), place).certificate(keys()[0].certificate.encryption());
+    let mut backup = builder.start()?;
+    backup.add_folder_as("d", source)?;
+    Ok(backup.commit()?.folder)
+}

@@ -1,0 +1,101 @@
+//! What is looked at when all nights are over.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use azs_backup::schedule::Outcome;
+use azs_backup::{Component, Deployment, Place, RetentionPolicy, Share, list_sets};
+use jiff::Timestamp;
+
+use super::rough::{Bad, Rough};
+use super::world::World;
+use super::{Fault, Found};
+
+/// Sets list as complete whose files are all there at their lengths, and no others.
+pub fn listed(world: &World) -> Found {
+    let sets = list_sets(&world.share, world.place.deployment(), None)
+        .map_err(|e| Fault::new("list", [format!("{e:?}")]))?;
+    for record in &world.records {
+        let is_complete = sets.iter().any(|set| set.folder == record.folder && set.is_complete());
+        if record.is_whole() && !is_complete {
+            let state = sets.iter().find(|set| set.folder == record.folder).map(|set| &set.state);
+            return Err(Fault::new("list", [format!("{} is whole and lists as {state:?}", record.folder)]));
+        }
+        let lacks = record.harmed.iter().any(|name| !record.native.join(name).exists());
+        if lacks && is_complete {
+            return Err(Fault::new(
+                "list",
+                [format!("{} lists as complete: {:?}", record.folder, record.harmed)],
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A stored file that gives an error when it is read costs what is in it.
+pub fn unreadable(world: &mut World) -> Found {
+    let whole: Vec<_> = world.records.iter().filter(|record| record.is_whole()).collect();
+    let Some(record) = world.rng.pick(&whole) else { return Ok(()) };
+    let segments: Vec<_> = record.files.keys().filter(|name| name.ends_with(".tar.zst.p7m")).collect();
+    let Some(name) = world.rng.pick(&segments) else { return Ok(()) };
+    let mut record = (*record).clone();
+    record.harmed.insert((*name).clone());
+    let share: Arc<dyn Share> = Arc::new(Rough::new(&world.share, Some(Bad::Unreadable((*name).clone()))));
+    record.check_harmed(&share, &world.dir.join("unreadable")).map_err(|fault| {
+        Fault::new("unreadable", [format!("{name} gives EIO")].into_iter().chain(fault.lines))
+    })
+}
+
+/// A set that somebody copied to where it does not belong is no backup of that place.
+pub fn elsewhere(world: &World) -> Found {
+    let Some(record) = world.records.iter().find(|record| record.is_whole()) else { return Ok(()) };
+    let place = Place::new(Deployment::new("contoso.com", "lax").expect("a name"), Component::Switches);
+    let folder = world.root.join(place.folder().to_relative());
+    let copy = folder.join(record.native.file_name().expect("a set has a name"));
+    fs::create_dir_all(&copy).expect("a folder");
+    for file in fs::read_dir(&record.native).expect("the set").flatten() {
+        fs::copy(file.path(), copy.join(file.file_name())).expect("a copy");
+    }
+    let sets = list_sets(&world.share, place.deployment(), None);
+    let sets = sets.map_err(|e| Fault::new("list", [format!("{e:?}")]))?;
+    match sets.iter().find(|set| set.is_complete()) {
+        Some(set) => {
+            Err(Fault::new("elsewhere", [format!("{} lists as complete: it is of nyc", set.folder)]))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Retention deletes what its plan says, and keeps what it says, whole.
+pub fn retention(world: &mut World) -> Found {
+    let fault = |line: String| Fault::new("retention", [line]);
+    let list = || list_sets(&world.share, world.place.deployment(), None);
+    let sets = list().map_err(|e| fault(format!("{e:?}")))?;
+    let complete = sets.iter().filter(|set| set.is_complete()).count();
+    let wanted = 1 + world.rng.below(4);
+    let policy = RetentionPolicy::new().keep_last(wanted as u32);
+    let plan = policy.plan(&sets, Timestamp::now());
+    let deleted: BTreeSet<_> = plan.deletions.iter().map(|deletion| deletion.folder.clone()).collect();
+    let report = plan.apply(&world.share, &mut |_| ControlFlow::Continue(()));
+    for (folder, outcome) in &report.outcomes {
+        if *outcome != Outcome::Deleted {
+            return Err(fault(format!("{folder}: {outcome:?}")));
+        }
+    }
+    let left = list().map_err(|e| fault(format!("{e:?}")))?;
+    if left.iter().filter(|set| set.is_complete()).count() < complete.min(wanted) {
+        return Err(fault(format!("of {complete} complete sets fewer than {wanted} are left")));
+    }
+    for record in &world.records {
+        let is_there = left.iter().any(|set| set.folder == record.folder);
+        if is_there == deleted.contains(&record.folder) {
+            return Err(fault(format!("{}: deleted {}", record.folder, !is_there)));
+        }
+        if is_there && record.is_whole() {
+            record.check_whole(&world.share, &world.dir.join("left over"))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! What a tree is: the one picture that sources, restores and recoveries by hand are held against.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use azs_backup::set::Digest;
+
+/// A tree by path; the empty path is not in it.
+pub type Tree = BTreeMap<Vec<u8>, Node>;
+
+/// One thing of a tree. What is none is not known, and anything is right.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Node {
+    pub what: What,
+    pub mode: Option<u32>,
+    pub owner: Option<(u32, u32)>,
+    pub mtime: Option<(i64, i64)>,
+    pub xattrs: Option<Vec<(Vec<u8>, Vec<u8>)>>,
+    /// The first of all names that this file has in the tree, where it has several.
+    pub first_name: Option<Vec<u8>>,
+}
+
+#[derive(Clone, Eq, PartialEq)]
+pub enum What {
+    Folder,
+    File {
+        size: u64,
+        digest: Digest,
+    },
+    Link(Vec<u8>),
+    /// A pipe or a device: no set has it.
+    Special,
+}
+
+impl fmt::Debug for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            What::Folder => f.write_str("folder"),
+            What::File { size, digest } => write!(f, "file of {size} bytes {:.8}", digest.to_string()),
+            What::Link(to) => write!(f, "link to {:.60}", String::from_utf8_lossy(to)),
+            What::Special => f.write_str("special"),
+        }
+    }
+}
+
+impl Node {
+    /// A file of which nothing but its content is known.
+    pub fn content(bytes: &[u8]) -> Self {
+        Self { what: file(bytes), ..Self::bare(What::Special) }
+    }
+
+    /// Something of which nothing but its kind is known.
+    pub fn bare(what: What) -> Self {
+        Self { what, mode: None, owner: None, mtime: None, xattrs: None, first_name: None }
+    }
+
+    pub fn is_folder(&self) -> bool {
+        self.what == What::Folder
+    }
+
+    /// Whether `found` is this; `how` says how closely to look.
+    pub fn is_met_by(&self, found: &Node, how: Look) -> bool {
+        fn same<T: PartialEq>(wanted: &Option<T>, found: &Option<T>) -> bool {
+            wanted.is_none() || wanted == found
+        }
+        let is_link = matches!(self.what, What::Link(_));
+        self.what == found.what
+            && (how.content_only
+                || (is_link || same(&self.mode, &found.mode))
+                    && same(&self.owner, &found.owner)
+                    && same(&self.mtime, &found.mtime)
+                    && (!how.xattrs || same(&self.xattrs, &found.xattrs)))
+            && (!how.links || self.mode.is_none() || self.first_name == found.first_name)
+    }
+}
+
+/// How closely two nodes are compared.
+#[derive(Clone, Copy)]
+pub struct Look {
+    pub xattrs: bool,
+    pub links: bool,
+    pub content_only: bool,
+}
+
+impl Look {
+    pub const ALL: Self = Self { xattrs: true, links: true, content_only: false };
+    /// Recovery by hand does without extended attributes.
+    pub const BY_HAND: Self = Self { xattrs: false, ..Self::ALL };
+    /// Where some names were there before, or are missing.
+    pub const ALONE: Self = Self { links: false, ..Self::ALL };
+    pub const CONTENT: Self = Self { links: false, content_only: true, ..Self::ALL };
+}
+
+fn file(bytes: &[u8]) -> What {
+    What::File { size: bytes.len() as u64, digest: Digest::of(bytes) }
+}
+
+/// A walk over a tree on disk.
+#[derive(Default)]
+pub struct Walker {
+    pub tree: Tree,
+    names: HashMap<(u64, u64), Vec<Vec<u8>>>,
+}
+
+impl Walker {
+    /// All of a tree below `root`.
+    pub fn walk(root: &Path) -> Tree {
+        let mut walker = Self::default();
+        walker.below(root, b"", &|_, _| true);
+        walker.finish()
+    }
+
+    /// Adds what is at `place` as `path`, and all below it that `wanted` has: names and whether they are folders.
+    pub fn add(&mut self, place: &Path, path: &[u8], wanted: &dyn Fn(&[u8], bool) -> bool) {
+        let Ok(m) = fs::symlink_metadata(place) else { return };
+        let what = if m.is_dir() {
+            What::Folder
+        } else if m.is_symlink() {
+            let Ok(to) = fs::read_link(place) else { return };
+            What::Link(to.into_os_string().into_vec())
+        } else if m.is_file() {
+            let Ok(bytes) = fs::read(place) else { return };
+            file(&bytes)
+        } else {
+            What::Special
+        };
+        let xattrs =
+            if matches!(what, What::Folder | What::File { .. }) { xattrs(place) } else { Vec::new() };
+        if matches!(what, What::File { .. }) {
+            self.names.entry((m.dev(), m.ino())).or_default().push(path.to_vec());
+        }
+        let node = Node {
+            mode: Some(m.mode() & 0o7777),
+            owner: Some((m.uid(), m.gid())),
+            mtime: Some((m.mtime(), m.mtime_nsec())),
+            xattrs: Some(xattrs),
+            first_name: None,
+            what,
+        };
+        let is_folder = node.is_folder();
+        self.tree.insert(path.to_vec(), node);
+        if is_folder {
+            self.below(place, path, wanted);
+        }
+    }
+
+    fn below(&mut self, place: &Path, path: &[u8], wanted: &dyn Fn(&[u8], bool) -> bool) {
+        let Ok(items) = fs::read_dir(place) else { return };
+        for item in items.flatten() {
+            let name = item.file_name();
+            let is_folder = item.file_type().is_ok_and(|kind| kind.is_dir());
+            if wanted(name.as_bytes(), is_folder) {
+                self.add(&item.path(), &join(path, name.as_bytes()), wanted);
+            }
+        }
+    }
+
+    pub fn finish(mut self) -> Tree {
+        for (_, mut names) in self.names {
+            names.sort();
+            for name in names.iter().filter(|_| names.len() > 1) {
+                if let Some(node) = self.tree.get_mut(name) {
+                    node.first_name = Some(names[0].clone());
+                }
+            }
+        }
+        self.tree
+    }
+}
+
+pub fn join(path: &[u8], name: &[u8]) -> Vec<u8> {
+    if path.is_empty() { name.to_vec() } else { [path, b"/", name].concat() }
+}
+
+/// Everything above a path, the nearest first.
+pub fn above(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    (0..path.len()).rev().filter(|at| path[*at] == b'/').map(|at| &path[..at])
+}
+
+pub fn native(root: &Path, path: &[u8]) -> PathBuf {
+    root.join(std::ffi::OsStr::from_bytes(path))
+}
+
+pub fn shown(path: &[u8]) -> String {
+    let text = path.escape_ascii().to_string();
+    if text.len() > 90 { format!("{}… ({} bytes)", &text[..80], path.len()) } else { text }
+}
+
+fn xattrs(place: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut names = [0_u8; 4096];
+    let length = rustix::fs::llistxattr(place, &mut names[..]).unwrap_or(0);
+    let mut found = Vec::new();
+    for name in names[..length].split(|b| *b == 0).filter(|name| !name.is_empty()) {
+        let mut value = vec![0; 64 << 10];
+        if let Ok(length) = rustix::fs::lgetxattr(place, name, &mut value[..]) {
+            found.push((name.to_vec(), value[..length].to_vec()));
+        }
+    }
+    found.sort();
+    found
+}

@@ -1,0 +1,385 @@
+//! A host, its sources, its share, and the nights that pass over them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use azs_backup::set::Status;
+use azs_backup::{
+    Backup, BackupReport, Component, Deployment, Error, ErrorKind, Place, Result, Share, list_sets,
+};
+
+use super::check::{Record, remove};
+use super::expected::Expected;
+use super::model::Tree;
+use super::moves::Mover;
+use super::options::Options;
+use super::rng::Rng;
+use super::rough::{Bad, Rough};
+use super::source::{Source, Sources, tree_of};
+use super::{Fault, Found, by_hand, child, existing, harm, keys};
+use crate::common::home;
+
+/// Nights after which what rots in a linked file has to be named.
+const NIGHTS: u32 = 7;
+
+/// How a world is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// Little changes, and something rots in what is linked from night to night.
+    pub calm: bool,
+    /// So much is added below, above or beside earlier sources that the index needs several pieces.
+    pub many: bool,
+}
+
+impl Manner {
+    /// Whether sources and options stay what they are.
+    fn is_plain(self) -> bool {
+        self.calm || self.many
+    }
+}
+
+pub struct World {
+    pub dir: PathBuf,
+    pub root: PathBuf,
+    pub share: Arc<dyn Share>,
+    pub place: Place,
+    pub rng: Rng,
+    pub mover: Mover,
+    pub sources: Sources,
+    manner: Manner,
+    options: Options,
+    pub records: Vec<Record>,
+    /// Stored files that came to harm.
+    rotten: BTreeSet<String>,
+    /// Nights for which damaged files were linked, by name.
+    nights: BTreeMap<String, u32>,
+    pub log: Vec<String>,
+}
+
+/// States of the source while a backup reads it.
+type States = Arc<Mutex<(Mover, Vec<Tree>)>>;
+
+impl World {
+    /// A world in `dir`, with its sources in `sources`.
+    pub fn new(seed: u64, dir: &Path, sources: &Path, manner: Manner) -> Self {
+        let root = dir.join("share");
+        fs::create_dir_all(root.join("contoso.com/nyc/MASBackup")).unwrap();
+        let share = home::share_with(&root, azs_backup::share::Durability::Cached);
+        let mut rng = Rng::new(seed);
+        let sources = Sources::new(sources, rng.fork());
+        let mut mover = Mover::new(&sources.tree(), rng.fork());
+        mover.is_light = rng.chance(65);
+        let first = 4 + rng.below(25);
+        mover.make(first);
+        let mut sources = sources;
+        if manner.many {
+            sources.fill();
+        }
+        Self {
+            place: Place::new(Deployment::new("contoso.com", "nyc").unwrap(), Component::Switches),
+            options: Options::new(dir, &mut rng),
+            dir: dir.to_owned(),
+            root,
+            share,
+            rng,
+            mover,
+            sources,
+            manner,
+            records: Vec::new(),
+            rotten: BTreeSet::new(),
+            nights: BTreeMap::new(),
+            log: Vec::new(),
+        }
+    }
+
+    fn say(&mut self, line: String) {
+        self.log.push(line);
+    }
+
+    /// One night: things happen, a backup is made, and all is looked at.
+    pub fn night(&mut self) -> Found {
+        self.harm_something();
+        let moves = if self.manner.calm { self.rng.below(2) } else { self.rng.below(12) };
+        self.mover.recent.clear();
+        self.mover.make(moves);
+        if self.rng.chance(70) {
+            // Beyond the tick within which a change may not show: else everything is read again.
+            std::thread::sleep(Duration::from_millis(30));
+        }
+        let sources = if self.manner.many {
+            self.sources.choose_among_many(self.records.len())
+        } else {
+            self.sources.choose(self.manner.calm)
+        };
+        if !self.manner.is_plain() {
+            self.options.vary(&mut self.rng);
+        }
+        self.say(format!("moves: {}", self.mover.log.join("; ")));
+        self.mover.log.clear();
+        self.say(format!("sources: {sources:?}; {:?}", self.options));
+        let bad = self.something_bad();
+        if let Some(Bad::KilledAt(put)) = bad {
+            return self.killed(&sources, put);
+        }
+        self.backup(&sources, bad)
+    }
+
+    fn harm_something(&mut self) {
+        let when = if self.manner.is_plain() {
+            self.manner.calm && self.records.len() == 1
+        } else {
+            self.rng.chance(10)
+        };
+        if !when {
+            return;
+        }
+        let done = if self.manner.calm {
+            let mut files: Vec<_> = self.records[0].files.keys().cloned().collect();
+            files.retain(|name| name.ends_with(".tar.zst.p7m"));
+            let file = self.rng.pick(&files).map(|name| self.records[0].native.join(name));
+            let done = file.map(|file| harm::rot(&file, &mut self.rng));
+            self.records.iter_mut().for_each(Record::look);
+            done
+        } else {
+            harm::harm(&mut self.records, &mut self.rng)
+        };
+        self.rotten.extend(self.records.iter().flat_map(|record| record.harmed.iter().cloned()));
+        self.say(format!("harm: {done:?}"));
+    }
+
+    fn something_bad(&mut self) -> Option<Bad> {
+        if self.manner.is_plain() || !self.rng.chance(14) {
+            return None;
+        }
+        Some(match self.rng.below(5) {
+            0 => Bad::KilledAt(1 + self.rng.below(5) as u64),
+            1 => Bad::FullAfter(self.rng.below(200_000) as u64),
+            2 => Bad::TimesOutAt(1 + self.rng.below(6) as u64),
+            _ => Bad::DiesAt(1 + self.rng.below(30) as u64),
+        })
+    }
+
+    /// A backup in this process, while which the source may change and the share may fail.
+    fn backup(&mut self, sources: &[Source], bad: Option<Bad>) -> Found {
+        let before = tree_of(sources, &self.options.patterns);
+        let mover = Mover::new(&self.mover.root, self.rng.fork()).among(&mut self.mover);
+        let states: States = Arc::new(Mutex::new((mover, vec![before])));
+        let is_restless = !self.manner.is_plain() && self.rng.chance(25);
+        let mut rough = Rough::new(&self.share, bad.clone());
+        let move_once = {
+            let (states, sources, patterns) =
+                (states.clone(), sources.to_vec(), self.options.patterns.clone());
+            move || {
+                let mut states = states.lock().unwrap();
+                let moves = 1 + states.0.rng.below(3);
+                for _ in 0..moves {
+                    let rotate = states.0.rng.chance(35);
+                    if rotate {
+                        let done = states.0.rotate();
+                        let line = done.unwrap_or_else(|error| format!("(not done: {error})"));
+                        states.0.log.push(line);
+                    } else {
+                        states.0.make(1);
+                    }
+                    let now = tree_of(&sources, &patterns);
+                    states.1.push(now);
+                }
+            }
+        };
+        let at_put = 1 + self.rng.below(3) as u64;
+        let at_source =
+            if is_restless && self.rng.chance(60) { self.rng.below(sources.len()) } else { usize::MAX };
+        if is_restless && at_source == usize::MAX {
+            let move_once = move_once.clone();
+            rough = rough.during(move |put| {
+                if put == at_put {
+                    move_once()
+                }
+            });
+        }
+        let rough = Arc::new(rough);
+        let mut missing = false;
+        let done = self.run(&rough, sources, |at, is_in| {
+            missing |= !is_in;
+            if at == at_source {
+                move_once();
+            }
+        });
+        let (mover, states) = {
+            let states = states.lock().unwrap();
+            (states.0.log.join("; "), states.1.clone())
+        };
+        self.say(format!("meanwhile: {mover}; bad: {bad:?}; done: {}", brief(&done)));
+        let expected = Expected::new(&states);
+        match done {
+            Ok(report) => self.take_in(&report, expected),
+            Err(error) => {
+                let has_shown = bad.is_some() && rough.has_shown();
+                if !is_reason(&error, bad.as_ref().filter(|_| has_shown), states.len() > 1) {
+                    return Err(Fault::new("backup", [format!("{error:?}")]));
+                }
+                self.nothing_false(&expected, has_shown)
+            }
+        }
+    }
+
+    fn run(
+        &self,
+        rough: &Arc<Rough>,
+        sources: &[Source],
+        mut between: impl FnMut(usize, bool),
+    ) -> Result<BackupReport> {
+        let mut backup: Backup = self.options.builder(rough.clone(), self.place.clone()).start()?;
+        for (at, source) in sources.iter().enumerate() {
+            let is_in = source.add(&mut backup)?;
+            between(at, is_in);
+        }
+        backup.commit()
+    }
+
+    /// A backup in another process, which is killed at this object.
+    fn killed(&mut self, sources: &[Source], put: u64) -> Found {
+        let states = [tree_of(sources, &self.options.patterns)];
+        let done = child::run(self, &self.options, sources, put);
+        self.say(format!("killed at put {put}: {done}"));
+        self.nothing_false(&Expected::new(&states), true)
+    }
+
+    /// After a run that failed: nothing new lists as complete, unless it is.
+    fn nothing_false(&mut self, expected: &Expected, may_be_left: bool) -> Found {
+        let known: BTreeSet<_> = self.records.iter().map(|record| record.folder.clone()).collect();
+        let sets = list_sets(&self.share, self.place.deployment(), None)
+            .map_err(|e| Fault::new("list", [format!("{e:?}")]))?;
+        for set in sets.iter().filter(|set| !known.contains(&set.folder)) {
+            if !set.is_complete() {
+                continue;
+            }
+            if !may_be_left {
+                return Err(Fault::new("a failed run", [format!("{} is left and complete", set.folder)]));
+            }
+            let key = &keys()[self.options.keys[0]];
+            let mut record = Record::new(set.folder.clone(), &self.root, expected.clone(), key, true);
+            record.look();
+            self.records.push(record);
+            self.look(self.records.len() - 1)?;
+        }
+        Ok(())
+    }
+
+    fn take_in(&mut self, report: &BackupReport, mut expected: Expected) -> Found {
+        let is_partial = report.cover.status != Status::Succeeded;
+        for problem in &report.problems {
+            expected.name(problem.path.as_bytes());
+        }
+        if is_partial == report.problems.is_empty() {
+            return Err(Fault::new("backup", [format!("{:?}: {:?}", report.cover.status, report.problems)]));
+        }
+        let key = *self.rng.pick(&self.options.keys).expect("a set has a key");
+        let mut record = Record::new(report.folder.clone(), &self.root, expected, &keys()[key], is_partial);
+        record.look();
+        self.count_nights(&record)?;
+        self.records.push(record);
+        self.look(self.records.len() - 1)?;
+        self.by_hand()?;
+        self.over_something()?;
+        let earlier = self.rng.below(self.records.len());
+        self.look(earlier)
+    }
+
+    /// Damage that is linked on is named, and healed, within some nights.
+    fn count_nights(&mut self, record: &Record) -> Found {
+        self.nights.retain(|name, _| record.harmed.contains(name));
+        for name in &record.harmed {
+            if !self.rotten.contains(name) {
+                return Err(Fault::new("a new set", [format!("{name} is not what SHA256SUMS says")]));
+            }
+            let nights = self.nights.entry(name.clone()).or_default();
+            *nights += 1;
+            if *nights > NIGHTS {
+                let line = format!("{name} is damaged, was linked for {nights} nights, and no run named it");
+                return Err(Fault::new("rot", [line]));
+            }
+        }
+        Ok(())
+    }
+
+    fn look(&self, at: usize) -> Found {
+        let record = &self.records[at];
+        let target = self.dir.join("target");
+        if record.is_whole() {
+            record.check_whole(&self.share, &target)?;
+            record.check_one(&self.share, &mut self.rng.clone())
+        } else {
+            record.check_harmed(&self.share, &target)
+        }
+    }
+
+    fn by_hand(&mut self) -> Found {
+        let record = self.records.last().expect("one was made");
+        if !record.is_whole() || !self.rng.chance(35) {
+            return Ok(());
+        }
+        by_hand::check(&record.native, &record.expected, record.key, &self.dir.join("by hand"))
+    }
+
+    fn over_something(&mut self) -> Found {
+        if !self.rng.chance(30) {
+            return Ok(());
+        }
+        let whole: Vec<_> = self.records.iter().filter(|record| record.is_whole()).collect();
+        let Some(new) = whole.last() else { return Ok(()) };
+        let old = self.rng.pick(&whole).expect("not empty");
+        let target = self.dir.join("existing");
+        existing::check(old, new, &self.share, &target, &mut self.rng)
+    }
+
+    /// In the end: every set is what it was, lists as what it is, and retention leaves what it says.
+    pub fn end(&mut self) -> Found {
+        for at in 0..self.records.len() {
+            self.look(at)?;
+        }
+        super::ending::listed(self)?;
+        super::ending::unreadable(self)?;
+        super::ending::elsewhere(self)?;
+        super::ending::retention(self)
+    }
+
+    pub fn clean(&self) {
+        let _ = remove(&self.dir);
+    }
+}
+
+/// Whether a run may end with this: it says what was wrong first.
+fn is_reason(error: &Error, bad: Option<&Bad>, has_moved: bool) -> bool {
+    let of_share = match bad {
+        Some(Bad::DiesAt(_)) => error.kind() == ErrorKind::Unreachable,
+        Some(Bad::FullAfter(_)) => error.kind() == ErrorKind::OutOfCapacity,
+        Some(Bad::TimesOutAt(_)) => error.kind() == ErrorKind::TimedOut,
+        _ => false,
+    };
+    let of_source = match error.kind() {
+        ErrorKind::SourceChanged | ErrorKind::SourceUnreadable | ErrorKind::NotFound => true,
+        // What was a file is none when it is added.
+        ErrorKind::InvalidArgument => error.to_string().contains("regular file"),
+        _ => false,
+    };
+    of_share || has_moved && of_source
+}
+
+fn brief(done: &Result<BackupReport>) -> String {
+    match done {
+        Ok(report) => format!(
+            "{:?} {} base {:?} problems {:?} warnings {:?} rewritten {:?}",
+            report.cover.status,
+            report.folder,
+            report.reuse.base.is_some(),
+            report.problems.iter().map(|problem| &problem.message).collect::<Vec<_>>(),
+            report.warnings,
+            report.reuse.rewritten,
+        ),
+        Err(error) => format!("{}: {error}", error.code()),
+    }
+}
