@@ -240,3 +240,20 @@ fn a_certificate_file_that_cannot_serve_is_named() {
         ErrorKind::NotFound
     );
 }
+
+#[test]
+fn another_name_of_a_copy_gives_its_content() {
+    let fixture = Fixture::new();
+    let tree = fixture.path("copies");
+    std::fs::create_dir(&tree).unwrap();
+    let content = noise(3, 50_000);
+    for name in ["a", "b"] {
+        std::fs::write(tree.join(name), &content).unwrap();
+    }
+    std::fs::hard_link(tree.join("b"), tree.join("c")).unwrap();
+    let set = fixture.back_up(&tree);
+    for name in ["tree/a", "tree/b", "tree/c"] {
+        let found = restore_bytes(&set, &fixture.opener, &path(name), 1 << 20).unwrap();
+        assert!(found == content, "{name}");
+    }
+}

@@ -84,13 +84,12 @@ impl File {
     fn find(set: &Set, opener: &Opener, path: &EntryPath) -> Result<Self> {
         let catalog = set.catalog(opener)?;
         let (mut entry, mut stored) = find(set, opener, &catalog, path)?;
-        match &entry.content {
-            Content::HardLink { target } => {
-                (entry, stored) = first(set, opener, &catalog, path, &target.clone())?;
-            }
-            // It is a file of its own, of which only the bytes are another's.
-            Content::Copy { target, .. } => stored = first(set, opener, &catalog, path, target)?.1,
-            _ => {}
+        if let Content::HardLink { target } = &entry.content {
+            (entry, stored) = first(set, opener, &catalog, path, &target.clone())?;
+        }
+        // It is a file of its own, of which only the bytes are another's.
+        if let Content::Copy { target, .. } = &entry.content {
+            stored = first(set, opener, &catalog, path, target)?.1;
         }
         if matches!(entry.content, Content::Folder | Content::Symlink { .. }) {
             return Err(Error::new(
