@@ -85,7 +85,13 @@ impl File {
                 (entry, stored) = first(set, opener, &catalog, path, &target.clone())?;
             }
             // It is a file of its own, of which only the bytes are another's.
-            Content::Copy { target, .. } => stored = first(set, opener, &catalog, path, target)?.1,
+            Content::Copy { target, size } => {
+                let (other, content) = first(set, opener, &catalog, path, target)?;
+                if other.size() != *size {
+                    return Err(damaged(&Loss::damaged(path.clone(), "is a copy of a file of another size")));
+                }
+                stored = content;
+            }
             _ => {}
         }
         if matches!(entry.content, Content::Folder | Content::Symlink { .. }) {
