@@ -107,6 +107,21 @@ impl Sample {
         lost
     }
 
+    /// Whether all comes back although a byte of this file has changed. The name of the certificate in a message is only
+    /// where the search for the key begins: with another name the key is found all the same, and verification tells.
+    fn comes_back_whole(&self, changed: &str) -> bool {
+        let target = self.fixture.path("whole");
+        let options = RestoreOptions::default();
+        if restore(&self.set(), &self.fixture.opener, &target, &options, &mut no_progress).is_err() {
+            return false;
+        }
+        common::assert_same_tree(&self.tree, &target.join("tree"));
+        for report in [verify(&self.set(), &mut no_progress).unwrap(), self.full()] {
+            assert!(report.faults.iter().any(|fault| fault.file == changed), "{report:#?}");
+        }
+        true
+    }
+
     fn full(&self) -> azs_backup::VerifyReport {
         verify_full(&self.set(), &self.fixture.opener, &mut no_progress).unwrap()
     }
@@ -148,6 +163,9 @@ fn a_flipped_bit_in_a_message_s_head_costs_one_segment_too() {
     for byte in (0..620).step_by(31) {
         let sample = sample();
         flip(&sample.folder.join(&sample.segments[1]), byte);
+        if sample.comes_back_whole(&sample.segments[1]) {
+            continue;
+        }
         let lost = sample.restore_the_rest();
         assert!((1..=3).contains(&lost.len()), "byte {byte}: {lost:?}");
     }
@@ -159,6 +177,9 @@ fn a_flipped_bit_in_the_index_is_damage_not_a_wrong_certificate() {
         let sample = sample();
         let index = names(&sample.folder, ".jsonl.zst.p7m");
         flip(&sample.folder.join(&index[0]), byte);
+        if sample.comes_back_whole(&index[0]) {
+            continue;
+        }
         let target = sample.fixture.path("target");
         let error = restore(
             &sample.set(),

@@ -28,7 +28,7 @@ impl Target {
     pub(super) fn settle(&self, dir: &Dir, temporary: &str, name: &OsStr, near: &mut Near) -> io::Result<()> {
         match self.rename_new(dir, temporary, name) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-            renamed => return renamed,
+            renamed => return renamed.and_then(|()| self.remember(dir, name, near)),
         }
         self.must_be_itself(dir, name, near)?;
         if self.existing != Existing::Replace {
@@ -39,9 +39,26 @@ impl Target {
             dir.remove_dir(name).map_err(|e| {
                 io::Error::new(io::ErrorKind::AlreadyExists, format!("a folder is in its place ({e})"))
             })?;
-            return self.rename_new(dir, temporary, name);
+            self.rename_new(dir, temporary, name)?;
+        } else {
+            dir.rename(temporary, dir, name)?;
         }
-        dir.rename(temporary, dir, name)
+        self.remember(dir, name, near)
+    }
+
+    /// Notes what this restore gave a name, where other names may lead to it.
+    pub(super) fn remember(&self, dir: &Dir, name: &OsStr, near: &mut Near) -> io::Result<()> {
+        let has_letters = name.as_encoded_bytes().iter().any(u8::is_ascii_alphabetic);
+        if has_letters && *near.ignores_case.get_or_insert_with(|| ignores_case(dir, name)) {
+            let id = id_of(&dir.symlink_metadata(name)?);
+            self.written.lock().unwrap_or_else(PoisonError::into_inner).extend(id);
+        }
+        Ok(())
+    }
+
+    fn is_own(&self, dir: &Dir, name: &OsStr) -> io::Result<bool> {
+        let id = id_of(&dir.symlink_metadata(name)?);
+        Ok(id.is_some_and(|id| self.written.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)))
     }
 
     /// Renames to a name that nothing has, as the target's file system sees it.
@@ -67,7 +84,10 @@ impl Target {
     /// Says no where what is there has another name, which the target does not tell from this one: it may be what this
     /// restore wrote a moment ago.
     pub(super) fn must_be_itself(&self, dir: &Dir, name: &OsStr, near: &mut Near) -> io::Result<()> {
-        if (is_plain(name) && !ignores_case(dir, name)) || near.lists(dir, name)? {
+        // Some file systems list names as they did not get them: there what was written is known by its number.
+        if (is_plain(name) && !ignores_case(dir, name))
+            || near.lists(dir, name)? && !self.is_own(dir, name)?
+        {
             return Ok(());
         }
         Err(io::Error::new(
@@ -98,6 +118,20 @@ impl Near {
             dir.entries()?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<HashSet<OsString>>>()?;
         Ok(self.names.contains(name))
     }
+}
+
+/// The number of a thing, which is the same under all its names.
+#[cfg(unix)]
+fn id_of(there: &cap_std::fs::Metadata) -> Option<(u64, u64)> {
+    use cap_std::fs::MetadataExt;
+
+    Some((there.dev(), there.ino()))
+}
+
+/// Names are listed as they were given.
+#[cfg(not(unix))]
+fn id_of(_: &cap_std::fs::Metadata) -> Option<(u64, u64)> {
+    None
 }
 
 /// Whether a name can be another's only by the case of its letters.

@@ -88,8 +88,12 @@ impl File {
             (entry, stored) = first(set, opener, &catalog, path, &target.clone())?;
         }
         // It is a file of its own, of which only the bytes are another's.
-        if let Content::Copy { target, .. } = &entry.content {
-            stored = first(set, opener, &catalog, path, target)?.1;
+        if let Content::Copy { target, size } = &entry.content {
+            let (other, content) = first(set, opener, &catalog, path, target)?;
+            if other.size() != *size {
+                return Err(damaged(&Loss::damaged(path.clone(), "is a copy of a file of another size")));
+            }
+            stored = content;
         }
         if matches!(entry.content, Content::Folder | Content::Symlink { .. }) {
             return Err(Error::new(

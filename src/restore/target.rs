@@ -32,6 +32,8 @@ pub(super) struct Target {
     pub(super) made: AtomicU64,
     /// Held while a name is looked up and taken, where the system does not do both at once.
     pub(super) naming: Mutex<()>,
+    /// What this restore wrote where names may differ in case only, by device and number.
+    pub(super) written: Mutex<HashSet<(u64, u64)>>,
     /// Folders that were opened, and whether this restore made them.
     folders: Mutex<HashMap<Vec<u8>, IsNew>>,
     pub(super) durable: Durable,
@@ -56,6 +58,8 @@ pub(super) struct Near {
     open: Option<(Vec<u8>, Arc<Dir>)>,
     /// Names that it was seen to have.
     pub(super) names: HashSet<OsString>,
+    /// Whether it takes names for one that differ in case only, where that is known.
+    pub(super) ignores_case: Option<bool>,
 }
 
 /// Bytes of zero that become a hole.
@@ -90,6 +94,7 @@ impl Target {
             run: naming::run().map_err(failed)?,
             made: AtomicU64::new(0),
             naming: Mutex::default(),
+            written: Mutex::default(),
             folders: Mutex::new(HashMap::from([(Vec::new(), false)])),
             durable: Durable::new(path).map_err(failed)?,
         };
@@ -154,8 +159,8 @@ impl Target {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => false,
             created => created.map(|()| true)?,
         };
+        *near = Near::default();
         if !is_new {
-            near.names.clear();
             self.must_be_itself(dir, name, near)?;
             if !dir.symlink_metadata(name)?.is_dir() {
                 if self.existing != Existing::Replace {
@@ -169,6 +174,7 @@ impl Target {
             }
         }
         let opened = dir.open_dir_nofollow(name)?;
+        self.remember(dir, name, near)?;
         if !is_new {
             self.durable.note(&opened)?;
             // Where it cannot be listed or changed, what comes into it says so.

@@ -278,9 +278,7 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
         let fault = digest_fault(set, &segment.name, &segment.sha256, &mut buffer)?;
         report.stored_files += 1;
         report.stored_bytes += buffer.len() as u64;
-        let nothing = || {
-            Fault::new(&segment.name, FaultKind::Content, "holds nothing that the index lists")
-        };
+        let nothing = || Fault::new(&segment.name, FaultKind::Content, "holds nothing that the index lists");
         report.faults.extend(fault.or_else(|| is_all_listed.then(nothing)));
         ticker.tick(progress.get())?;
     }
