@@ -33,7 +33,7 @@ fn back_up(tree: &Path, certificate: &EncryptionCertificate) {
     let root = tempfile::tempdir().unwrap();
     let share = FolderShare::open(root.path()).unwrap().with_durability(Durability::Cached);
     let place = "contoso.com/nyc/HLH".parse().unwrap();
-    let builder = BackupBuilder::new(Arc::new(share), place).certificate(certificate.clone());
+    let builder = BackupBuilder::new(Arc::new(share), place).create(true).certificate(certificate.clone());
     let mut backup = builder.start().unwrap();
     backup.add_folder(tree).unwrap();
     backup.commit().unwrap();

@@ -41,8 +41,11 @@ fn a_large_share(c: &mut Criterion) {
 /// One real set, and copies of it as if they had been made each hour before.
 fn copies(temp: &tempfile::TempDir, share: &Arc<dyn Share>, place: Place, now: Timestamp) {
     let certificate = EncryptionCertificate::from_cer(&certificate()).expect("a certificate");
-    let mut backup =
-        BackupBuilder::new(share.clone(), place).certificate(certificate).start().expect("a backup");
+    let mut backup = BackupBuilder::new(share.clone(), place)
+        .create(true)
+        .certificate(certificate)
+        .start()
+        .expect("a backup");
     backup.add_bytes("running-config", vec![7; 20_000]).expect("a source");
     let folder = temp.path().join(backup.commit().expect("a set").folder.to_relative());
     let sheet = fs::read_to_string(folder.join("backup.json")).expect("a cover sheet");

@@ -19,7 +19,8 @@ const PFX: &[u8] = include_bytes!("../tests/vectors/envelope/rsa3072.pfx");
 fn back_up(share: &Arc<dyn Share>, tree: &Path) -> SharePath {
     let place = Place::new(Deployment::new("contoso.com", "nyc").unwrap(), Component::Hlh);
     let certificate = EncryptionCertificate::from_cer(CER).unwrap();
-    let mut backup = BackupBuilder::new(share.clone(), place).certificate(certificate).start().unwrap();
+    let mut backup =
+        BackupBuilder::new(share.clone(), place).create(true).certificate(certificate).start().unwrap();
     backup.add_folder_as("tree", tree).unwrap();
     backup.commit().unwrap().folder
 }

@@ -23,6 +23,7 @@ use common::Fixture;
 fn back_up(fixture: &Fixture, place: &str) -> SharePath {
     let mut backup = BackupBuilder::new(fixture.share.clone(), place.parse().unwrap())
         .certificate(fixture.certificate.encryption())
+        .create(true)
         .start()
         .unwrap();
     backup.add_bytes("tor1", &b"hostname tor1"[..]).unwrap();

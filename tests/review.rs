@@ -86,11 +86,11 @@ impl Site {
         let created = self.now.checked_sub(hours.hours()).unwrap();
         let name = SetName::new(created, 7).unwrap();
         let sheet = path.join("backup.json");
-        let mut cover: Value = serde_json::from_slice(&std::fs::read(&sheet).unwrap()).unwrap();
-        cover["set"] = json!(name.to_string());
-        cover["created"] = json!(name.created());
-        edit(&mut cover);
-        std::fs::write(&sheet, cover.to_string()).unwrap();
+        common::change_sheet(&sheet, |cover| {
+            cover["set"] = json!(name.to_string());
+            cover["created"] = json!(name.created());
+            edit(cover);
+        });
         std::fs::rename(&path, path.with_file_name(name.to_string())).unwrap();
     }
 }
@@ -100,7 +100,7 @@ fn back_up(fixture: &Fixture, component: Component, unit: Option<&str>) {
     if let Some(unit) = unit {
         place = place.with_scale_unit(unit.parse().unwrap());
     }
-    let builder = azs_backup::BackupBuilder::new(fixture.share.clone(), place);
+    let builder = azs_backup::BackupBuilder::new(fixture.share.clone(), place).create(true);
     let mut backup = builder.certificate(fixture.certificate.encryption()).start().unwrap();
     backup.add_bytes("running-config", b"hostname tor1".to_vec()).unwrap();
     backup.commit().unwrap();
@@ -507,11 +507,10 @@ fn what_sets_share_by_hard_link_is_counted_once() {
         std::fs::hard_link(&file, new.join(file.file_name().unwrap())).unwrap();
     }
     let sheet = new.join("backup.json");
-    let mut cover: Value = serde_json::from_slice(&std::fs::read(&sheet).unwrap()).unwrap();
-    cover["set"] = json!(name.to_string());
-    cover["created"] = json!(name.created());
-    std::fs::remove_file(&sheet).unwrap();
-    std::fs::write(&sheet, cover.to_string()).unwrap();
+    common::change_sheet(&sheet, |cover| {
+        cover["set"] = json!(name.to_string());
+        cover["created"] = json!(name.created());
+    });
     let (complete, again, next_again, newest) = size(&site);
     assert_eq!((complete, again, next_again), (2, bytes, next));
     assert_eq!((newest.bytes, newest.new_bytes), (bytes, 0));

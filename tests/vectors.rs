@@ -214,6 +214,7 @@ fn make(at: &Path, name: &str) {
     let certificate = EncryptionCertificate::load(vectors().join("envelope/rsa2048.cer")).unwrap();
     let temp = tempfile::tempdir().unwrap();
     let mut backup = BackupBuilder::new(share(temp.path()), "contoso.com/nyc/Switches".parse().unwrap())
+        .create(true)
         .certificate(certificate)
         .label("model", "S4148-ON")
         .start()

@@ -174,6 +174,7 @@ fn show(
     let place = Place::new(deployment.clone(), Component::Switches);
     let mut builder = BackupBuilder::new(share.clone(), place)
         .certificate(certificate)
+        .create(true)
         .state(folder.join("state"))
         .label("made by", "quickstart")
         .progress(support::progress("backup"));

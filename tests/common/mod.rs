@@ -158,6 +158,18 @@ pub fn with_own_digest(sheet: &str) -> String {
     format!("{text}{seal}{}\"\n}}\n", azs_backup::set::Digest::of(text.as_bytes()))
 }
 
+/// Changes what a cover sheet says, as a forger would.
+pub fn change_sheet(sheet: &Path, change: impl FnOnce(&mut serde_json::Value)) {
+    let mut json = serde_json::from_slice(&std::fs::read(sheet).unwrap()).unwrap();
+    change(&mut json);
+    json.as_object_mut().unwrap().remove("cover_sha256");
+    let text = serde_json::to_string_pretty(&json).unwrap();
+    let text = text.strip_suffix("\n}").unwrap();
+    // Another file under its name: it may be another set's as well.
+    std::fs::remove_file(sheet).unwrap();
+    std::fs::write(sheet, with_own_digest(&format!("{text},\n  \"cover_sha256\": \""))).unwrap();
+}
+
 /// Runs a program; what it printed is in the panic when it fails.
 pub fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));

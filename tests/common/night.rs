@@ -103,6 +103,7 @@ impl Night {
             let share: Arc<dyn Share> = Arc::new(builder.connect()?);
             let mut builder = BackupBuilder::new(share, self.place.clone())
                 .certificate(self.certificate.encryption())
+                .create(true)
                 .segment_size(4 << 20);
             if let Some(state) = &self.state {
                 builder = builder.state(state);

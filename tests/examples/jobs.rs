@@ -15,7 +15,16 @@ fn a_set_is_backed_up_listed_verified_and_restored() {
     let site = Site::new();
     let made = report(
         site.backup()
-            .args(["--scale-unit", "su1", "--label", "model=S4148-ON", "--exclude", "*.tmp", "--state"])
+            .args([
+                "--scale-unit",
+                "su1",
+                "--create",
+                "--label",
+                "model=S4148-ON",
+                "--exclude",
+                "*.tmp",
+                "--state",
+            ])
             .arg(site.path("state"))
             .arg(site.path("configs")),
     );
@@ -93,8 +102,9 @@ fn what_is_there_already_is_refused_kept_or_replaced() {
     };
     fs::write(target.join("tor2.cfg"), "newer").unwrap();
     failure(&mut restore(), "ALREADY_EXISTS");
-    let kept = report(restore().arg("--keep-existing"));
-    assert_eq!(kept["kept"], 2);
+    let kept: serde_json::Value =
+        serde_json::from_str(&named(restore().arg("--keep-existing").arg("--json"))).unwrap();
+    assert_eq!((&kept["kept"], &kept["kept_differing"][0]), (&1.into(), &"configs/tor2.cfg".into()));
     assert_eq!(fs::read_to_string(target.join("tor2.cfg")).unwrap(), "newer");
     report(restore().arg("--replace-existing"));
     assert_eq!(fs::read_to_string(target.join("tor2.cfg")).unwrap(), "hostname tor2\n");
@@ -121,7 +131,8 @@ fn damage_is_named_and_passed_over_only_when_asked() {
         command
     };
     failure(&mut restore("stop"), "DAMAGED");
-    let report = report(restore("continue").arg("--continue"));
+    let report = named(restore("continue").arg("--continue").arg("--json"));
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["status"], "PartialSucceeded");
     assert!(!report["losses"].as_array().unwrap().is_empty());
     let said = text(&output(restore("again").arg("--continue")).stdout);

@@ -34,14 +34,15 @@ fn it_shows_the_main_job_and_keeps_what_it_made() {
         assert!(shown.contains(expected), "{expected:?} is not in:\n{shown}");
     }
     assert_same_tree(&site.path("configs"), &work.join("restored/configs"));
-    assert_same_tree(&site.path("configs"), &work.join("by-hand/configs"));
+    assert_same_tree(&site.path("configs"), &work.join("by-hand/restored/configs"));
     assert_eq!(fs::read_dir(work.join("share/contoso.com/nyc/MASBackup")).unwrap().count(), 0);
 
     assert!(!shown.contains("Switches: "), "{shown}");
     assert!(fs::read_to_string(work.join("review.html")).unwrap().starts_with("<!DOCTYPE html>"));
 
     // What it printed works when it is typed again.
-    let lines: Vec<_> = shown.lines().skip_while(|line| !line.starts_with("cd ")).take(4).collect();
+    let lines = shown.lines().skip_while(|line| !line.starts_with("cd "));
+    let lines: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
     fs::remove_dir_all(work.join("by-hand")).unwrap();
     output(std::process::Command::new("bash").arg("-c").arg(lines.join("\n")));
     assert_same_tree(&site.path("configs"), &work.join("by-hand/configs"));

@@ -56,7 +56,7 @@ fn every_example_takes_a_unc_path() {
             .arg(site.path("configs")),
     );
     assert_eq!(quickstart["by_hand"]["ran"], true);
-    assert_same_tree(&site.path("configs"), &site.path("work/by-hand/configs"));
+    assert_same_tree(&site.path("configs"), &site.path("work/by-hand/restored/configs"));
 
     let mut without = example("list");
     without.args(["--root", ROOT, "--domain", "contoso.com", "--region", "nyc"]).env_remove("AZS_SMB_USER");

@@ -30,9 +30,7 @@ fn set(fixture: &Fixture, days: i64) -> SharePath {
     backup.add_bytes("tor1", &b"hostname tor1"[..]).unwrap();
     let folder = backup.commit().unwrap().folder;
     let sheet = fixture.native(&folder).join("backup.json");
-    let mut json: Value = serde_json::from_slice(&fs::read(&sheet).unwrap()).unwrap();
-    json["created"] = created.to_string().into();
-    fs::write(&sheet, json.to_string()).unwrap();
+    common::change_sheet(&sheet, |json| json["created"] = created.to_string().into());
     folder
 }
 
@@ -79,10 +77,7 @@ fn old_sets_go_and_the_rest_is_as_it_was() {
 /// Makes the stored files of one set hard links to another's, as if it had nothing new.
 fn share_files(fixture: &Fixture, of: &SharePath, with: &SharePath) {
     let (old, new) = (fixture.native(of), fixture.native(with));
-    let sheet = |folder: &PathBuf| -> Value {
-        serde_json::from_slice(&fs::read(folder.join("backup.json")).unwrap()).unwrap()
-    };
-    let (mut cover, own) = (sheet(&old), sheet(&new));
+    let own: Value = serde_json::from_slice(&fs::read(new.join("backup.json")).unwrap()).unwrap();
     for file in fs::read_dir(&new).unwrap() {
         fs::remove_file(file.unwrap().path()).unwrap();
     }
@@ -90,9 +85,9 @@ fn share_files(fixture: &Fixture, of: &SharePath, with: &SharePath) {
         let file = file.unwrap().path();
         fs::hard_link(&file, new.join(file.file_name().unwrap())).unwrap();
     }
-    (cover["set"], cover["created"]) = (own["set"].clone(), own["created"].clone());
-    fs::remove_file(new.join("backup.json")).unwrap();
-    fs::write(new.join("backup.json"), cover.to_string()).unwrap();
+    common::change_sheet(&new.join("backup.json"), |cover| {
+        (cover["set"], cover["created"]) = (own["set"].clone(), own["created"].clone());
+    });
 }
 
 #[test]
@@ -140,7 +135,7 @@ fn room_is_made_until_the_share_has_enough_and_no_further() {
 fn a_set_in_a_later_version_is_left_alone() {
     let (fixture, folders) = fixture(&[30, 20, 1]);
     let sheet = fixture.native(&folders[0]).join("backup.json");
-    let text = fs::read_to_string(&sheet).unwrap().replace("\"format_version\":1", "\"format_version\":2");
+    let text = fs::read_to_string(&sheet).unwrap().replace("\"format_version\": 1", "\"format_version\": 2");
     fs::write(&sheet, text).unwrap();
     let plan = plan(&fixture, &RetentionPolicy::new().keep_last(1).make_room(u64::MAX));
     assert_eq!(plan.deletions.iter().map(|d| &d.folder).collect::<Vec<_>>(), [&folders[1]]);
