@@ -121,7 +121,8 @@ impl Stored {
     /// Counts one more file.
     pub(crate) fn add(&mut self, bytes: u64) {
         self.files += 1;
-        self.bytes += bytes;
+        // A forger may list any length.
+        self.bytes = self.bytes.saturating_add(bytes);
     }
 }
 

@@ -44,7 +44,7 @@ fn a_set_is_backed_up_listed_verified_and_restored() {
     assert!(none["sets"].as_array().unwrap().is_empty());
 
     let digests = report(example("verify").arg("--set").arg(&set));
-    assert_eq!((&digests["full"], &digests["stored_files"]), (&false.into(), &3.into()));
+    assert_eq!((&digests["full"], &digests["stored_files"]), (&false.into(), &4.into()));
     let full = report(&mut site.on_set("verify", &set));
     assert_eq!((&full["full"], &full["files"]), (&true.into(), &2.into()));
 
@@ -135,7 +135,7 @@ fn damage_is_named_and_passed_over_only_when_asked() {
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["status"], "PartialSucceeded");
     assert!(!report["losses"].as_array().unwrap().is_empty());
-    let said = text(&output(restore("again").arg("--continue")).stdout);
+    let said = named(restore("again").arg("--continue"));
     assert!(said.contains("lost by damage: 4\n  configs: "), "{said}");
 }
 

@@ -45,7 +45,7 @@ fn it_shows_the_main_job_and_keeps_what_it_made() {
     let lines: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
     fs::remove_dir_all(work.join("by-hand")).unwrap();
     output(std::process::Command::new("bash").arg("-c").arg(lines.join("\n")));
-    assert_same_tree(&site.path("configs"), &work.join("by-hand/configs"));
+    assert_same_tree(&site.path("configs"), &work.join("by-hand/restored/configs"));
 
     failure(example("quickstart").arg("--in").arg(&work), "ALREADY_EXISTS");
     failure(example("quickstart").arg(&work).arg("--in").arg(work.join("x")), "INVALID_ARGUMENT");

@@ -72,7 +72,7 @@ pub(crate) fn test(_: &[String]) -> Result<(), Failure> {
     for writer in &built {
         let work = std::path::absolute(Path::new("target/tmp/together").join(writer.name)).map_err(failed)?;
         let _ = fs::remove_dir_all(&work);
-        for folder in ["share", "tor1"] {
+        for folder in ["share/contoso.com/nyc", "tor1"] {
             fs::create_dir_all(work.join(folder)).map_err(failed)?;
         }
         fs::write(work.join(FILE), CONTENT).map_err(failed)?;

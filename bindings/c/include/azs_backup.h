@@ -633,6 +633,37 @@ azs_status azs_backup_builder_source_problems(azs_backup_builder *builder,
                                               azs_error **error);
 
 /**
+ * What to do about sources that are empty, or hold less than half of last time: "warn", the default, or "fail".
+ */
+azs_status azs_backup_builder_shrunken_sources(azs_backup_builder *builder,
+                                               const char *policy,
+                                               azs_error **error);
+
+/**
+ * Leaves out what is mounted below a source.
+ */
+azs_status azs_backup_builder_one_file_system(azs_backup_builder *builder, bool one, azs_error **error);
+
+/**
+ * Makes the region folder, and that of a component of your own, where it is missing; otherwise that is an error.
+ */
+azs_status azs_backup_builder_create(azs_backup_builder *builder,
+                                     bool create,
+                                     azs_error **error);
+
+/**
+ * Reads each stored file that is taken over back at least once in so many runs; the default is 7, 0 is never.
+ */
+azs_status azs_backup_builder_recheck(azs_backup_builder *builder, uint32_t runs, azs_error **error);
+
+/**
+ * Writes anew what was stored longer ago than this many days; the default is 180, 0 is never.
+ */
+azs_status azs_backup_builder_renew_after_days(azs_backup_builder *builder,
+                                               uint32_t days,
+                                               azs_error **error);
+
+/**
  * zstd level, -7 to 19; the default is 3. Checked when the backup starts.
  */
 azs_status azs_backup_builder_level(azs_backup_builder *builder, int32_t level, azs_error **error);
@@ -1359,7 +1390,10 @@ azs_status azs_backup_warnings(const char *last_backup,
  * Opens the set in a folder of the share, as a listing or `azs_place_set_folder` gives it. `AZS_STATUS_CONFLICT` where it
  * belongs elsewhere.
  */
-azs_status azs_set_open(const azs_share *share, const char *folder, azs_set **set, azs_error **error);
+azs_status azs_set_open(const azs_share *share,
+                        const char *folder,
+                        azs_set **set,
+                        azs_error **error);
 
 /**
  * Opens a set of `place` in a folder of the share, where another's should lie: one that was copied there.
@@ -1369,6 +1403,15 @@ azs_status azs_set_open_foreign(const azs_share *share,
                                 const char *place,
                                 azs_set **set,
                                 azs_error **error);
+
+/**
+ * Opens a set by its encrypted index alone, where `backup.json` or `SHA256SUMS` is damaged or gone and its data is there.
+ */
+azs_status azs_set_open_by_index(const azs_share *share,
+                                 const char *folder,
+                                 const azs_opener *opener,
+                                 azs_set **set,
+                                 azs_error **error);
 
 /**
  * Its cover sheet as JSON.
@@ -1598,7 +1641,9 @@ azs_status azs_sets_json(const azs_sets *sets,
  * Folders of components and scale units that cannot be listed, so that sets in them are not named: a JSON array of
  * `folder`, `code` and `reason`.
  */
-azs_status azs_sets_unreadable(const azs_sets *sets, char **json, azs_error **error);
+azs_status azs_sets_unreadable(const azs_sets *sets,
+                               char **json,
+                               azs_error **error);
 
 /**
  * Frees a listing. NULL is allowed.

@@ -89,7 +89,7 @@ fn pkg_config_links_statically() {
     let mut link = vec![archive.to_str().unwrap()];
     link.extend(flags.split_whitespace().filter(|flag| *flag != "-lazs_backup"));
     compile("switches", &built, &link);
-    let share = scratch("examples-static-share");
+    let share = common::share("examples-static-share");
     let mut switches = Command::new(built.join("switches"));
     let report = run(switches.arg(share).arg(vectors().join("envelope/rsa2048.cer")).arg("tor1"));
     assert!(report.contains(r#""status":"Succeeded""#), "{report}");
@@ -118,7 +118,7 @@ fn the_examples_work(built: &Path, library_path: &Path) {
     let share = work.join("share");
     let state = work.join("state");
     let source = work.join("hlh");
-    for folder in [&share, &state, &source] {
+    for folder in [&share.join("contoso.com/nyc"), &state, &source] {
         std::fs::create_dir_all(folder).unwrap();
     }
     std::fs::write(source.join("hosts"), "127.0.0.1 localhost\n").unwrap();

@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
-use common::{Build, run, scratch, vectors};
+use common::{Build, run, scratch, share, vectors};
 
 #[test]
 fn the_vectors_hold_in_c() {
@@ -19,19 +19,19 @@ fn the_vectors_hold_in_c() {
 #[test]
 fn one_backup_from_beginning_to_end() {
     let program = Build::new("round_trip").sanitized().link("cjson").compile();
-    run(Command::new(program).arg(vectors()).arg(scratch("round_trip")));
+    run(Command::new(program).arg(vectors()).arg(share("round_trip")));
 }
 
 #[test]
 fn bad_input_is_an_error() {
     let program = Build::new("bad_input").sanitized().link("cjson").link("pthread").compile();
-    run(Command::new(program).arg(vectors()).arg(scratch("bad_input")));
+    run(Command::new(program).arg(vectors()).arg(share("bad_input")));
 }
 
 #[test]
 fn a_handle_in_use_says_so_and_outlives_its_release() {
     let program = Build::new("in_use").sanitized().link("cjson").link("pthread").compile();
-    run(Command::new(program).arg(vectors()).arg(scratch("in_use")));
+    run(Command::new(program).arg(vectors()).arg(share("in_use")));
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn valgrind_finds_nothing(name: &str) {
     valgrind.args(["--errors-for-leak-kinds=definite,indirect", "--fair-sched=yes"]);
     let suppressions = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/valgrind.supp");
     valgrind.arg(format!("--suppressions={}", suppressions.display()));
-    run(valgrind.arg(program).arg(vectors()).arg(scratch(&format!("{name}_valgrind"))));
+    run(valgrind.arg(program).arg(vectors()).arg(share(&format!("{name}_valgrind"))));
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn the_programs_of_the_readmes_run_as_printed() {
         let folder = scratch("readme");
         let source = folder.join("readme.c");
         std::fs::write(&source, code.split_once("```").unwrap().0).unwrap();
-        std::fs::create_dir(folder.join("share")).unwrap();
+        std::fs::create_dir_all(folder.join("share/contoso.com/nyc")).unwrap();
         std::fs::copy(vectors().join("envelope/rsa2048.cer"), folder.join("backup.cer")).unwrap();
         let program = Build::of(&source).sanitized().compile();
         let printed = run(Command::new(program).current_dir(&folder));

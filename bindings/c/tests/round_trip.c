@@ -80,6 +80,11 @@ static azs_backup *begin(azs_share *share, azs_encryption_certificate *cer, azs_
     OK(azs_backup_builder_label(builder, "vendor", "Contoso", &error));
     OK(azs_backup_builder_exclude(builder, "*.tmp", &error));
     OK(azs_backup_builder_source_problems(builder, "report", &error));
+    OK(azs_backup_builder_shrunken_sources(builder, "warn", &error));
+    OK(azs_backup_builder_one_file_system(builder, true, &error));
+    OK(azs_backup_builder_create(builder, true, &error));
+    OK(azs_backup_builder_recheck(builder, 1, &error));
+    OK(azs_backup_builder_renew_after_days(builder, 30, &error));
     OK(azs_backup_builder_allow_expired_certificates(builder, false, &error));
     OK(azs_backup_builder_paranoid(builder, true, &error));
     OK(azs_backup_builder_distrust(builder, "nothing.tar.zst.p7m", &error));

@@ -7,7 +7,7 @@ import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 
-import { SWITCHES, azs, backUp, certificate, failure, file, folder, opener, share } from './common.mjs'
+import { SWITCHES, azs, backUp, certificate, failure, file, folder, opener, share, withRegion } from './common.mjs'
 
 const NONE = [undefined, null, 7, 1n, true, Symbol('x'), {}, [], () => {}, NaN]
 
@@ -220,7 +220,7 @@ test('many streams at once do not wait for one another', async (t) => {
 })
 
 test('worker threads use it side by side, and may be ended at work', { timeout: 60_000 }, async (t) => {
-  const at = folder(t)
+  const at = withRegion(folder(t))
   const code = `
     const { parentPort, workerData } = require('node:worker_threads')
     const azs = require(workerData.package)

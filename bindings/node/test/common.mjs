@@ -1,5 +1,5 @@
 // What the tests share: the vectors, throw-away folders, a share with a set on it.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -25,9 +25,15 @@ export function folder(test) {
   return path
 }
 
-/** A share in such a folder. */
+/** A share in such a folder, in which a deployment has its own backups. */
 export function share(test) {
-  return azs.FolderShare.openSync(folder(test), { durability: 'cached' })
+  return azs.FolderShare.openSync(withRegion(folder(test)), { durability: 'cached' })
+}
+
+/** The same folder, with the region folder that Azure Stack Hub makes. */
+export function withRegion(root) {
+  mkdirSync(join(root, 'contoso.com', 'nyc'), { recursive: true })
+  return root
 }
 
 /** A set with these files on that share. */

@@ -11,7 +11,7 @@ import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 
-import { PACKAGE, SWITCHES, VECTORS, azs, backUp, certificate, failure, folder, opener, share } from './common.mjs'
+import { PACKAGE, SWITCHES, VECTORS, azs, backUp, certificate, failure, folder, opener, share, withRegion } from './common.mjs'
 
 const CER = join(VECTORS, 'envelope', 'rsa2048.cer')
 
@@ -105,7 +105,7 @@ const left = (on) => readdirSync(on, { recursive: true }).filter((name) => name.
 
 for (const end of ['', 'process.exit(0)', 'setTimeout(() => { throw new Error("mine") })']) {
   test(`what is not finished at the end of the process is removed: ${end || 'nothing left to do'}`, async (t) => {
-    const on = folder(t)
+    const on = withRegion(folder(t))
     const child = run(
       on,
       `globalThis.kept = await azs.Backup.start(share, '${SWITCHES}', { certificates })
@@ -118,7 +118,7 @@ for (const end of ['', 'process.exit(0)', 'setTimeout(() => { throw new Error("m
 }
 
 test('garbage that has to talk to a share does not stop JavaScript', async (t) => {
-  const on = folder(t)
+  const on = withRegion(folder(t))
   const child = run(
     on,
     `async function forget() {
@@ -172,6 +172,7 @@ test('SIGTERM takes what was begun off the share, and the nightly job is recorde
   const on = folder(t)
   const [to, state, source] = ['share', 'state', 'hlh'].map((name) => join(on, name))
   execFileSync('mkdir', [to, source])
+  withRegion(to)
   for (let i = 0; i < 40; i++) {
     writeFileSync(join(source, String(i)), Buffer.alloc(16 << 20, Buffer.from(Array.from({ length: 65_521 }, () => Math.random() * 256))))
   }

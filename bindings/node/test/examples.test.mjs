@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 
-import { PACKAGE, PASSWORD, REPOSITORY, file } from './common.mjs'
+import { PACKAGE, PASSWORD, REPOSITORY, file, withRegion } from './common.mjs'
 
 // A folder of a consumer: the package below node_modules, the programs beside it, and no more.
 const consumer = mkdtempSync(join(tmpdir(), 'azs-backup-consumer-'))
@@ -17,6 +17,7 @@ cpSync(join(PACKAGE, 'examples'), join(consumer, 'examples'), { recursive: true 
 for (const name of ['share', 'state', 'hlh']) {
   mkdirSync(join(consumer, name))
 }
+withRegion(join(consumer, 'share'))
 writeFileSync(join(consumer, 'backup.cer'), file('rsa2048.cer'))
 writeFileSync(join(consumer, 'backup.pfx'), file('rsa2048.pfx'))
 

@@ -44,6 +44,13 @@ pub fn scratch(name: &str) -> PathBuf {
     folder
 }
 
+/// The same with the region folder that Azure Stack Hub makes.
+pub fn share(name: &str) -> PathBuf {
+    let folder = scratch(name);
+    std::fs::create_dir_all(folder.join("contoso.com/nyc")).unwrap();
+    folder
+}
+
 /// Runs a program that has to succeed; gives what it printed.
 pub fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
