@@ -270,7 +270,7 @@ int main(int count, char **arguments) {
     azs_string_free(json);
     free_all(&verified);
     struct freed deleting = {0};
-    OK(azs_retention_policy_new("{\"keep_last\": 1}", &policy, &error));
+    OK(azs_retention_policy_new("{\"keep_last\": 1, \"shrunken_below\": 0}", &policy, &error));
     OK(azs_share_list_sets(share, "contoso.com/nyc", "HLH", &sets, &error));
     OK(azs_retention_policy_plan(policy, sets, NULL, &deleting.plan, &error));
     azs_sets_free(sets);

@@ -340,7 +340,7 @@ int main(int argument_count, char **arguments) {
     azs_backup_free(backup);
     azs_sets_free(sets);
     CHECK(count_sets(share, &sets) == 2);
-    OK(azs_retention_policy_new("{\"keep_last\": 1}", &policy, &error));
+    OK(azs_retention_policy_new("{\"keep_last\": 1, \"shrunken_below\": 0}", &policy, &error));
     OK(azs_retention_policy_plan(policy, sets, NULL, &plan, &error));
     int told = 0;
     OK(azs_retention_plan_apply(plan, share, go_on, &told, &json, &error));

@@ -196,10 +196,16 @@ test('a stream that fails or gives nonsense', async (t) => {
     root = root.cause
   }
   assert.equal(root, reason)
-  const nonsense = await failure(() => backup.addReader('nonsense', [7]))
+  // The run has ended with it, whatever the program does next.
+  const ended = await failure(() => backup.commit())
+  assert.equal(ended.code, 'SOURCE_UNREADABLE')
+  const other = await azs.Backup.start(on, SWITCHES, { certificates: certificate() })
+  const nonsense = await failure(() => other.addReader('nonsense', [7]))
   assert.equal(nonsense.code, 'SOURCE_UNREADABLE')
-  await backup.addReader('empty', [])
-  const report = await backup.commit()
+  await other.abandon()
+  const third = await azs.Backup.start(on, SWITCHES, { certificates: certificate() })
+  await third.addReader('empty', [])
+  const report = await third.commit()
   const set = azs.BackupSet.openSync(on, report.folder)
   assert.equal((await buffer(set.createRestoreStream(opener(), 'empty'))).length, 0)
 })
@@ -212,7 +218,7 @@ test('many streams at once do not wait for one another', async (t) => {
   const { writeFileSync } = await import('node:fs')
   writeFileSync(source, Buffer.alloc(1 << 20, 'x'))
   const backups = await Promise.all(
-    Array.from({ length: 8 }, (_, at) => azs.Backup.start(on, `contoso.com/nyc/HLH/su${at + 1}`, { certificates: certificate() })),
+    Array.from({ length: 8 }, (_, at) => azs.Backup.start(on, `contoso.com/nyc/HLH/su${at + 1}`, { certificates: certificate(), create: true })),
   )
   await Promise.all(backups.map((backup) => backup.addReader('stream', createReadStream(source))))
   const reports = await Promise.all(backups.map((backup) => backup.commit()))

@@ -82,7 +82,7 @@ test('streams that wait for one another all come to their end', async (t) => {
   const set = await azs.BackupSet.open(on, report.folder)
   const by = opener()
   const backups = Array.from({ length: 80 }, async (_, at) => {
-    const backup = await azs.Backup.start(on, `contoso.com/nyc/Copy${at}`, { certificates: certificate(), workers: 1 })
+    const backup = await azs.Backup.start(on, `contoso.com/nyc/Copy${at}`, { certificates: certificate(), workers: 1, create: true })
     await backup.addReader('copy', set.createRestoreStream(by, 'file'))
     return backup.commit()
   })
@@ -165,7 +165,7 @@ test('an aborted stream ends the backup, whatever the policy', async (t) => {
   assert.equal(error.code, 'CANCELLED')
   assert.equal(error.name, 'AbortError')
   await backup.abandon()
-  assert.deepEqual(await azs.listSets(on, 'contoso.com/nyc'), [])
+  assert.equal((await azs.listSets(on, 'contoso.com/nyc')).length, 0)
 })
 
 test('SIGTERM takes what was begun off the share, and the nightly job is recorded', { skip: !isUnix }, async (t) => {
