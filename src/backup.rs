@@ -293,7 +293,7 @@ impl Backup {
     }
 
     /// Says that something could not be fetched: "switch 7 did not answer". The set is
-    /// [`PartialSucceeded`](Status::PartialSucceeded) then, and names it, in the index and in the report.
+    /// [`PartialSucceeded`](crate::set::Status::PartialSucceeded) then, and names it, in the index and in the report.
     ///
     /// # Errors
     /// `SOURCE_UNREADABLE` with this message where the policy is [`SourceProblems::Fail`]; `INVALID_NAME`;

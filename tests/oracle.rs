@@ -4,7 +4,7 @@
 //! `AZS_ORACLE_NIGHTS=3` ends it sooner. `cargo xtask soak` goes on for hours. A failure prints its seed.
 #![cfg(unix)]
 // A test program has nobody who reads its documentation.
-#![allow(missing_docs, unreachable_pub)]
+#![allow(clippy::exhaustive_structs, missing_docs, unreachable_pub)]
 
 mod common;
 

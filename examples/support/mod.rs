@@ -217,12 +217,12 @@ fn set_folder(names: &[String]) -> Result<SharePath> {
     let path = |count: usize| names[names.len() - count..].join("/").parse::<SharePath>();
     for count in [5, 4] {
         // Microsoft's domains have a dot; without it any folders of a disk would do.
-        if names.len() >= count && names[names.len() - count].contains('.') {
-            if let Ok(folder) = path(count)
-                && Place::of_set_folder(&folder).is_some()
-            {
-                return Ok(folder);
-            }
+        if names.len() >= count
+            && names[names.len() - count].contains('.')
+            && let Ok(folder) = path(count)
+            && Place::of_set_folder(&folder).is_some()
+        {
+            return Ok(folder);
         }
     }
     let is_set = names.last().is_some_and(|name| name.parse::<SetName>().is_ok());

@@ -152,7 +152,7 @@ impl Planner {
         let NewLarge { path, size, sparse, metadata, content, mark } = new;
         self.shared.read_file();
         let change = Change { path: path.clone(), size, sparse, metadata, at: Position::default() };
-        self.bundle.push(Item::Change(change, mark, taken));
+        self.bundle.push(Item::Change(Box::new((change, mark, taken))));
         self.pieces(path, size, content, Some(before))
     }
 

@@ -39,7 +39,7 @@ pub(super) enum Item {
     /// An entry to be stored.
     Entry(Box<NewEntry>),
     /// A large file that has changed since it was stored whole.
-    Change(Change, Mark, Taken),
+    Change(Box<(Change, Mark, Taken)>),
     /// Nodes of the last run's tree that are as they were, as they print.
     Kept(Vec<u8>),
     /// What was there and is gone.

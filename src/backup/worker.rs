@@ -69,7 +69,8 @@ impl Worker {
                 for item in items {
                     match item {
                         Item::Entry(new) => self.add_entry(*new, &mut packed, &mut identity, shared),
-                        Item::Change(mut change, mark, taken) => {
+                        Item::Change(changed) => {
+                            let (mut change, mark, taken) = *changed;
                             let start = self.tar.len() as u64;
                             self.add_header(&change.entry(), None, &mut identity);
                             change.at = Position::new(0, start);

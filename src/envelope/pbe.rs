@@ -43,7 +43,7 @@ impl<'a> Scheme<'a> {
             return Self::read_pbes2(&parameters);
         }
         let id = algorithm.algorithm;
-        let of = |schemes: &[(u32, Nid, fn() -> MessageDigest)], family: ObjectIdentifier| {
+        let of = |schemes: &[Named], family: ObjectIdentifier| {
             let last = id.arcs().last()?;
             let (_, cipher, digest) = schemes.iter().find(|(arc, ..)| *arc == last)?;
             (id.parent() == Some(family)).then(|| (*cipher, digest()))
@@ -257,8 +257,11 @@ fn legacy_lacking() -> Error {
 /// this many take less than three seconds.
 const MAX_ROUNDS: u64 = 5_000_000;
 
+/// A scheme by the last arc of its identifier: its cipher and its hash.
+type Named = (u32, Nid, fn() -> MessageDigest);
+
 /// Under [`ID_PKCS5`]: last arc, cipher, hash (RFC 8018 appendix A.3). Those with MD2 have no hash any more.
-const PBES1: [(u32, Nid, fn() -> MessageDigest); 4] = [
+const PBES1: [Named; 4] = [
     (3, Nid::DES_CBC, MessageDigest::md5),
     (6, Nid::RC2_64_CBC, MessageDigest::md5),
     (10, Nid::DES_CBC, MessageDigest::sha1),
@@ -266,7 +269,7 @@ const PBES1: [(u32, Nid, fn() -> MessageDigest); 4] = [
 ];
 
 /// Under [`ID_PKCS12_PBE`] (RFC 7292 appendix C).
-const PKCS12: [(u32, Nid, fn() -> MessageDigest); 6] = [
+const PKCS12: [Named; 6] = [
     (1, Nid::RC4, MessageDigest::sha1),
     (2, Nid::RC4_40, MessageDigest::sha1),
     (3, Nid::DES_EDE3_CBC, MessageDigest::sha1),
