@@ -311,7 +311,8 @@ impl Backup {
         let is_known = self.planner.ahead().is_some();
         // Its times are of this run: they say nothing of its content.
         let mark = Mark::default();
-        let new = NewLarge { path: path.clone(), size, sparse: false, metadata, content, mark };
+        let new =
+            NewLarge { path: path.clone(), size, sparse: false, metadata, content, mark, is_linked: false };
         self.walk(path, false, self.clock, |walk| {
             walk.size.add(size);
             walk.add_large(new, is_known)

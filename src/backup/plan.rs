@@ -52,6 +52,8 @@ pub(super) struct NewLarge {
     pub(super) metadata: Metadata,
     pub(super) content: LargeContent,
     pub(super) mark: Mark,
+    /// Whether other names lead to it: then it is stored, not listed as a copy.
+    pub(super) is_linked: bool,
 }
 
 impl Planner {
@@ -109,9 +111,9 @@ impl Planner {
 
     /// Adds a file in pieces.
     pub(super) fn large(&mut self, new: NewLarge, taken: Option<Taken>) -> Result<()> {
-        let NewLarge { path, size, sparse, metadata, content, mark } = new;
+        let NewLarge { path, size, sparse, metadata, content, mark, is_linked } = new;
         self.shared.read_file();
-        if let Some((target, place)) = self.copied(size, &content)? {
+        if let Some((target, place)) = self.copied(size, &content, is_linked)? {
             self.shared.read(size);
             self.shared.contents.end_large(size, None);
             let entry = Entry::new(path, Content::Copy { target, size }, metadata);
@@ -130,8 +132,13 @@ impl Planner {
     }
 
     /// The file of this run that a large one is a copy of.
-    fn copied(&mut self, size: u64, content: &LargeContent) -> Result<Option<(EntryPath, ContentPlace)>> {
-        if !self.shared.contents.begin_large(size) {
+    fn copied(
+        &mut self,
+        size: u64,
+        content: &LargeContent,
+        is_linked: bool,
+    ) -> Result<Option<(EntryPath, ContentPlace)>> {
+        if !self.shared.contents.begin_large(size) || is_linked {
             return Ok(None);
         }
         // Those of its size have to be done before it is known.
@@ -149,7 +156,7 @@ impl Planner {
 
     /// Adds what changed of a large file.
     pub(super) fn change(&mut self, new: NewLarge, before: Before, taken: Taken) -> Result<()> {
-        let NewLarge { path, size, sparse, metadata, content, mark } = new;
+        let NewLarge { path, size, sparse, metadata, content, mark, .. } = new;
         self.shared.read_file();
         let change = Change { path: path.clone(), size, sparse, metadata, at: Position::default() };
         self.bundle.push(Item::Change(Box::new((change, mark, taken))));

@@ -245,7 +245,7 @@ impl Walk<'_> {
             )?;
             return Ok(Ok(()));
         }
-        if kind.is_some_and(|kind| kind != NodeKind::HardLink)
+        if kind.is_some_and(|kind| !matches!(kind, NodeKind::HardLink | NodeKind::Copy))
             && self.is_same(&stat)
             && !self.planner.known.as_ref().is_some_and(|known| known.paranoid)
         {
@@ -339,6 +339,7 @@ impl Walk<'_> {
             sparse: stat.sparse,
             metadata: Metadata { xattrs, ..stat.metadata.clone() },
             mark: Mark::new(depth, &stat, self.clock),
+            is_linked: stat.linked.is_some(),
             content: LargeContent::Disk { file, stat: Box::new(stat) },
         };
         self.add_large(new, is_known)?;

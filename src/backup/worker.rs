@@ -162,6 +162,8 @@ impl Worker {
         *mark = mark.looked_at(&file.stat);
         entry.metadata = Metadata { xattrs: file.xattrs, ..file.stat.metadata };
         let mut place = None;
+        // Names of one file lead to a file that is stored, not to a copy of one.
+        let may_be_copy = matches!(dir, reading::SmallSource::Named(..));
         if let Some(error) = file.problem {
             mark.is_settled = false;
             packed.problems.push((Problem::new(entry.path.clone(), &error), error));
@@ -171,13 +173,13 @@ impl Worker {
             return Ok(Made::Same);
         } else {
             match shared.contents.small(entry, short(&sha256), self.number) {
-                Small::CopyOf(target, place) => {
+                Small::CopyOf(target, place) if may_be_copy => {
                     self.tar.truncate(start);
                     entry.content = Content::Copy { target, size };
                     return Ok(self.add_header(entry, Some(place), identity));
                 }
                 Small::First(first) => place = Some(first),
-                Small::Unknown => {}
+                Small::CopyOf(..) | Small::Unknown => {}
             }
         }
         self.put_header(entry, start, from, identity);

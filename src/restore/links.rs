@@ -169,6 +169,7 @@ impl Restore<'_> {
             };
             match made {
                 Ok(Outcome::Written) if matches!(entry.content, Content::Copy { .. }) => {
+                    self.firsts.note(&entry.path, Fate::Written(entry.path.clone()));
                     report.files += 1;
                     report.bytes = report.bytes.saturating_add(entry.size());
                 }

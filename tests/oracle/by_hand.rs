@@ -1,6 +1,5 @@
 //! Recovery by hand, by every block that the README prints for it.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -26,17 +25,14 @@ fn blocks() -> Vec<&'static str> {
 
 /// Recovers a set in `folder`, a copy, and holds what came of it against what the set has to hold.
 pub fn check(set: &Path, expected: &Expected, key: &Key, folder: &Path) -> Found {
-    let mut own: BTreeSet<Vec<u8>> = ["backup.cer", "backup.pfx"].map(Into::into).into();
     fs::create_dir(folder).unwrap();
     for file in fs::read_dir(set).unwrap().flatten() {
         let name = file.file_name();
-        own.insert(name.as_encoded_bytes().to_vec());
         // Nobody writes into a stored file: another name is as good as a copy.
         fs::hard_link(file.path(), folder.join(&name))
             .or_else(|_| fs::copy(file.path(), folder.join(&name)).map(drop))
             .unwrap();
     }
-    fs::write(folder.join("backup.cer"), &key.certificate.cer).unwrap();
     fs::write(folder.join("backup.pfx"), &key.certificate.pfx).unwrap();
     let mut said = String::new();
     for block in blocks() {
@@ -45,8 +41,7 @@ pub fn check(set: &Path, expected: &Expected, key: &Key, folder: &Path) -> Found
         bash.arg("-c").arg(format!("umask 0\n{block}")).current_dir(folder).env("AZS_PFX_PASSWORD", PASSWORD);
         said += &String::from_utf8_lossy(&bash.output().expect("bash runs").stderr);
     }
-    let mut found = Walker::walk(folder);
-    found.retain(|path, _| !own.contains(path));
+    let found = Walker::walk(&folder.join("restored"));
     let mut lines = expected.differences(&found, Look::BY_HAND);
     lines.extend(
         said.lines().filter(|line| line.contains("LOST") || line.contains("REFUSED")).map(Into::into),

@@ -135,6 +135,10 @@ impl Case<'_> {
 
     fn right_or_named(&self, path: &[u8], report: &RestoreReport, lines: &mut Vec<String>) {
         let now = self.after.get(path);
+        // Where the set may have nothing, what was there stays.
+        if self.new.expected.allows(path, None, Look::ALONE) && now == self.before.get(path) {
+            return;
+        }
         if !self.new.expected.allows(path, now, Look::ALONE) && !self.is_named(report, path) {
             lines.push(self.new.expected.line(path, now));
         }
