@@ -15,13 +15,20 @@ from azs_backup.kinds import AlertKind, DocumentedKind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any, ClassVar, NoReturn, Self
+
+    from typing_extensions import disjoint_base
 
     from azs_backup._native import Decision, SetSummary
 
     # What makes the value of a field from plain data.
     _Shape = Callable[[Any], Any]
+else:
+
+    def disjoint_base(cls: type) -> type:
+        """Tells type checkers that a class has attributes beside those of the class that it derives from."""
+        return cls
 
 
 def _time(text: str | None) -> datetime | str | None:
@@ -465,6 +472,7 @@ class UnreadableFolder(Value):
     reason: str
 
 
+@disjoint_base
 class SetList(tuple["SetSummary", ...]):
     """A listing of sets: a tuple that shows as a table in a notebook.
 
