@@ -376,11 +376,22 @@ fn by_rules(
     ];
     for (count, period, reason) in calendars {
         let of_one = good.chunk_by(|a, b| period(sets[*a].time()) == period(sets[*b].time()));
-        let best =
-            of_one.take(count as usize).map(|of_one| of_one.iter().find(succeeded).unwrap_or(&of_one[0]));
+        let best = of_one.take(count as usize).map(|of_one| {
+            let newest = &of_one[0];
+            let is_better = |at: &&usize| succeeded(at) && !dwarfs(policy, &sets[*newest], &sets[**at]);
+            of_one.iter().find(is_better).unwrap_or(newest)
+        });
         keep.extend(best.map(|at| (*at, reason)));
     }
     keep
+}
+
+/// Whether the second set holds so much less than the first that it does not stand for it.
+fn dwarfs(policy: &RetentionPolicy, first: &Candidate, second: &Candidate) -> bool {
+    first.content.zip(second.content).is_some_and(|(first, second)| {
+        let most = Largest { files: first.files, bytes: first.bytes };
+        most.dwarfs((second.files, second.bytes), policy.shrunken_below)
+    })
 }
 
 /// Lets sets go that only rules of age and number keep, the oldest first, until enough is freed.
