@@ -13,6 +13,7 @@ use crate::error::{Error, Result, Scope};
 use crate::progress::{Progress, ProgressHook, Ticker};
 use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
+use crate::set::records::Unread;
 use crate::set::{Block, Content, Entry, EntryPath, Metadata, Part, Status};
 
 mod compare;
@@ -141,6 +142,18 @@ impl Restore<'_> {
         Ok(())
     }
 
+    /// Names what of the index cannot be read, as far as it is wanted.
+    fn lose_unread(&self, selection: &Selection, report: &mut RestoreReport, unread: &Unread) -> Result<()> {
+        let Some(path) = &unread.path else {
+            return self.lose(report, Loss::new(None, None, &unread.error));
+        };
+        // What is listed of a large file that is at work is found missing at its end.
+        let wanted = selection.place(path, false).or_else(|| selection.place(path, true));
+        let Some(wanted) = wanted.filter(|_| self.large().get(path).is_none()) else { return Ok(()) };
+        self.firsts.note(path, Fate::Lost);
+        self.lose(report, Loss::new(wanted, None, &unread.error))
+    }
+
     /// Files, then links and copies, and for as long as it takes the content of those whose file was not written.
     fn all(&self, report: &mut RestoreReport, ticker: &mut Ticker<'_, '_>) -> Result<()> {
         let mut later = Later::default();
@@ -195,8 +208,8 @@ impl Restore<'_> {
             || {
                 jobs.next(
                     |record| self.is_wanted(selection, record, &mut near, later, &mut report.borrow_mut()),
-                    |error| match is_first {
-                        true => self.lose(&mut report.borrow_mut(), Loss::new(None, None, &error)),
+                    |unread| match is_first {
+                        true => self.lose_unread(selection, &mut report.borrow_mut(), &unread),
                         // Reported before.
                         false => Ok(()),
                     },

@@ -7,6 +7,7 @@ pub(crate) mod archive;
 pub(crate) mod catalog;
 mod cover;
 pub(crate) mod digest;
+mod doubt;
 mod entry;
 pub(crate) mod extents;
 pub(crate) mod filter;

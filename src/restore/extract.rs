@@ -1,7 +1,5 @@
 //! From segments to contents: groups the index by segment, opens each segment once, checks what comes out.
 
-use std::collections::VecDeque;
-
 use super::Loss;
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result, Scope};
@@ -10,6 +8,7 @@ use crate::set::digest::is_zero;
 use crate::set::filter::LineFilter;
 use crate::set::reader::{Catalog, Records, Set};
 use crate::set::record::{Record, StoredFile};
+use crate::set::records::Unread;
 use crate::set::segment::Frames;
 use crate::set::{Block, Content, Digest, Entry, EntryPath, Part, Position};
 
@@ -70,31 +69,52 @@ impl Item {
 pub(super) struct Jobs<'a> {
     records: Records<'a>,
     catalog: &'a Catalog,
-    ready: VecDeque<Item>,
+    /// The first item of the next segment.
+    ready: Option<Item>,
 }
 
 impl<'a> Jobs<'a> {
     pub(super) fn new(set: &'a Set, opener: &'a Opener, catalog: &'a Catalog, filter: LineFilter) -> Self {
-        Self { records: set.records(opener, catalog, filter), catalog, ready: VecDeque::new() }
+        Self { records: set.records(opener, catalog, filter), catalog, ready: None }
     }
 
-    /// The next job of items that `wanted` says yes to; damage of the index is passed on.
+    /// The next job of items that `wanted` says yes to; what cannot be read is passed on.
     pub(super) fn next(
         &mut self,
         mut wanted: impl FnMut(&Record) -> Result<bool>,
-        mut damaged: impl FnMut(Error) -> Result<()>,
+        mut lost: impl FnMut(Unread) -> Result<()>,
     ) -> Result<Option<Job>> {
-        let mut items: Vec<Item> = self.ready.drain(..).collect();
+        loop {
+            let items = self.of_one_segment(&mut wanted, &mut lost)?;
+            let Some(number) = items.first().map(|item| item.at().segment) else { return Ok(None) };
+            if self.catalog.segment(number).is_some() {
+                return Job::new(self.catalog, items).map(Some);
+            }
+            for item in items {
+                let path = item.path().clone();
+                let message = format!("{path} lies in segment {number}, which the set has not");
+                lost(Unread { path: Some(path), error: Error::new(ErrorKind::Damaged, message) })?;
+            }
+        }
+    }
+
+    /// The next items of the index that are wanted, as long as they lie in the same segment.
+    fn of_one_segment(
+        &mut self,
+        wanted: &mut impl FnMut(&Record) -> Result<bool>,
+        lost: &mut impl FnMut(Unread) -> Result<()>,
+    ) -> Result<Vec<Item>> {
+        let mut items: Vec<Item> = self.ready.take().into_iter().collect();
         loop {
             let record = match self.records.next() {
                 Ok(Some(record)) => record,
-                Ok(None) => break,
+                Ok(None) => return Ok(items),
                 // A share that cannot be reached is no damage.
-                Err(error) if is_loss(&error) => {
-                    damaged(error)?;
+                Err(unread) if unread.is_loss() => {
+                    lost(unread)?;
                     continue;
                 }
-                Err(error) => return Err(error),
+                Err(unread) => return Err(unread.error),
             };
             if !wanted(&record)? {
                 continue;
@@ -111,8 +131,8 @@ impl<'a> Jobs<'a> {
                 _ => continue,
             };
             if items.first().is_some_and(|first| first.at().segment != item.at().segment) {
-                self.ready.push_back(item);
-                break;
+                self.ready = Some(item);
+                return Ok(items);
             }
             items.push(item);
             if items.len() > MAX_ITEMS {
@@ -121,16 +141,6 @@ impl<'a> Jobs<'a> {
                     "the index lists more in one segment than fits into it",
                 ));
             }
-        }
-        if items.is_empty() {
-            return Ok(None);
-        }
-        match Job::new(self.catalog, items) {
-            Err(error) if is_loss(&error) => {
-                damaged(error)?;
-                self.next(wanted, damaged)
-            }
-            job => job.map(Some),
         }
     }
 }
@@ -261,9 +271,7 @@ impl Extractor {
                 ErrorKind::Damaged,
                 format!("{} holds bytes that the index does not list", job.segment.name),
             );
-            done.losses.extend(
-                job.items.last().map(|item| Loss::new(item.path().clone(), Some(&job.segment.name), &error)),
-            );
+            done.losses.push(Loss::new(None, Some(&job.segment.name), &error));
         }
         Ok(())
     }

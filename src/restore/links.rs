@@ -116,8 +116,8 @@ impl Restore<'_> {
                 Ok(Some(_)) => continue,
                 Ok(None) => break,
                 // Reported by the first pass.
-                Err(error) if error.scope() == Scope::Object => continue,
-                Err(error) => return Err(error),
+                Err(unread) if unread.is_loss() => continue,
+                Err(unread) => return Err(unread.error),
             };
             let (Content::Copy { target, .. } | Content::HardLink { target }) = &entry.content else {
                 continue;

@@ -38,6 +38,33 @@ impl Target {
         }
     }
 
+    /// Takes from a folder that was there what the set's has not: of the attributes that are a folder's own, not its
+    /// system's. With an access list somebody else could come in.
+    #[cfg(unix)]
+    pub(super) fn strip_folder(&self, folder: &File, metadata: &Metadata, path: &EntryPath) {
+        // Without a mode nobody looked what it had.
+        if metadata.mode.is_none() {
+            return;
+        }
+        // As long as such a list may be on Linux (XATTR_LIST_MAX).
+        let mut names = vec![0; 64 << 10];
+        // A file system without them has none.
+        let Ok(length) = rustix::fs::flistxattr(folder, &mut names[..]) else { return };
+        for name in names[..length].split(|byte| *byte == 0) {
+            let is_own = name.starts_with(b"user.") || name.starts_with(b"system.posix_acl_");
+            if is_own
+                && !metadata.xattrs.iter().any(|(kept, _)| kept.as_bytes() == name)
+                && let Err(error) = rustix::fs::fremovexattr(folder, name)
+            {
+                let name = name.escape_ascii();
+                self.note("extended attributes", path, &format_args!("{name} could not be removed: {error}"));
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn strip_folder(&self, _: &File, _: &Metadata, _: &EntryPath) {}
+
     /// Puts owner and group back as far as the system permits; says which of them are right.
     #[cfg(unix)]
     fn give_away(

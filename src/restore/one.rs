@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Seek, SeekFrom, Write};
 use super::Loss;
 use super::extract::{Extractor, Item, Job, Sink};
 use crate::envelope::Opener;
-use crate::error::{Error, ErrorKind, Result, Scope};
+use crate::error::{Error, ErrorKind, Result};
 use crate::progress::{Progress, ProgressHook, Ticker, no_progress};
 use crate::set::filter::LineFilter;
 use crate::set::reader::{Catalog, Set};
@@ -173,17 +173,17 @@ fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Resu
                 }
             }
             Ok(Some(_)) => {}
-            Err(error) if error.scope() == Scope::Object => index_damage = Some(error),
-            Err(error) => return Err(error),
+            Err(unread) if unread.is_loss() => {
+                // Others may be in doubt.
+                if unread.path.is_none_or(|of| of == *path) {
+                    index_damage = Some(unread.error);
+                }
+            }
+            Err(unread) => return Err(unread.error),
         }
     }
     let missing = || Error::new(ErrorKind::NotFound, format!("the set has no entry {path}"));
-    match (found, index_damage) {
-        // What a lost piece of the index changed is not known: what was found may be of another night.
-        (Some(_), Some(error)) if catalog.pieces.iter().any(|piece| piece.supersedes) => Err(error),
-        (Some(found), _) => Ok(found),
-        (None, damage) => Err(damage.unwrap_or_else(missing)),
-    }
+    found.ok_or_else(|| index_damage.unwrap_or_else(missing))
 }
 
 /// The file that a link or copy leads to: without it the set is not what was written.

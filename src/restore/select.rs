@@ -7,7 +7,7 @@ use ignore::gitignore::Gitignore;
 
 use super::links::Firsts;
 use crate::envelope::Opener;
-use crate::error::{Error, ErrorKind, Result, Scope};
+use crate::error::{Error, ErrorKind, Result};
 use crate::set::filter::LineFilter;
 use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
@@ -94,8 +94,8 @@ impl Selection {
                 Ok(Some(record)) => record,
                 Ok(None) => break,
                 // Found again, and judged, by the pass that restores.
-                Err(error) if error.scope() == Scope::Object => continue,
-                Err(error) => return Err(error),
+                Err(unread) if unread.is_loss() => continue,
+                Err(unread) => return Err(unread.error),
             };
             let Record::Entry(entry) = record else { continue };
             let is_folder = matches!(entry.content, Content::Folder);

@@ -294,7 +294,11 @@ impl Target {
         let opened = self.folder(path.as_bytes(), &mut Near::default()).and_then(|dir| dir.open("."));
         match opened {
             Ok(dir) if is_new || self.existing != Existing::Keep => {
-                self.finish_file(&dir.into_std(), metadata, path);
+                let folder = dir.into_std();
+                if !is_new {
+                    self.strip_folder(&folder, metadata, path);
+                }
+                self.finish_file(&folder, metadata, path);
             }
             Ok(dir) => self.compare_folder(&dir.into_std(), metadata, path),
             Err(error) => self.note("folder", path, &error),

@@ -217,7 +217,7 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
     }
 
     let mut order = Order::new(catalog.overlay());
-    let (mut index_faults, mut index_losses) = (Vec::new(), Vec::new());
+    let (mut index_faults, index_losses) = (Vec::new(), std::cell::RefCell::new(Vec::new()));
     let mut jobs = Jobs::new(set, opener, &catalog, LineFilter::default());
     let mut seen = HashSet::new();
     let progress = std::cell::Cell::new(Progress::default());
@@ -232,12 +232,19 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
             let job = jobs.next(
                 |record| {
                     if let Some(loss) = order.check(record) {
-                        index_losses.push(loss);
+                        index_losses.borrow_mut().push(loss);
                     }
                     Ok(true)
                 },
-                |error| {
-                    index_faults.push(Fault::new("index", FaultKind::Content, error.to_string()));
+                |unread| {
+                    match unread.path {
+                        Some(path) => index_losses.borrow_mut().push(Loss::new(path, None, &unread.error)),
+                        None => index_faults.push(Fault::new(
+                            "index",
+                            FaultKind::Content,
+                            unread.error.to_string(),
+                        )),
+                    }
                     Ok(())
                 },
             )?;
@@ -268,7 +275,7 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
         || ticker.tick(progress.get()),
     )?;
     report.faults.extend(index_faults);
-    report.losses.extend(index_losses);
+    report.losses.extend(index_losses.into_inner());
     report.losses.extend(order.finish());
     report.files += order.large_files;
     let is_all_listed = report.faults.is_empty();

@@ -5,6 +5,7 @@ use std::io::Cursor;
 
 use super::cover::{self, Stored};
 use super::digest::Digest;
+use super::doubt::Doubt;
 use super::entry::{Change, Content, Entry, EntryPath, Problem};
 use super::index::{PieceReader, piece_number};
 use super::overlay::Overlay;
@@ -74,6 +75,8 @@ pub(crate) struct Catalog {
     pub(super) records: Option<u64>,
     pub(super) overlay: Overlay,
     pub(super) changes: HashMap<EntryPath, Change>,
+    /// Where a piece is lost whose lines take the place of others.
+    pub(super) doubt: Option<Doubt>,
 }
 
 impl Catalog {

@@ -4,8 +4,9 @@
 //! changed stand apart from the file. The list says what counts, in the order in which `tar` wants it: recovery by hand
 //! needs nothing else.
 
-use std::io::Write;
+use std::io::{BufRead, Read, Write};
 
+use super::archive;
 use super::entry::Position;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -14,6 +15,8 @@ pub(crate) const FILE_NAME: &str = "extents.txt.zst.p7m";
 
 /// Most compressed bytes: they are one message.
 const MAX_LENGTH: usize = 60 << 20;
+/// Most text that is read: as of an index piece.
+const MAX_TEXT: u64 = 512 << 20;
 
 /// A run of bytes in the content of one segment.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -111,6 +114,58 @@ impl ExtentsWriter {
     }
 }
 
+/// The list as it is read: in the order of the segments.
+#[derive(Debug)]
+pub(crate) struct Extents(Vec<Extent>);
+
+impl Extents {
+    /// Reads the compressed list.
+    pub(crate) fn read(compressed: impl BufRead) -> Result<Self> {
+        let broken = |what: &str| Error::new(ErrorKind::Damaged, format!("{FILE_NAME} {what}"));
+        let unpacked = |e| broken("cannot be decompressed").with_source(e);
+        let mut decoder = zstd::stream::read::Decoder::with_buffer(compressed).map_err(unpacked)?;
+        decoder.window_log_max(23).map_err(unpacked)?;
+        let mut lines = std::io::BufReader::new(decoder.take(MAX_TEXT));
+        let (mut extents, mut line) = (Vec::new(), Vec::new());
+        loop {
+            line.clear();
+            // Three numbers.
+            let read = (&mut lines).take(64).read_until(b'\n', &mut line).map_err(unpacked)?;
+            if read == 0 {
+                break;
+            }
+            match parse(&line) {
+                Some(extent) => extents.extend(extent),
+                None => return Err(broken("has a line that cannot be read")),
+            }
+        }
+        extents.sort_unstable_by_key(|extent: &Extent| (extent.segment, extent.offset));
+        Ok(Self(extents))
+    }
+
+    /// Whether the header block at this place is one of the set's.
+    pub(crate) fn has(&self, at: Position) -> bool {
+        let behind = self.0.partition_point(|e| (e.segment, e.offset) <= (at.segment, at.offset));
+        let Some(extent) = behind.checked_sub(1).map(|last| &self.0[last]) else { return false };
+        extent.segment == at.segment && extent.length >= at.offset - extent.offset + archive::BLOCK
+    }
+}
+
+/// A line of the list; zeros are nothing.
+fn parse(line: &[u8]) -> Option<Option<Extent>> {
+    let mut fields = str::from_utf8(line.strip_suffix(b"\n")?).ok()?.split(' ');
+    let (segment, offset, length) =
+        (fields.next()?, fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    let extent = |segment| Extent { segment, offset, length };
+    // No segment has so many bytes that they cannot be counted.
+    u64::checked_add(offset, length)?.checked_add(archive::BLOCK)?;
+    match (segment, fields.next()) {
+        (_, Some(_)) => None,
+        ("zeros", None) => Some(None),
+        (number, None) => Some(Some(extent(number.parse().ok()?))),
+    }
+}
+
 fn failed(error: std::io::Error) -> Error {
     Error::io("compress the list of extents", error)
 }
@@ -135,6 +190,27 @@ mod tests {
         assert_eq!(text.len() as u64, length);
         let lines = "000000 0 1024\n000000 2048 5\nzeros 0 7\n000000 2053 1\n000012 2054 1\n";
         assert_eq!(str::from_utf8(&text).unwrap(), lines);
+        let read = Extents::read(&bytes[7..]).unwrap();
+        let has = |segment, offset| read.has(Position::new(segment, offset));
+        assert!(has(0, 0) && has(0, 512) && !has(0, 513) && !has(0, 1024) && !has(1, 0));
+        assert!(!has(0, 2048) && !has(0, 4096) && !has(12, 2054) && !has(u32::MAX, u64::MAX));
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused() {
+        for text in [
+            "000000 0\n",
+            "000000 0 1 2\n",
+            "x 0 1\n",
+            "0 0 1",
+            "0 -1 1\n",
+            "0 18446744073709551615 1\n",
+            "\n",
+        ] {
+            let bytes = zstd::encode_all(text.as_bytes(), 3).unwrap();
+            assert!(Extents::read(&bytes[..]).is_err(), "{text}");
+        }
+        assert!(Extents::read(&b"000000 0 1024\n"[..]).is_err());
     }
 
     #[test]

@@ -99,12 +99,17 @@ impl Overlay {
             .any(|end| self.gone.get(&self.key(&path[..end])).is_some_and(|last| *last > piece))
     }
 
+    /// The last noted piece that lists an entry of this path; the first one where none is noted.
+    pub(super) fn stored_by(&self, path: &EntryPath) -> u32 {
+        self.entries.get(&self.key(path.as_bytes())).copied().unwrap_or(0)
+    }
+
     /// The blocks of a large file that changed since it was stored whole, and how many of them have bytes: what was
     /// stored with the file itself does not count there.
     pub(crate) fn blocks_of(&self, path: &EntryPath) -> (HashSet<u64>, u64) {
         let key = self.key(path.as_bytes());
         let Some(blocks) = self.blocks.get(&key) else { return (HashSet::new(), 0) };
-        let whole = self.entries.get(&key).copied().unwrap_or(0);
+        let whole = self.stored_by(path);
         let current = blocks
             .iter()
             .filter(|(number, (piece, _))| *piece >= whole && self.is_within(&key, *piece, **number));
@@ -117,9 +122,8 @@ impl Overlay {
         if self.changes.is_empty() {
             return false;
         }
-        let key = self.key(path.as_bytes());
-        let whole = self.entries.get(&key).copied().unwrap_or(0);
-        self.changes.get(&key).is_some_and(|(piece, _)| *piece >= whole)
+        let whole = self.stored_by(path);
+        self.changes.get(&self.key(path.as_bytes())).is_some_and(|(piece, _)| *piece >= whole)
     }
 }
 

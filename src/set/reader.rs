@@ -9,8 +9,12 @@ pub(crate) use super::catalog::Catalog;
 use super::catalog::Newest;
 use super::cover::{self, CoverSheet};
 use super::digest::Digest;
+use super::doubt::Doubt;
+use super::entry::{Change, EntryPath};
+use super::extents::Extents;
 use super::filter::LineFilter;
 use super::index::{PieceReader, piece_number};
+use super::overlay::Overlay;
 use super::record::{Record, StoredFile};
 pub(crate) use super::records::Records;
 use super::records::{Entries, IndexPlace};
@@ -275,30 +279,56 @@ impl Set {
         Ok(Entries { set: self.clone(), opener: opener.clone(), catalog, place: IndexPlace::default() })
     }
 
-    /// Reads the pieces whose lines count more than earlier ones. Where one is damaged, what it changed is not known:
-    /// whoever reads the lines is told.
+    /// Reads the pieces whose lines count more than earlier ones. Where one is lost, the list of extents says what it
+    /// cannot have changed.
     fn read_overlay(&self, opener: &Opener, catalog: &mut Catalog) -> Result<()> {
         let Catalog { pieces, overlay, changes, .. } = catalog;
-        for (ordinal, piece) in (0..).zip(pieces.iter()).filter(|(_, piece)| piece.supersedes) {
-            let mut lines = match self.open_piece(opener, piece) {
-                Err(e) if e.scope() == Scope::Object => continue,
-                lines => lines?,
-            };
-            loop {
-                match lines.next() {
-                    Ok(Some(record)) => {
-                        overlay.note(ordinal, &record);
-                        if let Record::Change(change) = record {
-                            changes.insert(change.path.clone(), change);
-                        }
+        let mut lost = None;
+        for (ordinal, piece) in (0..).zip(pieces.iter()) {
+            // Behind a lost piece it matters of each line whether it is later.
+            if !piece.supersedes && lost.is_none() {
+                continue;
+            }
+            match self.note_piece(opener, ordinal, piece, overlay, changes) {
+                Err(e) if e.scope() == Scope::Object => {
+                    if piece.supersedes {
+                        lost = Some((ordinal, piece.name.clone()));
                     }
-                    Ok(None) => break,
-                    Err(e) if e.scope() == Scope::Object => break,
-                    Err(e) => return Err(e),
                 }
+                done => done?,
+            }
+        }
+        let Some((ordinal, name)) = lost else { return Ok(()) };
+        let extents = match catalog.extents.as_ref().map(|file| self.extents(opener, file)).transpose() {
+            Err(e) if e.scope() == Scope::Object => None,
+            extents => extents?,
+        };
+        catalog.doubt = Some(Doubt::new(ordinal, name, extents));
+        Ok(())
+    }
+
+    fn note_piece(
+        &self,
+        opener: &Opener,
+        ordinal: u32,
+        piece: &StoredFile,
+        overlay: &mut Overlay,
+        changes: &mut HashMap<EntryPath, Change>,
+    ) -> Result<()> {
+        let mut lines = self.open_piece(opener, piece)?;
+        while let Some(record) = lines.next()? {
+            overlay.note(ordinal, &record);
+            if let Record::Change(change) = record {
+                changes.insert(change.path.clone(), change);
             }
         }
         Ok(())
+    }
+
+    fn extents(&self, opener: &Opener, file: &StoredFile) -> Result<Extents> {
+        let mut buffer = Vec::new();
+        let content = self.unseal(opener, file, &mut buffer)?;
+        Extents::read(&buffer[content])
     }
 
     pub(super) fn open_piece(

@@ -4,13 +4,40 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use super::catalog::Catalog;
-use super::entry::Entry;
+use super::doubt::Judgement;
+use super::entry::{Entry, EntryPath};
 use super::filter::LineFilter;
 use super::index::PieceReader;
 use super::reader::Set;
 use super::record::Record;
 use crate::envelope::Opener;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Scope};
+
+/// What of an index cannot be read: a piece, or an entry that a lost piece may have changed.
+pub(crate) struct Unread {
+    /// The entry, where it is one.
+    pub(crate) path: Option<EntryPath>,
+    pub(crate) error: Error,
+}
+
+impl Unread {
+    /// Whether it costs what it names, and not the whole work.
+    pub(crate) fn is_loss(&self) -> bool {
+        self.error.scope() == Scope::Object
+    }
+}
+
+impl From<Error> for Unread {
+    fn from(error: Error) -> Self {
+        Self { path: None, error }
+    }
+}
+
+impl From<Unread> for Error {
+    fn from(unread: Unread) -> Self {
+        unread.error
+    }
+}
 
 /// The lines of an index in order.
 pub(crate) struct Records<'a> {
@@ -21,9 +48,8 @@ pub(crate) struct Records<'a> {
 }
 
 impl Records<'_> {
-    /// The next line that counts: an entry, a part, a change or a block. After an error the next call goes on with the next
-    /// piece.
-    pub(crate) fn next(&mut self) -> Result<Option<Record>> {
+    /// The next line that counts: an entry, a part, a change or a block. After what cannot be read the next call goes on.
+    pub(crate) fn next(&mut self) -> Result<Option<Record>, Unread> {
         self.place.next(self.set, self.opener, self.catalog)
     }
 }
@@ -44,7 +70,7 @@ impl Iterator for Entries {
             match self.place.next(&self.set, &self.opener, &self.catalog).transpose()? {
                 Ok(Record::Entry(entry)) => return Some(Ok(self.catalog.current(entry))),
                 Ok(_) => {}
-                Err(error) => return Some(Err(error)),
+                Err(unread) => return Some(Err(unread.error)),
             }
         }
     }
@@ -65,6 +91,8 @@ pub(super) struct IndexPlace {
     /// Lines of the pieces that are done.
     seen: u64,
     skipped: bool,
+    /// The last entry that a lost piece may have changed.
+    doubtful: Option<EntryPath>,
 }
 
 impl IndexPlace {
@@ -73,16 +101,14 @@ impl IndexPlace {
         Self { filter, ..Self::default() }
     }
 
-    fn next(&mut self, set: &Set, opener: &Opener, catalog: &Catalog) -> Result<Option<Record>> {
+    fn next(&mut self, set: &Set, opener: &Opener, catalog: &Catalog) -> Result<Option<Record>, Unread> {
         loop {
             let Some(lines) = &mut self.open else {
                 let Some(piece) = catalog.pieces.get(self.next) else {
                     if !self.skipped && Some(self.seen) != catalog.records {
                         self.skipped = true;
-                        return Err(Error::new(
-                            ErrorKind::Damaged,
-                            "the index has another number of lines than its end says",
-                        ));
+                        let message = "the index has another number of lines than its end says";
+                        return Err(Error::new(ErrorKind::Damaged, message).into());
                     }
                     return Ok(None);
                 };
@@ -99,11 +125,22 @@ impl IndexPlace {
                         self.skipped = true;
                         let name = &catalog.pieces[self.next - 1].name;
                         let message = format!("{name} has a line that belongs into the newest piece");
-                        return Err(Error::new(ErrorKind::Damaged, message));
+                        return Err(Error::new(ErrorKind::Damaged, message).into());
                     }
                     let counts = catalog.overlay.counts(ordinal, &record);
-                    if counts && !matches!(record, Record::Gone(_)) {
-                        return Ok(Some(record));
+                    if !counts || matches!(record, Record::Gone(_)) {
+                        continue;
+                    }
+                    let judgement = catalog.doubt.as_ref().map_or(Judgement::Counts, |doubt| {
+                        doubt.judge(&catalog.overlay, ordinal, &record, self.doubtful.as_ref())
+                    });
+                    match judgement {
+                        Judgement::Counts => return Ok(Some(record)),
+                        Judgement::PartOfDoubtful => {}
+                        Judgement::Doubtful(path, error) => {
+                            self.doubtful = Some(path.clone());
+                            return Err(Unread { path: Some(path), error });
+                        }
                     }
                 }
                 Ok(None) => {
@@ -113,7 +150,7 @@ impl IndexPlace {
                 Err(error) => {
                     self.open = None;
                     self.skipped = true;
-                    return Err(error);
+                    return Err(error.into());
                 }
             }
         }

@@ -58,8 +58,8 @@ pub fn check(old: &Record, new: &Record, share: &Arc<dyn Share>, target: &Path, 
 fn part_names(tree: &Tree, target: &Path, rng: &mut Rng) {
     let mut by_content = std::collections::BTreeMap::<_, Vec<_>>::new();
     for (path, node) in tree {
-        if let What::File { size, digest } = &node.what {
-            by_content.entry((*size, digest.to_string())).or_default().push(path);
+        if let What::File { size, hash } = node.what {
+            by_content.entry((size, hash)).or_default().push(path);
         }
     }
     for ((size, _), names) in by_content {

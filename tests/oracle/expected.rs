@@ -60,9 +60,13 @@ impl Expected {
         }
         if let Some(had) = self.moving.get(path) {
             let how = Look { links: false, ..how };
-            // A folder's time is that of one of many moments.
+            // A folder's time is that of one of many moments; that of a file may change under another of its names, which
+            // it keeps when this one goes.
             let is_it = |node: &Node, found: &Node| {
-                node.is_met_by(found, how) || node.is_folder() && found.is_folder()
+                let has_others = node.first_name.is_some();
+                node.is_met_by(found, how)
+                    || node.is_folder() && found.is_folder()
+                    || has_others && node.is_met_by(found, Look::CONTENT)
             };
             return had.iter().any(|node| match (node, found) {
                 (Some(node), Some(found)) => is_it(node, found),

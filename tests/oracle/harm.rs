@@ -15,7 +15,7 @@ pub fn harm(records: &mut Vec<Record>, rng: &mut Rng) -> Option<String> {
     let last = records.len() - 1;
     let at = if rng.chance(60) { last } else { rng.below(records.len()) };
     let folder = records[at].native.clone();
-    let done = match rng.below(10) {
+    let done = match rng.below(11) {
         0 => {
             fs::remove_dir_all(&folder).expect("a set can be deleted");
             let record = records.remove(at);
@@ -26,6 +26,7 @@ pub fn harm(records: &mut Vec<Record>, rng: &mut Rng) -> Option<String> {
         6 => one(&folder, ".jsonl.zst.p7m", rng).map(|file| rot(&file, rng)),
         7 => one(&folder, ".jsonl.zst.p7m", rng).map(|file| lose(&file)),
         8 => one(&folder, ".tar.zst.p7m", rng).map(|file| cut(&file, rng)),
+        9 => one(&folder, "extents.txt.zst.p7m", rng).map(|file| rot(&file, rng)),
         _ => Some(lose(&folder.join(if rng.chance(50) { "backup.json" } else { "SHA256SUMS" }))),
     };
     // A stored file may be one of several sets.

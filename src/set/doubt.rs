@@ -1,0 +1,68 @@
+//! What still counts of an index that has lost a piece whose lines take the place of earlier ones.
+//!
+//! What such a piece changed is not known. The list of extents says which headers are the set's all the same: an earlier
+//! entry whose header is not among them was replaced or removed, and must not come back.
+
+use super::entry::{Content, EntryPath};
+use super::extents::Extents;
+use super::overlay::Overlay;
+use super::record::Record;
+use crate::error::{Error, ErrorKind};
+
+/// Tells lines that count from those that a lost piece may have changed.
+pub(crate) struct Doubt {
+    /// The last piece that is lost, and its name.
+    ordinal: u32,
+    name: String,
+    /// The set's bytes; nothing where the list is lost as well.
+    extents: Option<Extents>,
+}
+
+/// What to make of a line.
+pub(super) enum Judgement {
+    /// It counts.
+    Counts,
+    /// It is an entry that may have been changed, with all that belongs to it.
+    Doubtful(EntryPath, Error),
+    /// It belongs to such an entry.
+    PartOfDoubtful,
+}
+
+impl Doubt {
+    pub(super) fn new(ordinal: u32, name: String, extents: Option<Extents>) -> Self {
+        Self { ordinal, name, extents }
+    }
+
+    /// Judges a line of this piece that no known line takes the place of. `doubtful` is the entry that was judged so last.
+    pub(super) fn judge(
+        &self,
+        overlay: &Overlay,
+        ordinal: u32,
+        record: &Record,
+        doubtful: Option<&EntryPath>,
+    ) -> Judgement {
+        let is_later = |ordinal: u32| ordinal > self.ordinal;
+        match record {
+            Record::Part(part) if doubtful == Some(&part.path) => Judgement::PartOfDoubtful,
+            // They follow the file, which may be of an earlier piece.
+            Record::Change(change) if !is_later(overlay.stored_by(&change.path)) => Judgement::PartOfDoubtful,
+            Record::Block(block) if !is_later(overlay.stored_by(&block.path)) => Judgement::PartOfDoubtful,
+            Record::Entry(entry) if !is_later(ordinal) => {
+                let is_large = matches!(entry.content, Content::LargeFile { .. });
+                // Which of its blocks are the last ones is not known.
+                let is_changed = is_large && overlay.is_changed(&entry.path);
+                let is_known = |extents: &Extents| extents.has(entry.at) && !is_changed;
+                if self.extents.as_ref().is_some_and(is_known) {
+                    return Judgement::Counts;
+                }
+                let why = if self.extents.is_some() { "" } else { " and so is the list of extents" };
+                let message = format!(
+                    "{}: {}, which is lost{why}, may have changed or removed it; restore it from another set",
+                    entry.path, self.name
+                );
+                Judgement::Doubtful(entry.path.clone(), Error::new(ErrorKind::Damaged, message))
+            }
+            _ => Judgement::Counts,
+        }
+    }
+}
