@@ -5,6 +5,8 @@ mod bad_state;
 #[path = "incremental/by_hand.rs"]
 mod by_hand;
 mod common;
+#[path = "incremental/lost_piece.rs"]
+mod lost_piece;
 #[path = "incremental/moves.rs"]
 mod moves;
 #[path = "incremental/nightly.rs"]

@@ -197,3 +197,38 @@ fn a_target_that_is_a_file_is_refused() {
     fs::write(fixture.path("file"), "").unwrap();
     assert!(run(&fixture, &set, &fixture.path("file"), &RestoreOptions::default()).is_err());
 }
+
+#[test]
+fn replace_takes_a_folder_s_other_attributes() {
+    let fixture = Fixture::new();
+    let source = fixture.path("source");
+    fs::create_dir_all(source.join("folder")).unwrap();
+    fs::write(source.join("folder/file"), "file").unwrap();
+    let set = |folder: &Path, name: &str, value: &str| {
+        rustix::fs::setxattr(folder, name, value.as_bytes(), rustix::fs::XattrFlags::empty())
+    };
+    if set(&source.join("folder"), "user.kept", "as in the set").is_err() {
+        println!("skipped: the file system has no extended attributes");
+        return;
+    }
+    let mut backup = fixture.builder().start().unwrap();
+    backup.add_folder_as("tree", &source).unwrap();
+    let set_of = fixture.open(&backup.commit().unwrap().folder);
+    let target = fixture.path("target");
+    let folder = target.join("tree/folder");
+    fs::create_dir_all(&folder).unwrap();
+    set(&folder, "user.kept", "something else").unwrap();
+    set(&folder, "user.other", "not in the set").unwrap();
+    let names = |folder: &Path| {
+        let mut names = [0; 1024];
+        let length = rustix::fs::listxattr(folder, &mut names[..]).unwrap();
+        String::from_utf8(names[..length].to_vec()).unwrap()
+    };
+    run(&fixture, &set_of, &target, &RestoreOptions::default().existing(Existing::Keep)).unwrap();
+    assert!(names(&folder).contains("user.other"));
+    run(&fixture, &set_of, &target, &RestoreOptions::default().existing(Existing::Replace)).unwrap();
+    assert_eq!(names(&folder), "user.kept\0");
+    let mut value = [0; 100];
+    let length = rustix::fs::getxattr(&folder, "user.kept", &mut value[..]).unwrap();
+    assert_eq!(&value[..length], b"as in the set");
+}

@@ -1,6 +1,6 @@
 //! Fills segments with finished units in their order and writes the index beside them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,7 +16,7 @@ use crate::set::index::{IndexWriter, Lines, Numbers, Piece};
 use crate::set::record::Record;
 use crate::set::segment;
 use crate::set::writer::SetWriter;
-use crate::set::{Position, archive};
+use crate::set::{Content, Entry, EntryPath, Position, Problem, archive};
 
 /// A segment is closed when it holds this much tar, however little that is compressed: what a restore lists in memory
 /// for one segment stays small.
@@ -50,6 +50,8 @@ pub(super) struct Packer<'a> {
     is_whole: bool,
     whole: std::collections::BTreeSet<u32>,
     made: Made,
+    /// What is not whole: so is it under every other name that it has.
+    torn: HashMap<EntryPath, Error>,
 }
 
 impl<'a> Packer<'a> {
@@ -106,6 +108,7 @@ impl<'a> Packer<'a> {
             is_whole: false,
             whole: earlier.whole.clone(),
             made: Made::default(),
+            torn: HashMap::new(),
         };
         packer.clear(Vec::new());
         let packing = packer.take_all(packed, returns);
@@ -180,8 +183,8 @@ impl<'a> Packer<'a> {
             if self.settings.fail_on_problem {
                 return Err(error);
             }
-            self.ledger.counts.problems += 1;
-            self.made.problems.push(problem);
+            self.torn.insert(problem.path.clone(), error);
+            self.name(problem);
         }
         if let Some(whole) = unit.cut {
             if self.content > 0 {
@@ -192,6 +195,9 @@ impl<'a> Packer<'a> {
         let unit = Packed { problems: Vec::new(), ..unit };
         self.make_room(&unit)?;
         for line in unit.lines {
+            if let Line::Entry(new) = &line {
+                self.name_link(&new.entry);
+            }
             if let Some(record) = self.book(line)?
                 && let Some(piece) = self.index(&record)?
             {
@@ -205,6 +211,19 @@ impl<'a> Packer<'a> {
         }
         self.shared.files.fetch_add(unit.files, Ordering::Relaxed);
         Ok(unit.frames)
+    }
+
+    fn name(&mut self, problem: Problem) {
+        self.ledger.counts.problems += 1;
+        self.made.problems.push(problem);
+    }
+
+    /// Names another name of a file that is not whole.
+    fn name_link(&mut self, entry: &Entry) {
+        let Content::HardLink { target } = &entry.content else { return };
+        let Some(error) = self.torn.get(target) else { return };
+        let error = Error::new(error.kind(), format!("{}, the same file as {target}: {error}", entry.path));
+        self.name(Problem::new(entry.path.clone(), &error));
     }
 
     /// Takes a line into the books; gives what the index has to say.
