@@ -287,8 +287,8 @@ impl World {
         self.look(self.records.len() - 1)?;
         self.by_hand()?;
         self.over_something()?;
-        let earlier = self.rng.below(self.records.len());
-        self.look(earlier)
+        // All are looked at in the end.
+        if self.rng.chance(30) { self.look(self.rng.clone().below(self.records.len())) } else { Ok(()) }
     }
 
     /// Damage that is linked on is named, and healed, within some nights.
