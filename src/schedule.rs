@@ -55,6 +55,7 @@
 mod admin;
 mod alive;
 mod apply;
+mod candidate;
 mod frequency;
 mod gate;
 mod held;
@@ -69,6 +70,7 @@ mod warning;
 
 pub use alive::Process;
 pub use apply::{Outcome, RetentionReport};
+pub use candidate::{Candidate, Condition, Content};
 pub use frequency::{Frequency, RetentionPeriod};
 pub use gate::{Decision, Gate, Hold, Reason, Skip, Trigger};
 pub(crate) use held::Held;
@@ -76,7 +78,7 @@ pub use job::{Job, JobLog, JobStatus, Jobs};
 pub use next_run::{NextRun, Schedule};
 pub use operation::{Operation, OperationKind, OperationState};
 pub use options::warnings_of_json;
-pub use retention::{Candidate, Condition, Content, Deletion, Kept, RetentionPlan};
+pub use retention::{Deletion, Kept, RetentionPlan};
 pub use rules::{DeleteReason, KeepReason, PIN_LABEL, RetentionPolicy};
 pub use source::{OperationSource, OperationsFile, parse_operations};
 pub use warning::{Warning, Watch, warnings};
