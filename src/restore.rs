@@ -371,7 +371,7 @@ impl Restore<'_> {
                 },
             }
         }
-        // A large file is one loss, however many of its pieces are gone; it is named when its last piece is done.
+        // A large file is one loss, however many of its parts are gone; it is named when its last part is done.
         let large: HashSet<_> = job
             .items
             .iter()

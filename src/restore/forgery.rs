@@ -70,7 +70,7 @@ impl Forgery {
         self
     }
 
-    /// Adds a large file of pieces, each listed as `(from, size)`, with the content that it has there.
+    /// Adds a large file of parts, each listed as `(from, size)`, with the content that it has there.
     fn add_large(&mut self, name: &str, size: u64, pieces: &[(u64, u64)]) -> &mut Self {
         self.add(
             Entry::new(path(name), Content::LargeFile { size, sparse: false }, Metadata::default()),
@@ -236,7 +236,7 @@ fn pieces_that_overlap_or_leave_gaps_or_are_missing_are_found() {
         (5000, &[]),
         (5000, &[(0, 2560), (2560, 3072)]),
         (5000, &[(2560, 2440), (0, 2560)]),
-        // Every piece ends with a block: only their order is wrong.
+        // Every part ends with a block: only their order is wrong.
         (5120, &[(2560, 2560), (0, 2560)]),
         (5000, &[(u64::MAX - 10, 3000)]),
     ] {
@@ -314,7 +314,7 @@ fn sizes_that_no_sum_can_hold_are_no_panic() {
     assert_eq!(report.losses.len(), 3, "{report:#?}");
     assert!(super::restore_bytes(&forged.set, &forged.opener, &path("bad0"), u64::MAX).is_err());
 
-    // Pieces whose ends come to more than a file can have.
+    // Parts whose ends come to more than a file can have.
     let mut forgery = Forgery::new();
     forgery.add_large("bad", u64::MAX, &[(0, 512), (512, 512)]);
     let Record::Part(part) = &mut forgery.records[2] else { unreachable!() };

@@ -77,7 +77,7 @@ impl Sink for Writer<'_, '_> {
         let Some(file) = self.restore.large().get(&part.path) else {
             return Ok(());
         };
-        self.restore.target.write_piece(&file, content, part.from, &mut self.near)
+        self.restore.target.write_part(&file, content, part.from, &mut self.near)
     }
 
     fn block(&mut self, block: &Block, content: &[u8]) -> Result<()> {
