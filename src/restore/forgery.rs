@@ -293,6 +293,27 @@ fn one_path_listed_twice_is_not_written_twice() {
     assert_eq!(std::fs::read(forged.target().join("good")).unwrap(), b"abc");
 }
 
+/// A backup takes no such name; a set of another writer may have it.
+#[test]
+fn a_name_that_no_file_system_takes_costs_that_name() {
+    let (long, large) = ("b".repeat(256), "l".repeat(256));
+    let below = format!("{long}/x");
+    let mut forgery = Forgery::new();
+    forgery.add(file("a", b"abc"), b"abc").add(file(&long, b"abc"), b"abc").add(file(&below, b"abc"), b"abc");
+    forgery.add_large(&large, 5000, &[(0, 2560), (2560, 2440)]).add(file("c", b"abc"), b"abc");
+    let forged = forgery.make();
+    assert!(forged.verify().is_sound());
+    let report = forged.restore(Damage::Stop).unwrap();
+    let lost: std::collections::BTreeSet<_> =
+        report.losses.iter().map(|loss| (loss.path.clone().unwrap(), loss.refused, loss.code)).collect();
+    let expected = [long, below, large].map(|name| (path(&name), true, "INVALID_NAME"));
+    assert_eq!((report.status, lost), (Status::PartialSucceeded, expected.into()));
+    for name in ["a", "c"] {
+        assert_eq!(std::fs::read(forged.target().join(name)).unwrap(), b"abc");
+    }
+    assert_eq!(std::fs::read_dir(forged.target()).unwrap().count(), 2, "nothing else is left");
+}
+
 #[test]
 fn sizes_that_no_sum_can_hold_are_no_panic() {
     let copy = |name: &str, target: &str| {
