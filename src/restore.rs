@@ -14,7 +14,7 @@ use crate::progress::{Progress, ProgressHook, Ticker};
 use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
 use crate::set::records::Unread;
-use crate::set::{Block, Content, Entry, EntryPath, Metadata, Part, Status};
+use crate::set::{Content, EntryPath, Metadata, Status};
 
 mod compare;
 mod durable;
@@ -30,16 +30,18 @@ mod report;
 mod select;
 mod target;
 mod verify;
+mod writer;
 
 pub use one::{DEFAULT_LIMIT, restore_bytes, restore_stream};
 pub use report::{Compare, Damage, Existing, Loss, RestoreOptions, RestoreReport, Unrestored};
 pub use verify::{Fault, FaultKind, VerifyReport, verify, verify_full};
 
-use extract::{Extracted, Extractor, Job, Jobs, Sink};
+use extract::{Extracted, Extractor, Job, Jobs};
 use large::{Begun, LargeFile, LargeFiles};
 use links::{Fate, Firsts, Rounds};
 use select::Selection;
 use target::{Near, Outcome, Target};
+use writer::{Writer, Wrote};
 
 fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
@@ -369,7 +371,7 @@ impl Restore<'_> {
                 },
             }
         }
-        // A large file is one loss, however many of its pieces are gone; it is named when its last piece is done.
+        // A large file is one loss, however many of its parts are gone; it is named when its last part is done.
         let large: HashSet<_> = job
             .items
             .iter()
@@ -397,84 +399,5 @@ impl Restore<'_> {
         for (path, metadata) in folders {
             self.target.finish_folder(&path, &metadata);
         }
-    }
-}
-
-/// A worker's way into the target.
-struct Writer<'a, 'r> {
-    restore: &'a Restore<'r>,
-    selection: &'a Selection,
-    near: Near,
-    wrote: Wrote,
-}
-
-/// What a worker wrote for one segment.
-#[derive(Default)]
-struct Wrote {
-    kept: u64,
-    files: u64,
-    folders: u64,
-    links: u64,
-    differing: Vec<EntryPath>,
-    refused: Vec<Loss>,
-}
-
-impl Sink for Writer<'_, '_> {
-    fn entry(&mut self, entry: &Entry, content: &[u8]) -> Result<()> {
-        let Restore { target, firsts, .. } = self.restore;
-        let is_folder = matches!(entry.content, Content::Folder);
-        let Some(path) = self.selection.place(&entry.path, is_folder) else {
-            return Ok(());
-        };
-        let near = &mut self.near;
-        let (made, count) = match &entry.content {
-            Content::File { sparse, .. } => {
-                let metadata = self.selection.metadata(&entry.path, &entry.metadata);
-                (target.write_file(&path, metadata, content, *sparse, near), &mut self.wrote.files)
-            }
-            Content::Symlink { target: to } => {
-                (target.make_symlink(&path, to, &entry.metadata, near), &mut self.wrote.links)
-            }
-            Content::Folder => {
-                let made = target.make_folder(&path, near).map(|()| Outcome::Written);
-                (made, &mut self.wrote.folders)
-            }
-            Content::Copy { .. } | Content::HardLink { .. } | Content::LargeFile { .. } => return Ok(()),
-        };
-        let fate = match made {
-            Ok(Outcome::Written) => {
-                *count += 1;
-                Fate::Written(path)
-            }
-            Ok(Outcome::Kept) => {
-                self.wrote.kept += 1;
-                Fate::NotWritten
-            }
-            Ok(Outcome::Differs) => {
-                self.wrote.differing.push(path);
-                Fate::NotWritten
-            }
-            Err(error) if error.scope() == Scope::Object => {
-                self.wrote.refused.push(Loss::refused(path, &error));
-                Fate::NotWritten
-            }
-            Err(error) => return Err(error),
-        };
-        firsts.note(&entry.path, fate);
-        Ok(())
-    }
-
-    fn part(&mut self, part: &Part, content: &[u8]) -> Result<()> {
-        let Some(file) = self.restore.large().get(&part.path) else {
-            return Ok(());
-        };
-        self.restore.target.write_piece(&file, content, part.from, &mut self.near)
-    }
-
-    fn block(&mut self, block: &Block, content: &[u8]) -> Result<()> {
-        let Some(file) = self.restore.large().get(&block.path) else {
-            return Ok(());
-        };
-        self.restore.target.write_block(&file, content, block.from, &mut self.near)
     }
 }

@@ -1,5 +1,7 @@
 //! What the share does while a set is read: one stored file that it does not give costs what is in it, a lost share all.
 
+#[path = "common/bad_share.rs"]
+mod bad_share;
 mod common;
 
 use std::fs;
@@ -7,57 +9,12 @@ use std::sync::Arc;
 
 use azs_backup::restore::FaultKind;
 use azs_backup::set::Status;
-use azs_backup::share::{Item, Share};
 use azs_backup::{
-    Damage, Error, ErrorKind, RestoreOptions, Result, Set, SharePath, no_progress, restore, restore_bytes,
-    verify, verify_full,
+    Damage, ErrorKind, RestoreOptions, Set, SharePath, no_progress, restore, restore_bytes, verify,
+    verify_full,
 };
+use bad_share::BadShare;
 use common::{Fixture, noise};
-
-/// A share that does not give one file.
-#[derive(Debug)]
-struct Failing {
-    share: Arc<dyn Share>,
-    name: String,
-    kind: ErrorKind,
-}
-
-impl Share for Failing {
-    fn describe(&self) -> String {
-        self.share.describe()
-    }
-
-    fn put(&self, path: &SharePath, content: &[u8]) -> Result<()> {
-        self.share.put(path, content)
-    }
-
-    fn flush(&self, folder: &SharePath) -> Result<()> {
-        self.share.flush(folder)
-    }
-
-    fn read(&self, path: &SharePath, limit: u64, buffer: &mut Vec<u8>) -> Result<()> {
-        if path.to_string().ends_with(&self.name) {
-            return Err(Error::new(self.kind, format!("read {path}: refused by the test")));
-        }
-        self.share.read(path, limit, buffer)
-    }
-
-    fn list(&self, folder: &SharePath) -> Result<Vec<Item>> {
-        self.share.list(folder)
-    }
-
-    fn create_folder(&self, folder: &SharePath) -> Result<()> {
-        self.share.create_folder(folder)
-    }
-
-    fn remove(&self, path: &SharePath) -> Result<()> {
-        self.share.remove(path)
-    }
-
-    fn remove_folder(&self, folder: &SharePath) -> Result<()> {
-        self.share.remove_folder(folder)
-    }
-}
 
 struct Sample {
     fixture: Fixture,
@@ -82,7 +39,7 @@ fn sample() -> Sample {
 
 impl Sample {
     fn without(&self, name: &str, kind: ErrorKind) -> Set {
-        let share = Failing { share: self.fixture.share.clone(), name: name.into(), kind };
+        let share = BadShare::new(&self.fixture.share, name, kind);
         Set::open(Arc::new(share), self.folder.clone()).unwrap()
     }
 

@@ -166,25 +166,6 @@ fn a_folder_in_the_way_of_a_file_and_the_reverse_are_taken_with_care() {
 }
 
 #[test]
-fn a_name_that_cannot_be_made_costs_that_name() {
-    let fixture = Fixture::new();
-    let mut backup = fixture.start();
-    let long = "b".repeat(300);
-    for name in ["a", &long, &format!("{long}/x"), "c"] {
-        // Where such a name is not taken, there is nothing to restore.
-        if backup.add_bytes(name, &b"content"[..]).is_err() {
-            return;
-        }
-    }
-    let set = fixture.open(&backup.commit().unwrap().folder);
-    let target = fixture.path("target");
-    let report = run(&fixture, &set, &target, &RestoreOptions::default()).unwrap();
-    assert_eq!(paths(&report), [long.clone(), format!("{long}/x")], "{report:#?}");
-    assert_eq!((report.status, report.losses[0].code), (Status::PartialSucceeded, "INVALID_NAME"));
-    assert_eq!(names(&target), ["a", "c"]);
-}
-
-#[test]
 fn a_file_that_may_not_be_changed_costs_that_file() {
     let (fixture, set) = sample(&[("a", b"new"), ("b", b"new"), ("large", &noise(1, 5_000_000))]);
     let target = fixture.path("target");

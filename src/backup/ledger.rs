@@ -39,7 +39,7 @@ pub(super) struct Ledger {
     printed: Vec<u8>,
 }
 
-/// A large file whose pieces are coming.
+/// A large file whose parts are coming.
 struct OpenLarge {
     node: Node,
     table: Option<TableWriter>,
@@ -138,7 +138,7 @@ impl Ledger {
         state.keep(TableWriter::create(state.folder()))
     }
 
-    /// A piece of the open large file was stored.
+    /// A part of the open large file was stored.
     pub(super) fn part(&mut self, part: &Part, length: u64, digests: &[[u8; 16]]) {
         self.live_records += 1;
         let Some(open) = &mut self.open else { return };
@@ -206,7 +206,7 @@ impl Ledger {
         self.row(row);
     }
 
-    /// The open large file has no more pieces.
+    /// The open large file has no more parts.
     pub(super) fn large_ends(&mut self, file: &LargeFile, contents: &Contents) -> Result<()> {
         let Some(OpenLarge { mut node, table, patches, rows, whole, .. }) = self.open.take() else {
             return Ok(());

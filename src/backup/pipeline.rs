@@ -78,7 +78,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Counts content that was read: of a file, or of a piece of one.
+    /// Counts content that was read: of a file, or of a part of one.
     pub(super) fn read(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }

@@ -109,7 +109,7 @@ impl Planner {
         self.small(NewEntry::new(entry, Source::Nothing, mark, taken), 0)
     }
 
-    /// Adds a file in pieces.
+    /// Adds a file in parts.
     pub(super) fn large(&mut self, new: NewLarge, taken: Option<Taken>) -> Result<()> {
         let NewLarge { path, size, sparse, metadata, content, mark, is_linked } = new;
         self.shared.read_file();
@@ -170,7 +170,7 @@ impl Planner {
         content: LargeContent,
         before: Option<Before>,
     ) -> Result<()> {
-        // The pieces follow the header, with nothing in between.
+        // The parts follow the header, with nothing in between.
         self.flush()?;
         let file = Arc::new(LargeFile {
             path,

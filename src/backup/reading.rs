@@ -1,4 +1,4 @@
-//! Reads sources: whole small files, pieces of large ones.
+//! Reads sources: whole small files, parts of large ones.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -39,7 +39,7 @@ impl LargeContent {
         fill(buffer, size, |room, at| read_at(file, room, from + at))
     }
 
-    /// The digest of all of it: of the digests of its pieces.
+    /// The digest of all of it: of the digests of its parts.
     pub(super) fn digest(&self, size: u64, mut tick: impl FnMut() -> Result<()>) -> Result<Option<[u8; 16]>> {
         let (mut hasher, mut buffer, mut blocks) = (Sha256::new(), Vec::new(), Vec::new());
         for from in (0..size).step_by(PIECE as usize) {

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::history::History;
@@ -21,11 +20,15 @@ use crate::set::record::StoredFile;
 use crate::set::{Digest, EntryPath, index};
 
 pub(super) mod journal;
+mod manifest;
 pub(super) mod node;
 pub(super) mod table;
 pub(super) mod tree;
 
+pub(super) use manifest::{KnownPiece, Manifest, SourceSize};
+
 use journal::Journal;
+use manifest::MANIFEST;
 use tree::{TreeFile, TreeReader, TreeWriter};
 
 /// The state of one place, locked for this run.
@@ -47,72 +50,6 @@ pub(super) struct Opened {
     /// What an interrupted run stored.
     pub(super) interrupted: Option<Journal>,
     pub(super) warnings: Vec<String>,
-}
-
-/// What is known of the last set.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) struct Manifest {
-    version: u32,
-    host: String,
-    saved: Timestamp,
-    place: Place,
-    /// SHA-256 thumbprints of the certificates that open every file of the set.
-    pub(super) recipients: BTreeSet<String>,
-    /// Sets that may still have its files, the last one at the end.
-    pub(super) sets: Vec<SetName>,
-    pub(super) segments: Vec<StoredFile>,
-    /// Segments that belong to one large file alone.
-    pub(super) whole: BTreeSet<u32>,
-    pub(super) pieces: Vec<KnownPiece>,
-    pub(super) next_segment: u32,
-    pub(super) next_piece: u32,
-    pub(super) next_table: u32,
-    pub(super) tree: TreeFile,
-    pub(super) sources: Vec<(EntryPath, SourceSize)>,
-    pub(super) history: History,
-}
-
-/// What a source held.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-pub(super) struct SourceSize {
-    files: u64,
-    bytes: u64,
-}
-
-impl SourceSize {
-    /// Counts one more file.
-    pub(super) fn add(&mut self, bytes: u64) {
-        self.files += 1;
-        self.bytes += bytes;
-    }
-
-    /// What is odd about a source that held `before` last time: it is empty, or less than half is left of it.
-    pub(super) fn shrunk(&self, is_folder: bool, before: Option<&Self>) -> Option<String> {
-        if self.files == 0 && is_folder {
-            return Some("holds no files: is what it should hold mounted?".into());
-        }
-        if self.bytes == 0 && !is_folder && self.files > 0 && before.is_none_or(|before| before.bytes > 0) {
-            return Some("is empty".into());
-        }
-        let before = before?;
-        let is_less = self.files < before.files.div_ceil(2) || self.bytes < before.bytes / 2;
-        is_less.then(|| {
-            format!(
-                "holds {} files with {} bytes, last time {} with {}: is all of it there?",
-                self.files, self.bytes, before.files, before.bytes
-            )
-        })
-    }
-}
-
-/// An index piece of which this host has the text.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) struct KnownPiece {
-    pub(super) file: StoredFile,
-    /// Lines in it.
-    pub(super) records: u64,
-    /// Digest of its compressed text.
-    pub(super) text: Digest,
 }
 
 /// What a run ends with.
@@ -352,28 +289,6 @@ impl State {
     }
 }
 
-impl Manifest {
-    /// The digest of the rest in the first line, then JSON.
-    pub(super) fn parse(text: &[u8]) -> Option<Self> {
-        let (digest, json) = text.split_at_checked(65)?;
-        let digest: Digest = str::from_utf8(&digest[..64]).ok()?.parse().ok()?;
-        if Digest::of(json) != digest {
-            return None;
-        }
-        serde_json::from_slice(json).ok()
-    }
-
-    fn write(&self, folder: &Path) -> io::Result<()> {
-        let json = serde_json::to_vec(self)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        writeln!(file, "{}", Digest::of(&json))?;
-        file.write_all(&json)?;
-        file.as_file().sync_all()?;
-        file.persist(folder.join(MANIFEST))?;
-        Ok(())
-    }
-}
-
 /// Refuses a folder that others can write to: whoever made its tree could hide from a backup that files changed. Others
 /// who can read it are shut out.
 #[cfg(unix)]
@@ -466,6 +381,5 @@ fn new_key() -> Result<Zeroizing<[u8; 32]>> {
 
 /// The version of what is written here; another one is not read.
 const VERSION: u32 = 1;
-const MANIFEST: &str = "last";
 /// How far a clock may be set back between runs by whoever keeps it right.
 const CLOCK_DRIFT: SignedDuration = SignedDuration::from_mins(5);

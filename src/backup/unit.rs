@@ -17,7 +17,7 @@ use crate::set::{Block, Change, Entry, EntryPath, Part, Problem};
 
 /// Files up to this size are never cut: they stand whole in one segment.
 pub(super) const SMALL: u64 = 2 << 20;
-/// Larger ones are read, hashed and compressed in pieces of this size, by all workers at once.
+/// Larger ones are read, hashed and compressed in parts of this size, by all workers at once.
 pub(super) const PIECE: u64 = 1 << 20;
 /// Bytes of tar that a bundle of small files is filled up to.
 pub(super) const BUNDLE: u64 = 1 << 20;
@@ -28,7 +28,7 @@ pub(super) enum Unit {
     Bundle(Vec<Item>),
     /// Nothing but a problem, in its place in the order.
     Problem(Problem, Error),
-    /// A piece of a large file.
+    /// A part of a large file.
     Piece { file: Arc<LargeFile>, from: u64, size: u64 },
     /// What comes next begins a segment; whether it has segments of its own until the next cut.
     Cut { whole: bool },
@@ -107,7 +107,7 @@ pub(super) struct LargeFile {
     pub(super) content: LargeContent,
     /// What was stored of it before, where only what changed is to be stored.
     pub(super) before: Option<Before>,
-    /// Pieces not yet read; whoever reads the last one looks whether the file changed.
+    /// Parts not yet read; whoever reads the last one looks whether the file changed.
     pub(super) pending: AtomicU64,
     /// Whether something was said about it: once is enough.
     pub(super) named: AtomicBool,
@@ -151,13 +151,13 @@ pub(super) struct Packed {
 pub(super) enum Line {
     /// An entry whose header begins at its offset within the unit.
     Entry(NewLine),
-    /// A piece, and the digests of its blocks.
+    /// A part, and the digests of its blocks.
     Part(Part, Vec<[u8; 16]>),
     /// What a large file is now, the bytes of its header, and what is to be remembered.
     Change(Change, u64, Mark, Replaced),
     /// A block of a large file, and its row; nothing to list where it is as it was.
     Block(Option<Block>, Row),
-    /// The large file has no more pieces.
+    /// The large file has no more parts.
     LargeEnds(Arc<LargeFile>),
     /// Nodes that are as they were, as they print.
     Kept(Vec<u8>),

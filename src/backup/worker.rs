@@ -28,7 +28,7 @@ pub(super) struct Worker {
     tar: Vec<u8>,
     /// Length of the last file's header.
     header: usize,
-    /// A piece that is compared with what was.
+    /// A part that is compared with what was.
     content: Vec<u8>,
     digests: Vec<Digest>,
 }
@@ -57,7 +57,7 @@ impl Worker {
     ) -> Result<Packed> {
         self.number = number;
         frames.clear();
-        // A piece is read over the one before: there is nothing to clear.
+        // A part is read over the one before: there is nothing to clear.
         if !matches!(&unit, Unit::Piece { file, .. } if file.before.is_none()) {
             self.tar.clear();
         }
@@ -231,7 +231,7 @@ impl Worker {
                 Some(changed(&file.path))
             }
             Err(error) => {
-                // The header is out already: the piece is zeros, and the file is named.
+                // The header is out already: the part is zeros, and the file is named.
                 bytes.fill(0);
                 Some(unreadable(&file.path, error))
             }
@@ -269,7 +269,7 @@ impl Worker {
         }
     }
 
-    /// Stores the blocks of a piece that are not as they were.
+    /// Stores the blocks of a part that are not as they were.
     fn compare(
         &mut self,
         file: &LargeFile,

@@ -27,7 +27,7 @@ pub(super) struct Wanted<'a> {
 pub(super) enum Known<'a> {
     Bytes(&'a [u8]),
     Digest(Digest),
-    /// It has to be compared piece by piece, when the pieces come.
+    /// It has to be compared part by part, when the parts come.
     Later,
 }
 

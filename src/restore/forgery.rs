@@ -70,7 +70,7 @@ impl Forgery {
         self
     }
 
-    /// Adds a large file of pieces, each listed as `(from, size)`, with the content that it has there.
+    /// Adds a large file of parts, each listed as `(from, size)`, with the content that it has there.
     fn add_large(&mut self, name: &str, size: u64, pieces: &[(u64, u64)]) -> &mut Self {
         self.add(
             Entry::new(path(name), Content::LargeFile { size, sparse: false }, Metadata::default()),
@@ -236,7 +236,7 @@ fn pieces_that_overlap_or_leave_gaps_or_are_missing_are_found() {
         (5000, &[]),
         (5000, &[(0, 2560), (2560, 3072)]),
         (5000, &[(2560, 2440), (0, 2560)]),
-        // Every piece ends with a block: only their order is wrong.
+        // Every part ends with a block: only their order is wrong.
         (5120, &[(2560, 2560), (0, 2560)]),
         (5000, &[(u64::MAX - 10, 3000)]),
     ] {
@@ -293,6 +293,27 @@ fn one_path_listed_twice_is_not_written_twice() {
     assert_eq!(std::fs::read(forged.target().join("good")).unwrap(), b"abc");
 }
 
+/// A backup takes no such name; a set of another writer may have it.
+#[test]
+fn a_name_that_no_file_system_takes_costs_that_name() {
+    let (long, large) = ("b".repeat(256), "l".repeat(256));
+    let below = format!("{long}/x");
+    let mut forgery = Forgery::new();
+    forgery.add(file("a", b"abc"), b"abc").add(file(&long, b"abc"), b"abc").add(file(&below, b"abc"), b"abc");
+    forgery.add_large(&large, 5000, &[(0, 2560), (2560, 2440)]).add(file("c", b"abc"), b"abc");
+    let forged = forgery.make();
+    assert!(forged.verify().is_sound());
+    let report = forged.restore(Damage::Stop).unwrap();
+    let lost: std::collections::BTreeSet<_> =
+        report.losses.iter().map(|loss| (loss.path.clone().unwrap(), loss.refused, loss.code)).collect();
+    let expected = [long, below, large].map(|name| (path(&name), true, "INVALID_NAME"));
+    assert_eq!((report.status, lost), (Status::PartialSucceeded, expected.into()));
+    for name in ["a", "c"] {
+        assert_eq!(std::fs::read(forged.target().join(name)).unwrap(), b"abc");
+    }
+    assert_eq!(std::fs::read_dir(forged.target()).unwrap().count(), 2, "nothing else is left");
+}
+
 #[test]
 fn sizes_that_no_sum_can_hold_are_no_panic() {
     let copy = |name: &str, target: &str| {
@@ -314,7 +335,7 @@ fn sizes_that_no_sum_can_hold_are_no_panic() {
     assert_eq!(report.losses.len(), 3, "{report:#?}");
     assert!(super::restore_bytes(&forged.set, &forged.opener, &path("bad0"), u64::MAX).is_err());
 
-    // Pieces whose ends come to more than a file can have.
+    // Parts whose ends come to more than a file can have.
     let mut forgery = Forgery::new();
     forgery.add_large("bad", u64::MAX, &[(0, 512), (512, 512)]);
     let Record::Part(part) = &mut forgery.records[2] else { unreachable!() };

@@ -1,4 +1,4 @@
-//! Large files on their way: their pieces come from several workers, in any order, into a temporary name.
+//! Large files on their way: their parts come from several workers, in any order, into a temporary name.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -29,17 +29,17 @@ pub(super) struct LargeFile {
     target: LargeTarget,
     /// Bytes of the whole file.
     size: u64,
-    /// Blocks that changed since the file was stored whole: what its pieces have there does not count.
+    /// Blocks that changed since the file was stored whole: what its parts have there does not count.
     changed: HashSet<u64>,
     state: Mutex<State>,
 }
 
 struct State {
-    /// Bytes that its pieces come to.
+    /// Bytes that its parts come to.
     stored: u64,
-    /// Where the next piece must begin, as the index lists them.
+    /// Where the next part must begin, as the index lists them.
     listed: u64,
-    /// Bytes of the pieces that workers are done with.
+    /// Bytes of the parts that workers are done with.
     done: u64,
     /// Changed blocks that workers are not done with.
     blocks: u64,
@@ -83,7 +83,7 @@ impl LargeFile {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that the index lists this piece; says no to one that does not follow the one before.
+    /// Notes that the index lists this part; says no to one that does not follow the one before.
     pub(super) fn list(&self, part: &Part) -> bool {
         let mut state = self.state();
         let end = part.from.checked_add(part.size).filter(|end| *end <= state.stored);
@@ -101,7 +101,7 @@ impl LargeFile {
         }
     }
 
-    /// Notes that a worker is done with a piece.
+    /// Notes that a worker is done with a part.
     pub(super) fn done(&self, size: u64, lost: Option<&Loss>) {
         let mut state = self.state();
         state.done = state.done.saturating_add(size);
@@ -203,14 +203,14 @@ pub(super) struct LargeTarget {
 
 /// How a large file begins.
 pub(super) enum Begun {
-    /// Its pieces are wanted.
+    /// Its parts are wanted.
     Open(LargeTarget),
     /// It was there.
     Kept(Outcome),
 }
 
 impl Target {
-    /// Begins a large file under a name of its own; it gets its real one when every piece is there.
+    /// Begins a large file under a name of its own; it gets its real one when every part is there.
     pub(super) fn begin_large(
         &self,
         path: &EntryPath,
@@ -257,8 +257,8 @@ impl Target {
         Ok(())
     }
 
-    /// Writes a piece, as far as it counts.
-    pub(super) fn write_piece(
+    /// Writes a part, as far as it counts.
+    pub(super) fn write_part(
         &self,
         file: &LargeFile,
         content: &[u8],

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::retention::{Candidate, Condition, Deletion, Kept, RetentionPlan};
+use super::candidate::{Candidate, Condition};
+use super::retention::{Deletion, Kept, RetentionPlan};
 use super::rules::{DeleteReason, KeepReason};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SharePath};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::retention::Candidate;
+use super::candidate::Candidate;
 use crate::set::FileKey;
 
 /// How many sets hold each stored file.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::candidate::Candidate;
 use super::frequency::RetentionPeriod;
-use super::retention::{Candidate, RetentionPlan};
+use super::retention::RetentionPlan;
 use crate::layout::SetName;
 use crate::set::shrunken::Largest;
 use crate::share::Space;

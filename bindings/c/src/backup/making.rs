@@ -1,0 +1,195 @@
+//! A backup in the making: begun, added to, committed or abandoned.
+
+use std::ffi::{c_char, c_void};
+use std::ptr::NonNull;
+
+use azs::{Backup, BackupBuilder, Result, SetName};
+
+use super::{azs_backup_builder, was_started};
+use crate::border::{Alone, Data, FilePath, Slot, Text, alone, guard, invalid, looked_at, quietly, slot};
+use crate::callback::{Reader, azs_read_fn};
+use crate::error::{azs_error, azs_status};
+
+/// A backup in the making. Freed by `azs_backup_free`; not committed, it then leaves nothing that looks like a backup.
+///
+/// Threads: one at a time, not necessarily the one that began it; a call from another, or from a function that the backup
+/// calls, fails while one is at work. Freed meanwhile, it is abandoned when that call returns. It belongs to the process
+/// that began it: in a forked one every call fails, and freeing it there leaves the backup to its process.
+pub struct azs_backup {
+    backup: Alone<Option<Backup>>,
+    set: SetName,
+    process: u32,
+}
+
+/// Works with a backup, in the process that it belongs to: its threads are not in a forked one.
+fn work<T>(
+    handle: Option<NonNull<azs_backup>>,
+    work: impl FnOnce(&mut Option<Backup>) -> Result<T>,
+) -> Result<T> {
+    if looked_at(handle, "backup")?.process != std::process::id() {
+        return Err(invalid("a backup does not work in a forked process: begin one there".into()));
+    }
+    alone(handle, "backup", |handle| &handle.backup, work)
+}
+
+/// Adds to a backup.
+fn add(handle: Option<NonNull<azs_backup>>, add: impl FnOnce(&mut Backup) -> Result<()>) -> Result<()> {
+    work(handle, |backup| add(backup.as_mut().ok_or_else(was_committed)?))
+}
+
+fn was_committed() -> azs::Error {
+    invalid("the backup was committed, or has failed to be; begin a new one".into())
+}
+
+/// Begins the backup: checks everything that was said and creates the set's folder. A builder starts once; it still has
+/// to be freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_start(
+    builder: Option<NonNull<azs_backup_builder>>,
+    backup: Slot<'_, azs_backup>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(backup, "backup")?;
+        let take = |builder: &mut Option<BackupBuilder>| builder.take().ok_or_else(was_started);
+        let backup = alone(builder, "builder", |handle| &handle.0, take)?.start()?;
+        let (set, process) = (backup.set(), std::process::id());
+        out.give(azs_backup { backup: Alone::new(Some(backup)), set, process });
+        Ok(())
+    })
+}
+
+/// The name of the set that is being made.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_set(
+    backup: Option<NonNull<azs_backup>>,
+    name: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(name, "name")?;
+        out.text(looked_at(backup, "backup")?.set.to_string());
+        Ok(())
+    })
+}
+
+/// Adds a file or a folder, whichever it is, under a name; NULL for its own.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_add(
+    backup: Option<NonNull<azs_backup>>,
+    source: FilePath,
+    name: Text,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let (source, name) = (source.get("source")?, name.optional("name")?);
+        add(backup, |backup| match name {
+            None => backup.add(source),
+            Some(name) if source.is_dir() => backup.add_folder_as(name, source),
+            Some(name) => backup.add_file_as(name, source),
+        })
+    })
+}
+
+/// Adds a folder and all below it, under a name; NULL for its own.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_add_folder(
+    backup: Option<NonNull<azs_backup>>,
+    folder: FilePath,
+    name: Text,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let (folder, name) = (folder.get("folder")?, name.optional("name")?);
+        add(backup, |backup| match name {
+            None => backup.add_folder(folder),
+            Some(name) => backup.add_folder_as(name, folder),
+        })
+    })
+}
+
+/// Adds a file under a name, which may have folders in it: `tor1/running-config`; NULL for its own.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_add_file(
+    backup: Option<NonNull<azs_backup>>,
+    file: FilePath,
+    name: Text,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let (file, name) = (file.get("file")?, name.optional("name")?);
+        add(backup, |backup| match name {
+            None => backup.add_file(file),
+            Some(name) => backup.add_file_as(name, file),
+        })
+    })
+}
+
+/// Adds bytes under a name: a running-config just fetched from a switch.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_add_bytes(
+    backup: Option<NonNull<azs_backup>>,
+    name: Text,
+    bytes: Data,
+    length: usize,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let (name, bytes) = (name.get("name")?, bytes.get(length, "bytes")?);
+        add(backup, |backup| backup.add_bytes(name, bytes))
+    })
+}
+
+/// Adds everything that a function reads, under a name.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_add_reader(
+    backup: Option<NonNull<azs_backup>>,
+    name: Text,
+    read: azs_read_fn,
+    user_data: *mut c_void,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let function = read.ok_or_else(|| invalid("read is NULL".into()))?;
+        let name = name.get("name")?;
+        add(backup, |backup| backup.add_reader(name, Reader { function, user_data }))
+    })
+}
+
+/// Says that something is not in the set because it could not be had, a switch that did not answer: by the policy "fail"
+/// the call fails with `AZS_STATUS_SOURCE_UNREADABLE`, by "report" it is named in the report, and the set is partial.
+/// `message` is one line for people.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_add_problem(
+    backup: Option<NonNull<azs_backup>>,
+    name: Text,
+    message: Text,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let (name, message) = (name.get("name")?, message.get("message")?);
+        add(backup, |backup| backup.add_problem(name, message))
+    })
+}
+
+/// Waits until everything is stored and writes the cover sheet: from then on it is a backup. Gives the report as JSON;
+/// `report` may be NULL. The backup still has to be freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_commit(
+    backup: Option<NonNull<azs_backup>>,
+    report: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = report.map(|report| slot(Some(report), "report")).transpose()?;
+        let report = work(backup, |backup| backup.take().ok_or_else(was_committed)?.commit())?;
+        out.map_or(Ok(()), |out| out.json(&report))
+    })
+}
+
+/// Frees a backup; one that was not committed is abandoned: what it stored is removed. One that is in use is abandoned when
+/// the call that uses it returns. NULL is allowed.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_free(backup: Option<Box<azs_backup>>) {
+    quietly((), || drop(backup));
+}

@@ -1,0 +1,92 @@
+//! What a check writes to see whether it can: one object, its other names, and its time.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::report::{Outcome, Step};
+use super::steps::Steps;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Name, SharePath};
+use crate::share::{ItemKind, Share};
+
+/// An object that is written to see whether it can be.
+pub(super) struct Probe {
+    pub(super) object: SharePath,
+    linked: SharePath,
+    copied: SharePath,
+    renamed: SharePath,
+    pub(super) content: Vec<u8>,
+}
+
+impl Probe {
+    pub(super) fn new(folder: &SharePath) -> Result<Self> {
+        let mut content = vec![0; 64 << 10];
+        openssl::rand::rand_bytes(&mut content)
+            .map_err(|e| Error::new(ErrorKind::Internal, format!("draw a probe: {e}")))?;
+        let id: String = content[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = |suffix: &str| -> Result<SharePath> {
+            Ok(folder.join(Name::new(format!("azs-backup-check-{id}{suffix}"))?))
+        };
+        let (object, linked) = (name("")?, name("-link")?);
+        Ok(Self { object, linked, copied: name("-copy")?, renamed: name("-renamed")?, content })
+    }
+
+    pub(super) fn read_back(&self, share: &dyn Share, steps: &mut Steps) {
+        let begun = Instant::now();
+        let mut read = Vec::new();
+        let result = share.read(&self.object, self.content.len() as u64, &mut read).and_then(|()| {
+            if read == self.content {
+                Ok("the same bytes".into())
+            } else {
+                Err(Error::new(ErrorKind::Damaged, "what was read is not what was written"))
+            }
+        });
+        steps.take(Step::ReadBack, begun, result);
+    }
+
+    /// Gives it other names, and tells which ones there are then.
+    pub(super) fn take_names(&self, share: &dyn Share, steps: &mut Steps, made: &mut Vec<SharePath>) {
+        for (step, to) in [(Step::HardLink, &self.linked), (Step::Copy, &self.copied)] {
+            let begun = Instant::now();
+            let result = match step {
+                Step::HardLink => share.link(&self.object, to),
+                _ => share.copy(&self.object, to),
+            };
+            match result {
+                Ok(()) => {
+                    made.push(to.clone());
+                    steps.passed(step, begun, "works".into());
+                }
+                Err(error) if error.kind() == ErrorKind::Unsupported => {
+                    let cost = match step {
+                        Step::HardLink => "each set takes its full size, or is copied on the server",
+                        _ => "where there are no hard links either, each set is sent in full",
+                    };
+                    steps.add(step, Outcome::Warned, begun, format!("{error}; {cost}"));
+                }
+                Err(error) => steps.failed(step, begun, &error),
+            }
+        }
+        let begun = Instant::now();
+        let renamed = share.rename(&self.object, &self.renamed);
+        if renamed.is_ok() {
+            made[0] = self.renamed.clone();
+        }
+        steps.take(Step::Rename, begun, renamed.map(|()| "works".into()));
+    }
+
+    /// By how many seconds the server's clock is ahead, as the time of the probe has it.
+    pub(super) fn clock(&self, share: &dyn Share, begun: Instant) -> Result<Option<i64>> {
+        let folder = self.object.parent().unwrap_or_default();
+        let written = Timestamp::now().as_second() - i64::try_from(begun.elapsed().as_secs()).unwrap_or(0);
+        let is_ours = |name: &str| {
+            [&self.object, &self.renamed]
+                .iter()
+                .any(|path| path.file_name().is_some_and(|n| n.as_str() == name))
+        };
+        let items = share.list(&folder)?;
+        let item = items.iter().find(|item| item.kind == ItemKind::File && is_ours(&item.name));
+        Ok(item.and_then(|item| item.modified).map(|time| time.as_second() - written))
+    }
+}

@@ -1,0 +1,71 @@
+//! The report of a check as it grows, step by step.
+
+use std::time::{Duration, Instant};
+
+use super::report::{CheckAlert, CheckReport, CheckedStep, Outcome, Step};
+use crate::alert::{Classification, Context, Profile, classify_error};
+use crate::error::{Error, ErrorKind, Result};
+
+/// The report as it grows.
+pub(super) struct Steps {
+    pub(super) context: Context,
+    pub(super) report: CheckReport,
+}
+
+impl Steps {
+    pub(super) fn add(&mut self, step: Step, outcome: Outcome, begun: Instant, seen: String) {
+        let seconds =
+            if outcome == Outcome::Skipped { Duration::ZERO } else { begun.elapsed() }.as_secs_f64();
+        self.report.steps.push(CheckedStep { step, outcome, seconds, seen, alert: None });
+    }
+
+    pub(super) fn passed(&mut self, step: Step, begun: Instant, seen: String) {
+        self.add(step, Outcome::Passed, begun, seen);
+    }
+
+    pub(super) fn failed(&mut self, step: Step, begun: Instant, error: &Error) {
+        self.add(step, Outcome::Failed, begun, error.to_string());
+        self.alert(error.kind(), classify_error(error, Profile::Refined));
+    }
+
+    pub(super) fn take(&mut self, step: Step, begun: Instant, result: Result<String>) {
+        match result {
+            Ok(seen) => self.passed(step, begun, seen),
+            Err(error) => self.failed(step, begun, &error),
+        }
+    }
+
+    /// Gives the last step its alert.
+    pub(super) fn alert(&mut self, error: ErrorKind, class: Classification) {
+        let Some(step) = self.report.steps.last_mut() else { return };
+        let context = self.context.clone().operation(format!("checking: {}", step.step));
+        let (description, remedy) = (class.describe(&context), class.remedy(&context));
+        step.alert = Some(CheckAlert { error, class, description, remedy });
+    }
+
+    pub(super) fn skip_rest(&mut self) {
+        let done = self.report.steps.last().map(|step| step.step);
+        for step in REST {
+            if done.is_none_or(|done| step > done) {
+                self.add(step, Outcome::Skipped, Instant::now(), "not tried after the failure above".into());
+            }
+        }
+    }
+}
+
+const REST: [Step; 14] = [
+    Step::Name,
+    Step::Connection,
+    Step::Dialect,
+    Step::LogOn,
+    Step::Share,
+    Step::Path,
+    Step::Write,
+    Step::ReadBack,
+    Step::HardLink,
+    Step::Copy,
+    Step::Rename,
+    Step::Delete,
+    Step::Space,
+    Step::Clock,
+];
