@@ -68,7 +68,7 @@ class Azs(Tool):
     title = "azs-backup"
     env = {"AZS_PFX_PASSWORD": "bench"}
     _set = "{repo}/share/contoso.com/nyc/HLH/$(ls {repo}/share/contoso.com/nyc/HLH | sort | tail -n 1)"
-    _backup = ("mkdir -p {repo}/share && {examples}/backup --root {repo}/share --domain contoso.com --region nyc --component HLH "
+    _backup = ("mkdir -p {repo}/share/contoso.com/nyc && {examples}/backup --root {repo}/share --domain contoso.com --region nyc --component HLH "
                "--cer {work}/backup.cer --state {repo}/state {tree}")
     lines = {"full": _backup, "unchanged": _backup, "changed": _backup,
              "check": "{examples}/verify --set " + _set,
