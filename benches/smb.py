@@ -170,7 +170,7 @@ def set_jobs(samba, which, work, repository, results, stored):
         return ["--port", port, "--set", "\\".join([r"\\127.0.0.1\data", *place.split("/"), newest()])]
 
     def backup(root, *more):
-        more = ["--domain", "contoso.com", "--region", "nyc", "--component", "HLH", "--cer", work / "backup.cer", *more]
+        more = ["--create", "--domain", "contoso.com", "--region", "nyc", "--component", "HLH", "--cer", work / "backup.cer", *more]
         return [examples / "backup", "--root", root, *more, tree]
 
     def job(name, who, command, **more):
