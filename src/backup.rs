@@ -24,6 +24,7 @@ mod base;
 mod builder;
 mod closing;
 mod contents;
+mod excludes;
 mod history;
 mod known;
 mod ledger;
@@ -45,6 +46,7 @@ mod worker;
 pub use builder::{BackupBuilder, ShrunkenSources, SourceProblems};
 pub use report::{BackupReport, Reuse};
 
+use excludes::Excludes;
 use history::History;
 use pipeline::Shared;
 use plan::{NewLarge, Planner};
@@ -60,6 +62,7 @@ pub struct Backup {
     planner: Planner,
     writer: Arc<SetWriter>,
     rules: Rules,
+    excludes: Excludes,
     clock: Clock,
     links: tree::Links,
     names: BTreeSet<EntryPath>,
@@ -138,6 +141,7 @@ impl Backup {
             planner: &mut self.planner,
             links: &mut self.links,
             rules: &self.rules,
+            excludes: &mut self.excludes,
             clock,
             size: SourceSize::default(),
         };
@@ -365,6 +369,7 @@ impl Backup {
         let cover = self.writer.commit(&made.files, cover)?;
         self.committed = true;
         self.warnings.append(&mut made.warnings);
+        self.warnings.extend(self.excludes.warnings());
         if cover.content.files == 0 {
             self.warnings.push("the set holds no files at all: are its sources where they should be?".into());
         }

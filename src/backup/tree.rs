@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use cap_fs_ext::DirExt;
 use cap_std::fs::Dir;
-use ignore::gitignore::Gitignore;
 use zeroize::Zeroizing;
 
+use super::excludes::Excludes;
 use super::known::Taken;
 use super::plan::{NewLarge, Planner};
 use super::reading;
@@ -29,6 +29,7 @@ pub(super) struct Walk<'a> {
     pub(super) planner: &'a mut Planner,
     pub(super) links: &'a mut Links,
     pub(super) rules: &'a Rules,
+    pub(super) excludes: &'a mut Excludes,
     /// The clock of the file system that is walked through.
     pub(super) clock: Clock,
     /// What was found so far.
@@ -37,7 +38,6 @@ pub(super) struct Walk<'a> {
 
 /// What holds for all walks of a run.
 pub(super) struct Rules {
-    pub(super) patterns: Gitignore,
     /// Folders that are never gone into, and why.
     pub(super) avoided: Vec<(Inode, &'static str)>,
     /// Whether other file systems below a source are left out.
@@ -187,8 +187,7 @@ impl Walk<'_> {
             }
             Err(error) => return self.unreadable(place, error),
         };
-        let patterns = &self.rules.patterns;
-        if !patterns.is_empty() && is_excluded(patterns, top, &place.path, stat.kind == Kind::Folder) {
+        if self.excludes.leave_out(top, &place.path, stat.kind == Kind::Folder) {
             self.forget(&place.path, is_known)?;
             return Ok(Ok(()));
         }
@@ -442,12 +441,4 @@ fn names(dir: &Dir) -> std::io::Result<Vec<OsString>> {
     // Some file systems list a name twice while the folder changes (readdir(3)).
     names.dedup();
     Ok(names)
-}
-
-/// Patterns see the path below the folder that was asked for.
-fn is_excluded(patterns: &Gitignore, top: &EntryPath, path: &EntryPath, is_folder: bool) -> bool {
-    let below = &path.as_bytes()[top.as_bytes().len() + 1..];
-    // Patterns are text; a name that is not is matched as well as it can be.
-    let below = String::from_utf8_lossy(below);
-    patterns.matched(&*below, is_folder).is_ignore()
 }
