@@ -24,6 +24,9 @@ use crate::set::{Content, Entry, EntryPath, Metadata};
 /// Files with several names that are remembered at once; a further one is stored once more under each name.
 const MAX_LINKED: usize = 50_000;
 
+/// Why something is passed over that has no content until somebody reads it.
+const OF_THE_KERNEL: &str = "made by the kernel as it is read";
+
 /// The part of a walk that lasts from folder to folder.
 pub(super) struct Walk<'a> {
     pub(super) planner: &'a mut Planner,
@@ -154,7 +157,7 @@ impl Walk<'_> {
         }
         let is_mounted = above.is_none_or(|above| above.device != stat.device);
         if is_mounted && stat::is_of_the_kernel(dir) {
-            return Some("made by the kernel as it is read");
+            return Some(OF_THE_KERNEL);
         }
         (self.rules.one_file_system && is_mounted && above.is_some()).then_some("on another file system")
     }
@@ -205,6 +208,15 @@ impl Walk<'_> {
                 Err(error) => self.unreadable(place, error),
             },
             Kind::Symlink => self.symlink(place, stat),
+            // Mounted by itself, as names of namespaces are.
+            Kind::File
+                if levels.last().is_some_and(|level| level.device != stat.device)
+                    && stat::is_name_of_the_kernel(dir, name) =>
+            {
+                self.forget(&place.path, is_known)?;
+                self.planner.skip(&place.path, OF_THE_KERNEL);
+                Ok(Ok(()))
+            }
             Kind::File => self.file(place, stat),
         }
     }
