@@ -18,6 +18,7 @@ use openssl::x509::{X509, X509NameBuilder};
 use tempfile::TempDir;
 
 pub mod home;
+pub mod mounted;
 #[cfg(feature = "smb")]
 pub mod night;
 #[cfg(feature = "smb")]
