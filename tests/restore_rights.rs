@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use azs_backup::set::Status;
 use azs_backup::{
-    DecryptionCertificate, Existing, FolderShare, Opener, RestoreOptions, Set, no_progress, restore,
+    DecryptionCertificate, Existing, FolderShare, Opener, RestoreOptions, RestoreReport, Set, no_progress,
+    restore,
 };
 use common::mounted::Mounted;
 use common::{Fixture, PASSWORD, noise, run};
@@ -160,20 +161,43 @@ fn a_group_and_its_set_gid_bit_are_put_back_or_named() {
     }
 }
 
-#[test]
-fn a_file_system_without_links_gets_files_of_their_own() {
+/// Files with several names, one of them in a folder of its own, a copy, and a symbolic link.
+fn linked() -> (Fixture, Set, Vec<(&'static str, Vec<u8>)>) {
     let fixture = Fixture::new();
     let tree = fixture.path("source");
-    fs::create_dir(&tree).unwrap();
-    let large = noise(1, 5_000_000);
-    for (name, content) in [("a", &b"content"[..]), ("copy of a", b"content"), ("m", &large)] {
+    fs::create_dir_all(tree.join("sub")).unwrap();
+    let (small, large) = (b"content".to_vec(), noise(1, 5_000_000));
+    for (name, content) in [("a", &small), ("copy of a", &small), ("m", &large)] {
         fs::write(tree.join(name), content).unwrap();
     }
-    for (name, other) in [("a", "b"), ("a", "c"), ("m", "n")] {
+    for (name, other) in [("a", "b"), ("a", "sub/c"), ("m", "sub/n")] {
         fs::hard_link(tree.join(name), tree.join(other)).unwrap();
     }
     symlink("a", tree.join("symbolic")).unwrap();
     let set = fixture.back_up(&tree);
+    let names = ["a", "b", "copy of a", "m", "sub/c", "sub/n"];
+    let contents =
+        names.map(|name| (name, if ["m", "sub/n"].contains(&name) { large.clone() } else { small.clone() }));
+    (fixture, set, contents.into())
+}
+
+/// Everything is there, as many hard links as this are files of their own, and nothing else is.
+fn assert_restored(target: &Path, contents: &[(&str, Vec<u8>)], report: &RestoreReport, own: u64) {
+    for (name, content) in contents {
+        assert!(fs::read(target.join("tree").join(name)).unwrap() == *content, "{name} {report:#?}");
+    }
+    let links = report.unrestored.iter().find(|kind| kind.what.starts_with("hard link"));
+    assert_eq!(links.map(|kind| kind.count), Some(own), "{report:#?}");
+    for folder in ["", "tree", "tree/sub"] {
+        let names = fs::read_dir(target.join(folder)).unwrap().map(|item| item.unwrap().file_name());
+        let left: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with('.')).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[test]
+fn a_file_system_without_links_gets_files_of_their_own() {
+    let (fixture, set, contents) = linked();
     let image = fixture.path("image");
     fs::File::create(&image).unwrap().set_len(64 << 20).unwrap();
     let made = Command::new("mkfs.vfat").arg(&image).output().is_ok_and(|done| done.status.success());
@@ -187,19 +211,31 @@ fn a_file_system_without_links_gets_files_of_their_own() {
         let target = disk.0.join("target");
         let options = RestoreOptions::default().existing(existing);
         let report = restore(&set, &fixture.opener, &target, &options, &mut no_progress).unwrap();
-        let lost: Vec<_> = report.losses.iter().map(ToString::to_string).collect();
-        let [symbolic] = &report.losses[..] else { panic!("{lost:?}") };
+        assert_restored(&target, &contents, &report, 3);
+        let [symbolic] = &report.losses[..] else { panic!("{report:#?}") };
         assert_eq!(symbolic.path.as_ref().unwrap().to_string(), "tree/symbolic");
         assert!(symbolic.refused, "the set has it: {symbolic}");
-        let links = report.unrestored.iter().find(|kind| kind.what.starts_with("hard link"));
-        assert_eq!(links.map(|kind| kind.count), Some(3), "{report:#?}");
-        for (name, content) in
-            [("a", &b"content"[..]), ("b", b"content"), ("c", b"content"), ("copy of a", b"content")]
-                .into_iter()
-                .chain([("m", &*large), ("n", &large)])
-        {
-            assert!(fs::read(target.join("tree").join(name)).unwrap() == content, "{existing} {name}");
-        }
-        assert_eq!(fs::read_dir(target.join("tree")).unwrap().count(), 6, "no temporary file is left");
+    }
+}
+
+#[test]
+fn a_file_system_mounted_in_the_target_gets_files_of_its_own() {
+    let (fixture, set, contents) = linked();
+    let target = fixture.path("target");
+    fs::create_dir_all(target.join("tree")).unwrap();
+    let Some(_disk) = Mounted::new(&["-t", "tmpfs", "tmpfs"], target.join("tree/sub")) else {
+        eprintln!("skipped: this process may not mount");
+        return;
+    };
+    for existing in [Existing::Keep, Existing::Replace] {
+        let options = RestoreOptions::default().existing(existing);
+        let report = restore(&set, &fixture.opener, &target, &options, &mut no_progress).unwrap();
+        assert!(report.losses.is_empty() && report.kept_differing.is_empty(), "{report:#?}");
+        assert_restored(&target, &contents, &report, 2);
+        let is_one = |one: &str, other: &str| {
+            let facts = |name: &str| fs::metadata(target.join("tree").join(name)).unwrap();
+            (facts(one).dev(), facts(one).ino()) == (facts(other).dev(), facts(other).ino())
+        };
+        assert!(is_one("a", "b") && !is_one("m", "sub/n"));
     }
 }
