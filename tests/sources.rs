@@ -280,7 +280,7 @@ fn patterns_leave_out_and_take_back_in() {
 /// Makes a file that nobody can read: root, who may read all, is given more attributes than an entry takes.
 fn make_unreadable(path: &Path) -> bool {
     fs::write(path, "x").unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
     let Ok(file) = File::open(path) else { return true };
     (0..17).all(|number| {
         let (name, value) = (format!("trusted.{number}"), vec![b'x'; 64 << 10]);
