@@ -24,6 +24,7 @@ mod base;
 mod builder;
 mod closing;
 mod contents;
+mod excludes;
 mod history;
 mod known;
 mod ledger;
@@ -45,6 +46,7 @@ mod worker;
 pub use builder::{BackupBuilder, ShrunkenSources, SourceProblems};
 pub use report::{BackupReport, Reuse};
 
+use excludes::Excludes;
 use history::History;
 use pipeline::Shared;
 use plan::{NewLarge, Planner};
@@ -60,6 +62,7 @@ pub struct Backup {
     planner: Planner,
     writer: Arc<SetWriter>,
     rules: Rules,
+    excludes: Excludes,
     clock: Clock,
     links: tree::Links,
     names: BTreeSet<EntryPath>,
@@ -104,13 +107,13 @@ impl Backup {
     /// Adds a folder and all below it under this name.
     ///
     /// The folder itself may be a symbolic link; links below it are stored as links. Never gone into are the share,
-    /// this host's state folder, and what the kernel makes as it is read (`/proc`, `/sys`): the report names them as
-    /// skipped. A file that vanishes between the listing of its folder and the first look at it counts as gone before.
+    /// this host's state folder, and what the kernel makes as it is read (`/proc`, `/sys`): met below the folder they are
+    /// named as skipped in the report. A file that vanishes between the listing of its folder and the first look at it counts as gone before.
     ///
     /// # Errors
     /// `NOT_FOUND` when the folder is not there, and `SOURCE_UNREADABLE` and `SOURCE_CHANGED`, as the policy has it;
-    /// `INVALID_NAME`; `INVALID_ARGUMENT` when the folder is the share, or lies among the sets; `ALREADY_EXISTS` when
-    /// something of that name was added before; the share's errors; `CANCELLED`.
+    /// `INVALID_NAME`; `INVALID_ARGUMENT` when the folder is the share, lies among the sets, or is made by the
+    /// kernel; `ALREADY_EXISTS` when something of that name was added before; the share's errors; `CANCELLED`.
     pub fn add_folder_as(&mut self, name: &str, folder: impl AsRef<Path>) -> Result<()> {
         let folder = folder.as_ref();
         let path = self.claim(name)?;
@@ -122,6 +125,7 @@ impl Backup {
             Err(error) => return self.planner.problem(&path, error),
         };
         self.refuse_share(folder, &stat)?;
+        refuse_kernel(folder, stat::is_of_the_kernel(&dir))?;
         let clock = self.clock.of(&dir);
         self.walk(path.clone(), true, clock, |walk| walk.add(dir, path))
     }
@@ -138,6 +142,7 @@ impl Backup {
             planner: &mut self.planner,
             links: &mut self.links,
             rules: &self.rules,
+            excludes: &mut self.excludes,
             clock,
             size: SourceSize::default(),
         };
@@ -185,7 +190,8 @@ impl Backup {
     /// Adds one file under this name, which may have folders in it: `tor1/running-config`.
     ///
     /// # Errors
-    /// As [`add_folder_as`](Self::add_folder_as); `INVALID_ARGUMENT` when it is no regular file.
+    /// As [`add_folder_as`](Self::add_folder_as); `INVALID_ARGUMENT` when it is no regular file. One of `/proc` or `/sys`
+    /// is none: read it, and [add its bytes](Self::add_bytes).
     pub fn add_file_as(&mut self, name: &str, file: impl AsRef<Path>) -> Result<()> {
         let file = file.as_ref();
         let path = self.claim(name)?;
@@ -207,6 +213,7 @@ impl Backup {
             return Err(invalid("a regular file"));
         }
         self.refuse_share(file, &stat)?;
+        refuse_kernel(file, stat::is_name_of_the_kernel(&dir, &own))?;
         let clock = self.clock.of(&dir);
         let mut problem = None;
         self.walk(path.clone(), false, clock, |walk| {
@@ -365,6 +372,7 @@ impl Backup {
         let cover = self.writer.commit(&made.files, cover)?;
         self.committed = true;
         self.warnings.append(&mut made.warnings);
+        self.warnings.extend(self.excludes.warnings());
         if cover.content.files == 0 {
             self.warnings.push("the set holds no files at all: are its sources where they should be?".into());
         }
@@ -454,6 +462,18 @@ const MAX_SETS: usize = 400;
 
 fn now() -> Metadata {
     Metadata { mtime: Some(Mtime::now()), ..Metadata::default() }
+}
+
+/// What the kernel makes as it is read is a source that is never what its size says: nobody means it to be one.
+fn refuse_kernel(source: &Path, is_of_the_kernel: bool) -> Result<()> {
+    if !is_of_the_kernel {
+        return Ok(());
+    }
+    let source = source.display();
+    let message = format!(
+        "{source} is made by the kernel as it is read: read what is wanted of it, and add those bytes"
+    );
+    Err(Error::new(ErrorKind::InvalidArgument, message))
 }
 
 /// A source's own name, also for `.`, `..` and paths that end in them.

@@ -20,6 +20,15 @@ pub(crate) fn compile(patterns: &[String]) -> Result<Gitignore> {
         .map_err(|e| Error::new(ErrorKind::InvalidArgument, format!("patterns: {e}")).with_source(e))
 }
 
+/// Each pattern by itself, to see whether anything matches it; one with `!` as it is without.
+pub(crate) fn each(patterns: &[String]) -> Result<Vec<(String, Gitignore)>> {
+    let alone = |pattern: &String| {
+        let plain = pattern.strip_prefix('!').unwrap_or(pattern).to_owned();
+        Ok((pattern.clone(), compile(&[plain])?))
+    };
+    patterns.iter().map(alone).collect()
+}
+
 /// The longest text that is in every path that the pattern matches, or in that of a folder above; empty where there is none.
 pub(crate) fn text_in(pattern: &str) -> &str {
     // Classes, alternatives and escapes are rare. What a pattern with `!` or `#` in front means, no path has to hold.

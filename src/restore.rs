@@ -22,6 +22,7 @@ mod extract;
 #[cfg(test)]
 mod forgery;
 mod large;
+mod linked;
 mod links;
 mod metadata;
 mod naming;

@@ -5,13 +5,14 @@ mod common;
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use azs_backup::set::Status;
 use azs_backup::{
     Compare, ErrorKind, Existing, RestoreOptions, RestoreReport, Result, Set, no_progress, restore,
 };
+use common::mounted::Mounted;
 use common::{Fixture, noise};
 
 fn run(fixture: &Fixture, set: &Set, target: &Path, options: &RestoreOptions) -> Result<RestoreReport> {
@@ -40,23 +41,6 @@ fn names(folder: &Path) -> Vec<String> {
 
 fn paths(report: &RestoreReport) -> Vec<String> {
     report.losses.iter().map(|loss| loss.path.as_ref().unwrap().to_string()).collect()
-}
-
-/// A file system of its own, where this process may mount one.
-struct Mounted(PathBuf);
-
-impl Mounted {
-    fn new(arguments: &[&str], at: PathBuf) -> Option<Self> {
-        fs::create_dir(&at).unwrap();
-        let mounted = Command::new("mount").args(arguments).arg(&at).output();
-        mounted.is_ok_and(|done| done.status.success()).then_some(Self(at))
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).output();
-    }
 }
 
 #[test]

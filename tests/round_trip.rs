@@ -6,7 +6,8 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use azs_backup::{
-    EncryptionCertificate, ErrorKind, Opener, RestoreOptions, no_progress, restore, verify, verify_full,
+    BackupBuilder, EncryptionCertificate, ErrorKind, Opener, RestoreOptions, no_progress, restore, verify,
+    verify_full,
 };
 use common::{Certificate, Fixture, assert_same_tree, noise};
 
@@ -67,6 +68,39 @@ fn each_of_several_certificates_opens_the_set_alone() {
     let opener = Opener::new(stranger.decryption());
     let error = restore(&set, &opener, &fixture.path("stranger"), &all(), &mut no_progress).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WrongCertificate);
+}
+
+#[test]
+fn a_certificate_that_was_renewed_with_its_key_opens_the_sets_of_the_old_one() {
+    let fixture = Fixture::new();
+    let old = &fixture.certificate;
+    let renewed = old.renewed("azs-backup test");
+    let serial = |certificate: &Certificate| certificate.encryption().facts().serial.clone();
+    assert_ne!(serial(old), serial(&renewed));
+    // One set before the renewal, and one that builds on it where that is possible, after it.
+    let back_up = |certificate: &Certificate| {
+        let builder = BackupBuilder::new(fixture.share.clone(), fixture.place.clone());
+        let builder = builder.certificate(certificate.encryption()).state(fixture.path("state"));
+        let mut backup = builder.start().unwrap();
+        backup.add_bytes("running-config", *b"hostname tor1\n").unwrap();
+        backup.add_bytes("image", noise(1, 5_000_000)).unwrap();
+        fixture.open(&backup.commit().unwrap().folder)
+    };
+    for (made_for, set) in [("old", back_up(old)), ("new", back_up(&renewed))] {
+        for (opened_by, certificate) in [("old", old), ("new", &renewed)] {
+            let opener = Opener::new(certificate.decryption());
+            let report = verify_full(&set, &opener, &mut no_progress).unwrap();
+            assert!(report.is_sound(), "{made_for} {opened_by} {report:#?}");
+            let target = fixture.path(&format!("{made_for} {opened_by}"));
+            restore(&set, &opener, &target, &all(), &mut no_progress).unwrap();
+            assert_eq!(fs::read(target.join("running-config")).unwrap(), b"hostname tor1\n");
+            assert!(fs::read(target.join("image")).unwrap() == noise(1, 5_000_000));
+        }
+        // Another key under the same name and number is none that opens it, and what is needed is named.
+        let stranger = Opener::new(Certificate::new("azs-backup test").decryption());
+        let error = verify_full(&set, &stranger, &mut no_progress).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WrongCertificate, "{error}");
+    }
 }
 
 #[test]

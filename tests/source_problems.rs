@@ -148,12 +148,58 @@ fn the_share_and_the_state_are_never_in_a_set() {
 }
 
 #[test]
-fn what_the_kernel_makes_is_passed_over() {
+fn what_the_kernel_makes_is_passed_over_below_a_source() {
     let fixture = Fixture::new();
-    let mut backup = fixture.builder().source_problems(SourceProblems::Report).start().unwrap();
-    backup.add_folder_as("proc", "/proc/self/fdinfo").unwrap();
+    let builder = fixture.builder().exclude("/*").include("/proc").include("/sys");
+    let mut backup = builder.start().unwrap();
+    backup.add_folder_as("root", "/").unwrap();
     let report = backup.commit().unwrap();
-    assert_eq!((report.cover.content.files, report.skipped.len()), (0, 1), "{report:#?}");
+    let skipped: Vec<_> = report.skipped.iter().map(|skipped| skipped.path.to_string()).collect();
+    assert_eq!((report.cover.content.files, skipped), (0, vec!["root/proc".into(), "root/sys".into()]));
+}
+
+#[test]
+fn what_the_kernel_makes_is_refused_as_a_source() {
+    let fixture = Fixture::new();
+    let report = |backup: azs_backup::BackupBuilder| backup.source_problems(SourceProblems::Report);
+    for source in ["/proc/sys/kernel/hostname", "/proc/self/status", "/proc/sys", "/proc", "/sys/kernel"] {
+        for builder in [fixture.builder(), report(fixture.builder())] {
+            let error = builder.start().unwrap().add(source).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+            assert!(error.to_string().starts_with(source), "{error}");
+            assert!(error.to_string().contains("add those bytes"), "{error}");
+        }
+    }
+    // That does it.
+    let mut backup = fixture.start();
+    backup.add_bytes("hostname", fs::read("/proc/sys/kernel/hostname").unwrap()).unwrap();
+    backup.commit().unwrap();
+}
+
+#[test]
+fn a_file_of_the_kernel_that_is_mounted_among_others_is_passed_over() {
+    let fixture = Fixture::new();
+    let tree = fixture.path("source");
+    fs::create_dir(&tree).unwrap();
+    fs::write(tree.join("hostname"), "covered").unwrap();
+    fs::write(tree.join("tor1"), "x").unwrap();
+    let bound = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(arguments[0]);
+        let done = command.args(&arguments[1..]).arg(tree.join("hostname")).output();
+        done.is_ok_and(|done| done.status.success())
+    };
+    if !bound(&["mount", "--bind", "/proc/sys/kernel/hostname"]) {
+        eprintln!("skipped: this process may not mount");
+        return;
+    }
+    let mut backup = fixture.start();
+    let added = backup.add_folder_as("tree", &tree).and_then(|()| backup.commit());
+    let refused = fixture.start().add_file(tree.join("hostname"));
+    bound(&["umount", "-l"]);
+    let report = added.unwrap();
+    let skipped: Vec<_> = report.skipped.iter().map(|skipped| skipped.path.to_string()).collect();
+    assert_eq!((report.cover.content.files, skipped), (1, vec!["tree/hostname".to_owned()]));
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::InvalidArgument);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 
 use super::base::{self, Terms};
+use super::excludes::Excludes;
 use super::history::History;
 use super::known::Known;
 use super::pipeline::{Cover, Earlier, Pipeline, Settings, Shared};
@@ -128,7 +129,7 @@ impl BackupBuilder {
     }
 
     /// Leaves out what this pattern matches below each folder, in gitignore syntax; `!` takes back in, and the last
-    /// pattern that matches counts.
+    /// pattern that matches counts. One that nothing matched, a misspelt one perhaps, is named in the report's warnings.
     #[must_use]
     pub fn exclude(mut self, pattern: impl Into<String>) -> Self {
         self.patterns.push(pattern.into());
@@ -291,7 +292,7 @@ impl BackupBuilder {
                 certificate.check_validity(created)?;
             }
         }
-        let patterns = crate::patterns::compile(&self.patterns)?;
+        let excludes = Excludes::new(&self.patterns)?;
         let place = self.place.clone();
         let Opened { naming_key, state, last, interrupted, mut warnings } =
             state::open(self.state.as_deref(), &place)?;
@@ -372,7 +373,6 @@ impl BackupBuilder {
             avoided.extend(folder.as_deref().and_then(stat::identity_of).map(|inode| (inode, why)));
         }
         let rules = Rules {
-            patterns,
             avoided,
             one_file_system: self.one_file_system,
             state: state.clone(),
@@ -405,6 +405,7 @@ impl BackupBuilder {
             ),
             writer,
             rules,
+            excludes,
             clock: Clock::new(created),
             links: tree::Links::default(),
             names: BTreeSet::new(),

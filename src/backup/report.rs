@@ -20,7 +20,8 @@ pub struct BackupReport {
     pub problems: Vec<Problem>,
     /// Sockets, devices and pipes, which have no content.
     pub skipped: Vec<Problem>,
-    /// What went otherwise than asked for and costs time or space, but not the set: one line each.
+    /// What went otherwise than asked for and costs time or space, but not the set: one line each. Exclude patterns that
+    /// matched nothing are among it.
     pub warnings: Vec<String>,
     /// Time from start to commit.
     pub seconds: f64,

@@ -108,8 +108,8 @@ const SERVER_SKEW: i128 = 600_000_000_000;
 
 /// What a file system is, by its type (statfs(2)).
 #[cfg(target_os = "linux")]
-fn file_system(dir: &Dir) -> u32 {
-    rustix::fs::fstatfs(dir).map_or(0, |about| about.f_type as u32)
+fn file_system(at: impl std::os::fd::AsFd) -> u32 {
+    rustix::fs::fstatfs(at).map_or(0, |about| about.f_type as u32)
 }
 
 /// Whether files lie on a server: NFS, SMB and CIFS, FUSE, 9p, Ceph, AFS.
@@ -125,10 +125,10 @@ fn is_remote(_: &Dir) -> bool {
     false
 }
 
-/// Whether what is in a folder is made by the kernel as it is read: `/proc`, `/sys` and the like hold nothing to back up.
+/// Whether a folder, or a file, is made by the kernel as it is read: `/proc`, `/sys` and the like hold nothing to back up.
 #[cfg(target_os = "linux")]
-pub(super) fn is_of_the_kernel(dir: &Dir) -> bool {
-    const KERNEL: [u32; 14] = [
+pub(super) fn is_of_the_kernel(at: impl std::os::fd::AsFd) -> bool {
+    const KERNEL: [u32; 21] = [
         0x9fa0,
         0x6265_6572,
         0x1cd1,
@@ -143,12 +143,32 @@ pub(super) fn is_of_the_kernel(dir: &Dir) -> bool {
         0xde5e_81e4,
         0x1980_0202,
         0x4249_4e4d,
+        0x6e73_6673,
+        0x6759_6969,
+        0x6e66_7364,
+        0x6573_5543,
+        0xf97c_ff8c,
+        0x4341_5d53,
+        0x0765_5821,
     ];
-    KERNEL.contains(&file_system(dir))
+    KERNEL.contains(&file_system(at))
+}
+
+/// The same of a name in a folder. It is not opened: that alone can change what the kernel makes.
+#[cfg(target_os = "linux")]
+pub(super) fn is_name_of_the_kernel(dir: &Dir, name: &std::ffi::OsStr) -> bool {
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(dir, name, flags, Mode::empty()).is_ok_and(is_of_the_kernel)
 }
 
 #[cfg(not(target_os = "linux"))]
 pub(super) fn is_of_the_kernel(_: &Dir) -> bool {
+    false
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn is_name_of_the_kernel(_: &Dir, _: &std::ffi::OsStr) -> bool {
     false
 }
 

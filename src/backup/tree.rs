@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use cap_fs_ext::DirExt;
 use cap_std::fs::Dir;
-use ignore::gitignore::Gitignore;
 use zeroize::Zeroizing;
 
+use super::excludes::Excludes;
 use super::known::Taken;
 use super::plan::{NewLarge, Planner};
 use super::reading;
@@ -24,11 +24,15 @@ use crate::set::{Content, Entry, EntryPath, Metadata};
 /// Files with several names that are remembered at once; a further one is stored once more under each name.
 const MAX_LINKED: usize = 50_000;
 
+/// Why something is passed over that has no content until somebody reads it.
+const OF_THE_KERNEL: &str = "made by the kernel as it is read";
+
 /// The part of a walk that lasts from folder to folder.
 pub(super) struct Walk<'a> {
     pub(super) planner: &'a mut Planner,
     pub(super) links: &'a mut Links,
     pub(super) rules: &'a Rules,
+    pub(super) excludes: &'a mut Excludes,
     /// The clock of the file system that is walked through.
     pub(super) clock: Clock,
     /// What was found so far.
@@ -37,7 +41,6 @@ pub(super) struct Walk<'a> {
 
 /// What holds for all walks of a run.
 pub(super) struct Rules {
-    pub(super) patterns: Gitignore,
     /// Folders that are never gone into, and why.
     pub(super) avoided: Vec<(Inode, &'static str)>,
     /// Whether other file systems below a source are left out.
@@ -154,7 +157,7 @@ impl Walk<'_> {
         }
         let is_mounted = above.is_none_or(|above| above.device != stat.device);
         if is_mounted && stat::is_of_the_kernel(dir) {
-            return Some("made by the kernel as it is read");
+            return Some(OF_THE_KERNEL);
         }
         (self.rules.one_file_system && is_mounted && above.is_some()).then_some("on another file system")
     }
@@ -187,8 +190,7 @@ impl Walk<'_> {
             }
             Err(error) => return self.unreadable(place, error),
         };
-        let patterns = &self.rules.patterns;
-        if !patterns.is_empty() && is_excluded(patterns, top, &place.path, stat.kind == Kind::Folder) {
+        if self.excludes.leave_out(top, &place.path, stat.kind == Kind::Folder) {
             self.forget(&place.path, is_known)?;
             return Ok(Ok(()));
         }
@@ -206,6 +208,15 @@ impl Walk<'_> {
                 Err(error) => self.unreadable(place, error),
             },
             Kind::Symlink => self.symlink(place, stat),
+            // Mounted by itself, as names of namespaces are.
+            Kind::File
+                if levels.last().is_some_and(|level| level.device != stat.device)
+                    && stat::is_name_of_the_kernel(dir, name) =>
+            {
+                self.forget(&place.path, is_known)?;
+                self.planner.skip(&place.path, OF_THE_KERNEL);
+                Ok(Ok(()))
+            }
             Kind::File => self.file(place, stat),
         }
     }
@@ -442,12 +453,4 @@ fn names(dir: &Dir) -> std::io::Result<Vec<OsString>> {
     // Some file systems list a name twice while the folder changes (readdir(3)).
     names.dedup();
     Ok(names)
-}
-
-/// Patterns see the path below the folder that was asked for.
-fn is_excluded(patterns: &Gitignore, top: &EntryPath, path: &EntryPath, is_folder: bool) -> bool {
-    let below = &path.as_bytes()[top.as_bytes().len() + 1..];
-    // Patterns are text; a name that is not is matched as well as it can be.
-    let below = String::from_utf8_lossy(below);
-    patterns.matched(&*below, is_folder).is_ignore()
 }

@@ -19,6 +19,8 @@ use crate::set::writer::{Finished, SetWriter};
 use crate::set::{Content, Counts, Digest, Entry, EntryPath, Metadata, Part, Position, Status, archive};
 use crate::share::{FolderShare, Share};
 
+mod links;
+
 const CER: &[u8] = include_bytes!("../../tests/vectors/envelope/rsa2048.cer");
 const PFX: &[u8] = include_bytes!("../../tests/vectors/envelope/rsa2048.pfx");
 

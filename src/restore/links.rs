@@ -60,6 +60,11 @@ impl Firsts {
         self.with(path, |first| first.facts = Some((size, metadata.mtime, digest)));
     }
 
+    /// The size of a file that was described.
+    pub(super) fn size(&self, path: &EntryPath) -> Option<u64> {
+        self.with(path, |first| first.facts.map(|(size, ..)| size)).flatten()
+    }
+
     /// Takes down what became of a file. One that was written stays written.
     pub(super) fn note(&self, path: &EntryPath, fate: Fate) {
         self.with(path, |first| {

@@ -65,14 +65,10 @@ impl Selection {
         if patterns.is_empty() {
             return Ok(Self::default());
         }
-        let alone = |pattern: &String| {
-            let plain = pattern.strip_prefix('!').unwrap_or(pattern).to_owned();
-            Ok((pattern.clone(), crate::patterns::compile(&[plain])?))
-        };
         Ok(Self {
             wanted: Wanted::Matching(crate::patterns::compile(patterns)?),
             texts: patterns.iter().map(|pattern| crate::patterns::text_in(pattern).to_owned()).collect(),
-            unmatched: patterns.iter().map(alone).collect::<Result<_>>()?,
+            unmatched: crate::patterns::each(patterns)?,
             stand_ins: HashMap::new(),
         })
     }

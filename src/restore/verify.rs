@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use super::extract::{Extractor, Job, Jobs, Sink};
+use super::linked::Linked;
 use super::{Loss, workers};
 use crate::crew;
 use crate::envelope::Opener;
@@ -187,7 +188,7 @@ fn take_foreign(set: &Set, report: &mut VerifyReport) {
 }
 
 /// Checks everything: the digests, and with the decryption certificate every byte — authenticated, decompressed,
-/// compared with the index, tar headers and padding included.
+/// compared with the index, tar headers and padding included, and that links and copies lead to files of the set.
 ///
 /// # Errors
 /// `WRONG_CERTIFICATE`; the share's errors; `CANCELLED`. What is wrong with the set is in the report.
@@ -204,6 +205,7 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
         }
         Err(error) => return Err(error),
     };
+    let mut linked = Linked::find(set, opener, &catalog)?;
     take_foreign(set, &mut report);
     if catalog.cover_fault {
         let message = "is not what was written: the index says something else";
@@ -231,6 +233,7 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
         || {
             let job = jobs.next(
                 |record| {
+                    linked.note(&catalog, record);
                     if let Some(loss) = order.check(record) {
                         index_losses.borrow_mut().push(loss);
                     }
@@ -278,6 +281,8 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
     report.losses.extend(index_losses.into_inner());
     report.losses.extend(order.finish());
     report.files += order.large_files;
+    let lost_links = linked.losses(set, opener, &catalog, &report.losses)?;
+    report.losses.extend(lost_links);
     let is_all_listed = report.faults.is_empty();
     let mut buffer = Vec::new();
     for segment in catalog.segments.iter().filter(|segment| !seen.contains(&segment.number)) {

@@ -12,12 +12,13 @@ use azs_backup::{
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
 use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
+use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::x509::{X509, X509NameBuilder};
 use tempfile::TempDir;
 
 pub mod home;
+pub mod mounted;
 #[cfg(feature = "smb")]
 pub mod night;
 #[cfg(feature = "smb")]
@@ -40,27 +41,37 @@ impl Certificate {
 
     /// Valid from and to this many days from now.
     pub fn valid(name: &str, from: i64, to: i64) -> Self {
+        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        Self::of(&key, name, 0x00AB_CDEF, from, to)
+    }
+
+    /// The certificate that takes the place of this one: the same key, another serial number.
+    pub fn renewed(&self, name: &str) -> Self {
+        let pfx = openssl::pkcs12::Pkcs12::from_der(&self.pfx).unwrap().parse2(PASSWORD).unwrap();
+        Self::of(&pfx.pkey.unwrap(), name, 0x0012_3456, 0, 730)
+    }
+
+    fn of(key: &PKey<Private>, name: &str, serial: u32, from: i64, to: i64) -> Self {
         let day = |days: i64| {
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
             Asn1Time::from_unix(now.cast_signed() + days * 86_400).unwrap()
         };
-        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
         let mut subject = X509NameBuilder::new().unwrap();
         subject.append_entry_by_text("CN", name).unwrap();
         let subject = subject.build();
         let mut builder = X509::builder().unwrap();
         builder.set_version(2).unwrap();
-        let serial = BigNum::from_u32(0x00AB_CDEF).unwrap().to_asn1_integer().unwrap();
+        let serial = BigNum::from_u32(serial).unwrap().to_asn1_integer().unwrap();
         builder.set_serial_number(&serial).unwrap();
         builder.set_subject_name(&subject).unwrap();
         builder.set_issuer_name(&subject).unwrap();
-        builder.set_pubkey(&key).unwrap();
+        builder.set_pubkey(key).unwrap();
         builder.set_not_before(&day(from)).unwrap();
         builder.set_not_after(&day(to)).unwrap();
-        builder.sign(&key, MessageDigest::sha256()).unwrap();
+        builder.sign(key, MessageDigest::sha256()).unwrap();
         let certificate = builder.build();
         let mut pfx = openssl::pkcs12::Pkcs12::builder();
-        pfx.name(name).pkey(&key).cert(&certificate);
+        pfx.name(name).pkey(key).cert(&certificate);
         Self { cer: certificate.to_der().unwrap(), pfx: pfx.build2(PASSWORD).unwrap().to_der().unwrap() }
     }
 

@@ -141,6 +141,17 @@ def test_what_the_state_cannot_serve_is_a_warning(
     assert len(backup.report.warnings) == 1 and str(state) in backup.report.warnings[0]
 
 
+def test_an_exclude_pattern_that_matches_nothing_is_a_warning(
+    share: FolderShare, place: Place, certificate: EncryptionCertificate, folder: Path
+) -> None:
+    source = tree(folder / "source")
+    with Backup(share, place, certificates=certificate, exclude=["*.tmp", "source/configs/", "#recycle/"]) as backup:
+        backup.add_folder(source)
+    assert backup.report is not None and backup.report.status == "Succeeded" and not backup.report.problems
+    first, second = backup.report.warnings
+    assert '"source/configs/"' in first and '"#recycle/"' in second
+
+
 def test_patterns_choose_and_existing_files_are_spared(
     backup: Backup, share: FolderShare, opener: Opener, tmp_path: Path
 ) -> None:
