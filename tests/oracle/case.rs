@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use azs_backup::{
     BackupBuilder, Component, Damage, Deployment, Existing, Place, RestoreOptions, Result, Set, Share,
@@ -80,6 +81,12 @@ fn fill(folder: &Path, rng: &mut Rng, depth: usize) {
             2 => fs::write(&path, noise(1, 3000)).unwrap(),
             3 => fs::write(&path, noise(rng.next(), 2_100_000)).unwrap(),
             _ => fs::write(&path, noise(rng.next(), 1000)).unwrap(),
+        }
+        if path.is_file() {
+            // Of one size and one tick of the clock, two files under one name could be told apart by their bytes alone.
+            let time =
+                SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000 + rng.below(700_000_000) as u64);
+            fs::File::open(&path).unwrap().set_modified(time).unwrap();
         }
         if path.is_file() && rng.chance(20) {
             let _ = fs::hard_link(&path, folder.join(name.to_uppercase()));
