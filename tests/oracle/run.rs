@@ -57,6 +57,9 @@ pub fn all() {
                     if number >= count {
                         break;
                     }
+                    if number > 0 && number.is_multiple_of(500) {
+                        println!("{number} worlds, {} nights", nights.load(Ordering::SeqCst));
+                    }
                     let seed = first + number;
                     let (found, _, passed) = one(seed, None, &mounts);
                     nights.fetch_add(passed, Ordering::SeqCst);

@@ -71,7 +71,7 @@ impl World {
         let mut rng = Rng::new(seed);
         let sources = Sources::new(sources, rng.fork());
         let mut mover = Mover::new(&sources.tree(), rng.fork());
-        mover.is_light = rng.chance(65);
+        mover.is_light = rng.chance(80);
         let first = 4 + rng.below(25);
         mover.make(first);
         let mut sources = sources;
