@@ -259,13 +259,14 @@ impl Ways {
     ) -> Result<Brought> {
         let from = folder.join(Name::new(file.name.as_str())?);
         let share = terms.share;
+        let mut has_failed = false;
         if self.links.load(Ordering::Relaxed) {
             match writer.adopt(&file.name, |to| share.link(&from, to)) {
                 Ok(()) => return Ok(Brought::Linked),
                 Err(e) if is_gone(&e) => return Ok(Brought::No),
                 Err(e) if e.kind() == ErrorKind::Unsupported => self.links.store(false, Ordering::Relaxed),
                 // This file has as many names as it may have, or the account may not: a copy has one name again.
-                Err(_) => {}
+                Err(_) => has_failed = true,
             }
         }
         if self.copies.load(Ordering::Relaxed) {
@@ -273,8 +274,12 @@ impl Ways {
                 Ok(()) => return Ok(Brought::Copied),
                 Err(e) if e.kind() == ErrorKind::Unsupported => self.copies.store(false, Ordering::Relaxed),
                 Err(e) if e.kind() == ErrorKind::OutOfCapacity => return Err(e),
-                Err(_) => {}
+                Err(_) => has_failed = true,
             }
+        }
+        // What failed may have been done all the same, and is not of the set.
+        if has_failed {
+            writer.remove(&file.name);
         }
         Ok(Brought::No)
     }

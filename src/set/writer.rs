@@ -137,13 +137,14 @@ impl SetWriter {
     ) -> Result<()> {
         let brought = self
             .adopt(name, |to| self.share.link(from, to))
-            .or_else(|_| self.adopt(name, |to| self.share.copy(from, to)));
-        brought?;
-        if self.is_sound(name, file, buffer)? {
+            .or_else(|_| self.adopt(name, |to| self.share.copy(from, to)))
+            .and_then(|()| self.is_sound(name, file, buffer));
+        if let Ok(true) = brought {
             return Ok(());
         }
+        // What failed may have been done all the same: the name is to be free.
         self.remove(name);
-        Err(Error::new(ErrorKind::Damaged, format!("{from} is not whole")))
+        Err(brought.err().unwrap_or_else(|| Error::new(ErrorKind::Damaged, format!("{from} is not whole"))))
     }
 
     /// Reads a file of the set back: whether the share has it as it was stored.

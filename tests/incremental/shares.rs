@@ -21,6 +21,8 @@ enum Answer {
     /// Says yes and does nothing, or half of it.
     Lies,
     Truncates,
+    /// Does it, and the answer is lost.
+    AnswerLost,
     /// The object has as many names as it may have.
     TooMany,
 }
@@ -53,6 +55,10 @@ impl Peculiar {
             Answer::Truncates => {
                 fs::write(self.root.join(name.to_string()), "half").unwrap();
                 Ok(())
+            }
+            Answer::AnswerLost => {
+                does()?;
+                Err(Error::new(ErrorKind::TimedOut, "no answer"))
             }
             Answer::TooMany => Err(Error::new(ErrorKind::LimitExceeded, "1,023 names")),
         }
@@ -207,4 +213,14 @@ fn more_names_than_a_file_may_have_cost_a_copy() {
     assert!(nights[..4].iter().all(|copied| *copied == 0) && nights[4] > 0, "{nights:?}");
     assert_eq!(nights[5..8], [0, 0, 0], "a copy has one name again");
     nightly.run_and_check();
+}
+
+#[test]
+fn a_link_whose_answer_is_lost_leaves_nothing_behind() {
+    for copy in [Answer::AnswerLost, Answer::Unsupported, Answer::Does] {
+        let (nightly, report) = second(Answer::AnswerLost, copy);
+        assert_eq!(report.reuse.linked.files, 0, "{:#?}", report.reuse);
+        let found = nightly.verify(&report);
+        assert!(found.foreign.is_empty(), "{found:#?}");
+    }
 }

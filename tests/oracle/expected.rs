@@ -60,13 +60,14 @@ impl Expected {
         }
         if let Some(had) = self.moving.get(path) {
             let how = Look { links: false, ..how };
-            // A folder's time is that of one of many moments; that of a file may change under another of its names, which
-            // it keeps when this one goes.
+            // A file may change under another of its names, which it keeps when this one goes.
+            let has_others = had.iter().flatten().any(|node| node.first_name.is_some());
+            if has_others && found.is_some_and(|found| self.was_ever(found)) {
+                return true;
+            }
+            // A folder's time is that of one of many moments.
             let is_it = |node: &Node, found: &Node| {
-                let has_others = node.first_name.is_some();
-                node.is_met_by(found, how)
-                    || node.is_folder() && found.is_folder()
-                    || has_others && node.is_met_by(found, Look::CONTENT)
+                node.is_met_by(found, how) || node.is_folder() && found.is_folder()
             };
             return had.iter().any(|node| match (node, found) {
                 (Some(node), Some(found)) => is_it(node, found),
@@ -81,6 +82,11 @@ impl Expected {
             (None, Some(found)) => found.is_folder() && self.has_below(path),
             _ => false,
         }
+    }
+
+    /// Whether something that changed had this content in the run, under whatever name.
+    fn was_ever(&self, found: &Node) -> bool {
+        self.moving.values().flatten().flatten().any(|node| node.is_met_by(found, Look::CONTENT))
     }
 
     fn has_below(&self, path: &[u8]) -> bool {

@@ -21,6 +21,8 @@ pub enum Bad {
     Unreadable(String),
     /// The n-th read takes too long, once.
     TimesOutAt(u64),
+    /// The answer to the n-th link is lost, once: it was made, and nobody knows.
+    LinkAnswerLost(u64),
 }
 
 type During = Box<dyn FnMut(u64) + Send>;
@@ -33,6 +35,7 @@ pub struct Rough {
     calls: AtomicU64,
     puts: AtomicU64,
     reads: AtomicU64,
+    links: AtomicU64,
     room: AtomicU64,
 }
 
@@ -47,6 +50,7 @@ impl Rough {
             calls: zero(),
             puts: zero(),
             reads: zero(),
+            links: zero(),
             room: room.into(),
         }
     }
@@ -63,6 +67,7 @@ impl Rough {
             Some(Bad::DiesAt(call)) => self.calls.load(Ordering::SeqCst) >= call,
             Some(Bad::FullAfter(_)) => self.room.load(Ordering::SeqCst) == 0,
             Some(Bad::TimesOutAt(read)) => self.reads.load(Ordering::SeqCst) >= read,
+            Some(Bad::LinkAnswerLost(link)) => self.links.load(Ordering::SeqCst) >= link,
             Some(_) => true,
             None => false,
         }
@@ -141,7 +146,12 @@ impl Share for Rough {
     }
 
     fn link(&self, object: &SharePath, name: &SharePath) -> Result<()> {
-        self.call()?.link(object, name)
+        let number = self.links.fetch_add(1, Ordering::SeqCst) + 1;
+        self.call()?.link(object, name)?;
+        if self.bad == Some(Bad::LinkAnswerLost(number)) {
+            return Err(Error::new(ErrorKind::TimedOut, format!("link {name}: no answer for 30 s")));
+        }
+        Ok(())
     }
 
     fn copy(&self, object: &SharePath, name: &SharePath) -> Result<()> {

@@ -154,10 +154,11 @@ impl World {
         if self.manner.is_plain() || !self.rng.chance(14) {
             return None;
         }
-        Some(match self.rng.below(5) {
+        Some(match self.rng.below(6) {
             0 => Bad::KilledAt(1 + self.rng.below(5) as u64),
             1 => Bad::FullAfter(self.rng.below(200_000) as u64),
             2 => Bad::TimesOutAt(1 + self.rng.below(6) as u64),
+            3 => Bad::LinkAnswerLost(1 + self.rng.below(3) as u64),
             _ => Bad::DiesAt(1 + self.rng.below(30) as u64),
         })
     }
