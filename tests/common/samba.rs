@@ -179,6 +179,10 @@ impl Samba {
     fn all(&self, name: &str) {
         let Some(server) = self.server.lock().unwrap().as_ref().map(Child::id) else { return };
         signal(server, "STOP");
+        // What it is starting at this moment is there when it has stopped.
+        while !is_stopped(server) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         for process in self.processes(server) {
             signal(process, name);
         }
@@ -255,6 +259,13 @@ fn children(process: u32) -> Vec<u32> {
 
 fn is_socket(fd: &Path) -> bool {
     fs::read_link(fd).is_ok_and(|target| target.to_string_lossy().starts_with("socket:"))
+}
+
+/// Whether a process has stopped, or is no more.
+fn is_stopped(process: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // Behind its name, which is in brackets.
+    stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with(['T', 't', 'Z', 'X']))
 }
 
 fn signal(process: u32, name: &str) {
