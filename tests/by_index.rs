@@ -43,7 +43,8 @@ fn whole_data_comes_back_whatever_happened_to_the_clear_files() {
         backup.add_folder(&tree).unwrap();
         let report = backup.commit().unwrap();
         harm(&fixture.native(&report.folder));
-        assert!(Set::open(fixture.share.clone(), report.folder.clone()).is_err(), "{what}");
+        let refused = Set::open(fixture.share.clone(), report.folder.clone()).unwrap_err().to_string();
+        assert!(refused.contains("open it by its index"), "{what}: {refused}");
         let set = Set::open_by_index(fixture.share.clone(), report.folder, &fixture.opener).unwrap();
         assert_eq!(*set.cover(), report.cover, "{what}: the sheet follows from the index");
         assert!(verify_full(&set, &fixture.opener, &mut no_progress).unwrap().is_sound(), "{what}");

@@ -115,8 +115,12 @@ impl Set {
     /// Opens the set in this folder, wherever it belongs.
     pub(crate) fn open_anywhere(share: Arc<dyn Share>, folder: SharePath) -> Result<Self> {
         let items = items(&*share, &folder)?;
-        let incomplete =
-            |what: String| Error::new(ErrorKind::Incomplete, format!("{}: {what}", shown(&*share, &folder)));
+        // The index has what both clear files say.
+        let has_index = items.keys().any(|name| piece_number(name).is_some());
+        let way_out = if has_index { "open it by its index, or use another set" } else { "use another set" };
+        let incomplete = |what: String| {
+            Error::new(ErrorKind::Incomplete, format!("{}: {what}; {way_out}", shown(&*share, &folder)))
+        };
         let read = |name: &str, limit: u64, why: &str| -> Result<Vec<u8>> {
             let mut bytes = Vec::new();
             if !items.contains_key(name) {
@@ -128,13 +132,14 @@ impl Set {
         let sheet = read(
             cover::FILE_NAME,
             cover::MAX_LENGTH,
-            "its backup never finished, is still running, or the folder was partly deleted; use another set",
+            "its backup never finished, is still running, or the folder was partly deleted",
         )?;
         let cover = CoverSheet::parse(&sheet).map_err(|e| {
             let kind = e.kind();
-            Error::new(kind, format!("{}: {e}", shown(&*share, &folder))).with_source(e)
+            let hint = if kind == ErrorKind::Unsupported { String::new() } else { format!("; {way_out}") };
+            Error::new(kind, format!("{}: {e}{hint}", shown(&*share, &folder))).with_source(e)
         })?;
-        let text = read(sums::FILE_NAME, sums::MAX_LENGTH, "it was deleted; the set cannot be checked")?;
+        let text = read(sums::FILE_NAME, sums::MAX_LENGTH, "it was deleted")?;
         if Digest::of(&text) != cover.sha256sums {
             return Err(incomplete("SHA256SUMS is not the one that backup.json names: one of them is damaged or from another set".into()));
         }
