@@ -183,6 +183,7 @@ impl Backup {
     /// As [`add_file_as`](Self::add_file_as).
     pub fn add_file(&mut self, file: impl AsRef<Path>) -> Result<()> {
         let file = file.as_ref();
+        refuse_stream(file)?;
         let name = own_name(file)?;
         self.add_file_as(&name, file)
     }
@@ -194,6 +195,7 @@ impl Backup {
     /// is none: read it, and [add its bytes](Self::add_bytes).
     pub fn add_file_as(&mut self, name: &str, file: impl AsRef<Path>) -> Result<()> {
         let file = file.as_ref();
+        refuse_stream(file)?;
         let path = self.claim(name)?;
         let invalid =
             |what: &str| Error::new(ErrorKind::InvalidArgument, format!("{} is not {what}", file.display()));
@@ -477,6 +479,18 @@ fn refuse_kernel(source: &Path, is_of_the_kernel: bool) -> Result<()> {
 }
 
 /// A source's own name, also for `.`, `..` and paths that end in them.
+/// A pipe, a socket or a device has no content of its own; `/dev/fd/63` of a shell leads to none that has a path.
+fn refuse_stream(file: &Path) -> Result<()> {
+    let is_stream = std::fs::metadata(file).is_ok_and(|there| !there.is_file() && !there.is_dir());
+    if !is_stream {
+        return Ok(());
+    }
+    let shown = file.display();
+    let message =
+        format!("{shown} is a pipe, a socket or a device: read it, and add the bytes or the reader");
+    Err(Error::new(ErrorKind::InvalidArgument, message))
+}
+
 fn own_name(path: &Path) -> Result<String> {
     let real = path.canonicalize().map_err(|e| Error::io(format_args!("open {}", path.display()), e))?;
     let name = path.file_name().or_else(|| real.file_name());

@@ -239,3 +239,23 @@ fn numbers_and_names_out_of_range_are_refused_at_once() {
     }
     assert_eq!(backup.add_reader("x", Cancelled).unwrap_err().kind(), ErrorKind::Cancelled);
 }
+
+#[test]
+fn a_pipe_as_a_source_says_what_to_do() {
+    let fixture = Fixture::new();
+    let pipe = fixture.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let of_a_shell = format!("/proc/{}/fd/0", child.id());
+    for source in [pipe.to_str().unwrap(), &of_a_shell] {
+        let mut backup = fixture.builder().start().unwrap();
+        let error = backup.add(source).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+        assert!(error.to_string().contains("a pipe") && error.to_string().contains("reader"), "{error}");
+        // The caller can do so, and go on.
+        backup.add_bytes("pipe", &b"hi"[..]).unwrap();
+        backup.commit().unwrap();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
