@@ -135,8 +135,12 @@ impl Case<'_> {
 
     fn right_or_named(&self, path: &[u8], report: &RestoreReport, lines: &mut Vec<String>) {
         let now = self.after.get(path);
-        // Where the set may have nothing, what was there stays.
-        if self.new.expected.allows(path, None, Look::ALONE) && now == self.before.get(path) {
+        // Where the set may have nothing, what was there stays, though another of its names may have gone.
+        let stayed = match (self.before.get(path), now) {
+            (Some(old), Some(now)) => old.is_met_by(now, Look::ALONE),
+            (old, now) => old.is_none() && now.is_none(),
+        };
+        if stayed && self.new.expected.allows(path, None, Look::ALONE) {
             return;
         }
         if !self.new.expected.allows(path, now, Look::ALONE) && !self.is_named(report, path) {
