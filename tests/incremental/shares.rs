@@ -22,7 +22,7 @@ enum Answer {
     Lies,
     Truncates,
     /// Does it, and the answer is lost.
-    AnswerLost,
+    DoesUnheard,
     /// The object has as many names as it may have.
     TooMany,
 }
@@ -56,7 +56,7 @@ impl Peculiar {
                 fs::write(self.root.join(name.to_string()), "half").unwrap();
                 Ok(())
             }
-            Answer::AnswerLost => {
+            Answer::DoesUnheard => {
                 does()?;
                 Err(Error::new(ErrorKind::TimedOut, "no answer"))
             }
@@ -217,8 +217,8 @@ fn more_names_than_a_file_may_have_cost_a_copy() {
 
 #[test]
 fn a_link_whose_answer_is_lost_leaves_nothing_behind() {
-    for copy in [Answer::AnswerLost, Answer::Unsupported, Answer::Does] {
-        let (nightly, report) = second(Answer::AnswerLost, copy);
+    for copy in [Answer::DoesUnheard, Answer::Unsupported, Answer::Does] {
+        let (nightly, report) = second(Answer::DoesUnheard, copy);
         assert_eq!(report.reuse.linked.files, 0, "{:#?}", report.reuse);
         let found = nightly.verify(&report);
         assert!(found.foreign.is_empty(), "{found:#?}");
