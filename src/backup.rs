@@ -493,8 +493,8 @@ fn refuse_stream(file: &Path) -> Result<()> {
     Err(Error::new(ErrorKind::InvalidArgument, message))
 }
 
+/// Returns a source's own name, also for `.`, `..` and paths that end in them.
 fn own_name(path: &Path) -> Result<String> {
-    /// Returns a source's own name, also for `.`, `..` and paths that end in them.
     let real = path.canonicalize().map_err(|e| Error::io(format_args!("open {}", path.display()), e))?;
     let name = path.file_name().or_else(|| real.file_name());
     name.and_then(|name| name.to_str()).map(str::to_owned).ok_or_else(|| {
