@@ -109,7 +109,7 @@ pub fn parse_operations(json: &[u8]) -> Result<Vec<Operation>> {
     let malformed = |e: serde_json::Error| {
         Error::new(ErrorKind::Malformed, format!("not a JSON document of operations: {e}")).with_source(e)
     };
-    let json = json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json); // Windows PowerShell writes it.
+    let json = json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json); // Windows PowerShell puts it there.
     let items = match serde_json::from_slice(json).map_err(malformed)? {
         Value::Array(items) => items,
         Value::Object(mut object) => match (object.remove("operations"), object.remove("value")) {

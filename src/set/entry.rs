@@ -69,7 +69,7 @@ impl EntryPath {
         self.0.0.iter().rposition(|b| *b == b'/').map(|slash| &self.0.0[..slash])
     }
 
-    /// Whether it lies below this folder.
+    /// Whether it is below this folder.
     #[must_use]
     pub fn is_below(&self, folder: &EntryPath) -> bool {
         self.0.0.strip_prefix(folder.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'/'))
