@@ -134,8 +134,7 @@ impl Gate {
         self
     }
 
-    /// Lets backups run beside operations of this kind. Secret rotation, for example, does not touch the data of the
-    /// switches.
+    /// Lets backups run beside operations of this kind: for example beside secret rotation, if you back up the switches.
     #[must_use]
     pub fn ignore(mut self, kind: OperationKind) -> Self {
         self.ignored.push(kind);

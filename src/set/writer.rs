@@ -221,7 +221,7 @@ impl SetWriter {
         }
     }
 
-    /// Removes what an interrupted run left of a set, unless the set is complete.
+    /// Removes what an interrupted run left of a set, unless the set got its cover sheet after all.
     ///
     /// `last_note`: when this host last noted that it stored something. If the share has anything newer, another host
     /// with a copy of this one's state is writing there: leave it alone; retention looks at it later.
