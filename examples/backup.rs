@@ -118,7 +118,7 @@ fn backup(mut parser: lexopt::Parser) -> Result<support::Ended> {
         }
     }
     let report = backup.commit()?;
-    // The set is there: a report that nobody can read does not undo it.
+    // The set exists: failing to print the report does not undo it.
     let printed = if json { support::print_json(&report) } else { print(&report) };
     if let Err(error) = printed {
         eprintln!("the set {} is complete; its report could not be printed: {error}", report.folder);

@@ -1,6 +1,6 @@
-//! Says which alert a failure is: `classify [--json] [--profile refined|microsoft-2301] CODE|TEXT|-`.
+//! Tells which alert a failure is: `classify [--json] [--profile refined|microsoft-2301] CODE|TEXT|-`.
 //!
-//! `-` reads standard input: a code, a text, a log of any length, or alert JSON as the admin API has it.
+//! `-` reads standard input: a code, a text, a log of any length, or alert JSON from the admin API.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ standard input.
   --help           print this
 ";
 
-/// Longer input is a log, and is read line by line.
+/// Longer input is a log, which is read line by line.
 const HEAD: u64 = 16 << 20;
 
 fn main() -> ExitCode {
@@ -47,7 +47,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
                 return Ok(());
             }
             Value(word) => words.push(word.to_string_lossy().into_owned()),
-            // A negative code, such as -2147024784, is no option.
+            // A negative code, such as -2147024784, is not an option.
             Short(digit @ '1'..='9') => {
                 let rest = parser.optional_value().unwrap_or_default();
                 words.push(format!("-{digit}{}", rest.to_string_lossy()));
@@ -81,7 +81,7 @@ fn classify_input(input: impl Read, profile: Profile) -> io::Result<Classificati
     let mut line = head.split_off(whole);
     drop(head);
     loop {
-        // A line without end is taken in pieces.
+        // Read a very long line in pieces.
         let read = input.by_ref().take(1 << 20).read_until(b'\n', &mut line)?;
         if read == 0 && line.is_empty() {
             return Ok(classifier.finish());
@@ -96,7 +96,7 @@ fn classify_one(text: &[u8], profile: Profile) -> Classification {
     if bare.starts_with(b"{") || bare.starts_with(b"[") {
         match classify_json(text, profile) {
             Ok(class) => return class,
-            // Half an alert, or a log line that begins with a bracket: what it says is worth more than an error.
+            // Half an alert, or a log line that begins with a bracket: its text is more useful than an error.
             Err(error) if bare.starts_with(b"{") => eprintln!("classify: {error}; read as text"),
             Err(_) => {}
         }

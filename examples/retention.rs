@@ -42,7 +42,7 @@ Without a rule to keep by, complete sets are deleted by --make-room and --room-f
 when sets or folders are named that are not whole, belong elsewhere or shrank, 1 when a set could not be deleted, 2 for a
 wrong command line.";
 
-/// What is printed as JSON.
+/// The JSON output.
 #[derive(Serialize)]
 struct Report<'a> {
     plan: &'a RetentionPlan,

@@ -1,14 +1,14 @@
-//! Faults in, alerts out: which of the documented alerts a failure is, why, and what to do next.
+//! Classifies failures: which documented alert each one is, why, and what to do next.
 //!
 //! Azure Stack Hub's best practices name five alerts of its backup: [out of capacity](AlertKind::OutOfCapacity),
 //! [connectivity](AlertKind::Connectivity), [path](AlertKind::Path), [authentication](AlertKind::Authentication),
-//! [general](AlertKind::General). Systems show more, each of which [belongs to](AlertKind::documented) one of the five.
-//! This module gives the class of an NTSTATUS, a Win32 code, an HRESULT, an errno, an [`io::Error`](std::io::Error), an
-//! [`Error`](crate::Error) of this library, any other error with its chain of causes, a line that a tool printed or an
-//! alert in JSON, with the evidence and its weight, and whether another attempt helps or harms.
+//! [general](AlertKind::General). Systems show more, and each [belongs to](AlertKind::documented) one of the five. This
+//! module classifies an NTSTATUS, a Win32 code, an HRESULT, an errno, an [`io::Error`](std::io::Error), an
+//! [`Error`](crate::Error) of this library, any other error with its chain of causes, a line that a tool printed, or an
+//! alert in JSON. It returns the class with its evidence and their weights, and whether another attempt helps or harms.
 //!
-//! The codes are tables: data with names and sources, by which look-ups need no allocation. There is no I/O and no
-//! clock here, and no input panics.
+//! The codes are tables: data with names and sources. Look-ups do not allocate. There is no I/O and no clock here, and
+//! no input panics.
 //!
 //! ```
 //! use azs_backup::alert::{AlertKind, DocumentedKind, Profile, classify_text};
@@ -38,7 +38,7 @@ mod text;
 mod win32;
 mod wording;
 
-/// Words that are written as their code in JSON, and read by it.
+/// Words that JSON writes and reads as their code.
 macro_rules! code_serde {
     ($($type:ty: $all:expr, $code:ident;)+) => {$(
         impl serde::Serialize for $type {

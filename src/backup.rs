@@ -1,7 +1,7 @@
-//! Makes a backup set: sources in, a verified set beside `MASBackup` out, or nothing that looks like one.
+//! Makes backup sets. A backup ends as a verified set beside `MASBackup`, or as nothing that looks like one.
 //!
-//! A [`Backup`] is begun, fed and committed. Reading, compressing, hashing, sealing and storing overlap on all cores
-//! while it is fed; memory stays bounded whatever the sources are.
+//! Start a [`Backup`], add sources, commit. Reading, compressing, hashing, sealing and storing overlap on all cores
+//! while you add; memory stays bounded whatever the sources are.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -57,7 +57,7 @@ use unit::{LargeContent, Mark};
 
 /// A backup in the making.
 ///
-/// Dropped without [`commit`](Self::commit) it leaves nothing behind that looks like a backup.
+/// If you drop it without [`commit`](Self::commit), nothing stays behind that looks like a backup.
 pub struct Backup {
     planner: Planner,
     writer: Arc<SetWriter>,
@@ -67,17 +67,17 @@ pub struct Backup {
     links: tree::Links,
     names: BTreeSet<EntryPath>,
     certificates: Vec<EncryptionCertificate>,
-    /// Where the sets of this region lie, if that is a folder of this machine.
+    /// Where the sets of this region are, if that is a folder of this machine.
     region_folder: Option<PathBuf>,
     /// What each source held, this time and last time.
     sizes: Vec<(EntryPath, SourceSize)>,
     sizes_before: Vec<(EntryPath, SourceSize)>,
     fail_on_shrunken: bool,
-    /// What is known of the files that this set has of earlier ones.
+    /// What is known about the files that this set takes from earlier ones.
     history: History,
-    /// Sets that were begun and interrupted, which this one takes the place of.
+    /// Interrupted sets that this one replaces.
     interrupted: BTreeSet<SetName>,
-    /// Sets that may have the files of this one.
+    /// Sets that may contain files of this one.
     sets: Vec<SetName>,
     shared: Arc<Shared>,
     reuse: Reuse,
@@ -88,13 +88,13 @@ pub struct Backup {
 }
 
 impl Backup {
-    /// The name of the set that is being made.
+    /// Returns the name of the set.
     #[must_use]
     pub fn set(&self) -> SetName {
         self.writer.set()
     }
 
-    /// Adds a folder and all below it, under its own name.
+    /// Adds a folder and everything below it, under the folder's own name.
     ///
     /// # Errors
     /// As [`add_folder_as`](Self::add_folder_as).
@@ -104,16 +104,18 @@ impl Backup {
         self.add_folder_as(&name, folder)
     }
 
-    /// Adds a folder and all below it under this name.
+    /// Adds a folder and everything below it under this name.
     ///
-    /// The folder itself may be a symbolic link; links below it are stored as links. Never gone into are the share,
-    /// this host's state folder, and what the kernel makes as it is read (`/proc`, `/sys`): met below the folder they are
-    /// named as skipped in the report. A file that vanishes between the listing of its folder and the first look at it counts as gone before.
+    /// The folder itself may be a symbolic link; links below it are stored as links. The walk never enters the share,
+    /// this host's state folder, or what the kernel makes up as it is read (`/proc`, `/sys`): if it meets one below the
+    /// folder, the report names it as skipped. A file that vanishes between the listing of its folder and the first
+    /// look at it counts as deleted before.
     ///
     /// # Errors
-    /// `NOT_FOUND` when the folder is not there, and `SOURCE_UNREADABLE` and `SOURCE_CHANGED`, as the policy has it;
-    /// `INVALID_NAME`; `INVALID_ARGUMENT` when the folder is the share, lies among the sets, or is made by the
-    /// kernel; `ALREADY_EXISTS` when something of that name was added before; the share's errors; `CANCELLED`.
+    /// `NOT_FOUND` when the folder does not exist, `SOURCE_UNREADABLE` and `SOURCE_CHANGED`, subject to
+    /// [`SourceProblems`]; `INVALID_NAME`; `INVALID_ARGUMENT` when the folder is the share, lies among the sets, or is
+    /// made by the kernel; `ALREADY_EXISTS` when you added something at, above or below this name before; the share's
+    /// errors; `CANCELLED`.
     pub fn add_folder_as(&mut self, name: &str, folder: impl AsRef<Path>) -> Result<()> {
         let folder = folder.as_ref();
         let path = self.claim(name)?;
@@ -130,7 +132,7 @@ impl Backup {
         self.walk(path.clone(), true, clock, |walk| walk.add(dir, path))
     }
 
-    /// Lets one walk add a source, and looks what it came to.
+    /// Runs one walk that adds a source, and checks how much it found.
     fn walk(
         &mut self,
         path: EntryPath,
@@ -160,7 +162,7 @@ impl Backup {
         Ok(())
     }
 
-    /// Sets are not to hold the sets before them.
+    /// A set must not contain the sets before it.
     fn refuse_share(&self, source: &Path, stat: &stat::Stat) -> Result<()> {
         let is_avoided = self.rules.avoided.iter().any(|(inode, _)| *inode == stat.identity());
         let is_among_sets = || {
@@ -177,7 +179,7 @@ impl Backup {
         Ok(())
     }
 
-    /// Adds one file under its own name.
+    /// Adds one file under the file's own name.
     ///
     /// # Errors
     /// As [`add_file_as`](Self::add_file_as).
@@ -188,11 +190,11 @@ impl Backup {
         self.add_file_as(&name, file)
     }
 
-    /// Adds one file under this name, which may have folders in it: `tor1/running-config`.
+    /// Adds one file under this name, which may include folders: `tor1/running-config`.
     ///
     /// # Errors
-    /// As [`add_folder_as`](Self::add_folder_as); `INVALID_ARGUMENT` when it is no regular file. One of `/proc` or `/sys`
-    /// is none: read it, and [add its bytes](Self::add_bytes).
+    /// As [`add_folder_as`](Self::add_folder_as); `INVALID_ARGUMENT` when it is not a regular file. Files of `/proc`
+    /// and `/sys` are not: read them, and [add their bytes](Self::add_bytes).
     pub fn add_file_as(&mut self, name: &str, file: impl AsRef<Path>) -> Result<()> {
         let file = file.as_ref();
         refuse_stream(file)?;
@@ -228,13 +230,13 @@ impl Backup {
         }
     }
 
-    /// Adds a file or a folder, whichever it is, under its own name.
+    /// Adds a file or a folder under its own name.
     ///
     /// # Errors
     /// As [`add_folder_as`](Self::add_folder_as).
     pub fn add(&mut self, source: impl AsRef<Path>) -> Result<()> {
         let source = source.as_ref();
-        // One that is not there is a folder that is not there: the policy decides.
+        // Treat a missing source like a missing folder: the policy decides.
         if std::fs::metadata(source).is_ok_and(|metadata| !metadata.is_dir()) {
             self.add_file(source)
         } else {
@@ -244,8 +246,8 @@ impl Backup {
 
     /// Adds bytes under this name: a running-config just fetched from a switch.
     ///
-    /// Its time of last change is now; with a [state folder](BackupBuilder::state), bytes that the last set has under
-    /// this name are not stored again and keep the time at which they were.
+    /// They get the present as their time of last change. With a [state folder](BackupBuilder::state), bytes that the
+    /// last set already has under this name are not stored again and keep their earlier time.
     ///
     /// # Errors
     /// As [`add_folder_as`](Self::add_folder_as).
@@ -254,13 +256,14 @@ impl Backup {
         self.add_memory(path, bytes.into())
     }
 
-    /// Adds everything that a reader gives, under this name.
+    /// Adds everything that a reader returns, under this name.
     ///
-    /// Tar needs a file's size before its content: up to 2 MiB are held in memory, more in an unnamed temporary file
-    /// of this host. Nothing of a reader that fails is stored.
+    /// Tar needs a file's size before its content, so up to 2 MiB are held in memory, and more in an unnamed temporary
+    /// file of this host. If the reader fails, none of its content is stored.
     ///
     /// # Errors
-    /// As [`add_folder_as`](Self::add_folder_as); what the reader says is `SOURCE_UNREADABLE`, as the policy has it.
+    /// As [`add_folder_as`](Self::add_folder_as); an error of the reader is `SOURCE_UNREADABLE`, subject to
+    /// [`SourceProblems`].
     pub fn add_reader(&mut self, name: &str, reader: impl Read) -> Result<()> {
         let path = self.claim(name)?;
         match self.spool(reader)? {
@@ -276,7 +279,7 @@ impl Backup {
         }
     }
 
-    /// Reads a reader to its end; the inner error is its own.
+    /// Reads a reader to its end; the inner error is the reader's own.
     fn spool(&mut self, mut reader: impl Read) -> Result<std::io::Result<Spooled>> {
         let mut start = Vec::new();
         if let Err(error) = (&mut reader).take(unit::SMALL + 1).read_to_end(&mut start) {
@@ -301,15 +304,15 @@ impl Backup {
         }
     }
 
-    /// Says that something could not be fetched: "switch 7 did not answer". The set is
-    /// [`PartialSucceeded`](crate::set::Status::PartialSucceeded) then, and names it, in the index and in the report.
+    /// Records that something could not be fetched: "switch 7 did not answer". The set becomes
+    /// [`PartialSucceeded`](crate::set::Status::PartialSucceeded), and its index and the report name it.
     ///
     /// # Errors
-    /// `SOURCE_UNREADABLE` with this message where the policy is [`SourceProblems::Fail`]; `INVALID_NAME`;
-    /// `ALREADY_EXISTS` when something of that name was added before.
+    /// `SOURCE_UNREADABLE` with this message if the policy is [`SourceProblems::Fail`]; `INVALID_NAME`;
+    /// `ALREADY_EXISTS` when you added something at, above or below this name before.
     pub fn add_problem(&mut self, name: &str, error: impl std::fmt::Display) -> Result<()> {
         let path = self.claim(name)?;
-        // One line, as every message is.
+        // Error messages are one line.
         let said = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         let error = Error::new(ErrorKind::SourceUnreadable, format!("{path} cannot be read: {said}"));
         self.planner.problem(&path, error)
@@ -318,7 +321,7 @@ impl Backup {
     fn add_large(&mut self, path: EntryPath, size: u64, content: LargeContent) -> Result<()> {
         let metadata = now();
         let is_known = self.planner.ahead().is_some();
-        // Its times are of this run: they say nothing of its content.
+        // Its times are of this run and say nothing about the content.
         let mark = Mark::default();
         let new =
             NewLarge { path: path.clone(), size, sparse: false, metadata, content, mark, is_linked: false };
@@ -337,7 +340,7 @@ impl Backup {
         self.walk(path.clone(), false, self.clock, |walk| walk.add_memory(path, bytes, now()))
     }
 
-    /// Checks a name and takes it: no two sources may stand at, above or below one another.
+    /// Checks a name and reserves it: no source may be at, above or below another.
     fn claim(&mut self, name: &str) -> Result<EntryPath> {
         let path: EntryPath = name.parse()?;
         if let Some(long) = path.names().find(|name| name.len() > MAX_NAME) {
@@ -350,7 +353,7 @@ impl Backup {
         let bytes = path.as_bytes();
         let mut above =
             (0..bytes.len()).filter(|i| bytes[*i] == b'/').filter_map(|i| EntryPath::new(&bytes[..i]).ok());
-        // Whatever is below it comes, in byte order, behind "path/" and a first control character.
+        // In byte order, everything below a path sorts after "path/" and a first control character.
         let below = self.names.range(path.join(b"\x01")?..).next().is_some_and(|n| n.is_below(&path));
         let clash = self.names.contains(&path) || above.any(|a| self.names.contains(&a)) || below;
         if clash {
@@ -363,11 +366,11 @@ impl Backup {
         Ok(path)
     }
 
-    /// Waits until everything is stored, writes the digests and then the cover sheet: from then on it is a backup.
+    /// Waits until everything is stored, then writes the digests and last the cover sheet, which makes it a backup.
     ///
     /// # Errors
-    /// Whatever went wrong with sources, sealing or the share since [`BackupBuilder::start`]; `CANCELLED`. The set is
-    /// removed then.
+    /// Anything that went wrong with sources, sealing or the share since [`BackupBuilder::start`]; `CANCELLED`. The set
+    /// is then removed.
     pub fn commit(mut self) -> Result<BackupReport> {
         let mut made = self.planner.finish()?;
         let cover = made.cover.take().ok_or_else(|| Error::new(ErrorKind::Internal, "a set has no cover"))?;
@@ -395,7 +398,7 @@ impl Backup {
         })
     }
 
-    /// Remembers what the next run needs; the set is a backup whether that works or not.
+    /// Saves what the next run needs; the set is a backup whether or not that works.
     fn remember(&mut self, outcome: Option<state::Outcome>, files: &[StoredFile]) {
         let Some(state) = self.rules.state.take() else { return };
         let outcome = outcome.map(|mut outcome| {
@@ -415,18 +418,18 @@ impl Backup {
         }
     }
 
-    /// Gives up: the same as dropping it.
+    /// Gives up: the same as dropping the backup.
     pub fn abandon(self) {}
 }
 
 impl Drop for Backup {
-    /// Takes what was stored off the share again. One that hangs is waited for a short while: after that a thread goes on
-    /// alone, and whatever it cannot remove lists as incomplete. The journal stays, so that it may serve the next run.
+    /// Removes what was stored from the share. If the share hangs, this waits a short while and a thread carries on
+    /// alone; whatever that cannot remove is listed as incomplete. The journal stays for the next run to use.
     fn drop(&mut self) {
         if self.committed {
             return;
         }
-        // The threads first, so that nothing is stored behind our back.
+        // End the threads first, so that none stores anything after the removal.
         let Some(threads) = self.planner.pipeline.end() else { return };
         let writer = self.writer.clone();
         let (done, ended) = crossbeam_channel::bounded::<()>(1);
@@ -441,7 +444,7 @@ impl Drop for Backup {
     }
 }
 
-/// How long the end of a backup that is given up waits for its share.
+/// How long giving up waits for the share.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl std::fmt::Debug for Backup {
@@ -450,23 +453,23 @@ impl std::fmt::Debug for Backup {
     }
 }
 
-/// What a reader gave.
+/// What a reader returned.
 enum Spooled {
     Memory(Vec<u8>),
     File(std::fs::File, u64),
 }
 
-/// Longest name that file systems take (NAME_MAX on Linux; NTFS and SMB count 255 UTF-16 units).
+/// Longest name that file systems allow, in bytes (NAME_MAX on Linux; NTFS and SMB count 255 UTF-16 units).
 const MAX_NAME: usize = 255;
 
-/// Earlier sets that are remembered: any of them may be the one that is left.
+/// Number of earlier sets to remember: any of them may be the only one left.
 const MAX_SETS: usize = 400;
 
 fn now() -> Metadata {
     Metadata { mtime: Some(Mtime::now()), ..Metadata::default() }
 }
 
-/// What the kernel makes as it is read is a source that is never what its size says: nobody means it to be one.
+/// Refuses what the kernel makes up as it is read: its size is never right, and nobody means to back it up.
 fn refuse_kernel(source: &Path, is_of_the_kernel: bool) -> Result<()> {
     if !is_of_the_kernel {
         return Ok(());
@@ -478,8 +481,7 @@ fn refuse_kernel(source: &Path, is_of_the_kernel: bool) -> Result<()> {
     Err(Error::new(ErrorKind::InvalidArgument, message))
 }
 
-/// A source's own name, also for `.`, `..` and paths that end in them.
-/// A pipe, a socket or a device has no content of its own; `/dev/fd/63` of a shell leads to none that has a path.
+/// A pipe, a socket or a device has no content of its own; a shell's `/dev/fd/63` leads to one that has no path.
 fn refuse_stream(file: &Path) -> Result<()> {
     let is_stream = std::fs::metadata(file).is_ok_and(|there| !there.is_file() && !there.is_dir());
     if !is_stream {
@@ -491,6 +493,7 @@ fn refuse_stream(file: &Path) -> Result<()> {
     Err(Error::new(ErrorKind::InvalidArgument, message))
 }
 
+/// Returns a source's own name, also for `.`, `..` and paths that end in them.
 fn own_name(path: &Path) -> Result<String> {
     let real = path.canonicalize().map_err(|e| Error::io(format_args!("open {}", path.display()), e))?;
     let name = path.file_name().or_else(|| real.file_name());

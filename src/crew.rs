@@ -1,4 +1,4 @@
-//! A crew of threads for work that comes as a stream of jobs and whose results are taken in on the calling thread.
+//! A crew of threads that works on a stream of jobs, and hands its results to the calling thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,14 +8,14 @@ use crossbeam_channel::{TrySendError, bounded};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// How often the calling thread looks up while it waits.
+/// How often the calling thread wakes while it waits.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Does all jobs on `workers` threads and takes in the results, in whatever order they come.
+/// Does all jobs on `workers` threads, and takes the results in any order.
 ///
-/// `next` makes the jobs and `take` gets the results, both on the calling thread; `tick` is called there about ten
-/// times a second. Each thread has its own `Worker`. No more than twice as many jobs as threads are on their way. The
-/// first error ends everything and is returned when all threads have ended.
+/// `next` makes the jobs and `take` receives the results, both on the calling thread; `tick` is called there about ten
+/// times a second. Each thread has its own `Worker`. There are at most twice as many jobs in progress as threads. The
+/// first error ends everything, and is returned once all threads have ended.
 pub(crate) fn run<Job: Send, Done: Send, Worker>(
     workers: usize,
     worker: impl Fn() -> Result<Worker> + Sync,
@@ -37,7 +37,7 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
                     if stop.load(Ordering::Acquire) {
                         break;
                     }
-                    // A panic is one job's failure: with it the crew ends, instead of waiting for it for ever.
+                    // A panic fails one job; this makes the crew end with it instead of waiting for ever.
                     let result = match &mut state {
                         Ok(state) => {
                             catch_unwind(AssertUnwindSafe(|| work(state, job))).unwrap_or_else(|_| {

@@ -5,12 +5,12 @@
 //! (RFC 8017, RFC 4055) or by ephemeral-static ECDH on P-256, P-384 or P-521 with AES-256 key wrap (RFC 5753). There
 //! are no attributes. `openssl cms -decrypt` opens every message straight from the PFX.
 //!
-//! [`EncryptionCertificate`] and [`Sealer`] are all that a host that makes backups needs, and they cannot read what
-//! they wrote. [`DecryptionCertificate`] and [`Opener`] are for the day of need. Nothing here does I/O but what says
-//! `load`, `file` or `stream`.
+//! [`EncryptionCertificate`] and [`Sealer`] are all that a host needs to make backups, and with them it cannot read
+//! what it wrote. [`DecryptionCertificate`] and [`Opener`] are for the day when you need a backup. Only functions named
+//! `load`, `file` or `stream` do I/O.
 //!
-//! What a certificate does not give: anyone who has the CER, which is public, can make messages. The tag proves that
-//! a message was not changed by someone who lacks its content key, not who made it.
+//! A certificate does not prove who made a message: the CER is public, and anyone who has it can make messages. The tag
+//! proves that nobody without the content key changed a message.
 //!
 //! ```no_run
 //! use azs_backup::envelope::{DecryptionCertificate, EncryptionCertificate, Opener, Sealer};
@@ -54,7 +54,8 @@ pub use message::{MAX_CONTENT, MAX_MESSAGE, RecipientFacts, content_of, message_
 pub use open::{Opened, Opener, wrong_certificate};
 pub use seal::{Sealed, Sealer};
 
-/// A step that OpenSSL never fails for a reason the caller could mend: no memory, no random numbers.
+/// Makes the error for a step at which OpenSSL never fails for a reason that the caller could fix: no memory, no random
+/// numbers.
 #[cold]
 fn internal(what: &'static str) -> impl FnOnce(openssl::error::ErrorStack) -> Error {
     move |source| Error::new(ErrorKind::Internal, format!("OpenSSL failed to {what}")).with_source(source)

@@ -1,7 +1,7 @@
-//! The one error of the library: a kind for programs, a sentence for people.
+//! The error of the library: a kind for programs, a sentence for people.
 //!
-//! [`ErrorKind::code`] is the table that all languages share; nothing else is matched on. A message is one line,
-//! lower case, names the thing that failed and says what to do; it never holds a secret. What lies beneath is in
+//! [`ErrorKind::code`] is the table that all languages share; match on nothing else. A message is one line in lower
+//! case, names what failed and says what to do; it never contains a secret. The cause is in
 //! [`source`](std::error::Error::source), not repeated in the message.
 
 use std::borrow::Cow;
@@ -9,10 +9,10 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-/// What the library returns: a value, or an [`Error`].
+/// The result of a call: a value, or an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A failure: its [kind](Error::kind), one line for people, and what caused it.
+/// A failure: its [kind](Error::kind), one line for people, and its cause.
 #[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,
@@ -21,13 +21,13 @@ pub struct Error {
 }
 
 impl Error {
-    /// A failure of this kind with this one-line message.
+    /// Creates a failure of this kind with this one-line message.
     #[cold]
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, message: message.into(), source: None }
     }
 
-    /// The same failure with what caused it.
+    /// Returns the same failure with its cause.
     #[cold]
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -35,7 +35,8 @@ impl Error {
         self
     }
 
-    /// A failed read, write or lookup of `what`, with the kind that the operating system's error stands for.
+    /// Creates the error for a failed read, write or lookup of `what`. Its kind follows from the operating system's
+    /// error.
     #[cold]
     pub fn io(what: impl fmt::Display, source: io::Error) -> Self {
         Self {
@@ -45,41 +46,41 @@ impl Error {
         }
     }
 
-    /// The condition, for programs.
+    /// Returns the condition, for programs.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The stable code of [`kind`](Self::kind): the same word in Rust, Python, Node and C.
+    /// Returns the stable code of [`kind`](Self::kind): the same word in Rust, Python, Node and C.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.kind.code()
     }
 
-    /// Whose failure it is, met while one of many things was at hand: the one question that listing, verification,
-    /// restore, retention and review ask before they go on with the next thing.
+    /// Returns how much of the work this failure ends. Listing, verification, restore, retention and review ask this
+    /// before they go on with the next thing.
     #[must_use]
     pub fn scope(&self) -> Scope {
         self.kind.scope()
     }
 }
 
-/// Whose failure an [`Error`] is: how much of the work it ends.
+/// How much of the work an [`Error`] ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Scope {
-    /// Of the one object at hand: damaged, unreadable, refused, gone. It is named, and the rest goes on.
+    /// Only the object at hand: it is damaged, unreadable, refused or gone. Name it and go on.
     Object,
-    /// Of the share: no connection, no account, no room. What comes next would fail alike, so the work ends.
+    /// Everything on the share: no connection, no account, no room. What comes next would fail, too.
     Share,
-    /// Of the caller: cancelled, a wrong argument, key or password. The work ends.
+    /// Everything, because of the caller: cancelled, or a wrong argument, key or password.
     Caller,
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // One line, whatever a file name or another library's text held.
+        // Keep it to one line, even if a file name or another library's text has several.
         for c in self.message.chars() {
             if c.is_control() { write!(f, "{}", c.escape_default())? } else { fmt::Write::write_char(f, c)? }
         }
@@ -107,7 +108,7 @@ impl std::error::Error for Error {
 
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
-        // CANCELLED is not `Interrupted`: whoever reads or writes tries that again, for ever.
+        // CANCELLED is not `Interrupted`: readers and writers would retry that for ever.
         let kind = match error.kind {
             ErrorKind::AccessDenied => io::ErrorKind::PermissionDenied,
             ErrorKind::AlreadyExists => io::ErrorKind::AlreadyExists,
@@ -139,7 +140,7 @@ macro_rules! error_kinds {
             /// Every kind, in alphabetical order.
             pub const ALL: &'static [ErrorKind] = &[$(ErrorKind::$name,)+];
 
-            /// The stable code, in capitals: `ACCESS_DENIED`.
+            /// Returns the stable code, in capitals: `ACCESS_DENIED`.
             #[must_use]
             pub const fn code(self) -> &'static str {
                 match self { $(ErrorKind::$name => $code,)+ }
@@ -151,23 +152,24 @@ macro_rules! error_kinds {
 error_kinds! {
     /// The account may not do this.
     AccessDenied => "ACCESS_DENIED",
-    /// Something of that name is there already.
+    /// Something already has that name.
     AlreadyExists => "ALREADY_EXISTS",
-    /// The caller's progress hook said stop.
+    /// The caller's progress hook asked to stop.
     Cancelled => "CANCELLED",
-    /// The encryption certificate is not valid today; an option allows it all the same.
+    /// The encryption certificate is not valid today; an option allows it anyway.
     CertificateExpired => "CERTIFICATE_EXPIRED",
-    /// The certificate cannot serve: too short a key, an unsupported curve, a private key in a CER, none in a PFX.
+    /// The certificate cannot be used: its key is too short or on an unsupported curve, a CER has a private key, or a
+    /// PFX has none.
     CertificateUnsuitable => "CERTIFICATE_UNSUITABLE",
-    /// Something else is in the way: an operation, until it ends, or a set that belongs elsewhere. The error says which.
+    /// Something else is in the way: an operation until it ends, or a set that belongs elsewhere. The error says which.
     Conflict => "CONFLICT",
-    /// Stored data is not what was written: a failed authentication, a wrong digest, a missing or foreign file.
+    /// Stored data is not as it was written: a failed authentication, a wrong digest, a missing or foreign file.
     Damaged => "DAMAGED",
     /// The set has no valid cover sheet: its backup never finished, or part of it was deleted.
     Incomplete => "INCOMPLETE",
     /// A fault of this library; please report it.
     Internal => "INTERNAL",
-    /// The call cannot be carried out as asked; the caller's code has to change.
+    /// The call makes no sense as it is; change the code that makes it.
     InvalidArgument => "INVALID_ARGUMENT",
     /// A name or path breaks the rules for names on a share.
     InvalidName => "INVALID_NAME",
@@ -175,11 +177,11 @@ error_kinds! {
     Io => "IO",
     /// Something is larger than a limit that protects memory or time.
     LimitExceeded => "LIMIT_EXCEEDED",
-    /// The file server does not accept the account: its name, its password, or the state that it is in.
+    /// The file server does not accept the account: its name, its password, or its state.
     LogonFailed => "LOGON_FAILED",
-    /// Bytes are not in the format they are said to be in.
+    /// Bytes are not in the expected format.
     Malformed => "MALFORMED",
-    /// There is nothing of that name.
+    /// Nothing has that name.
     NotFound => "NOT_FOUND",
     /// The share, disk or quota is full.
     OutOfCapacity => "OUT_OF_CAPACITY",
@@ -189,7 +191,7 @@ error_kinds! {
     SourceChanged => "SOURCE_CHANGED",
     /// A source could not be read.
     SourceUnreadable => "SOURCE_UNREADABLE",
-    /// Something took longer than it may.
+    /// Something took longer than its limit.
     TimedOut => "TIMED_OUT",
     /// The file server cannot be reached, or the connection to it is lost.
     Unreachable => "UNREACHABLE",
@@ -202,7 +204,7 @@ error_kinds! {
 }
 
 impl ErrorKind {
-    /// As [`Error::scope`].
+    /// Returns how much of the work this kind of error ends: see [`Error::scope`].
     #[must_use]
     pub const fn scope(self) -> Scope {
         match self {

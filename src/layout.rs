@@ -1,14 +1,13 @@
-//! Names and places on the share: which exist, how they are written, and that none lies in `MASBackup`.
+//! Names and places on the share: which are valid, how they are written, and that none is in `MASBackup`.
 //!
-//! Azure Stack Hub keeps its backups in `<root>\<external domain name>\<region>\MASBackup` and leaves the
-//! folders beside it to the operator (best practices of the Infrastructure Backup Service). This module gives
-//! those names and paths as types: what parses obeys the rules of MS-FSCC, MS-DFSC and Win32, prints in one
-//! normal form and parses back to itself, serde included. Text is measured where it comes in; nothing here
-//! does any I/O.
+//! Azure Stack Hub keeps its backups in `<root>\<external domain name>\<region>\MASBackup` and leaves the folders
+//! beside it to the operator (best practices of the Infrastructure Backup Service). This module has types for those
+//! names and paths. What parses follows the rules of MS-FSCC, MS-DFSC and Win32, prints in one normal form and parses
+//! back to itself, also through serde. Lengths are checked on parsing; nothing here does any I/O.
 //!
-//! `MASBackup` belongs to Azure Stack Hub. A [`Name`] cannot hold it in any letter case or
-//! [disguise](is_mas_backup), and every path is made of [`Name`]s, so no path into it can be formed. A review looks at the
-//! names in there, by a [`MasBackupFolder`], which is no path and can only be listed:
+//! `MASBackup` belongs to Azure Stack Hub. A [`Name`] cannot be that name in any letter case or
+//! [disguise](is_mas_backup), and every path consists of [`Name`]s, so no path can lead into it. A review looks at the
+//! names in there through a [`MasBackupFolder`], which is not a path and can only be listed:
 //!
 //! ```
 //! use azs_backup::layout::{Component, Deployment, Place, UncPath};
@@ -25,7 +24,8 @@
 //! # Ok::<(), azs_backup::Error>(())
 //! ```
 //!
-//! What no name shows stays with who opens files: a symbolic link, junction or mount point that leads there.
+//! Names cannot show everything: code that opens files must still watch for a symbolic link, junction or mount point
+//! that leads there.
 
 mod component;
 mod deployment;
@@ -49,7 +49,7 @@ pub use set_name::SetName;
 pub use share_path::SharePath;
 pub use unc_path::UncPath;
 
-/// Serialises a type as the text that it prints, and reads it back by the rules by which it parses.
+/// Serialises a type as the text that it prints, and parses it by the same rules.
 macro_rules! text_serde {
     ($type:ty) => {
         impl serde::Serialize for $type {

@@ -1,10 +1,10 @@
-//! Patterns in gitignore syntax, as backup leaves out by them and restore chooses by them.
+//! Patterns in gitignore syntax: backup excludes by them, and restore selects by them.
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Reads patterns; the last one that matches counts.
+/// Parses patterns; the last one that matches decides.
 pub(crate) fn compile(patterns: &[String]) -> Result<Gitignore> {
     let mut builder = GitignoreBuilder::new("");
     for pattern in patterns {
@@ -20,7 +20,7 @@ pub(crate) fn compile(patterns: &[String]) -> Result<Gitignore> {
         .map_err(|e| Error::new(ErrorKind::InvalidArgument, format!("patterns: {e}")).with_source(e))
 }
 
-/// Each pattern by itself, to see whether anything matches it; one with `!` as it is without.
+/// Parses each pattern by itself, to see whether anything matches it; a `!` is ignored.
 pub(crate) fn each(patterns: &[String]) -> Result<Vec<(String, Gitignore)>> {
     let alone = |pattern: &String| {
         let plain = pattern.strip_prefix('!').unwrap_or(pattern).to_owned();
@@ -29,9 +29,11 @@ pub(crate) fn each(patterns: &[String]) -> Result<Vec<(String, Gitignore)>> {
     patterns.iter().map(alone).collect()
 }
 
-/// The longest text that is in every path that the pattern matches, or in that of a folder above; empty where there is none.
+/// Returns the longest text that every path matched by the pattern has in it, or in the path of a folder above; may be
+/// empty.
 pub(crate) fn text_in(pattern: &str) -> &str {
-    // Classes, alternatives and escapes are rare. What a pattern with `!` or `#` in front means, no path has to hold.
+    // Classes, alternatives and escapes are rare. A pattern that begins with `!` or `#` has no text that paths must
+    // contain.
     if pattern.contains(['[', ']', '{', '}', '\\', '!', '#']) {
         return "";
     }

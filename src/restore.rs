@@ -1,7 +1,7 @@
-//! Gives back what a set holds: all of it, or by pattern; and verification, which is restore to nowhere.
+//! Restores sets, whole or by pattern, and verifies them, which is a restore to nowhere.
 //!
-//! Every byte is authenticated and compared with the index before it reaches a file. Nothing outside the target folder
-//! is touched, whatever the set says and whatever links the target holds.
+//! Every byte is authenticated and compared with the index before it reaches a file. A restore touches nothing outside
+//! the target folder, whatever the set says and whatever links the target holds.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -50,16 +50,16 @@ fn workers() -> usize {
 
 /// Restores a set into a folder.
 ///
-/// Every file gets its name when it is whole, and success is said when the target's disk has it. What one entry meets,
-/// a name that the target refuses or a folder that may not be changed, costs that entry: it is named in the report, and
-/// the rest goes on. Two restores must not run into the same folder at the same time: each removes the temporary files
-/// (`.azs-restore-…`) that others left in the folders that it writes into.
+/// A file gets its name once it is whole, and success is reported once the target's disk has everything. If one entry
+/// fails, because the target refuses its name or a folder may not be changed, only that entry is lost: the report names
+/// it, and the rest goes on. Never run two restores into the same folder at the same time: each removes the temporary
+/// files (`.azs-restore-…`) that others left in the folders that it writes into.
 ///
 /// # Errors
-/// `ALREADY_EXISTS` when the folder is not empty and [`Existing`] says nothing else; `WRONG_CERTIFICATE`, naming the
-/// thumbprint that is needed; `DAMAGED`, or what the share says, when damage is not to be passed over; `NOT_FOUND` when
-/// no entry matches the patterns; `OUT_OF_CAPACITY`; `UNREACHABLE` and `TIMED_OUT` when the share is lost; `CANCELLED`;
-/// what the target says when it is asked to bring all to its disk. What was restored until then stays.
+/// `ALREADY_EXISTS` when the folder is not empty and [`Existing`] does not allow that; `WRONG_CERTIFICATE`, naming the
+/// thumbprint that is needed; `DAMAGED`, or the share's error, under [`Damage::Stop`]; `NOT_FOUND` when no entry
+/// matches the patterns; `OUT_OF_CAPACITY`; `UNREACHABLE` and `TIMED_OUT` when the share is lost; `CANCELLED`; the
+/// target's error on writing everything to its disk. What was restored until then stays.
 pub fn restore(
     set: &Set,
     opener: &Opener,
@@ -112,10 +112,10 @@ pub fn restore(
     Ok(report)
 }
 
-/// What has to wait until all files are there.
+/// What has to wait until all files are in place.
 #[derive(Default)]
 struct Later {
-    /// Folders into which something may still be written.
+    /// Folders that may still be written into.
     folders: Vec<(EntryPath, Metadata)>,
 }
 
@@ -135,7 +135,7 @@ impl Restore<'_> {
         self.large.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the set cannot give ends the restore, where it is told to; what the target refuses does not.
+    /// Records a loss. One in the set ends the restore under [`Damage::Stop`]; one that the target refused does not.
     fn lose(&self, report: &mut RestoreReport, loss: Loss) -> Result<()> {
         if self.damage == Damage::Stop && !loss.refused {
             let message = format!("{loss}; restore can go on past damage when told to");
@@ -145,19 +145,19 @@ impl Restore<'_> {
         Ok(())
     }
 
-    /// Names what of the index cannot be read, as far as it is wanted.
+    /// Records which wanted entries are lost because part of the index cannot be read.
     fn lose_unread(&self, selection: &Selection, report: &mut RestoreReport, unread: &Unread) -> Result<()> {
         let Some(path) = &unread.path else {
             return self.lose(report, Loss::new(None, None, &unread.error));
         };
-        // What is listed of a large file that is at work is found missing at its end.
+        // A large file in progress reports its own gaps when it ends.
         let wanted = selection.place(path, false).or_else(|| selection.place(path, true));
         let Some(wanted) = wanted.filter(|_| self.large().get(path).is_none()) else { return Ok(()) };
         self.firsts.note(path, Fate::Lost);
         self.lose(report, Loss::new(wanted, None, &unread.error))
     }
 
-    /// Files, then links and copies, and for as long as it takes the content of those whose file was not written.
+    /// Restores files, then links and copies; repeats for content whose own file was not written, as often as needed.
     fn all(&self, report: &mut RestoreReport, ticker: &mut Ticker<'_, '_>) -> Result<()> {
         let mut later = Later::default();
         let mut again: Option<Selection> = None;
@@ -187,7 +187,7 @@ impl Restore<'_> {
         Ok(())
     }
 
-    /// First pass: files, symbolic links, and the folders that they need, segment by segment on all cores.
+    /// First pass: restores files, symbolic links and the folders that they need, segment by segment on all cores.
     fn contents(
         &self,
         selection: &Selection,
@@ -213,7 +213,7 @@ impl Restore<'_> {
                     |record| self.is_wanted(selection, record, &mut near, later, &mut report.borrow_mut()),
                     |unread| match is_first {
                         true => self.lose_unread(selection, &mut report.borrow_mut(), &unread),
-                        // Reported before.
+                        // Already reported.
                         false => Ok(()),
                     },
                 )
@@ -242,7 +242,7 @@ impl Restore<'_> {
         )
     }
 
-    /// Decides about a line of the index, and begins large files, on the calling thread.
+    /// Decides whether a line of the index is wanted, and begins large files, on the calling thread.
     fn is_wanted(
         &self,
         selection: &Selection,
@@ -295,7 +295,7 @@ impl Restore<'_> {
         }
     }
 
-    /// Counts what came of a large file.
+    /// Counts the outcome of a large file.
     fn finished(&self, report: &mut RestoreReport, entry: &EntryPath, path: EntryPath, outcome: Outcome) {
         let fate = match outcome {
             Outcome::Written => {
@@ -314,7 +314,7 @@ impl Restore<'_> {
         self.firsts.note(entry, fate);
     }
 
-    /// Names what the target refused, where that ends no more than this one thing.
+    /// Records what the target refused, if that ends only this one entry.
     fn refuse(
         &self,
         report: &mut RestoreReport,
@@ -329,7 +329,7 @@ impl Restore<'_> {
         self.lose(report, Loss::refused(path, &error))
     }
 
-    /// Takes in what a worker did, and finishes the large files that are complete with it.
+    /// Takes in a worker's results, and finishes the large files that they complete.
     fn account(
         &self,
         selection: &Selection,
@@ -372,7 +372,7 @@ impl Restore<'_> {
                 },
             }
         }
-        // A large file is one loss, however many of its parts are gone; it is named when its last part is done.
+        // A large file is one loss, however many of its parts are lost; it is named when its last part is done.
         let large: HashSet<_> = job
             .items
             .iter()
@@ -383,7 +383,7 @@ impl Restore<'_> {
             if self.damage == Damage::Stop || !loss.path.as_ref().is_some_and(|path| large.contains(path)) {
                 if let Some(path) = &mut loss.path {
                     self.firsts.note(path, Fate::Lost);
-                    // Named as what was wanted.
+                    // Name what the caller wanted.
                     if let Some(stand_in) = selection.stand_in(path) {
                         path.clone_from(&stand_in.path);
                     }
@@ -394,7 +394,7 @@ impl Restore<'_> {
         Ok(())
     }
 
-    /// At last the metadata of folders, into which nothing more is written, the innermost first.
+    /// Sets the metadata of folders last, when nothing more is written into them, innermost first.
     fn folders(&self, mut folders: Vec<(EntryPath, Metadata)>) {
         folders.sort_unstable_by(|a, b| b.0.cmp(&a.0));
         for (path, metadata) in folders {

@@ -1,11 +1,11 @@
-//! The review of a configuration and a share by the best practices.
+//! Reviews a configuration and a share by the best practices.
 //!
 //! "Review the best practices regularly to verify that your installation is still in compliance" (Infrastructure Backup
-//! Service best practices). [`review`] does: it holds every sentence of them that can be checked against a
-//! [`Configuration`] and what lies on the share, and gives [`Finding`]s with a rule, a severity, what was seen, why it
-//! matters and what to do. It needs no key and changes nothing.
+//! Service best practices). [`review`] does that: it compares every sentence of them that can be checked with a
+//! [`Configuration`] and with what is on the share. It returns [`Finding`]s with a rule, a severity, what was seen, why
+//! it matters and what to do. It needs no key and changes nothing.
 //!
-//! [`RULES`] are data with ids that stay. A rule is silenced with a reason, which shows in every review.
+//! [`RULES`] are data with permanent IDs. To silence a rule, give a reason, which shows in every review.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -22,9 +22,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Of what is in `MASBackup` only the names are looked at, since nothing there can be read; free space is what the share
-//! says, or the configuration where it does not. What cannot be checked: whether a file that is named as an encrypted
-//! one is. Looking is bounded in entries, depth and files read; what is past the bounds is a finding.
+//! In `MASBackup` it only looks at names, since nothing there can be read. Free space is what the share reports, or
+//! else the configuration. It cannot check whether a file that is named like an encrypted one is encrypted. It looks at
+//! a bounded number of entries, depths and files; what is beyond the bounds is a finding.
 
 use std::sync::Arc;
 
@@ -51,30 +51,30 @@ pub use findings::{Finding, Severity, Silenced};
 pub use rules::{RULES, Rule};
 pub use sets::{ComponentReview, Day, Size};
 
-/// What a review found.
+/// The result of a review.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Review {
-    /// The time that it was made for.
+    /// The time for which it was made.
     pub now: Timestamp,
     /// The deployment.
     pub deployment: Deployment,
     /// The share, as it describes itself.
     pub share: String,
-    /// What is not as it should be, the worst first.
+    /// What is not as it should be, worst first.
     pub findings: Vec<Finding>,
-    /// What is not as it should be and silenced.
+    /// What is not as it should be, but is silenced.
     pub silenced: Vec<Silenced>,
-    /// How each component stands.
+    /// The state of each component.
     pub components: Vec<ComponentReview>,
-    /// The share's space, as it says itself, or else as the configuration gives it.
+    /// The share's space, as it reports it, or else as the configuration gives it.
     pub space: Option<Space>,
-    /// Bytes that the next run of all components is reckoned to need.
+    /// Estimated bytes that the next run of all components needs.
     pub next_run_bytes: u64,
 }
 
 impl Review {
-    /// Findings of each severity, the worst first.
+    /// Returns the number of findings of each severity, worst first.
     pub fn counts(&self) -> impl Iterator<Item = (Severity, usize)> {
         Severity::ALL.into_iter().map(|severity| {
             (severity, self.findings.iter().filter(|finding| finding.rule.severity == severity).count())
@@ -82,10 +82,10 @@ impl Review {
     }
 }
 
-/// Reviews a configuration and the share whose root it names.
+/// Reviews a configuration, and the share whose root it names.
 ///
 /// # Errors
-/// Where the root cannot be listed, and where the share itself fails: no connection, a read that takes too long. Any other
+/// The share's own errors, when its root cannot be listed, the connection is lost or a read takes too long. Any other
 /// folder or file that cannot be read is a finding.
 pub fn review(configuration: &Configuration, share: &Arc<dyn Share>, now: Timestamp) -> Result<Review> {
     let mut seen = look::look(&**share, &configuration.deployment)?;

@@ -1,15 +1,15 @@
 //! When to run, when not to, and what to keep.
 //!
 //! - [`Schedule::next_run`] says when the next scheduled backup is due, whatever the clock does.
-//! - A [`Gate`] asks [sources](OperationSource) what else the deployment is doing. A scheduled backup is then
-//!   [skipped](Decision::Skipped) with a reason and the next time; one on demand is refused as
+//! - A [`Gate`] asks [sources](OperationSource) what else the deployment is doing. If that conflicts, it
+//!   [skips](Decision::Skipped) a scheduled backup with a reason and the next time, and refuses one on demand with
 //!   [`CONFLICT`](crate::ErrorKind::Conflict).
 //! - A [`Job`] is the record of one run, kept in a [`JobLog`] of JSON lines.
-//! - [`warnings`] says what nobody would notice otherwise: no backup for 24 hours, a gate that stays closed.
-//! - [`RetentionPolicy::plan`] says which sets to delete and why, and keeps the last good set of each place whatever it
-//!   is asked; [`RetentionPlan::apply`] carries that out.
+//! - [`warnings`] reports what nobody would notice otherwise: no backup for 24 hours, a gate that stays closed.
+//! - [`RetentionPolicy::plan`] says which sets to delete and why. Whatever you ask, it keeps the last good set of each
+//!   place. [`RetentionPlan::apply`] carries the plan out.
 //!
-//! One turn of a service that looks at the clock each minute:
+//! One turn of a service that checks the clock each minute:
 //!
 //! ```no_run
 //! use azs_backup::schedule::{
@@ -50,7 +50,7 @@
 //! # Ok::<(), azs_backup::Error>(())
 //! ```
 //!
-//! Nothing here starts a backup: the caller does, so that this serves any scheduler, or none. All times are UTC.
+//! Nothing here starts a backup. You do, so this works with any scheduler, or with none. All times are UTC.
 
 mod admin;
 mod alive;

@@ -1,7 +1,7 @@
-//! The stored form of a backup set: how it is written, read, checked and listed.
+//! The stored form of a backup set: writing, reading, checking and listing it.
 //!
-//! A set is a folder of ordinary files: CMS messages with compressed tar inside, an encrypted index, `SHA256SUMS`, and
-//! `backup.json`, which is written last and is the commit. `docs/format.md` is its specification.
+//! A set is a folder of ordinary files: CMS messages that contain compressed tar, an encrypted index, `SHA256SUMS`, and
+//! `backup.json`. `backup.json` is written last and commits the set. `docs/format.md` specifies the form.
 
 pub(crate) mod archive;
 pub(crate) mod catalog;

@@ -1,8 +1,8 @@
-//! The share as a place for whole objects: one trait, one home for each kind of share.
+//! The share as a store of whole objects: one trait, and an implementation for each kind of share.
 //!
-//! Everything above this room stores and reads through [`Share`] and never opens a file of the share itself, so what
-//! works on a folder works on any other home. Paths are [`SharePath`]s: relative to the root, of valid names only,
-//! and never inside `MASBackup`.
+//! The rest of the library stores and reads through [`Share`] and never opens a file of the share itself, so whatever
+//! works on a folder works on any other share. Paths are [`SharePath`]s: relative to the root, made of valid names
+//! only, and never inside `MASBackup`.
 
 use std::fmt;
 
@@ -22,27 +22,27 @@ pub use folder::{Durability, FolderShare};
 #[cfg(feature = "smb")]
 pub use smb::{Encryption, SmbAccount, SmbBuilder, SmbDialect, SmbFacts, SmbShare};
 
-/// A place that holds folders and whole objects of at most a few tens of MiB.
+/// A store of folders and of whole objects of at most a few tens of MiB.
 ///
-/// Implementations may be used from many threads at once.
+/// Implementations must allow use from many threads at once.
 pub trait Share: fmt::Debug + Send + Sync {
-    /// Where this is, for messages: `/mnt/backups` or `\\fileserver01.contoso.com\AzSBackups`.
+    /// Returns where the share is, for messages: `/mnt/backups` or `\\fileserver01.contoso.com\AzSBackups`.
     fn describe(&self) -> String;
 
-    /// Writes a whole new object, which is seen under its name only when it is complete.
+    /// Writes a whole new object, which appears under its name only once it is complete.
     ///
     /// # Errors
     /// `ALREADY_EXISTS` when the name is taken, `NOT_FOUND` when its folder is missing, `OUT_OF_CAPACITY`,
-    /// `ACCESS_DENIED`. A call that failed may simply be tried again.
+    /// `ACCESS_DENIED`. You can simply repeat a call that failed.
     fn put(&self, path: &SharePath, content: &[u8]) -> Result<()>;
 
     /// Makes sure that what was put into this folder survives a power cut, names included.
     ///
     /// # Errors
-    /// As the operating system has them.
+    /// The operating system's.
     fn flush(&self, folder: &SharePath) -> Result<()>;
 
-    /// The share's root, where it is a folder of this machine.
+    /// The share's root, if that is a folder of this machine.
     fn local_root(&self) -> Option<std::path::PathBuf> {
         None
     }
@@ -59,43 +59,43 @@ pub trait Share: fmt::Debug + Send + Sync {
     /// `NOT_FOUND` when there is no such folder.
     fn list(&self, folder: &SharePath) -> Result<Vec<Item>>;
 
-    /// Lists `MASBackup` or a folder inside it, in no particular order: for a review, which looks for what does not
-    /// belong there. Nothing else is done there, ever.
+    /// Lists `MASBackup` or a folder inside it, in no particular order. A review uses this to find what does not belong
+    /// there; the library does nothing else in there, ever.
     ///
     /// # Errors
-    /// `UNSUPPORTED` where the share does not let anyone look; `NOT_FOUND`; `ACCESS_DENIED`.
+    /// `UNSUPPORTED` when the share does not allow it; `NOT_FOUND`; `ACCESS_DENIED`.
     fn list_mas_backup(&self, folder: &MasBackupFolder) -> Result<Vec<Item>> {
         let message = format!("{folder}: the share {} does not show what is in MASBackup", self.describe());
         Err(Error::new(ErrorKind::Unsupported, message))
     }
 
-    /// Creates a new folder, and its parents where they are missing.
+    /// Creates a new folder, and any parents that are missing.
     ///
     /// # Errors
-    /// `ALREADY_EXISTS` when the folder itself is there already.
+    /// `ALREADY_EXISTS` when the folder itself exists.
     fn create_folder(&self, folder: &SharePath) -> Result<()>;
 
     /// Gives an object one more name: a hard link. Deleting any of its names leaves the others whole.
     ///
     /// # Errors
-    /// `UNSUPPORTED` where the share has no hard links; `LIMIT_EXCEEDED` when the object has as many names as it may
-    /// (1,023 on NTFS); `NOT_FOUND` when the object or the new name's folder is not there; `ALREADY_EXISTS`.
+    /// `UNSUPPORTED` when the share has no hard links; `LIMIT_EXCEEDED` when the object has as many names as it may
+    /// (1,023 on NTFS); `NOT_FOUND` when the object or the new name's folder does not exist; `ALREADY_EXISTS`.
     fn link(&self, object: &SharePath, name: &SharePath) -> Result<()> {
         let _ = name;
         Err(unsupported(self.describe(), "hard links", object))
     }
 
-    /// Copies an object where it lies: its bytes do not come here and go back. The copy is seen under its name only
-    /// when it is complete.
+    /// Copies an object on the share itself, so its bytes do not travel to this host and back. The copy appears under
+    /// its name only once it is complete.
     ///
     /// # Errors
-    /// `UNSUPPORTED` where the share cannot; as [`put`](Self::put).
+    /// `UNSUPPORTED` when the share cannot copy; as [`put`](Self::put).
     fn copy(&self, object: &SharePath, name: &SharePath) -> Result<()> {
         let _ = name;
         Err(unsupported(self.describe(), "copies made where an object lies", object))
     }
 
-    /// Gives an object another name, in any folder of the share.
+    /// Renames an object, to any folder of the share.
     ///
     /// # Errors
     /// `NOT_FOUND`; `ALREADY_EXISTS` when the name is taken.
@@ -104,10 +104,10 @@ pub trait Share: fmt::Debug + Send + Sync {
         Err(unsupported(self.describe(), "renaming", object))
     }
 
-    /// How much room there is, for this account. A quota that the server does not tell about may leave less.
+    /// Returns how much room there is for this account. A quota that the server does not report may leave less.
     ///
     /// # Errors
-    /// `UNSUPPORTED` where the share does not say.
+    /// `UNSUPPORTED` when the share does not tell.
     fn space(&self) -> Result<Space> {
         Err(unsupported(self.describe(), "telling free space", &SharePath::root()))
     }
@@ -115,13 +115,13 @@ pub trait Share: fmt::Debug + Send + Sync {
     /// Deletes an object.
     ///
     /// # Errors
-    /// `NOT_FOUND` when it is not there.
+    /// `NOT_FOUND` when it does not exist.
     fn remove(&self, path: &SharePath) -> Result<()>;
 
     /// Deletes an empty folder.
     ///
     /// # Errors
-    /// `NOT_FOUND` when it is not there; `IO` when it is not empty.
+    /// `NOT_FOUND` when it does not exist; `IO` when it is not empty.
     fn remove_folder(&self, folder: &SharePath) -> Result<()>;
 }
 
@@ -129,8 +129,8 @@ fn unsupported(share: String, what: &str, path: &SharePath) -> Error {
     Error::new(ErrorKind::Unsupported, format!("{path}: the share {share} has no {what}"))
 }
 
-/// The refusal to go on without a folder whose name is typed in: made unasked it would hide a typing error, or a share that
-/// is not mounted.
+/// Refuses to go on without a folder whose name somebody typed: creating it unasked would hide a typing error, or a
+/// share that is not mounted.
 pub(crate) fn missing_folder(share: &dyn Share, folder: &SharePath, what: &str) -> Error {
     let message = format!(
         "{} has no {what} {folder}: is the share mounted there, and is the name right? To make the folder, ask for it to \
@@ -144,14 +144,14 @@ pub(crate) fn missing_folder(share: &dyn Share, folder: &SharePath, what: &str) 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Space {
-    /// All of it.
+    /// Bytes in all.
     pub total: u64,
-    /// What this account may still fill.
+    /// Bytes that this account may still fill.
     pub free: u64,
 }
 
 impl Space {
-    /// This much room, for implementations of [`Share`].
+    /// Creates a value, for implementations of [`Share`].
     #[must_use]
     pub fn new(total: u64, free: u64) -> Self {
         Self { total, free }
@@ -162,24 +162,24 @@ impl Space {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Item {
-    /// Its name as the share has it; a name that is not Unicode is shown as well as it can be.
+    /// Its name as the share has it; a name that is not Unicode is shown as well as possible.
     pub name: String,
     /// What it is.
     pub kind: ItemKind,
     /// Length in bytes; 0 for a folder.
     pub length: u64,
-    /// When it was last written, by the share's clock, where the share says.
+    /// When it was last written, by the share's clock, if the share tells.
     pub modified: Option<Timestamp>,
 }
 
 impl Item {
-    /// An item of a listing, for implementations of [`Share`].
+    /// Creates an item of a listing, for implementations of [`Share`].
     #[must_use]
     pub fn new(name: impl Into<String>, kind: ItemKind, length: u64) -> Self {
         Self { name: name.into(), kind, length, modified: None }
     }
 
-    /// The same item, last written at this time.
+    /// Returns the same item with its time of last writing.
     #[must_use]
     pub fn with_modified(mut self, modified: Option<Timestamp>) -> Self {
         self.modified = modified;

@@ -1,10 +1,10 @@
-//! Options in plain data, the same in every language: words, and JSON objects.
+//! Options as plain data, the same in every language: words, and JSON objects.
 
-/// Reads an option from its word, and prints it as that.
+/// Parses an option from its word, and prints it as that word.
 macro_rules! words {
     ($type:ident, $option:literal: $($word:literal => $variant:ident),+) => {
         impl $type {
-            /// The word for it, as options and other languages have it.
+            /// Returns its word in options and in other languages.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
@@ -21,7 +21,7 @@ macro_rules! words {
             type Err = $crate::Error;
 
             /// # Errors
-            /// `INVALID_ARGUMENT`, naming the words that there are.
+            /// `INVALID_ARGUMENT`, listing the valid words.
             fn from_str(word: &str) -> $crate::Result<Self> {
                 match word {
                     $($word => Ok(Self::$variant),)+
@@ -40,10 +40,10 @@ macro_rules! words {
 }
 pub(crate) use words;
 
-/// Reads options from a JSON object. Serde would take an array for one, too: values by place, without a name.
+/// Reads options from a JSON object. Serde would also accept an array, with values by position instead of by name.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT`, naming `what`, for anything else and for an option that is not known.
+/// `INVALID_ARGUMENT`, naming `what`, for anything else and for an unknown option.
 pub(crate) fn options<T: serde::de::DeserializeOwned>(what: &str, json: &[u8]) -> crate::Result<T> {
     let refused =
         |e| crate::Error::new(crate::ErrorKind::InvalidArgument, format!("{what}: {e}")).with_source(e);

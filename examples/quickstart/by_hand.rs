@@ -1,4 +1,4 @@
-//! Opens a set as someone would who has never seen this library: by the lines that the README prints.
+//! Opens a set like someone who has never seen this library: with the lines that the README prints.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::support::PASSWORD_VARIABLE;
 
-/// The lines that open the set, and what came of running them.
+/// The lines that open the set, and the outcome of running them.
 #[derive(Serialize)]
 pub(crate) struct ByHand {
     pub(crate) lines: Vec<String>,
@@ -29,7 +29,7 @@ impl ByHand {
         Self { lines, missing: missing(), ran: false }
     }
 
-    /// Runs the lines by bash, unless a program is missing.
+    /// Runs the lines with bash, unless a program is missing.
     pub(crate) fn run(mut self) -> Result<Self> {
         if !self.missing.is_empty() {
             return Ok(self);
@@ -40,7 +40,7 @@ impl ByHand {
             .stdin(Stdio::null())
             .output()
             .map_err(|e| Error::io("run bash", e))?;
-        // A loss is named on stderr; all programs are silent otherwise.
+        // Losses appear on stderr; otherwise all programs are silent.
         if !output.status.success() || !output.stderr.is_empty() {
             return Err(Error::new(
                 ErrorKind::Damaged,
@@ -70,7 +70,7 @@ fn missing() -> Vec<&'static str> {
         .into_iter()
         .filter(|program| version(program, "--version").is_none())
         .collect();
-    // Earlier ones cannot open AuthEnvelopedData.
+    // Earlier versions cannot open AuthEnvelopedData.
     let openssl = version("openssl", "version").filter(|text| {
         let major = text.strip_prefix("OpenSSL ").and_then(|rest| rest.split('.').next());
         major.is_some_and(|major| major.parse().is_ok_and(|major: u32| major >= 3))
@@ -86,7 +86,7 @@ fn version(program: &str, option: &str) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// A path as a shell reads it.
+/// Quotes a path for a shell.
 pub(crate) fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);

@@ -1,4 +1,4 @@
-//! A certificate for one try, made as an operator's own tools would make it.
+//! A throw-away certificate, made as an operator's own tools would make it.
 
 use azs_backup::{Error, ErrorKind, Result};
 use openssl::asn1::Asn1Time;

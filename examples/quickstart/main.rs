@@ -1,4 +1,4 @@
-//! The main job with no set-up: `cargo run --example quickstart`.
+//! The main job without any set-up: `cargo run --example quickstart`.
 //!
 //! Makes a throw-away certificate, backs up real files next to a `MASBackup`, lists, verifies, restores and compares
 //! them, and opens the set a second time without this library.
@@ -40,7 +40,7 @@ quickstart [SOURCE] [--in FOLDER] [--root ROOT [--port N]] [--remove] [--json]
   --remove     remove the temporary folder at the end; it is kept otherwise, to look around in
   --json       print the report as JSON";
 
-/// What of this repository is no source: what cargo builds, and git's own data.
+/// What in this repository is not source: cargo's output and git's own data.
 const LEFT_OUT: [&str; 2] = ["target", ".git"];
 
 fn main() -> ExitCode {
@@ -49,9 +49,9 @@ fn main() -> ExitCode {
 
 #[derive(Serialize)]
 struct Report {
-    /// Where everything lies.
+    /// The folder that contains everything.
     folder: PathBuf,
-    /// Whether it is still there.
+    /// Whether the folder still exists.
     kept: bool,
     /// The set's folder.
     set: PathBuf,
@@ -59,7 +59,7 @@ struct Report {
     sets: Vec<SetSummary>,
     verified: VerifyReport,
     restored: RestoreReport,
-    /// Entries that were compared with the source and found the same.
+    /// Number of entries that were compared with the source and are the same.
     compared: usize,
     by_hand: ByHand,
     review: Review,
@@ -99,7 +99,7 @@ fn quickstart(mut parser: lexopt::Parser) -> Result<()> {
     let say = |text: String| if json { Ok(()) } else { support::print(text) };
     let mut report = show(&source, left_out, root.as_ref(), &folder, &say).inspect_err(|_| {
         if is_temporary {
-            // What went wrong is said; a folder that cannot be removed would say less.
+            // The failure is reported already; failing to remove a folder would say less.
             let _ = std::fs::remove_dir_all(&folder);
         }
     })?;
@@ -121,7 +121,7 @@ fn quickstart(mut parser: lexopt::Parser) -> Result<()> {
     if json { support::print_json(&report) } else { Ok(()) }
 }
 
-/// A new folder to work in.
+/// Creates a new folder to work in.
 fn work_folder(given: Option<PathBuf>) -> Result<PathBuf> {
     let Some(folder) = given else {
         let temporary = tempfile::Builder::new().prefix("azs-backup-quickstart-").tempdir();
@@ -163,7 +163,7 @@ fn show(
     let share: Arc<dyn Share> = match root {
         Some(root) => root.open_share()?,
         None => {
-            // A share looks like this once Azure Stack Hub has made its first backup.
+            // This is what a share looks like after Azure Stack Hub's first backup.
             let root = folder.join("share");
             let mas_backup = root.join("contoso.com/nyc/MASBackup");
             std::fs::create_dir_all(&mas_backup)
@@ -222,7 +222,7 @@ fn show(
         target.display()
     ))?;
 
-    // Where it lies as files: by hand it is opened with no share at all.
+    // Opening it by hand needs files in a folder, and no share.
     let native = match root {
         Some(_) => tree::download(&*share, &report.folder, &folder.join("downloaded"))?,
         None => folder.join("share").join(report.folder.to_relative()),
@@ -242,7 +242,7 @@ fn show(
         say(format!("   These lines were NOT run; this machine lacks: {}", by_hand.missing.join(", ")))?;
     }
 
-    // How the backups are set up is a file of its own: `cargo run --example review -- --help`.
+    // A separate file says how the backups are set up: `cargo run --example review -- --help`.
     let mut configuration = Configuration::new(r"\\fileserver01.contoso.com\AzSBackups", deployment);
     configuration.add_encryption_certificate(&cer);
     configuration.retention_days = Some(7);
@@ -267,7 +267,7 @@ fn show(
     })
 }
 
-/// What a review found, a line each.
+/// Formats the findings of a review, one per line.
 fn findings(review: &Review) -> String {
     let line = |severity: Severity, about: &str, title: &str| {
         format!("   {:8}  {about}: {title}\n", severity.as_str())

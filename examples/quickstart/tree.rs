@@ -12,15 +12,15 @@ use azs_backup::{Deployment, Error, ErrorKind, Result, Share, SharePath};
 
 use crate::support;
 
-/// How closely trees are compared.
+/// How closely to compare trees.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) enum Compare {
     WithModes,
-    /// For what `tar` unpacked: it heeds the umask.
+    /// For what `tar` unpacked, because it applies the umask.
     WithoutModes,
 }
 
-/// The tree of a deployment's folder on a share, drawn with lengths.
+/// Draws the tree of a deployment's folder on a share, with lengths.
 pub(crate) fn layout(share: &dyn Share, deployment: &Deployment, indent: &str) -> Result<String> {
     let region = deployment.region_folder();
     let mut text = format!("{indent}{region}/\n");
@@ -33,7 +33,7 @@ fn draw(share: &dyn Share, folder: &SharePath, indent: &str, text: &mut String) 
     items.sort_by(|a, b| a.name.cmp(&b.name));
     for (i, item) in items.iter().enumerate() {
         let (branch, below) = if i + 1 < items.len() { ("├─ ", "│  ") } else { ("└─ ", "   ") };
-        // No path leads into MASBackup, nor to what Windows could not open.
+        // No path leads into MASBackup, or to anything that Windows could not open.
         let inner = Name::new(&*item.name).ok().filter(|_| item.kind == ItemKind::Folder);
         let note = match (item.kind, &*item.name) {
             (ItemKind::Folder, "MASBackup") => "/    Azure Stack Hub's own: never written".to_owned(),
@@ -48,7 +48,7 @@ fn draw(share: &dyn Share, folder: &SharePath, indent: &str, text: &mut String) 
     Ok(())
 }
 
-/// Copies the files of a set into a new folder of this machine; gives that folder.
+/// Copies the files of a set into a new folder of this machine, and returns that folder.
 pub(crate) fn download(share: &dyn Share, set: &SharePath, folder: &Path) -> Result<PathBuf> {
     std::fs::create_dir(folder).map_err(|e| Error::io(format_args!("create {}", folder.display()), e))?;
     let mut content = Vec::new();
@@ -61,7 +61,7 @@ pub(crate) fn download(share: &dyn Share, set: &SharePath, folder: &Path) -> Res
     Ok(folder.to_owned())
 }
 
-/// Fails at the first difference between a source and what was restored of it; returns how many entries there are.
+/// Fails at the first difference between a source and its restored copy; returns the number of entries.
 pub(crate) fn compare(source: &Path, restored: &Path, left_out: &[&str], compare: Compare) -> Result<usize> {
     let (mut expected, mut found) = (BTreeMap::new(), BTreeMap::new());
     describe(source, source, left_out, compare, &mut expected)?;
@@ -107,7 +107,7 @@ fn describe(
             let bytes = std::fs::read(&path).map_err(failed)?;
             format!("file of {} bytes with SHA-256 {}", bytes.len(), Digest::of(&bytes))
         } else {
-            // Sockets, pipes and devices are no part of a backup.
+            // Sockets, pipes and devices are not backed up.
             continue;
         };
         let time = jiff_time(&metadata);
@@ -136,7 +136,7 @@ fn mode(_: &Metadata) -> Option<u32> {
     None
 }
 
-/// What lies in a folder, by name.
+/// Lists a folder, sorted by name.
 fn children(folder: &Path) -> Result<Vec<(PathBuf, Metadata)>> {
     let list = || -> std::io::Result<Vec<_>> {
         let mut children = Vec::new();

@@ -1,6 +1,6 @@
 //! What the examples share: arguments, shares and sets named on the command line, reports.
 
-// Each example uses a part of this.
+// Each example uses only part of this.
 #![allow(dead_code, unused_imports)]
 
 use std::ffi::OsString;
@@ -22,18 +22,18 @@ mod progress;
 
 pub(crate) use progress::progress;
 
-/// The environment variable that holds the password of the PFX, so that it shows in no list of processes.
+/// The environment variable for the password of the PFX, which keeps it out of lists of processes.
 pub(crate) const PASSWORD_VARIABLE: &str = "AZS_PFX_PASSWORD";
-/// The environment variables that hold the account of the file server.
+/// The environment variables for the account of the file server.
 pub(crate) const USER_VARIABLE: &str = "AZS_SMB_USER";
 pub(crate) const SMB_PASSWORD_VARIABLE: &str = "AZS_SMB_PASSWORD";
 
-/// How an example ended that did not fail.
+/// How an example ended, if it did not fail.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Ended {
-    /// All is done.
+    /// Everything is done.
     Whole,
-    /// It is done but for what the report names.
+    /// It is done, except for what the report names.
     Partial,
 }
 
@@ -49,7 +49,7 @@ const FAILURE: u8 = 1;
 const USAGE: u8 = 2;
 const PARTIAL: u8 = 3;
 
-/// Runs an example. A failure is one line on stderr, with the error's code.
+/// Runs an example. A failure prints one line on stderr, with the error's code.
 pub(crate) fn run<T: Into<Ended>>(example: impl FnOnce(lexopt::Parser) -> Result<T>) -> ExitCode {
     let code = match example(lexopt::Parser::from_env()).map(Into::into) {
         Ok(Ended::Whole) => WHOLE,
@@ -65,28 +65,28 @@ pub(crate) fn run<T: Into<Ended>>(example: impl FnOnce(lexopt::Parser) -> Result
     code.into()
 }
 
-/// How a report ends that names something, or nothing.
+/// Ends as `Partial` if the report names something.
 pub(crate) fn named(something: bool) -> Ended {
     if something { Ended::Partial } else { Ended::Whole }
 }
 
-/// A command line that cannot be carried out.
+/// Makes the error for an unusable command line.
 pub(crate) fn invalid(error: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::InvalidArgument, format!("{error}; see --help"))
 }
 
-/// The value of the option that was just read, as text.
+/// Returns the value of the option that was just read, as text.
 pub(crate) fn text(parser: &mut lexopt::Parser) -> Result<String> {
     use lexopt::ValueExt;
     parser.value().and_then(OsString::string).map_err(invalid)
 }
 
-/// The value of the option that was just read, as a path.
+/// Returns the value of the option that was just read, as a path.
 pub(crate) fn path(parser: &mut lexopt::Parser) -> Result<PathBuf> {
     parser.value().map(PathBuf::from).map_err(invalid)
 }
 
-/// The value of an option that must be there.
+/// Returns the value of a required option.
 pub(crate) fn required<T>(value: Option<T>, option: &str) -> Result<T> {
     value.ok_or_else(|| invalid(format_args!("{option} is missing")))
 }
@@ -105,19 +105,19 @@ pub(crate) struct Location {
 }
 
 impl Location {
-    /// Takes the value of `--root` or `--set`.
+    /// Reads the value of `--root` or `--set`.
     pub(crate) fn take_path(&mut self, parser: &mut lexopt::Parser) -> Result<()> {
         self.path = Some(path(parser)?);
         Ok(())
     }
 
-    /// Takes the value of `--port`.
+    /// Reads the value of `--port`.
     pub(crate) fn take_port(&mut self, parser: &mut lexopt::Parser) -> Result<()> {
         self.port = Some(text(parser)?.parse().map_err(|e| invalid(format_args!("--port: {e}")))?);
         Ok(())
     }
 
-    /// Takes the value of `--place`: whose set it is, wherever it lies.
+    /// Reads the value of `--place`: the place that a set belongs to, wherever it is.
     pub(crate) fn take_place(&mut self, parser: &mut lexopt::Parser) -> Result<()> {
         self.place = Some(text(parser)?.parse().map_err(|e| invalid(format_args!("--place: {e}")))?);
         Ok(())
@@ -132,7 +132,7 @@ impl Location {
         }
     }
 
-    /// Checks it as the root of a share, from the name of its server on.
+    /// Checks it as the root of a share, starting with the name of its server.
     pub(crate) fn check(&self, check: &ShareCheck) -> Result<CheckReport> {
         #[cfg(feature = "smb")]
         if let Some(unc) = unc(required(self.path.as_ref(), "--root")?)? {
@@ -141,8 +141,8 @@ impl Location {
         Ok(check.run(&*self.open_share()?))
     }
 
-    /// Opens the set in this folder, wherever the folder was copied to; in a region folder only a set that belongs there,
-    /// or whose place is named.
+    /// Opens the set in this folder, wherever the folder was copied to. In a region folder it must belong there, unless
+    /// you name its place.
     pub(crate) fn open_set(&self) -> Result<Set> {
         let (share, folder) = self.set_folder()?;
         match &self.place {
@@ -183,7 +183,7 @@ impl Location {
         Ok(Arc::new(self.builder(unc)?.connect()?))
     }
 
-    /// How to connect to its server, with the account from the environment.
+    /// Prepares a connection to its server, with the account from the environment.
     #[cfg(feature = "smb")]
     pub(crate) fn builder(&self, unc: UncPath) -> Result<SmbBuilder> {
         let variable = |name: &str| {
@@ -211,12 +211,12 @@ impl Location {
     }
 }
 
-/// The path of a set's folder below its share's root, of the names on the way there: from the external domain name on
-/// where it lies in a region folder, else its own name if that is a set's, else none.
+/// Returns the path of a set's folder below its share's root, given the names on the way. In a region folder it starts
+/// at the external domain name; elsewhere it is the folder's own name if that is a set's, and otherwise empty.
 fn set_folder(names: &[String]) -> Result<SharePath> {
     let path = |count: usize| names[names.len() - count..].join("/").parse::<SharePath>();
     for count in [5, 4] {
-        // Microsoft's domains have a dot; without it any folders of a disk would do.
+        // Domains in Microsoft's layout contain a dot; without that check any folders would match.
         if names.len() >= count
             && names[names.len() - count].contains('.')
             && let Ok(folder) = path(count)
@@ -229,7 +229,7 @@ fn set_folder(names: &[String]) -> Result<SharePath> {
     if is_set { path(1) } else { Ok(SharePath::root()) }
 }
 
-/// The UNC path that a text is, if it is meant to be one.
+/// Parses a UNC path; `None` if the text is not meant to be one.
 pub(crate) fn unc(path: &Path) -> Result<Option<UncPath>> {
     let text = path.to_string_lossy();
     let is_unc = text.starts_with(r"\\") || text.starts_with("//");
@@ -275,7 +275,7 @@ pub(crate) fn print_json(report: &impl Serialize) -> Result<()> {
     print(json)
 }
 
-/// Prints lines of a report that come in any number, the first ones only.
+/// Prints the first few of any number of lines of a report.
 pub(crate) fn print_some<T: std::fmt::Display>(
     heading: &str,
     lines: impl ExactSizeIterator<Item = T>,
@@ -295,7 +295,7 @@ pub(crate) fn print_some<T: std::fmt::Display>(
     Ok(())
 }
 
-/// A number of bytes for people.
+/// Formats a number of bytes for people.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if count < 1024 {

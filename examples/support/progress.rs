@@ -12,15 +12,15 @@ use signal_hook::flag;
 
 use super::bytes;
 
-/// A hook that shows how far the work is, and stops it when the user presses Ctrl-C.
+/// Returns a hook that shows how far the work is, and stops it when the user presses Ctrl-C.
 ///
-/// The library cleans up by itself when a hook says stop: that is why the signal only sets a flag. Pressed again, or when
-/// a share that no longer answers holds the work up for [`PATIENCE`], it ends the program at once.
+/// The library cleans up by itself when a hook asks to stop, so the signal only sets a flag. The program ends at once
+/// if the user presses Ctrl-C again, or if a share that no longer answers blocks the work for [`PATIENCE`].
 pub(crate) fn progress(what: &'static str) -> impl FnMut(Progress) -> ControlFlow<()> + Send + 'static {
     static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [SIGHUP, SIGINT, SIGTERM] {
-            // In this order: the first signal finds the flag unset.
+            // The order matters: the first signal must find the flag unset.
             let handled = flag::register_conditional_shutdown(signal, 130, interrupted.clone())
                 .and_then(|_| flag::register(signal, interrupted.clone()));
             if let Err(error) = handled {
@@ -52,7 +52,7 @@ pub(crate) fn progress(what: &'static str) -> impl FnMut(Progress) -> ControlFlo
 /// How long the work may take to end after a signal.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// One line that is written over again on a terminal; a new line now and then elsewhere.
+/// One line, rewritten in place on a terminal; elsewhere a new line now and then.
 #[derive(Default)]
 struct Line {
     last: Option<Instant>,
@@ -68,7 +68,7 @@ impl Line {
         self.last = Some(Instant::now());
         let Progress { files, bytes: read, stored_bytes, .. } = progress;
         let (start, end) = if is_terminal { ("\r", "\x1b[K") } else { ("", "\n") };
-        // Nobody may be listening.
+        // Nobody may be reading.
         let _ = write!(
             stderr.lock(),
             "{start}{what}: {files} files, {} of content, {} stored{end}",

@@ -1,4 +1,4 @@
-//! Errors in: ours, the standard library's, any other by its text, and the causes beneath each.
+//! Classifies errors: ours, the standard library's, any other by its text, and the causes of each.
 
 use std::error::Error as StdError;
 use std::fmt::{self, Write};
@@ -9,7 +9,7 @@ use super::finding::{Finding, Form, findings};
 use super::{errno, text, win32};
 use crate::{Error, ErrorKind};
 
-/// The class of an error of this library: that of its most telling cause.
+/// Classifies an error of this library by its most telling cause.
 ///
 /// ```
 /// use azs_backup::alert::{AlertKind, Profile, classify_error};
@@ -24,7 +24,7 @@ pub fn classify_error(error: &Error, profile: Profile) -> Classification {
     classify_chain(error, profile)
 }
 
-/// The class of an error of the standard library: by its code, else its causes, else its kind.
+/// Classifies an error of the standard library by its code, or else its causes, or else its kind.
 ///
 /// ```
 /// use azs_backup::alert::{DocumentedKind, Profile, classify_io};
@@ -37,10 +37,10 @@ pub fn classify_io(error: &io::Error, profile: Profile) -> Classification {
     classify_chain(error, profile)
 }
 
-/// The class of any error with its chain of causes: that of the most telling link, of equals the deepest.
+/// Classifies any error with its chain of causes by the most telling link; of equals the deepest counts.
 ///
-/// Errors of this library and of the standard library are read by kind and code, all others, those of SMB clients
-/// among them, by their text, of which at most 4 KiB count. At most 64 links are followed.
+/// Errors of this library and of the standard library are read by kind and code. All others, including those of SMB
+/// clients, are read by their text, up to 4 KiB of it. It follows at most 64 links.
 #[must_use]
 pub fn classify_chain(error: &(dyn StdError + 'static), profile: Profile) -> Classification {
     let mut collector = Collector::of_chain(profile);
@@ -52,7 +52,7 @@ pub fn classify_chain(error: &(dyn StdError + 'static), profile: Profile) -> Cla
     collector.finish()
 }
 
-/// Adds what a link says; gives the link beneath that may say more.
+/// Adds what a link says; returns the next link if it may say more.
 fn look_at<'a>(
     link: &'a (dyn StdError + 'static),
     collector: &mut Collector,
@@ -71,7 +71,7 @@ fn look_at<'a>(
     };
     match (error.raw_os_error(), error.get_ref()) {
         (Some(code), _) => add_os_error(code, collector),
-        // `source` would skip the error inside.
+        // `source` would skip the inner error.
         (None, Some(inner)) => {
             add_io_kind(error.kind(), collector);
             return Some(inner);
@@ -133,7 +133,7 @@ fn add_io_kind(kind: io::ErrorKind, collector: &mut Collector) {
 
 fn scan_display(error: &dyn StdError, collector: &mut Collector) {
     let mut text = Bounded(String::new());
-    // An error here means that the text is longer than what is kept of it.
+    // An error here means that the text is longer than the limit.
     let _ = write!(text, "{error}");
     text::scan(text.0.as_bytes(), 0, collector);
 }
@@ -154,8 +154,8 @@ impl Write for Bounded {
     }
 }
 
-/// Whether what lies beneath such an error is a matter of this host or its caller: a source that may not be read is
-/// no share that may not be read.
+/// Whether the causes of such an error concern this host or its caller: a source that cannot be read does not mean that
+/// the share cannot be read.
 fn is_about_the_host(kind: ErrorKind) -> bool {
     use ErrorKind as K;
     match kind {
@@ -171,7 +171,7 @@ fn is_about_the_host(kind: ErrorKind) -> bool {
 }
 
 fn row(kind: ErrorKind) -> &'static Finding {
-    // The rows stand in the order of the kinds; a test holds each against its name.
+    // The rows are in the order of the kinds; a test checks each name.
     &ROWS[kind as usize]
 }
 

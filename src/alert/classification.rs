@@ -1,4 +1,4 @@
-//! What a classification says, and how evidence makes one.
+//! Classifications, and how evidence makes one.
 
 use std::fmt;
 
@@ -8,18 +8,18 @@ use super::finding::{Finding, Form, Probe};
 use super::kind::{AlertKind, DocumentedKind};
 use super::retry::{Retry, RetryAdvice};
 
-/// Whose mapping decides.
+/// The mapping to use.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Profile {
-    /// Ours: each code belongs to the class that its meaning belongs to. `refined`.
+    /// Ours: each code belongs to the class that its meaning suggests. `refined`.
     #[default]
     Refined,
-    /// Exactly that of Azure Stack Hub's backup controller, build 1.2301: a short list of Win32 codes, everything
-    /// else is [`ShareNotAccessible`](AlertKind::ShareNotAccessible). An unreachable server (53) is a *path* there,
+    /// Exactly that of Azure Stack Hub's backup controller, build 1.2301: a short list of Win32 codes; everything else
+    /// is [`ShareNotAccessible`](AlertKind::ShareNotAccessible). There an unreachable server (53) is a *path* fault,
     /// and a disabled account (1331) is *general*. `microsoft-2301`.
     ///
-    /// Other codes go through the Win32 code that Windows makes of them.
+    /// Other codes are first converted to the Win32 code that Windows makes of them.
     Microsoft2301,
 }
 
@@ -27,7 +27,7 @@ impl Profile {
     /// Both profiles.
     pub const ALL: [Self; 2] = [Self::Refined, Self::Microsoft2301];
 
-    /// The name: `refined`, `microsoft-2301`.
+    /// Returns the name: `refined`, `microsoft-2301`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ impl std::str::FromStr for Profile {
     }
 }
 
-/// How sure a classification is.
+/// How certain a classification is.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Confidence {
@@ -67,7 +67,7 @@ pub enum Confidence {
 }
 
 impl Confidence {
-    /// The stable code, in capitals: `HIGH`.
+    /// Returns the stable code, in capitals: `HIGH`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -78,9 +78,9 @@ impl Confidence {
     }
 }
 
-/// The class of a failure, how sure that is, why, and whether to try again.
+/// The class of a failure, how certain it is, why, and whether to try again.
 ///
-/// It borrows nothing and allocates nothing: a plain value of about 200 bytes.
+/// It is a plain value of about 200 bytes that borrows and allocates nothing.
 #[derive(Clone, Copy)]
 pub struct Classification {
     profile: Profile,
@@ -100,43 +100,43 @@ impl Classification {
         Self { profile, kind, confidence: confidence(&evidence, &[]), retry, count: 1, evidence: all }
     }
 
-    /// The kind of alert.
+    /// Returns the kind of alert.
     #[must_use]
     pub fn kind(&self) -> AlertKind {
         self.kind
     }
 
-    /// The one of the documented five that the kind belongs to.
+    /// Returns which of the documented five the kind belongs to.
     #[must_use]
     pub fn documented_kind(&self) -> DocumentedKind {
         self.kind.documented()
     }
 
-    /// How sure that is.
+    /// Returns how certain the class is.
     #[must_use]
     pub fn confidence(&self) -> Confidence {
         self.confidence
     }
 
-    /// The profile that it was made under.
+    /// Returns the profile that was used.
     #[must_use]
     pub fn profile(&self) -> Profile {
         self.profile
     }
 
-    /// What was found, the most telling first; at most eight, each once.
+    /// Returns what was found, most telling first: at most eight items, each once.
     #[must_use]
     pub fn evidence(&self) -> &[Evidence] {
         &self.evidence[..usize::from(self.count)]
     }
 
-    /// Whether and when to try again.
+    /// Returns whether and when to try again.
     #[must_use]
     pub fn retry(&self) -> RetryAdvice {
         self.retry.advice()
     }
 
-    /// What would decide, where the most telling evidence is ambiguous.
+    /// Returns what to check to decide, if the most telling evidence is ambiguous.
     #[must_use]
     pub fn probe(&self) -> Option<Probe> {
         self.evidence().first()?.probe()
@@ -149,7 +149,7 @@ impl Classification {
     }
 }
 
-/// For alerts that no failure raises: an almost full share, a certificate that expires, a scheduler that is off.
+/// For alerts that no failure raises: an almost full share, an expiring certificate, a scheduler that is off.
 ///
 /// ```
 /// use azs_backup::alert::{AlertKind, Classification, DocumentedKind};
@@ -176,10 +176,10 @@ impl fmt::Debug for Classification {
     }
 }
 
-/// Collects evidence, the heaviest first, and never more than a classification holds.
+/// Collects evidence, heaviest first, and at most as much as a classification holds.
 pub(super) struct Collector {
     pub(super) profile: Profile,
-    /// Whether of two equally heavy ones the later leads: in a chain of causes the deeper one.
+    /// Whether the later of two equally heavy items leads: in a chain of causes the deeper one does.
     later_leads: bool,
     count: usize,
     evidence: [Evidence; MOST_EVIDENCE],
@@ -205,7 +205,7 @@ impl Collector {
             if self.evidence[at].weight >= evidence.weight {
                 return;
             }
-            // Heavier than before: out with it, and in again at its new place.
+            // It is heavier than before: take it out, and insert it again at its new place.
             self.evidence[at..self.count].rotate_left(1);
             self.count -= 1;
         }
@@ -237,7 +237,7 @@ fn confidence(first: &Evidence, rest: &[Evidence]) -> Confidence {
     if first.weight <= VAGUE {
         return Confidence::Low;
     }
-    // Another cause that weighs almost as much: it may be either.
+    // Another cause weighs almost as much, so it may be either.
     let contested = |other: &Evidence| {
         other.kind.documented() != first.kind.documented() && other.weight + 5 > first.weight
     };

@@ -1,13 +1,13 @@
-//! Codes in, classifications out: a look-up in a table, nothing else. None of these allocates.
+//! Classifies codes by looking them up in a table. Nothing here allocates.
 
 use super::classification::{Classification, Profile};
 use super::evidence::{Evidence, NO_FAILURE, UNKNOWN};
 use super::finding::{Finding, Form};
 use super::{errno, hresult, ntstatus, win32};
 
-/// The class of an NTSTATUS.
+/// Classifies an NTSTATUS.
 ///
-/// A code that reports no failure (`STATUS_PENDING`) gives one that [is none](Classification::is_failure).
+/// A code such as `STATUS_PENDING` reports [no failure](Classification::is_failure).
 ///
 /// ```
 /// use azs_backup::alert::{AlertKind, Profile, classify_ntstatus};
@@ -22,7 +22,7 @@ pub fn classify_ntstatus(status: u32, profile: Profile) -> Classification {
     Classification::of(Evidence::new(Form::Ntstatus, status, ntstatus_row(status), profile), profile)
 }
 
-/// The class of a Win32 error code.
+/// Classifies a Win32 error code.
 ///
 /// ```
 /// use azs_backup::alert::{AlertKind, Profile, classify_win32};
@@ -36,7 +36,7 @@ pub fn classify_win32(code: u32, profile: Profile) -> Classification {
     Classification::of(Evidence::new(Form::Win32, code, win32_row(code), profile), profile)
 }
 
-/// The class of an HRESULT: that of the Win32 code or NTSTATUS in it, where it carries one.
+/// Classifies an HRESULT, by the Win32 code or NTSTATUS in it if it carries one.
 ///
 /// ```
 /// use azs_backup::alert::{AlertKind, Profile, classify_hresult};
@@ -52,8 +52,8 @@ pub fn classify_hresult(result: i32, profile: Profile) -> Classification {
     Classification::of(Evidence::new(form, code, row.unwrap_or(&UNKNOWN), profile), profile)
 }
 
-/// The class of an errno of the system that the library was built for; of Linux where that has none. The sign does not
-/// matter: the kernel's log writes -13.
+/// Classifies an errno of the system that the library was built for, or of Linux if that system has none. The sign does
+/// not matter: the kernel's log writes -13.
 #[inline]
 #[must_use]
 pub fn classify_errno(errno: i32, profile: Profile) -> Classification {
@@ -67,7 +67,7 @@ pub fn classify_errno(errno: i32, profile: Profile) -> Classification {
 
 #[inline]
 fn ntstatus_row(status: u32) -> &'static Finding {
-    // Severity: success and information are no failures (MS-ERREF 2.3). 0xD… is 0xC… in an HRESULT.
+    // Success and information are no failures (severity, MS-ERREF 2.3). 0xD… is 0xC… in an HRESULT.
     match ntstatus::find(status).or_else(|| ntstatus::find(status & !NT_BIT)) {
         Some(row) => row,
         None if status >> 31 == 0 => &NO_FAILURE,
@@ -83,7 +83,7 @@ fn win32_row(code: u32) -> &'static Finding {
     }
 }
 
-/// The row of a 32-bit code that is an HRESULT or an NTSTATUS, and which it is.
+/// Finds the row of a 32-bit code that is an HRESULT or an NTSTATUS, and says which it is.
 pub(super) fn hresult_row(code: u32) -> (Form, Option<&'static Finding>) {
     if code & 0xC000_0000 == 0xC000_0000 {
         return (Form::Ntstatus, ntstatus::find(code).or_else(|| ntstatus::find(code & !NT_BIT)));
@@ -91,7 +91,7 @@ pub(super) fn hresult_row(code: u32) -> (Form, Option<&'static Finding>) {
     if code >> 31 == 0 {
         return (Form::Hresult, Some(&NO_FAILURE));
     }
-    // HRESULT_FROM_NT sets a bit of its own; FACILITY_WIN32 is 7 (MS-ERREF 2.1).
+    // HRESULT_FROM_NT sets its own bit; FACILITY_WIN32 is 7 (MS-ERREF 2.1).
     if code & NT_BIT != 0 {
         return (Form::Hresult, ntstatus::find(code & !NT_BIT));
     }
@@ -100,7 +100,7 @@ pub(super) fn hresult_row(code: u32) -> (Form, Option<&'static Finding>) {
     }
     match hresult::find(code) {
         Some(row) => (Form::Hresult, Some(row)),
-        // Warnings of NTSTATUS begin with 8 as well.
+        // NTSTATUS warnings begin with 8, too.
         None => match ntstatus::find(code) {
             Some(row) => (Form::Ntstatus, Some(row)),
             None => (Form::Hresult, None),

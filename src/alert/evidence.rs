@@ -1,4 +1,4 @@
-//! Evidence: what was found, what it says under a profile, and how much it weighs.
+//! Evidence: what was found, what it means under a profile, and how much it weighs.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use super::finding::{Finding, Form, Probe};
 use super::kind::AlertKind;
 use super::retry::Retry;
 
-/// One reason for a classification: a code, name or sentence that was found, and what it says.
+/// One reason for a classification: a code, name or sentence that was found, and what it means.
 #[derive(Clone, Copy)]
 pub struct Evidence {
     pub(super) finding: &'static Finding,
@@ -26,7 +26,8 @@ impl Evidence {
         Self { finding, code, line: 0, form, kind, weight: weight(form, finding, kind), guessed: false }
     }
 
-    /// Weighed otherwise: a guess less, a sentence that cannot mean anything else more. What says nothing stays light.
+    /// Changes the weight: lower for a guess, higher for a sentence with only one meaning. What names no cause stays
+    /// light.
     pub(super) fn weighing(mut self, weight: u8) -> Self {
         if self.finding.is_failure() && !self.finding.is_vague() {
             self.weight = weight;
@@ -34,10 +35,10 @@ impl Evidence {
         self
     }
 
-    /// A number that only looks like the code: weighs less, and is never certain.
+    /// Marks a number that only looks like the code: it weighs less, and is never certain.
     pub(super) fn guessed(mut self) -> Self {
         self.guessed = true;
-        // A general code that may be none says less than a sentence that names a cause.
+        // A general code that may not even be one says less than a sentence that names a cause.
         let most = if is_general(self.kind) { GUESS_OF_NO_CAUSE } else { GUESS };
         self.weight = self.weight.min(most);
         self
@@ -52,55 +53,55 @@ impl Evidence {
         self.weight
     }
 
-    /// In which form it was found.
+    /// Returns the form in which it was found.
     #[must_use]
     pub fn form(&self) -> Form {
         self.form
     }
 
-    /// The raw code, as it was found; none for words and kinds.
+    /// Returns the raw code as it was found; `None` for words and kinds.
     #[must_use]
     pub fn code(&self) -> Option<u32> {
         matches!(self.form, Form::Ntstatus | Form::Win32 | Form::Hresult | Form::Errno).then_some(self.code)
     }
 
-    /// The name of the code: `STATUS_DISK_FULL`.
+    /// Returns the name of the code: `STATUS_DISK_FULL`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.finding.name
     }
 
-    /// What it says.
+    /// Returns what it means.
     #[must_use]
     pub fn meaning(&self) -> &'static str {
         self.finding.meaning
     }
 
-    /// The kind that it speaks for.
+    /// Returns the kind that it points to.
     #[must_use]
     pub fn kind(&self) -> AlertKind {
         self.kind
     }
 
-    /// The other kind that it may stand for; none where it is not ambiguous.
+    /// Returns the other kind that it may point to; `None` unless it is ambiguous.
     #[must_use]
     pub fn other_kind(&self) -> Option<AlertKind> {
         self.finding.or
     }
 
-    /// What would decide, where it is ambiguous.
+    /// Returns what to check to decide, if it is ambiguous.
     #[must_use]
     pub fn probe(&self) -> Option<Probe> {
         self.finding.probe
     }
 
-    /// The Win32 code that Windows makes of it, where one is known.
+    /// Returns the Win32 code that Windows makes of it, if known.
     #[must_use]
     pub fn win32(&self) -> Option<u32> {
         Some(self.finding.win32).filter(|code| *code != 0)
     }
 
-    /// The line of the text in which it was found first, counted from 1; none outside texts.
+    /// Returns the line of the text in which it was first found, counted from 1; `None` outside texts.
     #[must_use]
     pub fn line(&self) -> Option<u32> {
         Some(self.line).filter(|line| *line != 0)
@@ -130,8 +131,8 @@ impl fmt::Debug for Evidence {
 fn kind_under(finding: &Finding, profile: Profile) -> AlertKind {
     match (profile, finding.form) {
         (Profile::Refined, _) | (_, Form::FaultType) => finding.kind,
-        // Build 1.2301.2300.2373 of the backup controller, SmbShareNotAccessibleExceptionFactory. The conflict 1219 is
-        // tried again there after the other session is dropped, and is the rest's class when that does not help.
+        // Build 1.2301.2300.2373 of the backup controller, SmbShareNotAccessibleExceptionFactory. On the conflict 1219
+        // it drops the other session and tries again; if that does not help, 1219 falls into the last class.
         (Profile::Microsoft2301, _) => match finding.win32 {
             5 | 86 | 1205 | 1206 | 1326 | 1909 | 2202 => AlertKind::Authentication,
             53 | 55 | 67 | 487 | 1203 => AlertKind::Path,
@@ -150,7 +151,7 @@ fn weight(form: Form, finding: &Finding, kind: AlertKind) -> u8 {
     if finding.is_vague() {
         return if matches!(form, Form::FaultType) { 100 } else { VAGUE };
     }
-    // Codes first, the most precise ones before those that others were mapped to; words last.
+    // Codes first, precise ones before those that others are mapped to; words last.
     let full = match form {
         Form::FaultType => return 100,
         Form::Ntstatus => 90,
@@ -162,7 +163,7 @@ fn weight(form: Form, finding: &Finding, kind: AlertKind) -> u8 {
         Form::Wording => 30,
     };
     let full = if finding.or.is_some() { full - 4 } else { full };
-    // What names one of the other kinds tells more than a general code, even a clear one.
+    // Anything that names one of the other kinds says more than a general code, even a clear one.
     if is_general(kind) { full / 2 } else { full }
 }
 
@@ -170,13 +171,13 @@ fn is_general(kind: AlertKind) -> bool {
     matches!(kind, AlertKind::General | AlertKind::ShareNotAccessible)
 }
 
-/// The weight of what names no cause.
+/// Weight of what names no cause.
 pub(super) const VAGUE: u8 = 10;
-/// The most that a number may weigh that only looks like a code.
+/// Most weight of a number that only looks like a code.
 const GUESS: u8 = 70;
 const GUESS_OF_NO_CAUSE: u8 = 13;
 
-/// For codes that stand in no table.
+/// For codes that are in no table.
 pub(super) static UNKNOWN: Finding = Finding {
     form: Form::Wording,
     code: 0,
@@ -189,7 +190,7 @@ pub(super) static UNKNOWN: Finding = Finding {
     probe: None,
 };
 
-/// For codes that stand in no table and report no failure.
+/// For codes that are in no table and report no failure.
 pub(super) static NO_FAILURE: Finding = Finding {
     form: Form::Wording,
     code: 0,
@@ -202,7 +203,7 @@ pub(super) static NO_FAILURE: Finding = Finding {
     probe: None,
 };
 
-/// Fills the places of a classification that hold no evidence.
+/// Fills the unused places of a classification.
 pub(super) const NOTHING: Evidence = Evidence {
     finding: &UNKNOWN,
     code: 0,

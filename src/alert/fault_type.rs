@@ -4,12 +4,12 @@ use super::finding::{Finding, Form};
 use super::kind::AlertKind;
 use super::retry::Retry;
 
-/// The row of this kind.
+/// Returns the row of this kind.
 pub(super) fn row(kind: AlertKind) -> &'static Finding {
     &ROWS[kind as usize]
 }
 
-/// For fault types that are not known.
+/// For unknown fault types.
 pub(super) static UNKNOWN: Finding = Finding {
     form: Form::FaultType,
     code: 0,

@@ -1,15 +1,15 @@
-//! One row of a table, and how a row is found.
+//! One row of a table, and how to find it.
 
 use super::kind::AlertKind;
 use super::retry::Retry;
 
-/// Which numbers or words a finding comes from.
+/// The numbers or words that a finding comes from.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Form {
     /// An NTSTATUS (MS-ERREF 2.3).
     Ntstatus,
-    /// A Win32 error code (MS-ERREF 2.2), those of networking and sockets included.
+    /// A Win32 error code (MS-ERREF 2.2), including those of networking and sockets.
     Win32,
     /// An HRESULT (MS-ERREF 2.1) that carries no Win32 code and no NTSTATUS.
     Hresult,
@@ -26,7 +26,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// Every one.
+    /// All of them.
     pub const ALL: [Self; 8] = [
         Self::Ntstatus,
         Self::Win32,
@@ -38,7 +38,7 @@ impl Form {
         Self::Wording,
     ];
 
-    /// The stable code, in capitals: `NTSTATUS`.
+    /// Returns the stable code, in capitals: `NTSTATUS`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ impl Form {
     }
 }
 
-/// What would decide an ambiguous code.
+/// What to check to decide an ambiguous code.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Probe {
@@ -85,7 +85,7 @@ pub enum Probe {
 }
 
 impl Probe {
-    /// Every one.
+    /// All of them.
     pub const ALL: [Self; 12] = [
         Self::FreeSpace,
         Self::ResolveName,
@@ -101,7 +101,7 @@ impl Probe {
         Self::Context,
     ];
 
-    /// The stable code, in capitals: `RESOLVE_NAME`.
+    /// Returns the stable code, in capitals: `RESOLVE_NAME`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -120,7 +120,7 @@ impl Probe {
         }
     }
 
-    /// What to do, and what its outcome tells.
+    /// Returns what to do, and what the outcome means.
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
@@ -150,13 +150,13 @@ impl Probe {
     }
 }
 
-/// One row of the tables: a code or sentence, its name, its class, and what it says.
+/// One row of the tables: a code or sentence, its name, its class, and its meaning.
 #[derive(Debug)]
 pub(super) struct Finding {
     pub(super) form: Form,
     pub(super) code: u32,
     pub(super) name: &'static str,
-    /// The Win32 code that Windows makes of it; 0 where there is none.
+    /// The Win32 code that Windows makes of it; 0 if there is none.
     pub(super) win32: u32,
     pub(super) kind: AlertKind,
     pub(super) retry: Retry,
@@ -177,7 +177,7 @@ impl Finding {
     }
 }
 
-/// The rows of a table, one a line; a row without a class is *general* and says nothing about retries.
+/// The rows of a table, one per line; a row without a class is *general* and says nothing about retries.
 macro_rules! findings {
     ($form:ident, $($code:literal $name:ident $($win32:literal)? $($kind:ident $retry:ident $meaning:literal
         $(or $or:ident by $probe:ident)?)?;)+) => {
@@ -206,7 +206,7 @@ macro_rules! findings {
 }
 pub(super) use findings;
 
-/// A hash index over the codes of a table, made when the library is compiled: one or two probes find a row.
+/// A hash index over the codes of a table, made at compile time: one or two probes find a row.
 pub(super) struct Index<const N: usize>([u16; N]);
 
 impl<const N: usize> Index<N> {
@@ -228,7 +228,7 @@ impl<const N: usize> Index<N> {
     #[inline]
     pub(super) fn find(&self, rows: &'static [Finding], code: u32) -> Option<&'static Finding> {
         let mut slot = Self::slot(code);
-        // Ends at an empty slot: at least half of them are.
+        // Ends at an empty slot: at least half of them are empty.
         while let Some(row) = usize::from(self.0[slot]).checked_sub(1) {
             if rows[row].code == code {
                 return Some(&rows[row]);

@@ -1,8 +1,8 @@
-//! Alerts as the admin API writes them: read, classified, written.
+//! Alerts as the admin API writes them: reading, classifying, writing.
 //!
 //! The resource is that of Microsoft.InfrastructureInsights.Admin, api-version 2016-05-01, as systems of 2020 and 2021
-//! return it. Between them `faultHash` and `faultId` changed places, and titles differ from the documentation's, so
-//! only `faultTypeId` tells alerts apart; a title counts where there is nothing else.
+//! return it. Between them `faultHash` and `faultId` swapped places, and titles differ from the documentation, so only
+//! `faultTypeId` tells alerts apart. A title counts only if there is nothing else.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -16,7 +16,7 @@ use super::remedy::Context;
 use super::text::TextClassifier;
 use crate::{Error, ErrorKind, Result};
 
-/// An alert resource of the admin API, whatever else it holds: what is not known survives being read and written.
+/// An alert resource of the admin API. Unknown content survives reading and writing.
 ///
 /// ```
 /// use azs_backup::alert::{Alert, Context, Profile, classify_ntstatus};
@@ -34,7 +34,7 @@ use crate::{Error, ErrorKind, Result};
 pub struct Alert(Map<String, Value>);
 
 impl Alert {
-    /// An active alert for this failure.
+    /// Creates an active alert for this failure.
     #[must_use]
     pub fn new(classification: &Classification, context: &Context) -> Self {
         let kind = classification.kind();
@@ -100,7 +100,7 @@ impl Alert {
     /// Reads one alert.
     ///
     /// # Errors
-    /// `MALFORMED` for what is no JSON object, half of one included; `LIMIT_EXCEEDED` above 16 MiB.
+    /// `MALFORMED` for anything but a JSON object, or for an incomplete one; `LIMIT_EXCEEDED` above 16 MiB.
     pub fn parse(json: impl AsRef<[u8]>) -> Result<Self> {
         read(json.as_ref())
     }
@@ -133,14 +133,14 @@ impl Alert {
         }
     }
 
-    /// What it is about: by its `faultTypeId`, else by its title; none where neither is known.
+    /// Returns its kind, by `faultTypeId` or else by title; `None` if neither is known.
     #[must_use]
     pub fn kind(&self) -> Option<AlertKind> {
         let by_type = self.fault_type_id().and_then(AlertKind::from_fault_type_id);
         by_type.or_else(|| AlertKind::from_title(self.title()?))
     }
 
-    /// The class of the alert. One of an unknown fault type and title is [`General`](AlertKind::General) with low
+    /// Classifies the alert. If its fault type and title are unknown, it is [`General`](AlertKind::General) with low
     /// confidence.
     #[must_use]
     pub fn classify(&self, profile: Profile) -> Classification {
@@ -165,75 +165,75 @@ impl Alert {
         }
     }
 
-    /// The whole resource.
+    /// Returns the whole resource.
     #[must_use]
     pub fn as_map(&self) -> &Map<String, Value> {
         &self.0
     }
 
-    /// A property of the alert by its name in the API, whatever its letter case: PowerShell's objects have the
-    /// properties at the top and in other letter case.
+    /// Returns a property of the alert by its name in the API, in any letter case: PowerShell's objects have the
+    /// properties at the top and in another letter case.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Value> {
         let inner = get(&self.0, "properties").and_then(Value::as_object);
         inner.and_then(|properties| get(properties, name)).or_else(|| get(&self.0, name))
     }
 
-    /// `faultTypeId`.
+    /// Returns `faultTypeId`.
     #[must_use]
     pub fn fault_type_id(&self) -> Option<&str> {
         self.text_field("faultTypeId")
     }
 
-    /// `title`.
+    /// Returns `title`.
     #[must_use]
     pub fn title(&self) -> Option<&str> {
         self.text_field("title")
     }
 
-    /// `state`: `Active` or `Closed`.
+    /// Returns `state`: `Active` or `Closed`.
     #[must_use]
     pub fn state(&self) -> Option<&str> {
         self.text_field("state")
     }
 
-    /// `severity`: `Warning` or `Critical`.
+    /// Returns `severity`: `Warning` or `Critical`.
     #[must_use]
     pub fn severity(&self) -> Option<&str> {
         self.text_field("severity")
     }
 
-    /// `alertId`.
+    /// Returns `alertId`.
     #[must_use]
     pub fn alert_id(&self) -> Option<&str> {
         self.text_field("alertId")
     }
 
-    /// `createdTimestamp`; none where it is empty, the year 1 or no time.
+    /// Returns `createdTimestamp`; `None` if it is empty, in the year 1 or not a time.
     #[must_use]
     pub fn created(&self) -> Option<jiff::Timestamp> {
         self.time_field("createdTimestamp")
     }
 
-    /// `closedTimestamp`; none where it is empty, the year 1 or no time.
+    /// Returns `closedTimestamp`; `None` if it is empty, in the year 1 or not a time.
     #[must_use]
     pub fn closed(&self) -> Option<jiff::Timestamp> {
         self.time_field("closedTimestamp")
     }
 
-    /// One of the `alertProperties`, whatever its letter case: `failedAdminOperations`.
+    /// Returns one of the `alertProperties`, in any letter case: `failedAdminOperations`.
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&str> {
         get(self.field("alertProperties")?.as_object()?, name)?.as_str()
     }
 
-    /// `description` as plain text.
+    /// Returns `description` as plain text.
     #[must_use]
     pub fn description(&self) -> String {
         self.plain_text("description")
     }
 
-    /// `remediation` as plain text, a line a step.
+    /// Returns `remediation` as plain text, one step per line.
     #[must_use]
     pub fn remediation(&self) -> String {
         self.plain_text("remediation")
@@ -266,12 +266,13 @@ impl Alert {
     }
 }
 
-/// The class of an alert, or of a listing of alerts, in the JSON of the admin API.
+/// Classifies an alert, or a listing of alerts, in the JSON of the admin API.
 ///
-/// Of several alerts the most telling counts, closed ones only where all are. JSON that holds no alert is read as text.
+/// Of several alerts the most telling counts; closed ones count only if all are closed. JSON without any alert is read
+/// as text.
 ///
 /// # Errors
-/// `MALFORMED` for what is no JSON, half of one included; `LIMIT_EXCEEDED` above 16 MiB.
+/// `MALFORMED` for anything but JSON, or for an incomplete document; `LIMIT_EXCEEDED` above 16 MiB.
 pub fn classify_json(json: impl AsRef<[u8]>, profile: Profile) -> Result<Classification> {
     let json = json.as_ref();
     let alerts = Alert::parse_list(json)?;

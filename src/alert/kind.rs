@@ -1,4 +1,4 @@
-//! The kinds of alert: the five that the documentation names, and the ones that systems show beyond them.
+//! The kinds of alert: the five that the documentation names, and more that systems show.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ impl DocumentedKind {
     pub const ALL: [Self; 5] =
         [Self::OutOfCapacity, Self::Connectivity, Self::Path, Self::Authentication, Self::General];
 
-    /// The same as an [`AlertKind`].
+    /// Returns the same as an [`AlertKind`].
     #[must_use]
     pub const fn kind(self) -> AlertKind {
         match self {
@@ -35,7 +35,7 @@ impl DocumentedKind {
         }
     }
 
-    /// The stable code, in capitals: `OUT_OF_CAPACITY`.
+    /// Returns the stable code, in capitals: `OUT_OF_CAPACITY`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         self.kind().code()
@@ -48,7 +48,7 @@ impl fmt::Display for DocumentedKind {
     }
 }
 
-/// How much an alert matters, in the words of the admin API.
+/// How serious an alert is, in the words of the admin API.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Severity {
@@ -59,7 +59,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The word that the admin API uses.
+    /// Returns the word that the admin API uses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -89,38 +89,39 @@ macro_rules! alert_kinds {
             /// Every kind: the documented five first.
             pub const ALL: &'static [AlertKind] = &[$(AlertKind::$name,)+];
 
-            /// The stable code, in capitals: `SHARE_NOT_WRITABLE`.
+            /// Returns the stable code, in capitals: `SHARE_NOT_WRITABLE`.
             #[must_use]
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$name => $code,)+ }
             }
 
-            /// The one of the documented five that it belongs to.
+            /// Returns which of the documented five it belongs to.
             #[must_use]
             pub const fn documented(self) -> DocumentedKind {
                 match self { $(Self::$name => DocumentedKind::$documented,)+ }
             }
 
-            /// Its severity.
+            /// Returns its severity.
             #[must_use]
             pub const fn severity(self) -> Severity {
                 match self { $(Self::$name => Severity::$severity,)+ }
             }
 
-            /// The `faultTypeId` that Azure Stack Hub gives it, the one thing to tell alerts apart by; one of our own
-            /// that starts with `AzsBackup.` where Azure Stack Hub has none.
+            /// Returns its `faultTypeId` in Azure Stack Hub, the only thing that tells alerts apart, or one of ours
+            /// that starts with `AzsBackup.` if Azure Stack Hub has none.
             #[must_use]
             pub const fn fault_type_id(self) -> &'static str {
                 match self { $(Self::$name => $fault_type,)+ }
             }
 
-            /// The title: of the documented five as the documentation has it, else as systems show it, else ours.
+            /// Returns the title: the documentation's for the documented five, else the one that systems show, else
+            /// ours.
             #[must_use]
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$name => $title,)+ }
             }
 
-            /// Other titles under which running systems show it.
+            /// Returns other titles under which running systems show it.
             #[must_use]
             pub const fn other_titles(self) -> &'static [&'static str] {
                 match self { $(Self::$name => &[$($seen),*],)+ }
@@ -171,7 +172,7 @@ alert_kinds! {
     PartiallySucceeded "PARTIALLY_SUCCEEDED" General Warning
         "AzureStack.BackupController.BackupPartialSucceededFault"
         "Backup partially succeeded" [],
-    /// The scheduled backup did not start because another operation runs or has failed.
+    /// The scheduled backup did not start because another operation is running or has failed.
     SkippedByConflict "SKIPPED_BY_CONFLICT" General Warning
         "AzureStack.BackupController.BackupSkippedWithFailedOperationFault"
         "The scheduled backup was skipped due to a conflict with failed operations." [],
@@ -211,7 +212,7 @@ alert_kinds! {
 }
 
 impl AlertKind {
-    /// The kind of a `faultTypeId`, whatever its letter case; none when it is not known.
+    /// Returns the kind of a `faultTypeId`, in any letter case; `None` if it is unknown.
     ///
     /// ```
     /// use azs_backup::alert::AlertKind;
@@ -224,14 +225,14 @@ impl AlertKind {
         let id = id.trim();
         Self::ALL.iter().copied().find(|kind| {
             let known = kind.fault_type_id();
-            // In logs the name stands alone as well.
+            // Logs also have the name alone.
             let name = known.rsplit('.').next().unwrap_or(known);
             known.eq_ignore_ascii_case(id) || name.eq_ignore_ascii_case(id)
         })
     }
 
-    /// The kind of a title, documented or seen on a system, full stop and letter case aside: a last resort, since
-    /// titles change between versions.
+    /// Returns the kind of a title, documented or seen on a system, ignoring full stop and letter case. Use it as a
+    /// last resort, since titles change between versions.
     #[must_use]
     pub fn from_title(title: &str) -> Option<Self> {
         let bare = |text: &str| text.trim().trim_end_matches('.').to_ascii_lowercase();
@@ -241,7 +242,7 @@ impl AlertKind {
         })
     }
 
-    /// The kind of that [`code`](Self::code), in any letter case.
+    /// Returns the kind with that [`code`](Self::code), in any letter case.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.code().eq_ignore_ascii_case(code))

@@ -1,4 +1,4 @@
-//! Numbers in text: which of them are codes, told by their form and by the words around them.
+//! Finds the codes among the numbers in a text, by their form and the words around them.
 
 use super::classification::Profile;
 use super::code::hresult_row;
@@ -6,13 +6,13 @@ use super::evidence::Evidence;
 use super::finding::Form;
 use super::{errno, ntstatus, win32};
 
-/// The evidence of the word of digits at `start..end`, if it is a code that is known.
+/// Returns the evidence of the digits at `start..end`, if they are a known code.
 pub(super) fn read(line: &[u8], start: usize, end: usize, profile: Profile) -> Option<Evidence> {
     let word = &line[start..end];
     if let Some(digits) = word.strip_prefix(b"0x").or_else(|| word.strip_prefix(b"0X")) {
         return of_hexadecimal(hexadecimal(digits)?, line, start, end, profile);
     }
-    // A part of an address, version, time, percentage or path is no code.
+    // Part of an address, version, time, percentage or path is not a code.
     let around = |at: usize| line.get(at).copied().unwrap_or(b' ');
     let digit_after = around(end + 1).is_ascii_digit();
     if matches!(around(end), b'.' | b':' | b',' | b'/' | b'-') && digit_after || around(end) == b'%' {
@@ -46,7 +46,7 @@ pub(super) fn read(line: &[u8], start: usize, end: usize, profile: Profile) -> O
         return None;
     }
     let named = is_named(line, lead).or_else(|| is_named_after(line, end))?;
-    // `error: 2 files were not copied` counts.
+    // `error: 2 files were not copied` is a count.
     let counts = around(end) == b' ' && around(end + 1).is_ascii_lowercase() && value < 32;
     if matches!(named, Named::Anything) && counts {
         return None;
@@ -74,7 +74,7 @@ fn of_small(value: u32, named: Named, around: &[u8], profile: Profile) -> Option
     let of_win32 = || win32::find(value).map(|row| Evidence::new(Form::Win32, value, row, profile));
     match named {
         Named::Mount => {
-            // mount.cifs: the one errno with which a wrong password arrives; trying again sends it again.
+            // mount.cifs: the only errno that a wrong password causes; trying again sends the password again.
             let row = if value == 13 { Some(&MOUNT_EACCES) } else { errno::find(value) };
             row.map(|row| Evidence::new(Form::Errno, value, row, profile).weighing(75))
         }
@@ -85,7 +85,7 @@ fn of_small(value: u32, named: Named, around: &[u8], profile: Profile) -> Option
             Form::Errno => of_errno().or_else(of_win32),
             _ => of_win32(),
         },
-        // Any error number: on Windows' side it is, unless the words are those of the errno.
+        // Any error number: a Windows one, unless the words are those of the errno.
         Named::Anything => {
             if named_beside(value, around) == Some(Form::Errno) {
                 return of_errno();
@@ -97,14 +97,14 @@ fn of_small(value: u32, named: Named, around: &[u8], profile: Profile) -> Option
     }
 }
 
-/// The form of the sentence beside a number that stands for the same number.
+/// Returns the form of the sentence beside a number, if both mean the same code.
 fn named_beside(value: u32, around: &[u8]) -> Option<Form> {
     let mut form = None;
     super::wording::each(around, |row, _| form = form.or((row.code == value).then_some(row.form)));
     form
 }
 
-/// What the words before a number say that it is.
+/// What the words before a number call it.
 #[derive(Clone, Copy)]
 enum Named {
     /// `mount error(13)`.
@@ -115,13 +115,13 @@ enum Named {
     System,
     /// `(os error 28)`.
     RustOs,
-    /// `return code = -13`: only with a sign an errno.
+    /// `return code = -13`: an errno only if it has a sign.
     ReturnCode,
     /// `error 53`, `code: 53`.
     Anything,
 }
 
-/// What stands around a number, as far as it may tell what the number is: a bound, for lines have none.
+/// Returns the text around a number that may tell what it is: bounded, because lines are not.
 fn nearby(line: &[u8], start: usize, end: usize) -> &[u8] {
     &line[start.saturating_sub(160)..line.len().min(end + 80)]
 }
@@ -132,7 +132,7 @@ fn is_named(line: &[u8], start: usize) -> Option<Named> {
         |byte: &u8| matches!(byte, b' ' | b'\t' | b'(' | b'[' | b':' | b'=' | b'#' | b'"' | b'\'' | b'`');
     let kept = before.iter().rposition(|byte| !gap(byte))? + 1;
     let before = &before[..kept];
-    // `erreur système` in a code page of DOS.
+    // `erreur système` in a DOS code page.
     if ends_with(before, "me")
         && before[..before.len() - 2].windows(11).any(|part| part.eq_ignore_ascii_case(b"erreur syst"))
     {
@@ -163,7 +163,7 @@ fn ends_with_any(text: &[u8], ends: &[&str]) -> bool {
     ends.iter().any(|end| ends_with(text, end))
 }
 
-/// The longest first: `os error` is an `error` as well.
+/// Longest first: `os error` is also an `error`.
 const NAMED: &[(&str, Named)] = &[
     ("mount error", Named::Mount),
     ("system error", Named::System),
@@ -178,7 +178,7 @@ const NAMED: &[(&str, Named)] = &[
     ("lasterror", Named::System),
     ("return code", Named::ReturnCode),
     (" rc", Named::ReturnCode),
-    // Windows' "system error" in other languages; the last letters do, whatever the code page made of the first.
+    // Windows' "system error" in other languages. The last letters suffice, whatever the code page made of the first.
     ("systemfehler", Named::System),
     ("systemfel", Named::System),
     ("systemfejl", Named::System),
@@ -219,7 +219,7 @@ const NAMED: &[(&str, Named)] = &[
     ("code", Named::Anything),
 ];
 
-/// Up to eight hexadecimal digits, or the sixteen of a code that was widened with its sign.
+/// Parses up to eight hexadecimal digits, or the sixteen of a sign-extended code.
 pub(super) fn hexadecimal(digits: &[u8]) -> Option<u32> {
     let digits = match digits.len() {
         1..=8 => digits,

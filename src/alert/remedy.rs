@@ -1,4 +1,4 @@
-//! What happened here and what to do next, for people.
+//! What happened and what to do next, for people.
 
 use std::fmt::Write;
 
@@ -8,13 +8,13 @@ use super::classification::{Classification, Profile};
 use super::kind::AlertKind;
 use super::retry::Retry;
 
-/// Where and for whom a failure happened: what the texts of an [`Alert`](super::Alert) name. All but the identifier and
-/// the time may be left out; read from JSON, the time is now where it is left out.
+/// Where and to whom a failure happened, for the texts of an [`Alert`](super::Alert). Only the identifier and the time
+/// are required; in JSON you may omit the time, which is then now.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Context {
-    /// The identifier of the alert, a GUID as a rule: the same one closes it.
+    /// The identifier of the alert, usually a GUID; the same one closes the alert.
     pub id: String,
     /// When it happened.
     #[serde(default = "jiff::Timestamp::now")]
@@ -31,13 +31,13 @@ pub struct Context {
     /// The account: `CONTOSO\azsbackup`.
     #[serde(default)]
     pub account: Option<String>,
-    /// What was being done: `writing segment 3`.
+    /// What was in progress: `writing segment 3`.
     #[serde(default)]
     pub operation: Option<String>,
 }
 
 impl Context {
-    /// A context of an alert with this identifier at this time; the rest is set field by field.
+    /// Creates a context of an alert with this identifier and time; set the rest field by field.
     #[must_use]
     pub fn new(id: impl Into<String>, now: jiff::Timestamp) -> Self {
         Self {
@@ -51,35 +51,35 @@ impl Context {
         }
     }
 
-    /// The region.
+    /// Sets the region.
     #[must_use]
     pub fn location(mut self, location: impl Into<String>) -> Self {
         self.location = location.into();
         self
     }
 
-    /// The share.
+    /// Sets the share.
     #[must_use]
     pub fn share(mut self, share: impl Into<String>) -> Self {
         self.share = Some(share.into());
         self
     }
 
-    /// The path on the share.
+    /// Sets the path on the share.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
         self
     }
 
-    /// The account.
+    /// Sets the account.
     #[must_use]
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = Some(account.into());
         self
     }
 
-    /// What was being done.
+    /// Sets what was in progress.
     #[must_use]
     pub fn operation(mut self, operation: impl Into<String>) -> Self {
         self.operation = Some(operation.into());
@@ -102,13 +102,13 @@ impl Context {
     }
 }
 
-/// The region of a system that has one.
+/// The region if none is given.
 fn local() -> String {
     "local".to_owned()
 }
 
 impl Classification {
-    /// What happened, in a sentence or three: the share, the account, the code and what it says.
+    /// Returns what happened, in up to three sentences: the share, the account, the code and its meaning.
     #[must_use]
     pub fn describe(&self, context: &Context) -> String {
         let (share, account) = (context.share_name(), context.account_name());
@@ -166,7 +166,7 @@ impl Classification {
         capitalised(&text)
     }
 
-    /// What to do next, step by step.
+    /// Returns what to do next, step by step.
     #[must_use]
     pub fn remedy(&self, context: &Context) -> Vec<String> {
         let mut steps = Vec::new();

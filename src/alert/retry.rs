@@ -16,8 +16,7 @@ pub enum Retry {
     NewSession,
     /// Only after someone has removed the cause.
     AfterFix,
-    /// Only after someone has removed the cause, and not even once before: each attempt counts towards the lock-out
-    /// of the account.
+    /// Only after someone has removed the cause, and never before: each attempt counts towards the account's lock-out.
     LockOut,
     /// Nothing is known.
     Unknown,
@@ -26,7 +25,7 @@ pub enum Retry {
 }
 
 impl Retry {
-    /// Every one.
+    /// All of them.
     pub const ALL: [Self; 7] = [
         Self::Soon,
         Self::Later,
@@ -37,7 +36,7 @@ impl Retry {
         Self::NoFailure,
     ];
 
-    /// The stable code, in capitals: `AFTER_FIX`.
+    /// Returns the stable code, in capitals: `AFTER_FIX`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -51,7 +50,7 @@ impl Retry {
         }
     }
 
-    /// The advice that goes with it.
+    /// Returns the advice that goes with it.
     #[must_use]
     pub const fn advice(self) -> RetryAdvice {
         // Microsoft's controller connects 5 times, 2 s apart; more would only delay the alert.
@@ -66,18 +65,18 @@ impl Retry {
     }
 }
 
-/// Whether and when to try again, and whether that could make it worse.
+/// Whether and when to try again, and whether that could do harm.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RetryAdvice {
     /// When trying again makes sense.
     pub when: Retry,
-    /// How long to wait first; none where only a person can help, or nothing failed. `delay_seconds` in JSON.
+    /// How long to wait first; `None` if only a person can help, or nothing failed. `delay_seconds` in JSON.
     #[serde(rename = "delay_seconds", serialize_with = "seconds", deserialize_with = "from_seconds")]
     pub delay: Option<Duration>,
-    /// How often to try by oneself.
+    /// How often to try without a person's help.
     pub attempts: u8,
-    /// Whether another attempt could make it worse, by locking the account out.
+    /// Whether another attempt could do harm, by locking the account out.
     pub could_lock_out: bool,
 }
 

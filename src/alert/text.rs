@@ -1,4 +1,4 @@
-//! Text in: what tools and logs print. Codes first, by number and by name; sentences last.
+//! Classifies text that tools and logs print: by codes first, in numbers and names, and last by sentences.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -10,12 +10,12 @@ use super::finding::{Finding, Form};
 use super::kind::AlertKind;
 use super::{cause, errno, fault_type, hresult, ntstatus, number, win32, wording};
 
-/// The class of what a tool printed: one line or many, in any language, UTF-8, UTF-16 or a code page.
+/// Classifies what a tool printed: one line or many, in any language, UTF-8, UTF-16 or a code page.
 ///
-/// Found are NTSTATUS and Win32 codes by name and number, HRESULTs, errno, fault types of alerts, and, as a last
-/// resort, known sentences. A text that is nothing but a number is the Win32 code or, in eight hexadecimal digits, the
-/// NTSTATUS or HRESULT. Text that says nothing is [`General`](AlertKind::General) with low confidence. Time grows with
-/// the length, memory does not.
+/// It finds NTSTATUS and Win32 codes by name and number, HRESULTs, errno, fault types of alerts, and, as a last resort,
+/// known sentences. A text that is just a number is a Win32 code or, with eight hexadecimal digits, an NTSTATUS or
+/// HRESULT. A text that says nothing is [`General`](AlertKind::General) with low confidence. Time grows with the
+/// length; memory does not.
 ///
 /// ```
 /// use azs_backup::alert::{AlertKind, Profile, classify_text};
@@ -38,7 +38,7 @@ pub fn classify_text(text: impl AsRef<[u8]>, profile: Profile) -> Classification
     classifier.finish()
 }
 
-/// Classifies a log line by line, for logs that are too long to hold.
+/// Classifies a log line by line, for logs that are too long to hold in memory.
 ///
 /// ```
 /// use azs_backup::alert::{DocumentedKind, Profile, TextClassifier};
@@ -59,16 +59,16 @@ pub struct TextClassifier {
 }
 
 impl TextClassifier {
-    /// One that has seen nothing.
+    /// Creates a classifier that has seen nothing.
     #[must_use]
     pub fn new(profile: Profile) -> Self {
         Self { collector: Collector::new(profile), lines: 0, narrow: Vec::new() }
     }
 
-    /// Takes one more line, or piece of a line that is too long to hold.
+    /// Reads one more line, or a piece of a line that is too long to hold in memory.
     pub fn line(&mut self, line: impl AsRef<[u8]>) {
         self.lines = self.lines.saturating_add(1);
-        // In pieces, so that narrowing a line of any length takes little memory.
+        // In pieces, so that narrowing a long line takes little memory.
         for piece in pieces(line.as_ref()) {
             if !piece.contains(&0) {
                 scan(piece, self.lines, &mut self.collector);
@@ -80,7 +80,7 @@ impl TextClassifier {
         }
     }
 
-    /// The class of all lines together: that of the most telling evidence, of equals the first.
+    /// Classifies all lines together by the most telling evidence; of equals the first counts.
     #[must_use]
     pub fn finish(self) -> Classification {
         self.collector.finish()
@@ -122,12 +122,12 @@ pub(super) fn scan(line: &[u8], number: u32, collector: &mut Collector) {
     });
 }
 
-/// A code alone: `53`, `0xC000006D`, `-2147024784`, `ENOSPC`.
+/// Classifies a code alone: `53`, `0xC000006D`, `-2147024784`, `ENOSPC`.
 fn classify_bare(text: &[u8], profile: Profile) -> Option<Classification> {
     let text = std::str::from_utf8(text.get(..text.len().min(32))?).ok()?;
     if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         let code = number::hexadecimal(digits.as_bytes())?;
-        // Few digits: a Win32 code, as Microsoft's pages have it (0x35). Eight: an NTSTATUS or HRESULT.
+        // Few digits: a Win32 code, as on Microsoft's pages (0x35). Eight: an NTSTATUS or HRESULT.
         return Some(match () {
             () if digits.len() <= 4 => classify_win32(code, profile),
             () if code >> 31 != 0 => of_hresult(code, profile),
@@ -173,7 +173,7 @@ fn by_name(word: &[u8], profile: Profile) -> Option<Evidence> {
     }
     let row = match bare.strip_prefix(b"WERR_") {
         Some(rest) => named("ERROR_", rest)?,
-        // Linux's kernel leaves the prefix out: `BAD_NETWORK_NAME: \\\\fileserver01\\x`.
+        // Linux's kernel omits the prefix: `BAD_NETWORK_NAME: \\\\fileserver01\\x`.
         None => {
             NAMES.get(bare).copied().or_else(|| named("STATUS_", bare).filter(|_| bare.contains(&b'_')))?
         }
@@ -181,7 +181,7 @@ fn by_name(word: &[u8], profile: Profile) -> Option<Evidence> {
     Some(Evidence::new(row.form, row.code, row, profile))
 }
 
-/// The row of a name without its prefix.
+/// Finds the row of a name without its prefix.
 fn named(prefix: &str, rest: &[u8]) -> Option<&'static Finding> {
     let mut name = [0; 64];
     let whole = name.get_mut(..prefix.len() + rest.len())?;
@@ -193,12 +193,12 @@ fn named(prefix: &str, rest: &[u8]) -> Option<&'static Finding> {
 static NAMES: LazyLock<HashMap<&'static [u8], &'static Finding>> = LazyLock::new(|| {
     let tables = [ntstatus::ROWS, win32::ROWS, errno::ROWS, hresult::ROWS, cause::ROWS];
     let rows = tables.into_iter().flatten();
-    // Words of our own without an underscore, such as IO, are words of any language.
+    // Our own words without an underscore, such as IO, are also ordinary words.
     let telling = rows.filter(|row| row.form != Form::Error || row.name.contains('_'));
     telling.map(|row| (row.name.as_bytes(), row)).collect()
 });
 
-/// The line in pieces of at most 64 KiB, cut where no word is cut, as far as that is possible.
+/// Splits the line into pieces of at most 64 KiB, between words if possible.
 fn pieces(mut line: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         if line.is_empty() {
@@ -219,7 +219,7 @@ fn pieces(mut line: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 const PIECE: usize = 64 << 10;
 
-/// What words are made of.
+/// The bytes that words consist of.
 static WORD: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;

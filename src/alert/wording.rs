@@ -1,7 +1,7 @@
 //! Sentences of operating systems and tools, and the code that each stands for. The last resort: codes come first.
 //!
-//! English as FormatMessage, glibc's strerror, smbclient, mount.cifs and the `smb` crate have it; German, French,
-//! Spanish, Italian and Portuguese for what is met most. Lower case; ASCII letters match in either case.
+//! English as in FormatMessage, glibc's strerror, smbclient, mount.cifs and the `smb` crate; German, French, Spanish,
+//! Italian and Portuguese for the most common ones. Lower case; ASCII letters match in either case.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use super::finding::Finding;
 use super::{errno, ntstatus, win32};
 
-/// Calls back for each sentence in the text, with its row and whether it can mean nothing else.
+/// Calls back for each sentence in the text, with its row and whether it has only one meaning.
 pub(super) fn each(text: &[u8], mut found: impl FnMut(&'static Finding, bool)) {
     for hit in MATCHER.find_iter(text) {
         let (_, stands_for, clear) = SENTENCES[hit.pattern().as_usize()];
@@ -115,7 +115,7 @@ const SENTENCES: &[(&str, StandsFor, bool)] = &[
     ("temporary failure in name resolution", Win(11002), false),
     ("nodename nor servname provided", Win(11001), false),
     ("failed to lookup address information", Win(11001), false),
-    // smbclient, when no session came about: whatever the code beside it, the connection failed.
+    // smbclient, if no session came about: whatever code is beside it, the connection failed.
     ("do_connect: connection to", Win(59), true),
     ("resolve_name: lookup", Win(11001), true),
     // The `smb` crate's own words.

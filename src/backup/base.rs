@@ -1,6 +1,6 @@
-//! What a run takes over from earlier sets: their files, under names of the new set, before anything is read.
+//! Takes over files from earlier sets, under names of the new set, before anything is read.
 //!
-//! Once they are linked, nothing that happens to the earlier sets matters to this one.
+//! Once they are linked, nothing that happens to the earlier sets affects this one.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -24,33 +24,33 @@ pub(super) struct Base {
     pub(super) tree: TreeReader,
     /// Segments that the new set has.
     pub(super) segments: HashMap<u32, StoredFile>,
-    /// Those of them that belong to one large file alone.
+    /// The segments among them that belong to one large file alone.
     pub(super) whole: BTreeSet<u32>,
     pub(super) pieces: Vec<KnownPiece>,
     pub(super) history: History,
-    /// Sets that may have these files, the last one at the end.
+    /// Sets that may contain these files, the last one at the end.
     pub(super) sets: Vec<SetName>,
     pub(super) next_segment: u32,
     pub(super) next_piece: u32,
     pub(super) next_table: u32,
 }
 
-/// How a run takes things over.
+/// How a run takes over files.
 pub(super) struct Terms<'a> {
     pub(super) share: &'a Arc<dyn Share>,
     pub(super) place: &'a Place,
     pub(super) recipients: &'a BTreeSet<String>,
     /// Stored files known to be damaged.
     pub(super) distrusted: &'a HashSet<String>,
-    /// Each file that is taken over is read back at least once in so many runs; 0 is never.
+    /// Each file that is taken over is read back at least once in this many runs; 0 means never.
     pub(super) recheck: u32,
-    /// Segments that are older are written anew.
+    /// Segments older than this are stored again.
     pub(super) renew_after: Option<SignedDuration>,
     pub(super) now: Timestamp,
     pub(super) segment_size: usize,
 }
 
-/// Finds the newest earlier set that is still there; nothing, with the reason, where a full set has to be made.
+/// Finds the newest earlier set that still exists. If there is none, returns the reason for a full set.
 pub(super) fn find(terms: &Terms<'_>, manifest: &Manifest) -> Result<std::result::Result<SharePath, String>> {
     if !terms.recipients.is_subset(&manifest.recipients) {
         return Ok(Err("the certificates are others than those of the last set".into()));
@@ -70,7 +70,7 @@ pub(super) fn find(terms: &Terms<'_>, manifest: &Manifest) -> Result<std::result
         .ok_or_else(|| "no earlier set that this host knows is on the share".into()))
 }
 
-/// Takes over what is worth it; nothing, with the reason, where the share gives nothing.
+/// Takes over what is worth it. If the share provides nothing, returns the reason.
 pub(super) fn take(
     terms: &Terms<'_>,
     writer: &SetWriter,
@@ -82,7 +82,7 @@ pub(super) fn take(
 ) -> Result<std::result::Result<Base, String>> {
     let there: HashMap<String, u64> = match terms.share.list(folder) {
         Ok(items) => items.into_iter().map(|item| (item.name, item.length)).collect(),
-        // Deleted by hand a moment ago.
+        // Just deleted by hand.
         Err(e) if e.kind() == ErrorKind::NotFound => HashMap::new(),
         Err(e) => return Err(e),
     };
@@ -126,7 +126,7 @@ pub(super) fn take(
             known.push(piece);
             continue;
         }
-        // Its text is here.
+        // This host has its text.
         reuse.rewritten.push(piece.file.name.clone());
         let mut buffer = vec![0; writer.head_room()];
         match state.piece(&piece) {
@@ -155,7 +155,7 @@ pub(super) fn take(
     }))
 }
 
-/// Links or copies files into the new set; gives the names of those that are there in the end.
+/// Links or copies files into the new set; returns the names of those that exist in the end.
 fn bring(
     terms: &Terms<'_>,
     writer: &SetWriter,
@@ -174,7 +174,7 @@ fn bring(
         }
         Ok(())
     };
-    // The first one alone: it shows what the share can do.
+    // Start with one file: it shows what the share can do.
     if let Some(first) = files.next() {
         take((first, ways.bring(terms, writer, folder, first)?))?;
     }
@@ -186,7 +186,7 @@ fn bring(
         take,
         &mut tick,
     )?;
-    // A share may say yes and not have done it.
+    // A share may say yes without having done it.
     let listing = terms.share.list(writer.folder())?;
     let there: HashMap<&str, u64> = listing.iter().map(|item| (&*item.name, item.length)).collect();
     let is_there = |file: &&StoredFile| there.get(&*file.name) == Some(&file.length);
@@ -208,7 +208,7 @@ fn bring(
     Ok(taken)
 }
 
-/// Reads files back that the new set has now; says which of them are as they were stored.
+/// Reads files of the new set back; tells which are as they were stored.
 fn read_back(
     writer: &SetWriter,
     files: Vec<&StoredFile>,
@@ -236,7 +236,7 @@ fn read_back(
     Ok(sound)
 }
 
-/// What the share can do, as far as it has shown.
+/// What the share can do, as far as it is known.
 struct Ways {
     links: AtomicBool,
     copies: AtomicBool,
@@ -265,7 +265,8 @@ impl Ways {
                 Ok(()) => return Ok(Brought::Linked),
                 Err(e) if is_gone(&e) => return Ok(Brought::No),
                 Err(e) if e.kind() == ErrorKind::Unsupported => self.links.store(false, Ordering::Relaxed),
-                // This file has as many names as it may have, or the account may not: a copy has one name again.
+                // This file has as many names as it may, or the account may not link: a copy starts again with one
+                // name.
                 Err(_) => has_failed = true,
             }
         }
@@ -277,7 +278,7 @@ impl Ways {
                 Err(_) => has_failed = true,
             }
         }
-        // What failed may have been done all the same, and is not of the set.
+        // A failed call may have succeeded all the same, and left something that is not of the set.
         if has_failed {
             writer.remove(&file.name);
         }
@@ -289,9 +290,9 @@ fn is_gone(error: &Error) -> bool {
     error.kind() == ErrorKind::NotFound
 }
 
-/// Segments that are not worth linking: what of them still counts is written anew.
+/// Segments not worth linking: what still counts in them is stored again.
 ///
-/// So what a set stores stays below half as much again as what it holds, and the number of small segments bounded.
+/// So a set stores less than one and a half times what it holds, and the number of small segments is bounded.
 fn worn(manifest: &Manifest, segment_size: usize) -> HashSet<u32> {
     let mut worn = HashSet::new();
     let live: u64 = manifest.segments.iter().map(|file| file.live_length).sum();
@@ -320,13 +321,13 @@ fn worn(manifest: &Manifest, segment_size: usize) -> HashSet<u32> {
     worn
 }
 
-/// Bytes of content that a set may hold in vain whatever its size.
+/// Unused bytes of content that a set may hold, whatever its size.
 const SLACK: u64 = 1 << 20;
-/// Segments of less than an eighth of the usual size before they are put together.
+/// Most segments smaller than an eighth of the usual size; with more, some are combined.
 const MAX_SMALL: usize = 64;
 /// Links that are made at once: each is a few round trips and no work.
 const IN_FLIGHT: usize = 8;
 /// Files that are read back at once: each is held in memory.
 const READERS: usize = 2;
-/// Numbers of segments and index pieces have six digits: some are left for this run.
+/// Numbers of segments and index pieces have six digits: this leaves some for this run.
 const MAX_NUMBER: u32 = 500_000;

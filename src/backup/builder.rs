@@ -1,4 +1,4 @@
-//! How a backup is to be made: what is said before it begins, and checked when it does.
+//! Sets the options of a backup, checks them, and begins it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
@@ -41,12 +41,12 @@ pub enum SourceProblems {
 
 words!(SourceProblems, "source_problems": "fail" => Fail, "report" => Report);
 
-/// What to do about a source that is empty, or holds less than half of what it held last time: what it should hold may
-/// not be mounted.
+/// What to do about a source that is empty, or holds less than half of what it held last time: perhaps it is not
+/// mounted.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ShrunkenSources {
-    /// Go on, and say so in the report's warnings.
+    /// Go on, and name it in the report's warnings.
     #[default]
     Warn,
     /// End the backup with `SOURCE_UNREADABLE`; no set remains.
@@ -55,7 +55,7 @@ pub enum ShrunkenSources {
 
 words!(ShrunkenSources, "shrunken_sources": "warn" => Warn, "fail" => Fail);
 
-/// How a backup is to be made; [`start`](Self::start) begins it.
+/// The options of a backup; [`start`](Self::start) begins it.
 pub struct BackupBuilder {
     share: Arc<dyn Share>,
     place: Place,
@@ -80,7 +80,7 @@ pub struct BackupBuilder {
 }
 
 impl BackupBuilder {
-    /// A backup of a component to this share, with nothing else said yet.
+    /// Prepares a backup of this place to this share, with the default options.
     #[must_use]
     pub fn new(share: Arc<dyn Share>, place: Place) -> Self {
         Self {
@@ -107,14 +107,15 @@ impl BackupBuilder {
         }
     }
 
-    /// Adds a certificate that can open the set. At least one; several while a certificate is being changed.
+    /// Adds a certificate that can open the set. A backup needs at least one; add several while you change
+    /// certificates.
     #[must_use]
     pub fn certificate(mut self, certificate: EncryptionCertificate) -> Self {
         self.certificates.push(certificate);
         self
     }
 
-    /// Accepts certificates that are expired or not yet valid, which are refused otherwise.
+    /// Accepts certificates that are expired or not yet valid. By default they are refused.
     #[must_use]
     pub fn allow_expired_certificates(mut self, allow: bool) -> Self {
         self.allow_expired = allow;
@@ -128,8 +129,9 @@ impl BackupBuilder {
         self
     }
 
-    /// Leaves out what this pattern matches below each folder, in gitignore syntax; `!` takes back in, and the last
-    /// pattern that matches counts. One that nothing matched, a misspelt one perhaps, is named in the report's warnings.
+    /// Leaves out what this pattern matches below each folder. The syntax is gitignore's: `!` takes something back in,
+    /// and the last pattern that matches decides. The report's warnings name each pattern that matched nothing; it may
+    /// be misspelt.
     #[must_use]
     pub fn exclude(mut self, pattern: impl Into<String>) -> Self {
         self.patterns.push(pattern.into());
@@ -142,122 +144,123 @@ impl BackupBuilder {
         self.exclude(format!("!{pattern}"))
     }
 
-    /// Says what to do about sources that cannot be read or that change; the default is to fail.
+    /// Says what to do about sources that cannot be read or that change; by default the backup fails.
     #[must_use]
     pub fn source_problems(mut self, policy: SourceProblems) -> Self {
         self.problems = policy;
         self
     }
 
-    /// Says what to do about sources that are empty, or much smaller than last time; the default is a warning. What they
-    /// held last time is known with a [state folder](Self::state) alone.
+    /// Says what to do about sources that are empty, or much smaller than last time; the default is a warning. The
+    /// library knows what they held last time only with a [state folder](Self::state).
     #[must_use]
     pub fn shrunken_sources(mut self, policy: ShrunkenSources) -> Self {
         self.shrunken = policy;
         self
     }
 
-    /// Makes the region folder, and the folder of a component that is none of Azure Stack Hub's own, where it is missing.
-    /// Otherwise a missing one is an error: the share may not be mounted, or a name be mistyped.
+    /// Creates the region folder, and the folder of a component that is not one of Azure Stack Hub's own, if it is
+    /// missing. By default that is an error: the share may not be mounted, or a name mistyped.
     #[must_use]
     pub fn create(mut self, create: bool) -> Self {
         self.create = create;
         self
     }
 
-    /// Leaves out what is mounted below a source, and names it as skipped.
+    /// Leaves out what is mounted below a source, and names it in the report as skipped.
     #[must_use]
     pub fn one_file_system(mut self, one: bool) -> Self {
         self.one_file_system = one;
         self
     }
 
-    /// Reads each stored file that is taken over from an earlier set back at least once in so many runs, and writes anew
-    /// what is damaged; the default is 7, 1 is all in each run, 0 is never. A run reads about its share of the bytes: a
-    /// seventh.
+    /// Reads each stored file that is taken over from an earlier set back at least once in this many runs, and stores
+    /// its content again if it is damaged. The default is 7; 1 reads all of them in each run, 0 none. A run reads its
+    /// share of the bytes: a seventh by default.
     #[must_use]
     pub fn recheck(mut self, runs: u32) -> Self {
         self.recheck = runs;
         self
     }
 
-    /// Writes anew what was stored longer ago than this, whatever happens; the default is 180 days, 0 is never. At most
-    /// a sixteenth of the stored files goes in one run, the oldest first.
+    /// Stores again what was stored more than this many days ago, even if nothing is wrong with it. The default is 180;
+    /// 0 turns this off. One run renews at most a sixteenth of the stored files, the oldest first.
     #[must_use]
     pub fn renew_after_days(mut self, days: u32) -> Self {
         self.renew_after_days = days;
         self
     }
 
-    /// zstd level, −7 to 19; the default is 3. What does not compress is stored as it is, and small files that level 1 makes
-    /// as small get that.
+    /// Sets the zstd level, −7 to 19; the default is 3. Content that does not compress is stored as it is. Small files
+    /// get level 1 if that makes them as small.
     #[must_use]
     pub fn level(mut self, level: i32) -> Self {
         self.level = level;
         self
     }
 
-    /// Most bytes of one stored segment, 4 to 64 MiB; the default is 12 MiB. Whoever opens a segment by hand needs
-    /// about three times as much memory.
+    /// Sets the largest size of a stored segment in bytes, 4 to 64 MiB; the default is 12 MiB. Opening a segment by
+    /// hand takes about three times as much memory.
     #[must_use]
     pub fn segment_size(mut self, bytes: usize) -> Self {
         self.segment_size = bytes;
         self
     }
 
-    /// Threads that read and compress, 1 to 256; the default is one for each core.
+    /// Sets the number of threads that read and compress, 1 to 256; the default is one for each core.
     #[must_use]
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers;
         self
     }
 
-    /// A folder of this host, one for each job, in which it remembers the last set from run to run: then a set costs
-    /// what changed since.
+    /// Sets the state folder: a folder of this host, one for each job, that remembers the last set. With it a set costs
+    /// only what changed since.
     ///
-    /// It is made if it is missing, for its owner only. A folder that is damaged, another host's, read-only or in use is
-    /// done without: the set is a full one, and the report's warnings say why.
+    /// The library creates it if it is missing, for its owner only. If it is damaged, another host's, read-only or in
+    /// use, the backup does without: it makes a full set, and the report's warnings say why.
     #[must_use]
     pub fn state(mut self, folder: impl Into<PathBuf>) -> Self {
         self.state = Some(folder.into());
         self
     }
 
-    /// Reads every file, whatever its times say, and every stored file that is taken over from an earlier set.
+    /// Reads every file, whatever its times say, and reads back every stored file that is taken over from an earlier
+    /// set.
     #[must_use]
     pub fn paranoid(mut self, paranoid: bool) -> Self {
         self.paranoid = paranoid;
         self
     }
 
-    /// Does not take over these stored files from an earlier set, since a verification found them damaged: what they
-    /// hold is stored again. Names are those of [`Fault::file`](crate::restore::Fault::file).
+    /// Takes none of these stored files over from an earlier set, and stores their content again. Use it for files that
+    /// a verification found damaged; the names are those of [`Fault::file`](crate::restore::Fault::file).
     #[must_use]
     pub fn distrust(mut self, files: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.distrusted.extend(files.into_iter().map(Into::into));
         self
     }
 
-    /// Names the set, in place of the clock and the random suffix.
+    /// Names the set; by default its name has the time and a random suffix.
     #[must_use]
     pub fn set_name(mut self, name: SetName) -> Self {
         self.name = Some(name);
         self
     }
 
-    /// Sets the progress hook. It is called while the backup is begun, while sources are added and while it is committed,
-    /// on the thread that does so.
+    /// Sets the progress hook. It is called while the backup starts, while you add sources and during the commit, on
+    /// the thread that does the work.
     #[must_use]
     pub fn progress(mut self, hook: impl FnMut(Progress) -> ControlFlow<()> + Send + 'static) -> Self {
         self.hook = Box::new(hook);
         self
     }
 
-    /// Begins the backup: checks everything above and creates the set's folder.
+    /// Begins the backup: checks the options and creates the set's folder.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for a missing certificate or an option out of range; `CERTIFICATE_EXPIRED`; what the share
-    /// says to a new folder; `CANCELLED`.
+    /// `INVALID_ARGUMENT` for a missing certificate or an option out of range; `CERTIFICATE_EXPIRED`; the share's
+    /// errors on creating the folder; `CANCELLED`.
     pub fn start(mut self) -> Result<Backup> {
         let invalid = |what: String| Err(Error::new(ErrorKind::InvalidArgument, what));
         if self.certificates.is_empty() {
@@ -328,7 +331,7 @@ impl BackupBuilder {
         if let Some(state) = &state {
             state.begin(writer.set(), &recipients, interrupted.is_some());
             if let Some((manifest, tree, folder)) = found {
-                // Thousands of links over a network take their time.
+                // Thousands of links over a network take a while.
                 let mut ticker = Ticker::new(&mut *self.hook, None);
                 let tick = || ticker.tick(Progress::default());
                 let taken = base::take(&terms, &writer, state, (manifest, tree), &folder, &mut reuse, tick)?;
@@ -426,7 +429,7 @@ impl BackupBuilder {
         })
     }
 
-    /// Makes the set's folder.
+    /// Creates the set's folder.
     fn begin(&self, created: Timestamp) -> Result<SetWriter> {
         crate::set::place::require(&*self.share, &self.place, self.create)?;
         let sealer = || Sealer::new(&self.certificates);
@@ -446,7 +449,7 @@ impl BackupBuilder {
     }
 }
 
-/// The path without links, as far as it is there.
+/// Resolves the links in the part of the path that exists.
 fn real_path(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let there = absolute.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
@@ -459,7 +462,7 @@ fn real_path(path: &Path) -> PathBuf {
 /// Most threads that read and compress.
 const MAX_WORKERS: usize = 256;
 
-/// Removes what was begun where it does not come to a backup.
+/// Removes the begun set if starting the backup fails.
 struct Abandon(Option<Arc<SetWriter>>);
 
 impl Drop for Abandon {
@@ -470,7 +473,7 @@ impl Drop for Abandon {
     }
 }
 
-/// The certificates that a set is sealed to.
+/// The thumbprints of the certificates that a set is sealed to.
 pub(super) fn thumbprints(certificates: &[EncryptionCertificate]) -> BTreeSet<String> {
     certificates.iter().map(|certificate| certificate.facts().sha256_thumbprint.clone()).collect()
 }

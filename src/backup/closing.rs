@@ -1,4 +1,4 @@
-//! The end of a run: what counts is put together and the newest index piece written.
+//! The end of a run: combines what counts, and writes the newest index piece.
 
 use std::sync::atomic::Ordering;
 
@@ -13,7 +13,7 @@ use crate::set::overlay::Overlay;
 use crate::set::record::{Record, StoredFile};
 use crate::set::writer::SetWriter;
 
-/// The end of a run: everything is stored but the newest index piece.
+/// The end of a run, when everything but the newest index piece is stored.
 pub(super) struct Closing<'a> {
     pub(super) writer: &'a SetWriter,
     pub(super) shared: &'a Shared,
@@ -32,7 +32,7 @@ impl Closing<'_> {
         let mut segments = self.segments();
         segments.sort_by_key(|file| file.number);
         let mut own = std::mem::take(&mut self.done.pieces);
-        // What is gone counts before what is new, whichever piece was full first.
+        // Removals come before additions, whichever piece was full first.
         own.sort_by_key(|(lines, piece)| (*lines, piece.file.number));
         let mut own: Vec<_> = own.into_iter().map(|(_, piece)| piece).collect();
         let builds_on = !self.earlier.pieces.is_empty();
@@ -96,7 +96,7 @@ impl Closing<'_> {
         Ok(file)
     }
 
-    /// The segments of the set, with how much of each counts; those of which nothing does are not kept.
+    /// Returns the segments of the set, with how much of each counts. Drops those of which nothing does.
     fn segments(&mut self) -> Vec<StoredFile> {
         let mut segments = Vec::new();
         for mut file in std::mem::take(&mut self.done.segments)
@@ -114,8 +114,8 @@ impl Closing<'_> {
         segments
     }
 
-    /// Puts earlier index pieces together, where they are many and small or most of what they say does not count any
-    /// more. What cannot be read is left as it is.
+    /// Combines earlier index pieces if they are many and small, or if most of their lines no longer count. Leaves
+    /// alone what it cannot read.
     fn merge(&mut self, own: &[KnownPiece]) -> Result<Vec<KnownPiece>> {
         let earlier = std::mem::take(&mut self.earlier.pieces);
         let Some(state) = self.earlier.state.clone() else { return Ok(earlier) };
@@ -165,7 +165,7 @@ impl Closing<'_> {
         for (ordinal, piece) in (0..).zip(old) {
             let mut lines = lines(state, piece)?;
             while let Some(record) = lines.next()? {
-                // Nothing comes before the first piece that could be gone.
+                // Nothing before the first piece could be removed.
                 let is_idle = is_first && matches!(record, Record::Gone(_));
                 let is_line = record.subject().is_some();
                 if !is_line || is_idle || !overlay.counts(ordinal, &record) {
@@ -200,8 +200,8 @@ fn lines(
     crate::set::index::PieceReader::new(&piece.file.name, text, content)
 }
 
-/// Where the small pieces at the end begin that are to be put together: each piece that stays is more than twice as long
-/// as all behind it, so there are few.
+/// Returns where the small pieces at the end begin that should be combined. Each piece that stays is more than twice as
+/// long as all behind it, so there are few.
 fn crowded(pieces: &[KnownPiece]) -> usize {
     let Some(last) = pieces.last() else { return 0 };
     let mut from = pieces.len() - 1;
@@ -213,5 +213,5 @@ fn crowded(pieces: &[KnownPiece]) -> usize {
     from
 }
 
-/// Pieces of this length are not put together with others.
+/// Pieces of this length are not combined with others.
 const FULL: u64 = 1 << 20;

@@ -1,4 +1,4 @@
-//! Contents that this run has stored: a file with one of them is a copy, and not stored again.
+//! Contents that this run has stored: another file with the same content is a copy, and not stored again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -6,31 +6,31 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::set::extents::Extent;
 use crate::set::{Entry, EntryPath};
 
-/// Where a content stands in the segments, padding included: known once its first file is placed in one, which is
-/// before any of its copies is.
+/// Where a content is in the segments, including padding. It is set once the first file with it is placed in a segment,
+/// before any of the copies are.
 pub(super) type ContentPlace = Arc<OnceLock<Vec<Extent>>>;
 
-/// What this run knows of a small file's content.
+/// What this run knows about a small file's content.
 pub(super) enum Small {
-    /// Nothing, and it is not remembered.
+    /// Nothing, and it will not be remembered.
     Unknown,
-    /// It is the first: where it comes to stand is to be told here.
+    /// It is the first: set its place here.
     First(ContentPlace),
-    /// That file has it.
+    /// That file has the same.
     CopyOf(EntryPath, ContentPlace),
 }
 
 #[derive(Default)]
 pub(super) struct Contents {
     small: Mutex<HashMap<[u8; 16], Stored>>,
-    /// By size, since that is known before the content is.
+    /// By size, which is known before the content is.
     large: Mutex<HashMap<u64, Large>>,
 }
 
 /// Large files of one size.
 #[derive(Default)]
 struct Large {
-    /// Those that are to be stored, and those that have been.
+    /// Number of files to be stored, including those that have been.
     begun: u32,
     ended: u32,
     /// The digest of each content, and the first file that has it.
@@ -39,14 +39,14 @@ struct Large {
 
 /// The first file that has a content.
 struct Stored {
-    /// The unit that it is in: only what comes behind it can be its copy.
+    /// The unit that contains it: only a later one can be its copy.
     unit: u64,
     path: EntryPath,
     place: ContentPlace,
 }
 
 impl Contents {
-    /// What is known of a small file's content; if nothing is, it is the first that has it.
+    /// Returns what is known about a small file's content; if nothing is, this file is the first with it.
     pub(super) fn small(&self, entry: &Entry, digest: [u8; 16], unit: u64) -> Small {
         if entry.size() < WORTH_IT {
             return Small::Unknown;
@@ -56,7 +56,7 @@ impl Contents {
             Some(first) if first.unit <= unit && first.path != entry.path => {
                 return Small::CopyOf(first.path.clone(), first.place.clone());
             }
-            // Read before it, but stands behind it.
+            // It was read earlier but comes later.
             Some(_) => {}
             None if small.len() >= MAX => return Small::Unknown,
             None => {}
@@ -66,7 +66,7 @@ impl Contents {
         Small::First(place)
     }
 
-    /// Notes that a large file of this size is to be stored whole; says whether there was one before.
+    /// Records that a large file of this size will be stored whole; returns whether there was one before.
     pub(super) fn begin_large(&self, size: u64) -> bool {
         let mut large = lock(&self.large);
         if large.len() >= MAX && !large.contains_key(&size) {
@@ -77,7 +77,7 @@ impl Contents {
         of_size.begun > 1
     }
 
-    /// Notes that it was, if it was, with its digest.
+    /// Records that this is done, with the digest if the file was stored.
     pub(super) fn end_large(&self, size: u64, stored: Option<(&EntryPath, [u8; 16], Vec<Extent>)>) {
         let mut large = lock(&self.large);
         let Some(of_size) = large.get_mut(&size) else { return };
@@ -90,7 +90,8 @@ impl Contents {
         }
     }
 
-    /// The file that a large one is a copy of; while some of its size are not done but this one, nothing is known.
+    /// Returns the file that a large one is a copy of. The outer `None` means: unknown, since other files of this size
+    /// are not done.
     pub(super) fn large(&self, size: u64, digest: [u8; 16]) -> Option<Option<(EntryPath, ContentPlace)>> {
         let large = lock(&self.large);
         let of_size = large.get(&size)?;
@@ -109,6 +110,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Smaller files cost less in their bundle than a line that says where they are.
 const WORTH_IT: u64 = 4096;
-/// Contents that are remembered: some 10 MB of paths.
+/// Most contents to remember: some 10 MB of paths.
 const MAX: usize = 50_000;
 const MAX_OF_A_SIZE: usize = 100;

@@ -1,4 +1,4 @@
-//! What a backup leaves out, and which of the patterns that say so matched anything.
+//! The patterns that a backup excludes by, and which of them matched anything.
 
 use ignore::gitignore::Gitignore;
 
@@ -6,10 +6,10 @@ use crate::error::Result;
 use crate::patterns;
 use crate::set::EntryPath;
 
-/// The patterns of a run. They see paths below each folder that is added.
+/// The patterns of a run. They see paths below each added folder.
 pub(super) struct Excludes {
     all: Gitignore,
-    /// Patterns that nothing has matched, each by itself.
+    /// Patterns that have matched nothing so far, each by itself.
     unmatched: Vec<(String, Gitignore)>,
 }
 
@@ -18,13 +18,13 @@ impl Excludes {
         Ok(Self { all: patterns::compile(excludes)?, unmatched: patterns::each(excludes)? })
     }
 
-    /// Whether this path, met below a folder that was added as `top`, is left out.
+    /// Whether to leave out this path, found below a folder that was added as `top`.
     pub(super) fn leave_out(&mut self, top: &EntryPath, path: &EntryPath, is_folder: bool) -> bool {
         if self.all.is_empty() {
             return false;
         }
         let below = &path.as_bytes()[top.as_bytes().len() + 1..];
-        // Patterns are text; a name that is not is matched as well as it can be.
+        // Patterns are text; match a name that is not as well as possible.
         let below = &*String::from_utf8_lossy(below);
         self.unmatched.retain(|(_, alone)| !alone.matched(below, is_folder).is_ignore());
         let is_left_out = self.all.matched(below, is_folder).is_ignore();
@@ -34,7 +34,7 @@ impl Excludes {
         is_left_out
     }
 
-    /// A warning for each pattern that nothing matched: what it was to leave out may be in the set.
+    /// Returns a warning for each pattern that matched nothing: the set may contain what it was to leave out.
     pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
         self.unmatched.iter().map(|(pattern, _)| {
             if pattern.starts_with('#') {
@@ -49,8 +49,8 @@ impl Excludes {
     }
 }
 
-/// Whether a pattern leaves out nothing but what is below this folder, and so says nothing new where that is left out.
-/// One with `!` says that something is to be taken, which it is not.
+/// Whether a pattern only excludes things below this folder, and so has no effect if the folder itself is excluded. A
+/// pattern with `!` asks to include something, which then does not happen.
 fn is_below(pattern: &str, folder: &str) -> bool {
     let is_literal = !folder.contains(['*', '?', '[', ']', '{', '}', '\\', '!', '#']);
     let path = pattern.strip_prefix('/').unwrap_or(pattern);

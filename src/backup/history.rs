@@ -1,5 +1,5 @@
-//! When each stored file was written and last read back: disks change bytes that nobody looks at, and a file that set
-//! after set links would be found damaged on the day it is needed.
+//! When each stored file was written and last read back. Disks change bytes that nobody looks at, and damage to a file
+//! that set after set links would only show on the day it is needed.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::set::record::StoredFile;
 
-/// What is known of stored files, by their names.
+/// What is known about stored files, by name.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct History(HashMap<String, FileHistory>);
 
@@ -16,13 +16,13 @@ pub(super) struct History(HashMap<String, FileHistory>);
 struct FileHistory {
     /// When it was sent to the share.
     stored: Timestamp,
-    /// Runs that have linked it since anybody read it.
+    /// Number of runs that have linked it since it was last read.
     unread: u32,
 }
 
 impl History {
-    /// Those of the files that are to be read back now, so that each is at least once in this many runs, and about as many
-    /// bytes in each run.
+    /// Returns the files to read back now, so that each is read at least once in this many runs, and about the same
+    /// number of bytes in each run.
     pub(super) fn due<'a>(&self, files: &'a [StoredFile], runs: u32) -> Vec<&'a StoredFile> {
         if runs == 0 {
             return Vec::new();
@@ -42,7 +42,7 @@ impl History {
             .collect()
     }
 
-    /// Segments that are older than this and to be written anew: the oldest ones, a few in each run.
+    /// Returns segments older than this to store again: the oldest ones, a few in each run.
     pub(super) fn aged(&self, files: &[StoredFile], age: SignedDuration, now: Timestamp) -> Vec<u32> {
         let stored = |file: &StoredFile| self.0.get(&file.name).map(|known| known.stored);
         let mut old: Vec<_> = files
@@ -55,7 +55,7 @@ impl History {
         old.into_iter().map(|(_, number)| number).collect()
     }
 
-    /// The file has been linked by one more run, which read it or not.
+    /// Records that one more run has linked the file, and whether it read it.
     pub(super) fn linked(&mut self, name: &str, before: &Self, was_read: bool, now: Timestamp) {
         let known = before.0.get(name);
         let unread = known.map_or(0, |known| known.unread);
@@ -64,7 +64,7 @@ impl History {
         self.0.insert(name.to_owned(), FileHistory { stored, unread });
     }
 
-    /// What is known of the files of a set, those included that its run stored.
+    /// Returns what is known about the files of a set, including those that its run stored.
     pub(super) fn of(&self, files: &[StoredFile], now: Timestamp) -> Self {
         let new = FileHistory { stored: now, unread: 0 };
         let known = |file: &StoredFile| self.0.get(&file.name).copied().unwrap_or(new);
@@ -72,7 +72,7 @@ impl History {
     }
 }
 
-/// One in so many segments is written anew in a run for its age alone.
+/// At most one in this many segments is stored again in one run just because of its age.
 const AGED: usize = 16;
 
 #[cfg(test)]

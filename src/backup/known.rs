@@ -1,8 +1,8 @@
-//! What the last run knew of the sources, read along with the walk of this one.
+//! What the last run knew about the sources, read in step with this run's walk.
 //!
-//! Each known entry ends in one of three ways: it is kept, it is replaced, or it is gone. Most are kept or gone at once;
-//! one that a worker has to read first is [`Taken`], which nothing but these three can consume. At the end of a run the
-//! books have to balance, or there is no set.
+//! Each known entry ends in one of three ways: it is kept, replaced, or gone. Most are kept or gone at once. One that a
+//! worker must read first is [`Taken`], which only these three ends consume. At the end of a run the books must
+//! balance, or there is no set.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -17,14 +17,14 @@ pub(super) struct Known {
     tree: TreeReader,
     /// Segments that the new set has.
     pub(super) linked: Arc<BTreeSet<u32>>,
-    /// Files that links lead to and that this run found as they were.
+    /// Files that links lead to and that this run found unchanged.
     stable: HashSet<Vec<u8>>,
     /// Whether to read everything, whatever its times say.
     pub(super) paranoid: bool,
     books: Books,
 }
 
-/// How many known entries ended, and how many a worker has to end.
+/// Number of known entries that ended, and of those that a worker has to end.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Books {
     kept: u64,
@@ -32,20 +32,20 @@ pub(super) struct Books {
     taken: u64,
 }
 
-/// A known entry that this run has taken up: what becomes of it shows when its source was read.
+/// A known entry that this run has taken up: how it ends depends on its source, which is yet to be read.
 #[must_use = "a known entry is kept, replaced or gone"]
 pub(super) struct Taken {
     node: Box<Node>,
     path: EntryPath,
 }
 
-/// A known entry that stays as it was.
+/// A known entry that stays unchanged.
 pub(super) struct Kept(Box<Node>);
 
-/// A known entry in whose place this run lists another one.
+/// A known entry that this run replaces by another one.
 pub(super) struct Replaced(Box<Node>);
 
-/// A known entry that the set holds no longer.
+/// A known entry that the set no longer holds.
 pub(super) struct Gone(EntryPath);
 
 impl Taken {
@@ -89,24 +89,24 @@ impl Known {
         Self { tree, linked: Arc::new(linked), stable: HashSet::new(), paranoid, books: Books::default() }
     }
 
-    /// The node ahead.
+    /// Returns the node ahead.
     pub(super) fn ahead(&self) -> Option<&Node> {
         self.tree.peek()
     }
 
-    /// Goes to what was known of a source; what was ahead has to be ended before.
+    /// Moves to what was known about a source; the nodes ahead must have ended before.
     pub(super) fn begin(&mut self, source: &[u8]) -> Result<()> {
         self.tree.begin(source).map(drop).map_err(lost)
     }
 
-    /// Sources that nobody asked for yet.
+    /// Returns the sources that nobody asked for yet.
     pub(super) fn sources_left(&self) -> Vec<Vec<u8>> {
         let mut left: Vec<_> = self.tree.sources.keys().cloned().collect();
         left.sort_unstable();
         left
     }
 
-    /// Whether the node ahead is what is there now, and the new set has all of it.
+    /// Whether the node ahead describes what exists now, and the new set has all of it.
     pub(super) fn is_same(&self, stat: &Stat) -> bool {
         let Some(node) = self.tree.peek() else { return false };
         let is_kind = match node.kind {
@@ -119,28 +119,28 @@ impl Known {
         is_kind && node.stamp == stat.stamp() && node.is_settled && self.has(node)
     }
 
-    /// Whether the new set has all that the node stands on.
+    /// Whether the new set has everything that the node depends on.
     pub(super) fn has(&self, node: &Node) -> bool {
         let leads_to_stable = node.target.is_empty() || self.stable.contains(&node.target);
         leads_to_stable
             && node.extents().chain(node.content.iter().copied()).all(|e| self.linked.contains(&e.segment))
     }
 
-    /// Whether a large file's content is there as it was stored whole: then only what changed is stored.
+    /// Whether the set has a large file's content as it was stored whole: then only changes are stored.
     pub(super) fn has_base(&self, node: &Node) -> bool {
         let large = node.large.as_ref().filter(|large| large.table > 0);
         let parts = large.map(|large| std::iter::once(&large.base).chain(&large.parts));
         parts.is_some_and(|mut parts| parts.all(|extent| self.linked.contains(&extent.segment)))
     }
 
-    /// Notes that a file is as it was, so that links which lead to it may be, too.
+    /// Records that a file is unchanged, so that links to it may be, too.
     pub(super) fn note_stable(&mut self, path: &[u8]) {
         if self.tree.targets.contains(path) {
             self.stable.insert(path.to_vec());
         }
     }
 
-    /// The node ahead is kept; gives it as it prints.
+    /// Keeps the node ahead; appends its printed form.
     pub(super) fn keep(&mut self, into: &mut Vec<u8>) -> Result<()> {
         if self.tree.peek().is_some() {
             self.books.kept += 1;
@@ -149,13 +149,13 @@ impl Known {
         self.tree.advance().map_err(lost)
     }
 
-    /// The node ahead goes, with or without a line of its own: something above it may say so for it.
+    /// Ends the node ahead as gone, with or without its own line: a line for something above it may cover it.
     pub(super) fn end_gone(&mut self) -> Result<()> {
         self.books.gone += u64::from(self.tree.peek().is_some());
         self.tree.advance().map_err(lost)
     }
 
-    /// Takes the node ahead up, whose path this is.
+    /// Takes up the node ahead, which has this path.
     pub(super) fn take(&mut self, path: &EntryPath) -> Result<Option<Taken>> {
         let Some(node) = self.tree.peek() else { return Ok(None) };
         let taken = Taken { node: Box::new(node.clone()), path: path.clone() };
@@ -164,7 +164,7 @@ impl Known {
         Ok(Some(taken))
     }
 
-    /// Whether each known entry has ended; `ended`: those taken up of which the end has come in.
+    /// Checks that each known entry has ended. `ended` is how many of those taken up have.
     pub(super) fn balance(&self, ended: u64) -> Result<()> {
         let Books { kept, gone, taken } = self.books;
         if kept + gone + taken == self.tree.count && taken == ended {

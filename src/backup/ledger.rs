@@ -1,5 +1,5 @@
-//! Keeps the books of a run, in the order of the walk: what is to be remembered of each entry, how much of each segment
-//! counts, and which bytes are the set's tar stream.
+//! Keeps the books of a run, in the order of the walk: what to remember about each entry, how much of each segment
+//! counts, and which bytes make up the set's tar stream.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
@@ -24,11 +24,11 @@ pub(super) struct Ledger {
     /// Bytes of each segment that the index lists.
     pub(super) live: HashMap<u32, u64>,
     pub(super) counts: Counts,
-    /// Lines of the index that count.
+    /// Number of lines in the index that count.
     pub(super) live_records: u64,
-    /// Known entries that were taken up and have ended.
+    /// Number of known entries that were taken up and have ended.
     pub(super) ended: u64,
-    /// Tables of blocks that are needed.
+    /// Tables of blocks that are still needed.
     pub(super) tables: BTreeSet<u32>,
     pub(super) next_table: u32,
     extents: ExtentsWriter,
@@ -39,15 +39,15 @@ pub(super) struct Ledger {
     printed: Vec<u8>,
 }
 
-/// A large file whose parts are coming.
+/// A large file whose parts are still coming.
 struct OpenLarge {
     node: Node,
     table: Option<TableWriter>,
-    /// Where each block of a changed one is: these are its content in tar.
+    /// Where each block of a changed file is; these are its content in tar.
     rows: Vec<Row>,
     patches: BTreeMap<u32, u64>,
     next_block: u64,
-    /// What was stored whole, for copies of it.
+    /// The file as it was stored whole, for copies of it.
     whole: Option<(EntryPath, Sha256)>,
 }
 
@@ -81,7 +81,7 @@ impl Ledger {
         })
     }
 
-    /// An entry was stored.
+    /// Records that an entry was stored.
     pub(super) fn entry(&mut self, new: &NewLine) -> Result<()> {
         let NewLine { entry, length, mark, replaced, content } = new;
         self.ended += u64::from(replaced.is_some());
@@ -109,7 +109,7 @@ impl Ledger {
         };
         match (&entry.content, content) {
             (Content::Copy { .. }, place) => {
-                // The first file of a content is placed before its copies are.
+                // The first file with a content is placed before its copies are.
                 let place = place.as_ref().and_then(|place| place.get());
                 node.content = place.cloned().ok_or_else(|| {
                     Error::new(ErrorKind::Internal, format!("{} is a copy of nothing", entry.path))
@@ -138,7 +138,7 @@ impl Ledger {
         state.keep(TableWriter::create(state.folder()))
     }
 
-    /// A part of the open large file was stored.
+    /// Records that a part of the open large file was stored.
     pub(super) fn part(&mut self, part: &Part, length: u64, digests: &[[u8; 16]]) {
         self.live_records += 1;
         let Some(open) = &mut self.open else { return };
@@ -167,7 +167,7 @@ impl Ledger {
         }
     }
 
-    /// A large file has changed since it was stored whole; its blocks follow.
+    /// Records that a large file has changed since it was stored whole; its blocks follow.
     pub(super) fn change(&mut self, change: &Change, length: u64, mark: &Mark, replaced: Replaced) {
         self.ended += 1;
         let before = *replaced.into_node();
@@ -186,7 +186,7 @@ impl Ledger {
         self.open = Some(OpenLarge::new(node, table));
     }
 
-    /// A block of the open large file, as it was or anew.
+    /// Records a block of the open large file, unchanged or new.
     pub(super) fn block(&mut self, block: Option<&Block>, mut row: Row) {
         if let Some((_, at)) = block.and_then(|block| block.stored) {
             row.place = RowPlace::Apart(at);
@@ -206,7 +206,7 @@ impl Ledger {
         self.row(row);
     }
 
-    /// The open large file has no more parts.
+    /// Records that the open large file has no more parts.
     pub(super) fn large_ends(&mut self, file: &LargeFile, contents: &Contents) -> Result<()> {
         let Some(OpenLarge { mut node, table, patches, rows, whole, .. }) = self.open.take() else {
             return Ok(());
@@ -239,7 +239,7 @@ impl Ledger {
         added
     }
 
-    /// Nodes of the last run's tree that are as they were.
+    /// Records nodes of the last run's tree that are unchanged.
     pub(super) fn kept(&mut self, mut nodes: &[u8]) -> Result<()> {
         let mut node = std::mem::take(&mut self.node);
         while let Some(length) = node.parse(nodes) {
@@ -268,7 +268,7 @@ impl Ledger {
         self.add_printed(node, printed, &rows)
     }
 
-    /// Where the blocks of a changed large file are, as its table says.
+    /// Returns where the blocks of a changed large file are, by its table.
     fn known_rows(&self, large: &Large) -> Result<Vec<Row>> {
         let read = || -> io::Result<Vec<Row>> {
             let state = self.state.as_ref().ok_or(io::ErrorKind::NotFound)?;
@@ -287,7 +287,7 @@ impl Ledger {
         added
     }
 
-    /// Takes in the next entry of the set.
+    /// Adds the next entry of the set.
     fn add_printed(&mut self, node: &Node, printed: &[u8], rows: &[Row]) -> Result<()> {
         match node.kind {
             NodeKind::Folder => self.counts.folders += 1,
@@ -309,7 +309,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// The bytes of an entry, as they stand in tar.
+    /// Adds the bytes of an entry, as they are in tar.
     fn stream(&mut self, node: &Node, rows: &[Row]) -> Result<()> {
         self.extents.add(node.at)?;
         let Some(large) = &node.large else {
@@ -353,13 +353,13 @@ impl Ledger {
         self.extents.zeros(archive::padding(size))
     }
 
-    /// The finished tree.
+    /// Finishes the tree.
     pub(super) fn finish_tree(&mut self) -> Option<TreeFile> {
         let (state, tree) = (self.state.as_ref()?, self.tree.take()?);
         state.finish_tree(tree)
     }
 
-    /// The finished list of extents, behind free bytes, and how long its text is.
+    /// Finishes the list of extents; returns it behind free bytes, and the length of its text.
     pub(super) fn finish_extents(&mut self) -> Result<(Vec<u8>, u64)> {
         std::mem::replace(&mut self.extents, ExtentsWriter::new(0)?).finish()
     }

@@ -1,4 +1,4 @@
-//! Fills segments with finished units in their order and writes the index beside them.
+//! Fills segments with finished units in order, and writes the index alongside.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
@@ -18,24 +18,24 @@ use crate::set::segment;
 use crate::set::writer::SetWriter;
 use crate::set::{Content, Entry, EntryPath, Position, Problem, archive};
 
-/// A segment is closed when it holds this much tar, however little that is compressed: what a restore lists in memory
-/// for one segment stays small.
+/// Most tar in a segment, however small it gets when compressed. This limits what a restore lists in memory for one
+/// segment.
 const MAX_CONTENT: u64 = 64 << 20;
 
 /// Threads that seal and put: while one waits for the share, the other works.
 const STORERS: usize = 2;
 
-/// What the packer gives back for each unit that it took.
+/// What the packer returns for each unit that it took.
 pub(super) struct Returns {
     pub(super) tokens: Sender<()>,
     pub(super) spare: Sender<Vec<u8>>,
 }
 
-/// Fills segments with finished units in their order, and writes the index beside.
+/// Fills segments with finished units in order, and writes the index alongside.
 pub(super) struct Packer<'a> {
     settings: &'a Settings,
     shared: &'a Shared,
-    /// What this run removes, and what it adds; nothing once they are finished.
+    /// Lists what this run removes, and what it adds; `None` once finished.
     removals: Option<IndexWriter>,
     additions: Option<IndexWriter>,
     ledger: Ledger,
@@ -46,11 +46,11 @@ pub(super) struct Packer<'a> {
     content: u64,
     identity: Vec<u8>,
     number: u32,
-    /// Whether what comes has segments of its own; and which segments are of that kind.
+    /// Whether the next content gets segments of its own; and which segments are of that kind.
     is_whole: bool,
     whole: std::collections::BTreeSet<u32>,
     made: Made,
-    /// What is not whole: so is it under every other name that it has.
+    /// Files that are not whole; neither are they under any other name.
     torn: HashMap<EntryPath, Error>,
 }
 
@@ -114,7 +114,7 @@ impl<'a> Packer<'a> {
         let packing = packer.take_all(packed, returns);
         let last = packing.and_then(|()| packer.finish());
         let Packer { jobs, buffers, ledger, number, whole, made, .. } = packer;
-        // The storers end when they have stored what is queued.
+        // The storers end once they have stored what is queued.
         drop((jobs, buffers));
         for storer in storers {
             let _ = storer.join();
@@ -158,7 +158,7 @@ impl<'a> Packer<'a> {
         Ok(())
     }
 
-    /// Closes what is open.
+    /// Closes whatever is open.
     fn finish(&mut self) -> Result<()> {
         if self.content > 0 {
             self.close()?;
@@ -171,7 +171,7 @@ impl<'a> Packer<'a> {
         Ok(())
     }
 
-    /// Closes the segment where this unit does not fit in.
+    /// Closes the segment if this unit does not fit.
     fn make_room(&mut self, unit: &Packed) -> Result<()> {
         let room = self.settings.segment_size - crate::envelope::Sealer::TAIL_ROOM;
         let full = self.buffer.len() + unit.frames.len() > room || self.content + unit.length > MAX_CONTENT;
@@ -218,7 +218,7 @@ impl<'a> Packer<'a> {
         self.made.problems.push(problem);
     }
 
-    /// Names another name of a file that is not whole.
+    /// Reports another name of a file that is not whole.
     fn name_link(&mut self, entry: &Entry) {
         let Content::HardLink { target } = &entry.content else { return };
         let Some(error) = self.torn.get(target) else { return };
@@ -226,7 +226,7 @@ impl<'a> Packer<'a> {
         self.name(Problem::new(entry.path.clone(), &error));
     }
 
-    /// Takes a line into the books; gives what the index has to say.
+    /// Enters a line into the books; returns what the index needs to say.
     fn book(&mut self, line: Line) -> Result<Option<Record>> {
         let (number, content) = (self.number, self.content);
         let here = |at: &mut Position| *at = Position::new(number, at.offset + content);
@@ -278,7 +278,7 @@ impl<'a> Packer<'a> {
         }))
     }
 
-    /// Writes a line of the index, to where lines of its kind belong.
+    /// Writes a line of the index to the writer for lines of its kind.
     fn index(&mut self, record: &Record) -> Result<Option<Piece>> {
         let index = if matches!(record, Record::Gone(_)) { &mut self.removals } else { &mut self.additions };
         index.as_mut().map_or(Ok(None), |index| index.write(record))
@@ -303,10 +303,10 @@ impl<'a> Packer<'a> {
         Ok(())
     }
 
-    /// Begins a segment in this buffer; gives the one before.
+    /// Begins a segment in this buffer; returns the previous one.
     fn clear(&mut self, mut next: Vec<u8>) -> Vec<u8> {
         next.clear();
-        // At once: what grows leaves its smaller selves behind in memory.
+        // Reserve all of it at once: growing leaves the smaller buffers behind in memory.
         next.reserve_exact(self.settings.segment_size);
         next.resize(self.head_room, 0);
         self.content = 0;
@@ -319,7 +319,7 @@ impl<'a> Packer<'a> {
     }
 }
 
-/// HMAC-SHA-256 (RFC 2104), its first half.
+/// Returns the first half of an HMAC-SHA-256 (RFC 2104).
 fn keyed_digest(key: &[u8; 32], content: &[u8]) -> Result<[u8; 16]> {
     let failed = |e| Error::new(ErrorKind::Internal, "HMAC-SHA-256 failed").with_source(e);
     let key = openssl::pkey::PKey::hmac(key).map_err(failed)?;

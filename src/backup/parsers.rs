@@ -1,10 +1,10 @@
-//! What property tests and fuzz targets call: every parser of the state folder.
+//! Entry points for property tests and fuzz targets: every parser of the state folder.
 
 use super::state::Manifest;
 use super::state::journal::Journal;
 use super::state::node::Node;
 
-/// Gives any bytes to every parser. None may panic, and what one takes it must print and take again.
+/// Passes any bytes to every parser. None may panic, and what one accepts must print and parse again.
 pub fn take_any(bytes: &[u8]) {
     let mut node = Node::default();
     if let Some(taken) = node.parse(bytes) {
@@ -13,7 +13,7 @@ pub fn take_any(bytes: &[u8]) {
         node.print(&mut printed);
         let mut again = Node::default();
         assert_eq!(again.parse(&printed), Some(printed.len()));
-        // A digest that its kind does not print is left from the node before.
+        // A digest that its kind does not print remains from the node before.
         again.digest = node.digest;
         assert_eq!(again, node);
     }

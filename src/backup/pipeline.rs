@@ -1,6 +1,6 @@
-//! The threads of a backup: workers read and compress, one packer fills segments in order, one storer seals and puts.
+//! The threads of a backup: workers read and compress, one packer fills segments in order, storers seal and put.
 //!
-//! Every queue is bounded, and no more units are on their way than there are tokens, so memory does not grow with the
+//! Every queue is bounded, and there are never more units in progress than tokens, so memory does not grow with the
 //! source. The first failure stops everything and is the one that is reported.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -24,7 +24,7 @@ use crate::set::record::StoredFile;
 use crate::set::writer::{Finished, SetWriter};
 use crate::set::{Counts, CoverSheet, Problem, Status, Stored};
 
-/// How often a thread that waits looks whether it still should.
+/// How often a waiting thread checks whether it still should wait.
 pub(super) const TICK: Duration = Duration::from_millis(100);
 
 pub(super) struct Settings {
@@ -35,12 +35,12 @@ pub(super) struct Settings {
     pub(super) naming_key: zeroize::Zeroizing<[u8; 32]>,
     /// What earlier sets have.
     pub(super) before: Earlier,
-    /// Whether problems of the source end the run.
+    /// Whether a problem with a source ends the run.
     pub(super) fail_on_problem: bool,
     pub(super) cover: Cover,
 }
 
-/// What the cover sheet says that is known from the beginning.
+/// The part of the cover sheet that is known from the beginning.
 pub(super) struct Cover {
     pub(super) created: Timestamp,
     pub(super) certificates: Vec<CertificateFacts>,
@@ -48,7 +48,7 @@ pub(super) struct Cover {
 }
 
 impl Cover {
-    /// The sheet of a run that comes to its end now; what it stores is not known yet.
+    /// Makes the sheet of a run that ends now; what it stores is not known yet.
     pub(super) fn sheet(&self, writer: &SetWriter, content: Counts) -> CoverSheet {
         let is_partial = content.problems > 0;
         let finished = Finished {
@@ -63,7 +63,7 @@ impl Cover {
     }
 }
 
-/// What all threads see.
+/// State that all threads share.
 #[derive(Default)]
 pub(super) struct Shared {
     stop: AtomicBool,
@@ -78,7 +78,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Counts content that was read: of a file, or of a part of one.
+    /// Counts content that was read, of a file or of a part of one.
     pub(super) fn read(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -87,13 +87,13 @@ impl Shared {
         self.read_files.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a file that is as it was.
+    /// Counts an unchanged file.
     pub(super) fn keep(&self, bytes: u64) {
         self.kept_files.fetch_add(1, Ordering::Relaxed);
         self.kept_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Adds what was counted to a report.
+    /// Adds the counts to a report.
     pub(super) fn report(&self, reuse: &mut super::report::Reuse) {
         reuse.files_read = self.read_files.load(Ordering::Relaxed);
         reuse.bytes_read = self.bytes.load(Ordering::Relaxed);
@@ -111,19 +111,19 @@ impl Shared {
         self.stop.store(true, Ordering::Release);
     }
 
-    /// The failure that stopped the threads: the first one, whoever asks and however often.
+    /// Returns the failure that stopped the threads: always the first one.
     pub(super) fn failure(&self) -> Error {
         let first = self.error.lock().unwrap_or_else(PoisonError::into_inner).clone();
         first.unwrap_or_else(|| Error::new(ErrorKind::InvalidArgument, "this backup was given up before"))
     }
 }
 
-/// What earlier sets have that this one need not store again.
+/// What earlier sets have, so that this one need not store it again.
 #[derive(Default)]
 pub(super) struct Earlier {
-    /// This host's state, where there is one.
+    /// This host's state, if there is any.
     pub(super) state: Option<Arc<State>>,
-    /// Segments that the new set has already.
+    /// Segments that the new set already has.
     pub(super) segments: HashMap<u32, StoredFile>,
     pub(super) whole: BTreeSet<u32>,
     pub(super) pieces: Vec<KnownPiece>,
@@ -134,19 +134,19 @@ pub(super) struct Earlier {
     pub(super) interrupted: Option<Journal>,
 }
 
-/// What the threads made.
+/// The result of the threads.
 #[derive(Default)]
 pub(super) struct Made {
     /// Everything that the set stores, in the order of `SHA256SUMS`.
     pub(super) files: Vec<StoredFile>,
-    /// The cover sheet, but for what is stored.
+    /// The cover sheet, except for what is stored.
     pub(super) cover: Option<CoverSheet>,
-    /// Known entries that were taken up and have ended.
+    /// Number of known entries that were taken up and have ended.
     pub(super) ended: u64,
     pub(super) problems: Vec<Problem>,
     pub(super) stored: Stored,
     pub(super) taken_over: Stored,
-    /// What is to be remembered.
+    /// What to remember.
     pub(super) outcome: Option<Outcome>,
     pub(super) warnings: Vec<String>,
 }
@@ -200,7 +200,7 @@ impl Pipeline {
         }
     }
 
-    /// Hands a unit to the workers; waits for room, calling `tick` about ten times a second.
+    /// Passes a unit to the workers; waits for room, calling `tick` about ten times a second.
     pub(super) fn send(&mut self, unit: Unit, tick: &mut dyn FnMut() -> Result<()>) -> Result<()> {
         tick()?;
         while self.tokens.recv_timeout(TICK).is_err() {
@@ -224,7 +224,7 @@ impl Pipeline {
         }
     }
 
-    /// The failure that stopped the threads, if one did.
+    /// Returns the failure that stopped the threads, if one did.
     pub(super) fn check(&self) -> Result<()> {
         if self.shared.is_stopped() { Err(self.shared.failure()) } else { Ok(()) }
     }
@@ -244,7 +244,7 @@ impl Pipeline {
         Ok(stored)
     }
 
-    /// Stops all threads, whatever they are at, and gives them to be waited for; nothing in a forked process, which has
+    /// Stops all threads, whatever they are doing, and returns them to wait for; `None` in a forked process, which has
     /// none of them.
     pub(super) fn end(&mut self) -> Option<Vec<JoinHandle<()>>> {
         if self.process != std::process::id() {
@@ -256,7 +256,7 @@ impl Pipeline {
         Some(std::mem::take(&mut self.threads))
     }
 
-    /// A forked process has none of the threads, and whatever they had locked when it began stays locked in it.
+    /// A forked process has none of the threads, and what they had locked when it began stays locked in it.
     fn leave(&mut self) {
         std::mem::forget(self.units.take());
         std::mem::forget(std::mem::replace(&mut self.tokens, crossbeam_channel::never()));
@@ -282,7 +282,8 @@ impl Drop for Pipeline {
 
 /// Starts a thread whose failure or panic becomes the backup's failure.
 ///
-/// The failure is noted before the thread's ends of channels are dropped: whoever finds a channel closed finds it.
+/// The failure is recorded before the thread drops its channel ends, so anyone who finds a channel closed also finds
+/// the failure.
 pub(super) fn thread(
     name: &str,
     shared: &Arc<Shared>,

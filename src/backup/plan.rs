@@ -1,4 +1,4 @@
-//! Puts entries together into units of work, and keeps what has to be said of the source.
+//! Groups entries into units of work, and records what must be reported about the sources.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -12,19 +12,19 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Progress;
 use crate::set::{Change, Content, Entry, EntryPath, Metadata, Position, Problem};
 
-/// Header bytes that a small entry is counted with.
+/// Bytes to count for the header of a small entry.
 const HEADER: u64 = 1536;
 
-/// Segments that a file has to fill to have them for itself.
+/// Number of segments that a file must fill to get segments of its own.
 const OWN_SEGMENTS: u64 = 4;
 
-/// Files that are open in one bundle: a process may have some hundred.
+/// Most files open in one bundle: a process may have some hundred.
 const MAX_OPEN: usize = 32;
 
-/// Bytes of nodes of the last run's tree that go on together.
+/// Bytes of nodes of the last run's tree that are passed on together.
 const KEPT: usize = 256 << 10;
 
-/// The caller's hook, and what stops the run when the hook says so.
+/// The caller's hook, which stops the run if it asks to.
 pub(super) type Hook = Box<dyn FnMut(Progress) -> std::ops::ControlFlow<()> + Send>;
 
 pub(super) struct Planner {
@@ -33,13 +33,13 @@ pub(super) struct Planner {
     shared: Arc<Shared>,
     fail_on_problem: bool,
     segment_size: u64,
-    /// What the last run knew, where that is known.
+    /// What the last run knew, if that is available.
     pub(super) known: Option<Known>,
     pub(super) skipped: Vec<Problem>,
     bundle: Vec<Item>,
     bundled: u64,
     kept_bytes: usize,
-    /// Files that are open in the bundle.
+    /// Number of files open in the bundle.
     open_files: usize,
     last_tick: std::time::Instant,
 }
@@ -52,7 +52,7 @@ pub(super) struct NewLarge {
     pub(super) metadata: Metadata,
     pub(super) content: LargeContent,
     pub(super) mark: Mark,
-    /// Whether other names lead to it: then it is stored, not listed as a copy.
+    /// Whether other names lead to it: then it is stored, and not listed as a copy.
     pub(super) is_linked: bool,
 }
 
@@ -81,7 +81,7 @@ impl Planner {
         }
     }
 
-    /// Adds an entry that is not cut, of about this size.
+    /// Adds an entry that is never cut, of about this size.
     pub(super) fn small(&mut self, new: NewEntry, size: u64) -> Result<()> {
         if !matches!(new.source, Source::Nothing) {
             self.shared.read_file();
@@ -119,8 +119,8 @@ impl Planner {
             let entry = Entry::new(path, Content::Copy { target, size }, metadata);
             return self.small(NewEntry::new(entry, Source::Copied(place), mark, taken), 0);
         }
-        // Files of several segments have them for themselves, so that these go as a whole when the file does. The last one is
-        // not full, which shorter files would not pay for.
+        // Files of several segments get their own, so that these disappear together with the file. The last one is not
+        // full, which would not pay for shorter files.
         let is_cut = size > OWN_SEGMENTS * self.segment_size;
         if is_cut {
             self.flush()?;
@@ -131,7 +131,7 @@ impl Planner {
         if is_cut { self.send(Unit::Cut { whole: false }) } else { Ok(()) }
     }
 
-    /// The file of this run that a large one is a copy of.
+    /// Finds the file of this run that a large one is a copy of.
     fn copied(
         &mut self,
         size: u64,
@@ -141,7 +141,7 @@ impl Planner {
         if !self.shared.contents.begin_large(size) || is_linked {
             return Ok(None);
         }
-        // Those of its size have to be done before it is known.
+        // This is unknown until the other files of its size are done.
         self.flush()?;
         let Some(digest) = content.digest(size, || self.tick())? else { return Ok(None) };
         loop {
@@ -154,7 +154,7 @@ impl Planner {
         }
     }
 
-    /// Adds what changed of a large file.
+    /// Adds the changes of a large file.
     pub(super) fn change(&mut self, new: NewLarge, before: Before, taken: Taken) -> Result<()> {
         let NewLarge { path, size, sparse, metadata, content, mark, .. } = new;
         self.shared.read_file();
@@ -186,7 +186,7 @@ impl Planner {
         Ok(())
     }
 
-    /// Something could not be read as it was: ends the run, or is remembered.
+    /// Handles a source that could not be read as it was: ends the run, or records it.
     pub(super) fn problem(&mut self, path: &EntryPath, error: Error) -> Result<()> {
         if self.fail_on_problem {
             // The run ends here, even if the caller goes on.
@@ -196,13 +196,13 @@ impl Planner {
         self.send(Unit::Problem(Problem::new(path.clone(), &error), error))
     }
 
-    /// Something has no content to back up.
+    /// Records something that has no content to back up.
     pub(super) fn skip(&mut self, path: &EntryPath, what: &str) {
         let error = Error::new(ErrorKind::Unsupported, format!("{path} is {what}: skipped"));
         self.skipped.push(Problem::new(path.clone(), &error));
     }
 
-    /// Goes to what the last run knew of a source.
+    /// Moves to what the last run knew about a source.
     pub(super) fn begin_source(&mut self, name: &EntryPath) -> Result<()> {
         self.end_all()?;
         match &mut self.known {
@@ -211,8 +211,8 @@ impl Planner {
         }
     }
 
-    /// Goes to what the last run knew of a name in a folder; what it knew and has been passed is gone. Says whether
-    /// there is a node of this name ahead.
+    /// Moves to what the last run knew about a name in a folder; everything that it passes is gone. Returns whether a
+    /// node of this name is ahead.
     pub(super) fn find(&mut self, folder: &EntryPath, depth: u32, name: &[u8]) -> Result<bool> {
         loop {
             let Some(node) = self.ahead() else { return Ok(false) };
@@ -220,7 +220,7 @@ impl Planner {
                 return Ok(false);
             }
             if node.depth > depth {
-                // It stood below something that is no folder any more.
+                // It was below something that is no longer a folder.
                 self.end()?;
                 continue;
             }
@@ -235,12 +235,12 @@ impl Planner {
         }
     }
 
-    /// The node ahead.
+    /// Returns the node ahead.
     pub(super) fn ahead(&self) -> Option<&Node> {
         self.known.as_ref().and_then(Known::ahead)
     }
 
-    /// What is left in a folder that was walked through is gone.
+    /// Removes what is left in a folder after the walk through it.
     pub(super) fn leave(&mut self, folder: &EntryPath, depth: u32) -> Result<()> {
         while let Some(node) = self.ahead().filter(|node| node.depth > depth) {
             if node.depth > depth + 1 {
@@ -253,7 +253,7 @@ impl Planner {
         Ok(())
     }
 
-    /// What the node ahead and those below it stand for is gone.
+    /// Removes the node ahead and everything below it.
     pub(super) fn forget(&mut self, path: &EntryPath) -> Result<()> {
         let Some(depth) = self.ahead().map(|node| node.depth) else { return Ok(()) };
         self.gone(path)?;
@@ -261,7 +261,7 @@ impl Planner {
         self.end_below(depth)
     }
 
-    /// What stood below the node that was ahead goes with it.
+    /// Ends the nodes below the one that was ahead, along with it.
     pub(super) fn end_below(&mut self, depth: u32) -> Result<()> {
         while self.ahead().is_some_and(|node| node.depth > depth) {
             self.end()?;
@@ -269,7 +269,7 @@ impl Planner {
         Ok(())
     }
 
-    /// Nothing of this source is left ahead.
+    /// Ends all remaining nodes of this source.
     fn end_all(&mut self) -> Result<()> {
         while self.ahead().is_some() {
             self.end()?;
@@ -277,12 +277,12 @@ impl Planner {
         Ok(())
     }
 
-    /// The node ahead is gone, with what is above it.
+    /// Ends the node ahead as gone; a line for something above it may cover it.
     fn end(&mut self) -> Result<()> {
         self.known.as_mut().map_or(Ok(()), Known::end_gone)
     }
 
-    /// The node ahead is as it was.
+    /// Keeps the node ahead, which is unchanged.
     pub(super) fn keep(&mut self) -> Result<()> {
         let Some(known) = &mut self.known else { return Ok(()) };
         let Some(node) = known.ahead() else { return Ok(()) };
@@ -300,12 +300,12 @@ impl Planner {
         if self.kept_bytes >= KEPT { self.flush() } else { Ok(()) }
     }
 
-    /// Takes up the node ahead, whose path this is.
+    /// Takes up the node ahead, which has this path.
     pub(super) fn take(&mut self, path: &EntryPath) -> Result<Option<Taken>> {
         self.known.as_mut().map_or(Ok(None), |known| known.take(path))
     }
 
-    /// Says that this path and all below it is gone.
+    /// Records that this path and everything below it is gone.
     pub(super) fn gone(&mut self, path: &EntryPath) -> Result<()> {
         self.push(Item::Gone(path.clone()), 0)
     }
@@ -332,12 +332,12 @@ impl Planner {
         pipeline.send(unit, &mut || tick(hook, shared, last_tick))
     }
 
-    /// Tells the hook how far it is, when it is time to; for work that sends nothing for a while.
+    /// Calls the hook if it is time to; for work that sends nothing for a while.
     pub(super) fn tick(&mut self) -> Result<()> {
         tick(&mut self.hook, &self.shared, &mut self.last_tick)
     }
 
-    /// Sources that were not added again are gone; then waits for everything sent so far.
+    /// Removes sources that were not added again, then waits for everything sent so far.
     pub(super) fn finish(&mut self) -> Result<Made> {
         let rest = self.known.as_ref().map(Known::sources_left).unwrap_or_default();
         for name in rest {

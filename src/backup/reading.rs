@@ -1,4 +1,4 @@
-//! Reads sources: whole small files, parts of large ones.
+//! Reads sources: small files whole, large ones in parts.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -15,10 +15,10 @@ use super::unit::{LargeContent, LargeFile, PIECE, SMALL};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::set::{Block, Digest, EntryPath};
 
-/// Blocks of a large file that are looked at before it is compared as a whole.
+/// Number of blocks of a large file to look at before comparing all of it.
 const SAMPLES: u64 = 16;
 
-/// How often a small file that changes under our eyes is read anew.
+/// How often to read a small file that keeps changing.
 const TRIES: u32 = 3;
 
 impl LargeContent {
@@ -39,7 +39,7 @@ impl LargeContent {
         fill(buffer, size, |room, at| read_at(file, room, from + at))
     }
 
-    /// The digest of all of it: of the digests of its parts.
+    /// Returns the digest of all of it: the digest of the digests of its parts.
     pub(super) fn digest(&self, size: u64, mut tick: impl FnMut() -> Result<()>) -> Result<Option<[u8; 16]>> {
         let (mut hasher, mut buffer, mut blocks) = (Sha256::new(), Vec::new(), Vec::new());
         for from in (0..size).step_by(PIECE as usize) {
@@ -47,7 +47,7 @@ impl LargeContent {
             let length = PIECE.min(size - from) as usize;
             match self.read_at(&mut buffer, from, length) {
                 Ok(got) if got == length => {}
-                // Whoever stores it finds out what is wrong.
+                // Storing it will show what is wrong.
                 _ => return Ok(None),
             }
             hasher.update(Digest::of_piece(&buffer, &mut blocks).as_bytes());
@@ -55,7 +55,7 @@ impl LargeContent {
         Ok(Some(short(&Digest::from_bytes(hasher.finish()))))
     }
 
-    /// Whether most of a few blocks, spread over the file, are as the table has them.
+    /// Whether most of a few blocks, spread over the file, match the table.
     pub(super) fn resembles(&self, size: u64, table: &Table, key: &[u8; 32]) -> bool {
         let blocks = size / Block::SIZE;
         let (mut seen, mut same, mut buffer) = (0, 0, Vec::new());
@@ -73,7 +73,7 @@ impl LargeContent {
 }
 
 impl LargeFile {
-    /// Whether it is not what it was when it was looked at.
+    /// Whether it has changed since it was looked at.
     pub(super) fn changed(&self) -> bool {
         let LargeContent::Disk { file, stat } = &self.content else {
             return false;
@@ -87,12 +87,11 @@ fn read_at(file: &File, buffer: &mut [u8], from: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, from)
 }
 
-/// Whether a sparse file has nothing but a hole there; a hole is not worth being read.
+/// Whether a sparse file has only a hole there, which is not worth reading.
 #[cfg(target_os = "linux")]
 fn is_hole(file: &File, from: u64, size: u64) -> bool {
     use rustix::fs::{SeekFrom, seek};
-    // Where the place itself is behind the end, or no data follows: NXIO. A file that became shorter is found out by
-    // reading.
+    // NXIO: the position is beyond the end, or no data follows. Reading will show whether the file became shorter.
     match seek(file, SeekFrom::Data(from)) {
         Ok(data) => data >= from + size,
         Err(error) => {
@@ -112,12 +111,12 @@ fn read_at(file: &File, buffer: &mut [u8], from: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, from)
 }
 
-/// Opens a file for reading, whatever has taken its place since it was looked at: never through a link, and never
-/// waiting for the other end of a pipe.
+/// Opens a file for reading, whatever has replaced it since it was looked at: never through a link, and never waiting
+/// for the other end of a pipe.
 #[cfg(unix)]
 pub(super) fn open(dir: &Dir, name: &OsStr) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags};
-    // A name that was listed in this very folder: there is no path to go astray on.
+    // The name was listed in this very folder, so there is no path that could lead elsewhere.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     Ok(rustix::fs::openat(dir, name, flags, Mode::empty())?.into())
 }
@@ -134,21 +133,21 @@ pub(super) fn open(dir: &Dir, name: &OsStr) -> io::Result<File> {
 pub(super) enum SmallSource {
     /// Under its name.
     Named(Arc<Dir>, OsString),
-    /// Through a handle: other names lead to it, so there has to be something under this one.
+    /// Through a handle: other names lead to it, so something must be stored under this one.
     Open(File),
 }
 
 pub(super) struct SmallFile {
     pub(super) stat: Stat,
     pub(super) xattrs: Vec<(crate::set::Text, Vec<u8>)>,
-    /// What of it is not as it was.
+    /// What is not as it was.
     pub(super) problem: Option<Error>,
 }
 
-/// Reads a small file whole, to the end of a buffer from there on, again when it changes meanwhile.
+/// Reads a small file whole, to `from` in the buffer. Reads it again if it changes meanwhile.
 ///
 /// # Errors
-/// Where nothing of it can be stored. Of a file that is open something always can: what cannot be read is zeros.
+/// When none of it can be stored. From an open file something always can: what cannot be read becomes zeros.
 pub(super) fn read_small(
     source: &SmallSource,
     mut before: Stat,
@@ -172,9 +171,9 @@ pub(super) fn read_small(
             return Err(changed(path));
         }
         let size = before.size.min(SMALL) as usize;
-        // Room for one byte more shows with the same call that a file grew; what grew behind our end is not read.
+        // Room for one more byte shows in the same call that a file grew; bytes beyond the expected end are not read.
         make_room(bytes, from + size + 1);
-        // An empty file is asked, too: some that say they are empty are not.
+        // Read an empty file, too: some claim to be empty and are not.
         let read = fill(&mut bytes[from..], size.max(1), |room, at| read_at(file, room, at));
         let (length, mut problem) = match read {
             Ok(length) => (length, None),
@@ -205,7 +204,7 @@ pub(super) fn read_small(
     unreachable!("the last attempt returns")
 }
 
-/// Gives a buffer that has served before this length; what is in it is going to be read over.
+/// Gives a used buffer this length; its content will be overwritten.
 fn make_room(buffer: &mut Vec<u8>, length: usize) {
     if buffer.len() < length {
         buffer.resize(length, 0);
@@ -214,7 +213,7 @@ fn make_room(buffer: &mut Vec<u8>, length: usize) {
     }
 }
 
-/// Reads until `wanted` bytes are there or the end is reached.
+/// Reads until `wanted` bytes are read or the end is reached.
 fn fill(
     buffer: &mut [u8],
     wanted: usize,
@@ -236,7 +235,7 @@ pub(super) fn unreadable(path: &EntryPath, error: io::Error) -> Error {
     if error.kind() == io::ErrorKind::NotFound {
         return changed(path).with_source(error);
     }
-    // What the caller's own reader says of the caller is his: that he gave up, for one.
+    // An error of the caller's own reader may be about the caller: a cancellation, for example.
     let own = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     if let Some(own) = own.filter(|own| own.scope() == Scope::Caller) {
         return own.clone();

@@ -14,45 +14,46 @@ pub struct BackupReport {
     /// Its cover sheet.
     #[serde(flatten)]
     pub cover: CoverSheet,
-    /// What was read and stored for it, and what earlier sets had already.
+    /// What was read and stored for it, and what earlier sets already had.
     pub reuse: Reuse,
     /// Sources that the set does not hold as they were.
     pub problems: Vec<Problem>,
     /// Sockets, devices and pipes, which have no content.
     pub skipped: Vec<Problem>,
-    /// What went otherwise than asked for and costs time or space, but not the set: one line each. Exclude patterns that
-    /// matched nothing are among it.
+    /// What did not go as asked and costs time or space, but does not harm the set: one line each. Exclude patterns
+    /// that matched nothing are among them.
     pub warnings: Vec<String>,
-    /// Time from start to commit.
+    /// Seconds from start to commit.
     pub seconds: f64,
 }
 
-/// What was read and stored for a set, and what earlier sets had already.
+/// What was read and stored for a set, and what earlier sets already had.
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct Reuse {
-    /// The earlier set that this one builds on, a folder on the share; nothing for a full one.
+    /// The folder of the earlier set that this one builds on; `None` for a full set.
     pub base: Option<SharePath>,
     /// Files whose content was read.
     pub files_read: u64,
-    /// Bytes of them.
+    /// Bytes in them.
     pub bytes_read: u64,
     /// Files that did not change and were not stored again.
     pub files_kept: u64,
-    /// Bytes of them.
+    /// Bytes in them.
     pub bytes_kept: u64,
     /// Stored files that were hard-linked from the earlier set.
     pub linked: Stored,
-    /// Stored files that the share copied, since it could not link them.
+    /// Stored files that the share copied because it could not link them.
     pub copied: Stored,
-    /// Stored files taken over from a run that was interrupted.
+    /// Stored files taken over from an interrupted run.
     pub taken_over: Stored,
-    /// Stored files that were sent to the share, without `SHA256SUMS` and the cover sheet.
+    /// Stored files sent to the share, without `SHA256SUMS` and the cover sheet.
     pub stored: Stored,
-    /// Stored files taken over from the earlier set that were read back and compared with their digests.
+    /// Stored files from the earlier set that were read back and compared with their digests.
     pub checked: Stored,
-    /// Those that are damaged on the share, in earlier sets, too: what they held was stored again for this one.
+    /// Stored files that are damaged on the share, and so in earlier sets, too; this set stored their content again.
     pub damaged: Vec<String>,
-    /// Stored files of the earlier set that were missing, of another length or damaged: what they held was stored again.
+    /// Stored files of the earlier set that were missing, damaged or of the wrong length; this set stored their content
+    /// again.
     pub rewritten: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! What the file system says of a source: kind, size, times, owner, extended attributes.
+//! What the file system says about a source: kind, size, times, owner, extended attributes.
 
 use std::io;
 
@@ -9,25 +9,25 @@ use cap_std::fs::Metadata as FsMetadata;
 use super::state::node::Stamp;
 use crate::set::{Metadata, Mtime, Text};
 
-/// A source as it was looked at.
+/// The state of a source when it was looked at.
 #[derive(Clone, Debug)]
 pub(super) struct Stat {
     pub(super) kind: Kind,
     pub(super) size: u64,
-    /// Fewer blocks than bytes: it has holes.
+    /// Whether it has holes: fewer blocks than bytes.
     pub(super) sparse: bool,
-    /// Device and file number, where more than one name leads to the file.
+    /// Device and file number, if more than one name leads to the file.
     pub(super) linked: Option<Inode>,
     pub(super) metadata: Metadata,
-    /// Changes whenever content or metadata change, where the system has it.
+    /// Changes whenever content or metadata change, if the system has it.
     change: (i64, u32),
-    /// File number, where the system has it.
+    /// File number, if the system has it.
     inode: u64,
-    /// The file system that it is on, where the system has it.
+    /// The file system that it is on, if the system has that.
     pub(super) device: u64,
 }
 
-/// What tells a file from all others on this machine.
+/// Distinguishes a file from all others on this machine.
 pub(super) type Inode = (u64, u64);
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -40,7 +40,7 @@ pub(super) enum Kind {
 }
 
 impl Stat {
-    /// Whether content that was read between these two looks is one state of the file.
+    /// Whether content read between these two looks is one state of the file.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.kind == other.kind
             && self.size == other.size
@@ -48,12 +48,12 @@ impl Stat {
             && self.metadata.mtime == other.metadata.mtime
     }
 
-    /// What tells it from all others on this machine.
+    /// Returns what distinguishes it from all others on this machine.
     pub(super) fn identity(&self) -> Inode {
         (self.device, self.inode)
     }
 
-    /// What is remembered of it, to see whether it changed.
+    /// Returns what to remember in order to see whether it changed.
     pub(super) fn stamp(&self) -> Stamp {
         let modified = self.metadata.mtime.map_or((0, 0), |time| (time.seconds, time.nanoseconds));
         let size = if self.kind == Kind::Folder { 0 } else { self.size };
@@ -61,8 +61,8 @@ impl Stat {
     }
 }
 
-/// The clock by which stamps are trusted: one that is as old as the run, or newer, says nothing of a later change, which
-/// may fall into the same tick. It is read before any content is (as git does with its index, and borg with its cache).
+/// Decides which stamps to trust. A stamp as old as the run, or newer, says nothing about a later change, which may
+/// fall into the same tick. The clock is read before any content (as git does with its index, and borg with its cache).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
     /// When the run began, in nanoseconds since 1970.
@@ -79,18 +79,18 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// The clock of a run that began then, for files of this host.
+    /// Creates the clock of a run that began then, for files of this host.
     pub(super) fn new(began: jiff::Timestamp) -> Self {
         Self { began: began.as_nanosecond(), skew: 0 }
     }
 
-    /// The same for the file system of this folder: one that lies on a server has the server's clock.
+    /// Returns the clock for the file system of this folder: on a server it is the server's clock.
     pub(super) fn of(self, dir: &Dir) -> Self {
         Self { skew: if is_remote(dir) { SERVER_SKEW } else { 0 }, ..self }
     }
 
-    /// Whether a change after the run began will show in the stamp. A time without a fraction is taken for a clock that
-    /// has none.
+    /// Whether a change after the run began will show in the stamp. A time without a fraction is taken to come from a
+    /// clock without fractions.
     pub(super) fn is_settled(&self, stat: &Stat) -> bool {
         let modified = stat.metadata.mtime.map_or((0, 0), |time| (time.seconds, time.nanoseconds));
         let (seconds, nanoseconds) = if stat.change == (0, 0) { modified } else { stat.change };
@@ -103,16 +103,16 @@ impl Clock {
 /// Ticks of a file system's clock in nanoseconds: two seconds on FAT, a few milliseconds elsewhere.
 const COARSE_TICK: i128 = 2_100_000_000;
 const FINE_TICK: i128 = 25_000_000;
-/// Clocks in a domain differ by at most five minutes, or Kerberos fails: twice that.
+/// Twice the five minutes by which clocks in a domain may differ before Kerberos fails.
 const SERVER_SKEW: i128 = 600_000_000_000;
 
-/// What a file system is, by its type (statfs(2)).
+/// Returns the type of a file system (statfs(2)).
 #[cfg(target_os = "linux")]
 fn file_system(at: impl std::os::fd::AsFd) -> u32 {
     rustix::fs::fstatfs(at).map_or(0, |about| about.f_type as u32)
 }
 
-/// Whether files lie on a server: NFS, SMB and CIFS, FUSE, 9p, Ceph, AFS.
+/// Whether files are on a server: NFS, SMB and CIFS, FUSE, 9p, Ceph, AFS.
 #[cfg(target_os = "linux")]
 fn is_remote(dir: &Dir) -> bool {
     const REMOTE: [u32; 8] =
@@ -125,7 +125,7 @@ fn is_remote(_: &Dir) -> bool {
     false
 }
 
-/// Whether a folder, or a file, is made by the kernel as it is read: `/proc`, `/sys` and the like hold nothing to back up.
+/// Whether the kernel makes up a folder or file as it is read: `/proc`, `/sys` and the like contain nothing to back up.
 #[cfg(target_os = "linux")]
 pub(super) fn is_of_the_kernel(at: impl std::os::fd::AsFd) -> bool {
     const KERNEL: [u32; 21] = [
@@ -154,7 +154,7 @@ pub(super) fn is_of_the_kernel(at: impl std::os::fd::AsFd) -> bool {
     KERNEL.contains(&file_system(at))
 }
 
-/// The same of a name in a folder. It is not opened: that alone can change what the kernel makes.
+/// Does the same for a name in a folder, without opening it: that alone can change what the kernel makes.
 #[cfg(target_os = "linux")]
 pub(super) fn is_name_of_the_kernel(dir: &Dir, name: &std::ffi::OsStr) -> bool {
     use rustix::fs::{Mode, OFlags};
@@ -172,13 +172,13 @@ pub(super) fn is_name_of_the_kernel(_: &Dir, _: &std::ffi::OsStr) -> bool {
     false
 }
 
-/// What tells a folder from all others, where the system has that.
+/// Returns what distinguishes a folder from all others, if the system has that.
 pub(super) fn identity_of(folder: &std::path::Path) -> Option<Inode> {
     let dir = Dir::open_ambient_dir(folder, cap_std::ambient_authority()).ok()?;
     look_at(&dir).ok().map(|stat| stat.identity()).filter(|identity| *identity != (0, 0))
 }
 
-/// Looks at a name in a folder, not through it.
+/// Looks at a name in a folder, without following it.
 #[cfg(unix)]
 pub(super) fn look(dir: &Dir, name: &std::ffi::OsStr) -> io::Result<Stat> {
     Ok(Stat::from(&rustix::fs::statat(dir, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)?))
@@ -262,11 +262,11 @@ impl From<&FsMetadata> for Stat {
     }
 }
 
-/// Most bytes of extended attributes that one entry may have: an index line has to hold them.
+/// Most bytes of extended attributes of one entry: an index line must hold them.
 #[cfg(unix)]
 const MAX_XATTRS: usize = 1 << 20;
 
-/// The extended attributes of an open file or folder.
+/// Returns the extended attributes of an open file or folder.
 #[cfg(unix)]
 pub(super) fn xattrs(file: impl std::os::fd::AsFd) -> io::Result<Vec<(Text, Vec<u8>)>> {
     use rustix::fs::{fgetxattr, flistxattr};
@@ -288,12 +288,12 @@ pub(super) fn xattrs(file: impl std::os::fd::AsFd) -> io::Result<Vec<(Text, Vec<
     names.sort_unstable();
     let mut attributes = Vec::with_capacity(names.len());
     let mut total = 0;
-    // A value may not be larger than this (Linux XATTR_SIZE_MAX).
+    // A value cannot be larger than this (Linux XATTR_SIZE_MAX).
     let mut value = vec![0; 64 << 10];
     for name in names {
         let length = match fgetxattr(&file, name, &mut value[..]) {
             Ok(length) => length,
-            // Gone since the listing.
+            // Removed since the listing.
             Err(Errno::NODATA) => continue,
             Err(error) => return Err(error.into()),
         };
@@ -306,7 +306,7 @@ pub(super) fn xattrs(file: impl std::os::fd::AsFd) -> io::Result<Vec<(Text, Vec<
     Ok(attributes)
 }
 
-/// The extended attributes of an open file or folder: none that we know of here.
+/// Returns the extended attributes of an open file or folder: none on this system.
 #[cfg(not(unix))]
 pub(super) fn xattrs<T>(_: T) -> io::Result<Vec<(Text, Vec<u8>)>> {
     Ok(Vec::new())

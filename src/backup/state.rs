@@ -1,7 +1,8 @@
-//! What a host remembers from run to run, in a folder of its own: the key that names segments, and of each place the
-//! last set's index, the tree that it was made from, and what an interrupted run has stored already.
+//! What a host remembers from run to run, in its own folder: the key that names segments, and for each place the last
+//! set's index, the tree that it was made from, and what an interrupted run has stored.
 //!
-//! Nothing here is needed to be right: whatever is missing, damaged or another host's, the next set is a full one.
+//! Nothing here is needed for correctness: if anything is missing, damaged or another host's, the next set is a full
+//! one.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -35,7 +36,7 @@ use tree::{TreeFile, TreeReader, TreeWriter};
 pub(super) struct State {
     folder: PathBuf,
     _lock: File,
-    /// The first thing that could not be written: from then on nothing is.
+    /// The first failed write: after it nothing more is written.
     failed: Mutex<Option<io::Error>>,
     journal: Mutex<Option<File>>,
 }
@@ -43,9 +44,9 @@ pub(super) struct State {
 /// What a run begins with.
 pub(super) struct Opened {
     pub(super) naming_key: Zeroizing<[u8; 32]>,
-    /// Nothing where this run has to do without.
+    /// `None` if this run has to do without.
     pub(super) state: Option<State>,
-    /// The last set, where it is known, and the tree that it was made from.
+    /// The last set, if it is known, and the tree that it was made from.
     pub(super) last: Option<(Manifest, TreeReader)>,
     /// What an interrupted run stored.
     pub(super) interrupted: Option<Journal>,
@@ -70,7 +71,7 @@ pub(super) struct Outcome {
     pub(super) history: History,
 }
 
-/// Opens the state of a place in this folder, or does without and says why.
+/// Opens the state of a place in this folder, or does without and returns why.
 pub(super) fn open(folder: Option<&Path>, place: &Place) -> Result<Opened> {
     let mut warnings = Vec::new();
     let Some(folder) = folder else {
@@ -124,12 +125,12 @@ impl State {
             Err(fs::TryLockError::WouldBlock) => return Ok(None),
             Err(fs::TryLockError::Error(error)) => return Err(error),
         }
-        // Where nothing can be written, the set after this one could not follow it.
+        // If nothing can be written, the set after this one could not build on it.
         tempfile::NamedTempFile::new_in(&folder)?;
         Ok(Some(Self { folder, _lock: lock, failed: Mutex::default(), journal: Mutex::default() }))
     }
 
-    /// Reads what is known of the last set: nothing in a new folder, or why it is of no use.
+    /// Reads what is known about the last set: `None` in a new folder; an error says why it is unusable.
     fn last(&self, place: &Place) -> std::result::Result<Option<(Manifest, TreeReader)>, String> {
         let text = match fs::read(self.folder.join(MANIFEST)) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -156,12 +157,12 @@ impl State {
         Ok(Some((manifest, tree)))
     }
 
-    /// Begins to note what this run stores, so that the next one could take it over.
+    /// Begins to record what this run stores, so that the next one can take it over.
     pub(super) fn begin(&self, set: SetName, recipients: &BTreeSet<String>, keep: bool) {
         *self.journal() = self.keep(journal::begin(&self.folder, set, recipients, keep));
     }
 
-    /// Notes a segment that the share has.
+    /// Records a segment that the share has.
     pub(super) fn note(&self, segment: &StoredFile) {
         if let Some(file) = &mut *self.journal() {
             self.keep(journal::note(file, segment));
@@ -172,7 +173,7 @@ impl State {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the text of an index piece; gives its digest.
+    /// Keeps the text of an index piece; returns its digest.
     pub(super) fn keep_piece(&self, number: u32, text: &[u8]) -> Digest {
         let write = || -> io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
@@ -211,7 +212,7 @@ impl State {
         &self.folder
     }
 
-    /// Gives what was done, or remembers why it could not be.
+    /// Returns the result, or remembers the failure.
     pub(super) fn keep<T>(&self, done: io::Result<T>) -> Option<T> {
         done.map_err(|error| {
             self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
@@ -219,8 +220,8 @@ impl State {
         .ok()
     }
 
-    /// Remembers a finished run, unless something could not be written: then the one before stays, which serves the
-    /// next run as well. Gives why.
+    /// Saves a finished run. If something could not be written, the one before stays, which serves the next run as
+    /// well; then this returns why.
     pub(super) fn save(&self, place: &Place, outcome: Option<Outcome>) -> Option<String> {
         *self.journal() = None;
         let outcome = outcome.filter(|_| self.failed().is_none());
@@ -277,20 +278,20 @@ impl State {
         Ok(())
     }
 
-    /// When this host last noted what it stores.
+    /// Returns when this host last recorded that it stored something.
     pub(super) fn last_note(&self) -> Option<Timestamp> {
         journal::last_note(&self.folder)
     }
 
-    /// Forgets that a run was under way.
+    /// Forgets that a run was in progress.
     pub(super) fn end(&self) {
         *self.journal() = None;
         journal::remove(&self.folder);
     }
 }
 
-/// Refuses a folder that others can write to: whoever made its tree could hide from a backup that files changed. Others
-/// who can read it are shut out.
+/// Refuses a folder that others can write to: they could forge a tree that hides changed files from a backup. Shuts out
+/// others who can read it.
 #[cfg(unix)]
 fn owned(folder: &Path) -> Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -321,7 +322,7 @@ fn owned(_: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A folder that only its owner can read.
+/// Creates a folder that only its owner can read.
 fn create_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -337,7 +338,7 @@ fn options() -> fs::OpenOptions {
     options
 }
 
-/// What this machine calls itself.
+/// Returns the name of this machine.
 fn host() -> String {
     #[cfg(unix)]
     return rustix::system::uname().nodename().to_string_lossy().into_owned();
@@ -345,7 +346,8 @@ fn host() -> String {
     std::env::var("COMPUTERNAME").unwrap_or_default()
 }
 
-/// The key that makes segment names: from the folder, or made and put there. Says no where it was damaged.
+/// Returns the key that makes segment names, read from the folder or created there; and `false` if it replaced a
+/// damaged one.
 fn naming_key(folder: &Path) -> Result<(Zeroizing<[u8; 32]>, bool)> {
     create_private(folder)
         .map_err(|e| Error::io(format_args!("create state folder {}", folder.display()), e))?;
@@ -364,7 +366,7 @@ fn naming_key(folder: &Path) -> Result<(Zeroizing<[u8; 32]>, bool)> {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(Zeroizing::new(hex(&*key)).as_bytes())?;
         file.as_file().sync_all()?;
-        // Two first runs at once: the key of the one that came first would be replaced, which costs nothing but names.
+        // If two first runs happen at once, this replaces the first one's key, which only costs names.
         file.persist(&path)?;
         Ok(())
     };
@@ -379,7 +381,7 @@ fn new_key() -> Result<Zeroizing<[u8; 32]>> {
     Ok(key)
 }
 
-/// The version of what is written here; another one is not read.
+/// Version of what is written here; no other version is read.
 const VERSION: u32 = 1;
-/// How far a clock may be set back between runs by whoever keeps it right.
+/// How far the clock may be set back between runs when it is corrected.
 const CLOCK_DRIFT: SignedDuration = SignedDuration::from_mins(5);

@@ -1,4 +1,4 @@
-//! Seals what is finished and puts it on the share.
+//! Seals finished segments and index pieces, and puts them on the share.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,13 +16,13 @@ use crate::set::segment;
 use crate::set::writer::SetWriter;
 use crate::set::{Digest, Stored};
 
-/// What is to be stored.
+/// What to store.
 pub(super) enum Job {
     Segment { name: String, number: u32, content: u64, buffer: Vec<u8> },
     Index(Piece),
 }
 
-/// What the storers did, in whatever order.
+/// What the storers have done, in any order.
 #[derive(Default)]
 pub(super) struct Done {
     pub(super) segments: Vec<StoredFile>,
@@ -83,8 +83,8 @@ impl Storer {
         self.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Links what an interrupted run stored, if it is the same and still whole: it is read back, since a power cut may
-    /// have been what interrupted that run.
+    /// Links what an interrupted run stored, if it is the same and still whole. Reads it back, because a power cut may
+    /// have interrupted that run.
     fn take_over(&self, name: &str, number: u32, content: u64, buffer: &mut Vec<u8>) -> Option<StoredFile> {
         let journal = (*self.interrupted).as_ref()?;
         let (set, known) = journal.segments.get(segment::keyed_digest(name)?)?;

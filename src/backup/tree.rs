@@ -1,4 +1,4 @@
-//! Walks a folder tree and hands its entries to the planner, in an order that is the same each time.
+//! Walks a folder tree and passes its entries to the planner, always in the same order.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -21,27 +21,27 @@ use super::unit::{self, Before, LargeContent, Mark, NewEntry, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::set::{Content, Entry, EntryPath, Metadata};
 
-/// Files with several names that are remembered at once; a further one is stored once more under each name.
+/// Most files with several names to remember; any more are stored once for each name.
 const MAX_LINKED: usize = 50_000;
 
-/// Why something is passed over that has no content until somebody reads it.
+/// The reason for skipping something that has no content until somebody reads it.
 const OF_THE_KERNEL: &str = "made by the kernel as it is read";
 
-/// The part of a walk that lasts from folder to folder.
+/// The state of one walk.
 pub(super) struct Walk<'a> {
     pub(super) planner: &'a mut Planner,
     pub(super) links: &'a mut Links,
     pub(super) rules: &'a Rules,
     pub(super) excludes: &'a mut Excludes,
-    /// The clock of the file system that is walked through.
+    /// The clock of the file system being walked.
     pub(super) clock: Clock,
     /// What was found so far.
     pub(super) size: SourceSize,
 }
 
-/// What holds for all walks of a run.
+/// What applies to all walks of a run.
 pub(super) struct Rules {
-    /// Folders that are never gone into, and why.
+    /// Folders that are never entered, and why.
     pub(super) avoided: Vec<(Inode, &'static str)>,
     /// Whether other file systems below a source are left out.
     pub(super) one_file_system: bool,
@@ -61,7 +61,7 @@ struct Level {
     dir: Arc<Dir>,
     path: EntryPath,
     device: u64,
-    /// Names in it, the last one first.
+    /// Names in it, last one first.
     names: Vec<OsString>,
 }
 
@@ -75,11 +75,11 @@ struct Place<'a> {
     is_known: bool,
 }
 
-/// What is wrong with one source, to be judged by policy.
+/// A problem with one source, which the policy judges.
 type Found = std::result::Result<(), (EntryPath, Error)>;
 
 impl Walk<'_> {
-    /// Adds the folder as `path`, and all below it that the patterns do not exclude.
+    /// Adds the folder as `path`, and everything below it that the patterns do not exclude.
     pub(super) fn add(&mut self, dir: Dir, path: EntryPath) -> Result<()> {
         let top = path.clone();
         let mut levels = Vec::new();
@@ -103,7 +103,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Adds a folder and goes into it. `is_known`: the node ahead has its name.
+    /// Adds a folder and enters it. `is_known`: the node ahead has its name.
     fn descend(
         &mut self,
         levels: &mut Vec<Level>,
@@ -120,7 +120,7 @@ impl Walk<'_> {
             if is_known && self.is_same(&stat) {
                 return Ok(Ok((stat, names, None)));
             }
-            // A directory handle may be good for lookups only; attributes need one that is open for reading.
+            // A directory handle may only allow lookups; attributes need one that is open for reading.
             let xattrs = stat::xattrs(&dir.open(".")?)?;
             let metadata = Metadata { xattrs, ..stat.metadata.clone() };
             Ok(Ok((stat, names, Some(metadata))))
@@ -140,7 +140,7 @@ impl Walk<'_> {
         match metadata {
             None => self.planner.keep()?,
             Some(metadata) => {
-                // What stands below a folder goes on, whatever was here before.
+                // The nodes below a folder stay, whatever was here before.
                 let taken = if is_known { self.planner.take(&path)? } else { None };
                 let mark = Mark::new(depth, &stat, self.clock);
                 self.planner.header(path.clone(), Content::Folder, metadata, mark, taken)?;
@@ -150,7 +150,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Why a folder is not gone into.
+    /// Returns why a folder is not entered, if it is not.
     fn avoided(&self, dir: &Dir, stat: &Stat, above: Option<&Level>) -> Option<&'static str> {
         if let Some((_, why)) = self.rules.avoided.iter().find(|(inode, _)| *inode == stat.identity()) {
             return Some(why);
@@ -183,7 +183,7 @@ impl Walk<'_> {
         let place = Place { dir, name, path, depth, is_known };
         let stat = match stat::look(dir, name) {
             Ok(stat) => stat,
-            // Gone since the folder was listed: as if it had gone before.
+            // Removed since the folder was listed: treat it as removed before.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 self.forget(&place.path, is_known)?;
                 return Ok(Ok(()));
@@ -208,7 +208,7 @@ impl Walk<'_> {
                 Err(error) => self.unreadable(place, error),
             },
             Kind::Symlink => self.symlink(place, stat),
-            // Mounted by itself, as names of namespaces are.
+            // A file that is mounted by itself, like the names of namespaces.
             Kind::File
                 if levels.last().is_some_and(|level| level.device != stat.device)
                     && stat::is_name_of_the_kernel(dir, name) =>
@@ -265,7 +265,7 @@ impl Walk<'_> {
             self.keep(&place.path)?;
             return Ok(Ok(()));
         }
-        // Later names lead here: it is stored whatever happens to this name from now on.
+        // Later names lead here, so it is stored whatever happens to this name from now on.
         match reading::open(place.dir, place.name) {
             Ok(file) => {
                 self.remember_first(inode, &place.path);
@@ -281,7 +281,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Adds one regular file that is a source itself.
+    /// Adds one regular file that is itself a source.
     pub(super) fn add_source(
         &mut self,
         dir: &Arc<Dir>,
@@ -308,12 +308,12 @@ impl Walk<'_> {
         self.size.add(stat.size);
     }
 
-    /// Stores a file; `opened`: one to which other names lead.
+    /// Stores a file. `opened` is set for a file that other names lead to.
     fn store_file(&mut self, place: Place<'_>, stat: Stat, opened: Option<File>) -> Result<Found> {
         let Place { dir, name, path, depth, is_known } = place;
         self.count(&stat);
         if stat.size <= unit::SMALL {
-            // Read all the same: what was stored serves if the content is that.
+            // Read it all the same: if the content did not change, what is stored will do.
             let may_be_same = is_known
                 && self.is_same(&stat)
                 && self.planner.ahead().is_some_and(|node| node.kind == NodeKind::File);
@@ -357,7 +357,7 @@ impl Walk<'_> {
         Ok(Ok(()))
     }
 
-    /// Adds a large file: what changed of it, where that is worth it.
+    /// Adds a large file, or only its changes if that is worth it.
     pub(super) fn add_large(&mut self, new: NewLarge, is_known: bool) -> Result<()> {
         if is_known
             && let Some(before) = self.before(&new)
@@ -369,7 +369,7 @@ impl Walk<'_> {
         self.planner.large(new, taken)
     }
 
-    /// How a large file was stored, if it is worth to store what changed of it alone.
+    /// Returns how a large file was stored, if it is worth storing only its changes.
     fn before(&self, new: &NewLarge) -> Option<Before> {
         let known = self.planner.known.as_ref()?;
         let node = known.ahead().filter(|node| known.has_base(node))?;
@@ -378,7 +378,7 @@ impl Walk<'_> {
         if new.size <= unit::SMALL || patched > new.size / 2 {
             return None;
         }
-        // A damaged table costs time, no more.
+        // A damaged table only costs time.
         let folder = self.rules.state.as_ref()?.folder();
         let table = Table::open(folder, large.table, &large.table_digest).ok()?;
         if !new.content.resembles(new.size, &table, &self.rules.key) {
@@ -387,7 +387,7 @@ impl Walk<'_> {
         Some(Before { table, linked: known.linked.clone() })
     }
 
-    /// The node ahead is as it was.
+    /// Keeps the node ahead, which is unchanged.
     fn keep(&mut self, path: &EntryPath) -> Result<()> {
         if let Some(known) = &mut self.planner.known {
             known.note_stable(path.as_bytes());
@@ -397,7 +397,7 @@ impl Walk<'_> {
         self.planner.end_below(depth)
     }
 
-    /// Something that is no folder takes the place of the node ahead: what stood below that is gone.
+    /// Replaces the node ahead by something that is not a folder: the nodes below it are gone.
     fn replace(&mut self, path: &EntryPath, is_known: bool) -> Result<Option<Taken>> {
         if !is_known {
             return Ok(None);
@@ -441,9 +441,9 @@ impl Walk<'_> {
     }
 }
 
-/// The names in a folder, the last one first.
+/// Returns the names in a folder, last one first.
 ///
-/// All are held, so that what the last run knew can be held against them: some 50 bytes for each.
+/// They are all held in memory to compare them with what the last run knew: some 50 bytes for each.
 fn names(dir: &Dir) -> std::io::Result<Vec<OsString>> {
     let mut names = Vec::new();
     for entry in dir.entries()? {

@@ -1,4 +1,4 @@
-//! The unit of work of a backup: what goes to a worker, and what comes back.
+//! The unit of work of a backup: what a worker receives, and what it returns.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -15,22 +15,22 @@ use super::state::table::{Row, Table};
 use crate::error::Error;
 use crate::set::{Block, Change, Entry, EntryPath, Part, Problem};
 
-/// Files up to this size are never cut: they stand whole in one segment.
+/// Files up to this size are never cut: each is whole in one segment.
 pub(super) const SMALL: u64 = 2 << 20;
-/// Larger ones are read, hashed and compressed in parts of this size, by all workers at once.
+/// Larger files are read, hashed and compressed in parts of this size, by all workers at once.
 pub(super) const PIECE: u64 = 1 << 20;
-/// Bytes of tar that a bundle of small files is filled up to.
+/// A bundle of small files is full at this many bytes of tar.
 pub(super) const BUNDLE: u64 = 1 << 20;
 
-/// What one worker does in one go.
+/// What a worker does in one go.
 pub(super) enum Unit {
-    /// Whole entries, and what is to be remembered between them.
+    /// Whole entries, and what to remember between them.
     Bundle(Vec<Item>),
-    /// Nothing but a problem, in its place in the order.
+    /// Only a problem, in its place in the order.
     Problem(Problem, Error),
     /// A part of a large file.
     Piece { file: Arc<LargeFile>, from: u64, size: u64 },
-    /// What comes next begins a segment; whether it has segments of its own until the next cut.
+    /// Begins a segment; says whether the content gets segments of its own until the next cut.
     Cut { whole: bool },
 }
 
@@ -40,9 +40,9 @@ pub(super) enum Item {
     Entry(Box<NewEntry>),
     /// A large file that has changed since it was stored whole.
     Change(Box<(Change, Mark, Taken)>),
-    /// Nodes of the last run's tree that are as they were, as they print.
+    /// Unchanged nodes of the last run's tree, in printed form.
     Kept(Vec<u8>),
-    /// What was there and is gone.
+    /// Something that existed and is gone.
     Gone(EntryPath),
 }
 
@@ -53,27 +53,27 @@ pub(super) struct NewEntry {
     pub(super) mark: Mark,
     /// What the last set has in its place.
     pub(super) taken: Option<Taken>,
-    /// Whether that is kept where the content turns out to be the same.
+    /// Whether to keep that if the content turns out to be the same.
     pub(super) may_be_same: bool,
 }
 
 impl NewEntry {
-    /// An entry that takes the place of what was taken up, whatever it holds.
+    /// Creates an entry that replaces what was taken up, whatever it holds.
     pub(super) fn new(entry: Entry, source: Source, mark: Mark, taken: Option<Taken>) -> Self {
         Self { entry, source, mark, taken, may_be_same: false }
     }
 }
 
-/// What to remember of an entry.
+/// What to remember about an entry.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Mark {
-    /// How far below its source it is.
+    /// Depth below its source.
     pub(super) depth: u32,
     pub(super) stamp: Stamp,
     pub(super) is_settled: bool,
-    /// From when on its stamp is not trusted.
+    /// Decides whether its stamp is trusted.
     pub(super) clock: Clock,
-    /// Bytes that the caller gave, with no file behind them.
+    /// Whether it is bytes from the caller, with no file behind them.
     pub(super) is_memory: bool,
 }
 
@@ -90,13 +90,13 @@ impl Mark {
 pub(super) enum Source {
     /// Header only: a folder, a link, the start of a large file.
     Nothing,
-    /// A small file on disk, looked at already.
+    /// A small file on disk, already looked at.
     Disk { dir: Arc<Dir>, name: OsString, stat: Box<Stat> },
-    /// A small file that other names lead to, opened already: it is stored whatever happens to this name.
+    /// A small file that other names lead to, already opened: it is stored whatever happens to this name.
     Open { file: File, stat: Box<Stat> },
-    /// Bytes handed over by the caller.
+    /// Bytes from the caller.
     Memory(Arc<[u8]>),
-    /// A header whose content this run has stored already, behind another one.
+    /// A header whose content this run has already stored, after another header.
     Copied(ContentPlace),
 }
 
@@ -105,11 +105,11 @@ pub(super) struct LargeFile {
     pub(super) path: EntryPath,
     pub(super) size: u64,
     pub(super) content: LargeContent,
-    /// What was stored of it before, where only what changed is to be stored.
+    /// What was stored of it before, if only changes are to be stored.
     pub(super) before: Option<Before>,
-    /// Parts not yet read; whoever reads the last one looks whether the file changed.
+    /// Parts not yet read; whoever reads the last one checks whether the file changed.
     pub(super) pending: AtomicU64,
-    /// Whether something was said about it: once is enough.
+    /// Whether a problem with it was reported: once is enough.
     pub(super) named: AtomicBool,
 }
 
@@ -126,7 +126,7 @@ pub(super) enum LargeContent {
         file: File,
         stat: Box<Stat>,
     },
-    /// A stream that was put aside in an unnamed temporary file.
+    /// A stream that was saved in an unnamed temporary file.
     Spooled(File),
     Memory(Arc<[u8]>),
 }
@@ -139,42 +139,42 @@ pub(super) struct Packed {
     pub(super) length: u64,
     pub(super) lines: Vec<Line>,
     pub(super) problems: Vec<(Problem, Error)>,
-    /// Files that are done with it.
+    /// Number of files that it completes.
     pub(super) files: u64,
     /// Identifies the unit's content: headers and content digests.
     pub(super) identity: [u8; 32],
-    /// Begins a segment; whether what follows has segments of its own.
+    /// Begins a segment; says whether the content gets segments of its own.
     pub(super) cut: Option<bool>,
 }
 
-/// What a unit has to say, in the order of the walk.
+/// A line about what a unit did, in the order of the walk.
 pub(super) enum Line {
     /// An entry whose header begins at its offset within the unit.
     Entry(NewLine),
     /// A part, and the digests of its blocks.
     Part(Part, Vec<[u8; 16]>),
-    /// What a large file is now, the bytes of its header, and what is to be remembered.
+    /// The current state of a large file, the length of its header in bytes, and what to remember.
     Change(Change, u64, Mark, Replaced),
-    /// A block of a large file, and its row; nothing to list where it is as it was.
+    /// A block of a large file, and its row; `None` if it is unchanged and need not be listed.
     Block(Option<Block>, Row),
     /// The large file has no more parts.
     LargeEnds(Arc<LargeFile>),
-    /// Nodes that are as they were, as they print.
+    /// Unchanged nodes, in printed form.
     Kept(Vec<u8>),
-    /// One of which the content was read.
+    /// An unchanged entry whose content was read.
     Same(Kept),
     Gone(EntryPath),
-    /// What could not be stored in the place of a known entry leaves nothing there.
+    /// What should have replaced a known entry could not be stored: nothing is there.
     Ended(Gone),
 }
 
-/// A new line of the index for an entry, and the rest that is known of it.
+/// A new line of the index for an entry, and what else is known about it.
 pub(super) struct NewLine {
     pub(super) entry: Entry,
-    /// Bytes of tar that are its own.
+    /// Bytes of tar that belong to it alone.
     pub(super) length: u64,
     pub(super) mark: Mark,
     pub(super) replaced: Option<Replaced>,
-    /// Where its content stands: of the first file that has it, to be told to its copies; of a copy, to be asked.
+    /// Where its content is. The first file with a content sets this for its copies; a copy reads it.
     pub(super) content: Option<ContentPlace>,
 }

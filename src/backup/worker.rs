@@ -1,4 +1,4 @@
-//! What a worker does with a unit: read, hash, turn into tar, compress, in one go.
+//! A worker's handling of a unit: read, hash, turn into tar and compress in one go.
 
 use std::io;
 use std::sync::Arc;
@@ -23,12 +23,12 @@ use crate::set::{Block, Content, Digest, Entry, Metadata, Part, Position, Proble
 pub(super) struct Worker {
     compressor: Compressor,
     key: zeroize::Zeroizing<[u8; 32]>,
-    /// The number of the unit that it is at.
+    /// The number of the current unit.
     number: u64,
     tar: Vec<u8>,
     /// Length of the last file's header.
     header: usize,
-    /// A part that is compared with what was.
+    /// A part to compare with what was stored.
     content: Vec<u8>,
     digests: Vec<Digest>,
 }
@@ -46,8 +46,8 @@ impl Worker {
         })
     }
 
-    /// Reads, hashes and compresses a unit, into a buffer that has served before. What is wrong with a source is in the
-    /// result, to be judged by policy.
+    /// Reads, hashes and compresses a unit into a used buffer. Problems with a source are in the result, for the policy
+    /// to judge.
     pub(super) fn pack(
         &mut self,
         number: u64,
@@ -57,7 +57,7 @@ impl Worker {
     ) -> Result<Packed> {
         self.number = number;
         frames.clear();
-        // A part is read over the one before: there is nothing to clear.
+        // A part overwrites the one before: there is nothing to clear.
         if !matches!(&unit, Unit::Piece { file, .. } if file.before.is_none()) {
             self.tar.clear();
         }
@@ -94,7 +94,7 @@ impl Worker {
         Ok(packed)
     }
 
-    /// Adds an entry. One that cannot be read leaves nothing in the place of what the last set had there.
+    /// Adds an entry. If it cannot be read, nothing replaces what the last set had there.
     fn add_entry(&mut self, new: NewEntry, packed: &mut Packed, identity: &mut Sha256, shared: &Shared) {
         let NewEntry { mut entry, source, mut mark, taken, may_be_same } = new;
         let start = self.tar.len();
@@ -102,7 +102,7 @@ impl Worker {
         let made = self.add_source(&mut entry, source, &mut mark, known, packed, identity, shared);
         match (made, taken) {
             (Ok(Made::Same), Some(taken)) => packed.lines.push(Line::Same(taken.kept())),
-            // There was nothing that it could be the same as.
+            // There was nothing that it could equal.
             (Ok(Made::Same), None) => {}
             (Ok(Made::Entry(content)), taken) => {
                 entry.at = Position::new(0, start as u64);
@@ -120,7 +120,7 @@ impl Worker {
         }
     }
 
-    /// Reads what an entry holds and puts it into tar, unless its content is `known`.
+    /// Reads an entry's content and puts it into tar, unless the content is `known`.
     #[allow(clippy::too_many_arguments)]
     fn add_source(
         &mut self,
@@ -152,7 +152,7 @@ impl Worker {
             Source::Disk { dir, name, stat } => (reading::SmallSource::Named(dir, name), stat),
             Source::Open { file, stat } => (reading::SmallSource::Open(file), stat),
         };
-        // It is read where it belongs, behind its header, which is nearly always as long as the one before.
+        // Read it to its final place after its header, which nearly always is as long as the one before.
         let from = start + self.header;
         let file = read_small(&dir, *stat, &entry.path, &mut self.tar, from)?;
         let content = &self.tar[from..];
@@ -162,7 +162,7 @@ impl Worker {
         *mark = mark.looked_at(&file.stat);
         entry.metadata = Metadata { xattrs: file.xattrs, ..file.stat.metadata };
         let mut place = None;
-        // Names of one file lead to a file that is stored, not to a copy of one.
+        // Links must lead to a file that is stored, not to a copy of one.
         let may_be_copy = matches!(dir, reading::SmallSource::Named(..));
         if let Some(error) = file.problem {
             mark.is_settled = false;
@@ -194,7 +194,7 @@ impl Worker {
         Made::Entry(content)
     }
 
-    /// Puts a file's header into the room that was left for it.
+    /// Puts a file's header into the room reserved for it.
     fn put_header(&mut self, entry: &Entry, from: usize, to: usize, identity: &mut Sha256) {
         let header = archive::header(entry);
         identity.update(&header);
@@ -231,7 +231,7 @@ impl Worker {
                 Some(changed(&file.path))
             }
             Err(error) => {
-                // The header is out already: the part is zeros, and the file is named.
+                // The header is written already: the part becomes zeros, and the file is reported.
                 bytes.fill(0);
                 Some(unreadable(&file.path, error))
             }
@@ -269,7 +269,7 @@ impl Worker {
         }
     }
 
-    /// Stores the blocks of a part that are not as they were.
+    /// Stores the blocks of a part that have changed.
     fn compare(
         &mut self,
         file: &LargeFile,
@@ -280,7 +280,7 @@ impl Worker {
         identity: &mut Sha256,
     ) {
         let first = from / Block::SIZE;
-        // Where the table cannot be read any more, all blocks have changed.
+        // If the table can no longer be read, all blocks count as changed.
         let rows =
             before.table.rows(first, bytes.len().div_ceil(Block::SIZE as usize) as u64).unwrap_or_default();
         for (i, content) in bytes.chunks(Block::SIZE as usize).enumerate() {
@@ -312,8 +312,8 @@ impl Worker {
 
 /// What became of an entry.
 enum Made {
-    /// It is in tar, and this is where its content comes to stand.
+    /// It is in tar; its content will be at this place.
     Entry(Option<ContentPlace>),
-    /// Its content is what the last set has.
+    /// The last set has the same content.
     Same,
 }

@@ -1,16 +1,16 @@
-//! BER made into DER, so that what is counted and what is computed are read from the same bytes.
+//! Converts BER to DER, so that counting and computing read the same bytes.
 //!
-//! PKCS #12 is BER: lengths may be indefinite or longer than need be, and octet strings may come in parts. Everything
-//! here that looks into a PFX or an encrypted key first passes it through [`to_der`] and refuses what does not pass.
+//! PKCS #12 is BER: lengths may be indefinite or longer than necessary, and octet strings may come in parts. Everything
+//! here that looks into a PFX or an encrypted key first passes it through [`to_der`], and refuses what does not pass.
 
 use der::asn1::{AnyRef, OctetStringRef};
 use der::{Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
 use zeroize::Zeroizing;
 
-/// The first element in definite, shortest lengths, its octet strings in one part each; `None` where it is cut off, too
-/// deep or broken. What follows the element is left out.
+/// Returns the first element with definite, shortest lengths and each octet string in one part; `None` if it is cut
+/// off, too deep or broken. Drops whatever follows the element.
 ///
-/// Linear in the input for each of the few levels, and never longer than the input but for what lengths take.
+/// Takes linear time for each of the few levels. The result is never longer than the input, except for its lengths.
 pub(super) fn to_der(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut out = Zeroizing::new(Vec::with_capacity(bytes.len()));
     copy(bytes, MAX_DEPTH, &mut out)?;
@@ -20,7 +20,7 @@ pub(super) fn to_der(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 /// Copies one element and returns what follows it.
 fn copy<'a>(input: &'a [u8], depth: usize, out: &mut Vec<u8>) -> Option<&'a [u8]> {
     let (&tag, rest) = input.split_first()?;
-    // No PFX and no key has tags of several bytes, and an end of contents belongs to whoever awaits it.
+    // No PFX or key has tags of several bytes, and the caller handles an end of contents.
     if tag & 0x1f == 0x1f || tag == 0 {
         return None;
     }
@@ -50,7 +50,7 @@ fn copy<'a>(input: &'a [u8], depth: usize, out: &mut Vec<u8>) -> Option<&'a [u8]
     Some(rest)
 }
 
-/// A length of at most four significant bytes, `None` in it for an indefinite one, and what follows.
+/// Reads a length of at most four significant bytes (`None` if it is indefinite), and returns what follows.
 fn length(input: &[u8]) -> Option<(Option<usize>, &[u8])> {
     let (&first, rest) = input.split_first()?;
     match first {
@@ -91,7 +91,7 @@ fn header(tag: u8, length: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// The contents of octet strings, one behind the other; `None` if there is anything else.
+/// Joins the contents of octet strings; `None` if there is anything else.
 fn joined(der: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut whole = Zeroizing::new(Vec::with_capacity(der.len()));
     if der.is_empty() {
@@ -105,7 +105,7 @@ fn joined(der: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(whole)
 }
 
-/// An `[0] IMPLICIT OCTET STRING`, which [`to_der`] cannot tell from `[0] EXPLICIT` and so leaves in its parts.
+/// Reads an `[0] IMPLICIT OCTET STRING`, which [`to_der`] cannot tell from `[0] EXPLICIT` and so leaves in parts.
 pub(super) fn implicit_octets(any: &AnyRef<'_>) -> Option<Zeroizing<Vec<u8>>> {
     match any.tag() {
         Tag::ContextSpecific { constructed: false, number: TagNumber(0) } => {
@@ -129,7 +129,7 @@ pub(super) fn elements<'a>(any: &AnyRef<'a>) -> der::Result<Vec<AnyRef<'a>>> {
     Ok(elements)
 }
 
-/// An INTEGER that is not negative; what is beyond 64 bits becomes their maximum. `None` for anything else.
+/// Reads a non-negative INTEGER; one beyond 64 bits becomes the maximum. `None` for anything else.
 pub(super) fn number(any: &AnyRef<'_>) -> Option<u64> {
     let bytes = any.value();
     if any.tag() != Tag::Integer || bytes.first()? & 0x80 != 0 {
@@ -142,7 +142,7 @@ pub(super) fn number(any: &AnyRef<'_>) -> Option<u64> {
 
 const CONSTRUCTED_OCTET_STRING: u8 = 0x24;
 
-/// The key's encryption scheme lies 12 deep.
+/// The key's encryption scheme is 12 levels deep.
 const MAX_DEPTH: usize = 32;
 
 #[cfg(test)]

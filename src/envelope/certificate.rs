@@ -1,4 +1,4 @@
-//! The facts of a certificate, what makes it fit to encrypt, and the CER.
+//! The facts of a certificate, whether it is fit to encrypt, and the CER.
 
 use std::fmt;
 
@@ -19,14 +19,14 @@ use super::input::Contents;
 use super::internal;
 use super::name::{IssuerAndSerial, hex_upper, name_text};
 
-/// What a certificate says about itself. None of it is verified: backups trust a certificate because the operator
-/// chose it, as Azure Stack Hub does.
+/// What a certificate says about itself. Nothing of it is verified: backups trust a certificate because the operator
+/// chose it, as in Azure Stack Hub.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CertificateFacts {
-    /// Whom it was issued to, as Windows prints it: `CN=backup, O=Contoso`.
+    /// Its subject, as Windows prints it: `CN=backup, O=Contoso`.
     pub subject: String,
-    /// Who issued it.
+    /// Its issuer.
     pub issuer: String,
     /// The serial number in upper-case hex.
     pub serial: String,
@@ -36,19 +36,19 @@ pub struct CertificateFacts {
     pub sha256_thumbprint: String,
     /// The first second of its validity.
     pub not_before: Timestamp,
-    /// The last second of its validity; the end of the calendar where the certificate says that it never expires.
+    /// The last second of its validity; the end of the calendar if it never expires.
     pub not_after: Timestamp,
     /// The key.
     pub key: KeyFacts,
 }
 
-/// A key's type and size.
+/// The type and size of a key.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct KeyFacts {
     /// `RSA`, `EC P-256`, `EC P-384` or `EC P-521`.
     pub algorithm: String,
-    /// The bits of the modulus or of the curve's field.
+    /// Size of the modulus, or of the curve's field, in bits.
     pub bits: u32,
 }
 
@@ -57,11 +57,11 @@ pub struct KeyFacts {
 pub struct EncryptionCertificate(Certificate);
 
 impl EncryptionCertificate {
-    /// Reads a CER: DER or PEM, also with a byte-order mark, in UTF-16, indented or as bare Base64, or a PKCS #7
-    /// bundle with one certificate that is not a certification authority's.
+    /// Reads a CER: DER or PEM, also with a byte-order mark, in UTF-16, indented or as bare Base64, or a PKCS #7 bundle
+    /// with one certificate that is not a certification authority's.
     ///
-    /// Fails with [`ErrorKind::CertificateUnsuitable`] for a key that is too short or of another kind, a key usage
-    /// that forbids it, and a file that carries a private key. Validity is another question:
+    /// Fails with [`ErrorKind::CertificateUnsuitable`] if the key is too short or of another kind, if its key usage
+    /// forbids this, or if the file contains a private key. It does not check validity: call
     /// [`check_validity`](Self::check_validity).
     pub fn from_cer(bytes: &[u8]) -> Result<Self> {
         let contents = Contents::of(bytes)?;
@@ -79,7 +79,7 @@ impl EncryptionCertificate {
         Self(certificate)
     }
 
-    /// What the certificate says.
+    /// Returns what the certificate says about itself.
     #[must_use]
     pub fn facts(&self) -> &CertificateFacts {
         &self.0.facts
@@ -98,7 +98,7 @@ impl EncryptionCertificate {
         Err(Error::new(ErrorKind::CertificateExpired, message))
     }
 
-    /// The certificate in DER, as a CER file holds it.
+    /// Returns the certificate in DER, as in a CER file.
     pub fn to_der(&self) -> Result<Vec<u8>> {
         self.0.x509.to_der().map_err(internal("encode a certificate"))
     }
@@ -114,7 +114,7 @@ impl fmt::Debug for EncryptionCertificate {
     }
 }
 
-/// What the two kinds have in common.
+/// What certificates with and without a private key have in common.
 #[derive(Clone)]
 pub(super) struct Certificate {
     pub(super) x509: X509,
@@ -125,7 +125,7 @@ pub(super) struct Certificate {
 }
 
 impl Certificate {
-    /// Takes any certificate with a key that messages can be sealed to.
+    /// Accepts any certificate with a key that messages can be sealed to.
     pub(super) fn new(x509: X509) -> Result<Self> {
         let der = x509.to_der().map_err(internal("encode a certificate"))?;
         let not_der = |source: der::Error| {
@@ -155,8 +155,8 @@ impl Certificate {
         Ok(Self { x509, facts, public_key, issuer_and_serial })
     }
 
-    /// Key usage, where the certificate states one, must allow what a recipient's key is used for
-    /// (RFC 5280 §4.2.1.3).
+    /// Checks that the key usage, if the certificate states one, allows what a recipient's key is for (RFC 5280
+    /// §4.2.1.3).
     pub(super) fn check_key_usage(&self) -> Result<()> {
         let (needed, name) = match self.public_key.id() {
             Id::RSA => (X509KeyUsage::KEY_ENCIPHERMENT, "keyEncipherment"),
@@ -186,7 +186,7 @@ impl Certificate {
     }
 }
 
-/// The one certificate that is meant, of those in a file.
+/// Chooses the one intended certificate of those in a file.
 fn choose(certificates: Vec<X509>) -> Result<X509> {
     let count = certificates.len();
     let mut leaves: Vec<X509> = match count {
@@ -224,7 +224,7 @@ fn key_facts(key: &PKeyRef<Public>) -> Result<KeyFacts> {
             "RSA"
         }
         Id::EC => {
-            // Explicit parameters are not a name, even where they are those of a curve that has one (RFC 5480 §2.1.1).
+            // Explicit parameters are not a name, even if they are those of a named curve (RFC 5480 §2.1.1).
             let ec = key.ec_key().map_err(internal("read an EC key"))?;
             let named = ec.group().asn1_flag() == Asn1Flag::NAMED_CURVE;
             let curve = ec.group().curve_name().filter(|_| named);
@@ -250,7 +250,7 @@ fn key_facts(key: &PKeyRef<Public>) -> Result<KeyFacts> {
     Ok(KeyFacts { algorithm: algorithm.to_owned(), bits })
 }
 
-/// RFC 5280's `99991231235959Z`, "never", lies past what a [`Timestamp`] holds: such times become its last.
+/// Converts a time. RFC 5280's `99991231235959Z`, "never", is later than any [`Timestamp`] and becomes the last one.
 fn timestamp(time: &Asn1TimeRef) -> Result<Timestamp> {
     let seconds = Asn1Time::from_unix(0).and_then(|epoch| epoch.diff(time)).map_err(|source| {
         Error::new(ErrorKind::Malformed, "the certificate's validity is not a time").with_source(source)
@@ -262,7 +262,7 @@ fn timestamp(time: &Asn1TimeRef) -> Result<Timestamp> {
     })
 }
 
-/// Whether the basic constraints (RFC 5280 §4.2.1.9) say that it is a certification authority's.
+/// Whether the basic constraints (RFC 5280 §4.2.1.9) mark it as a certification authority's.
 fn is_authority(x509: &X509Ref) -> bool {
     #[derive(Sequence)]
     struct Extension<'a> {
@@ -283,7 +283,7 @@ fn is_authority(x509: &X509Ref) -> bool {
             for extension in Vec::<Extension<'_>>::from_der(field.value())? {
                 if extension.id == ID_BASIC_CONSTRAINTS {
                     let constraints = AnyRef::from_der(extension.value.as_bytes())?;
-                    // cA is BOOLEAN DEFAULT FALSE, and so comes first or not at all.
+                    // cA is BOOLEAN DEFAULT FALSE, so it comes first or not at all.
                     return Ok(constraints.value().starts_with(&[1, 1, 0xff]));
                 }
             }
@@ -298,7 +298,7 @@ pub(super) fn unsuitable(message: impl Into<std::borrow::Cow<'static, str>>) -> 
 }
 
 const MIN_RSA_BITS: u32 = 2048;
-/// OpenSSL's own limit; a private-key operation grows with the third power.
+/// OpenSSL's own limit; the time of a private-key operation grows with the third power.
 const MAX_RSA_BITS: u32 = 16_384;
 const EXTENSIONS: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(3) };
 const ID_BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");

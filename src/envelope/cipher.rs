@@ -15,7 +15,7 @@ pub(super) const KEY_LEN: usize = 32;
 pub(super) const NONCE_LEN: usize = 12;
 pub(super) const TAG_LEN: usize = 16;
 
-/// The key of one run's messages. Copies share one allocation, which is zeroed when the last goes.
+/// The key of one run's messages. Copies share one allocation, which is zeroed when the last is dropped.
 #[derive(Clone)]
 pub(super) struct ContentKey(Arc<Zeroizing<[u8; KEY_LEN]>>);
 
@@ -27,7 +27,7 @@ impl ContentKey {
         Ok(Self(key))
     }
 
-    /// `None` unless there are exactly 32 bytes.
+    /// Returns `None` unless there are exactly 32 bytes.
     pub(super) fn from_slice(bytes: &[u8]) -> Option<Self> {
         if bytes.len() != KEY_LEN {
             return None;
@@ -41,7 +41,7 @@ impl ContentKey {
         &self.0
     }
 
-    /// Encrypts in place and returns the tag. A nonce must never come twice.
+    /// Encrypts in place and returns the tag. Never use a nonce twice.
     pub(super) fn seal(&self, nonce: &[u8; NONCE_LEN], data: &mut [u8]) -> Result<[u8; TAG_LEN]> {
         let mut run = || -> Result<[u8; TAG_LEN], ErrorStack> {
             let mut ctx = CipherCtx::new()?;
@@ -55,7 +55,7 @@ impl ContentKey {
         run().map_err(internal("encrypt"))
     }
 
-    /// Decrypts in place; where the tag does not fit, zeroes the data and fails as [`damaged`].
+    /// Decrypts in place; if the tag does not match, zeroes the data and fails with [`damaged`].
     pub(super) fn open(&self, nonce: &[u8; NONCE_LEN], data: &mut [u8], tag: &[u8; TAG_LEN]) -> Result<()> {
         let mut run = || -> Result<(), ErrorStack> {
             let mut ctx = CipherCtx::new()?;
@@ -79,8 +79,8 @@ fn update(ctx: &mut CipherCtx, data: &mut [u8]) -> Result<(), ErrorStack> {
     }
 }
 
-/// The one error for a content key that does not unwrap and for a tag that does not fit: which of the two it was is
-/// nobody's business.
+/// Makes the one error for a content key that does not unwrap and for a tag that does not match: nobody needs to know
+/// which it was.
 #[cold]
 pub(super) fn damaged() -> Error {
     Error::new(

@@ -1,4 +1,4 @@
-//! The PFX: certificate and private key, for the day of need.
+//! The PFX: certificate and private key, for the day when you need a backup.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use super::certificate::{Certificate, CertificateFacts, EncryptionCertificate, u
 use super::input::{Contents, unwrap_pfx};
 use super::{pfx, private_key};
 
-/// A certificate with its private key: what opens backups. Validity does not matter to it.
+/// A certificate with its private key, which opens backups. It opens them even after it has expired.
 ///
-/// A file may hold several, each with its key, as an export of a whole store does: then all of them open, and the first is
-/// the one whose facts are told.
+/// A file may hold several pairs, like an export of a whole store: then any of them opens messages, and the facts are
+/// those of the first.
 #[derive(Clone)]
 pub struct DecryptionCertificate {
     first: Pair,
@@ -29,17 +29,17 @@ pub(super) struct Pair {
 }
 
 impl DecryptionCertificate {
-    /// Reads a PFX (PKCS #12, RFC 7292), also in Base64 as a vault hands it out.
+    /// Reads a PFX (PKCS #12, RFC 7292), also in Base64 as a vault exports it.
     ///
-    /// An empty password and none are the same here, because Windows writes both and tells neither. A certificate and a
-    /// private key belong together where their public keys agree, wherever in the file they are; all such pairs open
-    /// messages.
+    /// An empty password and no password are the same here, because Windows writes either without telling which. A
+    /// certificate and a private key are a pair if their public keys match, wherever they are in the file; all pairs
+    /// open messages.
     ///
-    /// [`ErrorKind::WrongPassword`], [`ErrorKind::Malformed`] (damaged, cut off) and [`ErrorKind::Unsupported`] (an
-    /// algorithm that is not known or that this OpenSSL lacks) are kept apart as far as the format allows: a file of
-    /// which no encrypted part decrypts looks the same as a wrong password. A PFX without a check value is taken if it
-    /// decrypts. [`ErrorKind::LimitExceeded`] for one that asks for more work than a few seconds to derive its keys, which
-    /// is seen before it is done.
+    /// Fails with [`ErrorKind::WrongPassword`], [`ErrorKind::Malformed`] (damaged, cut off) or
+    /// [`ErrorKind::Unsupported`] (an algorithm that is unknown or that this OpenSSL lacks). It tells these apart as
+    /// far as the format allows: a file in which no encrypted part decrypts looks the same as a wrong password. A PFX
+    /// without a check value is accepted if it decrypts. Fails with [`ErrorKind::LimitExceeded`], before doing the
+    /// work, if deriving the keys would take more than a few seconds.
     pub fn from_pfx(bytes: &[u8], password: Option<&str>) -> Result<Self> {
         let password = password.unwrap_or_default();
         if password.contains('\0') {
@@ -53,12 +53,12 @@ impl DecryptionCertificate {
                 )
             }));
         }
-        // What is missing may be what belongs to the key.
+        // The missing part may be the one that belongs to the key.
         Self::from_parts(found.keys, found.certificates).map_err(|error| found.failure.unwrap_or(error))
     }
 
-    /// Reads a private key in PEM (PKCS #8, or the older forms) and its certificate, which may be any that
-    /// [`EncryptionCertificate::from_cer`] takes, also in the same file as the key.
+    /// Reads a private key in PEM (PKCS #8, or the older forms) and its certificate: any that
+    /// [`EncryptionCertificate::from_cer`] accepts, also in the same file as the key.
     ///
     /// Several keys and certificates, and errors, are as for [`from_pfx`](Self::from_pfx).
     pub fn from_pem(key_pem: &[u8], passphrase: Option<&str>, certificate: &[u8]) -> Result<Self> {
@@ -77,7 +77,7 @@ impl DecryptionCertificate {
         let mut pairs = Vec::new();
         let mut failure = None;
         for private_key in keys {
-            // Each certificate once, so that a key that is there twice makes one pair.
+            // Use each certificate once, so that a repeated key makes only one pair.
             let Some(at) = certificates.iter().position(|(_, public)| public.public_eq(&private_key)) else {
                 continue;
             };
@@ -96,13 +96,13 @@ impl DecryptionCertificate {
         }
     }
 
-    /// What the certificate says; where there are several, the first.
+    /// Returns what the certificate says about itself; the first one, if there are several.
     #[must_use]
     pub fn facts(&self) -> &CertificateFacts {
         &self.first.certificate.facts
     }
 
-    /// The public half, as the CER has it; where there are several, that of the first.
+    /// Returns the public half, as in the CER; that of the first, if there are several.
     #[must_use]
     pub fn encryption_certificate(&self) -> EncryptionCertificate {
         EncryptionCertificate::from_certificate(self.first.certificate.clone())

@@ -1,4 +1,4 @@
-//! Certificates, and what is sealed and opened, as files and streams: one message each.
+//! Certificates and single messages as files and streams.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -10,7 +10,7 @@ use super::{DecryptionCertificate, EncryptionCertificate, MAX_CONTENT, MAX_MESSA
 use crate::{Error, ErrorKind, Result};
 
 impl EncryptionCertificate {
-    /// Reads a CER file: [`from_cer`](Self::from_cer).
+    /// Reads a CER file, like [`from_cer`](Self::from_cer).
     ///
     /// # Errors
     /// `NOT_FOUND`, `ACCESS_DENIED` and the like; `LIMIT_EXCEEDED` above 1 MiB; as `from_cer`, naming the file.
@@ -21,7 +21,7 @@ impl EncryptionCertificate {
 }
 
 impl DecryptionCertificate {
-    /// Reads a PFX file: [`from_pfx`](Self::from_pfx).
+    /// Reads a PFX file, like [`from_pfx`](Self::from_pfx).
     ///
     /// # Errors
     /// As [`EncryptionCertificate::load`] and `from_pfx`.
@@ -32,10 +32,11 @@ impl DecryptionCertificate {
 }
 
 impl Sealer {
-    /// Makes one message of everything that a reader gives, at most 64 MiB; says how many bytes that was.
+    /// Seals everything that a reader returns, at most 64 MiB, as one message; returns how many bytes it read.
     ///
     /// # Errors
-    /// `LIMIT_EXCEEDED` for more, of which nothing is written: a backup is for that. Those of reader and writer.
+    /// `LIMIT_EXCEEDED` for more, and then nothing is written: make a backup instead. The reader's and the writer's
+    /// own.
     pub fn seal_stream(&self, reader: impl Read, mut writer: impl Write) -> Result<u64> {
         let mut buffer = vec![0; self.head_room()];
         let length = read_up_to(reader, MAX_CONTENT, &mut buffer).inspect_err(|_| buffer.zeroize())?;
@@ -44,9 +45,10 @@ impl Sealer {
         Ok(length)
     }
 
-    /// Seals a file of at most 64 MiB into a new file, which `openssl cms -decrypt` opens; says how many bytes it had.
+    /// Seals a file of at most 64 MiB into a new file, which `openssl cms -decrypt` opens; returns how many bytes it
+    /// read.
     ///
-    /// The new file is seen only when it is whole.
+    /// The new file appears only once it is whole.
     ///
     /// # Errors
     /// `ALREADY_EXISTS`; as [`seal_stream`](Self::seal_stream).
@@ -57,11 +59,11 @@ impl Sealer {
 }
 
 impl Opener {
-    /// Opens the one message that a reader gives; says how many bytes it held. Nothing is written before all of it is
-    /// authentic.
+    /// Opens the single message that a reader returns; returns the length of its content in bytes. Writes nothing
+    /// before all of it is authenticated.
     ///
     /// # Errors
-    /// As [`open_in_place`](Self::open_in_place); those of reader and writer.
+    /// As [`open_in_place`](Self::open_in_place); the reader's and the writer's own.
     pub fn open_stream(&self, reader: impl Read, mut writer: impl Write) -> Result<u64> {
         let mut buffer = Zeroizing::new(Vec::new());
         read_up_to(reader, MAX_MESSAGE, &mut buffer)?;
@@ -70,9 +72,10 @@ impl Opener {
         Ok(content.len() as u64)
     }
 
-    /// Opens a file that holds one message into a new file, readable by its owner only; says how many bytes it held.
+    /// Opens a file with one message into a new file that only its owner can read; returns the length of its content in
+    /// bytes.
     ///
-    /// The new file is seen only when it is whole.
+    /// The new file appears only once it is whole.
     ///
     /// # Errors
     /// `ALREADY_EXISTS`; as [`open_stream`](Self::open_stream).
@@ -110,7 +113,7 @@ fn write(writer: &mut impl Write, bytes: &[u8]) -> Result<()> {
     writer.write_all(bytes).and_then(|()| writer.flush()).map_err(|e| Error::io("write", e))
 }
 
-/// Makes a new file, seen only when it is whole.
+/// Creates a new file, which appears only once it is whole.
 fn create(path: &Path, fill: impl FnOnce(&mut File) -> Result<u64>) -> Result<u64> {
     let failed = |e| Error::io(format_args!("write {}", path.display()), e);
     if path.symlink_metadata().is_ok() {

@@ -1,5 +1,5 @@
-//! What people hand over as a certificate file, whatever its wrapping: DER, PEM, Base64, with a byte-order mark,
-//! in UTF-16, as a PKCS #7 bundle.
+//! Unwraps the certificate files that people have: DER, PEM, Base64, with a byte-order mark, in UTF-16, as a PKCS #7
+//! bundle.
 
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
@@ -16,7 +16,7 @@ use crate::{Error, ErrorKind, Result};
 
 use super::private_key::Encrypted;
 
-/// What a file was found to hold.
+/// The content of a file.
 #[derive(Default)]
 pub(super) struct Contents {
     pub(super) certificates: Vec<X509>,
@@ -24,12 +24,12 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    /// Looks into a file that should hold certificates.
+    /// Reads a file that should hold certificates.
     pub(super) fn of(bytes: &[u8]) -> Result<Self> {
         check_size(bytes)?;
         let mut contents = Self::default();
         let text = decode_text(bytes);
-        // At the start only: the last byte of DER may look like white space.
+        // Trim only the start: the last byte of DER may look like white space.
         let text = text.trim_ascii_start();
         if text.is_empty() {
             return Err(malformed("the certificate file is empty"));
@@ -60,7 +60,7 @@ impl Contents {
                     self.add_der(&der.ok_or_else(|| malformed("the file's PEM is not Base64 inside"))?)?;
                 }
                 label if find(label, b"PRIVATE KEY").is_some() => self.has_private_key = true,
-                // Public keys, requests, parameters: of no use here, and no harm.
+                // Public keys, requests, parameters: useless here, but harmless.
                 _ => {}
             }
         }
@@ -83,15 +83,15 @@ impl Contents {
     }
 }
 
-/// A PFX or a bare private key.
+/// Whether this is a PFX or a bare private key.
 fn is_private_key(der: &[u8]) -> bool {
     Pkcs12::from_der(der).is_ok()
         || PKey::private_key_from_der(der).is_ok()
         || Encrypted::from_der(der).is_ok()
 }
 
-/// A PFX, whatever its wrapping: as it is, behind a byte-order mark, in PEM, or in Base64 as a vault hands it out. What
-/// is often taken for one is named.
+/// Unwraps a PFX that is bare, follows a byte-order mark, or is in PEM or in Base64 as a vault exports it. The error
+/// names files that are often mistaken for one.
 pub(super) fn unwrap_pfx(bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     check_size(bytes)?;
     let text = decode_text(bytes);
@@ -127,7 +127,7 @@ pub(super) fn unwrap_pfx(bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     Ok(der)
 }
 
-/// Text without its byte-order mark, in UTF-8. What is not text comes back as it is.
+/// Converts text to UTF-8 without its byte-order mark. Returns anything else unchanged.
 pub(super) fn decode_text(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
@@ -151,7 +151,7 @@ pub(super) struct Pem<'a> {
     pub(super) whole: &'a [u8],
 }
 
-/// The next PEM block, however it is indented or broken into lines.
+/// Finds the next PEM block, however it is indented or broken into lines.
 pub(super) fn next_pem<'a>(rest: &mut &'a [u8]) -> Result<Option<Pem<'a>>> {
     let Some(begin) = find(rest, BEGIN) else {
         return Ok(None);

@@ -28,7 +28,7 @@ pub(super) enum Kdf<'a> {
     Scrypt { salt: &'a [u8], n: u64, r: u64, p: u64 },
 }
 
-/// What a key of appendix B.2 is for.
+/// The purpose of a key of appendix B.2.
 #[derive(Clone, Copy)]
 pub(super) enum Purpose {
     Key = 1,
@@ -40,7 +40,7 @@ pub(super) enum Purpose {
 type Derived = (Zeroizing<Vec<u8>>, Zeroizing<Vec<u8>>);
 
 impl<'a> Kdf<'a> {
-    /// Reads the derivation of PBES2 or PBMAC1 and the key length that it may state.
+    /// Reads the derivation of PBES2 or PBMAC1 and the key length, if it states one.
     pub(super) fn read(algorithm: &AlgorithmIdentifier<'a>) -> Result<(Self, Option<u64>)> {
         let parameters = algorithm.parameters.ok_or_else(broken)?;
         match algorithm.algorithm {
@@ -86,7 +86,7 @@ impl<'a> Kdf<'a> {
         ))
     }
 
-    /// What the derivation costs in rounds: one of them is about an HMAC-SHA-256.
+    /// Returns the cost of the derivation in rounds of about one HMAC-SHA-256 each.
     pub(super) fn cost(&self, key: usize, iv: usize) -> u64 {
         let blocks = |bytes: usize, size: usize| bytes.div_ceil(size.max(1)) as u64;
         match self {
@@ -98,12 +98,12 @@ impl<'a> Kdf<'a> {
                 let blocks = blocks(key, digest.size()) + blocks(iv, digest.size());
                 iterations.saturating_mul(blocks).saturating_mul(weight(digest))
             }
-            // Each p is begun and ended by hashes, however small N is.
+            // Each p begins and ends with hashes, however small N is.
             Self::Scrypt { n, r, p, .. } => n.saturating_add(16).saturating_mul(*r).saturating_mul(*p),
         }
     }
 
-    /// Does what [`cost`](Self::cost) counted.
+    /// Derives the key, at the cost that [`cost`](Self::cost) returned.
     pub(super) fn derive(&self, password: &Password<'_>, key_len: usize, iv_len: usize) -> Result<Derived> {
         let mut key = Zeroizing::new(vec![0; key_len]);
         let mut iv = Zeroizing::new(vec![0; iv_len]);
@@ -132,7 +132,7 @@ impl<'a> Kdf<'a> {
                 fill(Purpose::Iv, &mut iv)?;
             }
             Self::Scrypt { salt, n, r, p } => {
-                // N, r and p are within the budget, so the memory is too: this catches none of them.
+                // N, r and p are within the budget, and so is the memory: this limit never applies.
                 scrypt(password.utf8, salt, *n, *r, *p, SCRYPT_MEMORY, &mut key).map_err(|source| {
                     lacking(format_args!("scrypt with parameters that OpenSSL refuses")).with_source(source)
                 })?;
@@ -141,10 +141,10 @@ impl<'a> Kdf<'a> {
         Ok((key, iv))
     }
 
-    /// Fails with `LIMIT_EXCEEDED` where the memory is beyond what is given.
+    /// Fails with `LIMIT_EXCEEDED` if it would take too much memory.
     pub(super) fn check_memory(&self) -> Result<()> {
         match self {
-            // RFC 7914 §2: N blocks of 128·r bytes, p of them, and OpenSSL's three to work in.
+            // RFC 7914 §2: N blocks of 128·r bytes, p of them, and three that OpenSSL works in.
             Self::Scrypt { n, r, p, .. }
                 if n.saturating_add(*p).saturating_add(3).saturating_mul(128).saturating_mul(*r)
                     > SCRYPT_MEMORY =>
@@ -223,7 +223,7 @@ pub(super) fn pkcs12(
         if i + 1 == chunks {
             break;
         }
-        // Each block of what is hashed becomes itself, the hash stretched over it, and one, in 8·block bits.
+        // Each block of the input becomes itself, plus the hash stretched over it, plus one, modulo 2^(8·block).
         for part in salt_and_password.chunks_mut(block) {
             let mut carry = 1;
             for (byte, added) in part.iter_mut().enumerate().rev().map(|(i, byte)| (byte, hash[i % size])) {
@@ -236,19 +236,19 @@ pub(super) fn pkcs12(
     Ok(())
 }
 
-/// The hash inside an HMAC, by the identifier of that HMAC (RFC 8018 appendix B.1; NIST's register of algorithms).
+/// Returns the hash of an HMAC by the HMAC's identifier (RFC 8018 appendix B.1; NIST's register of algorithms).
 pub(super) fn hmac_digest(algorithm: &AlgorithmIdentifier<'_>) -> Result<MessageDigest> {
     let id = algorithm.algorithm;
     let name = HMACS.iter().find(|(oid, _)| *oid == id).map(|(_, name)| *name);
     name.and_then(MessageDigest::from_name).ok_or_else(|| lacking(format_args!("the HMAC {id}")))
 }
 
-/// A hash by its own identifier, if it is one.
+/// Returns the hash with this identifier; `None` if it is not a hash's.
 pub(super) fn digest_by_oid(id: &ObjectIdentifier) -> Result<MessageDigest> {
     let unknown = || lacking(format_args!("the hash {id}"));
     let nid = nid_of(id).ok_or_else(unknown)?;
     let digest = MessageDigest::from_nid(nid).ok_or_else(unknown)?;
-    // The number of a signature names its hash, too; and hashes of any length have none to expect.
+    // A signature's number names its hash, too; and a hash of variable length has no length to expect.
     match digest.type_() == nid
         && digest.size() >= 16
         && digest.block_size() > 0
@@ -264,7 +264,7 @@ pub(super) fn nid_of(id: &ObjectIdentifier) -> Option<Nid> {
     (nid != Nid::UNDEF).then_some(nid)
 }
 
-/// How much longer than with SHA-256 a round takes, at the most.
+/// How many times longer a round takes than with SHA-256, at most.
 fn weight(digest: &MessageDigest) -> u64 {
     match digest.type_() {
         Nid::MD5 | Nid::SHA1 | Nid::SHA224 | Nid::SHA256 => 1,
@@ -273,7 +273,7 @@ fn weight(digest: &MessageDigest) -> u64 {
     }
 }
 
-/// What scrypt may take: N = 2^17 with r = 8 takes as much, where OpenSSL writes 2^14.
+/// Memory that scrypt may take: as much as for N = 2^17 with r = 8; OpenSSL writes 2^14.
 const SCRYPT_MEMORY: u64 = 136 << 20;
 
 const fn oid(text: &str) -> ObjectIdentifier {

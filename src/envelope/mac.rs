@@ -1,4 +1,4 @@
-//! The check value of a PFX: by it a wrong password is told from damage.
+//! The check value of a PFX, which tells a wrong password from damage.
 
 use der::Sequence;
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
@@ -45,14 +45,14 @@ pub(super) struct Mac<'a> {
 }
 
 impl<'a> Mac<'a> {
-    /// Fails with `UNSUPPORTED` for what is not known, `MALFORMED` for parameters that cannot be read.
+    /// Fails with `UNSUPPORTED` for unknown algorithms, `MALFORMED` for unreadable parameters.
     pub(super) fn read(data: &MacData<'a>) -> Result<Self> {
         let DigestInfo { algorithm, value } = &data.mac;
         let (kdf, digest, key_length) = if algorithm.algorithm == ID_PBMAC1 {
             let parameters = algorithm.parameters.ok_or_else(broken)?;
             let Pbmac1 { kdf, mac } = parameters.decode_as().map_err(broken_by)?;
             let digest = hmac_digest(&mac)?;
-            // RFC 9579 §5: it has to be stated.
+            // RFC 9579 §5: the length must be stated.
             match Kdf::read(&kdf)? {
                 (kdf, Some(length @ 1..=MAX_KEY)) => (kdf, digest, length as usize),
                 (_, Some(_)) => return Err(lacking(format_args!("a check value's key of such a length"))),
@@ -69,7 +69,7 @@ impl<'a> Mac<'a> {
         Ok(Self { kdf, digest, key_length, value: value.as_bytes() })
     }
 
-    /// What [`fits`](Self::fits) costs, in rounds.
+    /// Returns the cost of [`fits`](Self::fits) in rounds.
     pub(super) fn cost(&self) -> u64 {
         self.kdf.cost(self.key_length, 0)
     }
@@ -79,7 +79,7 @@ impl<'a> Mac<'a> {
         self.kdf.check_memory()
     }
 
-    /// Whether the content was authenticated by this password.
+    /// Whether this password authenticates the content.
     pub(super) fn fits(&self, content: &[u8], password: &Password<'_>) -> Result<bool> {
         let key = match &self.kdf {
             Kdf::Pkcs12 { digest, salt, iterations } => {
@@ -101,5 +101,5 @@ impl<'a> Mac<'a> {
 
 const ID_PBMAC1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.14");
 
-/// OpenSSL takes 20 to 64.
+/// OpenSSL writes 20 to 64.
 const MAX_KEY: u64 = 1024;

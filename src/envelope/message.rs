@@ -20,32 +20,32 @@ pub const MAX_MESSAGE: usize = MAX_CONTENT + (64 << 10);
 /// The RecipientInfos take nearly all of the frame.
 pub(super) const MAX_RECIPIENT_INFOS: usize = (64 << 10) - MAX_HEAD_BESIDES_RECIPIENTS - TAIL_LEN;
 
-/// What stands behind the ciphertext: the header of an octet string, and the tag.
+/// Bytes after the ciphertext: the header of an octet string, and the tag.
 pub(super) const TAIL_LEN: usize = 2 + TAG_LEN;
 
-/// Whom a message was sealed to, as the message names them. The text comes from the message, so trust it accordingly.
+/// A recipient, as the message names it. The text comes from the message, so trust it accordingly.
 #[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RecipientFacts {
-    /// Who issued the certificate, as Windows prints it. A self-signed certificate has itself as issuer.
+    /// The issuer of the certificate, as Windows prints it. A self-signed certificate is its own issuer.
     pub issuer: String,
     /// The certificate's serial number in upper-case hex.
     pub serial: String,
 }
 
-/// The authentication tag of a message, read without a key.
+/// Reads the authentication tag of a message, without a key.
 ///
-/// Two messages with the same tag are the same message, as far as anyone who lacks the content key can bring about.
+/// Two messages with the same tag are the same message, unless somebody with the content key forged one.
 pub fn message_tag(message: &[u8]) -> Result<[u8; 16]> {
     Ok(Message::parse(message)?.tag)
 }
 
-/// Where the encrypted content stands in a message, read without a key.
+/// Finds the encrypted content of a message, without a key.
 pub fn content_of(message: &[u8]) -> Result<Range<usize>> {
     Ok(Message::parse(message)?.content)
 }
 
-/// Whom a message is sealed to, read without a key. Recipients of kinds that are not known here are left out.
+/// Reads the recipients of a message, without a key. It leaves out recipients of unknown kinds.
 pub fn recipients_of(message: &[u8]) -> Result<Vec<RecipientFacts>> {
     let recipients = Recipient::parse_all(Message::parse(message)?.recipient_infos)?;
     Ok(facts_of(&recipients))
@@ -60,7 +60,7 @@ pub(super) fn facts_of(recipients: &[Recipient<'_>]) -> Vec<RecipientFacts> {
 
 /// A message's parts, borrowed from it.
 pub(super) struct Message<'a> {
-    /// The whole SET, header and all: the name under which its content key is remembered.
+    /// The whole SET, header included; it identifies the content key to remember.
     pub(super) recipient_infos: &'a [u8],
     pub(super) nonce: [u8; NONCE_LEN],
     pub(super) content: Range<usize>,
@@ -68,7 +68,7 @@ pub(super) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Takes one profile in one encoding: what [`Frame`] writes, and what `openssl cms` writes without `-stream`.
+    /// Accepts one profile in one encoding: what [`Frame`] writes, and what `openssl cms` writes without `-stream`.
     pub(super) fn parse(message: &'a [u8]) -> Result<Self> {
         if message.len() > MAX_MESSAGE {
             return Err(Error::new(
@@ -153,7 +153,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// What the heads of one run's messages have in common, encoded once.
+/// The common part of the heads of one run's messages, encoded once.
 pub(super) struct Frame {
     /// The version and the RecipientInfos.
     enveloped: Vec<u8>,
@@ -183,16 +183,16 @@ impl Frame {
         let content_info = [ID_DATA.to_der()?, algorithm].concat();
         Ok(Self {
             enveloped: [&0u8.to_der()?, recipient_infos].concat(),
-            // Behind the nonce stands the tag's length, an INTEGER of 3 bytes.
+            // The nonce is followed by the tag's length, an INTEGER of 3 bytes.
             nonce_at: content_info.len() - 3 - NONCE_LEN,
             content_info,
             content_type: ID_CT_AUTH_ENVELOPED_DATA.to_der()?,
         })
     }
 
-    /// All that stands before the ciphertext of `content_len` bytes. [`tail`] goes behind it.
+    /// Returns everything before the ciphertext of `content_len` bytes; [`tail`] follows it.
     pub(super) fn head(&self, nonce: &[u8; NONCE_LEN], content_len: usize) -> Vec<u8> {
-        // From the inside out: each length counts what follows it, and the tail where that is inside.
+        // Work outwards: each length counts what follows it, and the tail if that is inside.
         let info = self.content_info.len() + header_len(content_len) + content_len;
         let enveloped = self.enveloped.len() + header_len(info) + info + TAIL_LEN;
         let explicit = header_len(enveloped) + enveloped;
@@ -226,7 +226,7 @@ fn push_header(out: &mut Vec<u8>, tag: u8, len: usize) {
     }
 }
 
-/// A tag, and a length in as few bytes as DER allows.
+/// Length of a tag and of a length in as few bytes as DER allows.
 const fn header_len(len: usize) -> usize {
     match len {
         0..0x80 => 2,
@@ -234,7 +234,7 @@ const fn header_len(len: usize) -> usize {
     }
 }
 
-/// All that stands behind the ciphertext.
+/// Returns everything after the ciphertext.
 pub(super) fn tail(tag: &[u8; TAG_LEN]) -> [u8; TAIL_LEN] {
     let mut tail = [0; TAIL_LEN];
     tail[0] = 4; // OCTET STRING
@@ -243,7 +243,7 @@ pub(super) fn tail(tag: &[u8; TAG_LEN]) -> [u8; TAIL_LEN] {
     tail
 }
 
-/// Wraps RecipientInfos, sorted as DER has it, in their SET.
+/// Wraps RecipientInfos, sorted as DER requires, in their SET.
 fn recipient_infos(mut recipients: Vec<Vec<u8>>) -> Result<Vec<u8>> {
     recipients.sort();
     let inner = recipients.concat();
@@ -302,7 +302,7 @@ fn enter(reader: &mut SliceReader<'_>, tag: Tag, what: &'static str) -> Result<L
     Ok(header.length())
 }
 
-/// Reads the header of something that takes all the rest.
+/// Reads the header of an element that must take all the rest.
 fn to_the_end(reader: &mut SliceReader<'_>, tag: Tag, what: &'static str) -> Result<()> {
     let len = enter(reader, tag, what)?;
     if len != reader.remaining_len() {
@@ -322,7 +322,7 @@ const fn context(number: u32, constructed: bool) -> Tag {
     Tag::ContextSpecific { constructed, number: TagNumber(number) }
 }
 
-/// What DER's reader refused, in our words.
+/// Converts an error of the DER reader.
 pub(super) fn malformed(what: &'static str) -> impl FnOnce(der::Error) -> Error {
     move |source| match source.kind() {
         der::ErrorKind::IndefiniteLength => unsupported(
@@ -337,7 +337,7 @@ pub(super) fn unsupported(message: impl Into<std::borrow::Cow<'static, str>>) ->
     Error::new(ErrorKind::Unsupported, message)
 }
 
-/// More than the headers, identifiers, version and parameters take at their largest.
+/// More than the headers, identifiers, version and parameters can ever take.
 const MAX_HEAD_BESIDES_RECIPIENTS: usize = 128;
 
 const ID_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");

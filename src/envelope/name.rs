@@ -5,7 +5,7 @@ use std::fmt::Write;
 use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, Encode, Reader, Sequence, SliceReader, Tag, Tagged};
 
-/// RFC 5652 §10.2.4. Both stay as they were encoded, so that equal means equal bytes, as it does for everyone else.
+/// RFC 5652 §10.2.4. Both keep their encoding, because others compare their bytes, too.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Sequence)]
 pub(super) struct IssuerAndSerial<'a> {
     pub(super) issuer: AnyRef<'a>,
@@ -13,7 +13,7 @@ pub(super) struct IssuerAndSerial<'a> {
 }
 
 impl<'a> IssuerAndSerial<'a> {
-    /// From the first fields of a certificate (RFC 5280 §4.1).
+    /// Reads the first fields of a certificate (RFC 5280 §4.1).
     pub(super) fn of_certificate(der: &'a [u8]) -> der::Result<Self> {
         let certificate = AnyRef::from_der(der)?;
         certificate.tag().assert_eq(Tag::Sequence)?;
@@ -35,7 +35,8 @@ impl<'a> IssuerAndSerial<'a> {
         self.issuer.to_der().map(|der| name_text(&der)).unwrap_or_default()
     }
 
-    /// Upper-case hex without leading zeros, and with its sign if it is negative, as `openssl x509 -serial` prints it.
+    /// Returns upper-case hex without leading zeros, with a sign if it is negative, as `openssl x509 -serial` prints
+    /// it.
     pub(super) fn serial_text(&self) -> String {
         let bytes = self.serial.value();
         let negative = bytes.first().is_some_and(|byte| byte & 0x80 != 0);
@@ -47,7 +48,7 @@ impl<'a> IssuerAndSerial<'a> {
     }
 }
 
-/// What a negative number in two's complement is below zero.
+/// Negates a negative number in two's complement.
 fn negated(bytes: &[u8]) -> Vec<u8> {
     let mut magnitude: Vec<u8> = bytes.iter().map(|byte| !byte).collect();
     for byte in magnitude.iter_mut().rev() {
@@ -60,12 +61,12 @@ fn negated(bytes: &[u8]) -> Vec<u8> {
     magnitude
 }
 
-/// A name as Windows prints it: the most specific part first, `CN=backup, O=Contoso, C=US`.
+/// Prints a name as Windows does: the most specific part first, `CN=backup, O=Contoso, C=US`.
 ///
-/// It is for people: what cannot be read is shown in hex, what is too long is cut.
+/// It is for people: unreadable parts are shown in hex, and long ones are cut.
 pub(super) fn name_text(der: &[u8]) -> String {
     let mut parts = Vec::new();
-    // A part that breaks DER ends the walk; the parts before it are still worth showing.
+    // A part that breaks DER ends the loop; the parts before it are still worth showing.
     let _ = (|| -> der::Result<()> {
         let name = AnyRef::from_der(der)?;
         let mut sets = SliceReader::new(name.value())?;
@@ -126,7 +127,7 @@ fn value_text(value: &AnyRef<'_>) -> String {
     }
 }
 
-/// Quotes as Windows does, where the value holds what separates the parts.
+/// Quotes a value as Windows does if it contains what separates the parts.
 fn push_quoted(text: &mut String, value: &str) {
     let special = |c: char| matches!(c, ',' | '+' | '=' | '"' | '<' | '>' | '#' | ';') || c.is_control();
     if value.contains(special) || value.starts_with(' ') || value.ends_with(' ') {
@@ -138,7 +139,7 @@ fn push_quoted(text: &mut String, value: &str) {
     }
 }
 
-/// The labels of `CertNameToStr`: `S` for the state or province and `E` for the mail address.
+/// The labels that `CertNameToStr` uses: `S` for the state or province and `E` for the mail address.
 fn label(kind: &ObjectIdentifier) -> Option<&'static str> {
     LABELS.iter().find(|(oid, _)| oid == kind).map(|(_, label)| *label)
 }

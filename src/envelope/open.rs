@@ -1,4 +1,4 @@
-//! Opening: one private-key operation for all messages of a run.
+//! Opens messages, with one private-key operation for all messages of a run.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,45 +15,46 @@ use super::message::content_of;
 use super::message::{Message, RecipientFacts, facts_of};
 use super::recipient::Recipient;
 
-/// Opens messages with one certificate or several.
+/// Opens messages with one or more certificates.
 ///
-/// It remembers the content keys of the last runs, so that a run costs one private-key operation however many
-/// messages it has. It may be shared between threads.
+/// It remembers the content keys of the last runs, so a run costs one private-key operation however many messages it
+/// has. Threads may share it.
 pub struct Opener {
     certificates: Vec<DecryptionCertificate>,
     remembered: Mutex<VecDeque<Remembered>>,
 }
 
 struct Remembered {
-    /// All of them, which is what the key was unwrapped from.
+    /// The whole set of recipients, from which the key was unwrapped.
     recipient_infos: Box<[u8]>,
     key: ContentKey,
 }
 
-/// Where the content stands after [`Opener::open_in_place`].
+/// Where the content is after [`Opener::open_in_place`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Opened {
-    /// The content's place in the message.
+    /// The position of the content in the message.
     pub content: Range<usize>,
-    /// The message's authentication tag, which fitted.
+    /// The message's authentication tag, which matched.
     pub tag: [u8; 16],
 }
 
 impl Opener {
-    /// Opens what was sealed to this certificate.
+    /// Opens messages that were sealed to this certificate.
     #[must_use]
     pub fn new(certificate: DecryptionCertificate) -> Self {
         Self::with_certificates(vec![certificate])
     }
 
-    /// Opens what was sealed to any of these certificates: the old one and the new one, while certificates rotate.
+    /// Opens messages that were sealed to any of these certificates: the old and the new one, while you rotate
+    /// certificates.
     #[must_use]
     pub fn with_certificates(certificates: Vec<DecryptionCertificate>) -> Self {
         Self { certificates, remembered: Mutex::default() }
     }
 
-    /// The facts of its certificates.
+    /// Returns the facts of its certificates.
     pub fn certificates(&self) -> impl Iterator<Item = &CertificateFacts> {
         self.pairs().map(|pair| &pair.certificate.facts)
     }
@@ -62,16 +63,17 @@ impl Opener {
         self.certificates.iter().flat_map(DecryptionCertificate::pairs)
     }
 
-    /// Whether one of its private keys is the one that a message was sealed to, whatever became of the content.
+    /// Whether a message was sealed to one of its private keys, whatever has become of the content.
     pub(crate) fn has_key_of(&self, message: &[u8]) -> bool {
         Message::parse(message).is_ok_and(|parsed| self.content_key(parsed.recipient_infos).is_ok())
     }
 
-    /// Decrypts a message where it stands.
+    /// Decrypts a message in place.
     ///
-    /// Nothing of the content is released unless all of it is authentic: on [`ErrorKind::Damaged`] its place is
-    /// zeroed. [`ErrorKind::WrongCertificate`] names the certificates that would do; see [`wrong_certificate`].
-    /// [`ErrorKind::Malformed`], [`ErrorKind::Unsupported`] and [`ErrorKind::LimitExceeded`] leave the message as it is.
+    /// It releases no content unless all of it is authentic: on [`ErrorKind::Damaged`] the content is zeroed.
+    /// [`ErrorKind::WrongCertificate`] names the certificates that would open it; see [`wrong_certificate`].
+    /// [`ErrorKind::Malformed`], [`ErrorKind::Unsupported`] and [`ErrorKind::LimitExceeded`] leave the message
+    /// unchanged.
     pub fn open_in_place(&self, message: &mut [u8]) -> Result<Opened> {
         let parsed = Message::parse(message)?;
         let key = self.content_key(parsed.recipient_infos)?;
@@ -80,7 +82,7 @@ impl Opener {
         Ok(Opened { content, tag })
     }
 
-    /// Decrypts a copy of a message's content, made at [`content_of`] the message, where it stands.
+    /// Decrypts, in place, a copy that you made of a message's content, found by [`content_of`].
     ///
     /// # Errors
     /// As [`open_in_place`](Self::open_in_place); `INVALID_ARGUMENT` when the copy has another length.
@@ -95,7 +97,7 @@ impl Opener {
         self.content_key(parsed.recipient_infos)?.open(&parsed.nonce, copy, &parsed.tag)
     }
 
-    /// Decrypts a copy of a message's content.
+    /// Returns a message's content, decrypted.
     pub fn open(&self, message: &[u8]) -> Result<Vec<u8>> {
         let parsed = Message::parse(message)?;
         let key = self.content_key(parsed.recipient_infos)?;
@@ -105,7 +107,8 @@ impl Opener {
     }
 
     fn content_key(&self, recipient_infos: &[u8]) -> Result<ContentKey> {
-        // Held during the private-key operation, so that the threads of a restore do it once and not once each.
+        // Hold the lock during the private-key operation, so that the threads of a restore do it once and not once
+        // each.
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = remembered.iter().position(|entry| *entry.recipient_infos == *recipient_infos) {
             let entry = remembered.remove(found).expect("it was found there");
@@ -124,7 +127,7 @@ impl Opener {
     fn unwrap_content_key(&self, recipient_infos: &[u8]) -> Result<ContentKey> {
         let recipients = Recipient::parse_all(recipient_infos)?;
         let mut failure = None;
-        // Issuer and serial number may name two certificates, if they are self-signed: all that fit are tried.
+        // Issuer and serial number may name two certificates if they are self-signed: try all that match.
         for pair in self.pairs() {
             let identity = pair.certificate.identity()?;
             for recipient in &recipients {
@@ -135,7 +138,7 @@ impl Opener {
                 }
             }
         }
-        // A certificate that was renewed with its key has another serial number, and the very key. The recipients are few.
+        // A certificate renewed with its key has another serial number but the same key. The recipients are few.
         for pair in self.pairs() {
             for recipient in &recipients {
                 if let Some(Ok(key)) = recipient.unwrap(None, pair.private_key()) {
@@ -153,10 +156,10 @@ impl fmt::Debug for Opener {
     }
 }
 
-/// The error for a message that was sealed to other certificates, naming those.
+/// Makes the error for a message that was sealed to other certificates, and names those.
 ///
-/// A message itself knows its recipients only by issuer and serial number. Who also knows their thumbprints, from a
-/// cover sheet, makes the error again with them: operators find a PFX by its thumbprint.
+/// A message knows its recipients only by issuer and serial number. If you also know their thumbprints, from a cover
+/// sheet, make the error again with them: operators find a PFX by its thumbprint.
 #[must_use]
 pub fn wrong_certificate(recipients: &[RecipientFacts], thumbprints: &[String]) -> Error {
     let mut named: Vec<String> =
@@ -179,7 +182,7 @@ pub fn wrong_certificate(recipients: &[RecipientFacts], thumbprints: &[String]) 
     Error::new(ErrorKind::WrongCertificate, message)
 }
 
-/// The runs that one set's messages can stem from are few: one for each backup that it still links to.
+/// One set's messages come from few runs: one for each backup that it still links to.
 const MAX_REMEMBERED: usize = 64;
 
 const MAX_NAMED: usize = 8;

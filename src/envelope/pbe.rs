@@ -1,7 +1,7 @@
-//! Encryption by a password: which scheme, what it costs to derive the key, and then the key and the plaintext.
+//! Encryption by a password: reads the scheme, counts the cost of its key, then derives the key and decrypts.
 //!
-//! PKCS #5 (RFC 8018: PBES1 and PBES2, with PBKDF2 or scrypt, RFC 7914) and PKCS #12 (RFC 7292 appendices B and C). A
-//! file says how much work its key takes, so the work is [counted](Scheme::cost) before any of it is done.
+//! PKCS #5 (RFC 8018: PBES1 and PBES2, with PBKDF2 or scrypt, RFC 7914) and PKCS #12 (RFC 7292 appendices B and C). The
+//! file decides how much work its key takes, so the work is [counted](Scheme::cost) before any of it is done.
 
 use der::Sequence;
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
@@ -19,24 +19,24 @@ use super::ber::{elements, number};
 use super::kdf::{Kdf, nid_of};
 use super::recipient::AlgorithmIdentifier;
 
-/// How something is encrypted by a password.
+/// A scheme of encryption by a password.
 pub(super) struct Scheme<'a> {
     kdf: Kdf<'a>,
     cipher: &'static CipherRef,
-    /// From the file, or `None` where it is derived with the key.
+    /// From the file; `None` if it is derived with the key.
     iv: Option<&'a [u8]>,
 }
 
 /// Why something did not decrypt.
 pub(super) enum Failure {
-    /// By this password it does not.
+    /// This password does not decrypt it.
     Password,
-    /// By no password, here.
+    /// No password can decrypt it here.
     Error(Error),
 }
 
 impl<'a> Scheme<'a> {
-    /// Fails with `UNSUPPORTED` for what is not known, `MALFORMED` for parameters that cannot be read.
+    /// Fails with `UNSUPPORTED` for unknown algorithms, `MALFORMED` for unreadable parameters.
     pub(super) fn read(algorithm: &AlgorithmIdentifier<'a>) -> Result<Self> {
         let parameters = algorithm.parameters.ok_or_else(broken)?;
         if algorithm.algorithm == ID_PBES2 {
@@ -76,7 +76,7 @@ impl<'a> Scheme<'a> {
         Ok(Self { kdf, cipher, iv: Some(iv) })
     }
 
-    /// What deriving the key costs, in rounds.
+    /// Returns the cost of deriving the key, in rounds.
     pub(super) fn cost(&self) -> u64 {
         let iv = if self.iv.is_none() { self.cipher.iv_length() } else { 0 };
         self.kdf.cost(self.cipher.key_length(), iv)
@@ -98,10 +98,10 @@ impl<'a> Scheme<'a> {
             self.kdf.derive(password, self.cipher.key_length(), iv_len).map_err(Failure::Error)?;
         let iv = self.iv.unwrap_or(&iv);
         let iv = (!iv.is_empty()).then_some(iv);
-        // OpenSSL 3 keeps RC2, RC4 and DES, which Windows wrote for decades, in a provider of their own. It is held for
-        // the one call and only where the call failed for lack of it. A library context apart would not show it to
-        // the rest of the process even for that long, but the `openssl` crate has none for ciphers by their numbers,
-        // and the OpenSSL that is built in by default belongs to this library alone.
+        // OpenSSL 3 keeps RC2, RC4 and DES, which Windows wrote for decades, in a separate provider. Load it only if
+        // the call fails without it, and only for that call. A separate library context would hide it from the rest of
+        // the process even for that long, but the `openssl` crate cannot look up ciphers by number in one, and the
+        // OpenSSL that is built in by default belongs to this library alone.
         let mut provider = None;
         let mut context = self.context(&key, iv);
         if context.is_err() {
@@ -114,7 +114,7 @@ impl<'a> Scheme<'a> {
             context.cipher_update_vec(data, &mut plain).and_then(|_| context.cipher_final_vec(&mut plain));
         drop(context);
         drop(provider);
-        // OpenSSL says why on a stack of errors that is read here, so that nothing of it is left for others.
+        // OpenSSL puts the reason on a stack of errors. Reading it here leaves nothing for others to find.
         done.map(|_| plain).map_err(|_| Failure::Password)
     }
 
@@ -125,19 +125,19 @@ impl<'a> Scheme<'a> {
     }
 }
 
-/// The work that one file may ask for.
+/// Counts the work that one file may ask for.
 pub(super) struct Work {
     left: u64,
     of: &'static str,
 }
 
 impl Work {
-    /// For the file that is named so in errors.
+    /// Starts counting for a file, under the name that errors give it.
     pub(super) fn new(of: &'static str) -> Self {
         Self { left: MAX_ROUNDS, of }
     }
 
-    /// Fails with `LIMIT_EXCEEDED` where that many rounds more are too many in all.
+    /// Fails with `LIMIT_EXCEEDED` if this many more rounds are too many in all.
     pub(super) fn take(&mut self, rounds: u64) -> Result<()> {
         let Some(left) = self.left.checked_sub(rounds) else {
             let asked = (MAX_ROUNDS - self.left).saturating_add(rounds);
@@ -154,7 +154,7 @@ impl Work {
 /// A password in the two forms that key derivations take.
 pub(super) struct Password<'a> {
     pub(super) utf8: &'a [u8],
-    /// UTF-16, big-endian, with a zero at the end (RFC 7292 appendix B.1); or nothing at all.
+    /// UTF-16, big-endian, with a final zero (RFC 7292 appendix B.1); or empty.
     pub(super) utf16: Zeroizing<Vec<u8>>,
 }
 
@@ -166,7 +166,7 @@ impl<'a> Password<'a> {
         Self { utf8: password.as_bytes(), utf16 }
     }
 
-    /// No password, which is another than the empty one in PKCS #12.
+    /// No password, which PKCS #12 distinguishes from an empty one.
     pub(super) fn none() -> Self {
         Self { utf8: &[], utf16: Zeroizing::default() }
     }
@@ -186,13 +186,13 @@ struct Pbes2<'a> {
     encryption: AlgorithmIdentifier<'a>,
 }
 
-/// A cipher of PBES2 and its initialization vector (RFC 8018 appendix B.2).
+/// Reads a cipher of PBES2 and its initialization vector (RFC 8018 appendix B.2).
 fn read_cipher<'a>(algorithm: &AlgorithmIdentifier<'a>) -> Result<(&'static CipherRef, &'a [u8])> {
     let unknown = || lacking(format_args!("algorithm {}", algorithm.algorithm));
     let parameters = algorithm.parameters.ok_or_else(broken)?;
     let nid = nid_of(&algorithm.algorithm).ok_or_else(unknown)?;
     let (nid, iv) = match nid {
-        // Its parameters name the strength as well.
+        // Its parameters also give the strength.
         Nid::RC2_CBC => match &elements(&parameters).map_err(broken_by)?[..] {
             [version, iv] => {
                 let nid = match number(version) {
@@ -208,7 +208,7 @@ fn read_cipher<'a>(algorithm: &AlgorithmIdentifier<'a>) -> Result<(&'static Ciph
         nid => (nid, parameters),
     };
     let cipher = Cipher::from_nid(nid).ok_or_else(unknown)?;
-    // Modes with a tag have other parameters, and no scheme that takes them.
+    // Modes with a tag have other parameters, and no scheme uses them.
     let name = nid.long_name().unwrap_or_default().to_ascii_lowercase();
     if !["cbc", "cfb", "ofb"].iter().any(|mode| name.contains(mode)) {
         return Err(unknown());
@@ -219,7 +219,7 @@ fn read_cipher<'a>(algorithm: &AlgorithmIdentifier<'a>) -> Result<(&'static Ciph
     Ok((cipher, iv.value()))
 }
 
-/// How often a derivation is repeated: once or more.
+/// Reads the number of rounds of a derivation: at least one.
 pub(super) fn rounds(any: &AnyRef<'_>) -> Result<u64> {
     number(any).filter(|rounds| *rounds > 0).ok_or_else(broken)
 }
@@ -253,14 +253,15 @@ fn legacy_lacking() -> Error {
     )
 }
 
-/// Windows asks for some 14,000 of these rounds (2,000 iterations, three times over), OpenSSL and Java for less than 100,000;
-/// this many take less than three seconds.
+/// Windows asks for some 14,000 of these rounds (2,000 iterations, three times over), OpenSSL and Java for less than
+/// 100,000. This many take less than three seconds.
 const MAX_ROUNDS: u64 = 5_000_000;
 
-/// A scheme by the last arc of its identifier: its cipher and its hash.
+/// The last arc of a scheme's identifier, its cipher and its hash.
 type Named = (u32, Nid, fn() -> MessageDigest);
 
-/// Under [`ID_PKCS5`]: last arc, cipher, hash (RFC 8018 appendix A.3). Those with MD2 have no hash any more.
+/// Under [`ID_PKCS5`]: last arc, cipher, hash (RFC 8018 appendix A.3). Schemes with MD2 are missing, because that hash
+/// is no longer available.
 const PBES1: [Named; 4] = [
     (3, Nid::DES_CBC, MessageDigest::md5),
     (6, Nid::RC2_64_CBC, MessageDigest::md5),

@@ -1,8 +1,8 @@
-//! What is in a PFX (PKCS #12, RFC 7292), found within a bounded amount of work.
+//! Reads a PFX (PKCS #12, RFC 7292) within a bounded amount of work.
 //!
-//! OpenSSL would read one whole, at whatever cost the file asks for. So the structure is read here: all the work that is
-//! in sight is counted before the first of it is done, keys inside encrypted safes as soon as these are open, and OpenSSL
-//! sees single hashes, ciphers, certificates and keys.
+//! OpenSSL would read it whole, at whatever cost the file asks for. So the structure is read here: all visible work is
+//! counted before any is done, keys inside encrypted safes as soon as those are open. OpenSSL only sees single hashes,
+//! ciphers, certificates and keys.
 
 use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, Sequence, Tag, Tagged};
@@ -23,7 +23,7 @@ use super::recipient::AlgorithmIdentifier;
 pub(super) struct Found {
     pub(super) keys: Vec<PKey<Private>>,
     pub(super) certificates: Vec<X509>,
-    /// Why a part of it is not among them.
+    /// Why part of the file is missing here.
     pub(super) failure: Option<Error>,
 }
 
@@ -42,7 +42,7 @@ pub(super) fn read(bytes: &[u8], password: &str) -> Result<Found> {
     let safes = read_safes(content)?;
     let mac = pfx.mac.as_ref().map(Mac::read).transpose()?;
 
-    // Windows writes an empty password in both ways and tells neither.
+    // Windows writes an empty password in both ways without telling which.
     let candidates = match password {
         "" => vec![Password::none(), Password::new("")],
         password => vec![Password::new(password)],
@@ -85,7 +85,7 @@ pub(super) fn read(bytes: &[u8], password: &str) -> Result<Found> {
     Err(wrong_password("the password of the PFX is wrong (or the file is damaged)", password))
 }
 
-/// `WRONG_PASSWORD`, with what the password itself shows.
+/// Makes the error `WRONG_PASSWORD`, with hints from the password itself.
 #[cold]
 pub(super) fn wrong_password(message: &str, password: &str) -> Error {
     let hint = match password.chars().last() {
@@ -158,7 +158,7 @@ struct CertBag<'a> {
 enum Safe {
     /// SafeContents in DER.
     Plain { contents: Zeroizing<Vec<u8>> },
-    /// The algorithm, and what it encrypts.
+    /// The algorithm, and the encrypted data.
     Encrypted { algorithm: Vec<u8>, data: Zeroizing<Vec<u8>> },
 }
 
@@ -195,7 +195,8 @@ fn read_safes(content: &[u8]) -> Result<Vec<Safe>> {
 }
 
 impl Safe {
-    /// Those that can be seen before anything is decrypted. What cannot be read costs nothing, as it is not computed.
+    /// Returns the schemes that are visible before anything is decrypted. One that cannot be read costs nothing,
+    /// because it is not computed.
     fn schemes(&self) -> Vec<Scheme<'_>> {
         match self {
             Self::Plain { contents } => schemes(&bags(contents).unwrap_or_default()),
@@ -208,7 +209,7 @@ fn scheme(algorithm: &[u8]) -> Result<Scheme<'_>> {
     Scheme::read(&AlgorithmIdentifier::from_der(algorithm).map_err(damaged_by)?)
 }
 
-/// What a safe holds, as far as it is of use.
+/// The useful content of a safe.
 enum Bag<'a> {
     Key(Zeroizing<Vec<u8>>),
     EncryptedKey(Encrypted<'a>),
@@ -258,7 +259,7 @@ fn schemes<'a>(bags: &[Bag<'a>]) -> Vec<Scheme<'a>> {
 #[derive(Default)]
 struct Opened {
     found: Found,
-    /// Something that was encrypted made sense, so the password is right.
+    /// Something decrypted sensibly, so the password is right.
     decrypted: bool,
     failure: Option<Failure>,
 }
@@ -308,7 +309,7 @@ impl Opened {
     }
 }
 
-/// Opens all that the password opens. An error only where the work is too much.
+/// Opens everything that the password opens. Fails only if the work is too much.
 fn open(safes: &[Safe], password: &Password<'_>, work: &mut Work) -> Result<Opened> {
     let mut opened = Opened::default();
     for safe in safes {
@@ -319,7 +320,7 @@ fn open(safes: &[Safe], password: &Password<'_>, work: &mut Work) -> Result<Open
                 let plain = scheme(algorithm)
                     .map_err(Failure::Error)
                     .and_then(|scheme| scheme.decrypt(data, password))
-                    // A wrong password is seen only where the padding is, which it may hit by chance.
+                    // Only the padding shows a wrong password, and it may be right by chance.
                     .and_then(|plain| {
                         to_der(&plain).filter(|der| bags(der).is_ok()).ok_or(Failure::Password)
                     });
@@ -362,10 +363,10 @@ fn damaged_by(source: der::Error) -> Error {
     damaged().with_source(source)
 }
 
-/// A PFX of an operator has one.
+/// An operator's PFX has one.
 pub(super) const MAX_KEYS: usize = 16;
 
-/// Safes in safes.
+/// How deep safes may be nested.
 const MAX_NESTED: usize = 4;
 
 const fn oid(text: &str) -> ObjectIdentifier {

@@ -1,4 +1,4 @@
-//! A private key: in PKCS #8, plain or encrypted, and in PEM.
+//! Private keys: in PKCS #8, plain or encrypted, and in PEM.
 
 use der::asn1::OctetStringRef;
 use der::{Decode, Sequence};
@@ -23,11 +23,11 @@ pub(super) struct Encrypted<'a> {
 }
 
 impl Encrypted<'_> {
-    /// Derives the key, which must have been counted, and decrypts.
+    /// Derives the key, whose cost must have been counted, and decrypts.
     pub(super) fn open(&self, password: &Password<'_>) -> Result<PKey<Private>, Failure> {
         let scheme = Scheme::read(&self.algorithm).map_err(Failure::Error)?;
         let plain = scheme.decrypt(self.data.as_bytes(), password)?;
-        // A wrong password is seen only where the padding is, which it may hit by chance.
+        // Only the padding shows a wrong password, and it may be right by chance.
         match plain.first() {
             Some(0x30) => {
                 let der = to_der(&plain).ok_or(Failure::Password)?;
@@ -47,7 +47,7 @@ pub(super) fn private_key(der: &[u8]) -> Result<PKey<Private>, Failure> {
     check_parts(key).map_err(Failure::Error)
 }
 
-/// No part of an RSA key may be longer than its modulus, or its use would take any time.
+/// Refuses an RSA key with a part longer than its modulus, which could take for ever to use.
 fn check_parts(key: PKey<Private>) -> Result<PKey<Private>> {
     if key.id() == Id::RSA {
         let sound = key.rsa().is_ok_and(|rsa| {
@@ -73,7 +73,7 @@ pub(super) fn from_pem(file: &[u8], passphrase: Option<&str>) -> Result<Vec<PKey
             Ok(Some(block)) if find(block.label, b"PRIVATE KEY").is_some() => block,
             Ok(Some(_)) => continue,
             Ok(None) => break,
-            // What follows a key is not asked for.
+            // What follows a key does not matter.
             Err(_) if !keys.is_empty() => break,
             Err(error) => return Err(malformed().with_source(error)),
         };
@@ -111,7 +111,7 @@ fn open_block(block: &Pem<'_>, passphrase: Option<&str>, work: &mut Work) -> Res
     })
 }
 
-/// The older forms and what is not encrypted: by OpenSSL, since the former derive their keys by one round.
+/// Reads older forms and unencrypted keys with OpenSSL: the older forms derive their keys in one round.
 fn read_block(block: &Pem<'_>, passphrase: Option<&str>) -> Result<PKey<Private>> {
     let encrypted = find(block.body, b"ENCRYPTED").is_some();
     if encrypted && passphrase.is_none() {
@@ -122,7 +122,7 @@ fn read_block(block: &Pem<'_>, passphrase: Option<&str>) -> Result<PKey<Private>
         check_passphrase(passphrase)?;
     }
     let read = || {
-        // A callback in every case: without one, OpenSSL asks at the terminal.
+        // Always pass a callback: without one, OpenSSL asks at the terminal.
         PKey::private_key_from_pem_callback(block.whole, |buf| {
             let Some(buf) = buf.get_mut(..passphrase.len()) else {
                 return Ok(0);
@@ -133,7 +133,7 @@ fn read_block(block: &Pem<'_>, passphrase: Option<&str>) -> Result<PKey<Private>
     };
     let mut key = read();
     if key.as_ref().is_err_and(lacks_algorithm) {
-        // As for a PFX: held for the one call.
+        // As for a PFX, hold it only for this call.
         let provider = Provider::try_load(None, "legacy", true);
         key = read();
         drop(provider);
@@ -151,7 +151,7 @@ fn read_block(block: &Pem<'_>, passphrase: Option<&str>) -> Result<PKey<Private>
     })
 }
 
-/// OpenSSL encrypts by what it takes of a longer one, and others by all of it.
+/// Refuses a longer passphrase: OpenSSL encrypts with the beginning of it, and others with all of it.
 fn check_passphrase(passphrase: &str) -> Result<()> {
     if passphrase.len() > MAX_PASSPHRASE {
         return Err(Error::new(
@@ -164,7 +164,7 @@ fn check_passphrase(passphrase: &str) -> Result<()> {
 
 fn lacks_algorithm(source: &ErrorStack) -> bool {
     let mut reasons = source.errors().iter().filter_map(|error| error.reason());
-    // By their texts in OpenSSL's error tables: the crate has no names for the numbers.
+    // Compare the texts in OpenSSL's error tables: the crate has no names for the numbers.
     reasons.any(|reason| ["unsupported encryption", "unsupported algorithm"].contains(&reason))
         || source.errors().iter().any(|error| {
             error.reason() == Some("unsupported") && error.library() == Some("digital envelope routines")
@@ -183,5 +183,5 @@ fn malformed() -> Error {
 
 const WRONG: &str = "the passphrase of the private key is wrong (or the file is damaged)";
 
-/// What OpenSSL's reader of PEM takes.
+/// Longest that OpenSSL's PEM reader accepts.
 const MAX_PASSPHRASE: usize = 1024;

@@ -14,13 +14,14 @@ use super::message::{malformed, unsupported};
 use super::name::IssuerAndSerial;
 use super::wrap::{AES256_WRAP, agree_for, agree_with, derive_kek, oaep_decrypt, oaep_encrypt, unwrap, wrap};
 
-/// One element of the RecipientInfos, as far as it is known here.
+/// One element of the RecipientInfos, if its kind is known.
 pub(super) enum Recipient<'a> {
     /// RSA (RFC 5652 §6.2.1).
     KeyTrans(KeyTrans<'a>),
     /// Elliptic curves (RFC 5652 §6.2.2, RFC 5753).
     KeyAgree(KeyAgree<'a>),
-    /// Not ours: a password, a key-encryption key, a key encapsulation (RFC 9629), a recipient named by key identifier.
+    /// Unsupported: a password, a key-encryption key, a key encapsulation (RFC 9629), a recipient named by key
+    /// identifier.
     Other,
 }
 
@@ -75,7 +76,7 @@ struct OaepParameters<'a> {
 }
 
 impl<'a> Recipient<'a> {
-    /// Reads the SET of a message, whose bytes were bounded before.
+    /// Reads the SET of a message, whose length has been checked.
     pub(super) fn parse_all(set: &'a [u8]) -> Result<Vec<Self>> {
         let set = AnyRef::from_der(set).map_err(malformed("RecipientInfos"))?;
         let mut reader = SliceReader::new(set.value()).map_err(malformed("RecipientInfos"))?;
@@ -114,7 +115,7 @@ impl<'a> Recipient<'a> {
         Ok(recipients)
     }
 
-    /// The certificates that it names by issuer and serial number.
+    /// Returns the certificates that it names by issuer and serial number.
     pub(super) fn identities(&self) -> Vec<IssuerAndSerial<'a>> {
         match self {
             Self::KeyTrans(trans) => identity(&trans.recipient).into_iter().collect(),
@@ -125,8 +126,8 @@ impl<'a> Recipient<'a> {
         }
     }
 
-    /// The content key, where this is for that certificate; without one, for whichever certificate has a key of that
-    /// kind. `None` where it is not.
+    /// Unwraps the content key for this certificate or, without one, for whichever certificate has a key of that kind.
+    /// `None` if this is not for it.
     pub(super) fn unwrap(
         &self,
         wanted: Option<&IssuerAndSerial<'_>>,
@@ -148,7 +149,7 @@ impl<'a> Recipient<'a> {
     }
 }
 
-/// Wraps the content key for one certificate: a whole RecipientInfo in DER.
+/// Wraps the content key for one certificate, as a whole RecipientInfo in DER.
 pub(super) fn wrap_for(recipient: &[u8], public: &PKeyRef<Public>, key: &ContentKey) -> Result<Vec<u8>> {
     let encode = |source: der::Error| {
         Error::new(ErrorKind::Internal, "the RecipientInfo does not encode").with_source(source)
@@ -234,7 +235,7 @@ impl KeyTrans<'_> {
         ContentKey::from_slice(&content_key).ok_or_else(damaged)
     }
 
-    /// OAEP with SHA-256 for both hashes and no label. PKCS #1 v1.5 stays out, and so does SHA-1.
+    /// Accepts OAEP with SHA-256 for both hashes and no label; refuses PKCS #1 v1.5 and SHA-1.
     fn check_algorithm(&self) -> Result<()> {
         if self.algorithm.algorithm != ID_RSAES_OAEP {
             return Err(unsupported(format!(
@@ -266,7 +267,7 @@ impl KeyTrans<'_> {
 }
 
 impl KeyAgree<'_> {
-    /// Tries all keys that are meant, with one agreement for them all; `None` where there is none.
+    /// Tries all matching keys, with one agreement for all of them; `None` if there are none.
     fn unwrap_any(
         &self,
         is_meant: impl Fn(&RecipientEncryptedKey<'_>) -> bool,
@@ -345,13 +346,13 @@ fn identity<'a>(recipient: &AnyRef<'a>) -> Option<IssuerAndSerial<'a>> {
 }
 
 fn is_sha256(algorithm: &AlgorithmIdentifier<'_>) -> bool {
-    // RFC 4055 §2.1: absent or NULL, and a reader takes both.
+    // RFC 4055 §2.1: absent or NULL; a reader must accept both.
     algorithm.algorithm == ID_SHA256 && algorithm.parameters.is_none_or(AnyRef::is_null)
 }
 
 const KEY_AGREE: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(1) };
 
-/// Of one message that is read; far more than any rotation or escrow takes.
+/// Most recipients to read from a message; far more than any rotation or escrow needs.
 const MAX_RECIPIENTS: usize = 64;
 
 const ID_EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");

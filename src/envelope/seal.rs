@@ -1,4 +1,4 @@
-//! Sealing: a content key and a nonce counter, for the messages of one run.
+//! Seals the messages of one run, with one content key and a nonce counter.
 
 use std::fmt;
 use std::ops::Range;
@@ -16,13 +16,13 @@ use super::recipient::wrap_for;
 
 /// Seals the messages of one run.
 ///
-/// One content key serves them all and is wrapped for the recipients once, so the messages of a run begin alike and a
-/// restore needs one private-key operation for the run. Each call takes the next nonce of a counter: seal again and
-/// the bytes differ; to send a message again, send the same bytes. The key is never stored: a run that takes over
-/// from another makes a `Sealer` of its own.
+/// They all use one content key, wrapped for the recipients once. So the messages of a run begin alike, and a restore
+/// needs one private-key operation for the run. Each call takes the next nonce of a counter, so sealing again makes
+/// different bytes; to send a message again, send the same bytes. The key is never stored: a run that continues another
+/// makes its own `Sealer`.
 ///
-/// It may be shared between threads. It refuses to work in a forked child, which would repeat its parent's nonces;
-/// nobody can tell when a virtual machine is resumed twice from one snapshot, so don't snapshot a running backup.
+/// Threads may share it. It refuses to work in a forked child, which would repeat its parent's nonces. Nobody can
+/// detect that a virtual machine is resumed twice from one snapshot, so don't snapshot a running backup.
 pub struct Sealer {
     key: ContentKey,
     frame: Frame,
@@ -32,28 +32,27 @@ pub struct Sealer {
     process: u32,
 }
 
-/// Where a message stands after [`Sealer::seal_in_place`].
+/// Where a message is after [`Sealer::seal_in_place`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Sealed {
-    /// The message's place in the buffer.
+    /// The position of the message in the buffer.
     pub range: Range<usize>,
-    /// Its authentication tag, for a list that binds it to its place.
+    /// Its authentication tag, for a list that binds the message to its position.
     pub tag: [u8; 16],
 }
 
 impl Sealer {
-    /// The spare capacity behind the plaintext that saves [`seal_in_place`](Self::seal_in_place) a reallocation.
+    /// Spare capacity after the plaintext that saves [`seal_in_place`](Self::seal_in_place) a reallocation.
     pub const TAIL_ROOM: usize = TAIL_LEN;
 
-    /// The most recipients of a message.
+    /// Most recipients of a message.
     pub const MAX_RECIPIENTS: usize = 16;
 
-    /// Draws a content key and wraps it for each recipient, of which there are 1 to 16.
+    /// Draws a content key and wraps it for each of 1 to 16 recipients.
     ///
-    /// Fails with [`ErrorKind::CertificateUnsuitable`] where a certificate's key usage forbids it. Whether the
-    /// certificates are valid today is for the caller to ask
-    /// ([`check_validity`](EncryptionCertificate::check_validity)).
+    /// Fails with [`ErrorKind::CertificateUnsuitable`] if a certificate's key usage forbids it. It does not check that
+    /// the certificates are valid today: call [`check_validity`](EncryptionCertificate::check_validity).
     pub fn new(recipients: &[EncryptionCertificate]) -> Result<Self> {
         if recipients.is_empty() || recipients.len() > Self::MAX_RECIPIENTS {
             return Err(Error::new(
@@ -83,17 +82,17 @@ impl Sealer {
         })
     }
 
-    /// The bytes to leave free before the plaintext: what the head of the largest message takes.
+    /// Returns how many bytes to leave free before the plaintext: the length of the largest message's head.
     #[must_use]
     pub fn head_room(&self) -> usize {
         self.head_room
     }
 
-    /// Makes a message of `buf[head_room()..]`, in place.
+    /// Turns `buf[head_room()..]` into a message, in place.
     ///
-    /// The plaintext is encrypted where it stands; the head goes right before it and the tag behind it. What stood in
-    /// the head room is overwritten in part. With [`TAIL_ROOM`](Self::TAIL_ROOM) bytes of spare capacity nothing is
-    /// copied; without, the buffer grows while it still holds plaintext. On failure the buffer is emptied.
+    /// It encrypts the plaintext where it is, and puts the head right before it and the tag after it. This overwrites
+    /// part of the head room. With [`TAIL_ROOM`](Self::TAIL_ROOM) bytes of spare capacity nothing is copied; otherwise
+    /// the buffer grows while it still holds plaintext. On failure the buffer is emptied.
     pub fn seal_in_place(&self, buf: &mut Vec<u8>) -> Result<Sealed> {
         let sealed = self.try_seal_in_place(buf);
         if sealed.is_err() {
@@ -122,7 +121,7 @@ impl Sealer {
         Ok(Sealed { range: start..buf.len(), tag })
     }
 
-    /// Makes a message of a copy of the plaintext.
+    /// Seals a copy of the plaintext.
     pub fn seal(&self, plaintext: &[u8]) -> Result<Vec<u8>> {
         if plaintext.len() > MAX_CONTENT {
             return Err(too_long(plaintext.len()));
@@ -137,14 +136,15 @@ impl Sealer {
         Ok(message)
     }
 
-    /// The bytes that stand before the content in a message of this much content.
+    /// Returns how many bytes precede the content in a message with this much content.
     #[must_use]
     pub fn head_len(&self, content: usize) -> usize {
         self.frame.head(&[0; NONCE_LEN], content).len()
     }
 
-    /// Makes a message where memory of its exact length is at hand: [`head_len`](Self::head_len) bytes of any value, the
-    /// plaintext of `length` bytes, and [`TAIL_ROOM`](Self::TAIL_ROOM) bytes of any value. On failure the memory is zeroed.
+    /// Seals in memory that has the message's exact length: [`head_len`](Self::head_len) bytes of any value, the
+    /// plaintext of `length` bytes, and [`TAIL_ROOM`](Self::TAIL_ROOM) bytes of any value. On failure the memory is
+    /// zeroed.
     pub fn seal_slice(&self, message: &mut [u8], length: usize) -> Result<()> {
         let sealed = self.try_seal_slice(message, length);
         if sealed.is_err() {
@@ -171,7 +171,8 @@ impl Sealer {
         Ok(())
     }
 
-    /// 4 random bytes and a 64-bit counter (NIST SP 800-38D §8.2.1): never twice, also if the caller tries again.
+    /// Takes 4 random bytes and a 64-bit counter (NIST SP 800-38D §8.2.1): never the same twice, even if the caller
+    /// tries again.
     fn next_nonce(&self) -> Result<[u8; NONCE_LEN]> {
         if std::process::id() != self.process {
             return Err(Error::new(

@@ -1,4 +1,4 @@
-//! How a content key is wrapped: RSA-OAEP, or a key agreement, a key derivation and AES-256 key wrap.
+//! Wraps a content key: with RSA-OAEP, or with a key agreement, a key derivation and AES-256 key wrap.
 
 use der::asn1::{ObjectIdentifier, OctetStringRef};
 use der::{Encode, Sequence};
@@ -53,7 +53,7 @@ pub(super) struct Agreed {
     pub(super) point: Vec<u8>,
 }
 
-/// Agrees on a secret by a key that is made for this once and forgotten.
+/// Agrees on a secret with a key that is made for this one use and forgotten.
 pub(super) fn agree_for(public: &PKeyRef<Public>) -> Result<Agreed, ErrorStack> {
     let peer = public.ec_key()?;
     let ephemeral = EcKey::generate(peer.group())?;
@@ -86,7 +86,7 @@ fn derive(key: &PKeyRef<Private>, peer: &PKeyRef<Public>) -> Result<Zeroizing<Ve
     Ok(secret)
 }
 
-/// The key derivation of ANSI X9.63 with SHA-256 (SEC 1 §3.6.1), of which 32 bytes are one block.
+/// Derives a key by ANSI X9.63 with SHA-256 (SEC 1 §3.6.1); 32 bytes are one block.
 pub(super) fn derive_kek(
     secret: &[u8],
     user_key_material: Option<&OctetStringRef>,
@@ -130,13 +130,13 @@ pub(super) fn wrap(kek: &[u8; KEY_LEN], key: &ContentKey) -> Result<[u8; WRAPPED
     }
 }
 
-/// The reverse of [`wrap`]; `None` where the integrity check or the length fails.
+/// Reverses [`wrap`]; `None` if the integrity check or the length fails.
 pub(super) fn unwrap(kek: &[u8; KEY_LEN], wrapped: &[u8]) -> Option<ContentKey> {
     if wrapped.len() != WRAPPED_LEN {
         return None;
     }
     let kek = AesKey::new_decrypt(kek).ok()?;
-    // As long as the input: an unwrap that writes its work in progress must not overrun.
+    // As long as the input: an unwrap that writes intermediate results must not overrun.
     let mut key = Zeroizing::new([0; WRAPPED_LEN]);
     match unwrap_key(&kek, None, &mut key[..], wrapped) {
         Ok(KEY_LEN) => ContentKey::from_slice(&key[..KEY_LEN]),
@@ -166,7 +166,7 @@ mod tests {
             TestName::Rsa3072Sha256Mgf1Sha256,
             TestName::Rsa4096Sha256Mgf1Sha256,
         ];
-        // That the padding is wrong, and the few whose length is: no failure of another kind.
+        // Wrong padding or, in a few, wrong length; none may fail for another reason.
         const REASONS: [&str; 4] = [
             "oaep decoding error",
             "data too small",
@@ -179,9 +179,9 @@ mod tests {
                 let key = PKey::private_key_from_pkcs8(&group.pkcs8).unwrap();
                 for test in group.tests {
                     let decrypted = oaep_decrypt(&key, &test.ct);
-                    // Ours have no label, so one with a label must not open.
+                    // Our messages have no label, so one with a label must not open.
                     let valid = !test.result.must_fail() && test.label.is_empty();
-                    // Not another plaintext, either: what is invalid gives none.
+                    // It must not decrypt to another plaintext, either: invalid ones decrypt to nothing.
                     assert_eq!(decrypted.is_ok(), valid, "{name:?} {}", test.tc_id);
                     match decrypted {
                         Ok(plaintext) => {
@@ -214,7 +214,7 @@ mod tests {
             for test in &group.tests {
                 let kek: [u8; KEY_LEN] = test.key.as_ref().try_into().unwrap();
                 let unwrapped = unwrap(&kek, &test.ct);
-                // Only content keys come out of it: other sizes are refused, valid or not.
+                // Only content keys come out of it: other sizes are refused, even if valid.
                 let valid = !test.result.must_fail() && test.pt.len() == KEY_LEN;
                 assert_eq!(unwrapped.is_some(), valid, "{}", test.tc_id);
                 if let Some(key) = unwrapped {

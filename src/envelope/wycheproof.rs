@@ -1,4 +1,4 @@
-//! Wycheproof's vectors for ECDH, through messages made for each of them.
+//! Wycheproof's vectors for ECDH, tested with a message for each of them.
 
 use der::asn1::AnyRef;
 use der::{Decode, Encode};
@@ -27,7 +27,7 @@ fn private_key(group: &EcGroup, secret: &[u8]) -> Option<PKey<Private>> {
     PKey::from_ec_key(EcKey::from_private_components(group, &secret, &point).ok()?).ok()
 }
 
-/// Its certificate, signed by another key: some secrets of the vectors sign nothing.
+/// Makes its certificate, signed by another key: some secrets in the vectors cannot sign.
 fn pair(key: &PKey<Private>, signer: &PKey<Private>) -> (Vec<u8>, DecryptionCertificate) {
     let mut builder = openssl::x509::X509Builder::new().unwrap();
     builder.set_version(2).unwrap();
@@ -42,7 +42,7 @@ fn pair(key: &PKey<Private>, signer: &PKey<Private>) -> (Vec<u8>, DecryptionCert
     (identity, DecryptionCertificate::from_pem(&pem, None, &certificate).unwrap())
 }
 
-/// A message whose content key is wrapped by that shared secret.
+/// Makes a message whose content key is wrapped with that shared secret.
 fn message(recipient: &[u8], point: &[u8], shared: &[u8]) -> Vec<u8> {
     let key = ContentKey::random().unwrap();
     let wrapped = wrap(&derive_kek(shared, None).unwrap(), &key).unwrap();
@@ -68,7 +68,7 @@ fn ecdh_agrees_with_wycheproof() {
             let key = private_key(&group, &test.private_key).unwrap();
             let (recipient, pfx) = pair(&key, &signer);
             let result = Opener::new(pfx).open(&message(&recipient, &test.public_key, &test.shared_secret));
-            // Compressed points are valid, and not in the profile.
+            // Compressed points are valid, but not in the profile.
             if test.result.must_fail() || test.public_key.first() != Some(&4) {
                 let error = result.unwrap_err().kind();
                 assert!(

@@ -1,4 +1,4 @@
-//! What a backup is of.
+//! The components that backups are of.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,12 +8,12 @@ use super::set_name::is_set_shaped;
 use super::text_serde;
 use crate::{Error, Result};
 
-/// What a backup is of: the folder under the region folder that holds its sets.
+/// What a backup is of; it names the folder under the region folder that contains its sets.
 ///
-/// The four known ones are the folders that the best practices of the Infrastructure Backup Service name; any
-/// other valid [`Name`] makes a custom one. A known name in another letter case is the known one, for file
-/// servers ignore letter case; custom names are compared as they are written. A name in the form of a
-/// [`SetName`](super::SetName), in any letter case, is refused: the folder would look like a set.
+/// The four known ones are the folders that the best practices of the Infrastructure Backup Service name. Any other
+/// valid [`Name`] makes a custom one. A known name in another letter case is the known one, because file servers ignore
+/// letter case; custom names are compared exactly. A name in the form of a [`SetName`](super::SetName), in any letter
+/// case, is refused: the folder would look like a set.
 ///
 /// ```
 /// use azs_backup::layout::Component;
@@ -33,11 +33,11 @@ pub enum Component {
     DeploymentData,
     /// The activation data: `Registration`.
     Registration,
-    /// Another one, made by [`Component::custom`].
+    /// Another one, created by [`Component::custom`].
     Custom(CustomComponent),
 }
 
-/// The name of a [`Component`] that is none of the known ones.
+/// The name of a [`Component`] that is not one of the known ones.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct CustomComponent(Name);
 
@@ -45,7 +45,7 @@ impl Component {
     /// The known components.
     pub const KNOWN: [Component; 4] = [Self::Hlh, Self::Switches, Self::DeploymentData, Self::Registration];
 
-    /// The component of that name; the known one where it is one of theirs, in any letter case.
+    /// Returns the component of that name: a known one if the name is one of theirs, in any letter case.
     ///
     /// Fails with [`InvalidName`](crate::ErrorKind::InvalidName) or
     /// [`ReservedPath`](crate::ErrorKind::ReservedPath).
@@ -59,7 +59,7 @@ impl Component {
         Ok(Self::Custom(CustomComponent(Name::new(name)?)))
     }
 
-    /// The name of its folder.
+    /// Returns the name of its folder.
     #[must_use]
     pub fn name(&self) -> Name {
         match self {
@@ -68,7 +68,7 @@ impl Component {
         }
     }
 
-    /// The name of its folder, as text.
+    /// Returns the name of its folder, as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -105,7 +105,7 @@ impl FromStr for Component {
 text_serde!(Component);
 
 impl CustomComponent {
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.0
@@ -118,16 +118,16 @@ impl fmt::Display for CustomComponent {
     }
 }
 
-/// The identifier of a scale unit, a folder under the component, where one region has several instances.
+/// The identifier of a scale unit: a folder under the component, used if one region has several instances.
 ///
-/// A [`Name`] of at most 64 UTF-16 units that does not have the form of a [`SetName`](super::SetName), in any
-/// letter case. Microsoft asks for the identifier (best practices of the Infrastructure Backup Service) and
-/// leaves its form open; the limit is ours, to keep paths short.
+/// It is a [`Name`] of at most 64 UTF-16 units that does not have the form of a [`SetName`](super::SetName), in any
+/// letter case. Microsoft asks for the identifier (best practices of the Infrastructure Backup Service) and leaves its
+/// form open; the limit is ours, to keep paths short.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ScaleUnit(Name);
 
 impl ScaleUnit {
-    /// The scale unit of that name.
+    /// Creates the identifier with that name.
     ///
     /// Fails with [`InvalidName`](crate::ErrorKind::InvalidName) or
     /// [`ReservedPath`](crate::ErrorKind::ReservedPath).
@@ -144,13 +144,13 @@ impl ScaleUnit {
         Ok(Self(name))
     }
 
-    /// The name of its folder.
+    /// Returns the name of its folder.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.0
     }
 
-    /// The name of its folder, as text.
+    /// Returns the name of its folder, as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()

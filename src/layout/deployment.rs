@@ -1,4 +1,4 @@
-//! Which Azure Stack Hub a backup belongs to, and where on the share it lies.
+//! The Azure Stack Hub that a backup belongs to, and the backup's place on the share.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,10 +15,10 @@ use crate::{Error, Result};
 
 /// A deployment of Azure Stack Hub: its external domain name and its region.
 ///
-/// The external domain name is a DNS name and the region one DNS label: letters, digits and hyphens, labels
-/// of 1 to 63 characters, and 253 for the [FQDN](Self::fqdn) in all (RFC 1035 2.3.4); the domain's last label
-/// is not a number. Both name folders, so both are [`Name`]s. DNS ignores letter case and some file systems
-/// do not: both are kept in small letters, so that a deployment has one folder.
+/// The external domain name is a DNS name and the region one DNS label: letters, digits and hyphens, labels of 1 to 63
+/// characters, and at most 253 for the whole [FQDN](Self::fqdn) (RFC 1035 2.3.4); the domain's last label is not a
+/// number. Both name folders, so both are [`Name`]s. DNS ignores letter case but some file systems do not: both are
+/// kept in lower case, so that a deployment has one folder.
 ///
 /// Microsoft's best practices call `contoso.com` the FQDN; elsewhere, as here, it is `nyc.contoso.com`.
 ///
@@ -38,13 +38,13 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// The deployment of that external domain name and region.
+    /// Creates a deployment with that external domain name and region.
     ///
     /// Fails with [`InvalidName`](crate::ErrorKind::InvalidName) if one breaks the rules above, and with
     /// [`ReservedPath`](crate::ErrorKind::ReservedPath) if one is `MASBackup`.
     pub fn new(external_domain_name: impl AsRef<str>, region: impl AsRef<str>) -> Result<Self> {
         let (domain, region) = (external_domain_name.as_ref(), region.as_ref());
-        // The rules of folders first: they tell what is reserved.
+        // Check the rules for folders first: they detect reserved names.
         let deployment = Self {
             external_domain_name: Name::new(domain.to_ascii_lowercase())?,
             region: Name::new(region.to_ascii_lowercase())?,
@@ -68,26 +68,25 @@ impl Deployment {
         Ok(deployment)
     }
 
-    /// The external domain name: `contoso.com`.
+    /// Returns the external domain name: `contoso.com`.
     #[must_use]
     pub fn external_domain_name(&self) -> &Name {
         &self.external_domain_name
     }
 
-    /// The region: `nyc`.
+    /// Returns the region: `nyc`.
     #[must_use]
     pub fn region(&self) -> &Name {
         &self.region
     }
 
-    /// The fully qualified domain name: `nyc.contoso.com`.
+    /// Returns the fully qualified domain name: `nyc.contoso.com`.
     #[must_use]
     pub fn fqdn(&self) -> String {
         format!("{}.{}", self.region, self.external_domain_name)
     }
 
-    /// The folder of the region under the root, in which Azure Stack Hub keeps `MASBackup`:
-    /// `contoso.com/nyc`.
+    /// Returns the region folder under the root, in which Azure Stack Hub keeps `MASBackup`: `contoso.com/nyc`.
     #[must_use]
     pub fn region_folder(&self) -> SharePath {
         SharePath::of([self.external_domain_name.clone(), self.region.clone()])
@@ -103,7 +102,7 @@ impl fmt::Display for Deployment {
 impl FromStr for Deployment {
     type Err = Error;
 
-    /// Reads `contoso.com/nyc`, or the same with a `\`.
+    /// Parses `contoso.com/nyc`, also with a `\`.
     fn from_str(text: &str) -> Result<Self> {
         match text.split(['/', '\\']).collect::<Vec<_>>()[..] {
             [domain, region] => Self::new(domain, region),
@@ -116,7 +115,7 @@ impl FromStr for Deployment {
     }
 }
 
-/// A [`Deployment`] as it comes in.
+/// A [`Deployment`] before it is checked.
 #[derive(Deserialize)]
 struct DeploymentText {
     external_domain_name: String,
@@ -131,7 +130,7 @@ impl TryFrom<DeploymentText> for Deployment {
     }
 }
 
-/// Where the backup sets of one component lie: `contoso.com/nyc/Switches`, or `contoso.com/nyc/Switches/su1`.
+/// Where the sets of one component are: `contoso.com/nyc/Switches`, or `contoso.com/nyc/Switches/su1`.
 ///
 /// ```
 /// use azs_backup::layout::{Component, Deployment, Place, ScaleUnit};
@@ -149,38 +148,38 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place of a component, which is not divided by scale units.
+    /// Creates the place of a component without scale units.
     #[must_use]
     pub fn new(deployment: Deployment, component: Component) -> Self {
         Self { deployment, component, scale_unit: None }
     }
 
-    /// The place of one scale unit of the component.
+    /// Returns the place of one scale unit of the component.
     #[must_use]
     pub fn with_scale_unit(mut self, scale_unit: ScaleUnit) -> Self {
         self.scale_unit = Some(scale_unit);
         self
     }
 
-    /// The deployment.
+    /// Returns the deployment.
     #[must_use]
     pub fn deployment(&self) -> &Deployment {
         &self.deployment
     }
 
-    /// The component.
+    /// Returns the component.
     #[must_use]
     pub fn component(&self) -> &Component {
         &self.component
     }
 
-    /// The scale unit, where there is one.
+    /// Returns the scale unit, if there is one.
     #[must_use]
     pub fn scale_unit(&self) -> Option<&ScaleUnit> {
         self.scale_unit.as_ref()
     }
 
-    /// The folder that holds the sets, below the root.
+    /// Returns the folder that contains the sets, below the root.
     #[must_use]
     pub fn folder(&self) -> SharePath {
         let folder = self.deployment.region_folder().join(self.component.name());
@@ -190,15 +189,15 @@ impl Place {
         }
     }
 
-    /// The folder of one set, below the root.
+    /// Returns the folder of one set, below the root.
     #[must_use]
     pub fn set_folder(&self, set: &SetName) -> SharePath {
         self.folder().join(*set)
     }
 
-    /// The folders that have to be there before a first set is stored, with what each is. Their names are typed in: nothing
-    /// else would tell a typing error from a new place, or the mount point of a share from the share. The folders of the
-    /// known components, whose names nobody types, are made with the first set.
+    /// Returns the folders that must exist before a first set is stored, and what each is. People type their names:
+    /// without this check nothing would tell a typing error from a new place, or a mount point from the share. Nobody
+    /// types the names of the known components' folders, so those are created with the first set.
     pub(crate) fn required_folders(&self) -> Vec<(SharePath, &'static str)> {
         let region = self.deployment.region_folder();
         let component = region.join(self.component.name());
@@ -212,8 +211,9 @@ impl Place {
         required
     }
 
-    /// The place whose sets lie where this folder lies, by its path below the root: `contoso.com/nyc/Switches/<set>` or
-    /// `contoso.com/nyc/Switches/su1/<set>`. None elsewhere: such a folder contradicts nothing that a set says of itself.
+    /// Returns the place that a set's folder is in, by its path below the root: `contoso.com/nyc/Switches/<set>` or
+    /// `contoso.com/nyc/Switches/su1/<set>`. `None` elsewhere: such a folder cannot contradict what a set says about
+    /// itself.
     #[must_use]
     pub fn of_set_folder(folder: &SharePath) -> Option<Self> {
         match folder.names() {
@@ -232,7 +232,7 @@ impl fmt::Display for Place {
 impl FromStr for Place {
     type Err = Error;
 
-    /// Reads `contoso.com/nyc/Switches` or `contoso.com/nyc/Switches/su1`, or the same with `\`.
+    /// Parses `contoso.com/nyc/Switches` or `contoso.com/nyc/Switches/su1`, also with `\`.
     fn from_str(text: &str) -> Result<Self> {
         let (domain, region, component, scale_unit) = match text.split(['/', '\\']).collect::<Vec<_>>()[..] {
             [domain, region, component] => (domain, region, component, None),

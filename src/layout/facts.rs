@@ -1,14 +1,14 @@
-//! What a name or place says of itself, as plain data for those who do not have the types.
+//! The facts of a name or place as plain data, for callers without the types.
 
 use serde_json::{Value, json};
 
 use super::{Component, Deployment, Host, HostKind, Name, Place, ScaleUnit, SetName, SharePath, UncPath};
 use crate::{Error, ErrorKind, Result};
 
-/// Reads `text` as `what` and gives its normal form, `text`, and its parts.
+/// Parses `text` as `what` and returns its normal form, `text`, and its parts.
 ///
 /// `what` is `component`, `deployment`, `host`, `name`, `place`, `scale_unit`, `set_name`, `share_path` or `unc_path`.
-/// This is how the bindings for Node and C show names and places; in Rust the types say the same.
+/// The bindings for Node and C use this to show names and places; in Rust use the types.
 ///
 /// # Errors
 /// Those of the type's own parser; `INVALID_ARGUMENT` for another `what`.
@@ -101,7 +101,7 @@ fn unc_path(path: &UncPath) -> Value {
 }
 
 impl HostKind {
-    /// The word for it: `fqdn`, `single_label`, `ipv4`, `ipv6`.
+    /// Returns the word for it: `fqdn`, `single_label`, `ipv4`, `ipv6`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

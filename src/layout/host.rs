@@ -10,16 +10,16 @@ use crate::{Error, Result};
 
 /// The file server of a share: a DNS name or an IP address.
 ///
-/// A DNS name has labels of 1 to 63 letters, digits, hyphens and underscores (Windows host names have them),
-/// with no hyphen at either end, and 253 characters at most (RFC 1035 2.3.4, RFC 952); its last label is not
-/// a number, for Windows reads such a name as an address. Names beyond ASCII are written in their `xn--`
-/// form. A dot at the end is dropped. An IPv6 address is written as Windows does in a UNC path,
-/// `2001-db8--1.ipv6-literal.net`, and also read from `2001:db8::1` and `[2001:db8::1]`; a scope follows an
-/// `s` (`fe80--1s4`) or a `%`, as a number.
+/// A DNS name has labels of 1 to 63 letters, digits, hyphens and underscores (Windows host names have them), with no
+/// hyphen at either end, and at most 253 characters (RFC 1035 2.3.4, RFC 952). Its last label is not a number, because
+/// Windows reads such a name as an address. Names beyond ASCII are written in their `xn--` form. A final dot is
+/// dropped. An IPv6 address is written as Windows does in a UNC path, `2001-db8--1.ipv6-literal.net`, and also parsed
+/// from `2001:db8::1` and `[2001:db8::1]`. A scope is a number after an `s` (`fe80--1s4`) or a `%`.
 ///
-/// Microsoft wants a fully qualified name, or an IP address where names cannot be resolved (best practices of
-/// the Infrastructure Backup Service); its service takes a single label all the same. So [`kind`](Self::kind)
-/// is a fact to ask for, not a rule. Letter case is kept and counts in comparison, but not in
+/// Microsoft asks for a fully qualified name, or for an IP address if names cannot be resolved (best practices of the
+/// Infrastructure Backup Service); its service accepts a single label all the same. So [`kind`](Self::kind) only
+/// reports the form and refuses none. Letter case is kept and counts in comparison, but not in
+/// [`same_host`](Self::same_host).
 /// [`same_host`](Self::same_host).
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Host(Form);
@@ -28,7 +28,7 @@ pub struct Host(Form);
 enum Form {
     Dns(String),
     Ipv4(Ipv4Addr),
-    /// The scope is 0 where none was given.
+    /// The scope is 0 if none was given.
     Ipv6(Ipv6Addr, u32),
 }
 
@@ -36,7 +36,7 @@ enum Form {
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum HostKind {
-    /// A DNS name of two labels or more: what Microsoft asks for.
+    /// A DNS name of two or more labels: what Microsoft asks for.
     Fqdn,
     /// An IPv4 address.
     Ipv4,
@@ -47,7 +47,7 @@ pub enum HostKind {
 }
 
 impl Host {
-    /// How the host is written.
+    /// Returns how the host is written.
     #[must_use]
     pub fn kind(&self) -> HostKind {
         match &self.0 {
@@ -58,7 +58,7 @@ impl Host {
         }
     }
 
-    /// The address, where the host is one.
+    /// Returns the address, if the host is one.
     #[must_use]
     pub fn ip(&self) -> Option<IpAddr> {
         match self.0 {
@@ -68,7 +68,7 @@ impl Host {
         }
     }
 
-    /// The scope of an IPv6 address, where one was given.
+    /// Returns the scope of an IPv6 address, if one was given.
     #[must_use]
     pub fn scope_id(&self) -> Option<u32> {
         match self.0 {
@@ -77,7 +77,7 @@ impl Host {
         }
     }
 
-    /// What a resolver or a socket takes: the name, `10.0.0.2`, `2001:db8::1` or `fe80::1%4`.
+    /// Returns what a resolver or a socket accepts: the name, `10.0.0.2`, `2001:db8::1` or `fe80::1%4`.
     #[must_use]
     pub fn to_address(&self) -> String {
         match self.0 {
@@ -87,7 +87,7 @@ impl Host {
         }
     }
 
-    /// Whether the host is this very machine: `localhost`, an address of 127.0.0.0/8 or `::1`.
+    /// Whether the host is this machine: `localhost`, an address of 127.0.0.0/8 or `::1`.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         match &self.0 {
@@ -97,7 +97,7 @@ impl Host {
         }
     }
 
-    /// Whether both are written alike, letter case apart. Nothing is resolved.
+    /// Whether both are written alike, ignoring letter case. Nothing is resolved.
     #[must_use]
     pub fn same_host(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
@@ -139,7 +139,7 @@ impl FromStr for Host {
         if let Ok(ip) = text.parse() {
             return Ok(Self(Form::Ipv4(ip)));
         }
-        // The root's dot adds nothing to a name with dots; behind a single label it would change the meaning.
+        // The final dot changes nothing in a name with dots; after a single label it would change the meaning.
         let name = match text.strip_suffix('.') {
             Some(name) if name.contains('.') => name,
             _ => text,
@@ -159,7 +159,7 @@ impl FromStr for Host {
 
 text_serde!(Host);
 
-/// Checks a DNS name: its length, its labels, and their characters, where those of `extra` are allowed too.
+/// Checks a DNS name: its length, its labels, and their characters, which may include those in `extra`.
 pub(super) fn check_dns(what: &str, name: &str, extra: &str) -> Result<()> {
     if name.is_empty() {
         return Err(invalid(format!("{what} is empty; name one")));
@@ -204,7 +204,7 @@ pub(super) fn check_dns(what: &str, name: &str, extra: &str) -> Result<()> {
     Ok(())
 }
 
-/// The address part in `:` notation, where the text is meant to be an IPv6 address.
+/// Returns the address in `:` notation, if the text is meant to be an IPv6 address.
 fn ipv6_text(text: &str) -> Option<String> {
     if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return Some(inner.to_owned());
@@ -213,7 +213,7 @@ fn ipv6_text(text: &str) -> Option<String> {
     let at = name.len().saturating_sub(IPV6_LITERAL.len());
     match name.split_at_checked(at) {
         Some((literal, end)) if end.eq_ignore_ascii_case(IPV6_LITERAL) => {
-            // Only hyphens stand for colons here; a colon or dot in front makes no address.
+            // Only hyphens stand for colons here; text with a colon, dot or percent sign is not an address.
             Some(match literal.contains([':', '.', '%']) {
                 true => String::new(),
                 false => literal.to_ascii_lowercase().replace('s', "%").replace('-', ":"),
@@ -232,7 +232,7 @@ fn parse_ipv6(text: &str) -> Option<(Ipv6Addr, u32)> {
     Some((ip.parse().ok()?, scope))
 }
 
-/// The address with hyphens for colons, and never with a dotted tail.
+/// Returns the address with hyphens for colons, and never with a dotted tail.
 fn literal(ip: Ipv6Addr) -> String {
     let text = ip.to_string();
     match text.rsplit_once(':') {

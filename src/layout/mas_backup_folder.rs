@@ -1,4 +1,4 @@
-//! A folder inside `MASBackup`, which can be named only in order to look at it.
+//! A folder inside `MASBackup`, which can be named only to be listed.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use super::name::{Name, invalid, quoted};
 use super::share_path::SharePath;
 use crate::Result;
 
-/// `MASBackup` or a folder inside it, to be listed and nothing else.
+/// `MASBackup` or a folder inside it, which can be listed and nothing else.
 ///
-/// It is no [`SharePath`] and cannot be made one. The only call that takes it is
-/// [`Share::list_mas_backup`](crate::Share::list_mas_backup), so nothing in there can be read, written or deleted.
+/// It is not a [`SharePath`] and cannot become one. Only [`Share::list_mas_backup`](crate::Share::list_mas_backup)
+/// accepts it, so nothing in there can be read, written or deleted.
 ///
 /// ```
 /// use azs_backup::layout::MasBackupFolder;
@@ -23,16 +23,16 @@ use crate::Result;
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct MasBackupFolder {
     above: SharePath,
-    /// As the share writes it: other file servers than Windows' tell letter case apart.
+    /// As the share spells it: file servers other than Windows' may be case-sensitive.
     spelled: String,
     below: Vec<Name>,
 }
 
 impl MasBackupFolder {
-    /// The `MASBackup` in the folder `above`, in the letter case in which the share has it.
+    /// Names the `MASBackup` in the folder `above`, in the letter case in which the share has it.
     ///
     /// # Errors
-    /// `INVALID_NAME` where `spelled` is another word.
+    /// `INVALID_NAME` when `spelled` is another word.
     pub fn new(above: &SharePath, spelled: &str) -> Result<Self> {
         if !spelled.eq_ignore_ascii_case("MASBackup") {
             return Err(invalid(format!("{} is not MASBackup", quoted(spelled))));
@@ -40,7 +40,7 @@ impl MasBackupFolder {
         Ok(Self { above: above.clone(), spelled: spelled.to_owned(), below: Vec::new() })
     }
 
-    /// The folder of this name in this one.
+    /// Returns the folder of this name in this one.
     #[must_use]
     pub fn join(&self, name: Name) -> Self {
         let mut folder = self.clone();
@@ -48,7 +48,8 @@ impl MasBackupFolder {
         folder
     }
 
-    /// The names of the path, from the root of the share on, for implementations of [`Share`](crate::Share).
+    /// Returns the names of the path, starting at the root of the share, for implementations of
+    /// [`Share`](crate::Share).
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let above = self.above.names().iter().map(Name::as_str);
         above.chain([&*self.spelled]).chain(self.below.iter().map(Name::as_str))

@@ -17,8 +17,8 @@ use crate::{Error, ErrorKind, Result};
 ///   (same page);
 /// - is not `MASBackup` or a [disguise](super::is_mas_backup) of it.
 ///
-/// It keeps its letter case and is compared as it is written; file servers ignore letter case, and
-/// [`same_name`](Self::same_name) does as well.
+/// It keeps its letter case and is compared exactly. File servers ignore letter case, and so does
+/// [`same_name`](Self::same_name).
 ///
 /// ```
 /// use azs_backup::layout::Name;
@@ -31,7 +31,7 @@ use crate::{Error, ErrorKind, Result};
 pub struct Name(String);
 
 impl Name {
-    /// The name, if it obeys every rule above.
+    /// Creates a name, if it follows every rule above.
     ///
     /// Fails with [`ReservedPath`](ErrorKind::ReservedPath) for `MASBackup` in any form and with
     /// [`InvalidName`](ErrorKind::InvalidName) for the rest.
@@ -41,21 +41,21 @@ impl Name {
         Ok(Self(name))
     }
 
-    /// A name that is known to obey the rules.
+    /// Creates a name that is known to follow the rules.
     pub(super) fn known(name: String) -> Self {
         debug_assert!(check_name("name", &name).is_ok());
         Self(name)
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether a file server takes both names for the same: letter case apart.
+    /// Whether a file server treats both names as the same, ignoring letter case.
     ///
-    /// This folds one character to one, as NTFS does; the server's own table may differ in rare letters.
+    /// This folds one character to one, as NTFS does; the server's own table may differ for rare letters.
     #[must_use]
     pub fn same_name(&self, other: &Self) -> bool {
         same_text(&self.0, &other.0)
@@ -168,7 +168,7 @@ fn is_device(name: &str) -> bool {
         && (port.eq_ignore_ascii_case("COM") || port.eq_ignore_ascii_case("LPT"))
 }
 
-/// Whether two names differ in letter case at most.
+/// Whether two names are the same, ignoring letter case.
 pub(super) fn same_text(one: &str, other: &str) -> bool {
     fn upper(c: char) -> char {
         let mut upper = c.to_uppercase();
@@ -180,7 +180,7 @@ pub(super) fn same_text(one: &str, other: &str) -> bool {
     one.chars().map(upper).eq(other.chars().map(upper))
 }
 
-/// The text in quotes, fit for a line of an error: cut, and with what cannot be seen spelled out.
+/// Quotes the text for a line of an error: shortened, and with invisible characters spelled out.
 pub(super) fn quoted(text: &str) -> String {
     let start: String = text.chars().take(QUOTE_MAX).collect();
     let mut quoted = format!("{start:?}").replace(r"\\", r"\");
@@ -190,7 +190,7 @@ pub(super) fn quoted(text: &str) -> String {
     quoted
 }
 
-/// The refusal of text that breaks a rule.
+/// Makes the error for text that breaks a rule.
 #[cold]
 pub(super) fn invalid(message: String) -> Error {
     Error::new(ErrorKind::InvalidName, message)
@@ -198,7 +198,7 @@ pub(super) fn invalid(message: String) -> Error {
 
 /// The longest name of a file or folder in UTF-16 units (MS-FSCC 2.1.5.2).
 const NAME_MAX: usize = 255;
-/// Enough to tell a path by.
+/// Enough to recognise a path.
 const QUOTE_MAX: usize = 120;
 const ILLEGAL: &str = "\"\\/:|<>*?";
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];

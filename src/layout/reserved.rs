@@ -1,4 +1,4 @@
-//! What counts as `MASBackup`, the folder that Azure Stack Hub owns.
+//! Decides what counts as `MASBackup`, the folder that Azure Stack Hub owns.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
@@ -9,16 +9,16 @@ use crate::{Error, ErrorKind};
 
 /// Whether a file server, a client or a reader could take this name for `MASBackup`.
 ///
-/// True for the name in any letter case and in each disguise known to us:
+/// True for the name in any letter case and in each known disguise:
 /// - dots and white space around it, which Win32 drops (Win32, "Naming Files, Paths, and Namespaces");
 /// - a stream or type behind a colon, `::$DATA` (MS-FSCC 2.1.5.3), and whatever else a colon sets off;
-/// - a path that holds it, `.\MASBackup`: each component is looked at;
+/// - a path that contains it, `.\MASBackup`: each component is checked;
 /// - 8.3 names: `MASBAC~1`, `MASBA~10`, NTFS's `MA1F2C~1`, Samba's `MASBA~QX` and `MH5HBP~O`;
-/// - compatibility forms (full-width, circled, mathematical, superscript, long s, Kelvin sign: NFKD),
-///   accents, invisible and direction characters, the private-use characters that stand for Win32's forbidden
-///   ones, and what looks the same by Unicode's own table (UTS 39, skeletons), small capitals besides.
+/// - compatibility forms (full-width, circled, mathematical, superscript, long s, Kelvin sign: NFKD), accents,
+///   invisible and direction characters, the private-use characters that stand for those that Win32 forbids, and what
+///   looks the same by Unicode's own table (UTS 39, skeletons), plus small capitals.
 ///
-/// It errs on the side of refusing: a folder `MÀSBackup` would be harmless, and nobody needs one.
+/// It prefers to refuse: a folder `MÀSBackup` would be harmless, but nobody needs one.
 ///
 /// ```
 /// use azs_backup::layout::is_mas_backup;
@@ -31,7 +31,8 @@ pub fn is_mas_backup(component: &str) -> bool {
     let mut plain = String::new();
     for c in component.chars().map(unmap_private_use) {
         let parts: String = std::iter::once(c).nfkd().filter(|&c| !is_invisible(c)).collect();
-        // What is taken apart into plain letters is those; of the rest some look otherwise once they are taken apart.
+        // A character that decomposes into plain letters counts as those; some of the others look different once
+        // decomposed.
         match look_alike(c) {
             Some(letter) if !parts.is_ascii() => plain.push(letter),
             _ => plain.extend(parts.chars().map(|c| look_alike(c).unwrap_or(c))),
@@ -43,7 +44,7 @@ pub fn is_mas_backup(component: &str) -> bool {
         .any(|piece| piece == MAS_BACKUP || piece == SPLIT_M || is_short_name(piece))
 }
 
-/// The refusal of a name or path that leads into `MASBackup`.
+/// Makes the error for a name or path that leads into `MASBackup`.
 #[cold]
 pub(super) fn reserved(what: &str, text: &str) -> Error {
     let message = format!(
@@ -53,7 +54,7 @@ pub(super) fn reserved(what: &str, text: &str) -> Error {
     Error::new(ErrorKind::ReservedPath, message)
 }
 
-/// The 8.3 names that file servers give a folder `MASBackup`; `name` is in capitals.
+/// Whether this is an 8.3 name that file servers give a folder `MASBackup`; `name` is in capitals.
 fn is_short_name(name: &str) -> bool {
     let Some((stem, tail)) = name.split_once('~') else {
         return false;
@@ -61,17 +62,17 @@ fn is_short_name(name: &str) -> bool {
     let digits = !tail.is_empty() && tail.len() <= 7 && tail.bytes().all(|b| b.is_ascii_digit());
     let base_36 = matches!(tail.len(), 1..=3) && tail.bytes().all(|b| b.is_ascii_alphanumeric());
 
-    // FAT and NTFS: the stem gives way as the number grows. Samba's "mangling method = hash": five letters.
+    // FAT and NTFS: the stem gets shorter as the number gets longer. Samba's "mangling method = hash": five letters.
     let cut = !stem.is_empty() && MAS_BACKUP.starts_with(stem);
     if cut && (digits || base_36 && stem.len() >= 5) {
         return true;
     }
-    // NTFS, from the fifth name that begins alike: two letters and a checksum of the long name.
+    // NTFS, from the fifth name with the same beginning: two letters and a checksum of the long name.
     let checksum = stem.strip_prefix("MA");
     if digits && checksum.is_some_and(|hex| matches!(hex.len(), 1..=4) && is_hex(hex)) {
         return true;
     }
-    // Samba's "mangling method = hash2" looks up the hash alone: whatever the first letter, the folder is found.
+    // Samba's "mangling method = hash2" only looks up the hash: it finds the folder whatever the first letter is.
     SAMBA_HASH2.contains(&name) || name.chars().count() == 8 && name.ends_with(&SAMBA_HASH2[0][1..])
 }
 
@@ -79,23 +80,23 @@ fn is_hex(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Characters that take no room, or only turn or decorate what stands around them.
+/// Whether a character takes no room, or only turns or decorates its neighbours.
 fn is_invisible(c: char) -> bool {
     use GeneralCategory::{Control, EnclosingMark, Format, NonspacingMark, PrivateUse, SpacingMark};
-    // White space is trimmed at the ends like a blank; between letters it is seen, and makes another name.
+    // White space at the ends is trimmed like a blank; between letters it is visible, and makes another name.
     let is_format = match c.general_category() {
         Control => !c.is_whitespace(),
         EnclosingMark | Format | NonspacingMark | PrivateUse | SpacingMark => true,
         _ => false,
     };
-    // What is ignorable by default or blank, and of another category.
+    // Ignorable by default or blank, but of another category.
     is_format
         || matches!(c,
             '\u{115F}' | '\u{1160}' | '\u{2065}' | '\u{2800}' | '\u{3164}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFD}'
             | '\u{E0000}'..='\u{E0FFF}')
 }
 
-/// Turns U+F001 to U+F07F, by which SMB clients write characters that Win32 forbids, into those characters.
+/// Turns U+F001 to U+F07F, which SMB clients write for characters that Win32 forbids, into those characters.
 fn unmap_private_use(c: char) -> char {
     match c {
         // Services for Macintosh and the `mapposix` mount option of Linux.
@@ -114,12 +115,12 @@ fn unmap_private_use(c: char) -> char {
     }
 }
 
-/// The capital Latin letter or ASCII sign that `c` is, or looks like.
+/// Returns the capital Latin letter or ASCII sign that `c` is, or looks like.
 fn look_alike(c: char) -> Option<char> {
     match c {
         'a'..='z' | 'A'..='Z' => return Some(c.to_ascii_uppercase()),
         ' '..='\u{7E}' => return Some(c),
-        // Small capitals are letters of their own to Unicode's table, and so are small letters like capitals.
+        // Unicode's table treats small capitals as separate letters, and also small letters that look like capitals.
         'ᴍ' | 'м' | 'μ' | 'ⲙ' => return Some('M'),
         'ᴀ' => return Some('A'),
         'ꜱ' => return Some('S'),
@@ -138,13 +139,13 @@ fn look_alike(c: char) -> Option<char> {
         '\u{1F1E6}'..='\u{1F1FF}' => return Some(letter(c, 0x1F1E6)),
         _ => {}
     }
-    // File servers ignore letter case: it is enough that the other case looks like it.
+    // File servers ignore letter case, so it is enough if either case looks like it.
     [c.to_string(), c.to_uppercase().to_string(), c.to_lowercase().to_string()].iter().find_map(|form| {
         let skeleton: String = skeleton(form).filter(|&c| !is_invisible(c)).collect();
         let mut letters = skeleton.chars();
         match (letters.next(), letters.next(), letters.next()) {
             (Some(letter), None, None) if letter.is_ascii_alphabetic() => Some(letter.to_ascii_uppercase()),
-            // The table writes an m so.
+            // The table writes an m that way.
             (Some('r'), Some('n'), None) => Some('M'),
             _ => None,
         }
@@ -207,7 +208,7 @@ mod tests {
         ] {
             assert!(is_mas_backup(name), "{name}");
         }
-        // Each character that the table takes for a letter of the name, in its place.
+        // Test each character that the table takes for a letter of the name, in that letter's place.
         let mut found = 0;
         for c in ('\u{80}'..=char::MAX).filter(|c| c.is_alphanumeric()) {
             let prototype: String = skeleton(&c.to_string()).collect();

@@ -11,13 +11,12 @@ use super::name::{Name, invalid, quoted};
 use super::text_serde;
 use crate::{Error, ErrorKind, Result};
 
-/// The name of a backup set's folder: `20261123T020000Z-7f3a91c2`, the second of its start in UTC and a
-/// random suffix.
+/// The name of a backup set's folder: `20261123T020000Z-7f3a91c2`, the second of its start in UTC and a random suffix.
 ///
-/// Names sort by time, as text and as values; the suffix keeps apart what two hosts begin in the same second.
-/// Text is read strictly: 25 characters, capital `T` and `Z`, small hex digits, a date and time that exist in
-/// a year from 1970 to 9999 (ISO 8601 basic format). A leap second has no name, nor have the last 26 hours of
-/// 9999, which [`Timestamp`] cannot hold.
+/// Names sort by time, as text and as values; the suffix distinguishes sets that two hosts begin in the same second.
+/// Parsing is strict: 25 characters, capital `T` and `Z`, lower-case hex digits, an existing date and time in a year
+/// from 1970 to 9999 (ISO 8601 basic format). There is no name for a leap second, or for the last 26 hours of 9999,
+/// which [`Timestamp`] cannot represent.
 ///
 /// ```
 /// use azs_backup::layout::SetName;
@@ -34,12 +33,12 @@ pub struct SetName {
 }
 
 impl SetName {
-    /// The name of a set begun at `created`, whose fraction of a second is dropped.
+    /// Creates the name of a set begun at `created`, whose fraction of a second is dropped.
     ///
     /// Fails with [`InvalidArgument`](ErrorKind::InvalidArgument) for a time before 1970.
     pub fn new(created: Timestamp, suffix: u32) -> Result<Self> {
         match Timestamp::from_second(created.as_second()) {
-            // Towards zero, `as_second` would lift the last second of 1969 into 1970.
+            // `as_second` rounds towards zero and would move the last second of 1969 to 1970.
             Ok(second) if created >= Timestamp::UNIX_EPOCH => Ok(Self { created: second, suffix }),
             _ => Err(Error::new(
                 ErrorKind::InvalidArgument,
@@ -48,19 +47,19 @@ impl SetName {
         }
     }
 
-    /// When the set was begun, to the second.
+    /// Returns when the set began, to the second.
     #[must_use]
     pub fn created(&self) -> Timestamp {
         self.created
     }
 
-    /// The random suffix.
+    /// Returns the random suffix.
     #[must_use]
     pub fn suffix(&self) -> u32 {
         self.suffix
     }
 
-    /// The name as that of a folder.
+    /// Returns it as the name of a folder.
     #[must_use]
     pub fn as_name(&self) -> Name {
         Name::known(self.to_string())
@@ -88,7 +87,7 @@ impl FromStr for SetName {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        // The shape lets any letter case pass; only what prints the same is the name.
+        // The shape allows any letter case; only text that prints back unchanged is a name.
         let parsed = Some(text).filter(|text| is_set_shaped(text)).and_then(parse);
         let parsed = parsed.filter(|name| name.to_string() == text);
         parsed.ok_or_else(|| {
@@ -105,9 +104,9 @@ impl From<SetName> for Name {
 
 text_serde!(SetName);
 
-/// Whether the text has the shape of a set's name in any letter case, be the date sensible or not.
+/// Whether the text has the shape of a set's name, in any letter case and with any date.
 ///
-/// A folder of that name would look like a set where sets are listed.
+/// A folder of that name would look like a set in listings.
 pub(super) fn is_set_shaped(text: &str) -> bool {
     text.len() == PATTERN.len()
         && text.bytes().zip(PATTERN).all(|(byte, like)| match like {
@@ -117,7 +116,7 @@ pub(super) fn is_set_shaped(text: &str) -> bool {
         })
 }
 
-/// The name that text of the right shape stands for.
+/// Parses text of the right shape.
 fn parse(text: &str) -> Option<SetName> {
     let [year, month, day, hour, minute, second] = [0..4, 4..6, 6..8, 9..11, 11..13, 13..15]
         .map(|range| text[range].bytes().fold(0, |number, digit| number * 10 + i16::from(digit - b'0')));

@@ -9,13 +9,12 @@ use super::reserved::{is_mas_backup, reserved};
 use super::text_serde;
 use crate::{Error, Result};
 
-/// A path below the root, whatever the root is: a share, a folder of it, or a local folder.
+/// A path below the root, whatever the root is: a share, a folder in it, or a local folder.
 ///
-/// It is a row of [`Name`]s, so it neither climbs out of the root nor leads into `MASBackup`. It prints with
-/// `/` on every system (the root itself as nothing) and is read with `/` or `\` between the names; doubled
-/// separators and one at the end are dropped, and one in front is refused, for such a path is not relative.
-/// Text of more than 32,000 UTF-16 units is refused: Win32 has 32,767 for everything (Win32, "Maximum Path
-/// Length Limitation").
+/// It consists of [`Name`]s, so it neither leaves the root nor leads into `MASBackup`. It prints with `/` on every
+/// system (the root itself as nothing) and parses with `/` or `\` between the names. Repeated and final separators are
+/// dropped; an initial one is refused, because the path would not be relative. Text of more than 32,000 UTF-16 units is
+/// refused: Win32 allows 32,767 for everything (Win32, "Maximum Path Length Limitation").
 ///
 /// ```
 /// use azs_backup::layout::SharePath;
@@ -28,13 +27,13 @@ use crate::{Error, Result};
 pub struct SharePath(Vec<Name>);
 
 impl SharePath {
-    /// The root itself.
+    /// Returns the root itself.
     #[must_use]
     pub fn root() -> Self {
         Self::default()
     }
 
-    /// The path of these names, outermost first.
+    /// Joins these names, outermost first, to a path.
     ///
     /// Fails with [`InvalidName`](crate::ErrorKind::InvalidName) if they make more than 32,000 UTF-16 units.
     pub fn from_names(names: impl IntoIterator<Item = Name>) -> Result<Self> {
@@ -43,14 +42,14 @@ impl SharePath {
         Ok(path)
     }
 
-    /// The path of these few names, which are known to be short.
+    /// Joins these few names, which are known to be short, to a path.
     pub(super) fn of<const N: usize>(names: [Name; N]) -> Self {
         Self(names.into())
     }
 
-    /// The path of `name` in this folder.
+    /// Returns the path of `name` in this folder.
     ///
-    /// Nothing is measured here: a caller that nests without end asks [`len_utf16`](Self::len_utf16).
+    /// This does not check the length: if you nest without end, check [`len_utf16`](Self::len_utf16).
     #[must_use]
     pub fn join(&self, name: impl Into<Name>) -> Self {
         let mut path = self.clone();
@@ -58,26 +57,26 @@ impl SharePath {
         path
     }
 
-    /// This path continued by another.
+    /// Returns this path continued by another.
     #[must_use]
     pub fn join_path(&self, path: &Self) -> Self {
         Self([&self.0[..], &path.0[..]].concat())
     }
 
-    /// The names, outermost first.
+    /// Returns the names, outermost first.
     #[must_use]
     pub fn names(&self) -> &[Name] {
         &self.0
     }
 
-    /// The folder that this is in; none for the root.
+    /// Returns the folder that contains it; `None` for the root.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
         let (_, folders) = self.0.split_last()?;
         Some(Self(folders.to_vec()))
     }
 
-    /// The innermost name; none for the root.
+    /// Returns the innermost name; `None` for the root.
     #[must_use]
     pub fn file_name(&self) -> Option<&Name> {
         self.0.last()
@@ -89,23 +88,23 @@ impl SharePath {
         self.0.is_empty()
     }
 
-    /// The length in UTF-16 units, separators included.
+    /// Returns the length in UTF-16 units, including separators.
     #[must_use]
     pub fn len_utf16(&self) -> usize {
         let names: usize = self.0.iter().map(|name| name.as_str().encode_utf16().count()).sum();
         names + self.0.len().saturating_sub(1)
     }
 
-    /// Whether a file server takes both paths for the same: letter case apart.
+    /// Whether a file server treats both paths as the same, ignoring letter case.
     #[must_use]
     pub fn same_place(&self, other: &Self) -> bool {
         self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(one, other)| one.same_name(other))
     }
 
-    /// The path below `root`, a local or mounted folder, as this system writes it.
+    /// Returns the path below `root`, a local or mounted folder, as this system writes it.
     ///
-    /// Fails with [`ReservedPath`](crate::ErrorKind::ReservedPath) if `root` itself has a component
-    /// `MASBackup` or a disguise of it. Symbolic links are not followed: this reads names only.
+    /// Fails with [`ReservedPath`](crate::ErrorKind::ReservedPath) if `root` itself has a component `MASBackup` or a
+    /// disguise of it. It only reads names and does not follow symbolic links.
     pub fn to_native(&self, root: impl AsRef<Path>) -> Result<PathBuf> {
         let root = root.as_ref();
         for component in root.components() {
@@ -121,17 +120,17 @@ impl SharePath {
         Ok(root.join(self.to_relative()))
     }
 
-    /// The path as this system writes it, relative to a root that is open already; empty for the root itself.
+    /// Returns the path as this system writes it, relative to an open root; empty for the root itself.
     #[must_use]
     pub fn to_relative(&self) -> PathBuf {
         self.0.iter().map(Name::as_str).collect()
     }
 
-    /// The names of `text`, which holds no separators but `separators`.
+    /// Parses the names of `text`, in which only `separators` separate.
     pub(super) fn parse(what: &str, text: &str, separators: &[char]) -> Result<Self> {
         check_length(what, text.encode_utf16().count())?;
         let pieces = || text.split(separators).filter(|piece| !piece.is_empty());
-        // First, so that no other rule hides it.
+        // Check this first, so that no other rule hides it.
         if pieces().any(is_mas_backup) {
             return Err(reserved(what, text));
         }
@@ -191,5 +190,5 @@ pub(super) fn check_length(what: &str, units: usize) -> Result<()> {
     Ok(())
 }
 
-/// Win32 ends at 32,767 (Win32, "Maximum Path Length Limitation"); the rest is for what goes in front.
+/// Win32 ends at 32,767 (Win32, "Maximum Path Length Limitation"); the rest is for what precedes the path.
 const LENGTH_MAX: usize = 32_000;

@@ -1,4 +1,4 @@
-//! A path on a share, server and all.
+//! A path on a share, including the server.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,19 +11,19 @@ use super::share_path::{SharePath, check_length};
 use super::text_serde;
 use crate::{Error, Result};
 
-/// A UNC path: `\\host\share`, and folders below the share if need be.
+/// A UNC path: `\\host\share`, and optionally folders below the share.
 ///
 /// - The host is a [`Host`]: a DNS name or an IP address.
-/// - The share has 1 to 80 characters (UTF-16 units) and none of `" \ / [ ] : | < > + = ; , * ?` and U+0000
-///   to U+001F (MS-FSCC 2.1.6); as Win32 has it for names, it does not end in a dot or a space and is no
-///   device. `IPC$`, `PIPE` and `MAILSLOT` hold no files and are refused.
-/// - The folders are [`Name`]s, as in a [`SharePath`]. Neither they nor the share are `MASBackup`; a *host*
-///   of that name is a machine and no folder, and allowed.
+/// - The share has 1 to 80 characters (UTF-16 units) and none of `" \ / [ ] : | < > + = ; , * ?` and U+0000 to U+001F
+///   (MS-FSCC 2.1.6). By Win32's rules for names it does not end in a dot or a space and is not a device. `IPC$`,
+///   `PIPE` and `MAILSLOT` hold no files and are refused.
+/// - The folders are [`Name`]s, as in a [`SharePath`]. Neither they nor the share are `MASBackup`; a *host* of that
+///   name is allowed, because it is a machine and not a folder.
 ///
-/// Text may have `/` for `\`, as Win32 does, doubled separators between the parts and one at the end:
-/// printing drops them. The verbatim form `\\?\UNC\host\share` is read too; `/` and doubled separators are
-/// refused in it, for Win32 changes nothing there. `.` and `..`, device paths (`\\.\`, `\\?\C:\`) and text of
-/// more than 32,000 UTF-16 units are refused (MS-DFSC; Win32, "Naming Files, Paths, and Namespaces").
+/// Text may have `/` for `\`, as in Win32, repeated separators between the parts and a final one: printing drops them.
+/// The verbatim form `\\?\UNC\host\share` also parses, but without `/` and repeated separators, because Win32 does not
+/// change those there. `.` and `..`, device paths (`\\.\`, `\\?\C:\`) and text of more than 32,000 UTF-16 units are
+/// refused (MS-DFSC; Win32, "Naming Files, Paths, and Namespaces").
 ///
 /// Letter case is kept and counts in comparison, but not in [`same_place`](Self::same_place).
 ///
@@ -43,7 +43,7 @@ pub struct UncPath {
 }
 
 impl UncPath {
-    /// The root of a share.
+    /// Creates the path of the root of a share.
     ///
     /// Fails with [`InvalidName`](crate::ErrorKind::InvalidName) if `share` breaks a rule above, and with
     /// [`ReservedPath`](crate::ErrorKind::ReservedPath) if it is `MASBackup`.
@@ -53,73 +53,71 @@ impl UncPath {
         Ok(Self { host, share, folders: SharePath::root() })
     }
 
-    /// The file server.
+    /// Returns the file server.
     #[must_use]
     pub fn host(&self) -> &Host {
         &self.host
     }
 
-    /// The name of the share.
+    /// Returns the name of the share.
     #[must_use]
     pub fn share(&self) -> &str {
         &self.share
     }
 
-    /// The folders below the share.
+    /// Returns the folders below the share.
     #[must_use]
     pub fn folders(&self) -> &SharePath {
         &self.folders
     }
 
-    /// Whether the share is an administrative or hidden one: its name ends in `$`, as that of `C$` and
-    /// `ADMIN$`.
+    /// Whether the share is an administrative or hidden one: its name ends in `$`, like `C$` and `ADMIN$`.
     #[must_use]
     pub fn is_administrative(&self) -> bool {
         self.share.ends_with('$')
     }
 
-    /// This path continued by another.
+    /// Returns this path continued by another.
     ///
-    /// Nothing is measured here: [`len_utf16`](Self::len_utf16) tells what it came to.
+    /// This does not check the length: check [`len_utf16`](Self::len_utf16).
     #[must_use]
     pub fn join(&self, path: &SharePath) -> Self {
         Self { folders: self.folders.join_path(path), ..self.clone() }
     }
 
-    /// The path of `name` in this folder.
+    /// Returns the path of `name` in this folder.
     #[must_use]
     pub fn join_name(&self, name: &Name) -> Self {
         Self { folders: self.folders.join(name.clone()), ..self.clone() }
     }
 
-    /// The folder that this is in; none for the root of the share.
+    /// Returns the folder that contains it; `None` for the root of the share.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
         Some(Self { folders: self.folders.parent()?, ..self.clone() })
     }
 
-    /// The verbatim form, `\\?\UNC\host\share\folder`, which Win32 takes up to some 32,767 characters.
+    /// Returns the verbatim form, `\\?\UNC\host\share\folder`, which Win32 accepts up to some 32,767 characters.
     #[must_use]
     pub fn to_verbatim(&self) -> String {
         format!("{VERBATIM}UNC{}", &self.to_string()[1..])
     }
 
-    /// The path for calls that take a file name: the UNC form, which Windows alone can open.
+    /// Returns the path for calls that take a file name: the UNC form, which only Windows can open.
     #[must_use]
     pub fn to_native_path(&self) -> PathBuf {
         self.to_string().into()
     }
 
-    /// The length of the printed form in UTF-16 units, by which Win32 measures.
+    /// Returns the length of the printed form in UTF-16 units, as Win32 counts it.
     ///
-    /// 259 is the most for programs without long paths. Below a region folder Azure Stack Hub itself needs up
-    /// to 160.
+    /// 259 is the most for programs without long paths. Below a region folder Azure Stack Hub itself needs up to 160.
     #[must_use]
     pub fn len_utf16(&self) -> usize {
         self.to_string().encode_utf16().count()
     }
 
-    /// Whether a file server takes both paths for the same: letter case apart. No name is resolved.
+    /// Whether a file server treats both paths as the same, ignoring letter case. No name is resolved.
     #[must_use]
     pub fn same_place(&self, other: &Self) -> bool {
         self.host.same_host(&other.host)
@@ -146,7 +144,7 @@ impl FromStr for UncPath {
         };
         let (host, rest) = rest.split_once(separators).unwrap_or((rest, ""));
         let rest = rest.trim_start_matches(separators);
-        // First, so that no other rule hides it.
+        // Check this first, so that no other rule hides it.
         if is_mas_backup(rest) {
             return Err(reserved("UNC path", text));
         }
@@ -159,7 +157,7 @@ impl FromStr for UncPath {
         let (share, folders) = rest.split_once(separators).unwrap_or((rest, ""));
         let mut path = Self::new(host.parse()?, share)?;
         path.folders = SharePath::parse("UNC path", folders, separators)?;
-        // An IPv6 address prints longer than it may be written.
+        // An IPv6 address may print longer than it was written.
         check_length("UNC path", path.len_utf16())?;
         Ok(path)
     }
@@ -167,7 +165,7 @@ impl FromStr for UncPath {
 
 text_serde!(UncPath);
 
-/// What follows the two separators in front.
+/// Returns what follows the two leading separators.
 fn strip_leader(text: &str) -> Result<&str> {
     let mut chars = text.chars();
     match (chars.next(), chars.next()) {
@@ -176,7 +174,7 @@ fn strip_leader(text: &str) -> Result<&str> {
     }
 }
 
-/// What follows `\\?\UNC\`, if the rest is written as strictly as that form is read.
+/// Returns what follows `\\?\UNC\`, if the rest is as strict as that form requires.
 fn strip_unc<'a>(text: &str, rest: &'a str) -> Result<&'a str> {
     match rest.split_at_checked(4) {
         Some((unc, path)) if unc.eq_ignore_ascii_case(r"UNC\") => {
@@ -192,7 +190,7 @@ fn strip_unc<'a>(text: &str, rest: &'a str) -> Result<&'a str> {
     }
 }
 
-/// The refusal of text that is not formed as a UNC path, for `MASBackup` in it or for `why`.
+/// Makes the error for text that is not a UNC path: for `MASBackup` in it, or for `why`.
 #[cold]
 fn refused(text: &str, why: &str) -> Error {
     match is_mas_backup(text) {
@@ -202,7 +200,7 @@ fn refused(text: &str, why: &str) -> Error {
 }
 
 fn check_share(share: &str) -> Result<()> {
-    // A hidden share of that folder is the folder, too.
+    // The hidden share of that folder is the folder, too.
     if is_mas_backup(share) || is_mas_backup(share.trim_end_matches('$')) {
         return Err(reserved("share name", share));
     }

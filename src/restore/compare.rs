@@ -1,4 +1,5 @@
-//! What is there already, held against what the set has: [`Existing::Keep`] keeps both, and tells them apart.
+//! Compares what exists in the target with what the set has: [`Existing::Keep`] keeps files that are the same and files
+//! that are not, and tells them apart.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -11,7 +12,7 @@ use super::target::{Near, Outcome, Target};
 use super::{Compare, Existing};
 use crate::set::{Digest, Mtime};
 
-/// Steps in nanoseconds in which file systems keep times: all of them, NTFS, microseconds, exFAT, seconds, FAT.
+/// Resolution of file times in nanoseconds: most file systems, NTFS, microseconds, exFAT, seconds, FAT.
 const STEPS: [i128; 6] = [1, 100, 1_000, 10_000_000, 1_000_000_000, 2_000_000_000];
 
 /// What a file should be.
@@ -22,17 +23,17 @@ pub(super) struct Wanted<'a> {
     pub(super) content: Known<'a>,
 }
 
-/// What is known of a file's content.
+/// What is known about a file's content.
 #[derive(Clone, Copy)]
 pub(super) enum Known<'a> {
     Bytes(&'a [u8]),
     Digest(Digest),
-    /// It has to be compared part by part, when the parts come.
+    /// Compare it part by part, as the parts arrive.
     Later,
 }
 
 impl Target {
-    /// What to say of a file whose name something has; nothing where it is to be written.
+    /// Returns the outcome for a file whose name is taken; `None` if it is to be written.
     pub(super) fn keep_file(
         &self,
         dir: &Dir,
@@ -53,7 +54,7 @@ impl Target {
         Ok(Some(if same { Outcome::Kept } else { Outcome::Differs }))
     }
 
-    /// The same of a symbolic link.
+    /// Does the same for a symbolic link.
     pub(super) fn keep_symlink(
         &self,
         dir: &Dir,
@@ -66,7 +67,7 @@ impl Target {
         Ok(Some(if same { Outcome::Kept } else { Outcome::Differs }))
     }
 
-    /// What is there and is to be kept.
+    /// Looks up an existing thing that is to be kept.
     fn kept(&self, dir: &Dir, name: &OsStr, near: &mut Near) -> io::Result<Option<cap_std::fs::Metadata>> {
         if self.existing != Existing::Keep {
             return Ok(None);
@@ -79,14 +80,14 @@ impl Target {
     }
 }
 
-/// Opens a file for reading; a link is not followed.
+/// Opens a file for reading without following a link.
 pub(super) fn open(dir: &Dir, name: &OsStr) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).follow(FollowSymlinks::No);
     Ok(dir.open_with(name, &options)?.into_std())
 }
 
-/// Whether a file was last changed then, as exactly as its file system keeps times.
+/// Whether a file was last changed at this time, as precisely as its file system can tell.
 fn is_time(there: &cap_std::fs::Metadata, wanted: Option<Mtime>) -> bool {
     let Some(wanted) = wanted else { return true };
     let Ok(there) = there.modified() else { return false };
@@ -95,7 +96,7 @@ fn is_time(there: &cap_std::fs::Metadata, wanted: Option<Mtime>) -> bool {
     STEPS.iter().any(|step| wanted.div_euclid(*step) * step == there)
 }
 
-/// A file's time of last change, as a set has it.
+/// Converts a file's time of last change to a set's form.
 pub(super) fn mtime_of(time: std::time::SystemTime) -> Mtime {
     let nanoseconds = match time.duration_since(std::time::UNIX_EPOCH) {
         Ok(after) => after.as_nanos().cast_signed(),
@@ -120,7 +121,7 @@ pub(super) fn is_same(mut one: &File, mut other: &File) -> io::Result<bool> {
     }
 }
 
-/// Whether a reader gives these bytes and no more.
+/// Whether a reader returns exactly these bytes.
 pub(super) fn is_content_of(mut file: impl Read, mut bytes: &[u8]) -> io::Result<bool> {
     let mut buffer = vec![0; 64 << 10];
     loop {

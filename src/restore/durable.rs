@@ -1,4 +1,5 @@
-//! Success is said when the target's disk has what was written, and not before: a write may fail after it was taken.
+//! Makes sure that the target's disk has everything before a restore succeeds: a write may still fail after it was
+//! accepted.
 
 use std::fs::File;
 use std::io;
@@ -6,12 +7,12 @@ use std::path::Path;
 
 use cap_std::fs::Dir;
 
-/// How what was written gets to the disk.
+/// How written data gets to the disk.
 pub(super) struct Durable {
-    /// A handle of each file system that is written to, from before the first write: it has the errors since.
+    /// A handle of each file system that is written to, opened before the first write: it collects the errors since.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     systems: std::sync::Mutex<Vec<(u64, File)>>,
-    /// Each file has to be asked.
+    /// Each file must be synced by itself.
     each: bool,
 }
 
@@ -31,7 +32,7 @@ impl Durable {
         Ok(Self { each: true })
     }
 
-    /// Notes a folder that was there before: another file system may be mounted on it.
+    /// Records a folder that existed before: another file system may be mounted on it.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(super) fn note(&self, dir: &Dir) -> io::Result<()> {
         use cap_std::fs::MetadataExt;
@@ -53,12 +54,12 @@ impl Durable {
         self.each
     }
 
-    /// Called for each file that is whole, before it gets its name.
+    /// Call this for each file that is whole, before it gets its name.
     pub(super) fn file(&self, file: &File) -> io::Result<()> {
         if self.each { file.sync_all() } else { Ok(()) }
     }
 
-    /// Called for each folder that was written into.
+    /// Call this for each folder that was written into.
     #[cfg(unix)]
     pub(super) fn folder(&self, dir: &Dir) -> io::Result<()> {
         if self.each { dir.open(".")?.sync_all() } else { Ok(()) }
@@ -69,7 +70,7 @@ impl Durable {
         Ok(())
     }
 
-    /// Called at the end, before success is said.
+    /// Call this at the end, before reporting success.
     pub(super) fn all(&self) -> io::Result<()> {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         for (_, system) in &*self.systems.lock().unwrap_or_else(std::sync::PoisonError::into_inner) {
@@ -79,8 +80,8 @@ impl Durable {
     }
 }
 
-/// Whether a file system may keep an error to itself until the file is asked: servers and programs behind FUSE, which
-/// refuse when a file is closed, and kernels whose `syncfs` tells no errors.
+/// Whether a file system may keep an error until the file itself is synced: servers and programs behind FUSE, which
+/// refuse when a file is closed, and kernels whose `syncfs` reports no errors.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn must_ask_each(root: &File) -> bool {
     const NFS: u64 = 0x6969;

@@ -1,4 +1,4 @@
-//! From segments to contents: groups the index by segment, opens each segment once, checks what comes out.
+//! From segments to contents: groups the index by segment, opens each segment once, and checks what comes out.
 
 use super::Loss;
 use crate::envelope::Opener;
@@ -12,20 +12,20 @@ use crate::set::records::Unread;
 use crate::set::segment::Frames;
 use crate::set::{Block, Content, Digest, Entry, EntryPath, Part, Position};
 
-/// Largest content that is put together in memory: a file in one piece, or a piece of one.
+/// Largest content that is assembled in memory: a file in one piece, or a piece of one.
 const MAX_PIECE: u64 = 64 << 20;
 
-/// Most items of one segment: more do not fit into the 64 MiB of tar that a segment may hold.
+/// Most items in one segment: more do not fit into the 64 MiB of tar that a segment may hold.
 const MAX_ITEMS: usize = 1 << 18;
 
-/// What one worker does in one go: the wanted contents of one segment.
+/// A worker's job: the wanted contents of one segment.
 pub(super) struct Job {
     pub(super) segment: StoredFile,
     pub(super) items: Vec<Item>,
 }
 
 impl Job {
-    /// What is wanted of one segment: at least one item, and all of them in it.
+    /// Creates a job from the wanted items of one segment; there must be at least one.
     pub(super) fn new(catalog: &Catalog, items: Vec<Item>) -> Result<Self> {
         let number = items[0].at().segment;
         let segment = catalog.segment(number).cloned().ok_or_else(|| {
@@ -38,7 +38,7 @@ impl Job {
     }
 }
 
-/// An entry, a piece of a large file, or a block of one that changed.
+/// An entry, a piece of a large file, or a changed block of one.
 #[derive(Clone)]
 pub(super) enum Item {
     Entry(Entry),
@@ -78,7 +78,7 @@ impl<'a> Jobs<'a> {
         Self { records: set.records(opener, catalog, filter), catalog, ready: None }
     }
 
-    /// The next job of items that `wanted` says yes to; what cannot be read is passed on.
+    /// Returns the next job, with the items that `wanted` accepts; passes on what cannot be read.
     pub(super) fn next(
         &mut self,
         mut wanted: impl FnMut(&Record) -> Result<bool>,
@@ -98,7 +98,7 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    /// The next items of the index that are wanted, as long as they lie in the same segment.
+    /// Returns the next wanted items of the index that are in one segment.
     fn of_one_segment(
         &mut self,
         wanted: &mut impl FnMut(&Record) -> Result<bool>,
@@ -109,7 +109,7 @@ impl<'a> Jobs<'a> {
             let record = match self.records.next() {
                 Ok(Some(record)) => record,
                 Ok(None) => return Ok(items),
-                // A share that cannot be reached is no damage.
+                // An unreachable share is not damage.
                 Err(unread) if unread.is_loss() => {
                     lost(unread)?;
                     continue;
@@ -122,7 +122,7 @@ impl<'a> Jobs<'a> {
             let item = match record {
                 Record::Entry(entry) => Item::Entry(entry),
                 Record::Part(part) => Item::Part(part),
-                // Its header alone.
+                // Only its header.
                 Record::Change(change) => Item::Entry(change.entry()),
                 Record::Block(block) => match block.stored {
                     Some((_, at)) => Item::Block(block, at),
@@ -145,15 +145,15 @@ impl<'a> Jobs<'a> {
     }
 }
 
-/// Where contents go.
+/// Receives contents.
 pub(super) trait Sink {
-    /// An entry, with its content when it is a file that is not large.
+    /// Receives an entry, with its content if it is a file that is not large.
     fn entry(&mut self, entry: &Entry, content: &[u8]) -> Result<()>;
 
-    /// A piece of a large file.
+    /// Receives a piece of a large file.
     fn part(&mut self, part: &Part, content: &[u8]) -> Result<()>;
 
-    /// A block of a large file that changed.
+    /// Receives a changed block of a large file.
     fn block(&mut self, block: &Block, content: &[u8]) -> Result<()>;
 }
 
@@ -163,16 +163,16 @@ pub(super) struct Extractor {
     message: Vec<u8>,
     content: Vec<u8>,
     digests: Vec<Digest>,
-    /// Whether every byte of a segment has to be accounted for, and its stored form to have its digest.
+    /// Whether every byte of a segment must be accounted for, and its stored form must match its digest.
     thorough: bool,
 }
 
-/// What one job came to.
+/// The result of one job.
 #[derive(Default)]
 pub(super) struct Extracted {
     /// Bytes read from the share.
     pub(super) stored: u64,
-    /// Files and bytes that came out right.
+    /// Files and bytes that were right.
     pub(super) files: u64,
     pub(super) bytes: u64,
     pub(super) losses: Vec<Loss>,
@@ -183,7 +183,7 @@ impl Extractor {
         Self { thorough, ..Self::default() }
     }
 
-    /// Opens the segment and gives each item to the sink once it is found right. A failure costs what it concerns.
+    /// Opens the segment and passes each item to the sink once it is checked. A failure only costs what it concerns.
     pub(super) fn extract(
         &mut self,
         set: &Set,
@@ -233,7 +233,8 @@ impl Extractor {
         sink: &mut impl Sink,
         done: &mut Extracted,
     ) -> Result<()> {
-        // A segment of which all is listed has no gaps. Where the next item must begin; unknown behind a loss.
+        // Where the next item must begin. A segment that is listed completely has no gaps; after a loss this is
+        // unknown.
         let is_whole = job.segment.live_length == job.segment.content_length;
         let (mut end, mut listed, mut lost) = (is_whole.then_some(0), 0_u64, false);
         for item in &job.items {
@@ -276,7 +277,7 @@ impl Extractor {
         Ok(())
     }
 
-    /// Takes one item out; returns the byte behind it.
+    /// Extracts one item; returns the position after it.
     fn item(
         &mut self,
         frames: &mut Frames<'_>,
@@ -302,7 +303,7 @@ impl Extractor {
                     _ => (0, None, 0),
                 }
             }
-            // Every piece but the last ends with a block, so what its end is padded with is the file's padding.
+            // Every piece but the last ends at a block, so the padding after it is the file's.
             Item::Part(part) => {
                 (part.size, Some(&part.sha256), archive::padding(part.from.wrapping_add(part.size)))
             }
@@ -336,7 +337,7 @@ impl Extractor {
     }
 }
 
-/// Bytes of a segment's content: where they stand, or put together where they are in more than one frame.
+/// Returns bytes of a segment's content: in place, or assembled if they are in more than one frame.
 fn bytes<'b>(
     together: &'b mut Vec<u8>,
     frames: &'b mut Frames<'_>,
@@ -355,7 +356,7 @@ fn bytes<'b>(
     let missing = || wrong("is not all there");
     let there = frames.at(at).map_err(broken)?.ok_or_else(missing)?.len();
     if there as u64 >= size {
-        // Asked for again: a borrow that one branch gives away would last through the other.
+        // Look it up again: a borrow returned by one branch would last through the other.
         let frame = frames.at(at).map_err(broken)?.ok_or_else(missing)?;
         return Ok(&frame[..size as usize]);
     }
@@ -369,7 +370,7 @@ fn bytes<'b>(
     Ok(together)
 }
 
-/// Whether a failure costs what it concerns, or ends the work.
+/// Whether a failure only costs what it concerns, and does not end the work.
 fn is_loss(error: &Error) -> bool {
     error.scope() == Scope::Object
 }

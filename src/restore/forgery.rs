@@ -1,4 +1,4 @@
-//! Sets that somebody with the certificate made by hand: every message is authentic, what they say together is not.
+//! Sets that somebody with the certificate forged: every message is authentic, but together they are wrong.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,10 +24,10 @@ mod links;
 const CER: &[u8] = include_bytes!("../../tests/vectors/envelope/rsa2048.cer");
 const PFX: &[u8] = include_bytes!("../../tests/vectors/envelope/rsa2048.pfx");
 
-/// What is done to the lists of the newest index piece.
+/// A change to the lists of the newest index piece.
 type Change = fn(&mut Vec<Record>);
 
-/// A set in the making, as its writer would not make it.
+/// A set in the making, different from what its writer would make.
 struct Forgery {
     tar: Vec<u8>,
     records: Vec<Record>,
@@ -58,7 +58,7 @@ impl Forgery {
         Self { tar: Vec::new(), records: Vec::new(), lists: |_| {} }
     }
 
-    /// Adds an entry as it should be, with this content behind its header.
+    /// Adds a correct entry, with this content after its header.
     fn add(&mut self, mut entry: Entry, content: &[u8]) -> &mut Self {
         entry.at = Position::new(0, self.tar.len() as u64);
         self.tar.extend_from_slice(&archive::header(&entry));
@@ -72,7 +72,7 @@ impl Forgery {
         self
     }
 
-    /// Adds a large file of parts, each listed as `(from, size)`, with the content that it has there.
+    /// Adds a large file of parts, each listed as `(from, size)`, with the content at that position.
     fn add_large(&mut self, name: &str, size: u64, pieces: &[(u64, u64)]) -> &mut Self {
         self.add(
             Entry::new(path(name), Content::LargeFile { size, sparse: false }, Metadata::default()),
@@ -159,7 +159,7 @@ impl Forged {
         restore(&self.set, &self.opener, &self.target(), &options, &mut no_progress)
     }
 
-    /// The forgery is found by both, and what it concerns is not restored.
+    /// Asserts that both checks find the forgery, and that what it concerns is not restored.
     fn assert_found(&self, what: &str) {
         let report = self.verify();
         assert!(report.losses.iter().any(|loss| loss.message.contains(what)), "{report:#?}");
@@ -238,7 +238,7 @@ fn pieces_that_overlap_or_leave_gaps_or_are_missing_are_found() {
         (5000, &[]),
         (5000, &[(0, 2560), (2560, 3072)]),
         (5000, &[(2560, 2440), (0, 2560)]),
-        // Every part ends with a block: only their order is wrong.
+        // Every part ends at a block: only their order is wrong.
         (5120, &[(2560, 2560), (0, 2560)]),
         (5000, &[(u64::MAX - 10, 3000)]),
     ] {
@@ -295,7 +295,7 @@ fn one_path_listed_twice_is_not_written_twice() {
     assert_eq!(std::fs::read(forged.target().join("good")).unwrap(), b"abc");
 }
 
-/// A backup takes no such name; a set of another writer may have it.
+/// A backup accepts no such name, but another writer's set may contain it.
 #[test]
 fn a_name_that_no_file_system_takes_costs_that_name() {
     let (long, large) = ("b".repeat(256), "l".repeat(256));
@@ -337,7 +337,7 @@ fn sizes_that_no_sum_can_hold_are_no_panic() {
     assert_eq!(report.losses.len(), 3, "{report:#?}");
     assert!(super::restore_bytes(&forged.set, &forged.opener, &path("bad0"), u64::MAX).is_err());
 
-    // Parts whose ends come to more than a file can have.
+    // Parts that end beyond the largest possible file.
     let mut forgery = Forgery::new();
     forgery.add_large("bad", u64::MAX, &[(0, 512), (512, 512)]);
     let Record::Part(part) = &mut forgery.records[2] else { unreachable!() };
@@ -387,7 +387,7 @@ fn lists_that_disagree_with_the_digests_are_found() {
         assert_eq!(error.kind(), ErrorKind::Damaged, "{number}: {error}");
         assert!(!forged.verify().is_sound());
     }
-    // A tag or a length that is wrong costs the segment.
+    // A wrong tag or length costs the segment.
     let wrong: [Change; 2] = [|lists| stored(lists).tag[0] ^= 1, |lists| stored(lists).length += 1];
     for change in wrong {
         let mut forgery = Forgery::new();

@@ -1,4 +1,4 @@
-//! Large files on their way: their parts come from several workers, in any order, into a temporary name.
+//! Large files in progress: their parts come from several workers, in any order, into a temporary name.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -27,32 +27,32 @@ pub(super) struct LargeFile {
     pub(super) path: EntryPath,
     pub(super) metadata: Metadata,
     target: LargeTarget,
-    /// Bytes of the whole file.
+    /// Length of the whole file in bytes.
     size: u64,
-    /// Blocks that changed since the file was stored whole: what its parts have there does not count.
+    /// Blocks that changed since the file was stored whole; its parts do not count there.
     changed: HashSet<u64>,
     state: Mutex<State>,
 }
 
 struct State {
-    /// Bytes that its parts come to.
+    /// Length of all its parts in bytes.
     stored: u64,
-    /// Where the next part must begin, as the index lists them.
+    /// Where the next part in the index must begin.
     listed: u64,
-    /// Bytes of the parts that workers are done with.
+    /// Length of the parts that workers have finished, in bytes.
     done: u64,
-    /// Changed blocks that workers are not done with.
+    /// Number of changed blocks that workers have not finished.
     blocks: u64,
-    /// What was lost first.
+    /// The first loss.
     lost: Option<Loss>,
-    /// It was there, is compared, and is not the same.
+    /// It exists, is being compared, and differs.
     differs: bool,
-    /// Changed blocks whose bytes were compared: the others are zeros.
+    /// Changed blocks whose bytes were compared; the others are zeros.
     compared: HashSet<u64>,
 }
 
 impl LargeFile {
-    /// A file that was stored with this size, and has the target's now.
+    /// Creates a file that was stored with this size and now has the target's.
     pub(super) fn new(
         entry: &Entry,
         metadata: Metadata,
@@ -83,7 +83,7 @@ impl LargeFile {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that the index lists this part; says no to one that does not follow the one before.
+    /// Records that the index lists this part; returns whether it follows the one before.
     pub(super) fn list(&self, part: &Part) -> bool {
         let mut state = self.state();
         let end = part.from.checked_add(part.size).filter(|end| *end <= state.stored);
@@ -101,7 +101,7 @@ impl LargeFile {
         }
     }
 
-    /// Notes that a worker is done with a part.
+    /// Records that a worker has finished a part.
     pub(super) fn done(&self, size: u64, lost: Option<&Loss>) {
         let mut state = self.state();
         state.done = state.done.saturating_add(size);
@@ -110,7 +110,7 @@ impl LargeFile {
         }
     }
 
-    /// Notes that a worker is done with a changed block.
+    /// Records that a worker has finished a changed block.
     pub(super) fn block_done(&self, lost: Option<&Loss>) {
         let mut state = self.state();
         state.blocks = state.blocks.saturating_sub(1);
@@ -119,7 +119,7 @@ impl LargeFile {
         }
     }
 
-    /// Notes that the target refused something of it; what ends the work is passed on.
+    /// Records that the target refused something of it; passes on what ends the work.
     fn written(&self, result: Result<()>) -> Result<()> {
         match result {
             Err(error) if error.scope() == Scope::Object => {
@@ -134,7 +134,7 @@ impl LargeFile {
         self.state().lost.get_or_insert_with(|| Loss::refused(self.path.clone(), error));
     }
 
-    /// Says what of a run of its stored bytes still counts: ranges that did not change, within its size.
+    /// Returns which of its stored bytes in a run still count: the ranges that did not change, within its size.
     fn unchanged(&self, from: u64, length: u64) -> Vec<Range<usize>> {
         let end = from.saturating_add(length).min(self.size);
         if self.changed.is_empty() {
@@ -162,7 +162,7 @@ impl LargeFile {
         state.done == state.stored && state.blocks == 0
     }
 
-    /// What was lost of it.
+    /// Returns what was lost of it.
     pub(super) fn loss(&self) -> Option<Loss> {
         self.state().lost.clone()
     }
@@ -177,7 +177,7 @@ impl LargeFiles {
         self.open.get(path).cloned()
     }
 
-    /// Takes out those that are finished, or all.
+    /// Takes out the files that are finished, or all of them.
     pub(super) fn take(&mut self, all: bool) -> Vec<Arc<LargeFile>> {
         let finished: Vec<_> = self
             .open
@@ -189,28 +189,28 @@ impl LargeFiles {
     }
 }
 
-/// Where a large file grows. It holds nothing open: there may be many.
+/// Where a large file grows. It keeps nothing open, because there may be many.
 pub(super) struct LargeTarget {
     path: EntryPath,
     size: u64,
     folder: Vec<u8>,
-    /// The name that it grows under, or that it has already and is compared under.
+    /// The name under which it grows, or its final name if it exists and is being compared.
     under: OsString,
     is_there: bool,
     name: OsString,
     sparse: bool,
 }
 
-/// How a large file begins.
+/// The outcome of beginning a large file.
 pub(super) enum Begun {
-    /// Its parts are wanted.
+    /// It needs its parts.
     Open(LargeTarget),
-    /// It was there.
+    /// It existed and is kept.
     Kept(Outcome),
 }
 
 impl Target {
-    /// Begins a large file under a name of its own; it gets its real one when every part is there.
+    /// Begins a large file under a temporary name; it gets its own when every part is there.
     pub(super) fn begin_large(
         &self,
         path: &EntryPath,
@@ -246,7 +246,7 @@ impl Target {
         Ok(self.folder(&large.folder, near)?.open_with(&large.under, &options)?.into_std())
     }
 
-    /// Writes bytes into a large file, or compares them with what is there.
+    /// Writes bytes into a large file, or compares them with the existing ones.
     fn put(&self, file: &LargeFile, open: &File, content: &[u8], from: u64) -> io::Result<()> {
         if !file.target.is_there {
             return write_at(open, content, from, file.target.sparse);
@@ -257,7 +257,7 @@ impl Target {
         Ok(())
     }
 
-    /// Writes a part, as far as it counts.
+    /// Writes as much of a part as still counts.
     pub(super) fn write_part(
         &self,
         file: &LargeFile,
@@ -293,7 +293,7 @@ impl Target {
         file.written(write(near).map_err(|e| self.failed(&file.path, e)))
     }
 
-    /// Gives a large file its metadata and name, or says whether the one that is there is the same.
+    /// Gives a large file its metadata and name, or finds out whether the existing one is the same.
     pub(super) fn finish_large(&self, file: &LargeFile) -> Result<Outcome> {
         let near = &mut Near::default();
         let finish = |near: &mut Near| -> io::Result<Outcome> {
@@ -314,7 +314,7 @@ impl Target {
         finished.inspect_err(|_| self.discard_large(file))
     }
 
-    /// Whether the blocks that became zeros, which have no bytes in the set, are zeros in the file that is there.
+    /// Whether the blocks that became zeros, which have no bytes in the set, are zeros in the existing file.
     fn has_zeros(&self, file: &LargeFile, open: &File) -> io::Result<bool> {
         let stored = file.state().compared.clone();
         for number in file.changed.difference(&stored) {
@@ -327,7 +327,7 @@ impl Target {
         Ok(true)
     }
 
-    /// Removes what there is of a large file.
+    /// Removes what was written of a large file.
     pub(super) fn discard_large(&self, file: &LargeFile) {
         if !file.target.is_there
             && let Ok(dir) = self.folder(&file.target.folder, &mut Near::default())
@@ -337,7 +337,7 @@ impl Target {
     }
 }
 
-/// Whether a file has these bytes there.
+/// Whether a file has these bytes at this position.
 fn is_same_at(mut file: &File, content: &[u8], from: u64) -> io::Result<bool> {
     use std::io::{Read, Seek, SeekFrom};
 

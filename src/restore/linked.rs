@@ -1,4 +1,4 @@
-//! Whether each hard link and copy leads to a file of the set: what a full verification checks of them.
+//! Checks that each hard link and copy leads to a file of the set, for a full verification.
 
 use std::collections::HashSet;
 
@@ -11,20 +11,21 @@ use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
 use crate::set::{Content, EntryPath};
 
-/// The files that links and copies lead to, and the links and copies that lead to none.
+/// The files that links and copies lead to, and the links and copies that lead nowhere.
 pub(super) struct Linked {
     firsts: Firsts,
     losses: Vec<Loss>,
 }
 
 impl Linked {
-    /// Reads the index once for what links and copies lead to: memory goes with their number, not with that of all files.
+    /// Reads the index once to find what links and copies lead to. This takes memory for each of them, but not for
+    /// every file.
     pub(super) fn find(set: &Set, opener: &Opener, catalog: &Catalog) -> Result<Self> {
         let firsts = Selection::default().find_links(set, opener, catalog)?;
         Ok(Self { firsts, losses: Vec::new() })
     }
 
-    /// Takes down a file, and holds a link or copy against what was listed before it.
+    /// Records a file, and checks a link or copy against what was listed before it.
     pub(super) fn note(&mut self, catalog: &Catalog, record: &Record) {
         let Record::Entry(entry) = record else { return };
         match &entry.content {
@@ -54,7 +55,7 @@ impl Linked {
         }
     }
 
-    /// The links and copies that are lost, those of lost files included.
+    /// Returns the links and copies that are lost, including those of lost files.
     pub(super) fn losses(
         mut self,
         set: &Set,
@@ -73,7 +74,7 @@ impl Linked {
                 Ok(Some(Record::Entry(entry))) => entry,
                 Ok(Some(_)) => continue,
                 Ok(None) => return Ok(self.losses),
-                // Reported before.
+                // Already reported.
                 Err(unread) if unread.is_loss() => continue,
                 Err(unread) => return Err(unread.error),
             };

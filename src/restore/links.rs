@@ -1,4 +1,4 @@
-//! Hard links and copies: made of files that this restore wrote itself, and of nothing else.
+//! Hard links and copies, made only of files that this restore wrote itself.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -20,21 +20,21 @@ pub(super) struct Firsts(HashMap<EntryPath, Mutex<First>>);
 #[derive(Clone, Default)]
 struct First {
     fate: Fate,
-    /// What a link to it should be, where one is there already.
+    /// What an existing link to it should be like.
     facts: Option<(u64, Option<Mtime>, Option<Digest>)>,
 }
 
 /// What became of a file.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Fate {
-    /// It was not met.
+    /// It has not been seen.
     #[default]
     Unseen,
     /// This restore wrote it, under this name.
     Written(EntryPath),
-    /// It was there, or the target did not take it.
+    /// It existed, or the target refused it.
     NotWritten,
-    /// The set cannot give it.
+    /// The set has lost it.
     Lost,
 }
 
@@ -54,18 +54,18 @@ impl Firsts {
         Some(look(&mut first.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
-    /// Takes down what a file is.
+    /// Records what a file is like.
     pub(super) fn describe(&self, path: &EntryPath, content: &Content, size: u64, metadata: &Metadata) {
         let digest = if let Content::File { sha256, .. } = content { Some(*sha256) } else { None };
         self.with(path, |first| first.facts = Some((size, metadata.mtime, digest)));
     }
 
-    /// The size of a file that was described.
+    /// Returns the size of a file, if it was recorded.
     pub(super) fn size(&self, path: &EntryPath) -> Option<u64> {
         self.with(path, |first| first.facts.map(|(size, ..)| size)).flatten()
     }
 
-    /// Takes down what became of a file. One that was written stays written.
+    /// Records what became of a file. Once written, it stays written.
     pub(super) fn note(&self, path: &EntryPath, fate: Fate) {
         self.with(path, |first| {
             if !matches!(first.fate, Fate::Written(_)) {
@@ -83,21 +83,21 @@ impl Firsts {
     }
 }
 
-/// How often the set is read again for links whose names the target refuses one after another.
+/// How often to read the set again for links whose names the target refuses one after another.
 const MOST_ROUNDS: usize = 16;
 
 /// What the links of one round need in the next.
 #[derive(Default)]
 pub(super) struct Rounds {
-    /// Rounds that are done.
+    /// Number of finished rounds.
     count: usize,
-    /// Names that are done, of files that are needed once more.
+    /// Names that are finished, of files that are needed again.
     handled: HashSet<EntryPath>,
 }
 
 impl Restore<'_> {
-    /// Second pass: hard links and copies, whose files are all there now. Gives what has to be restored from the set in
-    /// place of files that this restore did not write.
+    /// Second pass: restores hard links and copies, whose files all exist now. Returns what must be restored from the
+    /// set in place of files that this restore did not write.
     pub(super) fn links(
         &self,
         current: &Selection,
@@ -120,7 +120,7 @@ impl Restore<'_> {
                 Ok(Some(Record::Entry(entry))) => entry,
                 Ok(Some(_)) => continue,
                 Ok(None) => break,
-                // Reported by the first pass.
+                // The first pass reported it.
                 Err(unread) if unread.is_loss() => continue,
                 Err(unread) => return Err(unread.error),
             };
@@ -197,7 +197,7 @@ impl Restore<'_> {
 }
 
 impl Target {
-    /// What to say of a link or copy that is there already; nothing where its content has to come from the set.
+    /// Returns the outcome for an existing link or copy; `None` if its content must come from the set.
     fn keep_link(&self, entry: &Entry, first: &First, near: &mut Near) -> Result<Option<Outcome>> {
         let Some((size, mtime, digest)) = first.facts else { return Ok(None) };
         let content = match (digest, self.compare) {
@@ -249,7 +249,7 @@ impl Target {
                     settled.map(|()| Outcome::Written)
                 }
                 Err(e) if Error::io("", io::Error::from(e.kind())).scope() != Scope::Object => Err(e),
-                // A file system without hard links, or with no more for this file: it becomes a file of its own.
+                // The file system has no hard links, or no more for this file: make a separate file.
                 Err(error) => {
                     let made = copy(&Self::metadata_of(&source), near)?;
                     self.note("hard link, now a file of its own", path, &error);
@@ -260,7 +260,7 @@ impl Target {
         make().map_err(|e| self.failed(path, e))
     }
 
-    /// What to say of something that is there under the name of a link, whose file this restore wrote.
+    /// Returns the outcome for something that exists under the name of a link, whose file this restore wrote.
     fn keep_beside(
         &self,
         entry: &Entry,
@@ -282,7 +282,7 @@ impl Target {
         Ok(kept)
     }
 
-    /// Mode and time of a file that this restore wrote.
+    /// Returns mode and time of a file that this restore wrote.
     fn metadata_of(file: &std::fs::File) -> Metadata {
         let mut metadata = Metadata::default();
         let Ok(there) = file.metadata() else { return metadata };

@@ -1,4 +1,4 @@
-//! Modes, owners, times and extended attributes, put back where the system permits it.
+//! Restores modes, owners, times and extended attributes, if the system permits it.
 
 use std::fs::File;
 
@@ -18,7 +18,7 @@ impl Target {
             }
         }
         if let Some(mode) = metadata.mode {
-            // Another owner's set-uid bit would be ours, and another group's set-gid bit our group's.
+            // With another owner the set-uid bit would be ours, and with another group the set-gid bit our group's.
             let withheld = (if owned { 0 } else { 0o4000 }) | (if grouped { 0 } else { 0o2000 });
             if mode & withheld != 0 {
                 self.note(
@@ -38,17 +38,17 @@ impl Target {
         }
     }
 
-    /// Takes from a folder that was there what the set's has not: of the attributes that are a folder's own, not its
-    /// system's. With an access list somebody else could come in.
+    /// Removes attributes from an existing folder that the set's does not have, if they are its own and not the
+    /// system's. An access list could let somebody else in.
     #[cfg(unix)]
     pub(super) fn strip_folder(&self, folder: &File, metadata: &Metadata, path: &EntryPath) {
-        // Without a mode nobody looked what it had.
+        // Without a mode nobody recorded its attributes.
         if metadata.mode.is_none() {
             return;
         }
-        // As long as such a list may be on Linux (XATTR_LIST_MAX).
+        // Longest such list on Linux (XATTR_LIST_MAX).
         let mut names = vec![0; 64 << 10];
-        // A file system without them has none.
+        // The file system has no extended attributes.
         let Ok(length) = rustix::fs::flistxattr(folder, &mut names[..]) else { return };
         for name in names[..length].split(|byte| *byte == 0) {
             let is_own = name.starts_with(b"user.") || name.starts_with(b"system.posix_acl_");
@@ -65,7 +65,7 @@ impl Target {
     #[cfg(not(unix))]
     pub(super) fn strip_folder(&self, _: &File, _: &Metadata, _: &EntryPath) {}
 
-    /// Puts owner and group back as far as the system permits; says which of them are right.
+    /// Restores owner and group if the system permits it; returns which of them are right.
     #[cfg(unix)]
     fn give_away(
         &self,
@@ -99,7 +99,7 @@ impl Target {
         (owned, grouped)
     }
 
-    /// Says where a folder that was kept as it was differs from what the set has.
+    /// Records how a folder that was kept differs from the set's.
     #[cfg(unix)]
     pub(super) fn compare_folder(&self, folder: &File, metadata: &Metadata, path: &EntryPath) {
         use std::os::unix::fs::MetadataExt;

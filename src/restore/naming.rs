@@ -1,4 +1,4 @@
-//! How a thing gets its name in the target: whole or not at all, and never over what this restore wrote.
+//! Gives things their names in the target: whole or not at all, and never over anything that this restore wrote.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -12,19 +12,19 @@ use cap_std::fs::Dir;
 use super::Existing;
 use super::target::{Near, Target};
 
-/// What the temporary names of all restores begin with.
+/// Beginning of all restores' temporary names.
 const PREFIX: &str = ".azs-restore-";
 
-/// Digits of a restore's own number, which stands behind [`PREFIX`].
+/// Digits of a restore's own number, which follows [`PREFIX`].
 const RUN: usize = 16;
 
 impl Target {
-    /// A name that no other thing of this restore has.
+    /// Returns a name that nothing else of this restore has.
     pub(super) fn temporary(&self) -> String {
         format!("{PREFIX}{}-{:x}", self.run, self.made.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Gives a whole thing its name. What had it goes now, where it is to be replaced, and not before.
+    /// Gives a whole thing its name. If that name is taken and may be replaced, its old holder goes now and not before.
     pub(super) fn settle(&self, dir: &Dir, temporary: &str, name: &OsStr, near: &mut Near) -> io::Result<()> {
         match self.rename_new(dir, temporary, name) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
@@ -35,7 +35,7 @@ impl Target {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "something of this name is there"));
         }
         if dir.symlink_metadata(name)?.is_dir() {
-            // Only an empty one goes.
+            // This only removes an empty one.
             dir.remove_dir(name).map_err(|e| {
                 io::Error::new(io::ErrorKind::AlreadyExists, format!("a folder is in its place ({e})"))
             })?;
@@ -46,7 +46,7 @@ impl Target {
         self.remember(dir, name, near)
     }
 
-    /// Notes what this restore gave a name, where other names may lead to it.
+    /// Records what this restore named, in case other names lead to it.
     pub(super) fn remember(&self, dir: &Dir, name: &OsStr, near: &mut Near) -> io::Result<()> {
         let has_letters = name.as_encoded_bytes().iter().any(u8::is_ascii_alphabetic);
         if has_letters && *near.ignores_case.get_or_insert_with(|| ignores_case(dir, name)) {
@@ -61,14 +61,14 @@ impl Target {
         Ok(id.is_some_and(|id| self.written.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)))
     }
 
-    /// Renames to a name that nothing has, as the target's file system sees it.
+    /// Renames to a name that is free in the target's file system.
     fn rename_new(&self, dir: &Dir, temporary: &str, name: &OsStr) -> io::Result<()> {
         #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
         {
             use rustix::fs::{RenameFlags, renameat_with};
             use rustix::io::Errno;
             match renameat_with(dir, temporary, dir, name, RenameFlags::NOREPLACE) {
-                // A file system that cannot, or a name that it does not take: the plain way tells.
+                // The file system cannot do this, or refuses the name: the plain way will tell.
                 Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
                 renamed => return Ok(renamed?),
             }
@@ -81,10 +81,10 @@ impl Target {
         }
     }
 
-    /// Says no where what is there has another name, which the target does not tell from this one: it may be what this
-    /// restore wrote a moment ago.
+    /// Fails if the existing thing has a different name that the target treats as this one: this restore may just have
+    /// written it.
     pub(super) fn must_be_itself(&self, dir: &Dir, name: &OsStr, near: &mut Near) -> io::Result<()> {
-        // Some file systems list names as they did not get them: there what was written is known by its number.
+        // Some file systems list names differently from how they were given: recognise what was written by its number.
         if (is_plain(name) && !ignores_case(dir, name))
             || near.lists(dir, name)? && !self.is_own(dir, name)?
         {
@@ -96,7 +96,7 @@ impl Target {
         ))
     }
 
-    /// Removes what earlier restores, which were killed, left half written in a folder.
+    /// Removes what killed restores left half written in a folder.
     pub(super) fn sweep(&self, dir: &Dir) -> io::Result<()> {
         for entry in dir.entries()? {
             let name = entry?.file_name();
@@ -120,7 +120,7 @@ impl Near {
     }
 }
 
-/// The number of a thing, which is the same under all its names.
+/// Returns the number of a thing, which is the same under all its names.
 #[cfg(unix)]
 fn id_of(there: &cap_std::fs::Metadata) -> Option<(u64, u64)> {
     use cap_std::fs::MetadataExt;
@@ -128,19 +128,19 @@ fn id_of(there: &cap_std::fs::Metadata) -> Option<(u64, u64)> {
     Some((there.dev(), there.ino()))
 }
 
-/// Names are listed as they were given.
+/// Here names are listed as they were given.
 #[cfg(not(unix))]
 fn id_of(_: &cap_std::fs::Metadata) -> Option<(u64, u64)> {
     None
 }
 
-/// Whether a name can be another's only by the case of its letters.
+/// Whether a name can only equal another by ignoring letter case.
 fn is_plain(name: &OsStr) -> bool {
     let bytes = name.as_encoded_bytes();
     bytes.is_ascii() && !bytes.contains(&b'~') && !matches!(bytes.last(), Some(b'.' | b' '))
 }
 
-/// Whether a folder finds this name, too, when its letters are written the other way round.
+/// Whether a folder also finds this name with its letter case inverted.
 fn ignores_case(dir: &Dir, name: &OsStr) -> bool {
     let Some(text) = name.to_str() else { return true };
     let turned: String = text
@@ -150,7 +150,7 @@ fn ignores_case(dir: &Dir, name: &OsStr) -> bool {
     turned != text && dir.symlink_metadata(turned).is_ok()
 }
 
-/// Whether this is the temporary name of a restore, and not of this one.
+/// Whether this is another restore's temporary name.
 fn is_left_over(name: &OsStr, run: &str) -> bool {
     let is_hex = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit());
     name.to_str()
@@ -158,7 +158,7 @@ fn is_left_over(name: &OsStr, run: &str) -> bool {
         .is_some_and(|(other, number)| other.len() == RUN && is_hex(other) && is_hex(number) && other != run)
 }
 
-/// A restore's own number.
+/// Draws a restore's own number.
 pub(super) fn run() -> io::Result<String> {
     let mut random = [0; RUN / 2];
     openssl::rand::rand_bytes(&mut random).map_err(io::Error::other)?;

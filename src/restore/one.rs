@@ -1,4 +1,4 @@
-//! Gives back one file, as bytes or to a writer: none of it before all of it was found right.
+//! Restores one file, as bytes or to a writer. Nothing comes out before all of it is authenticated.
 
 use std::io::{self, Cursor, Seek, SeekFrom, Write};
 
@@ -12,7 +12,7 @@ use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
 use crate::set::{Block, Content, Entry, EntryPath, Part};
 
-/// Bytes that [`restore_bytes`] gives at most, where no other limit is said: 64 MiB.
+/// The limit of [`restore_bytes`] if you pass 0: 64 MiB.
 pub const DEFAULT_LIMIT: u64 = 64 << 20;
 
 /// Restores one file of at most `limit` bytes into memory; 0 means [`DEFAULT_LIMIT`].
@@ -34,14 +34,14 @@ pub fn restore_bytes(set: &Set, opener: &Opener, path: &EntryPath, limit: u64) -
     Ok(room.into_inner())
 }
 
-/// Restores one file to a writer, and says what it was.
+/// Restores one file to a writer, and returns its entry.
 ///
-/// The writer gets nothing before all of the file was authenticated and compared with the index: until then up to
-/// 16 MiB are held in memory, more in an unnamed temporary file of this host. A hard link gives the file that it leads
-/// to.
+/// The writer gets nothing before the whole file is authenticated and compared with the index. Until then up to 16 MiB
+/// are held in memory, and more in an unnamed temporary file of this host. The path of a hard link restores the file
+/// that it leads to.
 ///
 /// # Errors
-/// `NOT_FOUND` when the set has no entry of this path; `INVALID_ARGUMENT` when it is no file; `DAMAGED`;
+/// `NOT_FOUND` when the set has no entry of this path; `INVALID_ARGUMENT` when it is not a file; `DAMAGED`;
 /// `WRONG_CERTIFICATE`; `CANCELLED`; the writer's own.
 pub fn restore_stream(
     set: &Set,
@@ -62,7 +62,7 @@ pub fn restore_stream(
     Ok(file.entry)
 }
 
-/// One file of a set, and where its pieces lie.
+/// One file of a set, and where its pieces are.
 struct File {
     entry: Entry,
     stored: Stored,
@@ -72,9 +72,9 @@ struct File {
 /// How a file was stored.
 #[derive(Default)]
 struct Stored {
-    /// Its bytes when it was stored whole.
+    /// Its size in bytes when it was stored whole.
     size: u64,
-    /// Its pieces, and behind them the blocks that changed since.
+    /// Its pieces, followed by the blocks that changed since.
     pieces: Vec<Item>,
     /// Blocks that became zeros, which are not stored: first byte and length.
     zeros: Vec<(u64, u64)>,
@@ -87,7 +87,7 @@ impl File {
         if let Content::HardLink { target } = &entry.content {
             (entry, stored) = first(set, opener, &catalog, path, &target.clone())?;
         }
-        // It is a file of its own, of which only the bytes are another's.
+        // A copy is a file of its own; only its bytes are stored with another.
         if let Content::Copy { target, size } = &entry.content {
             let (other, content) = first(set, opener, &catalog, path, target)?;
             if other.size() != *size {
@@ -137,7 +137,7 @@ impl File {
     }
 }
 
-/// The entry of this path as it is now, and how it was stored; the later of two wins.
+/// Finds the entry of this path as it is now, and how it was stored. If two have the path, the later one counts.
 fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Result<(Entry, Stored)> {
     let mut found: Option<(Entry, Stored)> = None;
     let mut listed = 0_u64;
@@ -174,7 +174,7 @@ fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Resu
             }
             Ok(Some(_)) => {}
             Err(unread) if unread.is_loss() => {
-                // Others may be in doubt.
+                // The doubt may be about other entries.
                 if unread.path.is_none_or(|of| of == *path) {
                     index_damage = Some(unread.error);
                 }
@@ -186,7 +186,7 @@ fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Resu
     found.ok_or_else(|| index_damage.unwrap_or_else(missing))
 }
 
-/// The file that a link or copy leads to: without it the set is not what was written.
+/// Finds the file that a link or copy leads to; without it the set is damaged.
 fn first(
     set: &Set,
     opener: &Opener,
@@ -207,12 +207,12 @@ fn damaged(loss: &Loss) -> Error {
     Error::new(loss.kind(), format!("{loss}; restore it from another set"))
 }
 
-/// Puts the pieces of one file where they belong.
+/// Writes the pieces of one file where they belong.
 struct Into<'a, R> {
     room: &'a mut R,
-    /// The size that the file has now: what was stored behind it does not count any more.
+    /// The size that the file has now; anything stored beyond it no longer counts.
     size: u64,
-    /// Bytes of the file as it was stored whole.
+    /// Bytes that the file has had written.
     bytes: u64,
 }
 
@@ -247,5 +247,5 @@ impl<R: Write + Seek> Sink for Into<'_, R> {
     }
 }
 
-/// What a file is held in memory up to.
+/// Largest file that is held in memory.
 const IN_MEMORY: usize = 16 << 20;

@@ -1,4 +1,4 @@
-//! What is said before a restore, and after it.
+//! The options of a restore, and its report.
 
 use serde::Serialize;
 
@@ -6,42 +6,42 @@ use crate::error::{Error, ErrorKind};
 use crate::set::{EntryPath, Problem, Status};
 use crate::words::words;
 
-/// What to do about things that are in the target folder already.
+/// What to do about things that already exist in the target folder.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Existing {
-    /// Restore only into an empty folder, or one that is not there yet.
+    /// Restore only into an empty folder, or one that does not exist yet.
     #[default]
     Refuse,
-    /// Leave what is there as it is, folders' modes and times included, and restore what is not. A file that is not
-    /// what the set has is left, too, and named in the report.
+    /// Leave existing things as they are, including folders' modes and times, and restore the rest. A file that differs
+    /// from the set's is kept, too, and named in the report.
     Keep,
-    /// Put what is restored in the place of what is there, which goes when the new one is whole. A link is replaced,
-    /// never followed; a folder that is not empty is not replaced by anything else.
+    /// Replace existing things, each once its replacement is whole. Links are replaced, never followed; a folder that
+    /// is not empty never gives way to anything else.
     Replace,
 }
 
-/// By what [`Existing::Keep`] tells a file that is there from the one in the set.
+/// How [`Existing::Keep`] decides whether an existing file is the one in the set.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Compare {
-    /// Its size and time of last change.
+    /// By size and time of last change.
     #[default]
     Metadata,
-    /// Every byte.
+    /// By every byte.
     Content,
 }
 
-/// What to do when the set turns out to be damaged, or a stored file of it cannot be read.
+/// What to do when the set is damaged, or one of its stored files cannot be read.
 ///
-/// What the target refuses is no damage: it is always named in the report, and the rest is restored.
+/// This is not about what the target refuses: that is always named in the report, and the rest is restored.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Damage {
     /// End with an error that names the first damage.
     #[default]
     Stop,
-    /// Go on, leave out what is lost, name each loss in the report, and end as
+    /// Go on without what is lost, name each loss in the report, and end as
     /// [`PartialSucceeded`](Status::PartialSucceeded).
     Continue,
 }
@@ -50,36 +50,36 @@ words!(Existing, "existing": "refuse" => Refuse, "keep" => Keep, "replace" => Re
 words!(Compare, "compare": "metadata" => Metadata, "content" => Content);
 words!(Damage, "damage": "stop" => Stop, "continue" => Continue);
 
-/// How a restore is to be done.
+/// The options of a restore.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RestoreOptions {
-    /// Patterns in gitignore syntax, matched against paths in the set; none means everything.
+    /// Patterns in gitignore syntax, matched against paths in the set; empty means everything.
     pub patterns: Vec<String>,
-    /// What to do about things that are there already.
+    /// What to do about things that already exist.
     pub existing: Existing,
-    /// By what files that are kept are compared with the set.
+    /// How existing files that are kept are compared with the set.
     pub compare: Compare,
     /// What to do about damage.
     pub damage: Damage,
 }
 
 impl RestoreOptions {
-    /// Restores only what this pattern, or another one given, matches: `tor1/`, `*.cfg`, `/hlh/etc/**`.
+    /// Restores only what this pattern matches: `tor1/`, `*.cfg`, `/hlh/etc/**`. Add as many as you like.
     #[must_use]
     pub fn pattern(mut self, pattern: impl Into<String>) -> Self {
         self.patterns.push(pattern.into());
         self
     }
 
-    /// Says what to do about things that are there already.
+    /// Says what to do about things that already exist.
     #[must_use]
     pub fn existing(mut self, existing: Existing) -> Self {
         self.existing = existing;
         self
     }
 
-    /// Says by what files that are kept are compared with the set.
+    /// Says how to compare existing files that are kept with the set.
     #[must_use]
     pub fn compare(mut self, compare: Compare) -> Self {
         self.compare = compare;
@@ -98,7 +98,7 @@ impl RestoreOptions {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct RestoreReport {
-    /// Whether everything wanted is there, and as the set has it.
+    /// Whether everything wanted is in the target, as the set has it.
     pub status: Status,
     /// Files restored.
     pub files: u64,
@@ -110,31 +110,31 @@ pub struct RestoreReport {
     pub bytes: u64,
     /// Bytes read from the share.
     pub stored_bytes: u64,
-    /// Things that were there as the set has them, and were kept.
+    /// Things that already existed as the set has them, and were kept.
     pub kept: u64,
-    /// Things that were kept and are not what the set has.
+    /// Things that were kept although they differ from the set.
     pub kept_differing: Vec<EntryPath>,
     /// What is not restored: lost by damage, or refused by the target.
     pub losses: Vec<Loss>,
     /// Patterns that nothing in the set matches.
     pub unmatched: Vec<String>,
-    /// Metadata and links that could not be put back, by kind. They do not change [`status`](Self::status).
+    /// Metadata and links that could not be restored, by kind. They do not change [`status`](Self::status).
     pub unrestored: Vec<Unrestored>,
-    /// What the backup itself already named as not whole.
+    /// Sources that the backup itself could not store as they were.
     pub problems: Vec<Problem>,
 }
 
-/// Something wanted that is not restored: the set can no longer give it, or the target did not take it.
+/// Something wanted that was not restored: the set is damaged, or the target refused it.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Loss {
-    /// The entry; nothing when the damage hides what it was.
+    /// The entry; `None` if the damage hides what it was.
     pub path: Option<EntryPath>,
-    /// The stored file that is damaged, where there is one.
+    /// The stored file that is damaged, if there is one.
     pub file: Option<String>,
     /// The code of the error behind it.
     pub code: &'static str,
-    /// Whether the target refused it. The set has it: it can be restored elsewhere.
+    /// Whether the target refused it. The set still has it, so you can restore it elsewhere.
     pub refused: bool,
     /// One line for people.
     pub message: String,
@@ -155,7 +155,7 @@ impl Loss {
         Self { refused: true, ..Self::new(path, None, error) }
     }
 
-    /// The kind of error that it ends the work with, where it does.
+    /// The kind of error that this loss ends the work with, if it does.
     pub(super) fn kind(&self) -> ErrorKind {
         let kind = ErrorKind::ALL.iter().find(|kind| kind.code() == self.code);
         kind.copied().unwrap_or(ErrorKind::Damaged)
@@ -163,7 +163,7 @@ impl Loss {
 }
 
 impl std::fmt::Display for Loss {
-    /// One line that names the entry.
+    /// Writes one line that names the entry.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.path.as_ref().map(ToString::to_string) {
             Some(path) if !self.message.starts_with(&path) => write!(f, "{path}: {}", self.message),
@@ -172,13 +172,13 @@ impl std::fmt::Display for Loss {
     }
 }
 
-/// Something about entries that could not be put back.
+/// Something about entries that could not be restored.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Unrestored {
     /// Owner, mode, extended attributes…
     pub what: String,
-    /// For how many entries.
+    /// Number of entries.
     pub count: u64,
     /// One of them, and why.
     pub example: String,

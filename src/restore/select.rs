@@ -1,4 +1,4 @@
-//! Which entries are wanted: all, or those that patterns match.
+//! Which entries are wanted: all, or those that match patterns.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry::{Occupied, Vacant};
@@ -17,11 +17,11 @@ use crate::set::{Content, Entry, EntryPath, Metadata};
 #[derive(Default)]
 pub(super) struct Selection {
     wanted: Wanted,
-    /// A text from each pattern that is in every path it matches.
+    /// For each pattern, a text that every path it matches contains.
     texts: Vec<String>,
-    /// Patterns that nothing has matched, each by itself.
+    /// Patterns that have matched nothing so far, each by itself.
     unmatched: Vec<(String, Gitignore)>,
-    /// Files that are not wanted by name, but whose content a wanted link or copy has: restored under its name.
+    /// Files not wanted themselves whose content a wanted link or copy has: restored under that name.
     stand_ins: HashMap<EntryPath, StandIn>,
 }
 
@@ -30,15 +30,15 @@ enum Wanted {
     #[default]
     All,
     Matching(Gitignore),
-    /// The stand-ins, and nothing else.
+    /// Only the stand-ins.
     StandIns,
 }
 
-/// The name under which the content of a link or copy is restored, where the file that it leads to is not.
+/// The name under which the content of a link or copy is restored if the file that it leads to is not.
 #[derive(Clone, Debug)]
 pub(super) struct StandIn {
     pub(super) path: EntryPath,
-    /// A copy's own metadata. A hard link has that of the file.
+    /// A copy's own metadata. A hard link has the file's.
     metadata: Option<Metadata>,
 }
 
@@ -48,7 +48,7 @@ impl StandIn {
         Self { path: entry.path.clone(), metadata: is_copy.then(|| entry.metadata.clone()) }
     }
 
-    /// Takes the first hard link there is, which others can be links to, or else the first copy.
+    /// Prefers the first hard link, which others can link to; otherwise uses the first copy.
     pub(super) fn choose(self, stand_ins: &mut HashMap<EntryPath, StandIn>, target: EntryPath) {
         match stand_ins.entry(target) {
             Occupied(mut chosen) if chosen.get().metadata.is_some() && self.metadata.is_none() => {
@@ -73,13 +73,13 @@ impl Selection {
         })
     }
 
-    /// Only the content of these files, under other names.
+    /// Selects only the content of these files, under other names.
     pub(super) fn of_stand_ins(stand_ins: HashMap<EntryPath, StandIn>) -> Self {
         Self { wanted: Wanted::StandIns, stand_ins, ..Self::default() }
     }
 
-    /// Reads the index once: gives the files that wanted links and copies lead to, and chooses stand-ins for those that
-    /// are not wanted themselves.
+    /// Reads the index once. Returns the files that wanted links and copies lead to, and chooses stand-ins for those
+    /// that are not wanted themselves.
     pub(super) fn find_links(&mut self, set: &Set, opener: &Opener, catalog: &Catalog) -> Result<Firsts> {
         let mut firsts = Firsts::default();
         let mut found = matches!(self.wanted, Wanted::All);
@@ -89,7 +89,7 @@ impl Selection {
             let record = match records.next() {
                 Ok(Some(record)) => record,
                 Ok(None) => break,
-                // Found again, and judged, by the pass that restores.
+                // The pass that restores will find and judge it.
                 Err(unread) if unread.is_loss() => continue,
                 Err(unread) => return Err(unread.error),
             };
@@ -114,12 +114,12 @@ impl Selection {
         }
     }
 
-    /// Patterns that nothing in the set matches.
+    /// Returns the patterns that match nothing in the set.
     pub(super) fn unmatched(&self) -> Vec<String> {
         self.unmatched.iter().map(|(pattern, _)| pattern.clone()).collect()
     }
 
-    /// Lets through the lines of an index that may be wanted.
+    /// Passes the index lines that may be wanted.
     pub(super) fn filter(&self) -> LineFilter {
         if matches!(self.wanted, Wanted::All) {
             return LineFilter::default();
@@ -128,7 +128,7 @@ impl Selection {
         LineFilter::new(self.texts.iter().map(String::as_bytes).chain(stand_ins))
     }
 
-    /// The same, where only links and copies are.
+    /// Does the same, for links and copies only.
     pub(super) fn filter_of_links(&self) -> LineFilter {
         if matches!(self.wanted, Wanted::All) { LineFilter::new(LINK_KINDS) } else { self.filter() }
     }
@@ -141,7 +141,7 @@ impl Selection {
         }
     }
 
-    /// Where an entry is to be restored; nothing when it is not wanted.
+    /// Returns where to restore an entry; `None` if it is not wanted.
     pub(super) fn place(&self, path: &EntryPath, is_folder: bool) -> Option<EntryPath> {
         if self.matches(path, is_folder) {
             Some(path.clone())
@@ -150,18 +150,18 @@ impl Selection {
         }
     }
 
-    /// What is restored in the place of this file.
+    /// Returns what is restored in place of this file.
     pub(super) fn stand_in(&self, path: &EntryPath) -> Option<&StandIn> {
         self.stand_ins.get(path)
     }
 
-    /// The metadata that an entry is restored with.
+    /// Returns the metadata to restore an entry with.
     pub(super) fn metadata<'a>(&'a self, path: &EntryPath, own: &'a Metadata) -> &'a Metadata {
         self.stand_ins.get(path).and_then(|stand_in| stand_in.metadata.as_ref()).unwrap_or(own)
     }
 }
 
-/// What the lines of links and copies have in them.
+/// Texts that the lines of links and copies contain.
 const LINK_KINDS: [&str; 2] = [r#""hard_link""#, r#""copy""#];
 
 fn is_match(patterns: &Gitignore, path: &EntryPath, is_folder: bool) -> bool {

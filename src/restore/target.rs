@@ -1,4 +1,4 @@
-//! The folder that is restored into. Nothing outside it is ever touched, and no link below it is followed.
+//! The target folder. Nothing outside it is ever touched, and no link below it is followed.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::set::digest::is_zero;
 use crate::set::{EntryPath, Metadata, Text};
 
-/// The folder that is restored into.
+/// The target folder.
 pub(super) struct Target {
     pub(super) dir: Dir,
     shown: String,
@@ -27,46 +27,46 @@ pub(super) struct Target {
     pub(super) compare: Compare,
     pub(super) is_privileged: bool,
     unrestored: Mutex<BTreeMap<&'static str, Unrestored>>,
-    /// The number of this restore, and how many temporary names it has made.
+    /// This restore's number, and how many temporary names it has made.
     pub(super) run: String,
     pub(super) made: AtomicU64,
-    /// Held while a name is looked up and taken, where the system does not do both at once.
+    /// Held while a name is looked up and taken, if the system cannot do both at once.
     pub(super) naming: Mutex<()>,
-    /// What this restore wrote where names may differ in case only, by device and number.
+    /// What this restore wrote, by device and number, if names may differ only in letter case.
     pub(super) written: Mutex<HashSet<(u64, u64)>>,
-    /// Folders that were opened, and whether this restore made them.
+    /// Folders that were opened, and whether this restore created them.
     folders: Mutex<HashMap<Vec<u8>, IsNew>>,
     pub(super) durable: Durable,
 }
 
-/// Whether this restore made a folder.
+/// Whether this restore created a folder.
 type IsNew = bool;
 
-/// What came of one thing.
+/// The outcome for one thing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Outcome {
     Written,
-    /// It was there, as the set has it.
+    /// It existed as the set has it.
     Kept,
-    /// Something else was there, and was kept.
+    /// Something else existed and was kept.
     Differs,
 }
 
-/// The folder of the entry that was written last: its neighbours come next.
+/// The folder of the last written entry: its neighbours come next.
 #[derive(Default)]
 pub(super) struct Near {
     open: Option<(Vec<u8>, Arc<Dir>)>,
-    /// Names that it was seen to have.
+    /// Names that it is known to contain.
     pub(super) names: HashSet<OsString>,
-    /// Whether it takes names for one that differ in case only, where that is known.
+    /// Whether it ignores letter case, if known.
     pub(super) ignores_case: Option<bool>,
 }
 
-/// Bytes of zero that become a hole.
+/// Length of a run of zeros that becomes a hole, in bytes.
 const HOLE: usize = 4096;
 
 impl Target {
-    /// Opens the folder, or creates it.
+    /// Opens or creates the folder.
     pub(super) fn open(path: &Path, options: &RestoreOptions) -> Result<Self> {
         let failed = |e| Error::io(format_args!("open target folder {}", path.display()), e);
         std::fs::create_dir_all(path).map_err(failed)?;
@@ -108,7 +108,7 @@ impl Target {
         self.unrestored.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// What could not be put back is counted, with one example of each kind.
+    /// Counts what could not be restored, with one example of each kind.
     pub(super) fn note(&self, what: &'static str, path: &EntryPath, why: &dyn std::fmt::Display) {
         let mut notes = self.unrestored.lock().unwrap_or_else(PoisonError::into_inner);
         let note = notes.entry(what).or_insert_with(|| Unrestored {
@@ -123,7 +123,7 @@ impl Target {
         Error::io(format_args!("restore {}/{path}", self.shown), error)
     }
 
-    /// Opens a folder of the target, creating what is missing; a link on the way is an error, or is replaced.
+    /// Opens a folder of the target and creates what is missing; a link on the way is an error, or is replaced.
     pub(super) fn folder(&self, path: &[u8], near: &mut Near) -> io::Result<Arc<Dir>> {
         if let Some((near, dir)) = &near.open
             && near == path
@@ -143,13 +143,13 @@ impl Target {
         Ok(dir)
     }
 
-    /// Whether this restore made the folder.
+    /// Whether this restore created the folder.
     fn is_new(&self, path: &[u8]) -> Option<IsNew> {
         self.folders.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied()
     }
 
     fn step(&self, dir: &Dir, path: &[u8], name: &OsStr, near: &mut Near) -> io::Result<Dir> {
-        // The first worker to come makes it, while the others wait.
+        // The first worker creates it while the others wait.
         let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         if folders.contains_key(path) {
             drop(folders);
@@ -177,14 +177,14 @@ impl Target {
         self.remember(dir, name, near)?;
         if !is_new {
             self.durable.note(&opened)?;
-            // Where it cannot be listed or changed, what comes into it says so.
+            // If it cannot be listed or changed, writing into it will report that.
             let _ = self.sweep(&opened);
         }
         folders.insert(path.to_vec(), is_new);
         Ok(opened)
     }
 
-    /// Puts a new folder in the place of a file or link, which stays where that fails.
+    /// Replaces a file or link by a new folder; if that fails, the file or link stays.
     fn replace_by_folder(&self, dir: &Dir, name: &OsStr) -> io::Result<()> {
         let (folder, aside) = (self.temporary(), self.temporary());
         dir.create_dir(&folder)?;
@@ -207,7 +207,7 @@ impl Target {
         Ok((self.folder(path.parent().unwrap_or_default(), near)?, name))
     }
 
-    /// Makes a file under a temporary name and gives it its own when it is whole.
+    /// Creates a file under a temporary name and gives it its own name once it is whole.
     pub(super) fn make_file(
         &self,
         path: &EntryPath,
@@ -285,12 +285,12 @@ impl Target {
         make(near).map_err(|e| self.failed(path, e))
     }
 
-    /// Puts a folder's metadata back, when nothing more will be written into it. One that was there before, and is to
-    /// be kept, stays as it is.
+    /// Restores a folder's metadata once nothing more is written into it. One that existed and is to be kept is not
+    /// changed.
     pub(super) fn finish_folder(&self, path: &EntryPath, metadata: &Metadata) {
-        // One that could not be made is named as lost.
+        // One that could not be created is reported as lost.
         let Some(is_new) = self.is_new(path.as_bytes()) else { return };
-        // Open for reading: a handle that is good for lookups only changes nothing.
+        // Open it for reading: a handle that only allows lookups cannot change anything.
         let opened = self.folder(path.as_bytes(), &mut Near::default()).and_then(|dir| dir.open("."));
         match opened {
             Ok(dir) if is_new || self.existing != Existing::Keep => {
@@ -330,7 +330,7 @@ pub(super) fn create(dir: &Dir, name: &OsStr) -> io::Result<File> {
     Ok(dir.open_with(name, &options)?.into_std())
 }
 
-/// Writes into a file that has its length already; with `sparse`, blocks of zeros stay holes.
+/// Writes into a file that already has its length; with `sparse`, blocks of zeros stay holes.
 pub(super) fn write_at(file: &File, content: &[u8], from: u64, sparse: bool) -> io::Result<()> {
     if !sparse {
         return write_all_at(file, content, from);
@@ -380,7 +380,7 @@ fn os_text(bytes: &[u8]) -> io::Result<&OsStr> {
     Ok(OsStr::new(text))
 }
 
-/// A single name; on Windows one that means nothing but itself.
+/// Returns a single name; on Windows it must stand for nothing but itself.
 fn os_name(bytes: &[u8]) -> io::Result<&OsStr> {
     #[cfg(windows)]
     if bytes.iter().any(|b| matches!(b, b'\\' | b':' | b'<' | b'>' | b'"' | b'|' | b'?' | b'*' | 0..32)) {

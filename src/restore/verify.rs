@@ -1,4 +1,4 @@
-//! Finds out whether a set is what was written: by its digests without a key, by every byte with one.
+//! Finds out whether a set is as it was written: by its digests without a key, by every byte with one.
 
 use std::collections::HashSet;
 
@@ -22,7 +22,7 @@ use crate::set::{Block, Content, Digest, Entry, EntryPath, Part, segment};
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct VerifyReport {
-    /// Whether the content was decrypted and compared, too.
+    /// Whether the content was decrypted and compared as well.
     pub full: bool,
     /// Stored files that were checked.
     pub stored_files: u64,
@@ -32,22 +32,22 @@ pub struct VerifyReport {
     pub files: u64,
     /// Bytes in them (full only).
     pub bytes: u64,
-    /// Stored files that are not what was written.
+    /// Stored files that are not as they were written.
     pub faults: Vec<Fault>,
-    /// What lies in the set's folder and is not of the set: `Thumbs.db`, `~snapshot`. It harms nothing.
+    /// Files in the set's folder that are not the set's: `Thumbs.db`, `~snapshot`. They do no harm.
     pub foreign: Vec<String>,
     /// Entries that cannot be restored because of the faults (full only).
     pub losses: Vec<Loss>,
 }
 
 impl VerifyReport {
-    /// Whether the set is what was written.
+    /// Whether the set is as it was written.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.faults.is_empty() && self.losses.is_empty()
     }
 
-    /// The same as an error that names the first fault.
+    /// Returns the report, or an error that names the first fault.
     ///
     /// # Errors
     /// `DAMAGED`.
@@ -67,7 +67,7 @@ impl VerifyReport {
     }
 }
 
-/// A stored file that is not what was written.
+/// A stored file that is not as it was written.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Fault {
@@ -86,15 +86,15 @@ pub struct Fault {
 pub enum FaultKind {
     /// Its digest is not the one in `SHA256SUMS`.
     Digest,
-    /// It looks like a stored file of a set, and is none of this one.
+    /// It looks like a stored file of a set, but does not belong to this one.
     Foreign,
     /// Its length is not the one that was written.
     Length,
-    /// It is not there.
+    /// It is missing.
     Missing,
-    /// The share does not give it: a bad sector, a permission.
+    /// The share cannot read it: a bad sector, a permission.
     Unreadable,
-    /// It cannot be opened, or does not hold what the index says.
+    /// It cannot be opened, or its content is not what the index lists.
     Content,
 }
 
@@ -110,13 +110,14 @@ impl Fault {
     }
 }
 
-/// Checks every stored file of a set against `SHA256SUMS`, and that no other that looks like one lies there. Needs no key.
+/// Checks every stored file of a set against `SHA256SUMS`, and looks for files that only look like stored ones. Needs
+/// no key.
 ///
-/// Finds flipped bits, missing, swapped, truncated, repeated and unreadable files, stored files of other sets, and an index or cover sheet from
-/// another set. What it cannot find is a whole set that somebody made anew with the certificate.
+/// It finds flipped bits, missing, swapped, truncated, repeated and unreadable files, stored files of other sets, and
+/// an index or cover sheet of another set. It cannot detect a whole set that somebody forged with the certificate.
 ///
 /// # Errors
-/// Only what keeps it from checking: the share's errors, `CANCELLED`. What is wrong with the set is in the report.
+/// Only what prevents the check: the share's errors, `CANCELLED`. What is wrong with the set is in the report.
 pub fn verify(set: &Set, hook: &mut ProgressHook<'_>) -> Result<VerifyReport> {
     let mut report = VerifyReport::default();
     let mut ticker = Ticker::new(hook, Some(set.cover().stored.bytes));
@@ -154,7 +155,7 @@ fn check_digests(set: &Set, report: &mut VerifyReport, ticker: &mut Ticker<'_, '
     Ok(())
 }
 
-/// Reads a stored file and holds it against its digest.
+/// Reads a stored file and compares it with its digest.
 fn digest_fault(set: &Set, name: &str, digest: &Digest, buffer: &mut Vec<u8>) -> Result<Option<Fault>> {
     Ok(match set.fetch(name, buffer) {
         Ok(()) if Digest::of(buffer) == *digest => None,
@@ -172,10 +173,10 @@ fn digest_fault(set: &Set, name: &str, digest: &Digest, buffer: &mut Vec<u8>) ->
     })
 }
 
-/// The signature of the cover sheet, where the set has one.
+/// The signature of the cover sheet, if the set has one.
 const SIGNATURE: &str = "backup.json.p7s";
 
-/// Takes in what lies in the folder and is in no list: a fault where it could pass for a stored file.
+/// Records the files in the folder that no list names: as a fault if one could pass for a stored file.
 fn take_foreign(set: &Set, report: &mut VerifyReport) {
     for name in set.foreign().into_iter().filter(|name| name != SIGNATURE) {
         let is_part = name.starts_with('.') && name.ends_with(".part");
@@ -187,8 +188,9 @@ fn take_foreign(set: &Set, report: &mut VerifyReport) {
     }
 }
 
-/// Checks everything: the digests, and with the decryption certificate every byte — authenticated, decompressed,
-/// compared with the index, tar headers and padding included, and that links and copies lead to files of the set.
+/// Checks everything: the digests, and with the decryption certificate every byte. Content is authenticated,
+/// decompressed and compared with the index, tar headers and padding included. Links and copies must lead to files of
+/// the set.
 ///
 /// # Errors
 /// `WRONG_CERTIFICATE`; the share's errors; `CANCELLED`. What is wrong with the set is in the report.
@@ -198,7 +200,8 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
     let catalog = match set.catalog(opener) {
         Ok(catalog) => catalog,
         Err(error) if error.scope() == Scope::Object => {
-            // Without the newest index piece no content can be compared; the digests still say what is whole.
+            // Without the newest index piece no content can be compared, but the digests still show which files are
+            // whole.
             check_digests(set, &mut report, &mut ticker)?;
             report.faults.push(Fault::new("index", FaultKind::Content, error.to_string()));
             return Ok(report);
@@ -286,7 +289,7 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
     let is_all_listed = report.faults.is_empty();
     let mut buffer = Vec::new();
     for segment in catalog.segments.iter().filter(|segment| !seen.contains(&segment.number)) {
-        // What lists its content may be lost: its bytes are looked at all the same.
+        // What lists its content may be lost; check its bytes all the same.
         let fault = digest_fault(set, &segment.name, &segment.sha256, &mut buffer)?;
         report.stored_files += 1;
         report.stored_bytes += buffer.len() as u64;
@@ -298,7 +301,7 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
     Ok(report)
 }
 
-/// Contents are compared and go nowhere.
+/// Discards content once it is compared.
 struct Nowhere;
 
 impl Sink for Nowhere {
@@ -315,14 +318,14 @@ impl Sink for Nowhere {
     }
 }
 
-/// Checks that the pieces of each large file follow its entry without a gap, and are all there, and that changed blocks
-/// belong to one.
+/// Checks that the pieces of each large file follow its entry without a gap and are complete, and that each changed
+/// block belongs to a large file.
 struct Order<'a> {
     overlay: &'a Overlay,
-    /// Large files listed.
+    /// Number of large files listed.
     large_files: u64,
     open: Option<(EntryPath, u64, u64)>,
-    /// Changed blocks that the large files have, and those that were listed.
+    /// Number of changed blocks that the large files have, and number of those listed.
     blocks: (u64, u64),
 }
 

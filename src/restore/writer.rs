@@ -1,4 +1,4 @@
-//! What workers write into the target, and what came of it.
+//! Writes workers' results into the target, and records the outcome.
 
 use super::Restore;
 use super::extract::Sink;
@@ -9,7 +9,7 @@ use super::target::{Near, Outcome};
 use crate::error::{Result, Scope};
 use crate::set::{Block, Content, Entry, EntryPath, Part};
 
-/// A worker's way into the target.
+/// A worker's access to the target.
 pub(super) struct Writer<'a, 'r> {
     pub(super) restore: &'a Restore<'r>,
     pub(super) selection: &'a Selection,

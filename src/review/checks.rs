@@ -1,4 +1,4 @@
-//! The checks that are not about sets: root, configuration, layout, certificates, space.
+//! Checks that are not about sets: root, configuration, layout, certificates, space.
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ use crate::envelope::EncryptionCertificate;
 use crate::layout::{Component, Host, HostKind, UncPath};
 use crate::share::Share;
 
-/// The root as it is written.
+/// Checks the root as it is written.
 pub(super) fn root(configuration: &Configuration, findings: &mut Findings) {
     let deployment = &configuration.deployment;
     let root: UncPath = match configuration.root.parse() {
@@ -38,7 +38,7 @@ pub(super) fn root(configuration: &Configuration, findings: &mut Findings) {
     if CLOUD_STORAGE.iter().any(|end| name.ends_with(end)) {
         findings.add("ROOT_ON_CLOUD_STORAGE", ROOT, &*seen);
     }
-    // A short name and the fully qualified one are the same machine; addresses are compared as they are.
+    // A short name and the fully qualified one are the same machine; addresses must be equal.
     let is = |other: &String| {
         let Ok(other) = other.parse::<Host>() else { return false };
         let short = |host: &Host| match host.kind() {
@@ -80,7 +80,7 @@ pub(super) fn root(configuration: &Configuration, findings: &mut Findings) {
     }
 }
 
-/// What the configuration should not have, and lacks.
+/// Checks for what the configuration should not contain, and for what it lacks.
 pub(super) fn configuration(configuration: &Configuration, findings: &mut Findings) {
     let credentials: Samples = configuration.credentials.iter().collect();
     findings.add_all("CREDENTIALS_IN_CONFIGURATION", CONFIGURATION, "", &credentials);
@@ -103,7 +103,7 @@ pub(super) fn configuration(configuration: &Configuration, findings: &mut Findin
     }
 }
 
-/// Where things lie.
+/// Checks where things are.
 pub(super) fn layout(configuration: &Configuration, seen: &Seen, findings: &mut Findings) {
     let folder = configuration.deployment.region_folder();
     match &seen.region {
@@ -140,7 +140,7 @@ pub(super) fn layout(configuration: &Configuration, seen: &Seen, findings: &mut 
     }
 }
 
-/// The certificates that backups are sealed to.
+/// Checks the certificates that backups are sealed to.
 pub(super) fn certificates(configuration: &Configuration, now: Timestamp, findings: &mut Findings) {
     if configuration.encryption_certificates.is_empty() {
         findings.add("ENCRYPTION_CERTIFICATE_NOT_GIVEN", CONFIGURATION, "encryption_certificates is empty");
@@ -170,7 +170,7 @@ pub(super) fn certificates(configuration: &Configuration, now: Timestamp, findin
     }
 }
 
-/// The room on the share: as it says itself, else as the configuration gives it.
+/// Returns the room on the share, as it reports it, or else as the configuration gives it.
 pub(super) fn space_of(configuration: &Configuration, share: &dyn Share, now: Timestamp) -> Option<Space> {
     let (total_bytes, free_bytes) = match share.space() {
         Ok(space) if space.total > 0 => (space.total, space.free.min(space.total)),
@@ -179,7 +179,7 @@ pub(super) fn space_of(configuration: &Configuration, share: &dyn Share, now: Ti
     Some(Space { total_bytes, free_bytes, seen_at: Some(now) })
 }
 
-/// Whether that is enough.
+/// Checks whether there is room enough.
 pub(super) fn space(space: Option<Space>, totals: &Totals, findings: &mut Findings) {
     let Some(space) = space else {
         return findings.add(
@@ -206,11 +206,11 @@ pub(super) fn space(space: Option<Space>, totals: &Totals, findings: &mut Findin
 const ROOT: &str = "root";
 const CONFIGURATION: &str = "configuration";
 const SHARE: &str = "share";
-/// 259 less the 160 that Azure Stack Hub needs.
+/// 259, less the 160 that Azure Stack Hub needs.
 const LONGEST_REGION_FOLDER: usize = 99;
 const EXPIRES_SOON: i64 = 30 * 86_400;
 const MOST_CERTIFICATES: usize = 64;
-/// Hosts of Azure Files, in each of its clouds.
+/// Hosts of Azure Files, in each Azure cloud.
 const CLOUD_STORAGE: [&str; 4] = [
     ".file.core.windows.net",
     ".file.core.chinacloudapi.cn",

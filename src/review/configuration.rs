@@ -1,4 +1,4 @@
-//! What is reviewed beside the share: how the backups were set up.
+//! What a review needs besides the share: how the backups are set up.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,10 +9,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Component, Deployment, ScaleUnit};
 use crate::schedule::{Frequency, RetentionPeriod};
 
-/// How the backups of a deployment are set up, as a JSON file has it.
+/// How the backups of a deployment are set up, as in a JSON file.
 ///
-/// Only what a review needs, and nothing secret: fields that it does not know, and those that look like a password or
-/// a key, are left out and named in a finding.
+/// It contains only what a review needs, and no secrets. Unknown fields, and fields that look like a password or a key,
+/// are dropped and named in a finding.
 ///
 /// ```
 /// use azs_backup::review::Configuration;
@@ -32,34 +32,34 @@ use crate::schedule::{Frequency, RetentionPeriod};
 #[non_exhaustive]
 #[serde(try_from = "Value")]
 pub struct Configuration {
-    /// The root of the share as Azure Stack Hub and the hosts reach it, as it was configured: a UNC path.
+    /// The configured root of the share, as Azure Stack Hub and the hosts reach it: a UNC path.
     pub root: String,
     /// The deployment.
     pub deployment: Deployment,
     /// Scale units of the region.
     pub scale_units: Vec<ScaleUnit>,
-    /// What is to be backed up; the four documented components where none is named.
+    /// What to back up; if empty, the four documented components.
     pub components: Vec<ComponentSettings>,
-    /// Hours between two backups where a component says nothing else; 12 where nothing does.
+    /// Hours between two backups, unless a component has its own; 12 if neither is set.
     pub frequency_hours: Option<u32>,
-    /// Days for which backups are kept where a component says nothing else.
+    /// Days for which backups are kept, unless a component has its own.
     pub retention_days: Option<u32>,
     /// The certificates that backups are sealed to: each a CER in PEM or Base64.
     pub encryption_certificates: Vec<String>,
-    /// The PFX files of which it is on record who holds them.
+    /// The PFX files that somebody is on record as holding.
     pub decryption_certificates: Vec<KnownCertificate>,
     /// Names and addresses of the hardware lifecycle host.
     pub hlh_hosts: Vec<String>,
-    /// Names and addresses of the stamp, beside those under the deployment's FQDN.
+    /// Names and addresses of the stamp, besides those under the deployment's FQDN.
     pub stamp_hosts: Vec<String>,
-    /// The share's space, for shares that do not tell it themselves.
+    /// The share's space, for shares that do not report it.
     pub space: Option<Space>,
-    /// Rules that are not to be reported, and why.
+    /// Rules not to report, and why.
     pub silence: Vec<Silence>,
-    /// Fields that mean nothing here.
+    /// Unknown fields.
     #[serde(skip)]
     pub(super) unknown_fields: Vec<String>,
-    /// Fields that hold a credential in clear. Their values are not kept.
+    /// Fields that contain a credential in clear. Their values are not kept.
     #[serde(skip)]
     pub(super) credentials: Vec<String>,
 }
@@ -68,7 +68,7 @@ pub struct Configuration {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct ComponentSettings {
-    /// Which.
+    /// The component.
     pub name: Component,
     /// Hours between two backups.
     #[serde(default)]
@@ -78,7 +78,7 @@ pub struct ComponentSettings {
     pub retention_days: Option<u32>,
 }
 
-/// A decryption certificate that is on record.
+/// A decryption certificate on record.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct KnownCertificate {
@@ -90,7 +90,7 @@ pub struct KnownCertificate {
 }
 
 impl KnownCertificate {
-    /// A certificate with this thumbprint, and where it is kept.
+    /// Creates a record of a certificate with this thumbprint, and of where it is kept.
     #[must_use]
     pub fn new(thumbprint: impl Into<String>, kept_at: impl Into<String>) -> Self {
         Self { thumbprint: thumbprint.into(), kept_at: kept_at.into() }
@@ -105,25 +105,25 @@ pub struct Space {
     pub total_bytes: u64,
     /// Bytes that are free.
     pub free_bytes: u64,
-    /// When that was looked up.
+    /// When that was measured.
     #[serde(default)]
     pub seen_at: Option<Timestamp>,
 }
 
-/// A rule that is not to be reported.
+/// A rule not to report.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Silence {
-    /// Its id.
+    /// Its ID.
     pub rule: String,
-    /// Of which finding: its `about`. Of all where none is given.
+    /// The `about` of the finding to silence; all of the rule's findings if it is `None`.
     #[serde(default)]
     pub about: Option<String>,
-    /// Why: shown in every review.
+    /// The reason, which every review shows.
     pub reason: String,
 }
 
-/// The configuration as it comes in.
+/// The configuration before it is checked.
 #[derive(Deserialize)]
 struct Text {
     root: String,
@@ -151,7 +151,7 @@ struct Text {
 }
 
 impl Configuration {
-    /// A configuration of a root and a deployment, and nothing else.
+    /// Creates a configuration of just a root and a deployment.
     #[must_use]
     pub fn new(root: impl Into<String>, deployment: Deployment) -> Self {
         Self {
@@ -172,12 +172,12 @@ impl Configuration {
         }
     }
 
-    /// Reads a JSON file; a byte-order mark in front is passed over.
+    /// Reads a JSON file; a byte-order mark is skipped.
     ///
     /// # Errors
-    /// `MALFORMED` for what is not JSON or lacks a field; `INVALID_ARGUMENT` for a number out of bounds, a thumbprint
-    /// that is none, a component named twice; `LIMIT_EXCEEDED` for more than 1 MiB, or more than 128 components or
-    /// scale units.
+    /// `MALFORMED` for anything but JSON, or if a field is missing; `INVALID_ARGUMENT` for a number out of bounds, an
+    /// invalid thumbprint, or a component named twice; `LIMIT_EXCEEDED` for more than 1 MiB, or for more than 128
+    /// components or scale units.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         if json.len() > MAX_LENGTH {
             return Err(Error::new(
@@ -190,13 +190,13 @@ impl Configuration {
         Self::try_from(value)
     }
 
-    /// Adds a certificate that backups are sealed to, as its CER file has it.
+    /// Adds a certificate that backups are sealed to, from its CER file.
     pub fn add_encryption_certificate(&mut self, cer: &[u8]) {
         use base64::Engine;
         self.encryption_certificates.push(base64::engine::general_purpose::STANDARD.encode(cer));
     }
 
-    /// The components to look for and how each is backed up.
+    /// Returns the components to look for, and how each is backed up.
     pub(super) fn expected(&self) -> Vec<ComponentSettings> {
         if !self.components.is_empty() {
             return self.components.clone();
@@ -205,13 +205,13 @@ impl Configuration {
         Component::KNOWN.into_iter().map(settings).collect()
     }
 
-    /// Hours between two backups of this component.
+    /// Returns the hours between two backups of this component.
     pub(super) fn frequency(&self, settings: &ComponentSettings) -> u32 {
         settings.frequency_hours.or(self.frequency_hours).unwrap_or(Frequency::default().hours())
     }
 
     fn check(mut self) -> Result<Self> {
-        // Each component is looked for in each scale unit.
+        // The review looks for each component in each scale unit.
         for (what, count, most) in [
             ("scale_units", self.scale_units.len(), MOST_PARTS),
             ("components", self.components.len(), MOST_PARTS),
@@ -241,7 +241,7 @@ impl Configuration {
             RetentionPeriod::beyond_microsoft(days)?;
         }
         for known in &mut self.decryption_certificates {
-            // As people copy it out of a Windows dialog, invisible mark in front included.
+            // People copy it out of a Windows dialog, with an invisible mark in front.
             let hex: String = known.thumbprint.chars().filter(char::is_ascii_alphanumeric).collect();
             if !matches!(hex.len(), 40 | 64) || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
                 return Err(Error::new(
@@ -292,7 +292,7 @@ fn malformed(e: serde_json::Error) -> Error {
     Error::new(ErrorKind::Malformed, format!("the configuration cannot be read: {e}")).with_source(e)
 }
 
-/// Longest file that is read.
+/// Longest file to read, in bytes.
 const MAX_LENGTH: usize = 1 << 20;
 const MOST_PARTS: usize = 128;
 const MOST_SILENCES: usize = 1000;

@@ -1,17 +1,17 @@
-//! Fields of a configuration that should not be there: unknown ones, and credentials in clear.
+//! Finds fields of a configuration that should not be there: unknown ones, and credentials in clear.
 
 use serde_json::Value;
 
 use super::findings::shown;
 
-/// What was found, as paths: `components[0].password`.
+/// The paths that were found: `components[0].password`.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) unknown: Vec<String>,
     pub(super) credentials: Vec<String>,
 }
 
-/// Looks through a configuration, and takes the credentials out of it: a finding may quote any field.
+/// Searches a configuration, and removes credentials from it: a finding may quote any field.
 pub(super) fn look(value: &mut Value) -> Found {
     let mut found = Found::default();
     walk(value, "", "", &mut found);
@@ -31,7 +31,7 @@ fn walk(value: &mut Value, path: &str, pattern: &str, found: &mut Found) {
                 } else if known.is_some_and(|names| !names.contains(&name.as_str())) {
                     note(&mut found.unknown, &path);
                 }
-                // Below a field that is unknown nothing is known, and only credentials are looked for.
+                // Nothing below an unknown field is known: only search it for credentials.
                 let below = match pattern.is_empty() {
                     true => name.clone(),
                     false => "?".to_owned(),
@@ -60,7 +60,7 @@ fn note(paths: &mut Vec<String>, path: &str) {
     }
 }
 
-/// Whether a field of this name would hold a credential, and not only say where one is.
+/// Whether a field of this name would contain a credential, and not just say where one is.
 fn names_a_credential(name: &str) -> bool {
     let name = name.to_lowercase();
     if ELSEWHERE.iter().any(|end| name.ends_with(end)) {
@@ -128,10 +128,10 @@ const WORDS: [&str; 13] = [
     "encryptionkey",
     "pwd",
 ];
-/// Endings of fields that say where a credential is.
+/// Endings of fields that only say where a credential is.
 const ELSEWHERE: [&str; 9] =
     ["_file", "_path", "_env", "_variable", "_name", "_uri", "_url", "_vault", "_thumbprint"];
 const MARKS: [&str; 4] = ["private key-----", "accountkey=", "password=", "sharedaccesssignature="];
 const REMOVED: &str = "(removed)";
-/// More are not reported: one is too many.
+/// Most to report: even one is too many.
 const MOST: usize = 100;

@@ -1,4 +1,4 @@
-//! Findings, and how they are gathered.
+//! Findings, and how to collect them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rules::{self, Rule};
 
-/// How bad it is.
+/// How bad a finding is.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -21,10 +21,10 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// Every severity, the worst first.
+    /// Every severity, worst first.
     pub const ALL: [Severity; 3] = [Self::Critical, Self::Warning, Self::Notice];
 
-    /// The word in small letters.
+    /// Returns the word in lower case.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -35,11 +35,11 @@ impl Severity {
     }
 }
 
-/// Something that is not as the practices have it.
+/// Something that does not follow the practices.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// The rule that it breaks: id, severity, why it matters, what to do.
+    /// The rule that is broken: ID, severity, why it matters, what to do.
     #[serde(flatten)]
     pub rule: &'static Rule,
     /// What it is about: `root`, `configuration`, `share`, or a component and scale unit, `Switches/su1`.
@@ -59,19 +59,20 @@ pub struct Silenced {
     pub reason: String,
 }
 
-/// Findings in the making.
+/// Collects findings.
 #[derive(Default)]
 pub(super) struct Findings {
     all: Vec<Finding>,
     of_rule: BTreeMap<&'static str, usize>,
-    /// The worst severity of what is not listed, by what it is about: nothing looks good for being one too many.
+    /// The worst severity of unlisted findings, by what they are about: nothing must look good because the list is
+    /// full.
     unlisted: BTreeMap<String, Severity>,
 }
 
 impl Findings {
     pub(super) fn add(&mut self, rule: &str, about: &str, seen: impl Into<String>) {
         let rule = rules::find(rule).expect("a rule of the table");
-        // Bounded by rule, so that many of one kind hide none of another.
+        // Limited by rule, so that many findings of one kind hide none of another.
         let count = self.of_rule.entry(rule.id).or_default();
         *count += 1;
         if *count <= MOST {
@@ -86,7 +87,7 @@ impl Findings {
         }
     }
 
-    /// One finding for all of these, the first few by name, behind `what` where that says more than the rule.
+    /// Adds one finding for all of these. It names the first few, after `what` if that adds to the rule's title.
     pub(super) fn add_all(&mut self, rule: &str, about: &str, what: &str, of: &Samples) {
         if of.count > 0 {
             let colon = if what.is_empty() { "" } else { ": " };
@@ -94,7 +95,7 @@ impl Findings {
         }
     }
 
-    /// The findings, and the worst severity of those that are too many, by what they are about.
+    /// Returns the findings, and the worst severity of the unlisted ones by what they are about.
     pub(super) fn sorted(mut self) -> (Vec<Finding>, BTreeMap<String, Severity>) {
         self.all.sort_by(|a, b| {
             (a.rule.severity, a.rule.id, &a.about).cmp(&(b.rule.severity, b.rule.id, &b.about))
@@ -103,7 +104,7 @@ impl Findings {
     }
 }
 
-/// How many there are, and the first of them.
+/// How many there are, and the first few of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Samples {
     pub(super) count: usize,
@@ -137,7 +138,7 @@ impl std::fmt::Display for Samples {
     }
 }
 
-/// A stranger's text, fit for one line: cut, and with what cannot be seen, or turns what stands around it, spelled out.
+/// Makes foreign text fit for one line: shortened, and with invisible and direction-changing characters spelled out.
 pub(super) fn shown(text: &str) -> String {
     let mut shown = String::new();
     for (at, c) in text.chars().enumerate() {
@@ -160,7 +161,7 @@ pub(super) fn shown(text: &str) -> String {
     shown
 }
 
-/// Findings of one rule.
+/// Most findings of one rule.
 const MOST: usize = 200;
 const SAMPLES: usize = 5;
 const LONGEST: usize = 160;

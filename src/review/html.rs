@@ -1,4 +1,4 @@
-//! A review as one HTML page: no script, nothing from elsewhere, and every name escaped.
+//! A review as one HTML page, without scripts or external content, and with every name escaped.
 
 use std::fmt::{self, Write};
 
@@ -12,9 +12,9 @@ use super::{RULES, Review};
 mod charts;
 
 impl Review {
-    /// The review as one HTML page that stands by itself: the status of each component with a calendar of the last 30
-    /// days and its sizes over time, then findings by severity. No script, nothing from elsewhere; light or dark as the
-    /// reader has it.
+    /// Returns the review as one self-contained HTML page. It shows the state of each component, with a calendar of the
+    /// last 30 days and its sizes over time, and then the findings by severity. It uses no scripts and no external
+    /// content, and is light or dark as the reader prefers.
     #[must_use]
     pub fn to_html(&self) -> String {
         let mut page = String::new();
@@ -24,7 +24,7 @@ impl Review {
 
     fn write_html(&self, page: &mut String) -> fmt::Result {
         let fqdn = Escaped(&self.deployment.fqdn()).to_string();
-        // Should an escape ever be missing, the browser still runs and loads nothing.
+        // Even if an escape were missing, this stops the browser from running or loading anything.
         write!(
             page,
             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -105,7 +105,7 @@ impl Review {
              <span><i class=\"cell-bad\"></i>no backup came of it</span>\
              <span><i class=\"cell-none\"></i>none begun</span></p><div class=\"cards\">\n",
         )?;
-        // What needs a look comes first.
+        // Components that need attention come first.
         let mut components: Vec<_> = self.components.iter().collect();
         components.sort_by_key(|of| (of.worst.is_none(), of.worst));
         for component in components.into_iter().take(MOST_CARDS) {
@@ -153,7 +153,7 @@ impl Review {
     }
 }
 
-/// Findings of one kind, those of a rule together.
+/// Writes findings of one kind, those of a rule together.
 fn write_findings(page: &mut String, heading: &str, findings: &[(&Finding, Option<&str>)]) -> fmt::Result {
     if findings.is_empty() {
         return Ok(());
@@ -186,7 +186,7 @@ fn write_findings(page: &mut String, heading: &str, findings: &[(&Finding, Optio
     Ok(())
 }
 
-/// How long ago that is.
+/// Formats how long ago that was.
 fn ago(seconds: i64) -> String {
     match seconds {
         ..3600 => "under 1 h ago".to_owned(),
@@ -199,7 +199,7 @@ fn word(worst: Option<Severity>) -> &'static str {
     worst.map_or("good", Severity::as_str)
 }
 
-/// A time to the minute, which is what people read: `2026-11-23 02:00`.
+/// A time to the minute, as people read it: `2026-11-23 02:00`.
 struct Minute(Timestamp);
 
 impl fmt::Display for Minute {
@@ -212,7 +212,7 @@ impl fmt::Display for Minute {
     }
 }
 
-/// Text as HTML shows it, in an element or in a quoted attribute.
+/// Escapes text for HTML, in an element or in a quoted attribute.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -229,5 +229,5 @@ impl fmt::Display for Escaped<'_> {
 }
 
 const SILENCED: &str = "silenced";
-/// Cards on a page that a browser still likes.
+/// Most cards that a browser still handles well on a page.
 const MOST_CARDS: usize = 200;

@@ -1,4 +1,4 @@
-//! What lies on the share beside sets: found by listings, within bounds of number and depth.
+//! Finds what is on the share besides sets, by listings of bounded number and depth.
 
 use crate::envelope::EncryptionCertificate;
 use crate::error::{Error, ErrorKind, Result, Scope};
@@ -9,15 +9,15 @@ use crate::share::{Item, ItemKind, Share};
 use super::findings::Samples;
 use super::mas_backup;
 
-/// What a look at the share found.
+/// What the listings showed.
 #[derive(Default)]
 pub(super) struct Seen {
     pub(super) region: Option<SharePath>,
-    /// What is in the way of the region folder, where there is none.
+    /// What is there instead, if the region folder is missing.
     pub(super) instead: Samples,
-    /// Folders as they are written, and as they should be.
+    /// Folders as they are spelt, and as they should be.
     pub(super) letter_case: Samples,
-    /// Each `MASBackup` that was seen: the folder that it is in, and how it is written.
+    /// Each `MASBackup`: the folder that contains it, and its spelling.
     pub(super) mas_backups: Vec<(SharePath, String)>,
     pub(super) has_mas_backup: bool,
     pub(super) mas_backup_unseen: Samples,
@@ -27,7 +27,7 @@ pub(super) struct Seen {
     pub(super) look_alikes: Samples,
     pub(super) misplaced: Samples,
     pub(super) private_keys: Samples,
-    /// By component, or by the region folder's name.
+    /// By component, or under the name of the region folder.
     pub(super) unencrypted: std::collections::BTreeMap<String, Samples>,
     pub(super) links: Samples,
     pub(super) strange: Samples,
@@ -45,18 +45,18 @@ pub(super) struct Look<'a> {
     sniffed: usize,
 }
 
-/// What a folder is.
+/// The role of a folder.
 #[derive(Clone)]
 enum Role {
     Region,
     Component(Component),
-    /// A folder of a component that may be a scale unit.
+    /// A folder in a component's that may be a scale unit.
     Unit(Component, ScaleUnit),
     Set(String),
     Stray(String),
 }
 
-/// Looks at the share; fails only where its root cannot be listed, or the share itself fails.
+/// Looks at the share; fails only if its root cannot be listed or the share itself fails.
 pub(super) fn look(share: &dyn Share, deployment: &Deployment) -> Result<Seen> {
     let mut look = Look { share, deployment, seen: Seen::default(), items: 0, sniffed: 0 };
     let root = share.list(&SharePath::root())?;
@@ -89,7 +89,7 @@ pub(super) fn look(share: &dyn Share, deployment: &Deployment) -> Result<Seen> {
 }
 
 impl Look<'_> {
-    /// The folder of this name, in another letter case if need be.
+    /// Finds the folder of this name, in another letter case if necessary.
     fn find(&mut self, within: &SharePath, items: &[Item], name: &str) -> Option<SharePath> {
         let found = folders(items)
             .find(|item| item.name == name)
@@ -107,19 +107,20 @@ impl Look<'_> {
         }
     }
 
-    /// Names what cannot be read; an error where that is the share's failure and not its own.
+    /// Records what cannot be read; fails if the share itself is at fault.
     fn unreadable(&mut self, what: impl std::fmt::Display, error: &Error) -> Result<(), ()> {
         if error.scope() != Scope::Object {
             return Err(());
         }
-        // Deleted while we looked.
+        // Deleted in the meantime.
         if error.kind() != ErrorKind::NotFound {
             self.seen.unreadable.push(&format!("{what}: {error}"));
         }
         Ok(())
     }
 
-    /// The root and the domain's folder, which hold other deployments too: only what cannot be right there.
+    /// Looks at the root and the domain's folder. They serve other deployments, too, so it only finds what is wrong in
+    /// any case.
     fn above(&mut self, folder: &SharePath, items: &[Item]) -> Result<()> {
         for item in items.iter().take(MOST_ITEMS) {
             let path = shown_path(folder, &item.name);
@@ -145,7 +146,7 @@ impl Look<'_> {
         let mut folders = vec![(region, Role::Region, 0)];
         while let Some((folder, role, depth)) = folders.pop() {
             let mut items = self.list(&folder)?;
-            // Sets before the rest, so that a bound costs the least.
+            // Sets first: then a limit costs least.
             items.sort_by(|a, b| a.name.cmp(&b.name));
             for item in &items {
                 self.items += 1;
@@ -167,7 +168,7 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// What to make of a folder in this one; none where it is not entered.
+    /// Decides the role of a folder in this one; `None` if it is not to be entered.
     fn folder(&mut self, within: &SharePath, role: &Role, item: &Item) -> Option<(Name, Role)> {
         let path = || shown_path(within, &item.name);
         if is_mas_backup(&item.name) {
@@ -217,7 +218,7 @@ impl Look<'_> {
         Some((name, next))
     }
 
-    /// Notes a `MASBackup` to be looked into; look-alikes are not.
+    /// Records a `MASBackup` to look into, but no look-alikes.
     fn mas_backup(&mut self, within: &SharePath, item: &Item) {
         if same(&item.name, "MASBackup") {
             self.seen.mas_backups.push((within.clone(), item.name.clone()));
@@ -252,7 +253,7 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// By its name; by its content where it is as small as keys are.
+    /// Decides by the file's name, and by its content if it is as small as a key.
     fn is_private_key(&mut self, folder: &SharePath, item: &Item) -> Result<bool> {
         if is_key_name(&item.name) {
             return Ok(true);
@@ -282,12 +283,12 @@ impl Look<'_> {
     }
 }
 
-/// Whether a file of this name is a private key, whatever it holds.
+/// Whether a file of this name is a private key, whatever it contains.
 pub(super) fn is_key_name(name: &str) -> bool {
     KEYS.contains(&&*extension(name)) || KEY_FILES.iter().any(|key| same(key, name))
 }
 
-/// A thing in a folder, for people.
+/// Returns the path of something in a folder, for people.
 pub(super) fn shown_path_of(folder: impl std::fmt::Display, name: &str) -> String {
     format!("{folder}/{name}")
 }
@@ -311,13 +312,13 @@ fn shown_path(folder: &SharePath, name: &str) -> String {
     }
 }
 
-/// What a finding about no component is about.
+/// The `about` of a finding that concerns no component.
 pub(super) const REGION: &str = "region folder";
-/// Entries that are looked at.
+/// Most entries to look at.
 const MOST_ITEMS: usize = 500_000;
 const MOST_SETS: usize = 20_000;
 const MOST_MAS_BACKUPS: usize = 8;
-/// Files that are read to see whether they are keys.
+/// Most files to read in search of keys.
 const MOST_SNIFFED: usize = 500;
 const DEEPEST: usize = 16;
 const LONGEST_KEY: u64 = 64 << 10;
@@ -325,5 +326,5 @@ const MARK: &[u8] = b"PRIVATE KEY-----";
 const KEYS: [&str; 7] = ["pfx", "p12", "key", "pvk", "ppk", "jks", "keystore"];
 const KEY_FILES: [&str; 4] = ["id_rsa", "id_ecdsa", "id_ed25519", "id_dsa"];
 const ENCRYPTED: [&str; 7] = ["p7m", "cms", "gpg", "pgp", "age", "enc", "aes"];
-/// Certificates and public keys are no secret.
+/// Certificates and public keys are not secret.
 const PUBLIC: [&str; 7] = ["cer", "crt", "der", "p7b", "p7c", "p7s", "pub"];

@@ -1,4 +1,4 @@
-//! What lies in `MASBackup` and does not belong there, judged by names alone: nothing in there is read.
+//! Finds what does not belong into `MASBackup`, by names alone: nothing in there is read.
 
 use super::look::{Seen, is_key_name, shown_path_of};
 use crate::error::{ErrorKind, Result, Scope};
@@ -14,7 +14,7 @@ pub(super) fn look(share: &dyn Share, above: &SharePath, spelled: &str, seen: &m
     while let Some((folder, role, depth)) = folders.pop() {
         let mut items = match share.list_mas_backup(&folder) {
             Ok(items) => items,
-            // Azure Stack Hub removed it while we looked.
+            // Azure Stack Hub removed it in the meantime.
             Err(e) if e.kind() == ErrorKind::NotFound => continue,
             Err(e) if e.scope() != Scope::Object => return Err(e),
             Err(e) if role == Role::Top => {
@@ -56,7 +56,7 @@ pub(super) fn look(share: &dyn Share, above: &SharePath, spelled: &str, seen: &m
     Ok(())
 }
 
-/// What a thing in `MASBackup` is.
+/// The role of a thing in `MASBackup`.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Role {
     Top,
@@ -64,15 +64,15 @@ enum Role {
     /// The backups of one version of the stamp.
     Store,
     Repository,
-    /// Azure Stack Hub's, with content of which no more is known.
+    /// Azure Stack Hub's, with content that is not documented.
     Opaque,
     Foreign,
 }
 
 impl Role {
-    /// What a thing in a folder of this role is, as the backup controller lays its store out (XML documentation of its
-    /// BackupCache, and the source of Microsoft's validator). Where `recoverypoint.json` and `registrations.json` lie
-    /// is not certain: they may in every folder above the repositories.
+    /// Decides the role of a thing in a folder of this role, by how the backup controller lays out its store (XML
+    /// documentation of its BackupCache, and the source of Microsoft's validator). Where `recoverypoint.json` and
+    /// `registrations.json` are is not certain, so they may be in any folder above the repositories.
     fn of(self, item: &Item) -> Self {
         let name = item.name.to_ascii_lowercase();
         let is_known = match (self, item.kind) {
@@ -95,7 +95,7 @@ impl Role {
     }
 }
 
-/// Whether it looks like what an OEM backs up: a component's folder, or a set of this library or a part of one.
+/// Whether it looks like what an OEM backs up: a component's folder, a set of this library, or a file of one.
 fn is_component_data(item: &Item) -> bool {
     match item.kind {
         ItemKind::Folder => {
@@ -118,7 +118,7 @@ fn is_version(name: &str) -> bool {
         && parts.into_iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// `202301171931_<GUID>_Full_C.zip` or `.xml`, in small letters.
+/// `202301171931_<GUID>_Full_C.zip` or `.xml`, in lower case.
 fn is_snapshot(name: &str) -> bool {
     let Some(stem) = name.strip_suffix(".zip").or_else(|| name.strip_suffix(".xml")) else {
         return false;
@@ -139,6 +139,6 @@ fn is_guid(text: &str) -> bool {
         })
 }
 
-/// Some hundred backups of some dozen repositories.
+/// A few hundred backups of a few dozen repositories.
 const MOST_ITEMS: usize = 200_000;
 const DEEPEST: usize = 8;

@@ -1,4 +1,4 @@
-//! The rules, as a table. Ids stay: a configuration silences by them.
+//! The table of rules. IDs never change: a configuration silences rules by ID.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use super::findings::Severity::{self, Critical, Notice, Warning};
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Rule {
-    /// Its id, which never changes its meaning: `ROOT_HOST_NOT_FQDN`.
+    /// Its ID, which never changes its meaning: `ROOT_HOST_NOT_FQDN`.
     #[serde(rename = "rule")]
     pub id: &'static str,
     /// How bad it is to break it.
@@ -17,9 +17,9 @@ pub struct Rule {
     pub title: &'static str,
     /// Why it matters.
     pub why: &'static str,
-    /// The section of the published practices that it comes from, or follows from: of "Infrastructure Backup Service best
-    /// practices", or of the page that is named in front, "Infrastructure Backup Service reference" or "Enable backup
-    /// for Azure Stack Hub from the administrator portal". Those are operator documentation of Azure Stack Hub.
+    /// The section of the published practices that states or implies it: of "Infrastructure Backup Service best
+    /// practices", or of the page named first, "Infrastructure Backup Service reference" or "Enable backup for Azure
+    /// Stack Hub from the administrator portal". All of them are operator documentation of Azure Stack Hub.
     pub practice: &'static str,
     /// What to do.
     pub remedy: &'static str,
@@ -437,7 +437,7 @@ pub static RULES: &[Rule] = &[
     },
 ];
 
-/// The rule of this id.
+/// Finds the rule with this ID.
 pub(super) fn find(id: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.id == id)
 }

@@ -1,4 +1,4 @@
-//! The sets of each component: what there is, how old, how large.
+//! Reviews the sets of each component: which exist, how old and how large they are.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use crate::set::shrunken::Largest;
 use crate::set::{self, SetState};
 use crate::share::Share;
 
-/// How the backups of one component, or of one scale unit of it, stand.
+/// The state of the backups of one component, or of one of its scale units.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ComponentReview {
-    /// Component and scale unit: `Switches/su1`. Findings name it so.
+    /// Component and scale unit, as in findings: `Switches/su1`.
     pub name: String,
-    /// The worst severity of its findings, silenced ones apart; none where all is well.
+    /// The worst severity of its findings, not counting silenced ones; `None` if all is well.
     pub worst: Option<Severity>,
     /// Whether the configuration asks for it.
     pub is_configured: bool,
@@ -31,31 +31,31 @@ pub struct ComponentReview {
     pub frequency_hours: u32,
     /// Days for which backups are kept.
     pub retention_days: Option<u32>,
-    /// When its last complete set was begun.
+    /// When its last complete set began.
     pub last_backup: Option<Timestamp>,
-    /// Complete sets.
+    /// Number of complete sets.
     pub complete: usize,
-    /// Sets that are not complete, or cannot be judged.
+    /// Number of sets that are not complete, or cannot be judged.
     pub others: usize,
-    /// Bytes stored in complete sets; what sets share by hard link is counted once.
+    /// Bytes stored in complete sets; what sets share by hard link counts once.
     pub bytes: u64,
-    /// The last 30 days, the oldest first.
+    /// The last 30 days, oldest first.
     pub days: Vec<Day>,
     /// The newest complete sets, at most 120, from old to new.
     pub sizes: Vec<Size>,
 }
 
-/// One day of UTC.
+/// One day in UTC.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Day {
     /// `2026-11-23`.
     pub date: String,
-    /// Sets begun that day with all that was asked for.
+    /// Sets begun that day with everything that was asked for.
     pub complete: u32,
     /// Sets begun that day that lack something.
     pub partial: u32,
-    /// Sets begun that day that are no backup.
+    /// Sets begun that day that are not backups.
     pub incomplete: u32,
 }
 
@@ -63,30 +63,30 @@ pub struct Day {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Size {
-    /// When it was begun.
+    /// When it began.
     pub created: Timestamp,
     /// Bytes stored.
     pub bytes: u64,
-    /// Bytes of those that no older set of the component holds too.
+    /// The part of them that no older set of the component holds.
     pub new_bytes: u64,
 }
 
-/// A set with what a review keeps of it.
+/// A set, with what a review remembers of it.
 struct Known {
     candidate: Candidate,
     thumbprints: Vec<[String; 2]>,
-    /// Where it belongs, if not here.
+    /// Where it belongs, if it does not belong here.
     belongs_to: Option<String>,
 }
 
-/// What all components come to.
+/// Totals over all components.
 #[derive(Default)]
 pub(super) struct Totals {
-    /// Bytes that the next run of each will need.
+    /// Bytes that the next run of each will need, in all.
     pub(super) next_run: u64,
 }
 
-/// Reviews the sets of every component that is expected or there.
+/// Reviews the sets of every component that is expected or exists.
 pub(super) fn review(
     configuration: &Configuration,
     share: &Arc<dyn Share>,
@@ -138,7 +138,7 @@ pub(super) fn review(
         review.check_states(&sets, now, findings);
         review.check_keys(&held, &sets, findings);
         review.check_retention(sets, now, findings);
-        // The larger of the last two and half as much again, as Azure Stack Hub reckons.
+        // The larger of the last two, and half as much again, as Azure Stack Hub estimates.
         let recent = review.sizes.iter().rev().take(2).map(|size| size.new_bytes).max().unwrap_or(0);
         totals.next_run = totals.next_run.saturating_add(recent.saturating_add(recent / 2));
         review
@@ -146,7 +146,7 @@ pub(super) fn review(
     Ok((components.collect(), totals))
 }
 
-/// The scale units under which a component is expected.
+/// Returns the scale units under which a component is expected.
 fn expected_units(
     configuration: &Configuration,
     component: &Component,
@@ -178,7 +178,7 @@ fn expected_units(
 
 fn known(summary: &set::SetSummary) -> Known {
     let mut candidate = Candidate::from(summary);
-    // A cover sheet is a stranger's, and labels may be long: retention asks for one.
+    // A cover sheet is foreign, and its labels may be long; retention needs only this one.
     candidate.labels.retain(|label, _| label == PIN_LABEL);
     candidate.labels.values_mut().for_each(String::clear);
     let thumbprints = match &summary.state {
@@ -275,7 +275,7 @@ impl ComponentReview {
         }
     }
 
-    /// Whether the last complete set holds far less than others do.
+    /// Checks whether the last complete set holds far less than others.
     fn check_content(&self, sets: &[Known], now: Timestamp, findings: &mut Findings) {
         let complete = sets.iter().filter(|known| is_complete(known) && !is_future(known, now));
         let content = |known: &Known| known.candidate.content.map(|content| (content.files, content.bytes));
@@ -319,7 +319,7 @@ impl ComponentReview {
             }
             return;
         };
-        // A day more: retention runs after a backup, and not at the minute.
+        // Allow one more day: retention runs after a backup, not to the minute.
         let Ok(period) =
             RetentionPeriod::beyond_microsoft(days.saturating_add(1).min(RetentionPeriod::LIMIT))
         else {
@@ -361,5 +361,5 @@ const HOUR: i64 = 3600;
 const DAY: i64 = 86_400;
 const DAYS: i64 = 30;
 const MOST_SIZES: usize = 120;
-/// Of one set.
+/// Most certificates to remember from one set.
 const MOST_CERTIFICATES: usize = 16;

@@ -6,7 +6,7 @@ use super::Review;
 use super::findings::shown;
 
 impl Review {
-    /// The review as plain text: components, then findings by severity, then what is silenced.
+    /// Returns the review as plain text: components, then findings by severity, then silenced ones.
     #[must_use]
     pub fn to_table(&self) -> String {
         let mut text = String::new();
@@ -53,7 +53,7 @@ impl Review {
     }
 }
 
-/// A number of bytes for people.
+/// Formats a number of bytes for people.
 pub(super) fn bytes(count: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if count < 1024 {

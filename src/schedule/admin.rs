@@ -1,11 +1,11 @@
-//! Update runs, update locations and scale unit nodes as the admin API has them, read leniently.
+//! Lenient reading of the admin API's update runs, update locations and scale unit nodes.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::operation::{Operation, OperationKind, OperationState};
 
-/// What resources of the admin API say of operations; the table of assumptions is at `parse_operations`.
+/// Returns the operations that resources of the admin API describe; `parse_operations` has the table of assumptions.
 pub(super) fn operations(resources: &[Map<String, Value>]) -> Vec<Operation> {
     let mut runs = Vec::new();
     let mut others = Vec::new();
@@ -29,7 +29,7 @@ pub(super) fn operations(resources: &[Map<String, Value>]) -> Vec<Operation> {
             Kind::Other => {}
         }
     }
-    // A stamp is updated by one run at a time: a later one that succeeded has left nothing of an earlier one.
+    // A stamp runs one update at a time, so a later run that succeeded has completed what earlier ones left.
     let succeeded = runs.iter().filter(|run| run.state == OperationState::Succeeded);
     let succeeded = succeeded.filter_map(|run| run.started).max();
     for run in &mut runs {
@@ -52,7 +52,7 @@ enum Kind {
     Other,
 }
 
-/// By the type's last words, or by the last collection of the id.
+/// Decides by the type's last word, or by the last collection in the ID.
 fn kind(resource: &Map<String, Value>) -> Kind {
     let text = |key: &str| resource.get(key).and_then(Value::as_str).map(str::to_ascii_lowercase);
     let collection = match text("type") {
@@ -72,7 +72,7 @@ fn operation(resource: &Map<String, Value>, kind: OperationKind, state: Operatio
     Operation { name: name.map(str::to_owned), ..Operation::new(kind, state) }
 }
 
-/// The update's name, which says more than its run's, a GUID: `…/updates/<name>/updateRuns/<run>`.
+/// Returns the update's name, which says more than its run's, a GUID: `…/updates/<name>/updateRuns/<run>`.
 fn update_name(resource: &Map<String, Value>) -> Option<String> {
     let mut names = resource.get("id")?.as_str()?.rsplit('/').skip(2);
     let name = names.next()?;
@@ -112,7 +112,7 @@ fn node_state(word: &str) -> Option<OperationState> {
     })
 }
 
-/// A time; the API writes the year 1 for none.
+/// Reads a time; the API writes the year 1 for none.
 fn time(value: Option<&Value>) -> Option<Timestamp> {
     let time: Timestamp = value?.as_str()?.parse().ok()?;
     (time > Timestamp::UNIX_EPOCH).then_some(time)

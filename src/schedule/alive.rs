@@ -1,7 +1,7 @@
-//! Whether a job that has begun still runs: as long as its process lives, it holds a lock on a file beside the log.
+//! Whether a job that began is still running: while its process lives, it holds a lock on a file beside the log.
 //!
-//! The operating system gives the lock back when the process ends, however it ends; a number of a process may be
-//! another's by then.
+//! The operating system releases the lock when the process ends, however it ends. A process ID would not do: it may
+//! belong to another process by then.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -13,34 +13,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::set::Digest;
 
-/// The process that does a job: its record is the proof that it lives.
+/// The process that runs a job, as recorded in the log.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Process {
     /// The name of its host.
     pub host: String,
-    /// Its number there.
+    /// Its process ID there.
     pub id: u32,
 }
 
 impl Process {
-    /// Whether it is one of this host, so that its lock can be asked for.
+    /// Whether it is on this host, so that its lock can be tested.
     pub(super) fn is_here(&self) -> bool {
         self.host == host()
     }
 }
 
-/// The locks that this process holds, for the jobs that it has begun and not ended.
+/// The locks that this process holds, for the jobs that it began and has not ended.
 static HELD: Mutex<Option<HashMap<PathBuf, File>>> = Mutex::new(None);
 
 fn with_held<T>(work: impl FnOnce(&mut HashMap<PathBuf, File>) -> T) -> T {
     work(HELD.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
 }
 
-/// Takes the lock of a job that begins, and keeps it until [`release`]; none where the folder knows no locks.
+/// Takes the lock of a job that begins, and keeps it until [`release`]; `None` if the folder has no locks.
 ///
 /// # Errors
-/// `WouldBlock` when another process has a job of the same id.
+/// `WouldBlock` when another process runs a job with the same ID.
 pub(super) fn hold(log: &Path, job: &str) -> io::Result<Option<Process>> {
     let path = lock_file(log, job);
     let process = Process { host: host(), id: std::process::id() };
@@ -60,20 +60,20 @@ pub(super) fn hold(log: &Path, job: &str) -> io::Result<Option<Process>> {
     })
 }
 
-/// Gives the lock of a job back that has ended.
+/// Releases the lock of a job that ended.
 pub(super) fn release(log: &Path, job: &str) {
     let path = lock_file(log, job);
-    // What a dead process left goes, too: nobody asks for the lock of a job that has ended.
+    // Delete a dead process's file, too: nobody tests the lock of a job that ended.
     let _ = std::fs::remove_file(&path);
     with_held(|held| drop(held.remove(&path)));
 }
 
-/// Whether some process of this host holds the lock of this job; none where that cannot be known.
+/// Whether some process of this host holds the lock of this job; `None` if that is unknown.
 pub(super) fn is_held(log: &Path, job: &str) -> Option<bool> {
     match File::open(lock_file(log, job)) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Some(false),
         Err(_) => None,
-        // Shared, so that two that ask at once do not take each other for the job.
+        // A shared lock: two that test at once do not mistake each other for the job.
         Ok(file) => match file.try_lock_shared() {
             Ok(()) => Some(false),
             Err(TryLockError::WouldBlock) => Some(true),
@@ -82,7 +82,7 @@ pub(super) fn is_held(log: &Path, job: &str) -> Option<bool> {
     }
 }
 
-/// Beside the log: any text is an id, and not any text a file's name.
+/// Returns the path of a lock beside the log. Hash the ID: it may be any text, and a file name may not.
 fn lock_file(log: &Path, job: &str) -> PathBuf {
     let mut name = log.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{:016x}.lock", Digest::of(job.as_bytes()).front()));

@@ -1,4 +1,4 @@
-//! Carries a plan out: each set is whole or plainly incomplete at any moment.
+//! Carries out a plan so that each set is whole or plainly incomplete at any moment.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -13,59 +13,60 @@ use crate::layout::{Name, Place, SharePath};
 use crate::set::{self, CHECKSUMS, COVER_SHEET, is_file_of_a_set};
 use crate::share::{Item, ItemKind, Share};
 
-/// What became of each set that a plan wanted to delete.
+/// The outcome of each deletion of a plan.
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct RetentionReport {
-    /// One for each deletion of the plan, in its order.
+    /// One outcome for each deletion of the plan, in its order.
     pub outcomes: Vec<(SharePath, Outcome)>,
-    /// Bytes that were freed, as the plan reckoned them.
+    /// Bytes that were freed, by the plan's estimate.
     pub freed_bytes: u64,
 }
 
-/// What became of a set that was to be deleted.
+/// The outcome of one deletion.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It is gone.
+    /// The set is deleted.
     Deleted,
-    /// It was gone already: an operator or another host was faster.
+    /// The set did not exist any more: an operator or another host was faster.
     Gone,
-    /// Its files are gone; the folder stays because of something in it that belongs to no set.
+    /// The set's files are deleted; the folder stays because it contains something that belongs to no set.
     FolderLeft {
-        /// The first few names.
+        /// The first few names in it.
         foreign: Vec<String>,
     },
-    /// Not touched: since the plan was made something has changed that makes it unsafe.
+    /// The set was not touched: something has changed since the plan was made, and deleting it is no longer safe.
     Skipped {
-        /// What, in one line.
+        /// What changed, in one line.
         why: String,
     },
-    /// Failed: whole if its cover sheet could not be deleted, else plainly incomplete, and the next plan's.
+    /// The deletion failed. The set is whole if its cover sheet could not be deleted; otherwise it is plainly
+    /// incomplete, and the next plan deletes it.
     Failed {
         /// The error's code.
         code: &'static str,
-        /// The error's line.
+        /// The error's message.
         message: String,
     },
-    /// Not needed: there is room enough without it.
+    /// The deletion was not needed: there is room enough without it.
     NotNeeded,
-    /// Not reached: the caller said stop.
+    /// The deletion was not reached: the caller stopped, or the share failed.
     Stopped,
 }
 
 impl RetentionReport {
-    /// How many sets were deleted.
+    /// Returns how many sets were deleted.
     #[must_use]
     pub fn deleted(&self) -> usize {
         self.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Deleted)).count()
     }
 
-    /// The report, or an error when a deletion failed.
+    /// Returns the report, or an error if a deletion failed.
     ///
     /// # Errors
-    /// `IO`, with the first failure's line.
+    /// `IO`, with the message of the first failure.
     pub fn into_result(self) -> Result<Self> {
         let failed = self.outcomes.iter().find_map(|(_, outcome)| match outcome {
             Outcome::Failed { message, .. } => Some(message),
@@ -81,15 +82,15 @@ impl RetentionReport {
 }
 
 impl RetentionPlan {
-    /// Deletes what the plan says, in its order; a set that cannot be deleted does not keep others from it. Where the share
-    /// itself fails the work ends.
+    /// Deletes what the plan says, in its order. If a set cannot be deleted, the others still are; if the share itself
+    /// fails, the work ends.
     ///
-    /// Of each set the cover sheet goes first and `SHA256SUMS` second, and the share is flushed before anything follows: cut
-    /// off at any moment, a set is whole or plainly incomplete. Right before each deletion two things are looked at once
-    /// more: that the last good sets of the place are still complete, and that the set is still what the plan saw, with no
-    /// cover sheet and no newer file where it had none. Files that belong to no set are left.
+    /// In each set the cover sheet goes first and `SHA256SUMS` second, and each is flushed before anything follows. So
+    /// a set is whole or plainly incomplete, even if this breaks off at any moment. Right before each deletion two
+    /// checks are repeated: the last good sets of the place are still complete, and the set is still what the plan saw,
+    /// with no cover sheet and no newer file if it had none. Files that belong to no set stay.
     ///
-    /// `before` is called before each set and may stop the work there: when enough room is made, say.
+    /// `before` is called before each set and may stop the work there, for example once there is enough room.
     pub fn apply(
         &self,
         share: &Arc<dyn Share>,
@@ -117,7 +118,7 @@ impl RetentionPlan {
         report
     }
 
-    /// Whether this deletion, for the sake of room, is not needed any more.
+    /// Whether this deletion was only to make room and is no longer needed.
     fn has_room(&self, share: &Arc<dyn Share>, deletion: &Deletion) -> bool {
         let (DeleteReason::MakeRoom, Some(wanted)) = (deletion.reason, self.room_for) else {
             return false;
@@ -153,7 +154,7 @@ impl RetentionPlan {
                     return skipped("its backup is about to end");
                 }
             }
-            // Somebody else deletes it, too.
+            // Somebody else is deleting it, too.
             (Condition::Incomplete, _) if !now.may_be_whole => {}
             _ if planned.condition == Condition::Incomplete && has_cover_sheet => return skipped(FINISHED),
             _ => return skipped("it is not what the plan saw any more; make a new plan"),
@@ -195,7 +196,7 @@ fn remove(share: &dyn Share, folder: &SharePath, items: Vec<Item>) -> Result<Out
     names.sort_by_key(|name| (rank(name), name.as_str().to_owned()));
     for name in names {
         match share.remove(&folder.join(name.clone())) {
-            // Somebody else deletes it too.
+            // Somebody else is deleting it, too.
             Err(e) if e.kind() == ErrorKind::NotFound => {}
             removed => removed?,
         }
@@ -215,6 +216,6 @@ fn remove(share: &dyn Share, folder: &SharePath, items: Vec<Item>) -> Result<Out
     }
 }
 
-/// In this order: without the first it is no backup, without both it is plainly no longer to be one.
+/// In this order: without the first it is not a backup, and without both it plainly is not meant to be one.
 const FIRST: [&str; 2] = [COVER_SHEET, CHECKSUMS];
 const FINISHED: &str = "its backup has finished since";

@@ -1,4 +1,4 @@
-//! A set as retention sees it: what it holds, what it is worth, and how old it is.
+//! A set as retention sees it: what it holds, its condition, and its age.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::layout::{Place, SetName, SharePath};
 use crate::set::{Digest, FileKey, SetState, SetSummary, Status};
 
-/// A set as retention sees it: made of a [`SetSummary`], or of JSON to see what a policy would do.
+/// A set as retention sees it. Make it from a [`SetSummary`], or from JSON to try out a policy.
 ///
-/// Only one made of a summary is ever deleted: it alone can be known again when the plan is carried out.
+/// Only one made from a summary can be deleted: only that one can be recognised when the plan is carried out.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Candidate {
@@ -20,33 +20,33 @@ pub struct Candidate {
     pub place: Place,
     /// Its name.
     pub set: SetName,
-    /// What it is worth.
+    /// Its condition.
     pub condition: Condition,
-    /// When it was made, as its cover sheet says; the name's time where there is none.
+    /// When it was made, by its cover sheet. Without one, the time in its name counts.
     #[serde(default)]
     pub created: Option<Timestamp>,
-    /// Bytes stored, as its cover sheet says.
+    /// Bytes stored, by its cover sheet.
     #[serde(default)]
     pub bytes: u64,
-    /// Files and bytes that it holds, as its cover sheet says; where they are not known it is not taken for shrunken.
+    /// Files and bytes that it holds, by its cover sheet. If unknown, it never counts as shrunken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Content>,
-    /// When the newest file of one that is not complete was written, by the share's clock.
+    /// When the newest file of an incomplete set was written, by the share's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest_file: Option<Timestamp>,
     /// Labels of its cover sheet.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// The digest that its cover sheet names, by which it is known again when the plan is carried out.
+    /// The digest in its cover sheet, which identifies it when the plan is carried out.
     #[serde(skip)]
     pub(super) sha256sums: Option<Digest>,
-    /// Its stored files; none where they are not known.
+    /// Its stored files, if they are known.
     #[serde(skip)]
     files: Option<Arc<[FileKey]>>,
-    /// Its folder, where that is not the one of its place and name: in another letter case.
+    /// Its folder, if that differs in letter case from the one of its place and name.
     #[serde(skip)]
     folder: Option<SharePath>,
-    /// Whether it lacks its cover sheet and nothing else.
+    /// Whether it lacks only its cover sheet.
     #[serde(skip)]
     pub(super) may_be_whole: bool,
 }
@@ -62,37 +62,37 @@ pub struct Content {
 }
 
 impl Content {
-    /// So many files, with so many bytes in all.
+    /// Creates a value from the number of files and the bytes in them.
     #[must_use]
     pub fn new(files: u64, bytes: u64) -> Self {
         Self { files, bytes }
     }
 }
 
-/// What a set is worth.
+/// The condition of a set.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Condition {
-    /// Complete, with all that was asked for.
+    /// Complete, with everything that was asked for.
     Succeeded,
-    /// Complete, with something missing.
+    /// Complete, but something is missing from the sources.
     PartialSucceeded,
-    /// It has a cover sheet that is damaged, or what that names is not all there: damaged, or partly deleted by hand. Much
-    /// of it may still be readable.
+    /// It has a cover sheet, but that is damaged or its files are not all there: damaged, or partly deleted by hand.
+    /// Much of it may still be readable.
     Damaged,
-    /// Another set's, copied or renamed to here.
+    /// Another set, copied or renamed to here.
     Foreign,
-    /// It has no cover sheet: never finished, or its deletion was cut off.
+    /// It has no cover sheet: never finished, or its deletion broke off.
     Incomplete,
-    /// The share does not let it be read.
+    /// The share cannot read it.
     Unreadable,
     /// In a later version of the stored form.
     Unrecognised,
 }
 
 impl Candidate {
-    /// A set without a cover sheet's facts.
+    /// Creates a set without the facts of a cover sheet.
     #[must_use]
     pub fn new(place: Place, set: SetName, condition: Condition) -> Self {
         Self {
@@ -116,12 +116,12 @@ impl Candidate {
         self.folder.clone().unwrap_or_else(|| self.place.set_folder(&self.set))
     }
 
-    /// The time from which its grace counts: that of its newest file, or its own where that is younger.
+    /// The time from which its grace period counts: its newest file's, or its own if that is later.
     pub(crate) fn last_touched(&self) -> Timestamp {
         self.newest_file.map_or(self.time(), |newest| newest.max(self.time()))
     }
 
-    /// Its stored files, where they are known.
+    /// Its stored files, if they are known.
     pub(crate) fn files(&self) -> Option<&[FileKey]> {
         self.files.as_deref()
     }
@@ -130,7 +130,7 @@ impl Candidate {
         matches!(self.condition, Condition::Succeeded | Condition::PartialSucceeded)
     }
 
-    /// The younger of cover sheet and name: where they disagree one is wrong, and the set is not taken for old.
+    /// The later time of cover sheet and name: if they differ, one is wrong, and the set must not count as old.
     pub(super) fn time(&self) -> Timestamp {
         self.created.map_or(self.set.created(), |created| created.max(self.set.created()))
     }

@@ -1,4 +1,4 @@
-//! How often to back up and how long to keep, within Microsoft's bounds or expressly beyond them.
+//! How often to back up and how long to keep, within Microsoft's bounds or explicitly beyond them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,8 +9,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Hours between two scheduled backups.
 ///
-/// Azure Stack Hub takes 4 to 12 hours, 12 by default (docs, "Enable backup for Azure Stack Hub from the
-/// administrator portal"). OEM data may change less often: [`beyond_microsoft`](Self::beyond_microsoft).
+/// Azure Stack Hub accepts 4 to 12 hours, 12 by default (docs, "Enable backup for Azure Stack Hub from the
+/// administrator portal"). OEM data may change less often: see [`beyond_microsoft`](Self::beyond_microsoft).
 ///
 /// ```
 /// use azs_backup::schedule::Frequency;
@@ -25,17 +25,17 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct Frequency(u32);
 
 impl Frequency {
-    /// The shortest that Azure Stack Hub takes, in hours.
+    /// The shortest that Azure Stack Hub accepts, in hours.
     pub const MIN: u32 = 4;
-    /// The longest that Azure Stack Hub takes, in hours.
+    /// The longest that Azure Stack Hub accepts, in hours.
     pub const MAX: u32 = 12;
-    /// The longest of all, in hours: 31 days.
+    /// The longest possible, in hours: 31 days.
     pub const LIMIT: u32 = 31 * 24;
 
-    /// A backup each `hours`, 4 to 12.
+    /// Backs up every `hours`, 4 to 12.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` outside Microsoft's bounds; the message says which way out there is.
+    /// `INVALID_ARGUMENT` outside Microsoft's bounds; the message names the way out.
     pub fn from_hours(hours: u32) -> Result<Self> {
         if (Self::MIN..=Self::MAX).contains(&hours) {
             return Ok(Self(hours));
@@ -47,7 +47,7 @@ impl Frequency {
         )))
     }
 
-    /// A backup each `hours`, 1 to 744 (31 days): for data of the OEM, to which Microsoft's bounds do not apply.
+    /// Backs up every `hours`, 1 to 744 (31 days): for OEM data, to which Microsoft's bounds do not apply.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` outside 1 to 744.
@@ -58,13 +58,13 @@ impl Frequency {
         Err(invalid(format!("a backup every {hours} h is not between 1 h and {} h (31 days)", Self::LIMIT)))
     }
 
-    /// The hours.
+    /// Returns the hours.
     #[must_use]
     pub fn hours(self) -> u32 {
         self.0
     }
 
-    /// Whether Azure Stack Hub's own scheduler would take it.
+    /// Whether Azure Stack Hub's own scheduler would accept it.
     #[must_use]
     pub fn is_microsofts(self) -> bool {
         (Self::MIN..=Self::MAX).contains(&self.0)
@@ -75,7 +75,7 @@ impl Frequency {
     }
 }
 
-/// In JSON it is the number of hours, beyond Microsoft's bounds or not.
+/// In JSON it is the number of hours, within or beyond Microsoft's bounds.
 impl TryFrom<u32> for Frequency {
     type Error = Error;
 
@@ -115,8 +115,8 @@ impl FromStr for Frequency {
 
 /// Days for which backups are kept.
 ///
-/// Azure Stack Hub takes 2 to 14 days, 7 by default (docs, "Enable backup for Azure Stack Hub from the administrator
-/// portal"). OEM data may be kept longer: [`beyond_microsoft`](Self::beyond_microsoft).
+/// Azure Stack Hub accepts 2 to 14 days, 7 by default (docs, "Enable backup for Azure Stack Hub from the administrator
+/// portal"). OEM data may be kept longer: see [`beyond_microsoft`](Self::beyond_microsoft).
 ///
 /// ```
 /// use azs_backup::schedule::RetentionPeriod;
@@ -131,17 +131,17 @@ impl FromStr for Frequency {
 pub struct RetentionPeriod(u32);
 
 impl RetentionPeriod {
-    /// The shortest that Azure Stack Hub takes, in days.
+    /// The shortest that Azure Stack Hub accepts, in days.
     pub const MIN: u32 = 2;
-    /// The longest that Azure Stack Hub takes, in days.
+    /// The longest that Azure Stack Hub accepts, in days.
     pub const MAX: u32 = 14;
-    /// The longest of all, in days: a hundred years.
+    /// The longest possible, in days: a hundred years.
     pub const LIMIT: u32 = 36_500;
 
     /// Keeps for `days`, 2 to 14.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` outside Microsoft's bounds; the message says which way out there is.
+    /// `INVALID_ARGUMENT` outside Microsoft's bounds; the message names the way out.
     pub fn from_days(days: u32) -> Result<Self> {
         if (Self::MIN..=Self::MAX).contains(&days) {
             return Ok(Self(days));
@@ -153,7 +153,7 @@ impl RetentionPeriod {
         )))
     }
 
-    /// Keeps for `days`, 1 to 36,500: for data of the OEM, to which Microsoft's bounds do not apply.
+    /// Keeps for `days`, 1 to 36,500: for OEM data, to which Microsoft's bounds do not apply.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` outside 1 to 36,500.
@@ -164,13 +164,13 @@ impl RetentionPeriod {
         Err(invalid(format!("keeping backups for {days} days is not between 1 and {} days", Self::LIMIT)))
     }
 
-    /// The days.
+    /// Returns the days.
     #[must_use]
     pub fn days(self) -> u32 {
         self.0
     }
 
-    /// Whether Azure Stack Hub's own retention would take it.
+    /// Whether Azure Stack Hub's own retention would accept it.
     #[must_use]
     pub fn is_microsofts(self) -> bool {
         (Self::MIN..=Self::MAX).contains(&self.0)
@@ -181,7 +181,7 @@ impl RetentionPeriod {
     }
 }
 
-/// In JSON it is the number of days, beyond Microsoft's bounds or not.
+/// In JSON it is the number of days, within or beyond Microsoft's bounds.
 impl TryFrom<u32> for RetentionPeriod {
     type Error = Error;
 
@@ -225,7 +225,7 @@ fn number(text: &str, unit: char) -> Option<u32> {
     digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
-/// Text of a stranger in a message: quoted and not long.
+/// Quotes and shortens foreign text for a message.
 pub(super) fn shown(text: &str) -> String {
     const SHOWN: usize = 80;
     match text.char_indices().nth(SHOWN) {

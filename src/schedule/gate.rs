@@ -10,7 +10,7 @@ use super::operation::{Operation, OperationKind, OperationState};
 use super::source::OperationSource;
 use crate::error::{Error, ErrorKind, Result};
 
-/// What a backup was asked for by.
+/// What asked for a backup.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -21,20 +21,20 @@ pub enum Trigger {
     Scheduled,
 }
 
-/// Why a backup has to wait, as Azure Stack Hub distinguishes it (`BackupSkippingReason` of its backup controller).
+/// Why a backup has to wait, in the terms of Azure Stack Hub (`BackupSkippingReason` of its backup controller).
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {
     /// Another backup is running.
     BackupOperationRunning,
-    /// An exclusive operation runs: update, FRU, secret rotation, or one that we do not know.
+    /// An exclusive operation is running: update, FRU, secret rotation, or one that is unknown here.
     ExclusiveActionRunning,
     /// An exclusive operation failed and nobody has resolved it.
     FailedExclusiveAction,
     /// A restore is running.
     RestoreOperationRunning,
-    /// An operation is in a state that we do not know.
+    /// An operation is in a state that is unknown here.
     Unknown,
 }
 
@@ -77,9 +77,9 @@ impl fmt::Display for Hold {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Skip {
-    /// What holds it, never empty: what has to be resolved by somebody first, then what passes by itself.
+    /// What holds it, never empty: first what somebody has to resolve, then what passes by itself.
     pub holds: Vec<Hold>,
-    /// When it is tried again.
+    /// When to try again.
     pub next_run: Timestamp,
 }
 
@@ -94,7 +94,7 @@ impl fmt::Display for Skip {
     }
 }
 
-/// What becomes of a scheduled backup.
+/// Whether a scheduled backup runs.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "decision", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -107,13 +107,13 @@ pub enum Decision {
 
 /// Keeps backups from running beside what they conflict with.
 ///
-/// Update, FRU, secret rotation, restore, another backup, and any operation of another kind hold it while they run; a
-/// failed one holds it until somebody resolves it, except for a failed backup or restore, which leave nothing half done
-/// that the next backup would meet. Sources: best practices of the Infrastructure Backup Service; the reasons and the
+/// Update, FRU, secret rotation, restore, another backup, and any operation of another kind hold a backup while they
+/// run. One that failed holds it until somebody resolves it; but not a failed backup or restore, which leaves nothing
+/// half done for the next backup. Sources: best practices of the Infrastructure Backup Service; the reasons and the
 /// alert "The scheduled backup was skipped due to a conflict with failed operations." of its controller.
 ///
-/// The gate is asked, it does not lock: an operation that begins a moment later is not seen. A backup of this library
-/// harms none, for it only reads its sources and writes beside `MASBackup`.
+/// The gate only looks; it does not lock. It does not see an operation that begins a moment later. A backup of this
+/// library harms none: it only reads its sources and writes beside `MASBackup`.
 #[derive(Default)]
 pub struct Gate {
     sources: Vec<Box<dyn OperationSource>>,
@@ -121,31 +121,31 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gate without sources: it is open.
+    /// Creates a gate without sources, which is open.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Asks this source, too.
+    /// Adds a source to ask.
     #[must_use]
     pub fn source(mut self, source: impl OperationSource + 'static) -> Self {
         self.sources.push(Box::new(source));
         self
     }
 
-    /// Lets backups run beside operations of this kind: secret rotation, say, for data of the switches.
+    /// Lets backups run beside operations of this kind: for example beside secret rotation, if you back up the switches.
     #[must_use]
     pub fn ignore(mut self, kind: OperationKind) -> Self {
         self.ignored.push(kind);
         self
     }
 
-    /// What keeps the gate closed now: what has to be resolved by somebody first, then what passes by itself. Open when
-    /// there is nothing.
+    /// Returns what keeps the gate closed now: first what somebody has to resolve, then what passes by itself. If it is
+    /// empty, the gate is open.
     ///
     /// # Errors
-    /// Those of a source that cannot tell.
+    /// The error of a source that cannot tell.
     pub fn holds(&self) -> Result<Vec<Hold>> {
         let mut holds = Vec::new();
         for source in &self.sources {
@@ -163,11 +163,11 @@ impl Gate {
         Ok(holds)
     }
 
-    /// Whether a scheduled backup that is due now runs. Either way now is the last run from here on: a skipped backup is
-    /// tried again at the schedule's next time.
+    /// Decides whether a scheduled backup that is due now runs. Either way, `now` counts as the last run: a skipped
+    /// backup is due again at the schedule's next time.
     ///
     /// # Errors
-    /// Those of a source that cannot tell.
+    /// The error of a source that cannot tell.
     pub fn scheduled(&self, schedule: &Schedule, now: Timestamp) -> Result<Decision> {
         let holds = self.holds()?;
         if holds.is_empty() {
@@ -176,10 +176,10 @@ impl Gate {
         Ok(Decision::Skipped(Skip { holds, next_run: schedule.next_run(Some(now), now).at }))
     }
 
-    /// Whether a backup on demand may run.
+    /// Checks whether a backup on demand may run.
     ///
     /// # Errors
-    /// `CONFLICT` when it may not; the message says until when, or what must be resolved. Those of a source that cannot
+    /// `CONFLICT` when it may not; the message says until when, or what to resolve. The error of a source that cannot
     /// tell.
     pub fn on_demand(&self, now: Timestamp) -> Result<()> {
         let holds = self.holds()?;
@@ -207,7 +207,7 @@ impl fmt::Debug for Gate {
     }
 }
 
-/// Why an operation holds backups; none when it does not.
+/// Why an operation holds backups; `None` if it does not.
 fn reason(operation: &Operation) -> Option<Reason> {
     use {OperationKind as Kind, OperationState as State};
     Some(match (&operation.kind, &operation.state) {
@@ -222,7 +222,7 @@ fn reason(operation: &Operation) -> Option<Reason> {
     })
 }
 
-/// The first few, for a message.
+/// Lists the first few holds, for a message.
 fn listed(holds: &[Hold]) -> String {
     const SHOWN: usize = 3;
     let mut text = holds.iter().take(SHOWN).map(Hold::to_string).collect::<Vec<_>>().join("; ");

@@ -1,4 +1,5 @@
-//! Which stored files are held by how many sets: sets may share segments by hard link, and a file's bytes are there once.
+//! Counts how many sets hold each stored file: sets may share segments by hard link, and then a file's bytes exist
+//! once.
 
 use std::collections::HashMap;
 
@@ -10,9 +11,9 @@ use crate::set::FileKey;
 pub(crate) struct Held(HashMap<FileKey, u32>);
 
 impl Held {
-    /// Counts a set in; gives the bytes of it that no set before it held.
+    /// Adds a set; returns how many of its bytes no set before it held.
     ///
-    /// A set of which no files are known, for it was made of JSON, is taken to share nothing.
+    /// A set made from JSON has no known files and counts as sharing nothing.
     pub(crate) fn add(&mut self, set: &Candidate) -> u64 {
         let Some(files) = set.files() else { return set.bytes };
         let mut bytes = 0_u64;
@@ -26,7 +27,7 @@ impl Held {
         bytes
     }
 
-    /// Counts a set out again; gives the bytes of it that no other set holds.
+    /// Removes a set; returns how many of its bytes no other set holds.
     pub(crate) fn remove(&mut self, set: &Candidate) -> u64 {
         let Some(files) = set.files() else { return set.bytes };
         let mut bytes = 0_u64;

@@ -14,11 +14,11 @@ use super::operation::words;
 use crate::alert::AlertKind;
 use crate::layout::{Place, SetName};
 
-/// The record of one run, or of one that was skipped.
+/// The record of one run, or of a skipped one.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Job {
-    /// What tells it from others: of two lines with the same one the later counts.
+    /// Identifies the job: of two lines with the same ID the later one counts.
     pub id: String,
     /// What asked for it.
     pub trigger: Trigger,
@@ -27,30 +27,30 @@ pub struct Job {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Timestamp>,
-    /// How it stands.
+    /// Its status.
     pub status: JobStatus,
-    /// What it is of.
+    /// What it backs up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
-    /// The set that it made.
+    /// The set that it created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set: Option<SetName>,
     /// Bytes that it stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
-    /// The class of the alert that it raised, by its code.
+    /// The code of the alert that it raised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alert: Option<String>,
     /// Why it failed or was skipped, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Whether it took longer than [expected](Self::EXPECTED): noted when it ends.
+    /// Whether it took longer than [expected](Self::EXPECTED); recorded when it ends.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub slow: bool,
-    /// When a skipped one is tried again.
+    /// When a skipped job is due again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_run: Option<Timestamp>,
-    /// The process that does it, while it runs: noted when it is [appended](super::JobLog::append).
+    /// The process that runs it, while it runs; recorded when the job is [appended](super::JobLog::append).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<Process>,
 }
@@ -60,7 +60,7 @@ impl Job {
     /// minutes).
     pub const EXPECTED: Duration = Duration::from_secs(40 * 60);
 
-    /// A job that begins.
+    /// Creates a job that begins now.
     #[must_use]
     pub fn start(id: impl Into<String>, trigger: Trigger, now: Timestamp) -> Self {
         Self {
@@ -80,7 +80,7 @@ impl Job {
         }
     }
 
-    /// A scheduled job that was skipped.
+    /// Creates a scheduled job that was skipped.
     #[must_use]
     pub fn skipped(id: impl Into<String>, skip: &Skip, now: Timestamp) -> Self {
         Self {
@@ -92,7 +92,7 @@ impl Job {
         }
     }
 
-    /// Ends it, and notes whether it was slow.
+    /// Ends the job, and records whether it was slow.
     #[must_use]
     pub fn end(mut self, status: JobStatus, now: Timestamp) -> Self {
         self.ended = Some(now);
@@ -102,7 +102,7 @@ impl Job {
         self
     }
 
-    /// Ends one whose process ended without saying so.
+    /// Ends a job whose process ended without saying so.
     pub(super) fn died(self, now: Timestamp) -> Self {
         let reason = match &self.process {
             Some(process) => format!(
@@ -112,11 +112,11 @@ impl Job {
             None => "it never said that it ended: it was killed, or its host went down".to_owned(),
         };
         let alert = Some(AlertKind::General.code().to_owned());
-        // How long it took is not known.
+        // Nobody knows how long it took.
         Self { slow: false, alert, reason: Some(reason), ..self.end(JobStatus::Failed, now) }
     }
 
-    /// How long it took; none while it has not ended, or where the clock was set back meanwhile.
+    /// How long it took; `None` before it ends, or if the clock was set back meanwhile.
     #[must_use]
     pub fn duration(&self) -> Option<Duration> {
         let seconds = second(self.ended?).checked_sub(second(self.started))?;
@@ -130,23 +130,23 @@ impl Job {
         second(end).saturating_sub(second(self.started)) > Self::EXPECTED.as_secs().cast_signed()
     }
 
-    /// Whether it has begun and not ended: it runs, or its host died meanwhile.
+    /// Whether it began and has not ended: it is running, or its host died.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.ended.is_none()
     }
 
-    /// Whether it made a set that holds all it was asked for.
+    /// Whether it created a set with everything that it was asked for.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.status == JobStatus::Succeeded
     }
 }
 
-/// The status of a job, in the words of the admin API (`OperationStatus` of Microsoft.Backup.Admin 2021-09-01, and
-/// `Corrupted`, which its controller has besides).
+/// The status of a job, in the words of the admin API (`OperationStatus` of Microsoft.Backup.Admin 2021-09-01, and also
+/// `Corrupted`, which its controller has).
 ///
-/// The API's list has grown before, so other words are taken as they are.
+/// The API's list has grown before, so any other word is accepted unchanged.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum JobStatus {
@@ -158,15 +158,15 @@ pub enum JobStatus {
     Deleted,
     /// Failed: there is no set.
     Failed,
-    /// There is a set, with something missing.
+    /// The set exists, but something is missing from the sources.
     PartialSucceeded,
-    /// Waits for another.
+    /// Waiting for another.
     Queued,
     /// Under way.
     Running,
     /// Did not run.
     Skipped,
-    /// There is a set with all that was asked for.
+    /// The set exists, with everything that was asked for.
     Succeeded,
     /// Any other word.
     Other(String),
@@ -186,7 +186,7 @@ impl JobStatus {
         Self::Succeeded,
     ];
 
-    /// The word for it.
+    /// Returns the word for it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {

@@ -1,4 +1,4 @@
-//! The log of jobs: a file of JSON lines, and what is read from it.
+//! The log of jobs: a file of JSON lines.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
@@ -15,43 +15,42 @@ use super::next_run::second;
 use super::operation::{Operation, OperationKind, OperationState};
 use crate::error::{Error, ErrorKind, Result};
 
-/// A file of jobs, one JSON object a line, appended to and never rewritten.
+/// A file of jobs, one JSON object per line, appended to and never rewritten.
 ///
-/// A job is appended when it begins and again when it ends; [`read`](Self::read) joins the two. While it runs, its process
-/// holds a lock on a file beside the log: one that was killed is known at once, and its job has failed. A line that a power
-/// cut tore is passed over and does not harm the next. One process at a time may append.
+/// Append a job when it begins and again when it ends; [`read`](Self::read) joins the two. While it runs, its process
+/// holds a lock on a file beside the log. If the process is killed, that shows at once, and the job has failed. A line
+/// torn by a power cut is skipped and does not harm the next. Only one process may append at a time.
 #[derive(Clone, Debug)]
 pub struct JobLog {
     path: PathBuf,
 }
 
-/// What a [`JobLog`] holds.
+/// The content of a [`JobLog`].
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Jobs {
     /// The jobs, in the order in which they were first written.
     pub jobs: Vec<Job>,
-    /// Lines that hold no job: torn, or of somebody else.
+    /// Lines that are not jobs: torn, or somebody else's.
     pub unreadable: u64,
-    /// Whether the file is longer than what is read of it, so that older jobs are missing here.
+    /// Whether the file is longer than what was read, so that older jobs are missing here.
     pub is_cut: bool,
-    /// Those of the jobs that died since somebody last appended: they failed without a word, and nobody was told. The next
-    /// append writes that down.
+    /// Jobs that died since the last append: they failed without a word, and nobody was told. The next append records
+    /// that.
     #[serde(default)]
     pub died: Vec<Job>,
 }
 
 impl Jobs {
-    /// When the last scheduled job began or was skipped: what [`Schedule::next_run`](super::Schedule::next_run) asks
-    /// for.
+    /// When the last scheduled job began or was skipped, for [`Schedule::next_run`](super::Schedule::next_run).
     #[must_use]
     pub fn last_scheduled(&self) -> Option<Timestamp> {
         let scheduled = self.jobs.iter().rev().find(|job| job.trigger == Trigger::Scheduled);
         scheduled.map(|job| job.started)
     }
 
-    /// Jobs that run, as operations for a [`Gate`](super::Gate): those that have begun, have not ended and did not die. One
-    /// of another host that has yet to begin is left out: its clock was set back.
+    /// Returns the running jobs as operations for a [`Gate`](super::Gate): those that began, have not ended and did not
+    /// die. A job of another host that begins in the future is left out: its clock was set back.
     ///
     /// ```
     /// use azs_backup::schedule::{Gate, JobLog};
@@ -78,7 +77,7 @@ impl Jobs {
             .collect()
     }
 
-    /// All of this as JSON: the fields, `last_scheduled`, `last_good`, and `running` as of `now`.
+    /// Returns everything as JSON: the fields, `last_scheduled`, `last_good`, and `running` as of `now`.
     #[must_use]
     pub fn facts(&self, now: Timestamp) -> serde_json::Value {
         serde_json::json!({
@@ -100,29 +99,29 @@ impl Jobs {
 }
 
 impl JobLog {
-    /// Most bytes of one line.
+    /// Longest line in bytes.
     pub const MAX_LINE: usize = 64 << 10;
-    /// Most bytes that are read, from the end: about 4,000 jobs, five years of two a day.
+    /// Most bytes to read, from the end: about 4,000 jobs, or five years of two a day.
     pub const MAX_READ: u64 = 1 << 20;
 
-    /// The log in this file, which need not be there yet.
+    /// Uses the log in this file, which need not exist yet.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Where it is.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Appends a job, and returns when it is on the disk. One that begins is noted with this process, which holds the job's
-    /// lock until it is appended as ended; jobs that [died](Jobs::died) are written down before it.
+    /// Appends a job, and returns once it is on the disk. Beginning a job records this process, which then holds the
+    /// job's lock until you append its end. Jobs that [died](Jobs::died) are recorded before it.
     ///
     /// # Errors
-    /// `LIMIT_EXCEEDED` when its line is longer than 64 KiB; `CONFLICT` when another process runs a job of the same id; as
-    /// the operating system has them.
+    /// `LIMIT_EXCEEDED` when its line is longer than 64 KiB; `CONFLICT` when another process runs a job with the same
+    /// ID; the operating system's.
     pub fn append(&self, job: &Job) -> Result<()> {
         let mut job = job.clone();
         line(&job)?;
@@ -141,7 +140,7 @@ impl JobLog {
             })?;
         }
         self.write(line(&job)?)?;
-        // Only now: who finds it given back looks at the log once more.
+        // Release it last: anyone who finds it released reads the log once more.
         if !job.is_open() {
             alive::release(&self.path, &job.id);
         }
@@ -155,7 +154,7 @@ impl JobLog {
                 let mut last = [0];
                 file.seek(SeekFrom::End(-1))?;
                 file.read_exact(&mut last)?;
-                // What a power cut tore ends here.
+                // End a line that a power cut tore.
                 if last != *b"\n" {
                     line.insert(0, b'\n');
                 }
@@ -166,14 +165,14 @@ impl JobLog {
         write().map_err(|e| self.failed("append to", e))
     }
 
-    /// Reads the jobs; a file that is not there has none.
+    /// Reads the jobs; a file that does not exist has none.
     ///
-    /// A job that has begun and not ended is looked after: one of this host failed when its process holds its lock no
-    /// more, one of another host, or of a folder without locks, when it began more than 24 hours before `now`, since
-    /// nothing else can be known of it. Those are [`died`](Jobs::died), too.
+    /// A job that began but has not ended may have died. One of this host has failed if its process no longer holds its
+    /// lock. One of another host, or of a folder without locks, counts as failed if it began more than 24 hours before
+    /// `now`, since nothing else can be known about it. Those jobs are in [`died`](Jobs::died), too.
     ///
     /// # Errors
-    /// As the operating system has them.
+    /// The operating system's.
     pub fn read(&self, now: Timestamp) -> Result<Jobs> {
         let mut jobs = self.read_lines()?;
         let is_dead = |job: &Job| job.is_open() && self.is_dead(job, now);
@@ -182,7 +181,7 @@ impl JobLog {
         if dead.is_empty() {
             return Ok(jobs);
         }
-        // It may have ended between the two looks.
+        // It may have ended in the meantime.
         jobs = self.read_lines()?;
         for job in jobs.jobs.iter_mut().filter(|job| job.is_open() && dead.contains(&job.id)) {
             *job = job.clone().died(now);
@@ -213,7 +212,7 @@ impl JobLog {
         };
         let mut text = &bytes[..];
         if is_cut {
-            // Begins in the middle of a line.
+            // The text begins in the middle of a line.
             let line = text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1);
             text = &text[line..];
         }
@@ -229,7 +228,7 @@ fn age(job: &Job, now: Timestamp) -> i64 {
     second(now).saturating_sub(second(job.started))
 }
 
-/// The line of a job.
+/// Returns the line of a job.
 fn line(job: &Job) -> Result<Vec<u8>> {
     let internal = |e| Error::new(ErrorKind::Internal, "a job cannot be written as JSON").with_source(e);
     let mut line = serde_json::to_vec(job).map_err(internal)?;
@@ -241,10 +240,10 @@ fn line(job: &Job) -> Result<Vec<u8>> {
     Ok(line)
 }
 
-/// Seconds after which a job of which nothing is known is taken for dead.
+/// Seconds after which a job without further news counts as dead.
 const DEAD: i64 = 86_400;
 
-/// The jobs in these lines.
+/// Parses the jobs in these lines.
 fn parse(text: &[u8]) -> Jobs {
     let mut found = Jobs::default();
     let mut places: HashMap<String, usize> = HashMap::new();

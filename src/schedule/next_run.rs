@@ -1,4 +1,4 @@
-//! When the next scheduled backup is due: seconds in UTC and nothing else.
+//! When the next scheduled backup is due, computed in seconds of UTC.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::error::{Error, Result};
 
 /// When backups run: a frequency, a phase of the day and a jitter.
 ///
-/// All arithmetic is on seconds in UTC, so daylight saving moves nothing: a backup at 02:00 UTC stays there. Slots lie
-/// at `phase + jitter + n × frequency` from 1970 on. A run that is late by up to half a frequency is followed by the
-/// next slot, so lateness does not add up; one that is later is followed after three quarters of a frequency, until
-/// runs are back on their slots, so that two backups never crowd.
+/// All arithmetic is in seconds of UTC, so daylight saving moves nothing: a backup at 02:00 UTC stays there. Slots are
+/// at `phase + jitter + n × frequency`, counted from 1970. After a run that is late by up to half a frequency comes the
+/// next slot, so lateness does not add up. After one that is later, the next run comes three quarters of a frequency
+/// later, until runs are back on their slots. So two backups never crowd.
 ///
 /// ```
 /// use azs_backup::schedule::{Frequency, Schedule};
@@ -24,9 +24,10 @@ use crate::error::{Error, Result};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// In JSON it is `{"frequency_hours": 24, "beyond_microsoft": true, "phase_seconds": 7200, "jitter_seconds": 1800, "host":
-/// "hlh01"}`, of which all may be left out; a frequency outside Azure Stack Hub's bounds needs `beyond_microsoft`, and a
-/// jitter its host. It is written with `shift_seconds`, what the jitter came to, in place of the last two, and read so.
+/// In JSON it is `{"frequency_hours": 24, "beyond_microsoft": true, "phase_seconds": 7200, "jitter_seconds": 1800,
+/// "host": "hlh01"}`. You may omit any of them, but a frequency outside Azure Stack Hub's bounds needs
+/// `beyond_microsoft`, and a jitter needs its host. It is written with `shift_seconds`, the resulting shift, in place
+/// of the last two, and can be read back.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "ScheduleForm", into = "ScheduleForm")]
 pub struct Schedule {
@@ -35,18 +36,18 @@ pub struct Schedule {
     jitter: i64,
 }
 
-/// When to run next, and what to say about the time that led there.
+/// When to run next, and what to report about the time before that.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct NextRun {
-    /// When to run: now or later, and never further than one frequency away.
+    /// When to run: now or later, and at most one frequency away.
     pub at: Timestamp,
-    /// When it was due, where that is before [`at`](Self::at); none before the first run.
+    /// When it was due, if that is before [`at`](Self::at); `None` before the first run.
     pub due: Option<Timestamp>,
     /// Scheduled times that passed without a run: the host slept or was off, or nobody asked. One run makes up for all
     /// of them. A run less than 15 minutes late has missed nothing.
     pub missed: u64,
-    /// By how many seconds the last run lies in the future: the clock was set back. 0 when it was not.
+    /// By how many seconds the last run is in the future because the clock was set back; 0 if it was not.
     pub clock_set_back_by: u64,
 }
 
@@ -59,7 +60,7 @@ impl NextRun {
 }
 
 impl Schedule {
-    /// Slots at 00:00 UTC and each frequency after it, without jitter.
+    /// Creates slots at 00:00 UTC and every frequency after it, without jitter.
     #[must_use]
     pub fn new(frequency: Frequency) -> Self {
         Self { frequency, phase: 0, jitter: 0 }
@@ -68,7 +69,7 @@ impl Schedule {
     /// Moves the slots by this much after 00:00 UTC: two hours make a daily backup run at 02:00 UTC.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when it is no less than the frequency.
+    /// `INVALID_ARGUMENT` unless it is less than the frequency.
     pub fn phase(mut self, phase: Duration) -> Result<Self> {
         match i64::try_from(phase.as_secs()) {
             Ok(seconds) if seconds < self.frequency.seconds() => self.phase = seconds,
@@ -83,8 +84,8 @@ impl Schedule {
         Ok(self)
     }
 
-    /// Moves the slots by a share of `most` that depends on `host` alone: hosts of one share do not all begin at once,
-    /// and each keeps its time. `host` is the host's name, say.
+    /// Moves the slots by a fraction of `most` that depends only on `host`, such as the host's name. So the hosts of
+    /// one share do not all begin at once, and each keeps its time.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` when `most` is more than half the frequency.
@@ -98,7 +99,7 @@ impl Schedule {
                 self.frequency
             )));
         };
-        // FNV-1a: the same on every machine and in every version, which std's hashers do not promise.
+        // FNV-1a: the same on every machine and in every version, which std's hashers do not guarantee.
         let hash = host.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
@@ -106,20 +107,20 @@ impl Schedule {
         Ok(self)
     }
 
-    /// The frequency.
+    /// Returns the frequency.
     #[must_use]
     pub fn frequency(&self) -> Frequency {
         self.frequency
     }
 
-    /// When to run next, given when the last scheduled run began or was skipped, and the clock.
+    /// Returns when to run next, given the clock and when the last scheduled run began or was skipped.
     ///
-    /// Without a last run it is now. An on-demand backup is no last run: it does not move the schedule (Azure Stack Hub
-    /// has it so). The answer depends on its arguments alone: asking again, after a restart or each minute, moves
-    /// nothing.
+    /// Without a last run the answer is now. Do not count a backup on demand as a last run: it does not move the
+    /// schedule, as in Azure Stack Hub. The answer depends only on the arguments: asking again, after a restart or each
+    /// minute, moves nothing.
     ///
-    /// A last run in the future means that the clock was set back since. Up to half a frequency that is waited for,
-    /// beyond it the run is due now; either way it is reported.
+    /// A last run in the future means that the clock was set back. The schedule waits that out for up to half a
+    /// frequency; beyond that the run is due now. Either way the result reports it.
     #[must_use]
     pub fn next_run(&self, last: Option<Timestamp>, now: Timestamp) -> NextRun {
         let every = self.frequency.seconds();
@@ -137,12 +138,12 @@ impl Schedule {
             let missed = if late < LATE { 0 } else { 1 + (late / every).unsigned_abs() };
             return NextRun { at: now, due: Some(clamped(due)), missed, clock_set_back_by };
         }
-        // A clock set back a little would make it further away than one frequency; asked again it is not.
+        // If the clock was set back a little, this could be further away than one frequency; later calls correct it.
         let at = clamped(due.min(second(now).saturating_add(every))).max(now);
         NextRun { at, due: None, missed: 0, clock_set_back_by }
     }
 
-    /// The time after the run at `last`: more than half a frequency later, and at most a whole one.
+    /// Returns the time after the run at `last`: more than half a frequency later, and at most a whole one.
     fn after(&self, last: i64) -> i64 {
         let every = self.frequency.seconds();
         let latest = last.saturating_add(every);
@@ -151,7 +152,7 @@ impl Schedule {
     }
 }
 
-/// A schedule as JSON has it.
+/// The JSON form of a schedule.
 #[derive(Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 struct ScheduleForm {
@@ -173,7 +174,7 @@ impl Default for ScheduleForm {
 
 impl From<Schedule> for ScheduleForm {
     fn from(schedule: Schedule) -> Self {
-        // Both are less than a frequency, which is 31 days at most.
+        // Both are less than a frequency, which is at most 31 days.
         let seconds = |of: i64| u32::try_from(of).unwrap_or(0);
         Self {
             frequency_hours: schedule.frequency.hours(),
@@ -216,7 +217,7 @@ impl Default for Schedule {
     }
 }
 
-/// The time nearest to this second.
+/// Returns the timestamp nearest to this second.
 pub(super) fn clamped(second: i64) -> Timestamp {
     let (min, max) = (Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
     Timestamp::from_second(second.clamp(min, max)).unwrap_or(if second < 0 {
@@ -226,11 +227,12 @@ pub(super) fn clamped(second: i64) -> Timestamp {
     })
 }
 
-/// The second that this time lies in; `as_second` would round up before 1970.
+/// Returns the second that contains this time; `as_second` would round up before 1970.
 pub(super) fn second(time: Timestamp) -> i64 {
-    // A timestamp's seconds fit in 40 bits.
+    // A timestamp's seconds fit into 40 bits.
     time.as_nanosecond().div_euclid(1_000_000_000) as i64
 }
 
-/// Seconds from which a run counts as missed: a quarter of an hour, for services that look at the clock now and then.
+/// Seconds of lateness from which a run counts as missed: a quarter of an hour, for services that check the clock now
+/// and then.
 const LATE: i64 = 15 * 60;

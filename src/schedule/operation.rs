@@ -7,47 +7,47 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Something that a deployment does, or failed to do, and that backups may have to wait for.
+/// Something that a deployment does or failed to do, and that backups may have to wait for.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Operation {
     /// What it is.
     pub kind: OperationKind,
-    /// How it stands.
+    /// Its state.
     pub state: OperationState,
-    /// Which one, for people: the update's name, the node's.
+    /// Its name, for people: the update's, the node's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// When it began, where that is known.
+    /// When it began, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<Timestamp>,
-    /// When it is expected to end. What is past its expected end still counts until its source says otherwise.
+    /// When it is expected to end. After that it still counts until its source says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_end: Option<Timestamp>,
 }
 
 impl Operation {
-    /// An operation of which no more is known.
+    /// Creates an operation of which nothing more is known.
     #[must_use]
     pub fn new(kind: OperationKind, state: OperationState) -> Self {
         Self { kind, state, name: None, started: None, expected_end: None }
     }
 
-    /// The same with a name.
+    /// Returns the same operation with a name.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// The same with the time at which it began.
+    /// Returns the same operation with the time at which it began.
     #[must_use]
     pub fn started(mut self, started: Timestamp) -> Self {
         self.started = Some(started);
         self
     }
 
-    /// The same with the time at which it is expected to end.
+    /// Returns the same operation with the time at which it is expected to end.
     #[must_use]
     pub fn expected_end(mut self, end: Timestamp) -> Self {
         self.expected_end = Some(end);
@@ -64,16 +64,16 @@ impl fmt::Display for Operation {
     }
 }
 
-/// The kinds of operation that the best practices and the backup alerts of Azure Stack Hub name, and others.
+/// The kinds of operation that Azure Stack Hub's best practices and backup alerts name, and others.
 ///
-/// Read from text in any letter case, also by the names of Microsoft's action plans (`MAS Update`,
-/// `MAS Update - Rerun`, `RotateSecret`). In JSON it is the text.
+/// Parses text in any letter case, and also the names of Microsoft's action plans (`MAS Update`, `MAS Update - Rerun`,
+/// `RotateSecret`). In JSON it is the text.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum OperationKind {
     /// Another backup: `backup`.
     Backup,
-    /// Replacement of a field replaceable unit, node servicing and repair included: `fru`.
+    /// Replacement of a field replaceable unit, including node servicing and repair: `fru`.
     Fru,
     /// A restore: `restore`.
     Restore,
@@ -81,12 +81,12 @@ pub enum OperationKind {
     SecretRotation,
     /// Patch and update: `update`.
     Update,
-    /// Any other, in its source's words; it is taken for exclusive.
+    /// Any other, in its source's words; it counts as exclusive.
     Other(String),
 }
 
 impl OperationKind {
-    /// The word for it.
+    /// Returns the word for it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -115,26 +115,26 @@ impl FromStr for OperationKind {
     }
 }
 
-/// How an operation stands.
+/// The state of an operation.
 ///
-/// Read from text in any letter case, also in the admin API's words (`InProgress`). In JSON it is the text.
+/// Parses text in any letter case, and also the admin API's words (`InProgress`). In JSON it is the text.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum OperationState {
-    /// Failed, and nobody has resolved it: `failed`. It still holds backups, for its work may be half done.
+    /// Failed, and nobody has resolved it: `failed`. It still holds backups, because its work may be half done.
     Failed,
-    /// Failed once, resolved since: `resolved`.
+    /// Failed, and resolved since: `resolved`.
     Resolved,
     /// Under way: `running`.
     Running,
     /// Ended well: `succeeded`.
     Succeeded,
-    /// Any other, in its source's words. It holds backups: what is not understood is not taken for harmless.
+    /// Any other, in its source's words. It holds backups, because it may not be harmless.
     Unknown(String),
 }
 
 impl OperationState {
-    /// The word for it.
+    /// Returns the word for it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -161,7 +161,7 @@ impl FromStr for OperationState {
     }
 }
 
-/// Words that print as they are and are read by `FromStr`, in JSON too.
+/// Words that print unchanged and parse by `FromStr`, in JSON too.
 macro_rules! words {
     ($($name:ty),+) => {$(
         impl std::fmt::Display for $name {

@@ -1,4 +1,4 @@
-//! Schedules, policies and watches as plain data: what the bindings take in place of a chain of calls.
+//! Schedules, policies and watches as plain data, for the bindings.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -14,7 +14,7 @@ impl Schedule {
     /// `jitter_seconds` with `host`.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for what is no such object, an unknown option included, and for numbers out of bounds.
+    /// `INVALID_ARGUMENT` for anything but such an object, for an unknown option, and for numbers out of bounds.
     pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
         options("a schedule", json.as_ref())
     }
@@ -22,21 +22,21 @@ impl Schedule {
 
 impl RetentionPolicy {
     /// Reads a policy from its options in JSON: `keep_days`, `keep_last`, `keep_daily`, `keep_weekly`, `keep_monthly`,
-    /// `keep_labels` (pairs of key and value, null for any), `pin` (names of sets), `make_room` (bytes), `grace_hours` (24),
-    /// `shrunken_below` (50, in percent).
+    /// `keep_labels` (pairs of key and value, null for any), `pin` (names of sets), `make_room` (bytes), `grace_hours`
+    /// (24), `shrunken_below` (50, in percent).
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for what is no such object, an unknown option included, and for numbers out of bounds.
+    /// `INVALID_ARGUMENT` for anything but such an object, for an unknown option, and for numbers out of bounds.
     pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
         options("a retention policy", json.as_ref())
     }
 }
 
-/// What an operator should see to, of a [`Watch`] in JSON: `last_backup`, `set_up`, `retention_days` (7), `holds` and
-/// `closed_since`, `next_run`. Each warning has its line for people besides, `message`.
+/// Returns what an operator should look into, given a [`Watch`] in JSON: `last_backup`, `set_up`, `retention_days` (7),
+/// `holds` and `closed_since`, `next_run`. Each warning also has a line for people, `message`.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for what is no such object, an unknown option included.
+/// `INVALID_ARGUMENT` for anything but such an object, or for an unknown option.
 pub fn warnings_of_json(watch: impl AsRef<[u8]>, now: Timestamp) -> Result<Vec<Value>> {
     let watch: Watch = options("what to watch", watch.as_ref())?;
     let plain = |warning: &Warning| {

@@ -1,4 +1,4 @@
-//! The plan: which sets go, which stay, and why. No I/O.
+//! Plans which sets to delete, which to keep, and why. No I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,31 +13,31 @@ use super::rules::{DeleteReason, KeepReason, RetentionPolicy};
 use crate::layout::SharePath;
 use crate::set::shrunken::Largest;
 
-/// Which sets to delete, and why the others stay: to be looked at before it is [carried out](Self::apply).
+/// Which sets to delete, and why the others stay. Look at it before you [carry it out](Self::apply).
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RetentionPlan {
-    /// The time that it was made for.
+    /// The time for which it was made.
     pub now: Timestamp,
-    /// What goes: the oldest first, and what only makes room last.
+    /// Sets to delete: the oldest first, and those that only make room last.
     pub deletions: Vec<Deletion>,
-    /// What stays, by place and from old to new.
+    /// Sets to keep, by place and from old to new.
     pub kept: Vec<Kept>,
-    /// Bytes that the deletions free: a stored file that sets share by hard link is freed with the last of them that
-    /// goes. An upper bound where candidates were made of JSON, or other sets hold a file that the plan was not shown.
+    /// Bytes that the deletions free. A stored file that sets share by hard link is freed with the last of them. This
+    /// is an upper bound if candidates came from JSON, or if sets that the plan was not shown hold the same files.
     pub freed_bytes: u64,
-    /// Bytes that were asked for and cannot be freed: everything that may go goes already.
+    /// Requested bytes that cannot be freed: everything that may go is already in the plan.
     pub shortfall: u64,
-    /// Free bytes at which [`apply`](Self::apply) has room enough, where the policy
-    /// [asks for them](RetentionPolicy::make_room_for).
+    /// Free bytes at which [`apply`](Self::apply) stops making room, if the policy [asks for
+    /// that](RetentionPolicy::make_room_for).
     pub room_for: Option<u64>,
 }
 
-/// A set that goes.
+/// A set to delete.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Deletion {
-    /// Where its folder is.
+    /// Its folder.
     pub folder: SharePath,
     /// The set.
     #[serde(flatten)]
@@ -48,16 +48,16 @@ pub struct Deletion {
     pub freed_bytes: u64,
 }
 
-/// A set that stays.
+/// A set to keep.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Kept {
-    /// Where its folder is.
+    /// Its folder.
     pub folder: SharePath,
     /// The set.
     #[serde(flatten)]
     pub candidate: Candidate,
-    /// Why: every rule that keeps it.
+    /// Every rule that keeps it.
     pub reasons: Vec<KeepReason>,
 }
 
@@ -70,7 +70,7 @@ impl RetentionPlan {
 }
 
 pub(super) fn plan(policy: &RetentionPolicy, sets: Vec<Candidate>, now: Timestamp) -> RetentionPlan {
-    // A set that is named twice has one verdict: that of the later look at it.
+    // If a set is given twice, the later one counts.
     let sets: BTreeMap<_, _> = sets.into_iter().map(|set| (set.folder().to_string(), set)).collect();
     let mut sets: Vec<_> = sets.into_values().collect();
     sets.sort_by(|a, b| (&a.place, a.time(), a.set).cmp(&(&b.place, b.time(), b.set)));
@@ -108,22 +108,22 @@ enum Verdict {
     Delete(DeleteReason),
 }
 
-/// What becomes of the sets of one place, which are sorted from old to new.
+/// Judges the sets of one place, sorted from old to new.
 fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Verdict> {
     let mut keep = vec![BTreeSet::new(); sets.len()];
     let is_future = |set: &Candidate| second(set.time()) > second(now).saturating_add(TOLERANCE);
-    // From new to old, as rules count.
+    // Rules count from new to old.
     let good: Vec<usize> =
         (0..sets.len()).rev().filter(|at| sets[*at].is_complete() && !is_future(&sets[*at])).collect();
     for (at, reason) in by_rules(policy, sets, &good, KeepReason::LastGood) {
         keep[at].insert(reason);
     }
-    // Sets that shrank are kept as all are and push nothing out: the rules count once more without them.
+    // Shrunken sets are kept like any others but displace nothing: count once more without them.
     let dwarfed = dwarfed(policy, sets, &good);
     let full: Vec<usize> = good.iter().copied().filter(|at| !dwarfed.contains_key(at)).collect();
     let mut spare = |at: usize, reason| {
         let is_last = reason == KeepReason::LastFull && !keep[at].contains(&KeepReason::LastGood);
-        // What is kept in any case says why as ever.
+        // A set that is kept anyway keeps its reasons.
         if is_last || keep[at].is_empty() {
             keep[at].insert(if is_last { reason } else { KeepReason::NotDisplaced });
         }
@@ -131,7 +131,7 @@ fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Ve
     if full.len() < good.len() {
         by_rules(policy, sets, &full, KeepReason::LastFull).into_iter().for_each(|(at, why)| spare(at, why));
     }
-    // As long as one that shrank stays, so do those that show it.
+    // As long as a shrunken set stays, so do the sets that show how much it shrank.
     for at in &good {
         for by in dwarfed.get(at).filter(|_| !keep[*at].is_empty()).into_iter().flatten() {
             if keep[*by].is_empty() {
@@ -156,7 +156,7 @@ fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Ve
             (set.is_complete() && !policy.has_keep_rule(), KeepReason::NoRule),
         ];
         keep.extend(exceptions.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason));
-        // A backup at work may have begun long ago: what counts is when it last wrote.
+        // A running backup may have begun long ago: count from when it last wrote.
         let age = second(now).saturating_sub(second(set.last_touched()));
         if set.condition == Condition::Incomplete && age < policy.grace && !is_future(set) {
             keep.insert(KeepReason::Grace);
@@ -170,7 +170,7 @@ fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Ve
     sets.iter().zip(keep).map(verdict).collect()
 }
 
-/// The sets that shrank, each with the older ones that hold the most files and the most bytes.
+/// Finds the shrunken sets, each with the older ones that hold the most files and the most bytes.
 fn dwarfed(policy: &RetentionPolicy, sets: &[Candidate], good: &[usize]) -> BTreeMap<usize, [usize; 2]> {
     let mut dwarfed = BTreeMap::new();
     let mut largest: Option<[(usize, Content); 2]> = None;
@@ -194,8 +194,8 @@ fn dwarfed(policy: &RetentionPolicy, sets: &[Candidate], good: &[usize]) -> BTre
     dwarfed
 }
 
-/// What the policy's rules keep of these sets, which are good and sorted from new to old: the last one and the last that
-/// succeeded, for `last`, and what the rules of age and number name.
+/// Returns what the policy's rules keep of these good sets, sorted from new to old: with the reason `last`, the last
+/// one and the last that succeeded; and what the rules of age and number name.
 fn by_rules(
     policy: &RetentionPolicy,
     sets: &[Candidate],
@@ -228,7 +228,7 @@ fn by_rules(
     keep
 }
 
-/// Whether the second set holds so much less than the first that it does not stand for it.
+/// Whether the second set holds so much less than the first that it cannot stand in for it.
 fn dwarfs(policy: &RetentionPolicy, first: &Candidate, second: &Candidate) -> bool {
     first.content.zip(second.content).is_some_and(|(first, second)| {
         let most = Largest { files: first.files, bytes: first.bytes };
@@ -236,7 +236,7 @@ fn dwarfs(policy: &RetentionPolicy, first: &Candidate, second: &Candidate) -> bo
     })
 }
 
-/// Lets sets go that only rules of age and number keep, the oldest first, until enough is freed.
+/// Deletes sets that only rules of age and number keep, the oldest first, until enough is freed.
 fn make_room(wanted: u64, held: &mut Held, plan: &mut RetentionPlan) {
     use KeepReason::{Daily, Last, Monthly, NoRule, NotDisplaced, Weekly, Within};
     let may_go = |kept: &Kept| {
@@ -264,7 +264,7 @@ fn make_room(wanted: u64, held: &mut Held, plan: &mut RetentionPlan) {
         let Kept { folder, candidate, .. } = kept;
         gone.push(Deletion { folder, candidate, reason: DeleteReason::MakeRoom, freed_bytes });
     }
-    // After those that go anyway: where their room is enough, these stay.
+    // They come after the sets that go anyway: if those free enough, these stay.
     gone.sort_by_cached_key(|d| (d.candidate.time(), d.folder.clone()));
     plan.deletions.extend(gone);
     plan.shortfall = wanted.saturating_sub(plan.freed_bytes);

@@ -1,4 +1,4 @@
-//! What to keep: the rules, and the words for what they lead to.
+//! What to keep: the rules, and the words for their results.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,40 +14,42 @@ use crate::layout::SetName;
 use crate::set::shrunken::Largest;
 use crate::share::Space;
 
-/// The label that keeps a set for good, whatever its value: `BackupBuilder::label("pinned", "before the firmware update")`.
+/// The label that keeps a set for good, whatever its value: `BackupBuilder::label("pinned", "before the firmware
+/// update")`.
 pub const PIN_LABEL: &str = "pinned";
 
-/// What to keep of the sets of a deployment.
+/// Which sets of a deployment to keep.
 ///
-/// `keep_last` (`keep_last` in JSON) keeps a number of sets, however old; `keep_within` (`keep_days`) keeps all that are
-/// young, however many; given both, a set stays if either keeps it. A complete set is deleted only when at least one keep rule is given and none keeps it, or to make room. Each rule
-/// counts within one place, that is one component, or one scale unit of it. Periods are counted back from the **newest
-/// good set** of the place and not from the clock: backups that stopped take nothing away, nor does a clock that runs
-/// ahead until a set is made by it. Days, weeks (from Monday) and months are those of UTC; of each the newest set counts, one that `Succeeded`
-/// before one that did so in part.
+/// `keep_last` (`keep_last` in JSON) keeps a number of sets, however old; `keep_within` (`keep_days`) keeps all young
+/// sets, however many; with both, a set stays if either keeps it. A complete set is deleted only if you give at least
+/// one keep rule and none keeps it, or to make room. Each rule counts within one place: one component, or one of its
+/// scale units. Periods count back from the **newest good set** of the place, not from the clock. So nothing is lost
+/// when backups stop, or when a clock runs ahead before a set is made by it. Days, weeks (from Monday) and months are
+/// those of UTC. In each the newest set counts; one that `Succeeded` goes before one that did so in part.
 ///
 /// Whatever the rules say, these stay:
 /// - the last good set of each place: the newest complete one, and the newest that `Succeeded`;
-/// - all of a place without a good set: what is incomplete or damaged there may be all that is left;
-/// - the last good set before those of its place shrank (see below);
+/// - everything in a place without a good set: what is incomplete or damaged there may be all that is left;
+/// - the last good set before the sets of its place shrank (see below);
 /// - damaged sets: those that have, or may have had, a cover sheet and are not whole. Only a person deletes them;
 /// - sets of another place that were copied to here, and what cannot be read;
-/// - sets from the future, more than five minutes ahead of the clock; they count as no good set either;
-/// - sets in a later version of the stored form, and what is not named as a set;
-/// - sets that are pinned or labelled, when room is made too.
+/// - sets from the future, more than five minutes ahead of the clock; they do not count as good sets, either;
+/// - sets in a later version of the stored form, and what is not named like a set;
+/// - pinned and labelled sets, even to make room.
 ///
-/// A set's age is that of its cover sheet, or of its name where that is younger. An unfinished set is as old as its newest
+/// A set's age is that of its cover sheet, or of its name if that is later. An unfinished set is as old as its newest
 /// file.
 ///
-/// **Sets that shrank displace nothing.** A good set is shrunken when it holds less than half of the files, or of the bytes,
-/// of an older good set of its place: perhaps its source was not mounted. The rules then count twice, over all good sets and
-/// over those that are not shrunken, and a set stays if either count keeps it; so does the largest older set as long as one
-/// that shrank stays, and the newest one that is not shrunken even when room is made. Where the source has shrunk for good,
-/// delete the large sets by hand, or set another threshold by [`shrunken_below`](Self::shrunken_below).
+/// **Sets that shrank displace nothing.** A good set is shrunken if it holds less than half of the files, or of the
+/// bytes, of an older good set of its place: perhaps its source was not mounted. The rules then count twice, over all
+/// good sets and over those that are not shrunken, and a set stays if either count keeps it. The largest older set also
+/// stays as long as a shrunken one does, and the newest one that is not shrunken stays even to make room. If the source
+/// has shrunk for good, delete the large sets by hand, or set another threshold with
+/// [`shrunken_below`](Self::shrunken_below).
 ///
-/// In JSON it is `{"keep_days": 30, "keep_last": 3, "keep_daily": 7, "keep_weekly": 4, "keep_monthly": 12, "keep_labels":
-/// [["model", "S4148-ON"], ["audit", null]], "pin": ["20261123T020000Z-7f3a91c2"], "make_room": 0, "grace_hours": 24,
-/// "shrunken_below": 50}`, of which all may be left out. The room that the share has is not in it.
+/// In JSON it is `{"keep_days": 30, "keep_last": 3, "keep_daily": 7, "keep_weekly": 4, "keep_monthly": 12,
+/// "keep_labels": [["model", "S4148-ON"], ["audit", null]], "pin": ["20261123T020000Z-7f3a91c2"], "make_room": 0,
+/// "grace_hours": 24, "shrunken_below": 50}`. You may omit any of them. The room on the share is not included.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(from = "PolicyForm", into = "PolicyForm")]
 pub struct RetentionPolicy {
@@ -65,7 +67,7 @@ pub struct RetentionPolicy {
 }
 
 impl RetentionPolicy {
-    /// Keeps every complete set, and deletes incomplete ones after 24 hours.
+    /// Creates a policy that keeps every complete set, and deletes incomplete ones after 24 hours.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -83,67 +85,67 @@ impl RetentionPolicy {
         }
     }
 
-    /// Keeps what is at most this much older than the newest good set.
+    /// Keeps sets that are older than the newest good one by at most this period.
     #[must_use]
     pub fn keep_within(mut self, period: RetentionPeriod) -> Self {
         self.keep_within = Some(period);
         self
     }
 
-    /// Keeps the newest `count` complete sets; 0 is no rule.
+    /// Keeps the newest `count` complete sets; 0 turns the rule off.
     #[must_use]
     pub fn keep_last(mut self, count: u32) -> Self {
         self.keep_last = count;
         self
     }
 
-    /// Keeps one set of each of the last `count` days that have one; 0 is no rule.
+    /// Keeps one set for each of the last `count` days that have any; 0 turns the rule off.
     #[must_use]
     pub fn keep_daily(mut self, count: u32) -> Self {
         self.keep_daily = count;
         self
     }
 
-    /// Keeps one set of each of the last `count` weeks that have one; 0 is no rule.
+    /// Keeps one set for each of the last `count` weeks that have any; 0 turns the rule off.
     #[must_use]
     pub fn keep_weekly(mut self, count: u32) -> Self {
         self.keep_weekly = count;
         self
     }
 
-    /// Keeps one set of each of the last `count` months that have one; 0 is no rule.
+    /// Keeps one set for each of the last `count` months that have any; 0 turns the rule off.
     #[must_use]
     pub fn keep_monthly(mut self, count: u32) -> Self {
         self.keep_monthly = count;
         self
     }
 
-    /// Keeps every set with this label, whatever the other rules say; with any value when none is given. By itself it
-    /// is no reason to delete the others.
+    /// Keeps every set with this label, whatever the other rules say; `None` matches any value. This rule alone deletes
+    /// no other sets.
     #[must_use]
     pub fn keep_label(mut self, key: impl Into<String>, value: Option<String>) -> Self {
         self.labels.push((key.into(), value));
         self
     }
 
-    /// Keeps this set, whatever the other rules say. By itself it is no reason to delete the others.
+    /// Keeps this set, whatever the other rules say. This rule alone deletes no other sets.
     #[must_use]
     pub fn pin(mut self, set: SetName) -> Self {
         self.pinned.insert(set);
         self
     }
 
-    /// Deletes until at least this many bytes are free that were not before, the oldest sets first, kept by other rules
-    /// or not: the documented remedy for a full share. What sets share by hard link is freed with the last of them.
+    /// Deletes the oldest sets until at least this many more bytes are free, even if rules of age or number keep them:
+    /// the documented remedy for a full share. What sets share by hard link is freed with the last of them.
     #[must_use]
     pub fn make_room(mut self, bytes: u64) -> Self {
         self.make_room = bytes;
         self
     }
 
-    /// Deletes until this many bytes are free on a share with this [space](crate::Share::space), as
-    /// [`make_room`](Self::make_room) does. [`RetentionPlan::apply`] looks at the share's space again before each set
-    /// that goes for the sake of room, and stops at enough.
+    /// Deletes sets until this many bytes are free on a share with this [space](crate::Share::space), like
+    /// [`make_room`](Self::make_room). Before each set that goes only to make room, [`RetentionPlan::apply`] checks the
+    /// share's space again, and stops once there is enough.
     #[must_use]
     pub fn make_room_for(mut self, bytes: u64, space: Space) -> Self {
         self.make_room = bytes.saturating_sub(space.free);
@@ -151,26 +153,26 @@ impl RetentionPolicy {
         self
     }
 
-    /// Deletes incomplete sets only when nothing was written to them for this long, 24 hours by default: a backup may still
-    /// be at work in them, or take them up. Less than an hour counts as an hour.
+    /// Deletes incomplete sets only if nothing was written to them for this long, 24 hours by default: a backup may
+    /// still be writing to them, or take them up. Less than an hour counts as an hour.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = i64::try_from(grace.as_secs()).unwrap_or(i64::MAX).max(3600);
         self
     }
 
-    /// Takes a set for shrunken that holds less than this many percent of the files or bytes of an older good set of its
-    /// place: 50 by default, at most 100; 0 takes none for it, not even an empty one.
+    /// Sets when a set counts as shrunken: if it holds less than this percentage of the files or bytes of an older good
+    /// set of its place. The default is 50, the most 100; with 0 no set does, not even an empty one.
     #[must_use]
     pub fn shrunken_below(mut self, percent: u32) -> Self {
         self.shrunken_below = percent.min(100);
         self
     }
 
-    /// What to delete of these sets, and what is kept and why. Deletes nothing.
+    /// Plans which of these sets to delete, and which to keep and why. Deletes nothing.
     ///
-    /// Give it every set of the places in question, as [`list_sets`](crate::list_sets) has them; what it does not see it
-    /// neither deletes nor counts.
+    /// Pass every set of the places in question, as [`list_sets`](crate::list_sets) returns them. The plan neither
+    /// deletes nor counts what it does not see.
     #[must_use]
     pub fn plan(
         &self,
@@ -192,7 +194,7 @@ impl Default for RetentionPolicy {
     }
 }
 
-/// A policy as JSON has it.
+/// The JSON form of a policy.
 #[derive(Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 struct PolicyForm {
@@ -227,7 +229,7 @@ impl From<RetentionPolicy> for PolicyForm {
             keep_labels: policy.labels.into_iter().filter(is_given).collect(),
             pin: policy.pinned,
             make_room: policy.make_room,
-            // Rounded up: nothing goes sooner for being written down.
+            // Rounded up, so that nothing is deleted earlier after a round trip.
             grace_hours: u32::try_from(policy.grace.saturating_add(3599) / 3600).unwrap_or(u32::MAX),
             shrunken_below: policy.shrunken_below,
         }
@@ -251,16 +253,16 @@ impl From<PolicyForm> for RetentionPolicy {
     }
 }
 
-/// Why a set is to be deleted.
+/// Why a set is deleted.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DeleteReason {
     /// No rule keeps it.
     Expired,
-    /// Never finished, and its grace time is over.
+    /// It never finished, and its grace period is over.
     Incomplete,
-    /// To make room; among these it is the oldest.
+    /// To make room; it is the oldest that may go.
     MakeRoom,
 }
 
@@ -279,41 +281,41 @@ impl fmt::Display for DeleteReason {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum KeepReason {
-    /// The newest of one of the last days.
+    /// It is the one kept for one of the last days.
     Daily,
-    /// Damaged, or whole but for its cover sheet: it may hold what no other has.
+    /// It is damaged, or whole except for its cover sheet: it may hold what no other has.
     Damaged,
     /// It belongs to another place.
     Foreign,
-    /// It says that it was made in the future.
+    /// It claims to be from the future.
     FromTheFuture,
-    /// Incomplete, and its grace time is not over.
+    /// It is incomplete, and its grace period is not over.
     Grace,
-    /// It has a label that is kept.
+    /// It has a label that the policy keeps.
     Label,
-    /// Among the newest.
+    /// It is among the newest.
     Last,
-    /// The last good set of its place before those that shrank.
+    /// It is the last good set of its place before those that shrank.
     LastFull,
-    /// The last good set of its place.
+    /// It is the last good set of its place.
     LastGood,
-    /// The newest of one of the last months.
+    /// It is the one kept for one of the last months.
     Monthly,
     /// Its place has no good set: nothing is deleted there.
     NoGoodSet,
     /// No rule asks for deletions.
     NoRule,
-    /// A rule would keep it if newer sets, which hold far less, were not there.
+    /// A rule would keep it but for newer sets that hold far less.
     NotDisplaced,
-    /// Pinned by name.
+    /// It is pinned by name.
     Pinned,
-    /// The share does not let it be read.
+    /// The share cannot read it.
     Unreadable,
-    /// In a later version of the stored form.
+    /// It is in a later version of the stored form.
     Unrecognised,
-    /// The newest of one of the last weeks.
+    /// It is the one kept for one of the last weeks.
     Weekly,
-    /// Young enough.
+    /// It is young enough.
     Within,
 }
 

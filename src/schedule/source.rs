@@ -1,4 +1,4 @@
-//! Where a gate learns of operations: a closure, a JSON document, a file that holds one.
+//! Sources of operations for a gate: a closure, a JSON document, a file that contains one.
 
 use std::fs::File;
 use std::io::Read;
@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Tells what a deployment is doing at the moment.
 ///
-/// Any closure that gives a list of operations is one:
+/// Any closure that returns a list of operations is a source:
 ///
 /// ```
 /// use azs_backup::schedule::{Gate, Operation, OperationKind, OperationState};
@@ -23,10 +23,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// assert_eq!(error.code(), "CONFLICT");
 /// ```
 pub trait OperationSource: Send + Sync {
-    /// The operations that are known now, ended ones included or not as it likes.
+    /// Returns the operations that are known now. It may include operations that ended.
     ///
     /// # Errors
-    /// What keeps it from knowing. The gate then fails too: nobody can say that a backup may run.
+    /// Whatever keeps it from knowing. The gate then fails, too: nobody can say that a backup may run.
     fn operations(&self) -> Result<Vec<Operation>>;
 }
 
@@ -38,21 +38,21 @@ impl<F: Fn() -> Result<Vec<Operation>> + Send + Sync> OperationSource for F {
 
 /// A file with a JSON document that lists operations, read anew each time: see [`parse_operations`].
 ///
-/// Whatever fetches the documents (a script with the admin API's token, say) writes them whole, under another name, and
-/// renames them. A file that is not there is an error, not an empty list.
+/// Whatever fetches the document, such as a script with the admin API's token, must write it whole under another name
+/// and then rename it. A file that does not exist is an error, not an empty list.
 #[derive(Clone, Debug)]
 pub struct OperationsFile {
     path: PathBuf,
 }
 
 impl OperationsFile {
-    /// The document in this file.
+    /// Uses the document in this file.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Where it is.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -72,20 +72,19 @@ impl OperationSource for OperationsFile {
     }
 }
 
-/// Reads a JSON document that lists operations, at most 4 MiB and 10,000 of them.
+/// Reads a JSON document that lists operations: at most 4 MiB, and at most 10,000 operations.
 ///
-/// It is one of these, and kinds may be mixed in one list:
+/// It is one of these; a list may mix kinds:
 ///
 /// - Our own: `{"operations": [{"kind": "update", "state": "running", "name": "…", "started": "2026-11-23T02:00:00Z",
-///   "expected_end": "…"}]}`. `kind` and `state` are as [`OperationKind`](super::OperationKind) and
-///   [`OperationState`](super::OperationState) have them and must be there; times must be in RFC 3339.
-/// - Of the admin API: a resource, a list `{"value": […]}`, or an array, of update runs and update locations
+///   "expected_end": "…"}]}`. `kind` and `state` are required, in the words of [`OperationKind`](super::OperationKind)
+///   and [`OperationState`](super::OperationState); times must be in RFC 3339.
+/// - The admin API's: a resource, a list `{"value": […]}`, or an array, of update runs and update locations
 ///   (`Microsoft.Update.Admin`, 2016-05-01 and 2021-07-01) and scale unit nodes (`Microsoft.Fabric.Admin`, 2016-05-01).
-///   They are told by `type`, or by `id` where that is missing. Resources of other types are passed over, times that
-///   are no times are taken for unknown, and keys that we do not know for not there. Of a list in several pages
-///   (`nextLink`) give all values in one.
+///   `type` identifies them, or `id` if that is missing. Resources of other types and unknown keys are ignored; an
+///   invalid time counts as unknown. If a list has several pages (`nextLink`), combine their values into one.
 ///
-/// From the published API only the words are known, not what they mean for backups. So these are **assumptions**:
+/// The published API tells only the words, not what they mean for backups. So these are **assumptions**:
 ///
 /// | Resource | State | Taken for |
 /// | --- | --- | --- |
@@ -102,7 +101,7 @@ impl OperationSource for OperationsFile {
 /// | | any other | an FRU in an unknown state |
 ///
 /// # Errors
-/// `MALFORMED` for what is not whole JSON or none of the above; `LIMIT_EXCEEDED`.
+/// `MALFORMED` for incomplete JSON or anything but the above; `LIMIT_EXCEEDED`.
 pub fn parse_operations(json: &[u8]) -> Result<Vec<Operation>> {
     if json.len() > MAX_LENGTH {
         return Err(Error::new(ErrorKind::LimitExceeded, "a document of operations has more than 4 MiB"));

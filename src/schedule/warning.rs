@@ -1,4 +1,4 @@
-//! What nobody would notice: backups that do not happen.
+//! Warnings about what nobody would notice: backups that do not happen.
 
 use std::fmt;
 
@@ -9,49 +9,49 @@ use super::frequency::RetentionPeriod;
 use super::gate::Hold;
 use super::next_run::{NextRun, second};
 
-/// What [`warnings`] looks at.
+/// The input of [`warnings`].
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Watch {
-    /// When the last backup that ended well began; none where there is none.
+    /// When the last backup that ended well began; `None` if there is none.
     pub last_backup: Option<Timestamp>,
-    /// When backups were set up: what has no backup yet is late from then on. Without it, from the beginning.
+    /// When backups were set up: if there is no backup yet, it is late from then on. Without it, it is late at once.
     pub set_up: Option<Timestamp>,
     /// How long backups are kept; `retention_days` in JSON.
     #[serde(rename = "retention_days")]
     pub retention: RetentionPeriod,
     /// What keeps the gate closed.
     pub holds: Vec<Hold>,
-    /// Since when the gate has been closed without a break, where the caller remembers. Otherwise the oldest start of
+    /// Since when the gate has been closed without a break, if the caller remembers. Otherwise the earliest start of
     /// what holds it counts.
     pub closed_since: Option<Timestamp>,
-    /// What [`Schedule::next_run`](super::Schedule::next_run) said.
+    /// The result of [`Schedule::next_run`](super::Schedule::next_run).
     pub next_run: Option<NextRun>,
 }
 
 impl Watch {
-    /// The last good backup and nothing else.
+    /// Creates a watch that knows only the last good backup.
     #[must_use]
     pub fn new(last_backup: Option<Timestamp>) -> Self {
         Self { last_backup, ..Self::default() }
     }
 
-    /// With the time at which backups were set up.
+    /// Adds the time at which backups were set up.
     #[must_use]
     pub fn set_up(mut self, at: Timestamp) -> Self {
         self.set_up = Some(at);
         self
     }
 
-    /// With another retention than 7 days.
+    /// Sets how long backups are kept, 7 days by default.
     #[must_use]
     pub fn retention(mut self, retention: RetentionPeriod) -> Self {
         self.retention = retention;
         self
     }
 
-    /// With what keeps the gate closed, and since when.
+    /// Adds what keeps the gate closed, and since when.
     #[must_use]
     pub fn holds(mut self, holds: impl Into<Vec<Hold>>, closed_since: Option<Timestamp>) -> Self {
         self.holds = holds.into();
@@ -59,7 +59,7 @@ impl Watch {
         self
     }
 
-    /// With the next run.
+    /// Adds the next run.
     #[must_use]
     pub fn next_run(mut self, next_run: NextRun) -> Self {
         self.next_run = Some(next_run);
@@ -67,21 +67,21 @@ impl Watch {
     }
 }
 
-/// Something that an operator should see to.
+/// Something that an operator should look into.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "warning", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Warning {
-    /// The clock lies before the last run or backup: it was set back, or was ahead then.
+    /// The clock is before the last run or backup: it was set back, or was ahead then.
     ClockSetBack {
-        /// By how many seconds at least.
+        /// By how many seconds, at least.
         seconds: u64,
     },
     /// The gate has been closed for longer than backups are kept.
     GateClosedTooLong {
         /// Since when.
         since: Timestamp,
-        /// What holds it, for people.
+        /// What holds it, in words.
         hold: String,
         /// How long backups are kept.
         retention: RetentionPeriod,
@@ -95,7 +95,7 @@ pub enum Warning {
     },
     /// No good backup for 24 hours (the time after which Azure Stack Hub warns, each 24 hours).
     NoRecentBackup {
-        /// When the last one began; none where there is none.
+        /// When the last one began; `None` if there is none.
         last: Option<Timestamp>,
     },
 }
@@ -125,7 +125,7 @@ impl fmt::Display for Warning {
     }
 }
 
-/// What an operator should see to; nothing when all is well.
+/// Returns what an operator should look into; empty if all is well.
 #[must_use]
 pub fn warnings(watch: &Watch, now: Timestamp) -> Vec<Warning> {
     let mut warnings = Vec::new();

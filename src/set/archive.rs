@@ -1,7 +1,7 @@
-//! The tar (pax) headers of a set's entries: what `tar -x` reads, made from an entry and nothing else.
+//! The tar (pax) headers of a set's entries: what `tar -x` reads, made from the entry alone.
 //!
-//! POSIX.1-2001 pax interchange format: a ustar header block, preceded by an extended header where ustar has no
-//! room. Because a header follows from its entry, a reader checks it by making it again.
+//! POSIX.1-2001 pax interchange format: a ustar header block, preceded by an extended header if ustar has no room. A
+//! header follows from its entry, so a reader checks it by making it again.
 
 use std::io::Write;
 
@@ -12,11 +12,11 @@ use super::entry::{Content, Entry, EntryPath, Metadata};
 /// Tar works in blocks of this many bytes.
 pub(crate) const BLOCK: u64 = 512;
 
-/// Largest size, and largest id, that a ustar header can hold.
+/// Largest size and largest ID that a ustar header can hold.
 const MAX_OCTAL_SIZE: u64 = 0o77_777_777_777;
 const MAX_OCTAL_ID: u32 = 0o7_777_777;
 
-/// Zero bytes that follow a content of this size.
+/// Number of zero bytes that follow a content of this size.
 pub(crate) fn padding(size: u64) -> u64 {
     size.wrapping_neg() % BLOCK
 }
@@ -101,8 +101,8 @@ fn last_name(path: &EntryPath) -> &[u8] {
     path.names().next_back().unwrap_or(b"")
 }
 
-/// Copies a name into a header field; says whether it fitted whole. What fits of a longer one is kept for readers
-/// that know no pax.
+/// Copies a name into a header field and returns whether all of it fitted. The beginning of a longer name stays for
+/// readers that do not know pax.
 fn fill(field: &mut [u8; 100], name: &[u8]) -> bool {
     let fits = name.len() <= field.len();
     let length = name.len().min(field.len());

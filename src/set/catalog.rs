@@ -1,4 +1,4 @@
-//! What the newest index piece says of a set: every stored file, in order, and the cover sheet.
+//! What the newest index piece lists: every stored file of a set, in order, and the cover sheet.
 
 use std::collections::HashMap;
 use std::io::Cursor;
@@ -18,14 +18,14 @@ use crate::layout::{Place, SetName};
 
 /// The newest index piece, opened.
 pub(super) struct Newest {
-    /// Whose it says that it is.
+    /// The set that it claims to belong to.
     pub(super) set: SetName,
     pub(super) place: Place,
     pub(super) catalog: Catalog,
 }
 
 impl Newest {
-    /// Opens and reads the piece of this name and number, of a set that names these certificates.
+    /// Opens and reads the piece of this name and number, from a set that names these certificates.
     pub(super) fn open(
         opener: &Opener,
         named: &[CertificateFacts],
@@ -58,29 +58,29 @@ impl Newest {
     }
 }
 
-/// What the newest index piece says: every stored file of the set, in order, and what is of this set alone.
+/// What the newest index piece lists: every stored file of the set, in order, and what concerns only this set.
 #[derive(Default)]
 pub(crate) struct Catalog {
     pub(crate) segments: Vec<StoredFile>,
-    /// In the order in which they are read: a later one counts more.
+    /// In reading order; later ones take precedence.
     pub(crate) pieces: Vec<StoredFile>,
     newest: Option<StoredFile>,
     pub(crate) problems: Vec<Problem>,
     /// The list of extents.
     pub(crate) extents: Option<StoredFile>,
-    /// The cover sheet, as far as the index has it.
+    /// The part of the cover sheet that the index holds.
     head: Option<String>,
-    /// Whether `backup.json` is not what the index says it is.
+    /// Whether `backup.json` differs from what the index says.
     pub(crate) cover_fault: bool,
     pub(super) records: Option<u64>,
     pub(super) overlay: Overlay,
     pub(super) changes: HashMap<EntryPath, Change>,
-    /// Where a piece is lost whose lines take the place of others.
+    /// Set if a piece is lost whose lines take the place of earlier ones.
     pub(super) doubt: Option<Doubt>,
 }
 
 impl Catalog {
-    /// Reads the lines of the newest piece, behind the first one.
+    /// Reads the lines of the newest piece that follow its first.
     fn read(name: &str, lines: &mut PieceReader<Cursor<Vec<u8>>>) -> Result<Self> {
         let damaged = |what: String| Error::new(ErrorKind::Damaged, what);
         let mut catalog = Self::default();
@@ -101,12 +101,12 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// Everything that the set stores, as `SHA256SUMS` lists it.
+    /// All stored files of the set, as `SHA256SUMS` lists them.
     pub(super) fn files(&self) -> impl Iterator<Item = &StoredFile> {
         self.segments.iter().chain(&self.extents).chain(self.all_pieces())
     }
 
-    /// The whole text of `backup.json`, as it follows from the index.
+    /// The whole text of `backup.json`, derived from the index.
     pub(super) fn sheet(&self) -> Result<Option<Vec<u8>>> {
         let Some(head) = &self.head else { return Ok(None) };
         let sums = sums::print(self.files().map(|file| (file.name.as_str(), &file.sha256)));
@@ -121,17 +121,17 @@ impl Catalog {
         Some(&self.segments[found])
     }
 
-    /// All index pieces, the newest one last.
+    /// All index pieces, the newest last.
     pub(crate) fn all_pieces(&self) -> impl Iterator<Item = &StoredFile> {
         self.pieces.iter().chain(&self.newest)
     }
 
-    /// What a large file is now, where it changed since it was stored whole.
+    /// What a large file is now, if it changed since it was stored whole.
     pub(crate) fn change(&self, entry: &Entry) -> Option<&Change> {
         if self.overlay.is_changed(&entry.path) { self.changes.get(&entry.path) } else { None }
     }
 
-    /// The entry as it is now, where it is a large file that changed since it was stored whole.
+    /// The entry as it is now, which differs for a large file that changed since it was stored whole.
     pub(crate) fn current(&self, mut entry: Entry) -> Entry {
         if let Some(Change { size, sparse, metadata, .. }) = self.change(&entry) {
             entry.content = Content::LargeFile { size: *size, sparse: *sparse };
@@ -144,7 +144,7 @@ impl Catalog {
         &self.overlay
     }
 
-    /// The lists must say exactly what `SHA256SUMS` says, and be in order.
+    /// Checks that the lists match `SHA256SUMS` exactly and are in order.
     pub(super) fn check(&self, sums: &[(String, Digest)]) -> Result<()> {
         let wrong = |what: String| Err(Error::new(ErrorKind::Damaged, what));
         if self.records.is_none() {
@@ -179,5 +179,5 @@ impl Catalog {
     }
 }
 
-/// Segments and index pieces that a set may have.
+/// Most segments and index pieces that a set may have.
 const MOST_FILES: usize = 2_000_000;

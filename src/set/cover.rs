@@ -1,4 +1,4 @@
-//! `backup.json`: the cover sheet in clear, written last. It is the commit of a set.
+//! `backup.json`: the cover sheet in clear. It is written last and commits the set.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ use crate::layout::{Place, SetName};
 /// The file's name in a set's folder.
 pub(crate) const FILE_NAME: &str = "backup.json";
 
-/// Where its signature will lie.
+/// Name reserved for its signature.
 const SIGNATURE_NAME: &str = "backup.json.p7s";
 
-/// Whether a file of this name in a set's folder is the set's: one of those that it is made of, or what is left of the
-/// writing of one.
+/// Whether a file of this name in a set's folder belongs to the set: one of the set's files, or what an unfinished
+/// write of one left behind.
 pub(crate) fn is_file_of_a_set(name: &str) -> bool {
     let is_ours = |name: &str| {
         [FILE_NAME, SIGNATURE_NAME, sums::FILE_NAME, extents::FILE_NAME].contains(&name)
@@ -26,12 +26,12 @@ pub(crate) fn is_file_of_a_set(name: &str) -> bool {
             || index::piece_number(name).is_some()
     };
     let unfinished = name.strip_prefix('.').and_then(|name| name.strip_suffix(".part")).unwrap_or(name);
-    // Over SMB each attempt at writing has a number of its own.
+    // Over SMB each attempt to write has its own number.
     let numbered = unfinished.rsplit_once('.').filter(|(_, number)| unfinished != name && is_number(number));
     is_ours(unfinished) || numbered.is_some_and(|(name, _)| is_ours(name))
 }
 
-/// Whether it is what is left of the writing of one.
+/// Whether an unfinished write left this file behind.
 pub(crate) fn is_left_of_writing(name: &str) -> bool {
     name.starts_with('.') && is_file_of_a_set(name)
 }
@@ -40,24 +40,24 @@ fn is_number(text: &str) -> bool {
     text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
-/// Longest cover sheet that is read or written.
+/// Longest cover sheet in bytes, for writing and reading.
 pub(crate) const MAX_LENGTH: u64 = 1 << 20;
 
 /// The version of the stored form that this library writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// What anyone may know of a set: whose it is, when it was made, which certificates open it, how large it is.
+/// What anyone may know about a set: where it belongs, when it was made, which certificates open it, how large it is.
 ///
-/// The index repeats all of it but what is known only once the index is stored, so a full verification finds any byte of
-/// it that changed.
+/// The index repeats all of it except what is known only once the index is stored. So a full verification detects a
+/// change in any of its bytes.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CoverSheet {
-    /// Version of the stored form, [`FORMAT_VERSION`].
+    /// Version of the stored form: [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// What made it: name and version.
+    /// The program that made it: name and version.
     pub made_by: String,
-    /// The set's name, which is also its folder's.
+    /// The set's name, which is also the name of its folder.
     pub set: SetName,
     /// Deployment, component and scale unit.
     #[serde(flatten)]
@@ -68,7 +68,7 @@ pub struct CoverSheet {
     pub finished: Timestamp,
     /// How the run ended.
     pub status: Status,
-    /// The certificates that open it, each by itself.
+    /// The certificates that open it; any one of them is enough.
     pub certificates: Vec<CertificateFacts>,
     /// What it holds.
     pub content: Counts,
@@ -87,7 +87,7 @@ pub struct CoverSheet {
 pub enum Status {
     /// Everything asked for is in the set.
     Succeeded,
-    /// Something could not be read or changed while it was read; the report and the index name it.
+    /// Something could not be read, or changed while it was read; the report and the index name it.
     PartialSucceeded,
 }
 
@@ -103,11 +103,11 @@ pub struct Counts {
     pub links: u64,
     /// Bytes of file content.
     pub bytes: u64,
-    /// Things that the set does not hold as they were.
+    /// Number of things that the set does not hold as they were.
     pub problems: u64,
 }
 
-/// What a set's folder holds, without `SHA256SUMS` and `backup.json`.
+/// The stored files in a set's folder, without `SHA256SUMS` and `backup.json`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Stored {
@@ -127,21 +127,22 @@ impl Stored {
 }
 
 impl CoverSheet {
-    /// The sheet as it stands in `backup.json`.
+    /// Returns the sheet as the bytes of `backup.json`.
     pub(crate) fn print(&self) -> Result<Vec<u8>> {
         finish(&self.head()?, &self.stored, &self.sha256sums)
     }
 
-    /// The sheet up to what is known only once all of the index is stored: the index has it as well.
+    /// Returns the sheet without the end that is known only once the whole index is stored; the index holds this part,
+    /// too.
     pub(crate) fn head(&self) -> Result<String> {
         let internal = || Error::new(ErrorKind::Internal, "the cover sheet cannot be written as JSON");
         let text = serde_json::to_string_pretty(self).map_err(|e| internal().with_source(e))?;
-        // A line feed stands in no string of JSON: this is the field, and the last two come behind it.
+        // JSON strings contain no line feeds, so this is the field itself; only the last two fields follow it.
         let head = text.rfind(",\n  \"stored\": {").ok_or_else(internal)?;
         Ok(text[..head].to_owned())
     }
 
-    /// Reads a sheet. What it says is not trusted, but it is as it was written, accidents taken into account.
+    /// Reads a sheet. This detects accidental damage, but does not make what the sheet says trustworthy.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
         #[derive(Deserialize)]
         struct Version {
@@ -175,7 +176,7 @@ impl CoverSheet {
     }
 }
 
-/// The whole sheet, from its head and what is known at last.
+/// Joins the whole sheet from its head and what is known last.
 pub(crate) fn finish(head: &str, stored: &Stored, sha256sums: &Digest) -> Result<Vec<u8>> {
     let Stored { files, bytes } = stored;
     let text = format!(
@@ -191,12 +192,12 @@ pub(crate) fn finish(head: &str, stored: &Stored, sha256sums: &Digest) -> Result
     Ok(sheet)
 }
 
-/// Everything before the last line, which is its digest: so accidental damage shows without a key.
+/// Appends the last line, a digest of everything before it: so accidental damage shows without a key.
 fn sealed(text: &[u8]) -> Vec<u8> {
     [text, SEAL.as_bytes(), Digest::of(text).to_string().as_bytes(), b"\"\n}\n"].concat()
 }
 
-/// What stands between the two.
+/// What separates the text from its digest.
 const SEAL: &str = ",\n  \"cover_sha256\": \"";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! SHA-256, as 64 hex digits wherever a person or `sha256sum` reads it.
+//! SHA-256, as 64 hex digits for people and for `sha256sum`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,13 +19,13 @@ impl Digest {
         Self(openssl::sha::sha256(bytes))
     }
 
-    /// The digest of a piece of a large file: of the digests of its blocks of 64 KiB, so that one pass over it gives both.
-    /// Those of the blocks are put into `blocks`.
+    /// Returns the digest of a piece of a large file: the digest of the digests of its 64 KiB blocks, so that one pass
+    /// computes both. Puts the blocks' digests into `blocks`.
     pub(crate) fn of_piece(bytes: &[u8], blocks: &mut Vec<Digest>) -> Self {
         blocks.clear();
         let mut all = openssl::sha::Sha256::new();
         for block in bytes.chunks(super::entry::Block::SIZE as usize) {
-            // Images are full of zeros, and to see them is ten times as fast as to hash them.
+            // Images are full of zeros, and detecting them is ten times as fast as hashing them.
             let is_empty = block.len() as u64 == super::entry::Block::SIZE && is_zero(block);
             let digest = if is_empty { *EMPTY_BLOCK } else { Self::of(block) };
             all.update(digest.as_bytes());
@@ -44,7 +44,7 @@ impl Digest {
         &self.0
     }
 
-    /// Its first eight bytes: enough to tell files apart where a mistake costs nothing.
+    /// Its first eight bytes: enough to tell files apart where a mix-up does no harm.
     pub(crate) fn front(&self) -> u64 {
         self.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
     }
@@ -55,7 +55,7 @@ static EMPTY_BLOCK: LazyLock<Digest> = LazyLock::new(|| Digest::of(&[0; super::e
 
 /// Whether all bytes are zeros.
 pub(crate) fn is_zero(bytes: &[u8]) -> bool {
-    // Chunks that the compiler turns into vectors, left at the first that is not.
+    // Chunks let the compiler vectorise; the search ends at the first one that is not all zeros.
     let (chunks, rest) = bytes.as_chunks::<64>();
     chunks.iter().all(|chunk| chunk.iter().fold(0, |or, byte| or | byte) == 0)
         && rest.iter().all(|byte| *byte == 0)
@@ -72,7 +72,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes of lower-case hex digits; nothing when there are not exactly `2 * N` of them.
+/// Decodes lower-case hex digits; `None` unless there are exactly `2 * N` of them.
 pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digit = |d: u8| match d {
         b'0'..=b'9' => Some(d - b'0'),

@@ -1,7 +1,7 @@
-//! What still counts of an index that has lost a piece whose lines take the place of earlier ones.
+//! What still counts in an index that has lost a piece whose lines take the place of earlier ones.
 //!
-//! What such a piece changed is not known. The list of extents says which headers are the set's all the same: an earlier
-//! entry whose header is not among them was replaced or removed, and must not come back.
+//! Nobody knows what such a piece changed. The list of extents still says which headers belong to the set: an earlier
+//! entry whose header is not listed was replaced or removed, and must not come back.
 
 use super::entry::{Content, EntryPath};
 use super::extents::Extents;
@@ -11,18 +11,18 @@ use crate::error::{Error, ErrorKind};
 
 /// Tells lines that count from those that a lost piece may have changed.
 pub(crate) struct Doubt {
-    /// The last piece that is lost, and its name.
+    /// The last lost piece, and its name.
     ordinal: u32,
     name: String,
-    /// The set's bytes; nothing where the list is lost as well.
+    /// The set's bytes; `None` if that list is lost as well.
     extents: Option<Extents>,
 }
 
-/// What to make of a line.
+/// The verdict on a line.
 pub(super) enum Judgement {
     /// It counts.
     Counts,
-    /// It is an entry that may have been changed, with all that belongs to it.
+    /// It is an entry that may have changed, with everything that belongs to it.
     Doubtful(EntryPath, Error),
     /// It belongs to such an entry.
     PartOfDoubtful,
@@ -33,7 +33,7 @@ impl Doubt {
         Self { ordinal, name, extents }
     }
 
-    /// Judges a line of this piece that no known line takes the place of. `doubtful` is the entry that was judged so last.
+    /// Judges a line of this piece that no known line replaces. `doubtful` is the last entry that was found doubtful.
     pub(super) fn judge(
         &self,
         overlay: &Overlay,
@@ -44,12 +44,12 @@ impl Doubt {
         let is_later = |ordinal: u32| ordinal > self.ordinal;
         match record {
             Record::Part(part) if doubtful == Some(&part.path) => Judgement::PartOfDoubtful,
-            // They follow the file, which may be of an earlier piece.
+            // Changes and blocks follow the file, which may be in an earlier piece.
             Record::Change(change) if !is_later(overlay.stored_by(&change.path)) => Judgement::PartOfDoubtful,
             Record::Block(block) if !is_later(overlay.stored_by(&block.path)) => Judgement::PartOfDoubtful,
             Record::Entry(entry) if !is_later(ordinal) => {
                 let is_large = matches!(entry.content, Content::LargeFile { .. });
-                // Which of its blocks are the last ones is not known.
+                // The latest blocks of a file that changed may be in the lost piece.
                 let is_changed = is_large && overlay.is_changed(&entry.path);
                 let is_known = |extents: &Extents| extents.has(entry.at) && !is_changed;
                 if self.extents.as_ref().is_some_and(is_known) {

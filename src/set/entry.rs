@@ -1,4 +1,4 @@
-//! What a set holds: entries, as the index lists them.
+//! The entries of a set, as the index lists them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,11 +9,11 @@ use super::digest::Digest;
 use super::text::Text;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Where an entry stands in the tree that a set holds: a relative path with `/` between its names.
+/// The path of an entry in a set: relative, with `/` between its names.
 ///
 /// # Invariants
 /// - 1 to [`MAX_LENGTH`](Self::MAX_LENGTH) bytes, not necessarily UTF-8, no NUL;
-/// - no empty name, no `.` and no `..`: it cannot lead out of the folder it is joined to.
+/// - no empty name, no `.` and no `..`: it cannot lead out of the folder that it is joined to.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct EntryPath(Text);
 
@@ -40,7 +40,7 @@ impl EntryPath {
         Ok(Self(text))
     }
 
-    /// This path and one more name below it.
+    /// Returns this path with one more name below it.
     ///
     /// # Errors
     /// `INVALID_NAME` when the result breaks an invariant.
@@ -63,13 +63,13 @@ impl EntryPath {
         self.0.0.split(|b| *b == b'/')
     }
 
-    /// The folder above it; nothing for a name at the top.
+    /// The folder above it; `None` for a name at the top.
     #[must_use]
     pub fn parent(&self) -> Option<&[u8]> {
         self.0.0.iter().rposition(|b| *b == b'/').map(|slash| &self.0.0[..slash])
     }
 
-    /// Whether it lies below this folder.
+    /// Whether it is below this folder.
     #[must_use]
     pub fn is_below(&self, folder: &EntryPath) -> bool {
         self.0.0.strip_prefix(folder.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'/'))
@@ -96,7 +96,8 @@ impl<'de> Deserialize<'de> for EntryPath {
     }
 }
 
-/// A time of last change: seconds and nanoseconds since 1970, in pax's decimal notation (`1760000000.123456789`).
+/// A time of last change, as seconds and nanoseconds since 1970. Prints in pax's decimal notation
+/// (`1760000000.123456789`).
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub struct Mtime {
@@ -113,7 +114,7 @@ impl Mtime {
         Self { seconds, nanoseconds: nanoseconds.min(999_999_999) }
     }
 
-    /// This moment by the system's clock.
+    /// The present time by the system's clock.
     #[must_use]
     pub fn now() -> Self {
         let now = jiff::Timestamp::now();
@@ -126,7 +127,7 @@ impl fmt::Display for Mtime {
         if self.nanoseconds == 0 {
             return write!(f, "{}", self.seconds);
         }
-        // -2 s + 0.5 s is written -1.5.
+        // -2 s + 0.5 s is written as -1.5.
         let (sign, whole, nanos) = if self.seconds < 0 {
             ("-", (i128::from(self.seconds) + 1).unsigned_abs(), 1_000_000_000 - self.nanoseconds)
         } else {
@@ -172,11 +173,11 @@ impl<'de> Deserialize<'de> for Mtime {
     }
 }
 
-/// What a file system knows of an entry besides its content.
+/// What a file system knows about an entry besides its content.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Metadata {
-    /// Permission bits, 12 of them.
+    /// The 12 permission bits.
     pub mode: Option<u32>,
     /// Numeric owner.
     pub uid: Option<u32>,
@@ -188,7 +189,7 @@ pub struct Metadata {
     pub xattrs: Vec<(Text, Vec<u8>)>,
 }
 
-/// A place in a set's data.
+/// A position in a set's data.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub struct Position {
@@ -208,11 +209,11 @@ impl Position {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Where it stands in the tree.
+    /// Its path in the set.
     pub path: EntryPath,
     /// What it is.
     pub content: Content,
-    /// What the file system knew of it.
+    /// What the file system knew about it.
     pub metadata: Metadata,
     /// Where its tar header begins.
     pub at: Position,
@@ -223,7 +224,7 @@ impl Entry {
         Self { path, content, metadata, at: Position::default() }
     }
 
-    /// Bytes of file content; 0 for what is not a file.
+    /// Bytes of file content; 0 for anything but a file.
     #[must_use]
     pub fn size(&self) -> u64 {
         match self.content {
@@ -237,52 +238,52 @@ impl Entry {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Content {
-    /// A regular file that stands whole behind its header.
+    /// A regular file whose whole content follows its header.
     File {
-        /// Bytes.
+        /// Length in bytes.
         size: u64,
         /// Digest of the content.
         sha256: Digest,
-        /// Whether it had holes: zeros are then restored as holes.
+        /// Whether it had holes; a restore then turns its zeros into holes.
         sparse: bool,
     },
     /// A folder.
     Folder,
-    /// A file of its own with the content of one that stands earlier in the same set, stored once.
+    /// A separate file with the same content as an earlier one in the set; the content is stored once.
     Copy {
-        /// That file.
+        /// The earlier file.
         target: EntryPath,
-        /// Bytes.
+        /// Length in bytes.
         size: u64,
     },
-    /// Another name of a file that stands earlier in the same set.
+    /// Another name of a file that comes earlier in the set.
     HardLink {
-        /// That file.
+        /// The earlier file.
         target: EntryPath,
     },
-    /// A regular file whose content follows its header as [`Part`]s, over as many segments as it takes.
+    /// A regular file whose content follows its header as [`Part`]s, spread over as many segments as it takes.
     LargeFile {
-        /// Bytes.
+        /// Length in bytes.
         size: u64,
         /// Whether it had holes.
         sparse: bool,
     },
     /// A symbolic link.
     Symlink {
-        /// What it points to, as it was.
+        /// Its target, unchanged.
         target: Text,
     },
 }
 
-/// A piece of a large file: an unbroken run of its bytes in one segment.
+/// A piece of a large file: a run of its bytes in one segment.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Part {
     /// The file.
     pub path: EntryPath,
-    /// First byte in the file.
+    /// Offset of its first byte in the file.
     pub from: u64,
-    /// Bytes.
+    /// Length in bytes.
     pub size: u64,
     /// Digest of these bytes.
     pub sha256: Digest,
@@ -290,54 +291,54 @@ pub struct Part {
     pub at: Position,
 }
 
-/// What a large file is now, where it changed since it was stored whole: its [`Block`]s say how.
+/// The current state of a large file that changed since it was stored whole; its [`Block`]s hold the changes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Change {
     /// The file.
     pub path: EntryPath,
-    /// Bytes.
+    /// Length of the file in bytes.
     pub size: u64,
     /// Whether it has holes.
     pub sparse: bool,
-    /// What the file system knew of it.
+    /// What the file system knew about it.
     pub metadata: Metadata,
-    /// Where the tar header begins that says so.
+    /// Where the tar header that says so begins.
     pub at: Position,
 }
 
 impl Change {
-    /// The entry whose tar header stands there.
+    /// The entry whose tar header is at that position.
     pub(crate) fn entry(&self) -> Entry {
         let content = Content::LargeFile { size: self.size, sparse: self.sparse };
         Entry { at: self.at, ..Entry::new(self.path.clone(), content, self.metadata.clone()) }
     }
 }
 
-/// A changed block of a large file: it takes the place of what was stored before.
+/// A changed block of a large file: it replaces what was stored before.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Block {
     /// The file.
     pub path: EntryPath,
-    /// First byte in the file, a multiple of [`Block::SIZE`].
+    /// Offset of its first byte in the file, a multiple of [`Block::SIZE`].
     pub from: u64,
-    /// Bytes: [`Block::SIZE`], or fewer at the file's end.
+    /// Length in bytes: [`Block::SIZE`], or less at the file's end.
     pub size: u64,
-    /// Digest of these bytes and where they begin; nothing for zeros, which are not stored.
+    /// Digest of these bytes and where they begin; `None` for zeros, which are not stored.
     pub stored: Option<(Digest, Position)>,
 }
 
 impl Block {
-    /// Bytes in all blocks but the last one of a file.
+    /// Length in bytes of every block except the last of a file.
     pub const SIZE: u64 = 64 << 10;
 }
 
-/// Something of the source that the set does not hold as it was.
+/// Something in the source that the set does not hold as it was.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Problem {
-    /// What it was about.
+    /// The path that it concerns.
     pub path: EntryPath,
     /// The code of its error kind.
     pub code: String,

@@ -1,7 +1,7 @@
-//! Which bytes of the segments, joined in order, are the tar stream of a set.
+//! Which bytes of the segments, joined in order, make up the tar stream of a set.
 //!
-//! In a set that builds on another, segments also hold what is gone or was replaced, and blocks of large files that
-//! changed stand apart from the file. The list says what counts, in the order in which `tar` wants it: recovery by hand
+//! In a set that builds on another, segments also contain what was removed or replaced, and the changed blocks of large
+//! files are stored apart from the file. The list says what counts, in the order that `tar` needs: recovery by hand
 //! needs nothing else.
 
 use std::io::{BufRead, Read, Write};
@@ -13,9 +13,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// The file's name in a set's folder.
 pub(crate) const FILE_NAME: &str = "extents.txt.zst.p7m";
 
-/// Most compressed bytes: they are one message.
+/// Most compressed bytes: they form one message.
 const MAX_LENGTH: usize = 60 << 20;
-/// Most text that is read: as of an index piece.
+/// Most text to read, as for an index piece.
 const MAX_TEXT: u64 = 512 << 20;
 
 /// A run of bytes in the content of one segment.
@@ -35,7 +35,7 @@ impl Extent {
         self.offset + self.length
     }
 
-    /// Takes another one in that follows it without a gap; says whether it does.
+    /// Absorbs another extent if it follows this one without a gap; returns whether it did.
     pub(crate) fn extend(&mut self, next: &Self) -> bool {
         let follows = next.segment == self.segment && next.offset == self.end();
         if follows {
@@ -44,14 +44,14 @@ impl Extent {
         follows
     }
 
-    /// This much of it, from a byte of it on; nothing where it has no bytes there.
+    /// At most this many of its bytes, from an offset in it on; `None` if it has none there.
     pub(crate) fn part(&self, from: u64, length: u64) -> Option<Self> {
         let left = self.length.checked_sub(from)?.min(length);
         (left > 0).then_some(Self { offset: self.offset + from, length: left, ..*self })
     }
 }
 
-/// Writes the list: a line for each run of bytes, as long as it can be.
+/// Writes the list: one line for each run of bytes, as long as possible.
 pub(crate) struct ExtentsWriter {
     encoder: zstd::stream::write::Encoder<'static, Vec<u8>>,
     open: Option<Extent>,
@@ -60,13 +60,13 @@ pub(crate) struct ExtentsWriter {
 }
 
 impl ExtentsWriter {
-    /// A list that begins behind `head_room` free bytes.
+    /// Begins a list, with `head_room` free bytes before it.
     pub(crate) fn new(head_room: usize) -> Result<Self> {
         let encoder = zstd::stream::write::Encoder::new(vec![0; head_room], 3).map_err(failed)?;
         Ok(Self { encoder, open: None, zeros: 0, text: 0 })
     }
 
-    /// These bytes come next.
+    /// Appends these bytes.
     pub(crate) fn add(&mut self, extent: Extent) -> Result<()> {
         if extent.length == 0
             || (self.zeros == 0 && self.open.as_mut().is_some_and(|open| open.extend(&extent)))
@@ -78,7 +78,7 @@ impl ExtentsWriter {
         Ok(())
     }
 
-    /// Zeros come next, which are stored nowhere.
+    /// Appends zeros, which are not stored.
     pub(crate) fn zeros(&mut self, length: u64) -> Result<()> {
         self.zeros += length;
         Ok(())
@@ -107,14 +107,14 @@ impl ExtentsWriter {
         Ok(())
     }
 
-    /// The compressed list behind the free bytes, and how many bytes of text it has.
+    /// Returns the free bytes with the compressed list behind them, and the list's length in bytes before compression.
     pub(crate) fn finish(mut self) -> Result<(Vec<u8>, u64)> {
         self.close()?;
         Ok((self.encoder.finish().map_err(failed)?, self.text))
     }
 }
 
-/// The list as it is read: in the order of the segments.
+/// The list as it was read, sorted by segment.
 #[derive(Debug)]
 pub(crate) struct Extents(Vec<Extent>);
 
@@ -129,7 +129,7 @@ impl Extents {
         let (mut extents, mut line) = (Vec::new(), Vec::new());
         loop {
             line.clear();
-            // Three numbers.
+            // A line is three numbers.
             let read = (&mut lines).take(64).read_until(b'\n', &mut line).map_err(unpacked)?;
             if read == 0 {
                 break;
@@ -143,7 +143,7 @@ impl Extents {
         Ok(Self(extents))
     }
 
-    /// Whether the header block at this place is one of the set's.
+    /// Whether the header block at this position belongs to the set.
     pub(crate) fn has(&self, at: Position) -> bool {
         let behind = self.0.partition_point(|e| (e.segment, e.offset) <= (at.segment, at.offset));
         let Some(extent) = behind.checked_sub(1).map(|last| &self.0[last]) else { return false };
@@ -151,13 +151,13 @@ impl Extents {
     }
 }
 
-/// A line of the list; zeros are nothing.
+/// Parses a line of the list; zeros are `Some(None)`.
 fn parse(line: &[u8]) -> Option<Option<Extent>> {
     let mut fields = str::from_utf8(line.strip_suffix(b"\n")?).ok()?.split(' ');
     let (segment, offset, length) =
         (fields.next()?, fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     let extent = |segment| Extent { segment, offset, length };
-    // No segment has so many bytes that they cannot be counted.
+    // Refuse lengths that overflow when they are added.
     u64::checked_add(offset, length)?.checked_add(archive::BLOCK)?;
     match (segment, fields.next()) {
         (_, Some(_)) => None,

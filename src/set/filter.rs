@@ -1,24 +1,24 @@
-//! Which lines of an index can matter to who asks for a few paths: the others are passed over without being parsed.
+//! Passes over the lines of an index that cannot matter to a search for a few paths, without parsing them.
 
 use aho_corasick::AhoCorasick;
 
-/// Most texts that are looked for at once: for more, parsing every line costs no more.
+/// Most texts to search for at once: with more, parsing every line costs no more.
 const MOST: usize = 1000;
 
 /// Lets through every line that may name one of a few texts.
 ///
-/// It may let through others: who asks looks at what is parsed. Without texts all lines pass.
+/// It may let through others: check what you parse. Without texts it passes every line.
 #[derive(Clone, Default)]
 pub(crate) struct LineFilter(Option<AhoCorasick>);
 
 impl LineFilter {
-    /// Lets lines through whose path or target holds one of these texts.
+    /// Passes lines whose path or target contains one of these texts.
     pub(crate) fn new<T: AsRef<[u8]>>(texts: impl IntoIterator<Item = T>) -> Self {
         let mut texts: Vec<Vec<u8>> = texts.into_iter().map(|text| text.as_ref().to_vec()).collect();
         if texts.len() > MOST || texts.iter().any(Vec::is_empty) {
             return Self(None);
         }
-        // What is escaped may be anything, and so may a name that is no UTF-8, which is an object with this key.
+        // An escape may stand for anything, and so may an object with this key: a name that is not UTF-8.
         texts.extend([b"\\".to_vec(), b"\"base64\"".to_vec()]);
         Self(AhoCorasick::new(texts).ok())
     }

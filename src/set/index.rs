@@ -1,4 +1,4 @@
-//! The index of a set: JSON lines, compressed, in pieces of bounded size. Written and read as a stream.
+//! The index of a set: compressed JSON lines in pieces of bounded size, written and read as a stream.
 
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, Cursor, Read, Write};
@@ -10,29 +10,29 @@ use super::record::Record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Place, SetName};
 
-/// A piece is closed when it has this many bytes compressed…
+/// A piece is closed once it has this many compressed bytes…
 const PIECE_STORED: usize = 2 << 20;
 /// …or this many lines of text.
 const PIECE_TEXT: u64 = 32 << 20;
-/// Longest line: a path, a link's target, and extended attributes.
+/// Longest line in bytes: a path, a link's target, and extended attributes.
 pub(crate) const MAX_LINE: usize = 4 << 20;
-/// zstd level of the index: lines resemble each other, a low level does as well as a high one.
+/// zstd level of the index: its lines resemble each other, so a low level does as well as a high one.
 const LEVEL: i32 = 3;
-/// Binary logarithm of its window: what repeats in a line stood in the lines just before, so more is only memory.
+/// Binary logarithm of its window: repeats are only a few lines apart, so a larger one would only cost memory.
 const WINDOW_LOG: u32 = 18;
 
-/// Pieces are numbered with six digits.
+/// Most pieces: their numbers have six digits.
 pub(crate) const MAX_PIECES: u32 = 999_999;
 
-/// Most text in a piece that is read: a full piece, and the lists of a set of a million segments.
+/// Most text to read from a piece: a full piece, and the lists of a set with a million segments.
 const MAX_TEXT: u64 = 512 << 20;
 
-/// The name of an index piece.
+/// Returns the name of an index piece.
 pub(crate) fn piece_name(number: u32) -> String {
     format!("index-{number:06}.jsonl.zst.p7m")
 }
 
-/// The number in the name of an index piece.
+/// Returns the number in the name of an index piece.
 pub(crate) fn piece_number(name: &str) -> Option<u32> {
     let digits = name.strip_prefix("index-")?.strip_suffix(".jsonl.zst.p7m")?;
     (digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
@@ -44,11 +44,11 @@ pub(crate) struct Piece {
     pub(crate) buffer: Vec<u8>,
     pub(crate) content_length: u64,
     pub(crate) lines: Lines,
-    /// Lines in it, its first one not counted.
+    /// Number of its lines, not counting the first.
     pub(crate) records: u64,
 }
 
-/// Numbers of pieces, given out in the order in which pieces are begun.
+/// The numbers of pieces, given out in the order in which the pieces begin.
 #[derive(Clone)]
 pub(crate) struct Numbers(Rc<Cell<u32>>);
 
@@ -57,7 +57,7 @@ impl Numbers {
         Self(Rc::new(Cell::new(next)))
     }
 
-    /// The next one to be given out.
+    /// The number that comes next.
     pub(crate) fn next(&self) -> u32 {
         self.0.get()
     }
@@ -74,17 +74,17 @@ impl Numbers {
 
 /// What the lines of a piece do.
 ///
-/// All that a run removes is listed before all that it adds, in pieces of their own: so nothing that it removes can
-/// hide what it adds, however many pieces both take.
+/// A run lists everything that it removes before everything that it adds, in separate pieces: so a removal never hides
+/// an addition, however many pieces both take.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Lines {
-    /// What is gone.
+    /// List what is removed.
     Removals,
-    /// Everything else.
+    /// List everything else.
     Additions,
 }
 
-/// Writes lines of one kind, and hands out a piece whenever one is full.
+/// Writes lines of one kind, and returns each piece that is full.
 pub(crate) struct IndexWriter {
     set: SetName,
     place: Place,
@@ -118,7 +118,7 @@ impl Open {
 }
 
 impl IndexWriter {
-    /// Writes pieces with these numbers.
+    /// Creates a writer that takes its pieces' numbers from here.
     pub(crate) fn new(set: SetName, place: Place, head_room: usize, lines: Lines, numbers: Numbers) -> Self {
         Self { set, place, head_room, lines, open: None, numbers }
     }
@@ -136,7 +136,7 @@ impl IndexWriter {
         Ok(self.open.as_mut().expect("opened above"))
     }
 
-    /// Writes a line; returns a piece when that filled one.
+    /// Writes a line; returns a piece if the line filled it.
     ///
     /// # Errors
     /// `INTERNAL` for a line of the other kind.
@@ -157,12 +157,12 @@ impl IndexWriter {
         Ok(None)
     }
 
-    /// The piece that is not full, if it has any lines.
+    /// Returns the last, partly filled piece, if it has any lines.
     pub(crate) fn finish(mut self) -> Result<Option<Piece>> {
         if self.open.is_some() { self.close().map(Some) } else { Ok(None) }
     }
 
-    /// Writes the newest piece: all these lines in one, and the end.
+    /// Writes the newest piece: all these lines in one piece, and the end line.
     pub(crate) fn newest(mut self, lines: impl Iterator<Item = Record>, records: u64) -> Result<Piece> {
         for record in lines.chain([Record::End { records }]) {
             self.open()?.write(&record)?;
@@ -189,14 +189,14 @@ pub(crate) struct PieceReader<R: BufRead> {
 }
 
 impl PieceReader<Cursor<Vec<u8>>> {
-    /// Reads from an opened message: `content` is where in it the authenticated content is.
+    /// Reads from an opened message, whose authenticated content is at `content`.
     pub(crate) fn new(name: &str, mut message: Vec<u8>, content: Range<usize>) -> Result<Self> {
         message.truncate(content.end);
         let mut message = Cursor::new(message);
         message.set_position(content.start as u64);
         let failed = |e| Error::io(format_args!("decompress {name}"), e);
         let mut decoder = zstd::stream::read::Decoder::with_buffer(message).map_err(failed)?;
-        // A forger's window would be his choice; ours is what the writer's level makes.
+        // Otherwise a forger chooses the window; this is the one that the writer's level uses.
         decoder.window_log_max(23).map_err(failed)?;
         let lines = BufReader::with_capacity(64 << 10, decoder);
         Ok(Self { lines, name: name.to_owned(), line: Vec::new(), read: 0, seen: 0, is_begun: false })
@@ -204,13 +204,13 @@ impl PieceReader<Cursor<Vec<u8>>> {
 }
 
 impl<R: BufRead> PieceReader<R> {
-    /// The next line; nothing at the end of the piece.
+    /// Returns the next line; `None` at the end of the piece.
     pub(crate) fn next(&mut self) -> Result<Option<Record>> {
         self.next_of(&LineFilter::default())
     }
 
-    /// The next line that passes the filter; nothing at the end of the piece. The first line of a piece, which says what
-    /// it is, always passes.
+    /// Returns the next line that passes the filter; `None` at the end of the piece. The first line, which identifies
+    /// the piece, always passes.
     pub(crate) fn next_of(&mut self, filter: &LineFilter) -> Result<Option<Record>> {
         let malformed = |what: &str| Error::new(ErrorKind::Damaged, format!("{} {what}", self.name));
         loop {
@@ -239,12 +239,12 @@ impl<R: BufRead> PieceReader<R> {
         }
     }
 
-    /// Lines read so far, the first one not counted.
+    /// Lines read so far, not counting the first.
     pub(crate) fn seen(&self) -> u64 {
         self.seen
     }
 
-    /// Bytes of lines read so far.
+    /// Bytes in the lines read so far.
     pub(crate) fn read(&self) -> u64 {
         self.read
     }

@@ -15,19 +15,19 @@ use crate::error::{ErrorKind, Result, Scope};
 use crate::layout::{Component, Deployment, Name, Place, ScaleUnit, SetName, SharePath, is_mas_backup};
 use crate::share::{Item, ItemKind, Share};
 
-/// The sets of a deployment, by place and then from old to new, and the folders that could not be looked into.
+/// The sets of a deployment, by place and then from old to new, and the folders that could not be listed.
 ///
-/// It reads as a slice of its sets.
+/// Use it as a slice of its sets.
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct SetList {
     /// The sets.
     pub sets: Vec<SetSummary>,
-    /// Folders of components and scale units that cannot be listed: sets in them are not named here.
+    /// Folders of components and scale units that cannot be listed: sets in them are missing here.
     pub unreadable: Vec<UnreadableFolder>,
 }
 
-/// A folder that may hold sets and cannot be listed.
+/// A folder that may contain sets but cannot be listed.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct UnreadableFolder {
@@ -35,13 +35,13 @@ pub struct UnreadableFolder {
     pub folder: SharePath,
     /// The error's code.
     pub code: &'static str,
-    /// The error's line.
+    /// The error's message.
     pub reason: String,
 }
 
 impl SetList {
-    /// Whether there is something that an operator should see to: a folder that cannot be read, a set that is not
-    /// complete or holds far less than another of its place.
+    /// Whether an operator should look into something: a folder that cannot be read, a set that is not complete, or one
+    /// that holds far less than another of its place.
     #[must_use]
     pub fn needs_attention(&self) -> bool {
         !self.unreadable.is_empty() || self.sets.iter().any(|set| !set.is_complete() || set.is_shrunken)
@@ -74,65 +74,66 @@ impl IntoIterator for SetList {
     }
 }
 
-/// A set as a listing shows it.
+/// A set in a listing.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct SetSummary {
-    /// Deployment, component and scale unit of the folder that it lies in.
+    /// Deployment, component and scale unit of the folder that it is in.
     pub place: Place,
     /// Its name.
     pub name: SetName,
-    /// Its folder on the share, as the share writes it.
+    /// Its folder on the share, spelt as the share spells it.
     pub folder: SharePath,
     /// Whether it has a cover sheet. An incomplete set that has one was finished once: it is damaged or partly deleted.
     pub has_cover_sheet: bool,
-    /// Whether it is complete and holds less than half of the files or bytes of an older complete set of its place: perhaps
-    /// its source was not there.
+    /// Whether it is complete and holds less than half of the files or bytes of an older complete set of its place.
+    /// Perhaps its source was not there.
     pub is_shrunken: bool,
     /// Whether it is a backup.
     #[serde(flatten)]
     pub state: SetState,
-    /// The stored files of a complete set, by which it shows what it shares with others.
+    /// The stored files of a complete set; they show what it shares with other sets.
     #[serde(skip)]
     pub(crate) files: Arc<[FileKey]>,
-    /// When the newest file in the folder of one that is not complete was written, by the share's clock.
+    /// When the newest file in an incomplete set's folder was written, by the share's clock.
     #[serde(skip)]
     pub(crate) newest: Option<Timestamp>,
-    /// Whether it has no cover sheet and its `SHA256SUMS`, the last file but one: all of it may be there.
+    /// Whether it has no cover sheet but has `SHA256SUMS`, the last file but one: all of its data may be there.
     #[serde(skip)]
     pub(crate) may_be_whole: bool,
 }
 
-/// A stored file as it is told from others across sets: the front of its digest, and its length.
+/// Identifies a stored file across sets: the front of its digest, and its length.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct FileKey {
     digest: u64,
-    /// Its length in bytes.
+    /// Length in bytes.
     pub(crate) bytes: u64,
 }
 
-/// Whether a set is a backup.
+/// Whether a set is a backup, and if not, why.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SetState {
-    /// Every file that its cover sheet names is there with the right length. Only verification tells more.
+    /// Every file that `SHA256SUMS` lists is there, and together they have the right length. Only verification tells
+    /// more.
     Complete {
         /// The cover sheet.
         cover: Box<CoverSheet>,
     },
-    /// Its cover sheet or `SHA256SUMS` is damaged, or gone beside a cover sheet, and its data is there: by its index,
-    /// with the key, it may still be opened.
+    /// Its cover sheet or `SHA256SUMS` is damaged, or `SHA256SUMS` is gone, but its data is there. With the key you may
+    /// still open it by its index.
     Damaged {
         /// What is wrong and what to do, in one line.
         reason: String,
     },
-    /// A set of another place, or another set of this place, that was copied or renamed to here. It is no backup of this
-    /// place; whoever wants it names its place: [`Set::open_foreign`].
+    /// A set of another place, or another set of this place, that was copied or renamed to here. It is not a backup of
+    /// this place; to use it, name its place: [`Set::open_foreign`].
     Foreign {
         /// Where it belongs: the folder that its cover sheet names.
         belongs_to: SharePath,
-        /// The same in one line.
+        /// The same, in one line.
         reason: String,
     },
     /// Not a backup: never finished, or partly deleted.
@@ -140,12 +141,12 @@ pub enum SetState {
         /// Why, in one line.
         reason: String,
     },
-    /// The share does not let it be read: a bad sector, a quarantine, missing rights. Whether it is whole is not known.
+    /// The share cannot read it: a bad sector, a quarantine, missing rights. It may or may not be whole.
     Unreadable {
         /// The error, in one line.
         reason: String,
     },
-    /// Written in a later version of the stored form: whole or not is not for this library to judge.
+    /// Written in a later version of the stored form, which this library cannot judge.
     Unsupported {
         /// Which version, in one line.
         reason: String,
@@ -153,7 +154,7 @@ pub enum SetState {
 }
 
 impl SetState {
-    /// Why it is no backup, in one line; none where it is one.
+    /// Why it is not a backup, in one line; `None` if it is one.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
@@ -175,15 +176,15 @@ impl SetSummary {
     }
 }
 
-/// Lists the sets of a deployment, or of one component of it, by place and then from old to new; by name within one
-/// second.
+/// Lists the sets of a deployment, or of one of its components, by place and then from old to new. Sets of the same
+/// second are sorted by name.
 ///
-/// Reads the cover sheet and `SHA256SUMS` of each set and lists its folder; needs no key. What is not named as a set
-/// is passed over, and `MASBackup` is never looked into. A set or folder that cannot be read is named, and the rest is
-/// listed. Without a region folder there are no sets.
+/// Needs no key: it reads the cover sheet and `SHA256SUMS` of each set and lists its folder. It ignores folders that
+/// are not named like a set, and never looks into `MASBackup`. If a set or folder cannot be read, the list names it and
+/// goes on. Without a region folder the list is empty.
 ///
 /// # Errors
-/// The share's own errors, when its root is not there, the connection is lost or a read takes too long.
+/// The share's own errors, when its root does not exist, the connection is lost or a read takes too long.
 pub fn list_sets(
     share: &Arc<dyn Share>,
     deployment: &Deployment,
@@ -217,7 +218,7 @@ pub fn list_sets(
             }
         }
     }
-    // A component's folder is listed for its sets and again for its scale units.
+    // A component's folder is listed twice: for its sets and for its scale units.
     list.unreadable.dedup();
     Ok(list)
 }
@@ -228,8 +229,8 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// The region folder; where it is not there, those that differ from it in letter case alone, on a share that tells it
-    /// apart.
+    /// The region folder. If it does not exist, the folders whose names differ only in letter case, on a share that is
+    /// case-sensitive.
     fn regions(&mut self, deployment: &Deployment) -> Result<Vec<SharePath>> {
         let region = deployment.region_folder();
         match self.share.list(&region) {
@@ -239,7 +240,7 @@ impl Look<'_> {
         let like =
             |wanted: &Name, folders: Vec<Name>| folders.into_iter().filter(|n| n.same_name(wanted)).collect();
         let root = SharePath::root();
-        // That the root is there is looked for here: no error of it is passed over.
+        // This finds out whether the root exists, so none of its errors is ignored.
         let domains: Vec<Name> = like(deployment.external_domain_name(), names(self.share.list(&root)?));
         let mut regions = Vec::new();
         for domain in domains {
@@ -250,13 +251,13 @@ impl Look<'_> {
         Ok(regions)
     }
 
-    /// The folders in this one whose names are of this kind.
+    /// The folders in this one whose names parse as `T`.
     fn folders<T: std::str::FromStr>(&mut self, folder: &SharePath) -> Result<Vec<(SharePath, T)>> {
         let of_kind = |name: Name| Some((folder.join(name.clone()), name.as_str().parse().ok()?));
         Ok(self.list(folder)?.into_iter().filter_map(of_kind).collect())
     }
 
-    /// Takes the sets in this folder, which are of this place.
+    /// Adds the sets in this folder, which belong to this place.
     fn sets(&mut self, place: &Place, folder: &SharePath) -> Result<()> {
         for (folder, name) in self.folders(folder)? {
             self.list.sets.extend(summary(self.share, place, &folder, name)?);
@@ -264,11 +265,11 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// The names of the folders in this one; of one that cannot be listed none, and it is named.
+    /// Names of the folders in this one. If it cannot be listed, records that and returns none.
     fn list(&mut self, folder: &SharePath) -> Result<Vec<Name>> {
         match self.share.list(folder) {
             Ok(items) => Ok(names(items)),
-            // Deleted by hand while we looked.
+            // Deleted by hand in the meantime.
             Err(e) if e.kind() == ErrorKind::NotFound => Ok(Vec::new()),
             Err(e) if e.scope() == Scope::Object => {
                 let (folder, code, reason) = (folder.clone(), e.code(), e.to_string());
@@ -286,10 +287,10 @@ fn names(items: Vec<Item>) -> Vec<Name> {
     folders.filter_map(|item| Name::new(item.name).ok()).collect()
 }
 
-/// Looks at one set of this place, in this folder; none where it is not there.
+/// Looks at one set of this place, in this folder; `None` if it does not exist.
 ///
 /// # Errors
-/// The share's, not the set's: whatever is wrong with the set is its state.
+/// The share's, not the set's: whatever is wrong with the set becomes its state.
 pub(crate) fn summary(
     share: &Arc<dyn Share>,
     place: &Place,
@@ -327,7 +328,7 @@ pub(crate) fn summary(
         Err(e) => e,
     };
     let items = match share.list(folder) {
-        // Deleted by hand while we looked.
+        // Deleted by hand in the meantime.
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(e) if e.scope() == Scope::Object => {
             summary.has_cover_sheet = false;

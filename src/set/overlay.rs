@@ -1,4 +1,4 @@
-//! Which lines of an index count: where pieces say different things of one path, the later piece is right.
+//! Which lines of an index count: if pieces disagree about a path, the later piece is right.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -6,26 +6,26 @@ use std::hash::{BuildHasher, RandomState};
 use super::entry::{Block, EntryPath};
 use super::record::{Record, Subject};
 
-/// What the later pieces of an index say, as far as it takes the place of what earlier ones say.
+/// What the later pieces of an index say, as far as it replaces what earlier ones say.
 ///
-/// Pieces are counted in the order in which the newest one lists them. Within a piece no line counts more than another.
+/// Pieces are numbered in the order in which the newest one lists them. Lines within a piece have equal rank.
 #[derive(Default)]
 pub(crate) struct Overlay {
     hashers: (RandomState, RandomState),
     /// The last piece that lists an entry of this path…
     entries: HashMap<Key, u32>,
-    /// …that says that it and all below it is gone…
+    /// …that says that it and everything below it is gone…
     gone: HashMap<Key, u32>,
     /// …that says what a large file is now, and its size…
     changes: HashMap<Key, (u32, u64)>,
-    /// …that has a block of it, by the block's number.
+    /// …that has a block of it, by block number.
     blocks: HashMap<Key, HashMap<u64, (u32, IsStored)>>,
 }
 
 /// Whether a block has bytes of its own; zeros have none.
 type IsStored = bool;
 
-/// Stands for a path: 128 bits under keys of this process, which nobody can make collide.
+/// Stands for a path: 128 bits under keys of this process, so nobody can provoke a collision.
 type Key = (u64, u64);
 
 impl Overlay {
@@ -33,14 +33,14 @@ impl Overlay {
         (self.hashers.0.hash_one(path), self.hashers.1.hash_one(path))
     }
 
-    /// Takes in a line of this piece. Pieces come in order.
+    /// Records a line of this piece. Call it for the pieces in order.
     pub(crate) fn note(&mut self, piece: u32, record: &Record) {
         let Some(subject) = record.subject() else { return };
         let (Subject::Entry(path) | Subject::Gone(path) | Subject::Change(path) | Subject::Block(path, _)) =
             subject;
         let key = self.key(path.as_bytes());
         match subject {
-            // The parts of a file go with it.
+            // A file's parts go with its entry.
             Subject::Entry(_) if matches!(record, Record::Part(_)) => None,
             Subject::Entry(_) => self.entries.insert(key, piece),
             Subject::Gone(_) => self.gone.insert(key, piece),
@@ -83,7 +83,7 @@ impl Overlay {
         own && is_last(self.entries.get(&key)) && !self.is_gone(piece, path)
     }
 
-    /// Whether a block lies within its file: what a file has lost does not come back with it when it grows again.
+    /// Whether a block is within its file: what a file lost when it shrank does not return when it grows again.
     fn is_within(&self, key: &Key, piece: u32, number: u64) -> bool {
         let change = self.changes.get(key).filter(|(last, _)| *last >= piece);
         change.is_none_or(|(_, size)| number.saturating_mul(Block::SIZE) < *size)
@@ -99,13 +99,13 @@ impl Overlay {
             .any(|end| self.gone.get(&self.key(&path[..end])).is_some_and(|last| *last > piece))
     }
 
-    /// The last noted piece that lists an entry of this path; the first one where none is noted.
+    /// The last recorded piece that lists an entry of this path; the first piece if none is recorded.
     pub(super) fn stored_by(&self, path: &EntryPath) -> u32 {
         self.entries.get(&self.key(path.as_bytes())).copied().unwrap_or(0)
     }
 
-    /// The blocks of a large file that changed since it was stored whole, and how many of them have bytes: what was
-    /// stored with the file itself does not count there.
+    /// The blocks of a large file that changed since it was stored whole, and how many of them are stored. What was
+    /// stored with the file itself does not count.
     pub(crate) fn blocks_of(&self, path: &EntryPath) -> (HashSet<u64>, u64) {
         let key = self.key(path.as_bytes());
         let Some(blocks) = self.blocks.get(&key) else { return (HashSet::new(), 0) };

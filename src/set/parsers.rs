@@ -1,4 +1,4 @@
-//! What property tests and fuzz targets call: every parser of stored bytes, and printing back what it took.
+//! Entry points for property tests and fuzz targets: every parser of stored bytes, and printing what it accepted.
 
 use super::cover::CoverSheet;
 use super::entry::{EntryPath, Mtime};
@@ -6,7 +6,7 @@ use super::record::Record;
 use super::segment::Frames;
 use super::{archive, index, segment, sums};
 
-/// Gives any bytes to every parser. None may panic, and what one takes it must print and take again.
+/// Passes any bytes to every parser. None may panic, and what one accepts must print and parse again.
 pub fn take_any(bytes: &[u8]) {
     if let Ok(record) = Record::parse(bytes) {
         let print = |record: &Record| {
@@ -60,7 +60,7 @@ mod tests {
 
     use super::take_any;
 
-    /// Lines and sheets that parse, for mutations to start from.
+    /// Valid lines and sheets as seeds for mutation.
     const SEEDS: [&str; 20] = [
         r#"{"kind":"file","path":"a/b","size":3,"sha256":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","mode":"0644","uid":0,"gid":70000,"mtime":"1760000000.5","xattrs":[["user.a","AAEC"]],"segment":0,"offset":1024,"sparse":true}"#,
         r#"{"kind":"large_file","path":{"base64":"YS///g=="},"size":5000000000000,"segment":1,"offset":0}"#,

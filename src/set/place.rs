@@ -1,13 +1,13 @@
-//! Whether the folders are there in which a new set is to lie: a misspelt name or a share that is not mounted makes none.
+//! Checks that the folders for a new set exist: a misspelt name or an unmounted share must not create them.
 
 use crate::error::{ErrorKind, Result};
 use crate::layout::{Place, SharePath};
 use crate::share::{Share, missing_folder};
 
-/// Looks that the folders of this place are there, or makes them where that is wished.
+/// Checks that the folders of this place exist, or creates them if `create` is set.
 ///
 /// # Errors
-/// `NOT_FOUND`, with the folder that is missing and what to do; the share's own errors.
+/// `NOT_FOUND`, naming the missing folder and what to do; the share's own errors.
 pub(crate) fn require(share: &dyn Share, place: &Place, create: bool) -> Result<()> {
     for (folder, what) in place.required_folders() {
         match share.list(&folder) {
@@ -56,7 +56,7 @@ mod tests {
             require(&share, &place(missing), true).unwrap();
             require(&share, &place(missing), false).unwrap();
         }
-        // A known component in a region that is there needs no wish.
+        // A known component in an existing region needs no `create`.
         require(&share, &place("contoso.com/nyc/HLH"), false).unwrap();
     }
 

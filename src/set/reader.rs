@@ -24,7 +24,7 @@ use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SetName, SharePath};
 use crate::share::{ItemKind, Share};
 
-/// A backup set on a share, found complete by its cover sheet.
+/// A backup set on a share, complete by its cover sheet.
 #[derive(Debug)]
 pub struct Set {
     share: Arc<dyn Share>,
@@ -39,12 +39,13 @@ pub struct Set {
 impl Set {
     /// Opens the set in this folder, without a key.
     ///
-    /// The folder has to be the one that its cover sheet names: under the region folder of a deployment only that place's
-    /// sets are opened, and under a set's name only that set. Elsewhere there is nothing to hold it against.
+    /// The folder must be the one that the cover sheet names. Under a deployment's region folder only sets of that
+    /// place open, and under a set's name only that set. Elsewhere there is nothing to compare with.
     ///
     /// # Errors
-    /// `NOT_FOUND` when there is no such folder; `INCOMPLETE` when it has no cover sheet, or one that does not fit its
-    /// `SHA256SUMS`; `CONFLICT` when it belongs elsewhere; `UNSUPPORTED` for a later version of the stored form.
+    /// `NOT_FOUND` when the folder does not exist; `INCOMPLETE` when it has no cover sheet or no `SHA256SUMS`, or the
+    /// two do not match; `DAMAGED` or `MALFORMED` when one of them is not as it was written; `CONFLICT` when the set
+    /// belongs elsewhere; `UNSUPPORTED` for a later version of the stored form.
     pub fn open(share: Arc<dyn Share>, folder: SharePath) -> Result<Self> {
         let set = Self::open_anywhere(share, folder)?;
         let place = Place::of_set_folder(&set.folder).unwrap_or_else(|| set.cover.place.clone());
@@ -55,7 +56,7 @@ impl Set {
     /// Opens a set of this place, whatever folder it was copied to, without a key.
     ///
     /// # Errors
-    /// As [`open`](Self::open); `CONFLICT` when it is another place's.
+    /// As [`open`](Self::open); `CONFLICT` when it belongs to another place.
     pub fn open_foreign(share: Arc<dyn Share>, folder: SharePath, place: &Place) -> Result<Self> {
         let set = Self::open_anywhere(share, folder)?;
         if set.cover.place == *place {
@@ -65,7 +66,7 @@ impl Set {
         Err(Error::new(ErrorKind::Conflict, format!("{shown} is a set of {belongs}, not of {place}")))
     }
 
-    /// Where its cover sheet says that it belongs, if that is not this place or not the folder's own name.
+    /// Where the set belongs by its cover sheet, if that is not this place or not under the folder's own name.
     pub(crate) fn belongs_elsewhere(&self, place: &Place) -> Option<SharePath> {
         let name = self.folder.file_name().and_then(|name| name.as_str().parse::<SetName>().ok());
         let is_here = self.cover.place == *place && name.is_none_or(|name| name == self.cover.set);
@@ -82,12 +83,12 @@ impl Set {
         Err(Error::new(ErrorKind::Conflict, message))
     }
 
-    /// Opens a set by its encrypted index alone, where its `backup.json` or `SHA256SUMS` is damaged or gone and its data is
-    /// there: the index has what both say, and is authentic.
+    /// Opens a set by its encrypted index alone. Use it if `backup.json` or `SHA256SUMS` is damaged or gone but the
+    /// data is there: the index holds what both say, and is authentic.
     ///
     /// # Errors
-    /// `INCOMPLETE` when the set has no index; `DAMAGED` when the index is; `WRONG_CERTIFICATE`; `CONFLICT` when the set
-    /// belongs elsewhere.
+    /// `INCOMPLETE` when the set has no index; `DAMAGED` when the index is damaged; `WRONG_CERTIFICATE`; `CONFLICT`
+    /// when the set belongs elsewhere.
     pub fn open_by_index(share: Arc<dyn Share>, folder: SharePath, opener: &Opener) -> Result<Self> {
         let items = items(&*share, &folder)?;
         let newest = items.keys().filter_map(|name| Some((name, piece_number(name)?)));
@@ -115,7 +116,7 @@ impl Set {
     /// Opens the set in this folder, wherever it belongs.
     pub(crate) fn open_anywhere(share: Arc<dyn Share>, folder: SharePath) -> Result<Self> {
         let items = items(&*share, &folder)?;
-        // The index has what both clear files say.
+        // The index can replace both clear files.
         let has_index = items.keys().any(|name| piece_number(name).is_some());
         let way_out = if has_index { "open it by its index, or use another set" } else { "use another set" };
         let incomplete = |what: String| {
@@ -159,7 +160,7 @@ impl Set {
         &self.folder
     }
 
-    /// The first thing that shows, without reading any data, that files are missing or of another length.
+    /// The first sign that files are missing or of the wrong length, found without reading any data.
     pub(crate) fn first_absence(&self) -> Option<String> {
         for (name, _) in &self.sums {
             if !self.items.contains_key(name) {
@@ -171,7 +172,7 @@ impl Set {
             .then(|| format!("its files have {bytes} bytes instead of {}", self.cover.stored.bytes))
     }
 
-    /// Digest and length of each stored file that is there.
+    /// Digest and length of each stored file that exists.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&Digest, u64)> {
         self.sums.iter().filter_map(|(name, digest)| Some((digest, *self.items.get(name)?)))
     }
@@ -186,12 +187,12 @@ impl Set {
         !self.items.contains_key(name)
     }
 
-    /// Length of a file of the folder when the set was opened.
+    /// Length of a file in the folder when the set was opened.
     pub(crate) fn length(&self, name: &str) -> Option<u64> {
         self.items.get(name).copied().filter(|length| *length != u64::MAX)
     }
 
-    /// What lies in the folder and belongs to no set of this name.
+    /// Names in the folder that belong to no set of this name.
     pub(crate) fn foreign(&self) -> Vec<String> {
         let listed: HashSet<&str> = self.sums.iter().map(|(name, _)| name.as_str()).collect();
         let known = |name: &str| name == cover::FILE_NAME || name == sums::FILE_NAME || listed.contains(name);
@@ -205,7 +206,7 @@ impl Set {
         fetch(&*self.share, &self.folder, name, buffer)
     }
 
-    /// Reads a stored file and opens it in place; gives where in `buffer` its authenticated content is.
+    /// Reads a stored file and opens it in place; returns where in `buffer` its authenticated content is.
     pub(crate) fn unseal(
         &self,
         opener: &Opener,
@@ -216,7 +217,7 @@ impl Set {
         self.open_fetched(opener, file, buffer)
     }
 
-    /// Opens in place a stored file that was read before.
+    /// Opens in place a stored file that is already in the buffer.
     pub(crate) fn open_fetched(
         &self,
         opener: &Opener,
@@ -227,7 +228,7 @@ impl Set {
         if buffer.len() as u64 != file.length {
             return Err(damaged(&format!("has {} bytes instead of {}", buffer.len(), file.length)));
         }
-        // The certificate opened the index: a message that it does not open is not the one that was written.
+        // The certificate opened the index, so a message that it cannot open is not the one that was written.
         let (content, tag) =
             open_message(opener, &self.cover.certificates, &file.name, buffer).map_err(|e| {
                 match e.kind() {
@@ -246,7 +247,7 @@ impl Set {
         Ok(content)
     }
 
-    /// Reads the lists of the newest index piece and holds them against `SHA256SUMS`.
+    /// Reads the lists of the newest index piece and compares them with `SHA256SUMS`.
     pub(crate) fn catalog(&self, opener: &Opener) -> Result<Catalog> {
         let damaged = |what: String| Error::new(ErrorKind::Damaged, what);
         let (newest, number, sha256) = self
@@ -257,7 +258,7 @@ impl Set {
             .ok_or_else(|| damaged("SHA256SUMS lists no index".into()))?;
         let mut buffer = Vec::new();
         self.fetch(newest, &mut buffer)?;
-        // Before the certificate is blamed for not opening it.
+        // Check this before the certificate gets the blame for not opening it.
         if Digest::of(&buffer) != sha256 {
             return Err(damaged(format!(
                 "{newest} is not what was written: its SHA-256 differs from SHA256SUMS"
@@ -274,23 +275,23 @@ impl Set {
         Ok(catalog)
     }
 
-    /// What the set holds: its entries in the order of the index, one piece of the index in memory at a time.
+    /// Reads the entries of the set in the order of the index, with one piece of the index in memory at a time.
     ///
     /// # Errors
-    /// `WRONG_CERTIFICATE`; `DAMAGED` when the newest piece of the index is. A later piece that is damaged is an error of
-    /// the iterator, which then goes on with the next.
+    /// `WRONG_CERTIFICATE`; `DAMAGED` when the newest piece of the index is damaged. Damage to another piece is an
+    /// error of the iterator, which then goes on with the next piece.
     pub fn entries(self: &Arc<Self>, opener: &Arc<Opener>) -> Result<Entries> {
         let catalog = self.catalog(opener)?;
         Ok(Entries { set: self.clone(), opener: opener.clone(), catalog, place: IndexPlace::default() })
     }
 
-    /// Reads the pieces whose lines count more than earlier ones. Where one is lost, the list of extents says what it
+    /// Reads the pieces whose lines take precedence over earlier ones. If one is lost, the list of extents says what it
     /// cannot have changed.
     fn read_overlay(&self, opener: &Opener, catalog: &mut Catalog) -> Result<()> {
         let Catalog { pieces, overlay, changes, .. } = catalog;
         let mut lost = None;
         for (ordinal, piece) in (0..).zip(pieces.iter()) {
-            // Behind a lost piece it matters of each line whether it is later.
+            // After a lost piece, every line matters for whether it is later.
             if !piece.supersedes && lost.is_none() {
                 continue;
             }
@@ -346,7 +347,7 @@ impl Set {
         PieceReader::new(&piece.name, buffer, content)
     }
 
-    /// Reads the lines that count and pass the filter, from the first piece to the last, one piece in memory at a time.
+    /// Reads the lines that count and pass the filter, from first piece to last, with one piece in memory at a time.
     pub(crate) fn records<'a>(
         &'a self,
         opener: &'a Opener,
@@ -361,7 +362,7 @@ fn shown(share: &dyn Share, folder: &SharePath) -> String {
     if folder.is_root() { share.describe() } else { format!("{}/{folder}", share.describe()) }
 }
 
-/// What a folder holds, by name: lengths of files.
+/// What a folder contains: the length of each file, by name.
 fn items(share: &dyn Share, folder: &SharePath) -> Result<HashMap<String, u64>> {
     let items = share.list(folder)?.into_iter();
     Ok(items
@@ -380,7 +381,7 @@ fn fetch(share: &dyn Share, folder: &SharePath, name: &str, buffer: &mut Vec<u8>
     })
 }
 
-/// Opens a message of a set that names these certificates; gives where its content is, and its tag.
+/// Opens a message of a set that names these certificates; returns where its content is, and its tag.
 pub(super) fn open_message(
     opener: &Opener,
     named: &[CertificateFacts],
@@ -395,7 +396,7 @@ pub(super) fn open_message(
     let is_named =
         |held: &CertificateFacts| named.iter().any(|c| c.sha256_thumbprint == held.sha256_thumbprint);
     let opened = opener.open_in_place(buffer).map_err(|e| match e.kind() {
-        // A certificate that was renewed with its key is not named, and opens: what it finds damaged, is.
+        // A certificate renewed with the same key is not named but opens the set: if it finds damage, that is damage.
         ErrorKind::WrongCertificate | ErrorKind::Damaged
             if !opener.certificates().any(is_named) && !opener.has_key_of(buffer) =>
         {

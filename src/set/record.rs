@@ -15,17 +15,17 @@ pub(crate) enum Record {
     Piece { number: u32, set: SetName, place: Place },
     /// An entry of the tree.
     Entry(Entry),
-    /// A piece of the large file that was listed last before it.
+    /// A piece of the last large file listed before it.
     Part(Part),
-    /// What the set holds no longer: this path and all below it, as earlier pieces list them.
+    /// What the set no longer holds: this path and everything below it in earlier pieces.
     Gone(EntryPath),
-    /// What a large file of an earlier piece is now.
+    /// The current state of a large file of an earlier piece.
     Change(Change),
-    /// A block of it that changed.
+    /// A changed block of one.
     Block(Block),
     /// Something that the set does not hold as it was; only in the newest piece.
     Problem(Problem),
-    /// The cover sheet up to what is known only once this piece is stored; only in the newest piece.
+    /// The cover sheet, without the end that is known only once this piece is stored; only in the newest piece.
     Cover(String),
     /// The list of extents; only in the newest piece.
     Extents(StoredFile),
@@ -33,42 +33,42 @@ pub(crate) enum Record {
     Segment(StoredFile),
     /// A piece of the index; only in the newest piece.
     Index(StoredFile),
-    /// Last line of the newest piece: how many lines the pieces before it have.
+    /// Last line of the newest piece: the number of lines in the pieces before it.
     End { records: u64 },
 }
 
-/// Which lines an index has at most once for each path.
+/// The lines that an index has at most once for each path.
 pub(crate) enum Subject<'a> {
-    /// An entry, and the parts of one.
+    /// An entry, and its parts.
     Entry(&'a EntryPath),
     Gone(&'a EntryPath),
     Change(&'a EntryPath),
     Block(&'a EntryPath, u64),
 }
 
-/// A stored file as the newest index piece lists it: position, name and content are bound by these.
+/// A stored file as the newest index piece lists it. These fields bind its position, name and content.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredFile {
-    /// Place in the order of segments, or of index pieces.
+    /// Its place in the order of segments, or of index pieces.
     pub number: u32,
     /// Name in the set's folder.
     pub name: String,
-    /// Bytes.
+    /// Length in bytes.
     pub length: u64,
     /// Digest of the stored bytes, as in `SHA256SUMS`.
     pub sha256: Digest,
-    /// Authentication tag of the message.
+    /// Authentication tag of the CMS message.
     pub tag: [u8; 16],
-    /// Bytes of decompressed content.
+    /// Length of the decompressed content in bytes.
     pub content_length: u64,
-    /// Bytes of a segment's content that the index lists; fewer where some of it is of an earlier set alone.
+    /// Bytes of a segment's content that the index lists; fewer if only an earlier set needs the rest.
     pub live_length: u64,
-    /// Whether an index piece has lines that count more than those of earlier pieces.
+    /// Whether an index piece has lines that take precedence over those of earlier pieces.
     pub supersedes: bool,
 }
 
-/// Every field that a line may have; which ones it must have depends on `kind`.
+/// Every field that a line may have; `kind` decides which ones it must have.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default)]
 struct Line {
@@ -154,7 +154,7 @@ enum Kind {
 }
 
 impl Record {
-    /// What the line is about, if it is one of those that a later one can take the place of.
+    /// What the line is about, if a later line can replace it.
     pub(crate) fn subject(&self) -> Option<Subject<'_>> {
         Some(match self {
             Record::Entry(entry) => Subject::Entry(&entry.path),
@@ -166,7 +166,7 @@ impl Record {
         })
     }
 
-    /// Appends the line, with its line feed.
+    /// Appends the line and its line feed.
     pub(crate) fn print(&self, out: &mut impl std::io::Write) -> Result<()> {
         serde_json::to_writer(&mut *out, &Line::from(self))
             .map_err(std::io::Error::from)
@@ -247,7 +247,8 @@ impl From<&Record> for Line {
 }
 
 impl Serialize for Entry {
-    /// As a line of the index has it: `kind`, `path`, `size`, `sha256`, `mode` in octal digits, `mtime` in seconds…
+    /// Serialises as in a line of the index: `kind`, `path`, `size`, `sha256`, `mode` in octal digits, `mtime` in
+    /// seconds…
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         entry_line(self).serialize(serializer)
     }

@@ -13,15 +13,15 @@ use super::record::Record;
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result, Scope};
 
-/// What of an index cannot be read: a piece, or an entry that a lost piece may have changed.
+/// A part of an index that cannot be read: a piece, or an entry that a lost piece may have changed.
 pub(crate) struct Unread {
-    /// The entry, where it is one.
+    /// The entry, if it is one.
     pub(crate) path: Option<EntryPath>,
     pub(crate) error: Error,
 }
 
 impl Unread {
-    /// Whether it costs what it names, and not the whole work.
+    /// Whether it loses only what it names, and not the whole work.
     pub(crate) fn is_loss(&self) -> bool {
         self.error.scope() == Scope::Object
     }
@@ -48,13 +48,13 @@ pub(crate) struct Records<'a> {
 }
 
 impl Records<'_> {
-    /// The next line that counts: an entry, a part, a change or a block. After what cannot be read the next call goes on.
+    /// Returns the next line that counts: an entry, a part, a change or a block. After an error, call again to go on.
     pub(crate) fn next(&mut self) -> Result<Option<Record>, Unread> {
         self.place.next(self.set, self.opener, self.catalog)
     }
 }
 
-/// The entries of a set: [`Set::entries`].
+/// The entries of a set, from [`Set::entries`].
 pub struct Entries {
     pub(super) set: Arc<Set>,
     pub(super) opener: Arc<Opener>,
@@ -88,7 +88,7 @@ pub(super) struct IndexPlace {
     next: usize,
     open: Option<PieceReader<Cursor<Vec<u8>>>>,
     filter: LineFilter,
-    /// Lines of the pieces that are done.
+    /// Lines in the pieces that are finished.
     seen: u64,
     skipped: bool,
     /// The last entry that a lost piece may have changed.
@@ -96,7 +96,7 @@ pub(super) struct IndexPlace {
 }
 
 impl IndexPlace {
-    /// The beginning of the lines that pass this filter.
+    /// Starts at the first line that passes this filter.
     pub(super) fn of(filter: LineFilter) -> Self {
         Self { filter, ..Self::default() }
     }

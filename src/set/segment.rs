@@ -7,15 +7,15 @@ use zstd::zstd_safe;
 use super::digest::is_zero;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Most bytes of content in one frame: what has to be decompressed to get at any byte.
+/// Most bytes of content in one frame: what must be decompressed to reach any byte.
 pub(crate) const FRAME: usize = 1 << 20;
 
-/// The name of a segment: its place, and a keyed digest that tells only its maker what it holds.
+/// Returns the name of a segment: its place, and a keyed digest that shows only its maker what it holds.
 pub(crate) fn name(number: u32, keyed_digest: &[u8; 16]) -> String {
     format!("{number:06}-{}.tar.zst.p7m", super::digest::hex(keyed_digest))
 }
 
-/// The number in the name of a segment.
+/// Returns the number in the name of a segment.
 pub(crate) fn number(name: &str) -> Option<u32> {
     let (number, digest) = name.strip_suffix(".tar.zst.p7m")?.split_once('-')?;
     let is_name = number.len() == 6
@@ -24,24 +24,24 @@ pub(crate) fn number(name: &str) -> Option<u32> {
     if is_name { number.parse().ok() } else { None }
 }
 
-/// The keyed digest in the name of a segment.
+/// Returns the keyed digest in the name of a segment.
 pub(crate) fn keyed_digest(name: &str) -> Option<&str> {
     number(name)?;
     name.strip_suffix(".tar.zst.p7m")?.split_once('-').map(|(_, digest)| digest)
 }
 
-/// Whether a file in a set's folder is named as a segment.
+/// Whether a file in a set's folder is named like a segment.
 pub(crate) fn is_name(name: &str) -> bool {
     number(name).is_some()
 }
 
-/// Compresses content into frames, one call after another with the same buffers.
+/// Compresses content into frames, reusing its buffers from call to call.
 pub(crate) struct Compressor {
     level: i32,
     current: i32,
     zstd: zstd::bulk::Compressor<'static>,
     sample: Vec<u8>,
-    /// Frames for which the fast level needs no new sample.
+    /// Number of frames that may use the fast level without a new sample.
     sampled: u32,
 }
 
@@ -49,15 +49,15 @@ pub(crate) struct Compressor {
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) enum Of {
     SmallFiles,
-    /// A piece of a large file, or what is no file's.
+    /// A piece of a large file, or content that is not a file's.
     Other,
 }
 
-/// What a stretch of content is like, and so how its frame is made.
+/// The kind of a stretch of content, which decides how its frame is made.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Kind {
     Zeros,
-    /// Encrypted or compressed already, it seems.
+    /// Seems to be encrypted or compressed already.
     Noise,
     Rest,
 }
@@ -75,8 +75,8 @@ impl Compressor {
 
     /// Appends `content` to `frames` as frames of at most [`FRAME`] bytes, each of one kind.
     ///
-    /// Of small files, samples say which level suits: those that are text are mostly tables and configurations, whose
-    /// repeats are long, and a search for short ones only makes them larger, in twice the time.
+    /// For small files a sample decides the level. Those that are text are mostly tables and configurations with long
+    /// repeats; a search for short ones takes twice the time and only makes them larger.
     pub(crate) fn compress(&mut self, mut content: &[u8], of: Of, frames: &mut Vec<u8>) -> io::Result<()> {
         frames.reserve(zstd_safe::compress_bound(content.len()));
         while !content.is_empty() {
@@ -108,7 +108,7 @@ impl Compressor {
         Ok(())
     }
 
-    /// The fast level where it makes a sample no larger than the one asked for does.
+    /// Returns the fast level if it makes a sample no larger than the requested level does.
     fn level_for(&mut self, piece: &[u8]) -> io::Result<i32> {
         if self.level <= FAST || piece.len() < 4 * SAMPLE {
             return Ok(self.level);
@@ -133,7 +133,7 @@ impl Compressor {
     }
 }
 
-/// How far content is of one kind, a frame at most.
+/// Finds how far content stays of one kind, for at most one frame.
 fn stretch(content: &[u8]) -> (Kind, usize) {
     let mut kinds = content.chunks(BLOCK).take(FRAME / BLOCK).map(kind);
     let first = kinds.next().unwrap_or(Kind::Rest);
@@ -151,7 +151,7 @@ fn kind(block: &[u8]) -> Kind {
     }
 }
 
-/// Whether bytes repeat in small samples all over the block no more than by chance.
+/// Whether small samples from all over the block repeat bytes no more often than chance does.
 fn is_noise(block: &[u8]) -> bool {
     let samples = block.chunks(8 << 10).map(|chunk| &chunk[..chunk.len().min(256)]);
     let squares: u32 = samples
@@ -161,11 +161,12 @@ fn is_noise(block: &[u8]) -> bool {
             counts.iter().map(|count| u32::from(*count) * u32::from(*count)).sum::<u32>()
         })
         .sum();
-    // By chance the squares of a sample come to 511, with a deviation of 23: ten of the eight samples' are allowed for.
+    // By chance the squares of a sample add up to 511, with a deviation of 23; this allows ten deviations of the sum of
+    // eight.
     squares < 8 * 511 + 640
 }
 
-/// A frame that holds its content as it is (RFC 8878, 3.1.1).
+/// Appends a frame that holds its content uncompressed (RFC 8878, 3.1.1).
 fn stored(content: &[u8], frames: &mut Vec<u8>) {
     frames.reserve(content.len() + 64);
     head(content.len(), frames);
@@ -176,7 +177,7 @@ fn stored(content: &[u8], frames: &mut Vec<u8>) {
     }
 }
 
-/// A frame of zeros.
+/// Appends a frame of zeros.
 fn zeros(size: usize, frames: &mut Vec<u8>) {
     head(size, frames);
     for from in (0..size).step_by(ZSTD_BLOCK) {
@@ -185,7 +186,7 @@ fn zeros(size: usize, frames: &mut Vec<u8>) {
     }
 }
 
-/// Magic number; a descriptor for a single segment with a size of four bytes, and no checksum; the size.
+/// Appends the magic number, a descriptor (single segment, size in four bytes, no checksum) and the size.
 fn head(size: usize, frames: &mut Vec<u8>) {
     frames.extend_from_slice(&[0x28, 0xb5, 0x2f, 0xfd, 0b1010_0000]);
     frames.extend_from_slice(&(size as u32).to_le_bytes());
@@ -198,23 +199,23 @@ fn block_head(kind: u32, size: usize, is_last: bool, frames: &mut Vec<u8>) {
 
 const RAW: u32 = 0;
 const RLE: u32 = 1;
-/// Most bytes of one block of a frame.
+/// Most bytes in one block of a frame.
 const ZSTD_BLOCK: usize = 128 << 10;
-/// What is looked at to tell kinds apart.
+/// Bytes that are examined at a time to tell kinds apart.
 const BLOCK: usize = 64 << 10;
-/// A quarter of it would not tell tables from logs, nor half of it from programs.
+/// Bytes in a sample: a quarter as many would not tell tables from logs, nor half as many from programs.
 const SAMPLE: usize = 64 << 10;
-/// Frames of small files that are taken to be as the one before them: neighbours are of one kind, and a sample costs an
-/// eighth of the frame.
+/// Number of frames of small files that reuse the last sample: neighbours are of one kind, and a sample costs an eighth
+/// of the frame.
 const ALIKE: u32 = 3;
-/// The level of zstd that looks for long repeats alone.
+/// The zstd level that only searches for long repeats.
 const FAST: i32 = 1;
 
-/// Walks the frames of a segment's authenticated content, from any point of it on.
+/// Walks the frames of a segment's authenticated content, starting anywhere.
 pub(crate) struct Frames<'a> {
     zstd: zstd::bulk::Decompressor<'static>,
     rest: &'a [u8],
-    /// Byte of the content at which `current` begins.
+    /// Offset in the content at which `current` begins.
     start: u64,
     current: Vec<u8>,
 }
@@ -225,8 +226,8 @@ impl<'a> Frames<'a> {
         Ok(Self { zstd, rest: content, start: 0, current: Vec::new() })
     }
 
-    /// Moves on to the frame that holds byte `offset`, skipping frames without decompressing them; then gives the
-    /// rest of that frame from there. Nothing at the end of the content.
+    /// Moves to the frame that contains byte `offset`, skipping frames without decompressing them, and returns the rest
+    /// of that frame from there; `None` at the end of the content.
     pub(crate) fn at(&mut self, offset: u64) -> Result<Option<&[u8]>> {
         let wrong = |what: &str| Error::new(ErrorKind::Malformed, format!("a compressed frame {what}"));
         if offset < self.start {
@@ -267,7 +268,7 @@ impl<'a> Frames<'a> {
 mod tests {
     use super::*;
 
-    /// Some of everything: text, noise and zeros, in stretches that end within blocks.
+    /// A mix of text, noise and zeros, in stretches that end within blocks.
     fn mixed() -> Vec<u8> {
         let mut content: Vec<u8> = (0..4 * FRAME + 12_345).map(|i| (i / 7) as u8).collect();
         openssl::rand::rand_bytes(&mut content[FRAME..2 * FRAME]).unwrap();

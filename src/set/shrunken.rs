@@ -1,6 +1,6 @@
-//! When a set holds so much less than another that something was not there to be backed up.
+//! Detects a set that holds so much less than another that a source was probably missing.
 
-/// The most files and the most bytes of content that any of some sets has.
+/// The largest number of files and of bytes of content in any of some sets.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Largest {
     pub(crate) files: u64,
@@ -8,16 +8,16 @@ pub(crate) struct Largest {
 }
 
 impl Largest {
-    /// The share below which a listing and a review call a set shrunken, in percent.
+    /// The percentage below which a listing and a review call a set shrunken.
     pub(crate) const HALF: u32 = 50;
 
-    /// Counts a set with so many files and bytes in.
+    /// Takes a set with this many files and bytes into account.
     pub(crate) fn take(&mut self, (files, bytes): (u64, u64)) {
         self.files = self.files.max(files);
         self.bytes = self.bytes.max(bytes);
     }
 
-    /// Whether a set with so many files and bytes has fewer of one of them than so many percent of the largest.
+    /// Whether a set with this many files and bytes has less than `percent` of the largest number of either.
     pub(crate) fn dwarfs(self, (files, bytes): (u64, u64), percent: u32) -> bool {
         let is_less = |has: u64, most: u64| u128::from(has) * 100 < u128::from(most) * u128::from(percent);
         is_less(files, self.files) || is_less(bytes, self.bytes)

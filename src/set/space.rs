@@ -1,4 +1,4 @@
-//! How much of a share's space sets hold, together and each alone.
+//! How much of a share's space sets take, together and each alone.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,25 +11,26 @@ use crate::error::{ErrorKind, Result, Scope};
 use crate::layout::SharePath;
 use crate::share::Share;
 
-/// What a set holds of a share's space.
+/// The space that a set takes on a share.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SetSpace {
     /// The set's folder.
     pub folder: SharePath,
-    /// Bytes of its stored files.
+    /// Total bytes of its stored files.
     pub bytes: u64,
-    /// Bytes of those that no other of the sets has: what deleting it alone gives back.
+    /// Bytes of the stored files that none of the other sets has: what you gain by deleting it alone.
     pub alone: u64,
-    /// Why no more is known of one that is not whole or cannot be read, in one line; its bytes are then 0.
+    /// Why a set that is not whole or cannot be read could not be measured, in one line; its bytes are then 0.
     pub unknown: Option<String>,
 }
 
-/// Says how much of the share's space each of these sets holds, and how much of that alone.
+/// Measures how much of the share's space each of these sets takes, and how much of that it takes alone.
 ///
-/// Needs no key: files are the same where name, length and digest are, which is what a set that builds on another
-/// links. Where a share copied in place of linking, deleting a set gives back more than is said here. Sets that are
-/// gone are left out; of one that cannot be opened it is said why, and files of it may be counted as another's alone.
+/// Needs no key. Two stored files count as one if name, length and digest are equal, as they are for files that a set
+/// links from the one it builds on. If the share copied instead of linking, deleting a set frees more than this says.
+/// Sets that do not exist are left out. If a set cannot be opened, the result says why, and files that it shares may
+/// count as another set's alone.
 ///
 /// # Errors
 /// The share's own errors.

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// The file's name in a set's folder.
 pub(crate) const FILE_NAME: &str = "SHA256SUMS";
 
-/// Longest file that is read: the digests of a set of more than 500,000 segments.
+/// Longest file to read, in bytes: the digests of a set with more than 500,000 segments.
 pub(crate) const MAX_LENGTH: u64 = 64 << 20;
 
 /// Writes the lines: digest, two spaces, name.

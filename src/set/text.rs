@@ -1,13 +1,13 @@
-//! Bytes in JSON: names that are nearly always text, and values that are not.
+//! Bytes in JSON: names, which are nearly always text, and values, which are not.
 
 use std::fmt;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Bytes that are nearly always text: a name or a link's target on a system where names are bytes.
+/// Bytes that are nearly always text: a name or a link's target, on a system where names are bytes.
 ///
-/// In JSON a string where it is UTF-8, else `{"base64": "…"}`.
+/// In JSON it is a string if it is UTF-8, otherwise `{"base64": "…"}`.
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Text(pub(super) Box<[u8]>);
 
@@ -62,7 +62,7 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// Bytes that JSON holds as Base64.
+/// Bytes that are Base64 in JSON.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Base64(pub(crate) Vec<u8>);
 

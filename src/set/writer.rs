@@ -1,4 +1,4 @@
-//! Writes a set: sealed files into a new folder, and at the very end the cover sheet.
+//! Writes a set: sealed files into a new folder, and the cover sheet last.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,10 +18,10 @@ use crate::share::Share;
 /// How far the share's clock may be ahead of this host's.
 const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
 
-/// Milliseconds to wait before what attempts that failed left is cleared away, time after time.
+/// Waits in milliseconds before each attempt to remove what failed writes left behind.
 const SWEEPS: [u64; 6] = [0, 100, 200, 400, 800, 1600];
 
-/// A set in the making. Nothing takes it for a backup before [`commit`](Self::commit) is done.
+/// A set in the making. Nothing takes it for a backup before [`commit`](Self::commit) returns.
 pub(crate) struct SetWriter {
     share: Arc<dyn Share>,
     folder: SharePath,
@@ -29,11 +29,11 @@ pub(crate) struct SetWriter {
     set: SetName,
     sealer: Sealer,
     put: Mutex<Vec<Name>>,
-    /// What a forked process drops is not its own.
+    /// The process that created it: a forked child must not remove the set when it drops its copy.
     process: u32,
 }
 
-/// What only the caller knows of a finished set, before the newest index piece is stored.
+/// What only the caller knows about a finished set, before the newest index piece is stored.
 pub(crate) struct Finished {
     pub(crate) created: Timestamp,
     pub(crate) finished: Timestamp,
@@ -44,7 +44,7 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// The cover sheet; what is stored is not known yet.
+    /// Makes the cover sheet; what is stored is not known yet.
     pub(crate) fn cover(self, writer: &SetWriter) -> CoverSheet {
         CoverSheet {
             format_version: FORMAT_VERSION,
@@ -113,21 +113,21 @@ impl SetWriter {
 
     fn put(&self, name: &str, content: &[u8]) -> Result<()> {
         let name = Name::new(name)?;
-        // Remembered first: a put that failed may still have left something.
+        // Remember it first: even a failed put may leave something behind.
         self.names().push(name.clone());
         self.share.put(&self.folder.join(name), content)
     }
 
-    /// Gives the new set a file that is on the share already, by whatever does that.
+    /// Adds a file to the set that is already on the share; `bring` links or copies it.
     pub(crate) fn adopt(&self, name: &str, bring: impl FnOnce(&SharePath) -> Result<()>) -> Result<()> {
         let name = Name::new(name)?;
         self.names().push(name.clone());
         bring(&self.folder.join(name))
     }
 
-    /// Links a file of the share, or has it copied there, if what is there in the end is what it was.
+    /// Links a file of the share, or has the share copy it, and reads it back to check that it is unchanged.
     ///
-    /// `buffer` is cleared, and holds the file then.
+    /// `buffer` is cleared, and then holds the file.
     pub(crate) fn take_over(
         &self,
         from: &SharePath,
@@ -142,7 +142,7 @@ impl SetWriter {
         if let Ok(true) = brought {
             return Ok(());
         }
-        // What failed may have been done all the same: the name is to be free.
+        // Even a failed attempt may have created the name; free it.
         self.remove(name);
         Err(brought.err().unwrap_or_else(|| Error::new(ErrorKind::Damaged, format!("{from} is not whole"))))
     }
@@ -157,7 +157,7 @@ impl SetWriter {
         }
     }
 
-    /// Removes a file that the set is not to have after all.
+    /// Removes a file that the set turns out not to need.
     pub(crate) fn remove(&self, name: &str) {
         if let Ok(name) = Name::new(name) {
             let _ = self.share.remove(&self.folder.join(name));
@@ -168,9 +168,9 @@ impl SetWriter {
         self.put.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Checks that the share has what it acknowledged, then writes `SHA256SUMS` and, last of all, the cover sheet.
+    /// Checks that the share has what it acknowledged, then writes `SHA256SUMS` and last the cover sheet.
     ///
-    /// `files`: all that the set has, as `SHA256SUMS` is to list them.
+    /// `files`: all files of the set, in the order for `SHA256SUMS`.
     pub(crate) fn commit(&self, files: &[StoredFile], mut cover: CoverSheet) -> Result<CoverSheet> {
         let files = || files.iter();
         cover.stored = Stored { files: files().count() as u64, bytes: files().map(|file| file.length).sum() };
@@ -193,12 +193,11 @@ impl SetWriter {
         Ok(cover)
     }
 
-    /// Looks whether the share has what it acknowledged, at full length, and clears away what attempts that failed left
-    /// beside it.
+    /// Checks that the share has what it acknowledged, at full length, and removes what failed writes left beside it.
     fn check<'a>(&self, mut files: impl Iterator<Item = (&'a str, u64)>) -> Result<()> {
         let mut items = self.share.list(&self.folder)?;
-        // For a moment a broken connection may hold what it wrote. If that stays after all, it belongs to no set, and a
-        // verification says so.
+        // A broken connection may hold its file open for a moment. If the file stays after all, it belongs to no set,
+        // and verification reports it.
         for pause in SWEEPS {
             let left: Vec<_> =
                 items.iter().filter(|item| cover::is_left_of_writing(&item.name)).cloned().collect();
@@ -222,10 +221,10 @@ impl SetWriter {
         }
     }
 
-    /// Removes what a run that was interrupted left of a set, if it never became one.
+    /// Removes what an interrupted run left of a set, unless the set got its cover sheet after all.
     ///
-    /// `last_note`: when this host last noted that it stored something. Where the share has something newer, another
-    /// host is at work there, with a copy of this one's state: it is left alone, and retention looks at it later.
+    /// `last_note`: when this host last noted that it stored something. If the share has anything newer, another host
+    /// with a copy of this one's state is writing there: leave it alone; retention looks at it later.
     pub(crate) fn clear_away(&self, set: &SetName, last_note: Option<Timestamp>) {
         let folder = self.place.set_folder(set);
         let Ok(items) = self.share.list(&folder) else { return };
@@ -244,7 +243,7 @@ impl SetWriter {
         let _ = self.share.remove_folder(&folder);
     }
 
-    /// Removes what was stored, the cover sheet first: at no moment a whole set lacks a part.
+    /// Removes what was stored, the cover sheet first: so a complete set never lacks a part.
     pub(crate) fn abandon(&self) {
         if self.process != std::process::id() {
             return;
@@ -252,7 +251,7 @@ impl SetWriter {
         for name in self.names().drain(..).rev() {
             let removed = self.share.remove(&self.folder.join(name));
             if removed.is_err_and(|e| e.scope() == Scope::Share) {
-                // It is not there to be asked for the rest, either.
+                // The share is not there to remove the rest from, either.
                 return;
             }
         }

@@ -1,7 +1,7 @@
-//! The way to a share, step by step: what an operator runs after reading an alert.
+//! Checks the way to a share step by step: what an operator runs after reading an alert.
 //!
-//! A code alone often cannot tell a wrong name from a broken route or a server that is down. The steps can: the first
-//! one that fails is where the fault is.
+//! A code alone often cannot tell a wrong name from a broken route or a server that is down. The steps can: the fault
+//! is at the first one that fails.
 
 use std::time::Instant;
 
@@ -22,7 +22,7 @@ pub use report::{CheckAlert, CheckReport, CheckedStep, Outcome, Step};
 use probe::Probe;
 use steps::Steps;
 
-/// Checks the way to a share and what can be done on it.
+/// Checks the way to a share, and what this account can do on it.
 #[derive(Clone, Debug)]
 pub struct ShareCheck {
     deployment: Deployment,
@@ -31,30 +31,30 @@ pub struct ShareCheck {
 }
 
 impl ShareCheck {
-    /// A check for the backups of a deployment.
+    /// Prepares a check for the backups of a deployment.
     #[must_use]
     pub fn new(deployment: Deployment) -> Self {
         Self { deployment, components: Vec::new(), creates_folders: false }
     }
 
-    /// Looks for the folder of this component, too.
+    /// Checks the folder of this component, too.
     #[must_use]
     pub fn component(mut self, place: &Place) -> Self {
         self.components.push(place.clone());
         self
     }
 
-    /// Whether folders that are missing are created. A backup creates those of known components by itself, and others by
-    /// express wish only: without them the check fails.
+    /// Says whether to create missing folders. A backup creates the folders of known components by itself, but others
+    /// only on request: if one of those is missing, the check fails.
     #[must_use]
     pub fn create_folders(mut self, create: bool) -> Self {
         self.creates_folders = create;
         self
     }
 
-    /// Checks a share that is open.
+    /// Checks an open share.
     ///
-    /// It writes a few objects with random names, and removes them.
+    /// The check writes a few objects with random names, and removes them.
     #[must_use]
     pub fn run(&self, share: &dyn Share) -> CheckReport {
         let mut steps = self.steps(share.describe(), None);
@@ -62,9 +62,9 @@ impl ShareCheck {
         steps.report
     }
 
-    /// Checks a share over SMB, from the name of the server on.
+    /// Checks a share over SMB, starting with the name of the server.
     ///
-    /// Each attempt to log on with a wrong password counts towards the lock-out of the account: this makes one.
+    /// The check logs on once. If the password is wrong, that counts towards the account's lock-out.
     #[cfg(feature = "smb")]
     #[must_use]
     pub fn run_smb(&self, builder: &super::SmbBuilder) -> CheckReport {
@@ -146,7 +146,7 @@ impl ShareCheck {
         }
     }
 
-    /// The innermost folder of the deployment that is there; none where not even the root can be listed.
+    /// Returns the innermost existing folder of the deployment; `None` if not even the root can be listed.
     fn look_for_folders(&self, share: &dyn Share, steps: &mut Steps) -> Option<SharePath> {
         let begun = Instant::now();
         let region = self.deployment.region_folder();
@@ -177,7 +177,7 @@ impl ShareCheck {
                 Ok(()) => {}
                 Err(error) => {
                     steps.failed(Step::Path, begun, &error);
-                    // Whether the share can be written to is worth knowing all the same.
+                    // It is still worth knowing whether the share can be written to.
                     return (error.kind() == ErrorKind::NotFound).then_some(place);
                 }
             }
@@ -216,7 +216,7 @@ fn look_at_space(share: &dyn Share, steps: &mut Steps) {
     }
 }
 
-/// Below a tenth, Azure Stack Hub's own service warns.
+/// Percentage of free space below which Azure Stack Hub's own service warns.
 const ALMOST_FULL: u64 = 10;
 /// Seconds that Kerberos allows between clocks (RFC 4120 5.2.3, by convention).
 const MOST_SKEW: i64 = 300;

@@ -15,14 +15,14 @@ use crate::words::words;
 
 mod direct;
 
-/// How far a write has gone when [`Share::put`] returns.
+/// How durable a write is when [`Share::put`] returns.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Durability {
-    /// To the disk or server: a power cut loses nothing that was acknowledged.
+    /// It is on the disk or server: a power cut loses nothing that was acknowledged.
     #[default]
     Flushed,
-    /// To the operating system: faster, and enough for a throw-away share.
+    /// The operating system has it: faster, and enough for a throw-away share.
     Cached,
 }
 
@@ -30,15 +30,15 @@ words!(Durability, "durability": "flushed" => Flushed, "cached" => Cached);
 
 /// A [`Share`] in a folder of this machine: a local disk, or a share that the operating system has mounted.
 ///
-/// Nothing outside the folder is ever reached: below the root no symbolic link or junction is followed.
+/// It never reaches outside the folder: below the root it follows no symbolic links or junctions.
 ///
-/// On ext4 and XFS, objects of 1 MiB and more are flushed and read past the page cache (`O_DIRECT`, open(2)): a backup does
-/// not drive out what the host works with, and a verification sees what the disk has.
+/// On ext4 and XFS it flushes and reads objects of 1 MiB and more past the page cache (`O_DIRECT`, open(2)). So a
+/// backup does not evict what the host works with, and a verification sees what the disk has.
 pub struct FolderShare {
     root: PathBuf,
     dir: Dir,
     durability: Durability,
-    /// Whether large objects go past the page cache.
+    /// Whether large objects bypass the page cache.
     is_direct: bool,
 }
 
@@ -46,7 +46,7 @@ impl FolderShare {
     /// Opens an existing folder as the root of a share.
     ///
     /// # Errors
-    /// `NOT_FOUND`; `RESERVED_PATH` when the folder is `MASBackup` or lies inside one.
+    /// `NOT_FOUND`; `RESERVED_PATH` when the folder is `MASBackup` or is inside one.
     pub fn open(root: impl AsRef<Path>) -> Result<Self> {
         let root = root.as_ref();
         let canonical = root
@@ -90,7 +90,7 @@ impl FolderShare {
         Error::io(format_args!("{action} {}", self.shown(path)), error)
     }
 
-    /// Opens a folder name by name, so that no link on the way is followed.
+    /// Opens a folder name by name, to follow no link on the way.
     fn folder(&self, path: &SharePath) -> io::Result<Dir> {
         self.descend(path.names().iter().map(Name::as_str))
     }
@@ -103,7 +103,7 @@ impl FolderShare {
         Ok(dir)
     }
 
-    /// The folder that holds `path`, and its name there.
+    /// Returns the folder that contains `path`, and its name there.
     fn place<'a>(&self, action: &str, path: &'a SharePath) -> Result<(Dir, &'a Name)> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(Error::new(
@@ -114,7 +114,7 @@ impl FolderShare {
         Ok((self.folder(&parent).map_err(|e| self.failed(action, path, e))?, name))
     }
 
-    /// Makes the names in a folder survive a power cut; only Unix can be asked to.
+    /// Makes the names in a folder survive a power cut; only Unix can do this.
     fn sync(&self, dir: &Dir) -> io::Result<()> {
         if cfg!(unix) && self.durability == Durability::Flushed {
             dir.open(".")?.sync_all()?;
@@ -122,7 +122,7 @@ impl FolderShare {
         Ok(())
     }
 
-    /// Makes a new object, under a name that no reader takes for one until every byte is there.
+    /// Creates a new object, under a name that no reader takes for an object until every byte is there.
     fn create(
         &self,
         dir: &Dir,
@@ -215,7 +215,7 @@ impl Share for FolderShare {
             let mut names = folder.names().iter().peekable();
             while let Some(name) = names.next() {
                 match dir.create_dir(name.as_str()) {
-                    // Another host may have made it a moment ago; where this account may not ask, it was there before.
+                    // Another host may just have created it, so sync it; if this account may not, it existed before.
                     Err(e) if e.kind() == io::ErrorKind::AlreadyExists && names.peek().is_some() => {
                         let _ = self.sync(&dir);
                     }
@@ -254,7 +254,7 @@ impl Share for FolderShare {
         let mut options = OpenOptions::new();
         options.read(true).follow(FollowSymlinks::No);
         let source = from.open_with(old.as_str(), &options).map_err(failed)?.into_std();
-        // The kernel copies: blocks are shared where the file system can, and a mounted server copies for itself.
+        // The kernel copies: it shares blocks if the file system can, and lets a mounted server copy for itself.
         self.create(&to, new, |mut target| io::copy(&mut &source, &mut target).map(drop)).map_err(failed)
     }
 
@@ -291,7 +291,7 @@ fn items(dir: &Dir) -> io::Result<Vec<Item>> {
     let mut items = Vec::new();
     for entry in dir.entries()? {
         let entry = entry?;
-        // Gone between the listing and the look: somebody deletes a set by hand.
+        // Deleted by hand between the listing and this look.
         let metadata = match entry.metadata() {
             Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
             metadata => metadata?,

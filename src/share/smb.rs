@@ -1,4 +1,4 @@
-//! A share over SMB 3, by its UNC path, with no mount.
+//! A share over SMB 3, reached by its UNC path without mounting it.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -30,16 +30,16 @@ use pool::{Attempt, Pool};
 use session::Session;
 use status::Failure;
 
-/// Whether what goes over the network is encrypted. It is signed in any case.
+/// Whether to encrypt network traffic, which is signed in any case.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Encryption {
-    /// A server that cannot encrypt is refused.
+    /// Refuse a server that cannot encrypt.
     Required,
-    /// It is encrypted where the server can.
+    /// Encrypt if the server can.
     #[default]
     Preferred,
-    /// It is not encrypted; a share that demands it is refused.
+    /// Do not encrypt; refuse a share that demands it.
     Off,
 }
 
@@ -54,7 +54,7 @@ pub enum SmbDialect {
     /// SMB 3.0.2: Windows Server 2012 R2.
     #[serde(rename = "3.0.2")]
     Smb302,
-    /// SMB 3.1.1: Windows Server 2016 and later, Samba 4.3 and later. Its negotiation cannot be tampered with.
+    /// SMB 3.1.1: Windows Server 2016 and later, Samba 4.3 and later. Nobody can tamper with its negotiation.
     #[serde(rename = "3.1.1")]
     Smb311,
 }
@@ -69,7 +69,7 @@ impl fmt::Display for SmbDialect {
     }
 }
 
-/// What a connection came to.
+/// What client and server agreed on.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct SmbFacts {
@@ -77,15 +77,15 @@ pub struct SmbFacts {
     pub address: SocketAddr,
     /// The version of the protocol.
     pub dialect: SmbDialect,
-    /// Whether all is encrypted because this side wants it; a share may demand it of its own.
+    /// Whether everything is encrypted because this side asked for it; a share may also demand it.
     pub encrypted: bool,
     /// The cipher: `Aes128Gcm`.
     pub cipher: Option<String>,
-    /// The algorithm that signs: `AesGmac`; none where the dialect fixes it.
+    /// The signing algorithm: `AesGmac`; `None` if the dialect fixes it.
     pub signing: Option<String>,
-    /// Bytes in a request.
+    /// Most bytes in one request.
     pub block: u32,
-    /// Times that the steps took.
+    /// Time that each step took.
     #[serde(skip)]
     negotiated: Duration,
     #[serde(skip)]
@@ -94,13 +94,13 @@ pub struct SmbFacts {
     opened: Duration,
 }
 
-/// How to connect to a share: the UNC path and the account are a must, all else has a default.
+/// The options of a connection to a share. Only the UNC path and the account are required.
 #[derive(Clone, Debug)]
 pub struct SmbBuilder {
     target: Target,
 }
 
-/// All that a lane must know to connect.
+/// Everything that a lane needs to connect.
 #[derive(Clone, Debug)]
 struct Target {
     root: UncPath,
@@ -122,7 +122,7 @@ struct Times {
 }
 
 impl SmbBuilder {
-    /// A share, or a folder below one, and the account to log on with.
+    /// Starts with a share, or a folder below one, and the account to log on with.
     #[must_use]
     pub fn new(root: UncPath, account: SmbAccount) -> Self {
         let times = Times {
@@ -145,90 +145,91 @@ impl SmbBuilder {
         }
     }
 
-    /// The UNC path.
+    /// Returns the UNC path.
     #[must_use]
     pub fn root(&self) -> &UncPath {
         &self.target.root
     }
 
-    /// The account.
+    /// Returns the account.
     #[must_use]
     pub fn account(&self) -> &SmbAccount {
         &self.target.account
     }
 
-    /// The TCP port, 445 where none is given.
+    /// Sets the TCP port; the default is 445.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.target.port = port;
         self
     }
 
-    /// Whether to encrypt: where the server can, unless said otherwise.
+    /// Says whether to encrypt; the default is to do so if the server can.
     #[must_use]
     pub fn encryption(mut self, encryption: Encryption) -> Self {
         self.target.encryption = encryption;
         self
     }
 
-    /// The oldest dialect to accept, SMB 3.0 where none is given. The newest that the server has is taken.
+    /// Sets the oldest dialect to accept; the default is SMB 3.0. The connection uses the newest that the server has.
     #[must_use]
     pub fn oldest_dialect(mut self, dialect: SmbDialect) -> Self {
         self.target.dialect = dialect;
         self
     }
 
-    /// How far a write has gone when [`Share::put`](super::Share::put) returns: to the server's disk, unless said otherwise.
+    /// Says how durable a write is when [`Share::put`](super::Share::put) returns; by default it is on the server's
+    /// disk.
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> Self {
         self.target.durability = durability;
         self
     }
 
-    /// How many connections may be open at once: 4, where not said. Each takes the work of any number of threads;
-    /// more than one spread the work of encryption over processors.
+    /// Sets how many connections may be open at once; the default is 4. Any number of threads can share one; more of
+    /// them spread the work of encryption over processors.
     #[must_use]
     pub fn connections(mut self, connections: usize) -> Self {
         self.target.connections = connections.max(1);
         self
     }
 
-    /// How long resolving the name, connecting and logging on may take in all, at each attempt: 10 s, where not said.
+    /// Limits the time for resolving the name, connecting and logging on, for each attempt; the default is 10 s.
     #[must_use]
     pub fn connect_limit(mut self, limit: Duration) -> Self {
         self.target.times.connect = limit;
         self
     }
 
-    /// How long the server may be silent while it owes an answer, before the connection counts as lost: 30 s, where
-    /// not said. On a slow link bytes keep moving, and it does not.
+    /// Sets how long a server that owes an answer may be silent before the connection counts as lost; the default is 30
+    /// s. A slow link is not silent: its bytes keep moving.
     #[must_use]
     pub fn silence_limit(mut self, limit: Duration) -> Self {
         self.target.times.silence = limit.max(Duration::from_millis(100));
         self
     }
 
-    /// How long one call may take in all, with all its attempts and whatever happens: 15 minutes, where not said.
+    /// Limits the time of one call, all attempts included; the default is 15 minutes.
     #[must_use]
     pub fn call_limit(mut self, limit: Duration) -> Self {
         self.target.times.call = limit;
         self
     }
 
-    /// How often a call is tried where the connection breaks or the server cannot be reached: 7 times, where not said.
-    /// The pauses between are 0, 1, 2, 4, 8 and 15 seconds. A refused account is not tried again.
+    /// Sets how often to try a call when the connection breaks or the server cannot be reached; the default is 7 times.
+    /// The pauses are 0, 1, 2, 4, 8 and 15 seconds. An account that was refused is not tried again.
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.target.times.attempts = attempts.max(1);
         self
     }
 
-    /// Connects, logs on, and looks whether the root is there.
+    /// Connects, logs on, and checks that the root exists.
     ///
     /// # Errors
     /// `UNREACHABLE` and `TIMED_OUT` for the name, the network and the server; `LOGON_FAILED`; `ACCESS_DENIED`;
-    /// `NOT_FOUND` when there is no such share or folder; `UNSUPPORTED` where the server knows no dialect, encryption or
-    /// signing that is asked for, or the share is the root of a DFS namespace.
+    /// `NOT_FOUND` when the share or folder does not exist; `UNSUPPORTED` when the server lacks the dialect, encryption
+    /// or signing that you ask for, or the share is the root of a DFS namespace.
     pub fn connect(self) -> Result<SmbShare> {
         let share = SmbShare { pool: Pool::new(self.target) };
         let root = share.path(&SharePath::root());
@@ -240,12 +241,11 @@ impl SmbBuilder {
     }
 }
 
-/// A [`Share`](super::Share) over SMB 3, from any operating system, with no mount.
+/// A [`Share`](super::Share) over SMB 3, from any operating system, without mounting it.
 ///
-/// It may be used from many threads at once, whose calls then run side by side. All work is done on threads of its own,
-/// so it can be called from inside any asynchronous runtime, and no call takes longer than
-/// [`call_limit`](SmbBuilder::call_limit). In a process that was forked from the one that connected, every call fails.
-/// Dropping it logs off.
+/// Many threads may use it at once; their calls run side by side. It does its work on threads of its own, so you can
+/// call it from inside any asynchronous runtime, and no call takes longer than [`call_limit`](SmbBuilder::call_limit).
+/// In a process forked from the one that connected, every call fails. Dropping it logs off.
 ///
 /// ```no_run
 /// use azs_backup::{SmbAccount, SmbShare};
@@ -267,19 +267,19 @@ impl SmbShare {
         SmbBuilder::new(root, account).connect()
     }
 
-    /// The UNC path of the root.
+    /// Returns the UNC path of the root.
     #[must_use]
     pub fn root(&self) -> &UncPath {
         &self.pool.target().root
     }
 
-    /// The account.
+    /// Returns the account.
     #[must_use]
     pub fn account(&self) -> &SmbAccount {
         &self.pool.target().account
     }
 
-    /// What the connection came to; connects where none is open.
+    /// Returns what client and server agreed on. Connects if no connection is open.
     ///
     /// # Errors
     /// As [`SmbBuilder::connect`].
@@ -290,7 +290,7 @@ impl SmbShare {
         Ok(lane.facts().clone())
     }
 
-    /// The path as the server knows it: from the root of the share, with backslashes.
+    /// Returns the path as the server knows it: from the root of the share, with backslashes.
     fn path(&self, path: &SharePath) -> String {
         let folders = self.root().folders();
         let names = folders.names().iter().chain(path.names());

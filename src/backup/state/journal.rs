@@ -1,4 +1,4 @@
-//! What a run has stored so far: read by the next one, if this one does not come to its end.
+//! What a run has stored so far. The next run reads it if this one does not finish.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
@@ -13,23 +13,23 @@ use crate::set::segment;
 
 /// What an interrupted run stored.
 pub(in crate::backup) struct Journal {
-    /// Sets that were begun: none of them became one.
+    /// Sets that were begun but never finished.
     pub(in crate::backup) sets: BTreeSet<SetName>,
     pub(in crate::backup) recipients: BTreeSet<String>,
-    /// Segments, by the keyed digest in their names, and the set that has them.
+    /// Segments by the keyed digest in their names, with the set that has each.
     pub(in crate::backup) segments: HashMap<String, (SetName, StoredFile)>,
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
-    /// A run begins, sealing to these.
+    /// A run begins, and seals to these certificates.
     Begin(SetName, BTreeSet<String>),
     /// It stored a segment.
     Stored(StoredFile),
 }
 
-/// Begins to note what a run stores, behind what interrupted ones have stored for the same recipients.
+/// Begins to record what a run stores, after what interrupted ones have stored for the same recipients.
 pub(super) fn begin(
     folder: &Path,
     set: SetName,
@@ -57,7 +57,7 @@ fn write(file: &mut File, line: &Line) -> io::Result<()> {
     file.write_all(&line)
 }
 
-/// When the last line was written.
+/// Returns when the last line was written.
 pub(super) fn last_note(folder: &Path) -> Option<jiff::Timestamp> {
     fs::metadata(folder.join(NAME)).ok()?.modified().ok()?.try_into().ok()
 }
@@ -67,14 +67,13 @@ pub(super) fn remove(folder: &Path) {
 }
 
 impl Journal {
-    /// Reads as far as the lines are whole.
+    /// Reads up to the last whole line.
     pub(super) fn read(folder: &Path) -> Option<Self> {
         let bytes = fs::read(folder.join(NAME)).ok()?;
         Self::parse(&bytes)
     }
 
-    /// Lines that a run did not get to write in full are passed over; what was sealed to others than the last run's
-    /// recipients is of no use.
+    /// Skips lines that were not written in full, and what was sealed to other recipients than the last run's.
     pub(in crate::backup) fn parse(bytes: &[u8]) -> Option<Self> {
         let mut journal: Option<Self> = None;
         let mut current = None;

@@ -1,4 +1,4 @@
-//! What a host knows of the last set of a place, in one small file.
+//! What a host knows about the last set of a place, in one small file.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use crate::layout::{Place, SetName};
 use crate::set::record::StoredFile;
 use crate::set::{Digest, EntryPath};
 
-/// What is known of the last set.
+/// What is known about the last set.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(in crate::backup) struct Manifest {
     pub(super) version: u32,
@@ -22,7 +22,7 @@ pub(in crate::backup) struct Manifest {
     pub(super) place: Place,
     /// SHA-256 thumbprints of the certificates that open every file of the set.
     pub(in crate::backup) recipients: BTreeSet<String>,
-    /// Sets that may still have its files, the last one at the end.
+    /// Sets that may still contain its files, the last one at the end.
     pub(in crate::backup) sets: Vec<SetName>,
     pub(in crate::backup) segments: Vec<StoredFile>,
     /// Segments that belong to one large file alone.
@@ -37,7 +37,7 @@ pub(in crate::backup) struct Manifest {
 }
 
 impl Manifest {
-    /// The digest of the rest in the first line, then JSON.
+    /// Parses the file: a first line with the digest of the rest, then JSON.
     pub(in crate::backup) fn parse(text: &[u8]) -> Option<Self> {
         let (digest, json) = text.split_at_checked(65)?;
         let digest: Digest = str::from_utf8(&digest[..64]).ok()?.parse().ok()?;
@@ -58,7 +58,7 @@ impl Manifest {
     }
 }
 
-/// What a source held.
+/// How much a source held.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(in crate::backup) struct SourceSize {
     files: u64,
@@ -72,7 +72,7 @@ impl SourceSize {
         self.bytes += bytes;
     }
 
-    /// What is odd about a source that held `before` last time: it is empty, or less than half is left of it.
+    /// Returns what is odd about a source that held `before` last time: it is empty, or less than half is left.
     pub(in crate::backup) fn shrunk(&self, is_folder: bool, before: Option<&Self>) -> Option<String> {
         if self.files == 0 && is_folder {
             return Some("holds no files: is what it should hold mounted?".into());
@@ -91,15 +91,15 @@ impl SourceSize {
     }
 }
 
-/// An index piece of which this host has the text.
+/// An index piece whose text this host has.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(in crate::backup) struct KnownPiece {
     pub(in crate::backup) file: StoredFile,
-    /// Lines in it.
+    /// Number of its lines.
     pub(in crate::backup) records: u64,
     /// Digest of its compressed text.
     pub(in crate::backup) text: Digest,
 }
 
-/// Its name.
+/// The name of the file.
 pub(super) const MANIFEST: &str = "last";

@@ -1,26 +1,26 @@
-//! What a host remembers of one entry: enough to tell whether it changed, and where the set has it.
+//! What a host remembers about one entry: enough to tell whether it changed, and where the set has it.
 
 use crate::set::extents::Extent;
 use crate::set::{Digest, EntryPath, archive};
 
-/// An entry as the last run left it. Printed as a record of small numbers, since there may be millions.
+/// An entry as the last run left it. It prints as a record of small numbers, because there may be millions.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(in crate::backup) struct Node {
     pub(in crate::backup) kind: NodeKind,
-    /// How far below its source: 0 for the source itself.
+    /// Depth below its source: 0 for the source itself.
     pub(in crate::backup) depth: u32,
-    /// Its own name; of a source, the whole path.
+    /// Its own name; for a source, the whole path.
     pub(in crate::backup) name: Vec<u8>,
     pub(in crate::backup) stamp: Stamp,
-    /// Whether the stamp can be trusted to change when the content does.
+    /// Whether the stamp is sure to change when the content does.
     pub(in crate::backup) is_settled: bool,
-    /// Its header in tar; of a file that is not large, with content and padding.
+    /// Its header in tar; for a file that is not large, including content and padding.
     pub(in crate::backup) at: Extent,
     /// First half of the digest of a file's content.
     pub(in crate::backup) digest: [u8; 16],
-    /// The file that a hard link or copy leads to; else empty.
+    /// The file that a hard link or copy leads to; otherwise empty.
     pub(in crate::backup) target: Vec<u8>,
-    /// Of a copy: the content of the file that it is a copy of, padding included.
+    /// For a copy, the content of the original, including padding.
     pub(in crate::backup) content: Vec<Extent>,
     pub(in crate::backup) large: Option<Large>,
 }
@@ -34,7 +34,7 @@ pub(in crate::backup) enum NodeKind {
     HardLink,
     Copy,
     Large,
-    /// Bytes that the caller gave.
+    /// Bytes from the caller.
     Memory,
 }
 
@@ -47,16 +47,16 @@ pub(in crate::backup) struct Stamp {
     pub(in crate::backup) inode: u64,
 }
 
-/// What is remembered of a large file besides.
+/// What else is remembered about a large file.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(in crate::backup) struct Large {
     /// The header of the file as it was stored whole.
     pub(in crate::backup) base: Extent,
-    /// Where its content stands as it was stored whole, its padding included.
+    /// Its content as it was stored whole, including padding.
     pub(in crate::backup) parts: Vec<Extent>,
-    /// Bytes of the blocks that changed since, by segment; their offsets are in the table.
+    /// Bytes of the blocks that have changed since, by segment; the table has their offsets.
     pub(in crate::backup) patches: Vec<Extent>,
-    /// Whether it has changed since then at all, if only its time.
+    /// Whether it has changed since, even if only its time.
     pub(in crate::backup) is_changed: bool,
     /// The number of the table of its blocks' digests, and that table's own digest; 0 for none.
     pub(in crate::backup) table: u32,
@@ -64,14 +64,14 @@ pub(in crate::backup) struct Large {
 }
 
 impl Node {
-    /// Everything in segments that the index lists for it.
+    /// Returns everything in segments that the index lists for it.
     pub(in crate::backup) fn extents(&self) -> impl Iterator<Item = Extent> {
         let base = self.large.iter().filter(|large| large.is_changed).map(|large| &large.base);
         let more = self.large.iter().flat_map(|large| large.parts.iter().chain(&large.patches));
         std::iter::once(&self.at).chain(base).chain(more).copied()
     }
 
-    /// The content of a file that is not changed in part, padding included.
+    /// Returns the content of a file that did not change in part, including padding.
     pub(in crate::backup) fn whole_content(&self) -> Vec<Extent> {
         match (&self.large, self.kind) {
             (Some(large), _) if !large.is_changed => large.parts.clone(),
@@ -85,7 +85,7 @@ impl Node {
         }
     }
 
-    /// Appends it, with its length before it.
+    /// Appends it, preceded by its length.
     pub(in crate::backup) fn print(&self, out: &mut Vec<u8>) {
         let mut body = Vec::with_capacity(96);
         let b = &mut body;
@@ -120,7 +120,8 @@ impl Node {
         out.extend_from_slice(&body);
     }
 
-    /// Reads one from the start of `bytes` into this one; says how many bytes it took, or nothing where there is none.
+    /// Parses a node from the start of `bytes` into this one; returns how many bytes it took, or `None` if there is
+    /// none.
     pub(in crate::backup) fn parse(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut input = Input(bytes);
         let length = usize::try_from(input.number()?).ok()?;
@@ -168,12 +169,12 @@ impl NodeKind {
     }
 }
 
-/// First half of a digest: enough to know a content again.
+/// Returns the first half of a digest: enough to recognise a content.
 pub(in crate::backup) fn short(digest: &Digest) -> [u8; 16] {
     digest.as_bytes()[..16].try_into().expect("SHA-256 has 32 bytes")
 }
 
-/// The last name of a path, or all of it for a source.
+/// Returns the last name of a path, or all of it for a source.
 pub(in crate::backup) fn own_name(path: &EntryPath, depth: u32) -> Vec<u8> {
     if depth == 0 {
         return path.as_bytes().to_vec();
@@ -181,7 +182,7 @@ pub(in crate::backup) fn own_name(path: &EntryPath, depth: u32) -> Vec<u8> {
     path.names().next_back().unwrap_or_default().to_vec()
 }
 
-/// Seven bits a byte, the lowest first.
+/// Appends a number, seven bits per byte, lowest first.
 pub(super) fn number(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);

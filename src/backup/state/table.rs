@@ -18,20 +18,20 @@ pub(in crate::backup) struct Row {
 /// Where a block's bytes are.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::backup) enum RowPlace {
-    /// With the file itself, as it was stored whole.
+    /// Within the file as it was stored whole.
     Base,
-    /// Nowhere: it is zeros, in place of something else.
+    /// Nowhere: it became zeros.
     Zero,
-    /// Apart from the file, at this place.
+    /// Apart from the file, at this position.
     Apart(Position),
 }
 
-/// The table's file in the state folder.
+/// Returns the name of the table's file in the state folder.
 pub(super) fn name(number: u32) -> String {
     format!("blocks-{number:06}")
 }
 
-/// A digest that means nothing without the key.
+/// Returns a digest that means nothing without the key.
 pub(in crate::backup) fn keyed(key: &[u8; 32], digest: &Digest) -> [u8; 16] {
     let mut hasher = Sha256::new();
     hasher.update(key);
@@ -65,7 +65,7 @@ impl TableWriter {
         self.file.write_all(&bytes)
     }
 
-    /// Puts the table in its place; gives its digest.
+    /// Moves the table to its place; returns its digest.
     pub(in crate::backup) fn finish(self, folder: &Path, number: u32) -> io::Result<[u8; 16]> {
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.persist(folder.join(name(number)))?;
@@ -73,7 +73,7 @@ impl TableWriter {
     }
 }
 
-/// A table that is whole.
+/// A table that has been checked.
 #[derive(Debug)]
 pub(in crate::backup) struct Table {
     file: File,
@@ -81,7 +81,7 @@ pub(in crate::backup) struct Table {
 }
 
 impl Table {
-    /// Opens a table if it is what was written.
+    /// Opens a table if it is as it was written.
     pub(in crate::backup) fn open(folder: &Path, number: u32, digest: &[u8; 16]) -> io::Result<Self> {
         let mut file = File::open(folder.join(name(number)))?;
         let mut hasher = Sha256::new();
@@ -101,7 +101,7 @@ impl Table {
         Ok(Self { file, rows: length / ROW as u64 })
     }
 
-    /// The rows of these blocks, as many as there are.
+    /// Returns the rows of these blocks, as many as there are.
     pub(in crate::backup) fn rows(&self, from: u64, count: u64) -> io::Result<Vec<Row>> {
         let count = count.min(self.rows.saturating_sub(from));
         let mut bytes = vec![0; count as usize * ROW];
@@ -109,7 +109,7 @@ impl Table {
         Ok(bytes.chunks_exact(ROW).map(row).collect())
     }
 
-    /// How many blocks it has.
+    /// Returns its number of blocks.
     pub(in crate::backup) fn len(&self) -> u64 {
         self.rows
     }

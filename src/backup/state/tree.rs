@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::node::{Input, Node, bytes, number};
 use crate::set::Digest;
 
-/// What the manifest says of a tree.
+/// What the manifest says about a tree.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(in crate::backup) struct TreeFile {
     pub(super) name: String,
-    /// Nodes in it.
+    /// Number of nodes.
     count: u64,
     /// Bytes of nodes; the tables follow.
     nodes: u64,
@@ -50,7 +50,7 @@ impl TreeWriter {
         })
     }
 
-    /// Adds a node, as it prints.
+    /// Adds a node in its printed form.
     pub(in crate::backup) fn add(&mut self, node: &Node, printed: &[u8]) -> io::Result<()> {
         self.count += 1;
         if node.depth == 0 {
@@ -68,7 +68,7 @@ impl TreeWriter {
         self.file.write_all(bytes)
     }
 
-    /// Puts the tree in its place.
+    /// Moves the tree to its place.
     pub(in crate::backup) fn finish(mut self, folder: &Path) -> io::Result<TreeFile> {
         let nodes = self.written;
         let mut tables = Vec::new();
@@ -93,18 +93,18 @@ impl TreeWriter {
 /// Reads a tree, source by source.
 pub(in crate::backup) struct TreeReader {
     file: File,
-    /// Sources that were not asked for yet, and where they begin.
+    /// Sources that nobody asked for yet, and where they begin.
     pub(in crate::backup) sources: HashMap<Vec<u8>, u64>,
     /// Files that hard links and copies lead to.
     pub(in crate::backup) targets: HashSet<Vec<u8>>,
-    /// Nodes in it.
+    /// Number of nodes.
     pub(in crate::backup) count: u64,
     nodes: u64,
     buffer: Vec<u8>,
-    /// Where the buffer begins in the file, and what of it is read.
+    /// Where in the file the buffer begins, and how much of it is read.
     start: u64,
     at: usize,
-    /// The node ahead, and how many bytes it takes; 0 where the source has none any more.
+    /// The node ahead, and its length in bytes; 0 if the source has no more nodes.
     ahead: Node,
     length: usize,
 }
@@ -166,7 +166,7 @@ impl TreeReader {
         })
     }
 
-    /// Goes to a source; says no where the last run had none of this name. Each can be had once.
+    /// Moves to a source; returns whether the last run had one of this name. Each can be read once.
     pub(in crate::backup) fn begin(&mut self, source: &[u8]) -> io::Result<bool> {
         self.length = 0;
         let Some(at) = self.sources.remove(source) else { return Ok(false) };
@@ -182,17 +182,17 @@ impl TreeReader {
         Ok(self.length > 0)
     }
 
-    /// The node ahead, if the source has one.
+    /// Returns the node ahead, if the source has one.
     pub(in crate::backup) fn peek(&self) -> Option<&Node> {
         (self.length > 0).then_some(&self.ahead)
     }
 
-    /// The node ahead as it prints.
+    /// Returns the printed form of the node ahead.
     pub(in crate::backup) fn printed(&self) -> &[u8] {
         &self.buffer[self.at..self.at + self.length]
     }
 
-    /// Goes on to the next node of the source.
+    /// Moves to the next node of the source.
     pub(in crate::backup) fn advance(&mut self) -> io::Result<()> {
         self.at += self.length;
         self.read()?;
@@ -209,7 +209,7 @@ impl TreeReader {
                 self.length = length;
                 return Ok(());
             }
-            // What the buffer has is cut, or there is no more.
+            // The buffer ends within the node, or there are no more.
             self.start += self.at as u64;
             self.buffer.drain(..self.at);
             self.at = 0;

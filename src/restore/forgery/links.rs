@@ -1,4 +1,4 @@
-//! Links and copies that lead to nothing, and those of what is lost.
+//! Links and copies that lead nowhere, and those of lost files.
 
 use super::*;
 

@@ -1,11 +1,11 @@
-//! The pictures of the page: the calendar of a component and its sizes over time, as inline SVG.
+//! The charts of the page: a component's calendar and its sizes over time, as inline SVG.
 
 use std::fmt::{Result, Write};
 
 use super::super::sets::{Day, Size};
 use super::super::table::bytes;
 
-/// The days in a row, the oldest first; each says what it stands for.
+/// Draws the days in a row, oldest first; each has a tooltip.
 pub(super) fn calendar(page: &mut String, days: &[Day]) -> Result {
     let good = days.iter().filter(|day| day.complete > 0).count();
     write!(
@@ -41,7 +41,7 @@ pub(super) fn calendar(page: &mut String, days: &[Day]) -> Result {
     )
 }
 
-/// Sizes by time, from zero.
+/// Draws sizes over time, starting at zero.
 pub(super) fn sizes(page: &mut String, sizes: &[Size]) -> Result {
     let (Some(first), Some(last)) = (sizes.first(), sizes.last()) else {
         return Ok(());
@@ -52,7 +52,7 @@ pub(super) fn sizes(page: &mut String, sizes: &[Size]) -> Result {
         .iter()
         .map(|size| {
             let along = (size.created.as_second() - first.created.as_second()) as f64 / span;
-            // A single set stands in the middle.
+            // A single set goes in the middle.
             let x = if sizes.len() == 1 { WIDTH / 2.0 } else { MARGIN + along * (WIDTH - 2.0 * MARGIN) };
             let y = HEIGHT - MARGIN - size.bytes as f64 / most.max(1) as f64 * (HEIGHT - 2.0 * MARGIN);
             (x, y, size)

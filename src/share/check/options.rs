@@ -1,4 +1,4 @@
-//! A check's options as plain data: what the bindings take in place of a chain of calls.
+//! The options of a check as plain data, for the bindings.
 
 use serde::Deserialize;
 
@@ -15,10 +15,10 @@ struct Options {
 }
 
 impl ShareCheck {
-    /// The same with options from JSON: `components`, each like `Switches` or `Switches/su1`, and `create_folders` (false).
+    /// Sets options from JSON: `components`, each like `Switches` or `Switches/su1`, and `create_folders` (false).
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for what is no such object, an unknown option included; `INVALID_NAME`.
+    /// `INVALID_ARGUMENT` for anything but such an object, or for an unknown option; `INVALID_NAME`.
     pub fn options(mut self, json: impl AsRef<[u8]>) -> Result<Self> {
         let options: Options = options("options of a check", json.as_ref())?;
         for component in options.components {

@@ -1,4 +1,4 @@
-//! What a check writes to see whether it can: one object, its other names, and its time.
+//! The object that a check writes to see whether it can: its content, its other names, and its time.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, SharePath};
 use crate::share::{ItemKind, Share};
 
-/// An object that is written to see whether it can be.
+/// An object that is written as a test.
 pub(super) struct Probe {
     pub(super) object: SharePath,
     linked: SharePath,
@@ -45,7 +45,7 @@ impl Probe {
         steps.take(Step::ReadBack, begun, result);
     }
 
-    /// Gives it other names, and tells which ones there are then.
+    /// Links, copies and renames it, and records in `made` which names exist.
     pub(super) fn take_names(&self, share: &dyn Share, steps: &mut Steps, made: &mut Vec<SharePath>) {
         for (step, to) in [(Step::HardLink, &self.linked), (Step::Copy, &self.copied)] {
             let begun = Instant::now();
@@ -76,7 +76,7 @@ impl Probe {
         steps.take(Step::Rename, begun, renamed.map(|()| "works".into()));
     }
 
-    /// By how many seconds the server's clock is ahead, as the time of the probe has it.
+    /// By how many seconds the server's clock is ahead, judged by the time of the probe.
     pub(super) fn clock(&self, share: &dyn Share, begun: Instant) -> Result<Option<i64>> {
         let folder = self.object.parent().unwrap_or_default();
         let written = Timestamp::now().as_second() - i64::try_from(begun.elapsed().as_secs()).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! What a check found: each step, how it went, and the alert of one that failed.
+//! The report of a check: each step, how it went, and the alert if it failed.
 
 use std::fmt::{self, Write as _};
 
@@ -7,43 +7,43 @@ use serde::{Serialize, Serializer};
 use crate::alert::Classification;
 use crate::error::{Error, ErrorKind, Result};
 
-/// One thing that has to work.
+/// One thing that must work.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Step {
-    /// The server's name has addresses.
+    /// The server's name resolves to addresses.
     Name,
-    /// One of them takes a TCP connection.
+    /// One of them accepts a TCP connection.
     Connection,
     /// Server and client agree on a dialect, signing and encryption.
     Dialect,
     /// The server accepts the account.
     LogOn,
-    /// The share is there, and open to the account.
+    /// The share exists and is open to the account.
     Share,
-    /// The root, the region folder and the folders of components are there.
+    /// The root, the region folder and the folders of components exist.
     Path,
     /// A new object can be written.
     Write,
-    /// It reads as it was written.
+    /// It reads back as it was written.
     ReadBack,
-    /// It can have a second name: what makes incremental sets small.
+    /// It can have a second name, which keeps incremental sets small.
     HardLink,
-    /// It can be copied where it lies.
+    /// The share can copy it.
     Copy,
     /// It can be renamed.
     Rename,
-    /// All that was made can be deleted.
+    /// Everything that was created can be deleted.
     Delete,
-    /// There is room.
+    /// There is free space.
     Space,
     /// Server and host agree on the time.
     Clock,
 }
 
 impl Step {
-    /// The word in small letters: `read_back`.
+    /// Returns the step in lower case: `read_back`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -82,7 +82,7 @@ pub enum Outcome {
     Warned,
     /// Backups fail.
     Failed,
-    /// It makes no sense after an earlier failure, or for this kind of share.
+    /// It makes no sense after an earlier failure, or on this kind of share.
     Skipped,
 }
 
@@ -94,11 +94,11 @@ pub struct CheckedStep {
     pub step: Step,
     /// How it went.
     pub outcome: Outcome,
-    /// How long it took.
+    /// How long it took, in seconds.
     pub seconds: f64,
-    /// What was seen, in one line.
+    /// What was found, in one line.
     pub seen: String,
-    /// The error and the alert that a failure would raise.
+    /// The alert that the failure would raise, and its error.
     pub alert: Option<CheckAlert>,
 }
 
@@ -113,7 +113,7 @@ pub struct CheckAlert {
     pub class: Classification,
     /// What happened, for people.
     pub description: String,
-    /// What to do next, step by step.
+    /// What to do, step by step.
     pub remedy: Vec<String>,
 }
 
@@ -127,9 +127,9 @@ fn code<S: Serializer>(kind: &ErrorKind, serializer: S) -> Result<S::Ok, S::Erro
 pub struct CheckReport {
     /// The share.
     pub share: String,
-    /// Whose folders were looked for.
+    /// The deployment whose folders were checked.
     pub deployment: String,
-    /// The steps, in the order in which they were tried.
+    /// The steps, in the order in which they ran.
     pub steps: Vec<CheckedStep>,
 }
 
@@ -146,10 +146,10 @@ impl CheckReport {
         self.steps.iter().find(|step| step.outcome == Outcome::Failed)
     }
 
-    /// The report, or an error where a step failed.
+    /// Returns the report, or an error if a step failed.
     ///
     /// # Errors
-    /// Of the kind of the first failure, which it names.
+    /// The error of the first failure, which it names.
     pub fn into_result(self) -> Result<Self> {
         match self.first_failure() {
             Some(failed) => {
@@ -160,7 +160,7 @@ impl CheckReport {
         }
     }
 
-    /// The steps as a table for people, with the alert and the remedy of each failure.
+    /// Prints the steps as a table for people, with the alert and the remedy of each failure.
     #[must_use]
     pub fn to_table(&self) -> String {
         let mut text = format!("{}\n", self.share);
@@ -171,7 +171,7 @@ impl CheckReport {
                 Outcome::Failed => "FAILED",
                 Outcome::Skipped => "-",
             };
-            // Writing to memory does not fail.
+            // Writing to memory cannot fail.
             let _ = writeln!(text, "  {:<11}{outcome:<9}{:>8.3} s  {}", step.step, step.seconds, step.seen);
             let Some(alert) = &step.alert else { continue };
             let _ = writeln!(text, "{:33}{}: {}", "", alert.class.kind(), alert.class.kind().title());

@@ -35,7 +35,7 @@ impl Steps {
         }
     }
 
-    /// Gives the last step its alert.
+    /// Adds an alert to the last step.
     pub(super) fn alert(&mut self, error: ErrorKind, class: Classification) {
         let Some(step) = self.report.steps.last_mut() else { return };
         let context = self.context.clone().operation(format!("checking: {}", step.step));

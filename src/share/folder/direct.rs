@@ -1,16 +1,16 @@
-//! Large objects past the page cache of the operating system.
+//! Reads and writes large objects past the page cache of the operating system.
 //!
-//! A backup is flushed to the disk anyway and seldom read again: in the cache it costs a copy, and drives out what the
-//! host works with. And a verification should see what the disk has, not what memory remembers of it.
+//! A backup is flushed to the disk anyway and seldom read again: in the cache it costs a copy, and evicts what the host
+//! works with. A verification should see what the disk has, not what memory remembers.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 
-/// Objects from this size on go directly.
+/// Objects of this size and more bypass the cache.
 const LARGE: usize = 1 << 20;
 
-/// Whether files below this folder are read and written directly: on local disks with a file system that is made for it. A
-/// network file system does better with its own read-ahead and write-behind.
+/// Whether to bypass the cache below this folder: on local disks with a file system that is made for it. A network file
+/// system does better with its own read-ahead and write-behind.
 #[cfg(target_os = "linux")]
 pub(super) fn is_worthwhile(folder: impl std::os::fd::AsFd) -> bool {
     // statfs(2): ext2 to ext4, and XFS.
@@ -23,7 +23,7 @@ pub(super) fn is_worthwhile<F>(_: F) -> bool {
     false
 }
 
-/// Writes all of an object, as far as it can be without the cache.
+/// Writes all of an object, bypassing the cache for as much as possible.
 pub(super) fn write(file: &File, content: &[u8]) -> io::Result<()> {
     let mut rest = content;
     if content.len() >= LARGE && switch(file, true) {
@@ -42,7 +42,7 @@ pub(super) fn write(file: &File, content: &[u8]) -> io::Result<()> {
     (&mut &*file).write_all(rest)
 }
 
-/// Appends what is left of an object of this length, as far as it can be had without the cache.
+/// Appends the rest of an object of this length, bypassing the cache for as much as possible.
 pub(super) fn read(file: &File, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
     if length < LARGE || !switch(file, true) {
         return Ok(());
@@ -58,12 +58,12 @@ pub(super) fn read(file: &File, length: usize, buffer: &mut Vec<u8>) -> io::Resu
     Ok(())
 }
 
-/// Bytes of one call.
+/// Bytes in one call.
 const CHUNK: usize = 384 << 10;
-/// What memory, place and length are multiples of: no disk in use has larger blocks.
+/// Alignment of memory, offset and length: no disk in use has larger blocks.
 const BLOCK: usize = 4096;
 
-/// Memory that begins on a block.
+/// A buffer aligned to a block.
 struct Room(Vec<u8>, usize);
 
 impl Room {
@@ -78,7 +78,7 @@ impl Room {
     }
 }
 
-/// Nothing where the file system will not do it directly after all: the caller goes on through the cache.
+/// Returns `None` if the file system cannot bypass the cache after all: the caller then uses it.
 fn attempt(done: io::Result<usize>) -> io::Result<Option<usize>> {
     match done {
         Ok(count) => Ok(Some(count)),
@@ -88,7 +88,7 @@ fn attempt(done: io::Result<usize>) -> io::Result<Option<usize>> {
     }
 }
 
-/// Whether that could be switched.
+/// Returns whether it could be switched.
 #[cfg(target_os = "linux")]
 fn switch(file: &File, on: bool) -> bool {
     use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// On whatever file system the test runs: directly where that is possible, through the cache else.
+    /// Bypasses the cache if the file system of the test run can, and uses it otherwise.
     #[test]
     fn what_is_written_is_read_again_whatever_its_length() {
         for length in [0, 1, BLOCK, LARGE - 1, LARGE, LARGE + 1, 3 * CHUNK, 3 * CHUNK + BLOCK + 5] {

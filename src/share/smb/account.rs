@@ -1,4 +1,4 @@
-//! Who logs on.
+//! The account to log on with.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// An account of a file server, and its password.
 ///
-/// The password is overwritten in memory when the last copy of the account goes, and is in no output. While a
-/// connection logs on, the client keeps copies that it overwrites, too.
+/// The password appears in no output, and is overwritten in memory when the last copy of the account is dropped. The
+/// client makes copies while a connection logs on, and overwrites them, too.
 #[derive(Clone)]
 pub struct SmbAccount {
     name: String,
@@ -17,11 +17,11 @@ pub struct SmbAccount {
 }
 
 impl SmbAccount {
-    /// An account as `CONTOSO\azsbackup`, `azsbackup@contoso.com`, or a bare name.
+    /// Creates an account from `CONTOSO\azsbackup`, `azsbackup@contoso.com`, or a bare name.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when a part of the name is empty, has a control character or one of `" / [ ] : ; | = , + * ? < >`,
-    /// or mixes both forms. Guests are refused, and so is an empty password.
+    /// `INVALID_ARGUMENT` when a part of the name is empty, contains a control character or one of `" / [ ] : ; | = , +
+    /// * ? < >`, or mixes both forms; for a guest; for an empty password.
     pub fn new(name: impl Into<String>, password: impl Into<String>) -> Result<Self> {
         let (name, password) = (name.into(), Zeroizing::new(password.into()));
         let invalid = |why: &str| {
@@ -49,14 +49,14 @@ impl SmbAccount {
         Ok(Self { name, password })
     }
 
-    /// The name as it was given.
+    /// Returns the name as it was given.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether the name says neither domain nor server: another account of the same name may be meant, and some servers
-    /// refuse it. Worth a warning.
+    /// Whether the name includes neither domain nor server. Worth a warning: it may mean another account of the same
+    /// name, and some servers refuse it.
     #[must_use]
     pub fn is_bare(&self) -> bool {
         !self.name.contains(['\\', '@'])

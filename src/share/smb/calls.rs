@@ -1,7 +1,7 @@
-//! The calls of a share: what each does, and what it looks at before it does it again.
+//! The calls of a share: what each does, and what it checks before it repeats itself.
 //!
 //! When a connection breaks, nobody knows whether the server carried out the last request. So a second attempt first
-//! looks whether the first one succeeded.
+//! checks whether the first one succeeded.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -47,7 +47,7 @@ impl Share for SmbShare {
             let path = path.clone();
             async move {
                 match session.flush_folder(&path).await {
-                    // Not every server flushes folders, nor lets every account. Each file has been flushed.
+                    // Not every server flushes folders, or allows every account to. Each file is flushed already.
                     Err(failure) if failure.ntstatus().is_some_and(|status| NO_FLUSH.contains(&status)) => {
                         Ok(())
                     }
@@ -111,7 +111,7 @@ impl Share for SmbShare {
                     }
                     created = session.create_folder(&path).await;
                 }
-                // An empty one is what an earlier attempt may have made.
+                // An earlier attempt may have created the folder, and it is then empty.
                 if attempt == Attempt::Again
                     && is(&created, status::OBJECT_NAME_COLLISION)
                     && session.list(&path).await?.is_empty()
@@ -210,12 +210,12 @@ impl SmbShare {
         })
     }
 
-    /// The path of something that has a name.
+    /// Returns the server's path of anything but the root.
     fn named(&self, action: &str, path: &SharePath) -> Result<String> {
         if path.is_root() { Err(nameless(action)) } else { Ok(self.path(path)) }
     }
 
-    /// The outcome of what goes from one place to another. What is not supported is said of the share.
+    /// Returns the outcome of an operation with two paths. If it is unsupported, the error is about the share.
     fn placed(
         &self,
         action: &str,
@@ -231,7 +231,7 @@ impl SmbShare {
         })
     }
 
-    /// Names under which something is made until it is whole.
+    /// Names for a file until it is whole.
     fn parts(&self, action: &str, path: &SharePath) -> Result<Parts> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(nameless(action));
@@ -240,14 +240,14 @@ impl SmbShare {
             root if root.is_empty() => root,
             folder => folder + "\\",
         };
-        // A name is 255 units long at most, whatever is added to it.
+        // A name has at most 255 UTF-16 units, suffix included.
         let name = if name.as_str().len() > LONGEST_STEM { "azs-backup" } else { name.as_str() };
         Ok(Parts { stem: format!("{folder}.{name}"), used: Arc::default() })
     }
 }
 
-/// Names for the attempts at one object, each used once: what is left of a broken connection may still be written to
-/// by the server. Listings show them as belonging to no set, and retention clears them up.
+/// Names for the attempts at one object, each used once: the server may still write to what a broken connection left.
+/// Listings show these files as belonging to no set, and retention deletes them.
 #[derive(Clone)]
 struct Parts {
     stem: String,
@@ -264,13 +264,13 @@ impl Parts {
         Ok(part)
     }
 
-    /// Deletes what earlier attempts left.
+    /// Deletes what earlier attempts left behind.
     async fn clear(&self, session: &Session) -> Result<(), Failure> {
         let used = self.used.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for part in used {
             match session.remove(&part, Kind::File).await {
                 Err(failure) if failure.is_lost() => return Err(failure),
-                // Not there, or still in the hands of the broken connection.
+                // It does not exist, or the broken connection still holds it.
                 _ => {}
             }
         }
@@ -278,7 +278,7 @@ impl Parts {
     }
 }
 
-/// Whether a file is there and holds exactly these blocks.
+/// Whether a file exists and contains exactly these blocks.
 async fn holds(session: &Rc<Session>, path: &str, blocks: &[Arc<[u8]>]) -> Result<bool, Failure> {
     let length = blocks.iter().map(|block| block.len() as u64).sum();
     match session.read(path, length).await {
@@ -292,7 +292,7 @@ async fn holds(session: &Rc<Session>, path: &str, blocks: &[Arc<[u8]>]) -> Resul
     }
 }
 
-/// Whether both files are there and hold the same.
+/// Whether both files exist and have the same content.
 async fn same(session: &Rc<Session>, one: &str, other: &str) -> Result<bool, Failure> {
     match session.read(other, MOST_COMPARED).await {
         Ok(Some(content)) => Ok(session.read(one, content.len() as u64).await? == Some(content)),
@@ -306,7 +306,7 @@ fn is(result: &Result<(), Failure>, status: u32) -> bool {
     result.as_ref().is_err_and(|failure| failure.ntstatus() == Some(status))
 }
 
-/// What servers answer that do not flush folders.
+/// Answers of servers that do not flush folders.
 const NO_FLUSH: [u32; 5] = [
     status::ACCESS_DENIED,
     status::NOT_IMPLEMENTED,
@@ -315,5 +315,5 @@ const NO_FLUSH: [u32; 5] = [
     status::INVALID_PARAMETER,
 ];
 const LONGEST_STEM: usize = 240;
-/// Objects are a few tens of MiB long.
+/// Objects have a few tens of MiB.
 const MOST_COMPARED: u64 = 1 << 28;

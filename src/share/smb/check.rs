@@ -1,4 +1,4 @@
-//! Connecting, told step by step.
+//! Connects step by step, for a check.
 
 use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
@@ -13,8 +13,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::share::check::Step;
 
 impl SmbBuilder {
-    /// Connects, and tells of each step when it began and what was seen. There is no share after a failure, and one
-    /// attempt at each step.
+    /// Connects, and reports for each step when it began and what was found. Each step is tried once; after a failure
+    /// there is no share.
     pub(in crate::share) fn connect_step_by_step(
         &self,
         mut tell: impl FnMut(Step, Instant, Result<String>),
@@ -51,7 +51,7 @@ impl SmbBuilder {
                 };
                 let negotiated = begun + facts.negotiated;
                 let logged_on = negotiated + facts.logged_on;
-                // Each began so long ago as it took.
+                // Dates each step's beginning back by the time that it took.
                 let ago = |from: Instant, to: Instant| {
                     let now = Instant::now();
                     now.checked_sub(to - from).unwrap_or(now)
@@ -78,7 +78,7 @@ impl SmbBuilder {
         None
     }
 
-    /// The addresses of the server, unless the system's resolver hangs.
+    /// Returns the addresses of the server, unless the system's resolver hangs.
     fn resolve_in_time(&self) -> std::result::Result<Vec<SocketAddr>, Failure> {
         let (reply, answer) = bounded(1);
         let (host, port, limit) =
@@ -89,7 +89,7 @@ impl SmbBuilder {
         answer.recv_timeout(limit).unwrap_or_else(|_| Err(Failure::silence(limit).at(Stage::Resolve)))
     }
 
-    /// Opens a TCP connection to each address; fails when none takes it.
+    /// Opens a TCP connection to each address; fails if none accepts it.
     fn knock(&self, addresses: &[SocketAddr]) -> Result<String> {
         let (mut open, mut closed, mut last) = (Vec::new(), Vec::new(), None);
         for address in addresses {

@@ -1,10 +1,10 @@
-//! The failure that an error of the client is.
+//! Converts errors of the client to failures.
 
 use super::status::{self, Failure};
 use super::transport::Link;
 use crate::error::ErrorKind;
 
-/// A failure to connect or log on; where the transport knows why, its reason.
+/// Converts a failure to connect or log on. If the transport knows the reason, that counts.
 pub(super) fn told(link: &Link, error: smb::Error) -> Failure {
     match of_client(error) {
         failure if failure.is_lost() && link.is_lost() && failure.ntstatus().is_none() => link.why(),
@@ -47,7 +47,7 @@ pub(super) fn guest() -> Failure {
     )
 }
 
-/// A failed read, write or flush, of which the client keeps words only.
+/// Converts a failed read, write or flush, of which the client keeps only words.
 pub(super) fn of_io(error: &std::io::Error) -> Failure {
     if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<smb::Error>()) {
         return Failure::lost(inner.to_string());

@@ -1,8 +1,8 @@
-//! One connection on a thread of its own: work comes in by a channel, and whoever waits for it waits with a limit.
+//! One connection on a thread of its own: work arrives by a channel, and callers wait for it with a limit.
 //!
-//! The client is asynchronous and hangs in places. So it lives where nobody has to wait for it: on a thread with its
-//! own small runtime, which is left alone when it does not answer in time. The runtime is of the kind that has one
-//! thread, without which the client's listings can hang.
+//! The client is asynchronous and can hang. So it lives where nobody has to wait for it: on a thread with its own small
+//! runtime, which is abandoned if it does not answer in time. The runtime is single-threaded, because the client's
+//! listings can hang in any other.
 
 use std::future::Future;
 use std::io;
@@ -36,7 +36,8 @@ pub(super) struct Lane {
 type Job = Box<dyn FnOnce(Rc<Session>) -> Pin<Box<dyn Future<Output = ()>>> + Send>;
 
 impl Lane {
-    /// Starts a thread that connects. It calls `opened` when it has, or could not, and says on the channel that it ended.
+    /// Starts a thread that connects. The thread calls `opened` once it has connected or failed, and closes the channel
+    /// when it ends.
     pub(super) fn start(
         target: Arc<Target>,
         opened: impl FnOnce(Result<Self, Failure>) + Send + 'static,
@@ -54,7 +55,7 @@ impl Lane {
         &self.facts
     }
 
-    /// How many calls it is working on.
+    /// Number of calls in progress.
     pub(super) fn load(&self) -> usize {
         self.busy.load(Ordering::Relaxed)
     }
@@ -63,7 +64,7 @@ impl Lane {
         self.link.is_lost()
     }
 
-    /// How much of its life is used up: at 1 it should be replaced, at 2 it must not be used any more.
+    /// How much of its life is used up: at 1 it should be replaced, at 2 it must no longer be used.
     pub(super) fn age(&self) -> u64 {
         self.link.interim_answers() / INTERIM_ANSWERS
     }
@@ -73,7 +74,7 @@ impl Lane {
         self.link.lose(why);
     }
 
-    /// Does some work on the connection, and waits for it until `until`. A lane that does not answer is given up.
+    /// Does some work on the connection, and waits for it until `until`. Gives up a lane that does not answer.
     pub(super) fn call<T, F, W>(&self, until: Instant, work: F) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -94,7 +95,7 @@ impl Lane {
                     Either::Left((result, _)) => result,
                     Either::Right((why, _)) => Err(why),
                 };
-                // Nobody may wait any more.
+                // The caller may no longer be waiting.
                 let _ = reply.send(result);
             })
         });
@@ -117,7 +118,7 @@ impl Lane {
     }
 }
 
-/// Counts one call for as long as it lives.
+/// Counts one call for as long as this lives.
 struct Busy {
     count: Arc<AtomicUsize>,
     before: usize,
@@ -139,7 +140,7 @@ impl Drop for Busy {
     }
 }
 
-/// The life of a lane's thread.
+/// Runs a lane's thread.
 fn run(target: &Arc<Target>, opened: impl FnOnce(Result<Lane, Failure>)) {
     let addresses = match resolve(target.root.host(), target.port) {
         Ok(addresses) => addresses,
@@ -151,7 +152,7 @@ fn run(target: &Arc<Target>, opened: impl FnOnce(Result<Lane, Failure>)) {
     };
     let local = LocalSet::new();
     local.block_on(&runtime, live(target, &addresses, opened));
-    // Inside the runtime, since the client starts tasks when its things are dropped; none of them is waited for.
+    // Stay inside the runtime: the client starts tasks when its values are dropped. Nothing waits for them.
     let inside = runtime.enter();
     drop(local);
     drop(inside);
@@ -172,13 +173,13 @@ async fn live(target: &Arc<Target>, addresses: &[SocketAddr], opened: impl FnOnc
     let working = Box::pin(take_jobs(session, work, &busy));
     let watching = Box::pin(watch(&link, &busy, target.times.silence));
     if let Either::Left((Some(session), _)) = select(working, watching).await {
-        // Nobody waits for longer than the pool does; a server that does not answer keeps no thread of ours either.
+        // Nobody waits longer than the pool does, and a server that does not answer must not keep a thread of ours.
         let _ = tokio::time::timeout(CLOSE, session.close()).await;
     }
     link.lose(Failure::lost("the connection is closed"));
 }
 
-/// Starts each job as it comes; ends when nobody can send one any more and all are done, and gives the session back.
+/// Starts each job as it arrives. Ends when no sender is left and all jobs are done, and returns the session.
 async fn take_jobs(
     session: Session,
     mut work: UnboundedReceiver<Job>,
@@ -194,7 +195,7 @@ async fn take_jobs(
     Rc::into_inner(session)
 }
 
-/// Ends when the connection is lost, or silent for too long while something is waited for.
+/// Ends when the connection is lost, or is silent for too long while a call waits.
 async fn watch(link: &Link, busy: &AtomicUsize, limit: Duration) {
     let lost = std::pin::pin!(link.lost());
     let silent = std::pin::pin!(async {
@@ -206,11 +207,11 @@ async fn watch(link: &Link, busy: &AtomicUsize, limit: Duration) {
         }
     });
     select(lost, silent).await;
-    // So that each job can tell its caller.
+    // Let each job answer its caller first.
     tokio::task::yield_now().await;
 }
 
-/// The addresses of a host. It may take as long as the system's resolver does: only a lane's thread waits for it.
+/// Resolves a host. This takes as long as the system's resolver does, but only a lane's thread waits for it.
 pub(super) fn resolve(host: &Host, port: u16) -> Result<Vec<SocketAddr>, Failure> {
     if let Some(ip) = host.ip() {
         let mut address = SocketAddr::new(ip, port);
@@ -225,8 +226,8 @@ pub(super) fn resolve(host: &Host, port: u16) -> Result<Vec<SocketAddr>, Failure
     }
 }
 
-/// Interim answers after which a connection is replaced. Each costs the credits of its request, 16 at most, out of the
-/// 8,192 that servers grant; some grant fewer, and then the watch for silence ends what hangs.
+/// Number of interim answers after which a connection is replaced. Each costs the credits of its request, at most 16 of
+/// the 8,192 that servers grant. Some grant fewer: if those run out, the watch for silence ends what hangs.
 const INTERIM_ANSWERS: u64 = 128;
 /// How long logging off may take.
 const CLOSE: Duration = Duration::from_secs(2);

@@ -1,4 +1,4 @@
-//! What is done on a session: plain operations over paths and bytes.
+//! Operations of a session over paths and bytes.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::share::{Item, ItemKind, Space};
 type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Session {
-    /// Writes a new file of these blocks as `part`, and names it `path` when everything is there.
+    /// Writes a new file of these blocks as `part`, and renames it to `path` once it is complete.
     pub(super) async fn put(
         &self,
         path: &str,
@@ -38,7 +38,7 @@ impl Session {
         self.finish(file, filled).await
     }
 
-    /// Copies a file on the server, under the same rules as [`put`](Self::put).
+    /// Copies a file on the server, by the same rules as [`put`](Self::put).
     pub(super) async fn copy(&self, from: &str, path: &str, part: &str, flush: bool) -> Result<()> {
         let source = self.open_file(from, access_to_read()).await?;
         let result = self.copy_opened(&source, path, part, flush).await;
@@ -70,14 +70,14 @@ impl Session {
         self.finish(file, filled).await
     }
 
-    /// A new file that must not be there yet. Its access allows everything that may be done through its handle.
+    /// Creates a file that must not exist yet. Its access covers everything that is done through its handle.
     async fn create(&self, path: &str) -> Result<File> {
         let access = access_to_read().with_generic_write(true).with_delete(true);
         file(self.open_as(path, CreateDisposition::Create, access, Kind::File).await?)
     }
 
-    /// Keeps a window of blocks in flight. After the first failure no more are sent, but every answer is waited for:
-    /// a request that is dropped takes its credits along.
+    /// Keeps a window of blocks in flight. After the first failure it sends no more, but waits for every answer: a
+    /// dropped request would take its credits with it.
     async fn write(&self, file: &File, blocks: Vec<Arc<[u8]>>) -> Result<u64> {
         let mut offset = 0;
         let mut failure = None;
@@ -105,7 +105,7 @@ impl Session {
         failure.map_or(Ok(offset), Err)
     }
 
-    /// Makes sure that the file is whole and kept, and gives it its name.
+    /// Checks that the file is whole, flushes it, and gives it its name.
     async fn publish(&self, file: &File, path: &str, length: u64, flush: bool) -> Result<()> {
         let flushed = async {
             match flush {
@@ -130,7 +130,7 @@ impl Session {
         file.set_info(name).await.map_err(of_client)
     }
 
-    /// Closes a new file; where it did not get its name, deletes it first.
+    /// Closes a new file; if it did not get its name, deletes it first.
     async fn finish(&self, file: File, result: Result<()>) -> Result<()> {
         if result.as_ref().is_err_and(|failure| !failure.is_lost()) {
             let _ = file.set_info(FileDispositionInformation { delete_pending: true.into() }).await;
@@ -138,7 +138,7 @@ impl Session {
         close(&file, result).await
     }
 
-    /// Reads a whole file of at most `limit` bytes; `None` when it is longer.
+    /// Reads a whole file of at most `limit` bytes; `None` if it is longer.
     pub(super) async fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>> {
         let file = self.open_file(path, access_to_read()).await?;
         let result = self.read_opened(&file, limit).await;
@@ -168,7 +168,7 @@ impl Session {
         failure.map_or(Ok(Some(content)), Err)
     }
 
-    /// The server's identifier of a file: the same for all its names.
+    /// Returns the server's identifier of a file: the same for all its names.
     pub(super) async fn identity(&self, path: &str) -> Result<u64> {
         let file = self.open_as(path, CreateDisposition::Open, access_to_look(), Kind::Any).await?;
         let result = handle(&file).query_info::<FileInternalInformation>().await.map_err(of_client);
@@ -182,13 +182,13 @@ impl Session {
         close(&folder, result).await
     }
 
-    /// Whether there is such a folder, with an error where there is none.
+    /// Checks that a folder exists; an error if it does not.
     pub(super) async fn look(&self, path: &str) -> Result<()> {
         let folder = self.open_folder(path, access_to_look()).await?;
         close(&folder, Ok(())).await
     }
 
-    /// Creates a folder whose parent is there.
+    /// Creates a folder whose parent exists.
     pub(super) async fn create_folder(&self, path: &str) -> Result<()> {
         let new = self.open_as(path, CreateDisposition::Create, access_to_look(), Kind::Folder).await?;
         close(handle(&new), Ok(())).await
@@ -218,17 +218,17 @@ impl Session {
         close(handle(&opened), result).await
     }
 
-    /// Makes the server keep the names in a folder, where it has a way to.
+    /// Makes the server flush the names in a folder, if it can.
     pub(super) async fn flush_folder(&self, path: &str) -> Result<()> {
         let access = access_to_look().with_generic_write(true);
         let folder = self.open_folder(path, access).await?;
-        // The client flushes files only; a handle is a handle (MS-SMB2 2.2.17).
+        // The client only flushes files, but a folder's handle works as well (MS-SMB2 2.2.17).
         let folder = File::new(folder.handle, 0);
         let result = folder.flush().await.map_err(|e| of_io(&e));
         close(&folder, result).await
     }
 
-    /// The room on the volume that holds a folder.
+    /// Returns the room on the volume that contains a folder.
     pub(super) async fn space(&self, path: &str) -> Result<Space> {
         let folder = self.open_folder(path, access_to_look()).await?;
         let result = folder.query_fs_info::<FileFsFullSizeInformation>().await.map_err(of_client);
@@ -268,7 +268,7 @@ impl Session {
     }
 }
 
-/// What a path is meant to name.
+/// What a path is supposed to name.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Kind {
     File,
@@ -292,11 +292,11 @@ async fn read_block(file: &File, mut at: u64, mut buffer: &mut [u8]) -> Result<(
 
 async fn list_opened(folder: &Arc<Directory>) -> Result<Vec<Item>> {
     let mut items = Vec::new();
-    // The client's stream can miss a wake-up between threads. A lane has only one.
+    // The client's stream can miss a wake-up between threads; a lane has only one thread.
     let query = Directory::query_with_options::<FileIdBothDirectoryInformation>(folder, "*", TRANSACTION);
     let mut entries = pin!(query.await.map_err(of_client)?);
     while let Some(entry) = entries.next().await {
-        // The client's task waits for ever behind an error, with the folder open: so the connection goes.
+        // After an error the client's task waits for ever, with the folder open: so give up the connection.
         let entry = entry.map_err(|e| Failure::lost(format!("the listing broke off: {e}")))?;
         let name = entry.file_name.to_string();
         if name == "." || name == ".." {
@@ -308,7 +308,7 @@ async fn list_opened(folder: &Arc<Directory>) -> Result<Vec<Item>> {
         } else if entry.file_attributes.directory() {
             (ItemKind::Folder, 0)
         } else {
-            // Deduplicated and archived files are reparse points, and files all the same.
+            // Deduplicated and archived files are reparse points, but still files.
             (ItemKind::File, entry.end_of_file)
         };
         let modified = time(entry.last_write_time.since_epoch());
@@ -317,14 +317,14 @@ async fn list_opened(folder: &Arc<Directory>) -> Result<Vec<Item>> {
     Ok(items)
 }
 
-/// A time since the first day of 1601 (MS-DTYP 2.3.3).
+/// Converts a time since 1601-01-01 (MS-DTYP 2.3.3).
 fn time(since_1601: Duration) -> Option<jiff::Timestamp> {
     const TO_1970: i64 = 11_644_473_600;
     let seconds = i64::try_from(since_1601.as_secs()).ok()?.checked_sub(TO_1970)?;
     jiff::Timestamp::new(seconds, since_1601.subsec_nanos().cast_signed()).ok()
 }
 
-/// Closes a handle; a failure to counts where nothing failed before.
+/// Closes a handle; a failure to do so counts only if nothing failed before.
 async fn close<T>(opened: &ResourceHandle, result: Result<T>) -> Result<T> {
     if result.as_ref().is_err_and(Failure::is_lost) {
         return result;
@@ -360,9 +360,9 @@ fn access_to_read() -> FileAccessMask {
     FileAccessMask::new().with_generic_read(true)
 }
 
-/// Bytes in a request. Larger ones gain nothing, and hold more memory.
+/// Most bytes in a request. Larger ones are no faster, and take more memory.
 pub(super) const BLOCK: u32 = 1 << 20;
-/// Bytes of the answer to a request for names.
+/// Most bytes in the answer to a directory query.
 pub(super) const TRANSACTION: u32 = 64 << 10;
 /// Blocks in flight for one file: enough for some 400 MB/s at a round trip of 20 ms.
 const WINDOW: usize = 8;

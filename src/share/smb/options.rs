@@ -1,4 +1,4 @@
-//! How to connect, as plain data: what the bindings take in place of a chain of calls.
+//! The options of a connection as plain data, for the bindings.
 
 use std::time::Duration;
 
@@ -26,12 +26,12 @@ struct Options {
 }
 
 impl SmbBuilder {
-    /// The same with options from JSON: `port`, `encryption` (`required`, `preferred`, `off`), `oldest_dialect` (`3.0`,
-    /// `3.0.2`, `3.1.1`), `durability` (`flushed`, `cached`), `connections`, `connect_limit`, `silence_limit` and
-    /// `call_limit` in seconds, `attempts`.
+    /// Sets options from JSON: `port`, `encryption` (`required`, `preferred`, `off`), `oldest_dialect` (`3.0`, `3.0.2`,
+    /// `3.1.1`), `durability` (`flushed`, `cached`), `connections`, `connect_limit`, `silence_limit` and `call_limit`
+    /// in seconds, `attempts`.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for what is no such object, an unknown option included.
+    /// `INVALID_ARGUMENT` for anything but such an object, or for an unknown option.
     pub fn options(mut self, json: impl AsRef<[u8]>) -> Result<Self> {
         let options: Options = options("options of a share", json.as_ref())?;
         if let Some(port) = options.port {

@@ -1,4 +1,4 @@
-//! The connections to one share: opened on demand, replaced before they wear out, remade when they break.
+//! The connections to one share: opened on demand, replaced before they wear out, reopened when they break.
 
 use std::future::Future;
 use std::rc::Rc;
@@ -13,10 +13,10 @@ use super::session::Session;
 use super::status::Failure;
 use crate::error::ErrorKind;
 
-/// A few lanes to one share, for any number of threads.
+/// A few lanes to one share, used by any number of threads.
 pub(super) struct Pool {
     target: Arc<Target>,
-    /// The process that opened it: no thread of ours lives on in a fork.
+    /// The process that opened it: none of its threads survive in a forked child.
     process: u32,
     state: Mutex<State>,
     changed: Condvar,
@@ -25,15 +25,15 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct State {
     lanes: Vec<Arc<Lane>>,
-    /// Ends of the threads, to wait for at the end.
+    /// Disconnect when their threads end; waited for on closing.
     threads: Vec<Receiver<()>>,
     openings: u64,
     opening: Option<Opening>,
-    /// How the last opening failed, and its number.
+    /// Number of the last opening that failed, and why.
     failed: Option<(u64, Failure)>,
-    /// The account was refused: no more attempts, which would lock it out.
+    /// Set once the account was refused: more attempts would lock it out.
     refused: Option<Failure>,
-    /// Since when the server does not answer, all attempts used up.
+    /// Since when the server has not answered, with all attempts used up.
     down: Option<(Instant, Failure)>,
     /// No further lane is opened beside others before this time.
     pause: Option<Instant>,
@@ -45,11 +45,11 @@ struct Opening {
     since: Instant,
 }
 
-/// Which attempt at something this is.
+/// Which attempt this is.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Attempt {
     First,
-    /// An earlier one may have done its work, although its answer was lost.
+    /// An earlier attempt may have succeeded, although its answer was lost.
     Again,
 }
 
@@ -67,8 +67,8 @@ impl Pool {
         &self.target
     }
 
-    /// Does some work on one of the lanes. A connection that breaks is remade and the work begun again, within the
-    /// limits on attempts and time; work that meets a passing obstacle, too.
+    /// Does some work on one of the lanes. Repeats it, within the limits on attempts and time, if the connection breaks
+    /// or the work meets a passing obstacle.
     pub(super) fn run<T, F, W>(self: &Arc<Self>, work: F) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -122,7 +122,7 @@ impl Pool {
         }
     }
 
-    /// A lane that is open; opens one where there is none.
+    /// Returns an open lane; opens one if there is none.
     pub(super) fn lane(self: &Arc<Self>, until: Instant) -> Result<Arc<Lane>, Failure> {
         let mut waited_for = None;
         let mut state = self.lock();
@@ -138,11 +138,11 @@ impl Pool {
                     && state.refused.is_none()
                     && state.pause.is_none_or(|pause| Instant::now() >= pause);
                 if wanted && may && young < self.target.connections {
-                    // In the background: nobody waits for a further one.
+                    // In the background: nobody waits for a second lane.
                     let _ = self.open(&mut state);
                 }
                 if lane.age() == 0 {
-                    // The threads still at work on one hold it.
+                    // Threads still at work on it keep it alive.
                     state.lanes.retain(|lane| lane.age() == 0);
                 }
                 return Ok(lane);
@@ -168,7 +168,7 @@ impl Pool {
         }
     }
 
-    /// Gives up on an opening that takes longer than it may: the system's resolver hangs.
+    /// Gives up on an opening that takes too long: the system's resolver hangs.
     fn expire(&self, state: &mut State) {
         let limit = self.target.times.connect + Duration::from_secs(1);
         if let Some(opening) = state.opening
@@ -179,7 +179,7 @@ impl Pool {
         }
     }
 
-    /// Starts the opening of a lane; its number.
+    /// Starts opening a lane; returns its number.
     fn open(self: &Arc<Self>, state: &mut State) -> Result<u64, Failure> {
         state.openings += 1;
         let number = state.openings;
@@ -192,12 +192,12 @@ impl Pool {
         Ok(number)
     }
 
-    /// Takes in what a lane's thread says of its opening.
+    /// Receives the outcome of an opening from the lane's thread.
     fn opened(pool: &Weak<Self>, number: u64, opened: Result<Lane, Failure>) {
         let Some(pool) = pool.upgrade() else { return };
         let mut state = pool.lock();
         if state.opening.is_none_or(|opening| opening.number != number) {
-            // It came too late. Dropped here, the lane logs off.
+            // It came too late; dropping the lane here logs off.
             return;
         }
         state.opening = None;
@@ -215,15 +215,15 @@ impl Pool {
         pool.changed.notify_all();
     }
 
-    /// Why the server counts as down: for a while after all attempts were used up the next calls fail at once, so
-    /// that a run that ends does not wait for each of its last steps.
+    /// Why the server counts as down. Once all attempts are used up, calls fail at once for a while, so that a run that
+    /// ends does not wait at each of its last steps.
     fn down(&self) -> Option<Failure> {
         let state = self.lock();
         let (since, failure) = state.down.as_ref()?;
         (since.elapsed() < DOWN && state.lanes.iter().all(|lane| lane.is_lost())).then(|| failure.clone())
     }
 
-    /// Logs off everywhere, and waits for that a short while.
+    /// Logs off everywhere, and waits a short while for that.
     pub(super) fn close(&self) {
         if std::process::id() != self.process {
             return;
@@ -249,7 +249,7 @@ fn is_over(thread: &Receiver<()>) -> bool {
     matches!(thread.try_recv(), Err(crossbeam_channel::TryRecvError::Disconnected))
 }
 
-/// How long to wait after so many failures. A lost connection is remade at once the first time.
+/// How long to wait after this many failures. The first time a connection is lost, it is reopened at once.
 fn backoff(failures: u32, is_lost: bool) -> Duration {
     match (failures, is_lost) {
         (1, true) => Duration::ZERO,

@@ -1,15 +1,15 @@
 //! One connection, from the first byte to the log-off.
 //!
-//! This file, `operations.rs`, `failures.rs` and `transport.rs` are the only ones that name the client (the crate `smb`).
-//! What is done around its weak points, measured with 0.12.1:
+//! This file, `operations.rs`, `failures.rs` and `transport.rs` are the only ones that name the client (the crate
+//! `smb`). They work around these weaknesses, measured with 0.12.1:
 //!
-//! - It loses the credits of interim answers: the pool makes a new connection before they run out
+//! - It loses the credits of interim answers: the pool opens a new connection before they run out
 //!   ([`Link::interim_answers`]).
-//! - A request that is given up loses its credits too: none is timed out by itself, a connection that is silent for too
-//!   long is given up as a whole.
-//! - It keeps the NTSTATUS of a failed read, write or flush in words only.
-//! - It takes a file's length from the time when it was opened: lengths are asked for.
-//! - Waits that only end with an answer: always inside a lane, whose callers do not wait for ever.
+//! - It loses the credits of an abandoned request, too: no single request times out, and a connection that is silent
+//!   for too long is given up as a whole.
+//! - It keeps the NTSTATUS of a failed read, write or flush only in words.
+//! - It remembers a file's length from when it was opened: query the length instead.
+//! - Some waits end only with an answer: they are always inside a lane, whose callers wait with a limit.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,9 +31,9 @@ type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// A logged-on connection to a share.
 ///
-/// It lives and dies on a lane's thread: the client's types start tasks when they are dropped.
+/// It lives and dies on a lane's thread, because the client's types start tasks when they are dropped.
 pub(super) struct Session {
-    // Dropped in this order.
+    // These drop in this order.
     pub(super) tree: Tree,
     session: smb::Session,
     connection: Connection,
@@ -42,7 +42,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Connects to one of the addresses, agrees on a dialect, logs on and opens the share.
+    /// Connects to one of the addresses, negotiates a dialect, logs on and opens the share.
     pub(super) async fn open(target: &Target, addresses: &[SocketAddr], link: &Arc<Link>) -> Result<Self> {
         let begun = Instant::now();
         let (first, second) = match target.encryption {
@@ -51,7 +51,7 @@ impl Session {
             Encryption::Off => (EncryptionMode::Disabled, None),
         };
         let connection = match (Self::negotiate(target, addresses, link, first).await, second) {
-            // Only the answer to the negotiation tells what the server offers, and the client fixes its mind before.
+            // Only the server's answer says what it offers, but the client has to choose before.
             (Err(failure), Some(second)) if failure.kind() == ErrorKind::Unsupported => {
                 Self::negotiate(target, addresses, link, second).await
             }
@@ -67,7 +67,7 @@ impl Session {
         };
         link.enter(Stage::LogOn);
         let session = connection.authenticate(identity).await.map_err(|error| match error {
-            // Its answer is not signed: as a guest's is not.
+            // Its answer is unsigned, as it is for a guest.
             smb::Error::InvalidMessage(text) if text.contains("igned") => guest().at(Stage::LogOn),
             error => at(Stage::LogOn)(error),
         })?;
@@ -121,7 +121,8 @@ impl Session {
         let transport = Transport::new(stream, link.clone(), target.times.silence).map_err(failed)?;
         link.enter(Stage::Negotiate);
         let config = ConnectionConfig {
-            // The lane watches for silence; this is the last line, for a request that is never answered while others are.
+            // The lane watches for silence; this is the last resort for a request that is never answered while others
+            // are.
             timeout: Some(target.times.call),
             min_dialect: Some(match target.dialect {
                 SmbDialect::Smb300 => Dialect::Smb030,
@@ -129,7 +130,7 @@ impl Session {
                 SmbDialect::Smb311 => Dialect::Smb0311,
             }),
             encryption_mode: encryption,
-            // The other way begins in SMB 1, and waits for its answer without limit.
+            // The alternative starts in SMB 1, and waits for its answer without limit.
             smb2_only_negotiate: true,
             auth_methods: AuthMethodsConfig { ntlm: true, kerberos: false },
             credits_backlog: Some(CREDITS),
@@ -155,7 +156,7 @@ impl Session {
     }
 }
 
-/// Connects to the first address that answers: each is given a head start over the next.
+/// Connects to the first address that answers; each gets a head start over the next.
 async fn connect(addresses: &[SocketAddr]) -> std::io::Result<TcpStream> {
     let mut attempts: FuturesUnordered<_> = (0_u32..)
         .zip(addresses)
@@ -174,7 +175,7 @@ async fn connect(addresses: &[SocketAddr]) -> std::io::Result<TcpStream> {
     Err(first_error.unwrap_or_else(|| std::io::ErrorKind::AddrNotAvailable.into()))
 }
 
-/// What a server of Windows or Samba grants at most.
+/// Most credits that a Windows or Samba server grants.
 const CREDITS: u16 = 8192;
 const HEAD_START: Duration = Duration::from_millis(500);
 
@@ -186,7 +187,7 @@ mod tests {
     fn a_dead_address_in_front_costs_a_moment() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let alive = listener.local_addr().unwrap();
-        // An address that is never given to anybody (RFC 5737), and a port that nobody listens on.
+        // An address that is never assigned (RFC 5737), and a port where nobody listens.
         let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! What goes wrong on a connection, and the error of this library that it is.
+//! Failures of a connection, and the library's errors for them.
 
 use std::fmt;
 use std::io;
@@ -7,17 +7,17 @@ use std::time::Duration;
 use crate::alert::{DocumentedKind, Profile, Retry, classify_ntstatus};
 use crate::error::{Error, ErrorKind};
 
-/// A failure that can be told to several callers.
+/// A failure that can be reported to several callers.
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
     cause: Cause,
-    /// Whether the connection is of no use any more.
+    /// Whether the connection is no longer usable.
     is_lost: bool,
-    /// How far the connection had come; none where it was open.
+    /// How far the opening had come; `None` if the connection was open.
     stage: Option<Stage>,
 }
 
-/// What has to be done, in this order, before a share is open.
+/// The stages of opening a share, in order.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Stage {
     Resolve,
@@ -43,7 +43,7 @@ impl fmt::Display for Stage {
 enum Cause {
     /// The server's answer.
     Status(u32),
-    /// The operating system's: its errno or Win32 code where it has one.
+    /// An error of the operating system, with its errno or Win32 code if it has one.
     Network { code: Option<i32>, kind: io::ErrorKind, text: String },
     /// No answer for this long.
     Silence(Duration),
@@ -54,7 +54,7 @@ enum Cause {
 impl Failure {
     /// The server answered with this NTSTATUS.
     pub(super) fn status(status: u32) -> Self {
-        // Another session may do: that is what the table knows of the code.
+        // The table of codes knows which ones a new session may cure.
         let is_lost = classify_ntstatus(status, Profile::Refined).retry().when == Retry::NewSession;
         Self { cause: Cause::Status(status), is_lost, stage: None }
     }
@@ -70,17 +70,17 @@ impl Failure {
         Self { cause: Cause::Silence(time), is_lost: true, stage: None }
     }
 
-    /// The connection is of no use, for a reason that only words tell.
+    /// The connection is no longer usable, for a reason that only words tell.
     pub(super) fn lost(text: impl Into<String>) -> Self {
         Self { cause: Cause::Other(ErrorKind::Unreachable, text.into()), is_lost: true, stage: None }
     }
 
-    /// A refusal that another attempt does not change.
+    /// A refusal that another attempt will not change.
     pub(super) fn other(kind: ErrorKind, text: impl Into<String>) -> Self {
         Self { cause: Cause::Other(kind, text.into()), is_lost: false, stage: None }
     }
 
-    /// The same failure, in this stage of opening.
+    /// Returns the same failure, at this stage of opening.
     pub(super) fn at(mut self, stage: Stage) -> Self {
         self.stage = Some(stage);
         self
@@ -90,28 +90,28 @@ impl Failure {
         self.stage
     }
 
-    /// The name of a server means nothing to the resolver.
+    /// The resolver does not know the name of the server.
     pub(super) fn resolver(host: impl fmt::Display, error: &io::Error) -> Self {
         let text = format!("host {host} cannot be resolved: {error}");
         Self { cause: Cause::Network { code: None, kind: error.kind(), text }, is_lost: true, stage: None }
     }
 
-    /// Whether the connection is of no use any more.
+    /// Whether the connection is no longer usable.
     pub(super) fn is_lost(&self) -> bool {
         self.is_lost
     }
 
-    /// Whether the account is at fault, so that each further attempt may lock it out.
+    /// Whether the account is at fault: further attempts may lock it out.
     pub(super) fn is_refusal(&self) -> bool {
         let passes = match self.cause {
-            // No domain controller can be asked at the moment.
+            // No domain controller answers at the moment.
             Cause::Status(status) => classify_ntstatus(status, Profile::Refined).retry().when == Retry::Later,
             _ => false,
         };
         self.kind() == ErrorKind::LogonFailed && !passes
     }
 
-    /// Whether the cause passes by itself within seconds, on the same connection: another program has the file open.
+    /// Whether the cause passes within seconds on the same connection: another program has the file open.
     pub(super) fn passes(&self) -> bool {
         let Cause::Status(status) = self.cause else { return false };
         !self.is_lost && classify_ntstatus(status, Profile::Refined).retry().when == Retry::Soon
@@ -134,7 +134,7 @@ impl Failure {
         }
     }
 
-    /// The error for a caller: what was being done to which path, and why it failed.
+    /// Returns the error for a caller: what failed, on which path, and why.
     pub(super) fn into_error(self, what: impl fmt::Display) -> Error {
         let kind = self.kind();
         let error = Error::new(kind, format!("{what}: {self}"));
@@ -165,7 +165,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// An NTSTATUS as the cause of an error: `STATUS_DISK_FULL (0xC000007F): the volume is full`.
+/// Formats an NTSTATUS as the cause of an error: `STATUS_DISK_FULL (0xC000007F): the volume is full`.
 #[derive(Clone, Copy, Debug)]
 struct Answer(u32);
 
@@ -183,7 +183,7 @@ impl fmt::Display for Answer {
 
 impl std::error::Error for Answer {}
 
-/// The kind of error that an NTSTATUS is. What is not named here goes by its class in the tables of alerts.
+/// Returns the kind of error for an NTSTATUS. Codes not named here go by their class in the alert tables.
 fn kind_of(status: u32) -> ErrorKind {
     match status {
         OBJECT_NAME_NOT_FOUND | OBJECT_PATH_NOT_FOUND | NO_SUCH_FILE | BAD_NETWORK_NAME => {
@@ -194,15 +194,16 @@ fn kind_of(status: u32) -> ErrorKind {
         0xC000_0033 | 0xC000_0039 | 0xC000_003B | 0xC000_0106 => ErrorKind::InvalidName,
         0xC000_0265 => ErrorKind::LimitExceeded,
         INVALID_DEVICE_REQUEST | NOT_SUPPORTED | NOT_IMPLEMENTED | PATH_NOT_COVERED => ErrorKind::Unsupported,
-        // Links across mount points, and servers that know no links.
+        // Links across mount points, and servers without links.
         0xC000_0003 | 0xC000_00D4 => ErrorKind::Unsupported,
-        // The ticket ran out: a new session has a new one.
+        // The ticket expired: a new session gets a new one.
         0xC000_035C => ErrorKind::Unreachable,
         _ => {
             let class = classify_ntstatus(status, Profile::Refined);
             match class.documented_kind() {
                 DocumentedKind::OutOfCapacity => ErrorKind::OutOfCapacity,
-                // No domain controller, no clock: the account is not at fault, but no session without it.
+                // No domain controller or a wrong clock: the account is not at fault, but there is no session without
+                // it.
                 DocumentedKind::Authentication => ErrorKind::LogonFailed,
                 DocumentedKind::Connectivity if status == 0xC000_00B5 => ErrorKind::TimedOut,
                 DocumentedKind::Connectivity => ErrorKind::Unreachable,
@@ -213,7 +214,7 @@ fn kind_of(status: u32) -> ErrorKind {
     }
 }
 
-/// The NTSTATUS in a text of the client, which keeps nothing else of some errors: `(0xc000007f)` at its end.
+/// Extracts the NTSTATUS from the end of a client's text, `(0xc000007f)`: for some errors it keeps nothing else.
 pub(super) fn in_text(text: &str) -> Option<u32> {
     let digits = text.rfind("0x")? + 2;
     u32::from_str_radix(text.get(digits..digits + 8)?, 16).ok()

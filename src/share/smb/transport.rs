@@ -1,7 +1,7 @@
 //! The bytes of one connection: TCP without delays, and a record of when the last byte moved.
 //!
-//! The client's own transport sends the length of a message apart from the message, with Nagle's algorithm on: every
-//! small request then waits some 45 ms for a delayed acknowledgement. This one sends a message in one piece.
+//! The client's own transport sends a message's length apart from the message, with Nagle's algorithm on: every small
+//! request then waits some 45 ms for a delayed acknowledgement. This one sends both together.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -20,14 +20,14 @@ use tokio::sync::Notify;
 
 use super::status::{Failure, Stage};
 
-/// What is known of a connection from outside it, by all who use it.
+/// What every user of a connection can see of it from outside.
 pub(super) struct Link {
     begun: Instant,
-    /// Milliseconds from `begun` to the last byte that moved.
+    /// Milliseconds from `begun` until the last byte moved.
     moved: AtomicU64,
     sent: AtomicU64,
     received: AtomicU64,
-    /// How far its opening has come.
+    /// The stage that the opening has reached.
     stage: AtomicU8,
     is_lost: AtomicBool,
     why: OnceLock<Failure>,
@@ -48,39 +48,39 @@ impl Link {
         })
     }
 
-    /// The opening enters this stage.
+    /// Records that the opening enters this stage.
     pub(super) fn enter(&self, stage: Stage) {
         self.stage.store(stage as u8, Ordering::Relaxed);
     }
 
-    /// The stage that the opening is in.
+    /// Returns the stage of the opening.
     pub(super) fn stage(&self) -> Stage {
         let stages = [Stage::Negotiate, Stage::LogOn, Stage::OpenShare];
         let now = self.stage.load(Ordering::Relaxed);
         stages.into_iter().find(|stage| *stage as u8 == now).unwrap_or(Stage::Connect)
     }
 
-    /// A byte moved, or something new is waited for.
+    /// Records that a byte moved, or that a call starts to wait.
     pub(super) fn touch(&self) {
         let now = self.begun.elapsed().as_millis();
         self.moved.store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// How long no byte has moved either way.
+    /// Returns for how long no byte has moved either way.
     pub(super) fn silence(&self) -> Duration {
         self.begun.elapsed().saturating_sub(Duration::from_millis(self.moved.load(Ordering::Relaxed)))
     }
 
-    /// How many answers came that only said "later" (`STATUS_PENDING`), where nothing is being asked: each request
-    /// has one real answer, and the server says nothing of its own accord.
+    /// Returns how many answers only said "later" (`STATUS_PENDING`). This is exact while no request is open: each
+    /// request gets one real answer, and the server sends nothing unasked.
     ///
-    /// The client loses the credits that come with such an answer, until the server has none left to give and both
+    /// The client loses the credits that come with such an answer, until the server has none left to grant and both
     /// wait for ever.
     pub(super) fn interim_answers(&self) -> u64 {
         self.received.load(Ordering::Relaxed).saturating_sub(self.sent.load(Ordering::Relaxed))
     }
 
-    /// The connection is of no use any more. The first reason is the one that is kept.
+    /// Marks the connection as no longer usable. The first reason stays.
     pub(super) fn lose(&self, why: Failure) {
         let _ = self.why.set(why);
         self.is_lost.store(true, Ordering::Release);
@@ -91,10 +91,10 @@ impl Link {
         self.is_lost.load(Ordering::Acquire)
     }
 
-    /// Returns when the connection is lost, with the reason.
+    /// Waits until the connection is lost, and returns the reason.
     pub(super) async fn lost(&self) -> Failure {
         loop {
-            // Made before the look, so that nothing between the two is missed.
+            // Register before checking, so that nothing in between is missed.
             let told = self.lost.notified();
             if self.is_lost() {
                 return self.why();
@@ -103,7 +103,7 @@ impl Link {
         }
     }
 
-    /// Why it was lost.
+    /// Returns why it was lost.
     pub(super) fn why(&self) -> Failure {
         self.why.get().cloned().unwrap_or_else(|| Failure::lost("the connection is closed"))
     }
@@ -122,11 +122,11 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    /// Takes over a connected socket. A peer that acknowledges nothing for `silence` is gone.
+    /// Takes over a connected socket. A peer that acknowledges nothing for `silence` counts as gone.
     pub(super) fn new(stream: TcpStream, link: Arc<Link>, silence: Duration) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         let socket = SockRef::from(&stream);
-        // Whole seconds, and not none.
+        // Whole seconds, at least one.
         let second = Duration::from_secs(1);
         let keepalive =
             TcpKeepalive::new().with_time((silence / 2).max(second)).with_interval((silence / 8).max(second));
@@ -134,7 +134,7 @@ impl Transport {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         {
             socket.set_tcp_user_timeout(Some(silence))?;
-            // A full buffer of megabytes would not move for many seconds on a slow link, and look like silence.
+            // On a slow link, a full buffer of megabytes would not move for many seconds and look like silence.
             socket.set_tcp_notsent_lowat(UNSENT)?;
         }
         let (read, write) = stream.into_split();
@@ -156,7 +156,7 @@ impl Transport {
     }
 
     async fn message(&mut self) -> Result<Vec<u8>, TransportError> {
-        // A zero and the length in three bytes (MS-SMB2 2.1).
+        // A zero byte and the length in three bytes (MS-SMB2 2.1).
         let mut header = [0; 4];
         self.fill(&mut header).await?;
         let length = u32::from_be_bytes(header);
@@ -195,7 +195,7 @@ impl Transport {
 
 impl SmbTransport for Transport {
     fn connect<'a>(&'a mut self, _: &'a str, _: SocketAddr) -> BoxFuture<'a, Result<(), TransportError>> {
-        // It is made of a connection.
+        // The transport starts out connected.
         async { Ok(()) }.boxed()
     }
 
@@ -250,5 +250,5 @@ impl SmbTransportWrite for Transport {
 /// Bytes that may wait in the operating system's buffer.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNSENT: u32 = 128 << 10;
-/// The longest message that is taken: what a length of three bytes can say.
+/// Longest message to accept: the most that a three-byte length can say.
 const MOST_MESSAGE: u32 = 0x00FF_FFFF;
