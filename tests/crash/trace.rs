@@ -84,6 +84,8 @@ fn call(line: &str) -> Option<Call> {
     if result.starts_with('-') || result.starts_with('?') {
         return None;
     }
+    // strace fills short lines up with blanks.
+    let arguments = arguments.trim_end();
     let paths = paths(arguments);
     let path = |at: usize| paths.get(at).cloned();
     let number = || result.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
@@ -154,4 +156,7 @@ fn lines_of_strace_are_understood() {
     assert_eq!(call(r#"unlinkat(5</s>, "x", 0) = -1 ENOENT (No such file or directory)"#), None);
     let text = "7 fsync(3</s> <unfinished ...>\n8 mkdirat(AT_FDCWD</>, \"/s/n\", 0777) = 0\n7 <... fsync resumed>) = 0\n";
     assert_eq!(calls(text), [Call::Folder("/s/n".into()), Call::Sync("/s".into())]);
+    let text =
+        "7 pwrite64(9</s/a>, \"\"..., 70, 8192 <unfinished ...>\n7 <... pwrite64 resumed>)           = 70\n";
+    assert_eq!(calls(text), [Call::Write { path: "/s/a".into(), at: Some(8192), length: 70 }]);
 }
