@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use azs_backup::share::{Outcome, ShareCheck};
+use azs_backup::share::{ShareCheck, StepOutcome};
 use azs_backup::{Deployment, Place, Result};
 use lexopt::Arg::{Long, Short};
 
@@ -57,5 +57,5 @@ fn check(mut parser: lexopt::Parser) -> Result<support::Ended> {
         support::print(report.to_table().trim_end())?;
     }
     let report = report.into_result()?;
-    Ok(support::named(report.steps.iter().any(|step| step.outcome == Outcome::Warned)))
+    Ok(support::named(report.steps.iter().any(|step| step.outcome == StepOutcome::Warned)))
 }

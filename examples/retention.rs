@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use azs_backup::schedule::{Outcome, RetentionPeriod, RetentionPlan, RetentionPolicy, RetentionReport};
+use azs_backup::schedule::{
+    DeletionOutcome, RetentionPeriod, RetentionPlan, RetentionPolicy, RetentionReport,
+};
 use azs_backup::set::UnreadableFolder;
 use azs_backup::{Component, Deployment, Result, list_sets};
 use jiff::Timestamp;
@@ -123,14 +125,14 @@ fn print(plan: &RetentionPlan, done: Option<&RetentionReport>) -> Result<()> {
     for (at, deletion) in plan.deletions.iter().enumerate() {
         let outcome = match done.map(|done| &done.outcomes[at].1) {
             None => "would be deleted".to_owned(),
-            Some(Outcome::Deleted) => "deleted".to_owned(),
-            Some(Outcome::Gone) => "was gone already".to_owned(),
-            Some(Outcome::FolderLeft { foreign }) => {
+            Some(DeletionOutcome::Deleted) => "deleted".to_owned(),
+            Some(DeletionOutcome::Gone) => "was gone already".to_owned(),
+            Some(DeletionOutcome::FolderLeft { foreign }) => {
                 format!("deleted but for the folder, which holds {}", foreign.join(", "))
             }
-            Some(Outcome::NotNeeded) => "left: there is room enough".to_owned(),
-            Some(Outcome::Skipped { why }) => format!("left: {why}"),
-            Some(Outcome::Failed { code, message }) => format!("FAILED: {code}: {message}"),
+            Some(DeletionOutcome::NotNeeded) => "left: there is room enough".to_owned(),
+            Some(DeletionOutcome::Skipped { why }) => format!("left: {why}"),
+            Some(DeletionOutcome::Failed { code, message }) => format!("FAILED: {code}: {message}"),
             Some(_) => "not reached".to_owned(),
         };
         support::print(format_args!("delete  {}  {}; {outcome}", deletion.folder, deletion.reason))?;

@@ -20,13 +20,11 @@ use crate::set::record::StoredFile;
 use crate::set::writer::SetWriter;
 use crate::set::{EntryPath, Metadata, Mtime};
 
-mod base;
 mod builder;
-mod closing;
-mod contents;
+mod dedup;
 mod excludes;
+mod finish;
 mod history;
-mod known;
 mod ledger;
 mod packer;
 #[cfg(any(test, fuzzing))]
@@ -34,13 +32,15 @@ mod packer;
 pub mod parsers;
 mod pipeline;
 mod plan;
+mod previous;
 mod reading;
 mod report;
+mod reuse;
 mod stat;
 mod state;
 mod storer;
 mod tree;
-mod unit;
+mod work_item;
 mod worker;
 
 pub use builder::{BackupBuilder, ShrunkenSources, SourceProblems};
@@ -53,7 +53,7 @@ use plan::{NewLarge, Planner};
 use stat::Clock;
 use state::SourceSize;
 use tree::{Rules, Walk};
-use unit::{LargeContent, Mark};
+use work_item::{LargeContent, Mark};
 
 /// A backup in the making.
 ///
@@ -282,10 +282,10 @@ impl Backup {
     /// Reads a reader to its end; the inner error is the reader's own.
     fn spool(&mut self, mut reader: impl Read) -> Result<std::io::Result<Spooled>> {
         let mut start = Vec::new();
-        if let Err(error) = (&mut reader).take(unit::SMALL + 1).read_to_end(&mut start) {
+        if let Err(error) = (&mut reader).take(work_item::SMALL + 1).read_to_end(&mut start) {
             return Ok(Err(error));
         }
-        if start.len() as u64 <= unit::SMALL {
+        if start.len() as u64 <= work_item::SMALL {
             return Ok(Ok(Spooled::Memory(start)));
         }
         let failed = |e| Error::io("write a temporary file", e);
@@ -295,7 +295,7 @@ impl Backup {
         loop {
             self.planner.tick()?;
             start.clear();
-            match (&mut reader).take(unit::PIECE).read_to_end(&mut start) {
+            match (&mut reader).take(work_item::PART).read_to_end(&mut start) {
                 Ok(0) => return Ok(Ok(Spooled::File(file, size))),
                 Ok(_) => file.write_all(&start).map_err(failed)?,
                 Err(error) => return Ok(Err(error)),
@@ -334,7 +334,7 @@ impl Backup {
     fn add_memory(&mut self, path: EntryPath, bytes: Arc<[u8]>) -> Result<()> {
         let size = bytes.len() as u64;
         self.planner.begin_source(&path)?;
-        if size > unit::SMALL {
+        if size > work_item::SMALL {
             return self.add_large(path, size, LargeContent::Memory(bytes));
         }
         self.walk(path.clone(), false, self.clock, |walk| walk.add_memory(path, bytes, now()))
@@ -399,7 +399,7 @@ impl Backup {
     }
 
     /// Saves what the next run needs; the set is a backup whether or not that works.
-    fn remember(&mut self, outcome: Option<state::Outcome>, files: &[StoredFile]) {
+    fn remember(&mut self, outcome: Option<state::NewState>, files: &[StoredFile]) {
         let Some(state) = self.rules.state.take() else { return };
         let outcome = outcome.map(|mut outcome| {
             outcome.recipients = builder::thumbprints(&self.certificates);

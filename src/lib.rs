@@ -3,10 +3,10 @@
 
 pub mod alert;
 pub mod backup;
-mod crew;
 pub mod envelope;
 pub mod error;
 pub mod layout;
+mod options;
 mod patterns;
 pub mod progress;
 pub mod restore;
@@ -14,7 +14,8 @@ pub mod review;
 pub mod schedule;
 pub mod set;
 pub mod share;
-mod words;
+mod string_enum;
+mod worker_pool;
 
 pub use alert::{Alert, AlertKind, Classification, DocumentedKind};
 pub use backup::{Backup, BackupBuilder, BackupReport, Reuse, ShrunkenSources, SourceProblems};

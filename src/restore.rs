@@ -7,7 +7,6 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::crew;
 use crate::envelope::Opener;
 use crate::error::{Error, Result, Scope};
 use crate::progress::{Progress, ProgressHook, Ticker};
@@ -15,6 +14,7 @@ use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
 use crate::set::records::Unread;
 use crate::set::{Content, EntryPath, Metadata, Status};
+use crate::worker_pool;
 
 mod compare;
 mod durable;
@@ -41,7 +41,7 @@ use extract::{Extracted, Extractor, Job, Jobs};
 use large::{Begun, LargeFile, LargeFiles};
 use links::{Fate, Firsts, Rounds};
 use select::Selection;
-use target::{Near, Outcome, Target};
+use target::{Near, Placed, Target};
 use writer::{Writer, Wrote};
 
 fn workers() -> usize {
@@ -199,7 +199,7 @@ impl Restore<'_> {
         let mut jobs = Jobs::new(self.set, self.opener, &self.catalog, selection.filter());
         let mut near = Near::default();
         let report = std::cell::RefCell::new(report);
-        crew::run(
+        worker_pool::run(
             workers(),
             || Ok(Extractor::new(false)),
             |extractor, job: Job| {
@@ -296,17 +296,17 @@ impl Restore<'_> {
     }
 
     /// Counts the outcome of a large file.
-    fn finished(&self, report: &mut RestoreReport, entry: &EntryPath, path: EntryPath, outcome: Outcome) {
+    fn finished(&self, report: &mut RestoreReport, entry: &EntryPath, path: EntryPath, outcome: Placed) {
         let fate = match outcome {
-            Outcome::Written => {
+            Placed::Written => {
                 report.files += 1;
                 Fate::Written(path)
             }
-            Outcome::Kept => {
+            Placed::Kept => {
                 report.kept += 1;
                 Fate::NotWritten
             }
-            Outcome::Differs => {
+            Placed::Differs => {
                 report.kept_differing.push(path);
                 Fate::NotWritten
             }

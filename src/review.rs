@@ -40,13 +40,13 @@ mod configuration;
 mod fields;
 mod findings;
 mod html;
-mod look;
 mod mas_backup;
 mod rules;
+mod scan;
 mod sets;
 mod table;
 
-pub use configuration::{ComponentSettings, Configuration, KnownCertificate, Silence, Space};
+pub use configuration::{ComponentSettings, Configuration, KnownCertificate, MeasuredSpace, Silence};
 pub use findings::{Finding, Severity, Silenced};
 pub use rules::{RULES, Rule};
 pub use sets::{ComponentReview, Day, Size};
@@ -68,7 +68,7 @@ pub struct Review {
     /// The state of each component.
     pub components: Vec<ComponentReview>,
     /// The share's space, as it reports it, or else as the configuration gives it.
-    pub space: Option<Space>,
+    pub space: Option<MeasuredSpace>,
     /// Estimated bytes that the next run of all components needs.
     pub next_run_bytes: u64,
 }
@@ -88,7 +88,7 @@ impl Review {
 /// The share's own errors, when its root cannot be listed, the connection is lost or a read takes too long. Any other
 /// folder or file that cannot be read is a finding.
 pub fn review(configuration: &Configuration, share: &Arc<dyn Share>, now: Timestamp) -> Result<Review> {
-    let mut seen = look::look(&**share, &configuration.deployment)?;
+    let mut seen = scan::scan(&**share, &configuration.deployment)?;
     let mut findings = findings::Findings::default();
     checks::root(configuration, &mut findings);
     checks::configuration(configuration, &mut findings);

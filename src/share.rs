@@ -17,7 +17,7 @@ mod folder;
 #[cfg(feature = "smb")]
 mod smb;
 
-pub use check::{CheckAlert, CheckReport, CheckedStep, Outcome, ShareCheck, Step};
+pub use check::{CheckAlert, CheckReport, CheckedStep, ShareCheck, Step, StepOutcome};
 pub use folder::{Durability, FolderShare};
 #[cfg(feature = "smb")]
 pub use smb::{Encryption, SmbAccount, SmbBuilder, SmbDialect, SmbFacts, SmbShare};

@@ -220,19 +220,19 @@ fn another_certificate_means_a_full_set_that_it_opens_alone() {
 
 #[test]
 fn a_damaged_or_missing_stored_file_is_written_again() {
-    for paranoid in [false, true] {
+    for reread_everything in [false, true] {
         let nightly = Nightly::new();
         nightly.sample();
         let first = nightly.run();
         let folder = nightly.fixture.native(&first.folder);
         let segment = nightly.segments(&first)[0].clone();
         let whole = fs::read(folder.join(&segment)).unwrap();
-        if paranoid {
+        if reread_everything {
             // As long as it was, and not what it was.
             let mut bytes = whole.clone();
             bytes[2000] ^= 1;
             fs::write(folder.join(&segment), bytes).unwrap();
-            let report = nightly.run_with(|builder| builder.paranoid(true));
+            let report = nightly.run_with(|builder| builder.reread_everything(true));
             assert_eq!(report.reuse.rewritten, std::slice::from_ref(&segment));
             nightly.check(&report);
             // Without reading it that cannot be known, but it can be told.
@@ -268,12 +268,12 @@ fn what_a_verification_found_damaged_is_not_linked() {
 }
 
 #[test]
-fn a_paranoid_run_finds_what_times_do_not_tell() {
+fn a_run_that_rereads_everything_finds_what_times_do_not_tell() {
     let nightly = Nightly::new();
     let tree = nightly.sample();
     fs::write(tree.join("image"), noise(1, 9_000_000)).unwrap();
     nightly.run();
-    let report = nightly.run_with(|builder| builder.paranoid(true));
+    let report = nightly.run_with(|builder| builder.reread_everything(true));
     assert_eq!(report.reuse.bytes_read, report.cover.content.bytes, "all is read");
     assert!(report.reuse.stored.bytes < 10_000, "and nothing stored: {:#?}", report.reuse);
     nightly.check(&report);

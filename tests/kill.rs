@@ -11,7 +11,7 @@ use azs_backup::{
     BackupBuilder, Component, Deployment, EncryptionCertificate, Place, RestoreOptions, list_sets,
     no_progress, restore, verify_full,
 };
-use common::{Fixture, assert_same_tree, home, noise};
+use common::{Fixture, assert_same_tree, backend, noise};
 
 const FOLDER: &str = "AZS_BACKUP_TEST_KILLED_IN";
 
@@ -20,7 +20,7 @@ const FOLDER: &str = "AZS_BACKUP_TEST_KILLED_IN";
 fn child() {
     let Ok(folder) = std::env::var(FOLDER) else { return };
     let folder = std::path::Path::new(&folder);
-    let share = home::share_with(&folder.join("share"), Durability::Cached);
+    let share = backend::share_with(&folder.join("share"), Durability::Cached);
     let place = Place::new(Deployment::new("contoso.com", "nyc").unwrap(), Component::Switches);
     let certificate = EncryptionCertificate::from_cer(&fs::read(folder.join("backup.cer")).unwrap()).unwrap();
     let mut backup =
@@ -46,7 +46,7 @@ fn sixty_kills_at_random_moments_leave_no_false_backup() {
             .env(FOLDER, fixture.temp.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        home::inherit(&mut command);
+        backend::inherit(&mut command);
         command.spawn().unwrap()
     };
     let begun = std::time::Instant::now();

@@ -8,8 +8,8 @@ mod year;
 use std::time::Duration;
 
 use azs_backup::schedule::{
-    Decision, Frequency, Gate, Job, JobLog, JobStatus, Operation, OperationKind, OperationState,
-    OperationsFile, Reason, RetentionPeriod, Schedule, Trigger, Warning, Watch, parse_operations, warnings,
+    Decision, Frequency, Gate, Health, Job, JobLog, JobStatus, Operation, OperationKind, OperationState,
+    OperationsFile, Reason, RetentionPeriod, Schedule, Trigger, Warning, parse_operations, warnings,
 };
 use azs_backup::{Error, ErrorKind};
 use jiff::Timestamp;
@@ -127,28 +127,28 @@ fn a_message_names_the_first_few_and_stays_short() {
 #[test]
 fn warnings_come_after_a_day_and_after_the_retention() {
     let now = time("2026-11-23T02:00:00Z");
-    assert_eq!(warnings(&Watch::new(Some(time("2026-11-22T02:00:00Z"))), now), []);
+    assert_eq!(warnings(&Health::new(Some(time("2026-11-22T02:00:00Z"))), now), []);
     let old = time("2026-11-22T01:59:59Z");
-    assert_eq!(warnings(&Watch::new(Some(old)), now), [Warning::NoRecentBackup { last: Some(old) }]);
-    assert_eq!(warnings(&Watch::new(None), now), [Warning::NoRecentBackup { last: None }]);
-    assert_eq!(warnings(&Watch::new(None).set_up(time("2026-11-23T01:00:00Z")), now), []);
+    assert_eq!(warnings(&Health::new(Some(old)), now), [Warning::NoRecentBackup { last: Some(old) }]);
+    assert_eq!(warnings(&Health::new(None), now), [Warning::NoRecentBackup { last: None }]);
+    assert_eq!(warnings(&Health::new(None).set_up(time("2026-11-23T01:00:00Z")), now), []);
 
     let update = |started: &str| {
         let update = Operation::new(OperationKind::Update, OperationState::Failed).started(time(started));
         Gate::new().source(move || Ok(vec![update.clone()])).holds().unwrap()
     };
-    let watch = Watch::new(Some(now)).retention(RetentionPeriod::from_days(2).unwrap());
-    assert_eq!(warnings(&watch.clone().holds(update("2026-11-21T02:00:00Z"), None), now), []);
-    let found = warnings(&watch.clone().holds(update("2026-11-21T01:59:59Z"), None), now);
+    let health = Health::new(Some(now)).retention(RetentionPeriod::from_days(2).unwrap());
+    assert_eq!(warnings(&health.clone().holds(update("2026-11-21T02:00:00Z"), None), now), []);
+    let found = warnings(&health.clone().holds(update("2026-11-21T01:59:59Z"), None), now);
     assert!(matches!(&found[..], [Warning::GateClosedTooLong { hold, .. }] if hold.contains("failed")));
     let remembered =
-        warnings(&watch.holds(update("2026-11-23T00:00:00Z"), Some(time("2026-11-01T00:00:00Z"))), now);
+        warnings(&health.holds(update("2026-11-23T00:00:00Z"), Some(time("2026-11-01T00:00:00Z"))), now);
     assert_eq!(remembered.len(), 1);
 
     let next = Schedule::default().next_run(Some(time("2026-11-20T00:00:00Z")), now);
-    let found = warnings(&Watch::new(Some(now)).next_run(next), now);
+    let found = warnings(&Health::new(Some(now)).next_run(next), now);
     assert_eq!(found, [Warning::MissedRuns { count: 6, due: time("2026-11-20T12:00:00Z") }]);
-    let found = warnings(&Watch::new(Some(time("2027-11-23T02:00:00Z"))), now);
+    let found = warnings(&Health::new(Some(time("2027-11-23T02:00:00Z"))), now);
     assert_eq!(found, [Warning::ClockSetBack { seconds: 365 * 86_400 }]);
     for warning in found {
         assert!(warning.to_string().contains("clock"));

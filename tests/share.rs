@@ -13,7 +13,7 @@ use azs_backup::{
     BackupBuilder, Error, ErrorKind, FolderShare, Opener, Result, Set, Share, SharePath, list_sets,
     no_progress, verify_full,
 };
-use common::{Fixture, home, noise};
+use common::{Fixture, backend, noise};
 
 fn path(text: &str) -> SharePath {
     text.parse().unwrap()
@@ -21,7 +21,7 @@ fn path(text: &str) -> SharePath {
 
 fn share() -> (tempfile::TempDir, Arc<dyn Share>) {
     let temp = tempfile::tempdir().unwrap();
-    let share = home::share(temp.path());
+    let share = backend::share(temp.path());
     (temp, share)
 }
 
@@ -29,7 +29,7 @@ fn share() -> (tempfile::TempDir, Arc<dyn Share>) {
 fn an_object_is_put_read_listed_and_removed() {
     let (temp, share) = share();
     for durability in [Durability::Flushed, Durability::Cached] {
-        let share = home::share_with(temp.path(), durability);
+        let share = backend::share_with(temp.path(), durability);
         share.create_folder(&path("a/b")).unwrap();
         share.put(&path("a/b/object"), b"content").unwrap();
         share.flush(&path("a/b")).unwrap();
@@ -274,7 +274,7 @@ fn mas_backup_can_be_listed_and_nothing_else() {
         ("root", ItemKind::Other, 0),
     ];
     // A file server that does not follow a link does not show it either.
-    assert_eq!(kinds, wanted[..if home::is_smb() { 2 } else { 3 }]);
+    assert_eq!(kinds, wanted[..if backend::is_smb() { 2 } else { 3 }]);
     let below = folder.join("ProgressiveBackup".parse().unwrap());
     assert_eq!(fixture.share.list_mas_backup(&below).unwrap()[0].name, "1.2209.0.53");
     for (name, kind) in [("nothing", ErrorKind::NotFound), ("recoverypoint.json", ErrorKind::NotFound)] {

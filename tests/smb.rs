@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use azs_backup::alert::{AlertKind, Profile, classify_error};
 use azs_backup::share::{
-    Encryption, ItemKind, Outcome, ShareCheck, SmbAccount, SmbBuilder, SmbDialect, Step,
+    Encryption, ItemKind, ShareCheck, SmbAccount, SmbBuilder, SmbDialect, Step, StepOutcome,
 };
 use azs_backup::{Deployment, Error, ErrorKind, Share, SharePath};
 use common::noise;
@@ -369,10 +369,10 @@ fn a_check_names_the_first_step_that_fails() {
         report.steps.iter().find(|checked| checked.step == step).unwrap().outcome
     };
     assert_eq!(report.steps.len(), 14);
-    assert_eq!(outcome(&report, Step::Path), Outcome::Failed, "the region folder is not there");
-    assert_eq!(outcome(&report, Step::HardLink), Outcome::Passed);
+    assert_eq!(outcome(&report, Step::Path), StepOutcome::Failed, "the region folder is not there");
+    assert_eq!(outcome(&report, Step::HardLink), StepOutcome::Passed);
     let report = check.clone().create_folders(true).run_smb(&samba.builder("data"));
-    assert_eq!(outcome(&report, Step::Path), Outcome::Passed, "{}", report.to_table());
+    assert_eq!(outcome(&report, Step::Path), StepOutcome::Passed, "{}", report.to_table());
     assert!(samba.path("data/contoso.com/nyc").is_dir());
     assert_eq!(fs::read_dir(samba.path("data/contoso.com/nyc")).unwrap().count(), 0, "nothing is left");
 

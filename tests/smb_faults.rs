@@ -1,4 +1,5 @@
-//! What a bad night does to backups over SMB: each fault ends in minutes, with the right alert, and leaves no false set.
+//! What a bad night does to backups over SMB: each fault ends in minutes, with the right alert, and leaves no false
+//! set.
 //!
 //! `cargo test --test smb_faults -- --nocapture --test-threads 1` prints the table of faults.
 #![cfg(all(unix, feature = "smb"))]
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 use azs_backup::alert::AlertKind;
 use azs_backup::share::Encryption;
 use azs_backup::{ErrorKind, RestoreOptions, Set, Share, no_progress, restore, verify_full};
-use common::night::{Night, Outcome, alert, walk};
+use common::night::{Night, NightResult, alert, walk};
 use common::proxy::Fault;
 
 /// The moments of a backup, as shares of the bytes that it moves.
@@ -146,7 +147,7 @@ fn reading_back_meets_the_same_faults() {
             night.proxy.after((bytes as f64 * at) as u64, fault);
             let begun = Instant::now();
             let result = read(night.builder());
-            let outcome = Outcome { result: result.map(|()| first.clone()), took: begun.elapsed() };
+            let outcome = NightResult { result: result.map(|()| first.clone()), took: begun.elapsed() };
             outcome.say(&format!("{fault:?}, {moment}"));
             assert_eq!(outcome.result.is_ok(), completes);
             assert!(completes || outcome.alert() == Some(AlertKind::Connectivity));
@@ -245,7 +246,7 @@ fn answers_that_were_changed_on_their_way_are_not_taken() {
         let error = share.list(&azs_backup::SharePath::root()).unwrap_err();
         assert_eq!(alert(&error), seen, "{error:?}");
         assert!(error.to_string().contains(words), "{error}");
-        Outcome { result: Err(error), took: begun.elapsed() }
+        NightResult { result: Err(error), took: begun.elapsed() }
             .say(&format!("encryption {encryption:?}, every answer changed on its way"));
         assert!(begun.elapsed() < Duration::from_secs(40));
         night.proxy.set(Fault::None);

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use azs_backup::alert::AlertKind;
-use common::night::{Night, Outcome};
+use common::night::{Night, NightResult};
 
 /// Whether this process is in a network of its own; where it is not, the test runs in one, if that can be had.
 fn is_alone(test: &str) -> bool {
@@ -39,7 +39,7 @@ fn shell(line: &str) -> String {
 }
 
 /// A backup without a proxy in between, and something that happens when it has sent so many bytes.
-fn during(night: &Night, bytes: u64, happen: impl Fn() + Sync) -> Outcome {
+fn during(night: &Night, bytes: u64, happen: impl Fn() + Sync) -> NightResult {
     let before = sent();
     let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
-use azs_backup::schedule::{Outcome, RetentionPolicy};
+use azs_backup::schedule::{DeletionOutcome, RetentionPolicy};
 use azs_backup::{ErrorKind, list_sets};
 use common::night::Night;
 use common::proxy::Fault;
@@ -68,7 +68,7 @@ fn a_night_of_faults_leaves_whole_sets_and_nothing_that_stays() {
     let plan = policy.plan(&sets, later);
     let report = plan.apply(&share, &mut |_| std::ops::ControlFlow::Continue(()));
     for (folder, outcome) in &report.outcomes {
-        assert!(matches!(outcome, Outcome::Deleted | Outcome::Gone), "{folder}: {outcome:?}");
+        assert!(matches!(outcome, DeletionOutcome::Deleted | DeletionOutcome::Gone), "{folder}: {outcome:?}");
     }
     let component = night.root().join("contoso.com/nyc/Switches");
     assert_eq!(fs::read_dir(component).unwrap().count(), 1, "the last good set, and nothing else");

@@ -1,4 +1,5 @@
-//! What a server refuses in the midst of a run: each refusal ends it at once with the right alert, and leaves no false set.
+//! What a server refuses in the midst of a run: each refusal ends it at once with the right alert, and leaves no false
+//! set.
 //!
 //! `cargo test --test smb_refusals -- --nocapture --test-threads 1` prints the table.
 #![cfg(all(unix, feature = "smb"))]
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use azs_backup::alert::AlertKind;
 use azs_backup::{ErrorKind, Share};
-use common::night::{Night, Outcome, alert, walk};
+use common::night::{Night, NightResult, alert, walk};
 use common::noise;
 use common::samba::{SMB_PASSWORD, other_user, user};
 
@@ -164,7 +165,7 @@ fn a_file_in_use_is_waited_for() {
     assert_eq!(alert(&error), AlertKind::General);
     assert!(error.to_string().contains("STATUS_SHARING_VIOLATION"), "{error}");
     assert!((0.5..10.0).contains(&took.as_secs_f64()), "{took:?}");
-    Outcome { result: Err(error), took }.say("file in use for good");
+    NightResult { result: Err(error), took }.say("file in use for good");
     std::thread::scope(|scope| {
         scope.spawn(|| {
             std::thread::sleep(Duration::from_millis(300));
@@ -185,7 +186,8 @@ impl Scanner {
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         writeln!(child.stdin.as_mut().unwrap(), "open {file}").unwrap();
-        // It does one command after the other. What it prints stays in its buffer, and so may a line that comes at once.
+        // It does one command after the other. What it prints stays in its buffer, and so may a line that comes at
+        // once.
         let opened = night.samba.path("opened");
         let _ = fs::remove_file(&opened);
         let begun = Instant::now();

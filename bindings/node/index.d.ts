@@ -548,7 +548,7 @@ export interface BackupOptions extends Watched {
   /** A folder of this host, one for each job, in which it remembers the last set: then a set costs what changed since. */
   state?: FilePath
   /** Reads every file, whatever its times say, and every stored file that is taken over from an earlier set. */
-  paranoid?: boolean
+  rereadEverything?: boolean
   /** Stored files that a verification found damaged: what they hold is stored again. */
   distrust?: string | string[]
   setName?: Named

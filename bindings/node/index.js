@@ -4,7 +4,7 @@
 
 const alert = require('./lib/alert.js')
 const backup = require('./lib/backup.js')
-const border = require('./lib/border.js')
+const ffi = require('./lib/ffi.js')
 const envelope = require('./lib/envelope.js')
 const layout = require('./lib/layout.js')
 const native = require('./native.js')
@@ -14,7 +14,7 @@ const share = require('./lib/share.js')
 
 exports.AlertKind = alert.AlertKind
 exports.Backup = backup.Backup
-exports.BackupError = border.BackupError
+exports.BackupError = ffi.BackupError
 exports.BackupReport = backup.BackupReport
 exports.BackupSet = set.BackupSet
 exports.Classification = alert.Classification

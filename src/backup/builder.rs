@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::base::{self, Terms};
 use super::excludes::Excludes;
 use super::history::History;
-use super::known::Known;
 use super::pipeline::{Cover, Earlier, Pipeline, Settings, Shared};
 use super::plan::{Hook, Planner};
+use super::previous::PreviousTree;
 use super::report::Reuse;
+use super::reuse::{self, Terms};
 use super::stat::{self, Clock};
 use super::state::{self, Opened};
 use super::tree::Rules;
@@ -25,7 +25,7 @@ use crate::layout::{Place, SetName};
 use crate::progress::{Progress, Ticker, no_progress};
 use crate::set::writer::SetWriter;
 use crate::share::Share;
-use crate::words::words;
+use crate::string_enum::string_enum;
 
 /// What to do about a source that cannot be read, or that changes while it is read.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -39,7 +39,7 @@ pub enum SourceProblems {
     Report,
 }
 
-words!(SourceProblems, "source_problems": "fail" => Fail, "report" => Report);
+string_enum!(SourceProblems, "source_problems": "fail" => Fail, "report" => Report);
 
 /// What to do about a source that is empty, or holds less than half of what it held last time: perhaps it is not
 /// mounted.
@@ -53,7 +53,7 @@ pub enum ShrunkenSources {
     Fail,
 }
 
-words!(ShrunkenSources, "shrunken_sources": "warn" => Warn, "fail" => Fail);
+string_enum!(ShrunkenSources, "shrunken_sources": "warn" => Warn, "fail" => Fail);
 
 /// The options of a backup; [`start`](Self::start) begins it.
 pub struct BackupBuilder {
@@ -73,7 +73,7 @@ pub struct BackupBuilder {
     segment_size: usize,
     workers: usize,
     state: Option<PathBuf>,
-    paranoid: bool,
+    reread_everything: bool,
     distrusted: HashSet<String>,
     name: Option<SetName>,
     hook: Hook,
@@ -100,7 +100,7 @@ impl BackupBuilder {
             segment_size: 12 << 20,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             state: None,
-            paranoid: false,
+            reread_everything: false,
             distrusted: HashSet::new(),
             name: None,
             hook: Box::new(no_progress),
@@ -228,8 +228,8 @@ impl BackupBuilder {
     /// Reads every file, whatever its times say, and reads back every stored file that is taken over from an earlier
     /// set.
     #[must_use]
-    pub fn paranoid(mut self, paranoid: bool) -> Self {
-        self.paranoid = paranoid;
+    pub fn reread_everything(mut self, reread_everything: bool) -> Self {
+        self.reread_everything = reread_everything;
         self
     }
 
@@ -307,7 +307,7 @@ impl BackupBuilder {
             place: &place,
             recipients: &recipients,
             distrusted: &self.distrusted,
-            recheck: if self.paranoid { 1 } else { self.recheck },
+            recheck: if self.reread_everything { 1 } else { self.recheck },
             renew_after: (self.renew_after_days > 0)
                 .then(|| SignedDuration::from_hours(24 * i64::from(self.renew_after_days))),
             now: created,
@@ -316,7 +316,7 @@ impl BackupBuilder {
         let full = |why: &str| format!("this set is a full one: {why}");
         let sizes_before = last.as_ref().map(|(last, _)| last.sources.clone()).unwrap_or_default();
         let found = match (&state, last) {
-            (Some(_), Some((manifest, tree))) => match base::find(&terms, &manifest)? {
+            (Some(_), Some((manifest, tree))) => match reuse::find(&terms, &manifest)? {
                 Ok(folder) => Some((manifest, tree, folder)),
                 Err(why) => {
                     warnings.push(full(&why));
@@ -334,7 +334,7 @@ impl BackupBuilder {
                 // Thousands of links over a network take a while.
                 let mut ticker = Ticker::new(&mut *self.hook, None);
                 let tick = || ticker.tick(Progress::default());
-                let taken = base::take(&terms, &writer, state, (manifest, tree), &folder, &mut reuse, tick)?;
+                let taken = reuse::take(&terms, &writer, state, (manifest, tree), &folder, &mut reuse, tick)?;
                 match taken {
                     Ok(taken) => {
                         reuse.base = Some(folder);
@@ -347,7 +347,7 @@ impl BackupBuilder {
         let interrupted_sets = interrupted.as_ref().map(|journal| journal.sets.clone());
         let state = state.map(Arc::new);
         let mut before = Earlier { state: state.clone(), interrupted, ..Earlier::default() };
-        let (mut known, mut sets, mut history) = (None, Vec::new(), History::default());
+        let (mut previous, mut sets, mut history) = (None, Vec::new(), History::default());
         if !reuse.damaged.is_empty() {
             warnings.push(format!(
                 "damaged on the share, in earlier sets, too: {}; what they held was stored again for this set: verify \
@@ -358,7 +358,7 @@ impl BackupBuilder {
         if let Some(base) = base {
             history = base.history;
             let linked = base.segments.keys().copied().collect();
-            known = Some(Known::new(base.tree, linked, self.paranoid));
+            previous = Some(PreviousTree::new(base.tree, linked, self.reread_everything));
             sets = base.sets;
             before = Earlier {
                 segments: base.segments,
@@ -404,7 +404,7 @@ impl BackupBuilder {
                 self.hook,
                 fail_on_problem,
                 self.segment_size,
-                known,
+                previous,
             ),
             writer,
             rules,

@@ -8,13 +8,13 @@ use std::sync::atomic::Ordering;
 
 use openssl::sha::Sha256;
 
-use super::contents::Contents;
-use super::known::Replaced;
+use super::dedup::Dedup;
+use super::previous::Replaced;
 use super::state::State;
 use super::state::node::{Large, Node, NodeKind, own_name, short};
 use super::state::table::{Row, RowPlace, Table, TableWriter};
 use super::state::tree::{TreeFile, TreeWriter};
-use super::unit::{LargeFile, Mark, NewLine};
+use super::work_item::{LargeSource, Mark, NewLine};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::SetName;
 use crate::set::extents::{Extent, ExtentsWriter};
@@ -26,7 +26,7 @@ pub(super) struct Ledger {
     pub(super) counts: Counts,
     /// Number of lines in the index that count.
     pub(super) live_records: u64,
-    /// Number of known entries that were taken up and have ended.
+    /// Number of previous entries that were taken up and have ended.
     pub(super) ended: u64,
     /// Tables of blocks that are still needed.
     pub(super) tables: BTreeSet<u32>,
@@ -171,8 +171,9 @@ impl Ledger {
     pub(super) fn change(&mut self, change: &Change, length: u64, mark: &Mark, replaced: Replaced) {
         self.ended += 1;
         let before = *replaced.into_node();
-        let known = before.large.unwrap_or_default();
-        let large = Large { base: known.base, parts: known.parts, is_changed: true, ..Large::default() };
+        let previous = before.large.unwrap_or_default();
+        let large =
+            Large { base: previous.base, parts: previous.parts, is_changed: true, ..Large::default() };
         let mut node = Node {
             at: Extent::new(change.at, length),
             stamp: mark.stamp,
@@ -181,7 +182,7 @@ impl Ledger {
             ..before
         };
         node.stamp.size = change.size;
-        self.live_records += change.size.div_ceil(super::unit::PIECE) + 2;
+        self.live_records += change.size.div_ceil(super::work_item::PART) + 2;
         let table = self.new_table();
         self.open = Some(OpenLarge::new(node, table));
     }
@@ -207,7 +208,7 @@ impl Ledger {
     }
 
     /// Records that the open large file has no more parts.
-    pub(super) fn large_ends(&mut self, file: &LargeFile, contents: &Contents) -> Result<()> {
+    pub(super) fn large_ends(&mut self, file: &LargeSource, dedup: &Dedup) -> Result<()> {
         let Some(OpenLarge { mut node, table, patches, rows, whole, .. }) = self.open.take() else {
             return Ok(());
         };
@@ -217,7 +218,7 @@ impl Ledger {
             let whole = whole.filter(|_| is_sound);
             let whole = whole.map(|(path, hasher)| (path, short(&Digest::from_bytes(hasher.finish()))));
             let whole = whole.as_ref().map(|(path, digest)| (path, *digest, node.whole_content()));
-            contents.end_large(file.size, whole);
+            dedup.end_large(file.size, whole);
         }
         if let Some(large) = &mut node.large {
             let patch = |(segment, length)| Extent { segment, offset: 0, length };
@@ -255,7 +256,7 @@ impl Ledger {
         self.live_records += 1;
         let mut rows = Vec::new();
         if let Some(large) = &node.large {
-            self.live_records += node.stamp.size.div_ceil(super::unit::PIECE);
+            self.live_records += node.stamp.size.div_ceil(super::work_item::PART);
             if large.table > 0 {
                 self.tables.insert(large.table);
             }

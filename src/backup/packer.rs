@@ -1,4 +1,4 @@
-//! Fills segments with finished units in order, and writes the index alongside.
+//! Fills segments with finished work items in order, and writes the index alongside.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::closing::Closing;
+use super::finish::Finish;
 use super::ledger::Ledger;
 use super::pipeline::{Earlier, Made, Settings, Shared, thread};
 use super::storer::{Done, Job, Storer};
-use super::unit::{Line, Packed};
+use super::work_item::{Line, Packed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::set::index::{IndexWriter, Lines, Numbers, Piece};
 use crate::set::record::Record;
@@ -25,13 +25,13 @@ const MAX_CONTENT: u64 = 64 << 20;
 /// Threads that seal and put: while one waits for the share, the other works.
 const STORERS: usize = 2;
 
-/// What the packer returns for each unit that it took.
+/// What the packer returns for each work item that it took.
 pub(super) struct Returns {
     pub(super) tokens: Sender<()>,
     pub(super) spare: Sender<Vec<u8>>,
 }
 
-/// Fills segments with finished units in order, and writes the index alongside.
+/// Fills segments with finished work items in order, and writes the index alongside.
 pub(super) struct Packer<'a> {
     settings: &'a Settings,
     shared: &'a Shared,
@@ -125,7 +125,7 @@ impl<'a> Packer<'a> {
         }
         let done = std::mem::take(&mut *done.lock().unwrap_or_else(PoisonError::into_inner));
         let earlier = Earlier { interrupted: None, ..earlier };
-        Closing {
+        Finish {
             writer,
             shared,
             earlier,
@@ -143,11 +143,11 @@ impl<'a> Packer<'a> {
     fn take_all(&mut self, packed: &Receiver<(u64, Packed)>, returns: &Returns) -> Result<()> {
         let mut waiting = BTreeMap::new();
         let mut next = 0;
-        for (number, unit) in packed {
-            waiting.insert(number, unit);
-            while let Some(unit) = waiting.remove(&next) {
+        for (number, work_item) in packed {
+            waiting.insert(number, work_item);
+            while let Some(work_item) = waiting.remove(&next) {
                 next += 1;
-                let frames = self.take(unit)?;
+                let frames = self.take(work_item)?;
                 let _ = returns.spare.try_send(frames);
                 let _ = returns.tokens.try_send(());
             }
@@ -171,30 +171,31 @@ impl<'a> Packer<'a> {
         Ok(())
     }
 
-    /// Closes the segment if this unit does not fit.
-    fn make_room(&mut self, unit: &Packed) -> Result<()> {
+    /// Closes the segment if this work item does not fit.
+    fn make_room(&mut self, work_item: &Packed) -> Result<()> {
         let room = self.settings.segment_size - crate::envelope::Sealer::TAIL_ROOM;
-        let full = self.buffer.len() + unit.frames.len() > room || self.content + unit.length > MAX_CONTENT;
+        let full = self.buffer.len() + work_item.frames.len() > room
+            || self.content + work_item.length > MAX_CONTENT;
         if full && self.content > 0 { self.close() } else { Ok(()) }
     }
 
-    fn take(&mut self, unit: Packed) -> Result<Vec<u8>> {
-        for (problem, error) in unit.problems {
+    fn take(&mut self, work_item: Packed) -> Result<Vec<u8>> {
+        for (problem, error) in work_item.problems {
             if self.settings.fail_on_problem {
                 return Err(error);
             }
             self.torn.insert(problem.path.clone(), error);
             self.name(problem);
         }
-        if let Some(whole) = unit.cut {
+        if let Some(whole) = work_item.cut {
             if self.content > 0 {
                 self.close()?;
             }
             self.is_whole = whole;
         }
-        let unit = Packed { problems: Vec::new(), ..unit };
-        self.make_room(&unit)?;
-        for line in unit.lines {
+        let work_item = Packed { problems: Vec::new(), ..work_item };
+        self.make_room(&work_item)?;
+        for line in work_item.lines {
             if let Line::Entry(new) = &line {
                 self.name_link(&new.entry);
             }
@@ -204,13 +205,13 @@ impl<'a> Packer<'a> {
                 self.send(Job::Index(piece))?;
             }
         }
-        self.buffer.extend_from_slice(&unit.frames);
-        self.content += unit.length;
-        if unit.length > 0 {
-            self.identity.extend_from_slice(&unit.identity);
+        self.buffer.extend_from_slice(&work_item.frames);
+        self.content += work_item.length;
+        if work_item.length > 0 {
+            self.identity.extend_from_slice(&work_item.identity);
         }
-        self.shared.files.fetch_add(unit.files, Ordering::Relaxed);
-        Ok(unit.frames)
+        self.shared.files.fetch_add(work_item.files, Ordering::Relaxed);
+        Ok(work_item.frames)
     }
 
     fn name(&mut self, problem: Problem) {
@@ -256,7 +257,7 @@ impl<'a> Packer<'a> {
                 return Ok(block.map(Record::Block));
             }
             Line::LargeEnds(file) => {
-                ledger.large_ends(&file, &shared.contents)?;
+                ledger.large_ends(&file, &shared.dedup)?;
                 return Ok(None);
             }
             Line::Kept(nodes) => {
@@ -303,7 +304,7 @@ impl<'a> Packer<'a> {
         Ok(())
     }
 
-    /// Begins a segment in this buffer; returns the previous one.
+    /// Begins a segment in this buffer; returns the one before.
     fn clear(&mut self, mut next: Vec<u8>) -> Vec<u8> {
         next.clear();
         // Reserve all of it at once: growing leaves the smaller buffers behind in memory.

@@ -1,7 +1,7 @@
 //! The threads of a backup: workers read and compress, one packer fills segments in order, storers seal and put.
 //!
-//! Every queue is bounded, and there are never more units in progress than tokens, so memory does not grow with the
-//! source. The first failure stops everything and is the one that is reported.
+//! Every queue is bounded, and there are never more work items in progress than tokens, so memory does not grow with
+//! the source. The first failure stops everything and is the one that is reported.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,11 +12,11 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 use jiff::Timestamp;
 
-use super::contents::Contents;
+use super::dedup::Dedup;
 use super::packer::{Packer, Returns};
 use super::state::journal::Journal;
-use super::state::{KnownPiece, Outcome, State};
-use super::unit::{Packed, Unit};
+use super::state::{IndexPiece, NewState, State};
+use super::work_item::{Packed, WorkItem};
 use super::worker::Worker;
 use crate::envelope::CertificateFacts;
 use crate::error::{Error, ErrorKind, Result};
@@ -71,7 +71,7 @@ pub(super) struct Shared {
     pub(super) files: AtomicU64,
     pub(super) bytes: AtomicU64,
     pub(super) stored: AtomicU64,
-    pub(super) contents: Contents,
+    pub(super) dedup: Dedup,
     read_files: AtomicU64,
     kept_files: AtomicU64,
     kept_bytes: AtomicU64,
@@ -126,7 +126,7 @@ pub(super) struct Earlier {
     /// Segments that the new set already has.
     pub(super) segments: HashMap<u32, StoredFile>,
     pub(super) whole: BTreeSet<u32>,
-    pub(super) pieces: Vec<KnownPiece>,
+    pub(super) pieces: Vec<IndexPiece>,
     pub(super) next_segment: u32,
     pub(super) next_piece: u32,
     pub(super) next_table: u32,
@@ -141,18 +141,18 @@ pub(super) struct Made {
     pub(super) files: Vec<StoredFile>,
     /// The cover sheet, except for what is stored.
     pub(super) cover: Option<CoverSheet>,
-    /// Number of known entries that were taken up and have ended.
+    /// Number of previous entries that were taken up and have ended.
     pub(super) ended: u64,
     pub(super) problems: Vec<Problem>,
     pub(super) stored: Stored,
     pub(super) taken_over: Stored,
     /// What to remember.
-    pub(super) outcome: Option<Outcome>,
+    pub(super) outcome: Option<NewState>,
     pub(super) warnings: Vec<String>,
 }
 
 pub(super) struct Pipeline {
-    units: Option<Sender<(u64, Unit)>>,
+    work_items: Option<Sender<(u64, WorkItem)>>,
     tokens: Receiver<()>,
     next: u64,
     shared: Arc<Shared>,
@@ -165,7 +165,7 @@ impl Pipeline {
     pub(super) fn start(settings: Settings, writer: Arc<SetWriter>, shared: Arc<Shared>) -> Self {
         let workers = settings.workers.max(1);
         let in_flight = workers + 2;
-        let (units_in, units_out) = bounded::<(u64, Unit)>(workers);
+        let (units_in, units_out) = bounded::<(u64, WorkItem)>(workers);
         let (tokens_in, tokens_out) = bounded(in_flight);
         for _ in 0..in_flight {
             tokens_in.send(()).expect("the channel has room for all tokens");
@@ -175,9 +175,9 @@ impl Pipeline {
         let (done_in, done_out) = bounded(1);
         let mut threads = Vec::new();
         for _ in 0..workers {
-            let (units, packed, spare) = (units_out.clone(), packed_in.clone(), spare_out.clone());
+            let (work_items, packed, spare) = (units_out.clone(), packed_in.clone(), spare_out.clone());
             let (own, level, key) = (shared.clone(), settings.level, settings.naming_key.clone());
-            let body = move || work(level, &key, &units, &packed, &spare, &own);
+            let body = move || work(level, &key, &work_items, &packed, &spare, &own);
             threads.push(thread("azs-backup-read", &shared, body));
         }
         let returns = Returns { tokens: tokens_in, spare: spare_in };
@@ -190,7 +190,7 @@ impl Pipeline {
             Ok(())
         }));
         Self {
-            units: Some(units_in),
+            work_items: Some(units_in),
             tokens: tokens_out,
             next: 0,
             shared,
@@ -200,22 +200,22 @@ impl Pipeline {
         }
     }
 
-    /// Passes a unit to the workers; waits for room, calling `tick` about ten times a second.
-    pub(super) fn send(&mut self, unit: Unit, tick: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+    /// Passes a work item to the workers; waits for room, calling `tick` about ten times a second.
+    pub(super) fn send(&mut self, work_item: WorkItem, tick: &mut dyn FnMut() -> Result<()>) -> Result<()> {
         tick()?;
         while self.tokens.recv_timeout(TICK).is_err() {
             self.check()?;
             tick()?;
         }
-        let units = self
-            .units
+        let work_items = self
+            .work_items
             .as_ref()
             .ok_or_else(|| Error::new(ErrorKind::Internal, "a finished backup got a unit"))?;
-        let mut job = (self.next, unit);
+        let mut job = (self.next, work_item);
         self.next += 1;
         loop {
             self.check()?;
-            match units.send_timeout(job, TICK) {
+            match work_items.send_timeout(job, TICK) {
                 Ok(()) => return Ok(()),
                 Err(SendTimeoutError::Timeout(back)) => job = back,
                 Err(SendTimeoutError::Disconnected(_)) => return Err(self.shared.failure()),
@@ -231,7 +231,7 @@ impl Pipeline {
 
     /// Waits until everything that was sent is stored.
     pub(super) fn finish(&mut self, tick: &mut dyn FnMut() -> Result<()>) -> Result<Made> {
-        self.units = None;
+        self.work_items = None;
         let stored = loop {
             match self.done.recv_timeout(TICK) {
                 Ok(stored) => break stored,
@@ -252,13 +252,13 @@ impl Pipeline {
             return None;
         }
         self.shared.stop.store(true, Ordering::Release);
-        self.units = None;
+        self.work_items = None;
         Some(std::mem::take(&mut self.threads))
     }
 
     /// A forked process has none of the threads, and what they had locked when it began stays locked in it.
     fn leave(&mut self) {
-        std::mem::forget(self.units.take());
+        std::mem::forget(self.work_items.take());
         std::mem::forget(std::mem::replace(&mut self.tokens, crossbeam_channel::never()));
         std::mem::forget(std::mem::replace(&mut self.done, crossbeam_channel::never()));
         std::mem::forget(std::mem::take(&mut self.threads));
@@ -308,18 +308,18 @@ pub(super) fn thread(
 fn work(
     level: i32,
     key: &zeroize::Zeroizing<[u8; 32]>,
-    units: &Receiver<(u64, Unit)>,
+    work_items: &Receiver<(u64, WorkItem)>,
     packed: &Sender<(u64, Packed)>,
     spare: &Receiver<Vec<u8>>,
     shared: &Shared,
 ) -> Result<()> {
     let mut worker = Worker::new(level, key.clone()).map_err(|e| Error::io("compress", e))?;
-    for (number, unit) in units {
+    for (number, work_item) in work_items {
         if shared.is_stopped() {
             break;
         }
         let frames = spare.try_recv().unwrap_or_default();
-        let result = worker.pack(number, unit, frames, shared)?;
+        let result = worker.pack(number, work_item, frames, shared)?;
         if packed.send((number, result)).is_err() {
             break;
         }

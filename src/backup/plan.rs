@@ -1,13 +1,15 @@
-//! Groups entries into units of work, and records what must be reported about the sources.
+//! Groups entries into work items, and records what must be reported about the sources.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use super::contents::ContentPlace;
-use super::known::{Known, Taken};
+use super::dedup::ContentPlace;
 use super::pipeline::{Made, Pipeline, Shared};
+use super::previous::{PreviousTree, Taken};
 use super::state::node::Node;
-use super::unit::{BUNDLE, Before, Item, LargeContent, LargeFile, Mark, NewEntry, PIECE, Source, Unit};
+use super::work_item::{
+    BUNDLE, Before, Item, LargeContent, LargeSource, Mark, NewEntry, PART, Source, WorkItem,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Progress;
 use crate::set::{Change, Content, Entry, EntryPath, Metadata, Position, Problem};
@@ -34,7 +36,7 @@ pub(super) struct Planner {
     fail_on_problem: bool,
     segment_size: u64,
     /// What the last run knew, if that is available.
-    pub(super) known: Option<Known>,
+    pub(super) previous: Option<PreviousTree>,
     pub(super) skipped: Vec<Problem>,
     bundle: Vec<Item>,
     bundled: u64,
@@ -63,7 +65,7 @@ impl Planner {
         hook: Hook,
         fail_on_problem: bool,
         segment_size: usize,
-        known: Option<Known>,
+        previous: Option<PreviousTree>,
     ) -> Self {
         Self {
             pipeline,
@@ -71,7 +73,7 @@ impl Planner {
             shared,
             fail_on_problem,
             segment_size: segment_size as u64,
-            known,
+            previous,
             skipped: Vec::new(),
             bundle: Vec::new(),
             bundled: 0,
@@ -115,7 +117,7 @@ impl Planner {
         self.shared.read_file();
         if let Some((target, place)) = self.copied(size, &content, is_linked)? {
             self.shared.read(size);
-            self.shared.contents.end_large(size, None);
+            self.shared.dedup.end_large(size, None);
             let entry = Entry::new(path, Content::Copy { target, size }, metadata);
             return self.small(NewEntry::new(entry, Source::Copied(place), mark, taken), 0);
         }
@@ -124,11 +126,11 @@ impl Planner {
         let is_cut = size > OWN_SEGMENTS * self.segment_size;
         if is_cut {
             self.flush()?;
-            self.send(Unit::Cut { whole: true })?;
+            self.send(WorkItem::Cut { whole: true })?;
         }
         self.header(path.clone(), Content::LargeFile { size, sparse }, metadata, mark, taken)?;
         self.pieces(path, size, content, None)?;
-        if is_cut { self.send(Unit::Cut { whole: false }) } else { Ok(()) }
+        if is_cut { self.send(WorkItem::Cut { whole: false }) } else { Ok(()) }
     }
 
     /// Finds the file of this run that a large one is a copy of.
@@ -138,15 +140,15 @@ impl Planner {
         content: &LargeContent,
         is_linked: bool,
     ) -> Result<Option<(EntryPath, ContentPlace)>> {
-        if !self.shared.contents.begin_large(size) || is_linked {
+        if !self.shared.dedup.begin_large(size) || is_linked {
             return Ok(None);
         }
         // This is unknown until the other files of its size are done.
         self.flush()?;
         let Some(digest) = content.digest(size, || self.tick())? else { return Ok(None) };
         loop {
-            if let Some(known) = self.shared.contents.large(size, digest) {
-                return Ok(known);
+            if let Some(previous) = self.shared.dedup.large(size, digest) {
+                return Ok(previous);
             }
             self.pipeline.check()?;
             self.tick()?;
@@ -172,16 +174,16 @@ impl Planner {
     ) -> Result<()> {
         // The parts follow the header, with nothing in between.
         self.flush()?;
-        let file = Arc::new(LargeFile {
+        let file = Arc::new(LargeSource {
             path,
             size,
             content,
             before,
-            pending: AtomicU64::new(size.div_ceil(PIECE)),
+            pending: AtomicU64::new(size.div_ceil(PART)),
             named: AtomicBool::new(false),
         });
-        for from in (0..size).step_by(PIECE as usize) {
-            self.send(Unit::Piece { file: file.clone(), from, size: PIECE.min(size - from) })?;
+        for from in (0..size).step_by(PART as usize) {
+            self.send(WorkItem::Part { file: file.clone(), from, size: PART.min(size - from) })?;
         }
         Ok(())
     }
@@ -193,7 +195,7 @@ impl Planner {
             self.shared.fail(error.clone());
             return Err(error);
         }
-        self.send(Unit::Problem(Problem::new(path.clone(), &error), error))
+        self.send(WorkItem::Problem(Problem::new(path.clone(), &error), error))
     }
 
     /// Records something that has no content to back up.
@@ -205,8 +207,8 @@ impl Planner {
     /// Moves to what the last run knew about a source.
     pub(super) fn begin_source(&mut self, name: &EntryPath) -> Result<()> {
         self.end_all()?;
-        match &mut self.known {
-            Some(known) => known.begin(name.as_bytes()),
+        match &mut self.previous {
+            Some(previous) => previous.begin(name.as_bytes()),
             None => Ok(()),
         }
     }
@@ -237,7 +239,7 @@ impl Planner {
 
     /// Returns the node ahead.
     pub(super) fn ahead(&self) -> Option<&Node> {
-        self.known.as_ref().and_then(Known::ahead)
+        self.previous.as_ref().and_then(PreviousTree::ahead)
     }
 
     /// Removes what is left in a folder after the walk through it.
@@ -279,13 +281,13 @@ impl Planner {
 
     /// Ends the node ahead as gone; a line for something above it may cover it.
     fn end(&mut self) -> Result<()> {
-        self.known.as_mut().map_or(Ok(()), Known::end_gone)
+        self.previous.as_mut().map_or(Ok(()), PreviousTree::end_gone)
     }
 
     /// Keeps the node ahead, which is unchanged.
     pub(super) fn keep(&mut self) -> Result<()> {
-        let Some(known) = &mut self.known else { return Ok(()) };
-        let Some(node) = known.ahead() else { return Ok(()) };
+        let Some(previous) = &mut self.previous else { return Ok(()) };
+        let Some(node) = previous.ahead() else { return Ok(()) };
         if node.kind.is_file() {
             self.shared.keep(node.stamp.size);
         }
@@ -294,7 +296,7 @@ impl Planner {
         }
         if let Some(Item::Kept(nodes)) = self.bundle.last_mut() {
             let before = nodes.len();
-            known.keep(nodes)?;
+            previous.keep(nodes)?;
             self.kept_bytes += nodes.len() - before;
         }
         if self.kept_bytes >= KEPT { self.flush() } else { Ok(()) }
@@ -302,7 +304,7 @@ impl Planner {
 
     /// Takes up the node ahead, which has this path.
     pub(super) fn take(&mut self, path: &EntryPath) -> Result<Option<Taken>> {
-        self.known.as_mut().map_or(Ok(None), |known| known.take(path))
+        self.previous.as_mut().map_or(Ok(None), |previous| previous.take(path))
     }
 
     /// Records that this path and everything below it is gone.
@@ -324,12 +326,12 @@ impl Planner {
             return Ok(());
         }
         let bundle = std::mem::take(&mut self.bundle);
-        self.send(Unit::Bundle(bundle))
+        self.send(WorkItem::Bundle(bundle))
     }
 
-    fn send(&mut self, unit: Unit) -> Result<()> {
+    fn send(&mut self, work_item: WorkItem) -> Result<()> {
         let Self { pipeline, hook, shared, last_tick, .. } = self;
-        pipeline.send(unit, &mut || tick(hook, shared, last_tick))
+        pipeline.send(work_item, &mut || tick(hook, shared, last_tick))
     }
 
     /// Calls the hook if it is time to; for work that sends nothing for a while.
@@ -339,7 +341,7 @@ impl Planner {
 
     /// Removes sources that were not added again, then waits for everything sent so far.
     pub(super) fn finish(&mut self) -> Result<Made> {
-        let rest = self.known.as_ref().map(Known::sources_left).unwrap_or_default();
+        let rest = self.previous.as_ref().map(PreviousTree::sources_left).unwrap_or_default();
         for name in rest {
             let path = EntryPath::new(name)?;
             self.begin_source(&path)?;
@@ -347,8 +349,8 @@ impl Planner {
         }
         self.end_all()?;
         self.flush()?;
-        let books = self.known.as_ref();
-        let balance = |ended| books.map_or(Ok(()), |known| known.balance(ended));
+        let books = self.previous.as_ref();
+        let balance = |ended| books.map_or(Ok(()), |previous| previous.balance(ended));
         let Self { pipeline, hook, shared, last_tick, .. } = self;
         let made = pipeline.finish(&mut || tick(hook, shared, last_tick))?;
         balance(made.ended)?;

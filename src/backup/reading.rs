@@ -11,7 +11,7 @@ use openssl::sha::Sha256;
 use super::stat::{self, Stat};
 use super::state::node::short;
 use super::state::table::{Table, keyed};
-use super::unit::{LargeContent, LargeFile, PIECE, SMALL};
+use super::work_item::{LargeContent, LargeSource, PART, SMALL};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::set::{Block, Digest, EntryPath};
 
@@ -42,15 +42,15 @@ impl LargeContent {
     /// Returns the digest of all of it: the digest of the digests of its parts.
     pub(super) fn digest(&self, size: u64, mut tick: impl FnMut() -> Result<()>) -> Result<Option<[u8; 16]>> {
         let (mut hasher, mut buffer, mut blocks) = (Sha256::new(), Vec::new(), Vec::new());
-        for from in (0..size).step_by(PIECE as usize) {
+        for from in (0..size).step_by(PART as usize) {
             tick()?;
-            let length = PIECE.min(size - from) as usize;
+            let length = PART.min(size - from) as usize;
             match self.read_at(&mut buffer, from, length) {
                 Ok(got) if got == length => {}
                 // Storing it will show what is wrong.
                 _ => return Ok(None),
             }
-            hasher.update(Digest::of_piece(&buffer, &mut blocks).as_bytes());
+            hasher.update(Digest::of_part(&buffer, &mut blocks).as_bytes());
         }
         Ok(Some(short(&Digest::from_bytes(hasher.finish()))))
     }
@@ -72,7 +72,7 @@ impl LargeContent {
     }
 }
 
-impl LargeFile {
+impl LargeSource {
     /// Whether it has changed since it was looked at.
     pub(super) fn changed(&self) -> bool {
         let LargeContent::Disk { file, stat } = &self.content else {

@@ -26,7 +26,7 @@ pub(super) mod node;
 pub(super) mod table;
 pub(super) mod tree;
 
-pub(super) use manifest::{KnownPiece, Manifest, SourceSize};
+pub(super) use manifest::{IndexPiece, Manifest, SourceSize};
 
 use journal::Journal;
 use manifest::MANIFEST;
@@ -54,13 +54,13 @@ pub(super) struct Opened {
 }
 
 /// What a run ends with.
-pub(super) struct Outcome {
+pub(super) struct NewState {
     pub(super) recipients: BTreeSet<String>,
     pub(super) sets: Vec<SetName>,
     pub(super) segments: Vec<StoredFile>,
     /// Segments that belong to one large file alone.
     pub(super) whole: BTreeSet<u32>,
-    pub(super) pieces: Vec<KnownPiece>,
+    pub(super) pieces: Vec<IndexPiece>,
     pub(super) next_segment: u32,
     pub(super) next_piece: u32,
     pub(super) next_table: u32,
@@ -186,7 +186,7 @@ impl State {
     }
 
     /// Reads the text of an index piece back.
-    pub(super) fn piece(&self, piece: &KnownPiece) -> Result<Vec<u8>> {
+    pub(super) fn piece(&self, piece: &IndexPiece) -> Result<Vec<u8>> {
         let path = self.piece_path(piece.file.number);
         let text = fs::read(&path).map_err(|e| Error::io(format_args!("read {}", path.display()), e))?;
         if Digest::of(&text) != piece.text {
@@ -222,7 +222,7 @@ impl State {
 
     /// Saves a finished run. If something could not be written, the one before stays, which serves the next run as
     /// well; then this returns why.
-    pub(super) fn save(&self, place: &Place, outcome: Option<Outcome>) -> Option<String> {
+    pub(super) fn save(&self, place: &Place, outcome: Option<NewState>) -> Option<String> {
         *self.journal() = None;
         let outcome = outcome.filter(|_| self.failed().is_none());
         if let Some(outcome) = outcome {
@@ -352,12 +352,12 @@ fn naming_key(folder: &Path) -> Result<(Zeroizing<[u8; 32]>, bool)> {
     create_private(folder)
         .map_err(|e| Error::io(format_args!("create state folder {}", folder.display()), e))?;
     let path = folder.join("naming.key");
-    let known = match fs::read(&path).map(Zeroizing::new) {
+    let previous = match fs::read(&path).map(Zeroizing::new) {
         Ok(text) => str::from_utf8(&text).ok().and_then(|text| unhex(text.trim_end())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(Error::io(format_args!("read {}", path.display()), error)),
     };
-    if let Some(key) = known {
+    if let Some(key) = previous {
         return Ok((Zeroizing::new(key), true));
     }
     let is_new = !path.exists();

@@ -7,7 +7,7 @@ use crossbeam_channel::{Receiver, Sender};
 
 use super::pipeline::Shared;
 use super::state::journal::Journal;
-use super::state::{KnownPiece, State};
+use super::state::{IndexPiece, State};
 use crate::error::Result;
 use crate::layout::Name;
 use crate::set::index::{Lines, Piece, piece_name};
@@ -26,7 +26,7 @@ pub(super) enum Job {
 #[derive(Default)]
 pub(super) struct Done {
     pub(super) segments: Vec<StoredFile>,
-    pub(super) pieces: Vec<(Lines, KnownPiece)>,
+    pub(super) pieces: Vec<(Lines, IndexPiece)>,
     pub(super) stored: Stored,
     pub(super) taken_over: Stored,
 }
@@ -87,13 +87,13 @@ impl Storer {
     /// have interrupted that run.
     fn take_over(&self, name: &str, number: u32, content: u64, buffer: &mut Vec<u8>) -> Option<StoredFile> {
         let journal = (*self.interrupted).as_ref()?;
-        let (set, known) = journal.segments.get(segment::keyed_digest(name)?)?;
-        if known.content_length != content {
+        let (set, previous) = journal.segments.get(segment::keyed_digest(name)?)?;
+        if previous.content_length != content {
             return None;
         }
-        let from = self.writer.place().set_folder(set).join(Name::new(known.name.as_str()).ok()?);
-        self.writer.take_over(&from, name, known, buffer).ok()?;
-        let file = StoredFile { number, name: name.to_owned(), live_length: content, ..known.clone() };
+        let from = self.writer.place().set_folder(set).join(Name::new(previous.name.as_str()).ok()?);
+        self.writer.take_over(&from, name, previous, buffer).ok()?;
+        let file = StoredFile { number, name: name.to_owned(), live_length: content, ..previous.clone() };
         if let Some(state) = &self.state {
             state.note(&file);
         }
@@ -102,10 +102,10 @@ impl Storer {
 }
 
 /// Stores an index piece; the state keeps its text.
-pub(super) fn store_piece(writer: &SetWriter, state: Option<&State>, mut piece: Piece) -> Result<KnownPiece> {
+pub(super) fn store_piece(writer: &SetWriter, state: Option<&State>, mut piece: Piece) -> Result<IndexPiece> {
     let text = &piece.buffer[writer.head_room()..];
     let text = state.map_or_else(|| Digest::of(&[]), |state| state.keep_piece(piece.number, text));
     let (name, number) = (piece_name(piece.number), piece.number);
     let file = writer.store(name, number, piece.content_length, &mut piece.buffer)?;
-    Ok(KnownPiece { file, records: piece.records, text })
+    Ok(IndexPiece { file, records: piece.records, text })
 }

@@ -10,14 +10,14 @@ use cap_std::fs::Dir;
 use zeroize::Zeroizing;
 
 use super::excludes::Excludes;
-use super::known::Taken;
 use super::plan::{NewLarge, Planner};
+use super::previous::Taken;
 use super::reading;
 use super::stat::{self, Clock, Inode, Kind, Stat};
 use super::state::node::NodeKind;
 use super::state::table::Table;
 use super::state::{SourceSize, State};
-use super::unit::{self, Before, LargeContent, Mark, NewEntry, Source};
+use super::work_item::{self, Before, LargeContent, Mark, NewEntry, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::set::{Content, Entry, EntryPath, Metadata};
 
@@ -163,7 +163,7 @@ impl Walk<'_> {
     }
 
     fn is_same(&self, stat: &Stat) -> bool {
-        self.planner.known.as_ref().is_some_and(|known| known.is_same(stat))
+        self.planner.previous.as_ref().is_some_and(|previous| previous.is_same(stat))
     }
 
     fn visit(
@@ -258,7 +258,7 @@ impl Walk<'_> {
         }
         if kind.is_some_and(|kind| !matches!(kind, NodeKind::HardLink | NodeKind::Copy))
             && self.is_same(&stat)
-            && !self.planner.known.as_ref().is_some_and(|known| known.paranoid)
+            && !self.planner.previous.as_ref().is_some_and(|previous| previous.reread_everything)
         {
             self.remember_first(inode, &place.path);
             self.count(&stat);
@@ -295,7 +295,7 @@ impl Walk<'_> {
     }
 
     fn add_file(&mut self, place: Place<'_>, stat: Stat) -> Result<Found> {
-        let is_trusted = self.planner.known.as_ref().is_some_and(|known| !known.paranoid);
+        let is_trusted = self.planner.previous.as_ref().is_some_and(|previous| !previous.reread_everything);
         if place.is_known && is_trusted && self.is_same(&stat) {
             self.count(&stat);
             self.keep(&place.path)?;
@@ -312,7 +312,7 @@ impl Walk<'_> {
     fn store_file(&mut self, place: Place<'_>, stat: Stat, opened: Option<File>) -> Result<Found> {
         let Place { dir, name, path, depth, is_known } = place;
         self.count(&stat);
-        if stat.size <= unit::SMALL {
+        if stat.size <= work_item::SMALL {
             // Read it all the same: if the content did not change, what is stored will do.
             let may_be_same = is_known
                 && self.is_same(&stat)
@@ -371,11 +371,11 @@ impl Walk<'_> {
 
     /// Returns how a large file was stored, if it is worth storing only its changes.
     fn before(&self, new: &NewLarge) -> Option<Before> {
-        let known = self.planner.known.as_ref()?;
-        let node = known.ahead().filter(|node| known.has_base(node))?;
+        let previous = self.planner.previous.as_ref()?;
+        let node = previous.ahead().filter(|node| previous.has_base(node))?;
         let large = node.large.as_ref()?;
         let patched: u64 = large.patches.iter().map(|patch| patch.length).sum();
-        if new.size <= unit::SMALL || patched > new.size / 2 {
+        if new.size <= work_item::SMALL || patched > new.size / 2 {
             return None;
         }
         // A damaged table only costs time.
@@ -384,13 +384,13 @@ impl Walk<'_> {
         if !new.content.resembles(new.size, &table, &self.rules.key) {
             return None;
         }
-        Some(Before { table, linked: known.linked.clone() })
+        Some(Before { table, linked: previous.linked.clone() })
     }
 
     /// Keeps the node ahead, which is unchanged.
     fn keep(&mut self, path: &EntryPath) -> Result<()> {
-        if let Some(known) = &mut self.planner.known {
-            known.note_stable(path.as_bytes());
+        if let Some(previous) = &mut self.planner.previous {
+            previous.note_stable(path.as_bytes());
         }
         let depth = self.planner.ahead().map_or(0, |node| node.depth);
         self.planner.keep()?;
@@ -430,9 +430,9 @@ impl Walk<'_> {
         self.size.add(size);
         let mut mark = Mark { is_settled: true, is_memory: true, ..Mark::default() };
         mark.stamp.size = size;
-        let known = self.planner.known.as_ref();
-        let may_be_same = known.is_some_and(|known| {
-            known.ahead().is_some_and(|node| node.kind == NodeKind::Memory && known.has(node))
+        let previous = self.planner.previous.as_ref();
+        let may_be_same = previous.is_some_and(|previous| {
+            previous.ahead().is_some_and(|node| node.kind == NodeKind::Memory && previous.has(node))
         });
         let taken = self.replace(&path, is_known)?;
         let entry = Entry::new(path, Content::Folder, metadata);

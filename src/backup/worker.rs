@@ -1,4 +1,4 @@
-//! A worker's handling of a unit: read, hash, turn into tar and compress in one go.
+//! A worker's handling of a work item: read, hash, turn into tar and compress in one go.
 
 use std::io;
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::sync::atomic::Ordering;
 
 use openssl::sha::Sha256;
 
-use super::contents::{ContentPlace, Small};
-use super::known::Taken;
+use super::dedup::{ContentPlace, Small};
 use super::pipeline::Shared;
+use super::previous::Taken;
 use super::reading::{self, changed, read_small, unreadable};
 use super::state::node::short;
 use super::state::table::{Row, RowPlace, keyed};
-use super::unit::{Before, Item, LargeFile, Line, Mark, NewEntry, NewLine, Packed, Source, Unit};
+use super::work_item::{Before, Item, LargeSource, Line, Mark, NewEntry, NewLine, Packed, Source, WorkItem};
 use crate::error::{Error, Result};
 use crate::set::archive;
 use crate::set::digest::is_zero;
@@ -23,7 +23,7 @@ use crate::set::{Block, Content, Digest, Entry, Metadata, Part, Position, Proble
 pub(super) struct Worker {
     compressor: Compressor,
     key: zeroize::Zeroizing<[u8; 32]>,
-    /// The number of the current unit.
+    /// The number of the current work item.
     number: u64,
     tar: Vec<u8>,
     /// Length of the last file's header.
@@ -46,26 +46,26 @@ impl Worker {
         })
     }
 
-    /// Reads, hashes and compresses a unit into a used buffer. Problems with a source are in the result, for the policy
-    /// to judge.
+    /// Reads, hashes and compresses a work item into a used buffer. Problems with a source are in the result, for the
+    /// policy to judge.
     pub(super) fn pack(
         &mut self,
         number: u64,
-        unit: Unit,
+        work_item: WorkItem,
         mut frames: Vec<u8>,
         shared: &Shared,
     ) -> Result<Packed> {
         self.number = number;
         frames.clear();
         // A part overwrites the one before: there is nothing to clear.
-        if !matches!(&unit, Unit::Piece { file, .. } if file.before.is_none()) {
+        if !matches!(&work_item, WorkItem::Part { file, .. } if file.before.is_none()) {
             self.tar.clear();
         }
-        let of = if matches!(&unit, Unit::Bundle(_)) { Of::SmallFiles } else { Of::Other };
+        let of = if matches!(&work_item, WorkItem::Bundle(_)) { Of::SmallFiles } else { Of::Other };
         let mut packed = Packed { frames, ..Packed::default() };
         let mut identity = Sha256::new();
-        match unit {
-            Unit::Bundle(items) => {
+        match work_item {
+            WorkItem::Bundle(items) => {
                 for item in items {
                     match item {
                         Item::Entry(new) => self.add_entry(*new, &mut packed, &mut identity, shared),
@@ -82,11 +82,11 @@ impl Worker {
                     }
                 }
             }
-            Unit::Problem(problem, error) => packed.problems.push((problem, error)),
-            Unit::Piece { file, from, size } => {
+            WorkItem::Problem(problem, error) => packed.problems.push((problem, error)),
+            WorkItem::Part { file, from, size } => {
                 self.add_piece(&file, from, size, &mut packed, &mut identity, shared);
             }
-            Unit::Cut { whole } => packed.cut = Some(whole),
+            WorkItem::Cut { whole } => packed.cut = Some(whole),
         }
         packed.length = self.tar.len() as u64;
         self.compressor.compress(&self.tar, of, &mut packed.frames).map_err(|e| Error::io("compress", e))?;
@@ -98,8 +98,8 @@ impl Worker {
     fn add_entry(&mut self, new: NewEntry, packed: &mut Packed, identity: &mut Sha256, shared: &Shared) {
         let NewEntry { mut entry, source, mut mark, taken, may_be_same } = new;
         let start = self.tar.len();
-        let known = taken.as_ref().filter(|_| may_be_same).map(|taken| taken.node().digest);
-        let made = self.add_source(&mut entry, source, &mut mark, known, packed, identity, shared);
+        let previous = taken.as_ref().filter(|_| may_be_same).map(|taken| taken.node().digest);
+        let made = self.add_source(&mut entry, source, &mut mark, previous, packed, identity, shared);
         match (made, taken) {
             (Ok(Made::Same), Some(taken)) => packed.lines.push(Line::Same(taken.kept())),
             // There was nothing that it could equal.
@@ -120,14 +120,14 @@ impl Worker {
         }
     }
 
-    /// Reads an entry's content and puts it into tar, unless the content is `known`.
+    /// Reads an entry's content and puts it into tar, unless the content is the `previous` one.
     #[allow(clippy::too_many_arguments)]
     fn add_source(
         &mut self,
         entry: &mut Entry,
         source: Source,
         mark: &mut Mark,
-        known: Option<[u8; 16]>,
+        previous: Option<[u8; 16]>,
         packed: &mut Packed,
         identity: &mut Sha256,
         shared: &Shared,
@@ -140,7 +140,7 @@ impl Worker {
                 let (size, sha256) = (bytes.len() as u64, Digest::of(&bytes));
                 shared.read(size);
                 entry.content = Content::File { size, sha256, sparse: false };
-                if known == Some(short(&sha256)) {
+                if previous == Some(short(&sha256)) {
                     shared.keep(size);
                     return Ok(Made::Same);
                 }
@@ -167,12 +167,12 @@ impl Worker {
         if let Some(error) = file.problem {
             mark.is_settled = false;
             packed.problems.push((Problem::new(entry.path.clone(), &error), error));
-        } else if known == Some(short(&sha256)) {
+        } else if previous == Some(short(&sha256)) {
             self.tar.truncate(start);
             shared.keep(size);
             return Ok(Made::Same);
         } else {
-            match shared.contents.small(entry, short(&sha256), self.number) {
+            match shared.dedup.small(entry, short(&sha256), self.number) {
                 Small::CopyOf(target, place) if may_be_copy => {
                     self.tar.truncate(start);
                     entry.content = Content::Copy { target, size };
@@ -215,7 +215,7 @@ impl Worker {
 
     fn add_piece(
         &mut self,
-        file: &Arc<LargeFile>,
+        file: &Arc<LargeSource>,
         from: u64,
         size: u64,
         packed: &mut Packed,
@@ -237,7 +237,7 @@ impl Worker {
             }
         };
         shared.read(size);
-        let sha256 = Digest::of_piece(&bytes, &mut self.digests);
+        let sha256 = Digest::of_part(&bytes, &mut self.digests);
         let last = from + size == file.size;
         match &file.before {
             None => {
@@ -272,7 +272,7 @@ impl Worker {
     /// Stores the blocks of a part that have changed.
     fn compare(
         &mut self,
-        file: &LargeFile,
+        file: &LargeSource,
         before: &Before,
         from: u64,
         bytes: &[u8],

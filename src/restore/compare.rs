@@ -8,7 +8,7 @@ use std::io::{self, Read, Seek};
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, OpenOptions};
 
-use super::target::{Near, Outcome, Target};
+use super::target::{Near, Placed, Target};
 use super::{Compare, Existing};
 use crate::set::{Digest, Mtime};
 
@@ -40,7 +40,7 @@ impl Target {
         name: &OsStr,
         wanted: Wanted<'_>,
         near: &mut Near,
-    ) -> io::Result<Option<Outcome>> {
+    ) -> io::Result<Option<Placed>> {
         let Some(there) = self.kept(dir, name, near)? else { return Ok(None) };
         let mut same = there.is_file() && there.len() == wanted.size;
         if same {
@@ -51,7 +51,7 @@ impl Target {
                 (Compare::Content, Known::Later) => true,
             };
         }
-        Ok(Some(if same { Outcome::Kept } else { Outcome::Differs }))
+        Ok(Some(if same { Placed::Kept } else { Placed::Differs }))
     }
 
     /// Does the same for a symbolic link.
@@ -61,10 +61,10 @@ impl Target {
         name: &OsStr,
         target: &OsStr,
         near: &mut Near,
-    ) -> io::Result<Option<Outcome>> {
+    ) -> io::Result<Option<Placed>> {
         let Some(there) = self.kept(dir, name, near)? else { return Ok(None) };
         let same = there.is_symlink() && dir.read_link_contents(name)?.as_os_str() == target;
-        Ok(Some(if same { Outcome::Kept } else { Outcome::Differs }))
+        Ok(Some(if same { Placed::Kept } else { Placed::Differs }))
     }
 
     /// Looks up an existing thing that is to be kept.

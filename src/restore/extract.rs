@@ -314,7 +314,7 @@ impl Extractor {
         let found = bytes(content, frames, at, size, item.path())?;
         if let Some(digest) = digest {
             let actual = match item {
-                Item::Part(_) => Digest::of_piece(found, digests),
+                Item::Part(_) => Digest::of_part(found, digests),
                 _ => Digest::of(found),
             };
             if *digest != actual {
@@ -348,7 +348,7 @@ fn bytes<'b>(
     let wrong = |what: &str| Error::new(ErrorKind::Damaged, format!("{path} {what}"));
     let broken = |e: Error| wrong(&format!("cannot be decompressed: {e}")).with_source(e);
     if size > MAX_PIECE {
-        return Err(wrong("has a piece of more than 64 MiB"));
+        return Err(wrong("has a part of more than 64 MiB"));
     }
     if size == 0 {
         return Ok(&[]);

@@ -85,7 +85,7 @@ impl Forgery {
                 path: path(name),
                 from,
                 size,
-                sha256: Digest::of_piece(&content, &mut Vec::new()),
+                sha256: Digest::of_part(&content, &mut Vec::new()),
                 at,
             }));
             self.tar.extend_from_slice(&content);

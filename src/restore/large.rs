@@ -11,7 +11,7 @@ use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::OpenOptions;
 
 use super::compare::{self, Known, Wanted};
-use super::target::{Near, Outcome, Target, create, write_at};
+use super::target::{Near, Placed, Target, create, write_at};
 use super::{Compare, Loss};
 use crate::error::{Error, Result, Scope};
 use crate::set::{Block, Entry, EntryPath, Metadata, Part};
@@ -94,7 +94,7 @@ impl LargeFile {
             }
             _ => {
                 state.lost.get_or_insert_with(|| {
-                    Loss::damaged(self.entry.clone(), "has a piece that does not follow the one before")
+                    Loss::damaged(self.entry.clone(), "has a part that does not follow the one before")
                 });
                 false
             }
@@ -206,7 +206,7 @@ pub(super) enum Begun {
     /// It needs its parts.
     Open(LargeTarget),
     /// It existed and is kept.
-    Kept(Outcome),
+    Kept(Placed),
 }
 
 impl Target {
@@ -223,7 +223,7 @@ impl Target {
             let (dir, name) = self.place(path, near)?;
             let wanted = Wanted { size, mtime: metadata.mtime, content: Known::Later };
             let kept = self.keep_file(&dir, name, wanted, near)?;
-            let is_there = kept == Some(Outcome::Kept) && self.compare == Compare::Content;
+            let is_there = kept == Some(Placed::Kept) && self.compare == Compare::Content;
             let under = match kept {
                 Some(kept) if !is_there => return Ok(Begun::Kept(kept)),
                 Some(_) => name.to_owned(),
@@ -294,13 +294,13 @@ impl Target {
     }
 
     /// Gives a large file its metadata and name, or finds out whether the existing one is the same.
-    pub(super) fn finish_large(&self, file: &LargeFile) -> Result<Outcome> {
+    pub(super) fn finish_large(&self, file: &LargeFile) -> Result<Placed> {
         let near = &mut Near::default();
-        let finish = |near: &mut Near| -> io::Result<Outcome> {
+        let finish = |near: &mut Near| -> io::Result<Placed> {
             let open = self.open_large(&file.target, near)?;
             if file.target.is_there {
                 let same = !file.state().differs && self.has_zeros(file, &open)?;
-                return Ok(if same { Outcome::Kept } else { Outcome::Differs });
+                return Ok(if same { Placed::Kept } else { Placed::Differs });
             }
             self.finish_file(&open, &file.metadata, &file.path);
             self.durable.file(&open)?;
@@ -308,7 +308,7 @@ impl Target {
             let dir = self.folder(&file.target.folder, near)?;
             let temporary = file.target.under.to_str().unwrap_or_default();
             self.settle(&dir, temporary, &file.target.name, near)?;
-            Ok(Outcome::Written)
+            Ok(Placed::Written)
         };
         let finished = finish(near).map_err(|e| self.failed(&file.path, e));
         finished.inspect_err(|_| self.discard_large(file))

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::compare::{self, Known, Wanted};
 use super::select::{Selection, StandIn};
-use super::target::{Near, Outcome, Target};
+use super::target::{Near, Placed, Target};
 use super::{Compare, Existing, Loss, Restore, RestoreReport};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::progress::{Progress, Ticker};
@@ -173,14 +173,14 @@ impl Restore<'_> {
                 },
             };
             match made {
-                Ok(Outcome::Written) if matches!(entry.content, Content::Copy { .. }) => {
+                Ok(Placed::Written) if matches!(entry.content, Content::Copy { .. }) => {
                     self.firsts.note(&entry.path, Fate::Written(entry.path.clone()));
                     report.files += 1;
                     report.bytes = report.bytes.saturating_add(entry.size());
                 }
-                Ok(Outcome::Written) => report.links += 1,
-                Ok(Outcome::Kept) => report.kept += 1,
-                Ok(Outcome::Differs) => report.kept_differing.push(entry.path.clone()),
+                Ok(Placed::Written) => report.links += 1,
+                Ok(Placed::Kept) => report.kept += 1,
+                Ok(Placed::Differs) => report.kept_differing.push(entry.path.clone()),
                 Err(error) if error.scope() == Scope::Object => {
                     rounds.handled.insert(entry.path.clone());
                     self.lose(report, Loss::refused(entry.path.clone(), &error))?;
@@ -198,7 +198,7 @@ impl Restore<'_> {
 
 impl Target {
     /// Returns the outcome for an existing link or copy; `None` if its content must come from the set.
-    fn keep_link(&self, entry: &Entry, first: &First, near: &mut Near) -> Result<Option<Outcome>> {
+    fn keep_link(&self, entry: &Entry, first: &First, near: &mut Near) -> Result<Option<Placed>> {
         let Some((size, mtime, digest)) = first.facts else { return Ok(None) };
         let content = match (digest, self.compare) {
             (Some(digest), _) => Known::Digest(digest),
@@ -215,9 +215,9 @@ impl Target {
     }
 
     /// Makes a hard link or a copy of a file that this restore wrote.
-    fn make_link(&self, entry: &Entry, first: &EntryPath, near: &mut Near) -> Result<Outcome> {
+    fn make_link(&self, entry: &Entry, first: &EntryPath, near: &mut Near) -> Result<Placed> {
         let path = &entry.path;
-        let mut make = || -> io::Result<Outcome> {
+        let mut make = || -> io::Result<Placed> {
             let (first_dir, first_name) = self.place(first, &mut Near::default())?;
             let source = compare::open(&first_dir, first_name)?;
             let there = source.metadata()?;
@@ -246,7 +246,7 @@ impl Target {
                     let settled = self.settle(&dir, &temporary, name, near);
                     // A rename to another name of the same file does nothing.
                     let _ = dir.remove_file(&temporary);
-                    settled.map(|()| Outcome::Written)
+                    settled.map(|()| Placed::Written)
                 }
                 Err(e) if Error::io("", io::Error::from(e.kind())).scope() != Scope::Object => Err(e),
                 // The file system has no hard links, or no more for this file: make a separate file.
@@ -266,7 +266,7 @@ impl Target {
         entry: &Entry,
         source: &std::fs::File,
         near: &mut Near,
-    ) -> io::Result<Option<Outcome>> {
+    ) -> io::Result<Option<Placed>> {
         let (dir, name) = self.place(&entry.path, near)?;
         let size = source.metadata()?.len();
         let mtime = match entry.content {
@@ -275,9 +275,9 @@ impl Target {
         };
         let wanted = Wanted { size, mtime, content: Known::Later };
         let kept = self.keep_file(&dir, name, wanted, near)?;
-        if kept == Some(Outcome::Kept) && self.compare == Compare::Content {
+        if kept == Some(Placed::Kept) && self.compare == Compare::Content {
             let same = compare::is_same(source, &compare::open(&dir, name)?)?;
-            return Ok(Some(if same { Outcome::Kept } else { Outcome::Differs }));
+            return Ok(Some(if same { Placed::Kept } else { Placed::Differs }));
         }
         Ok(kept)
     }

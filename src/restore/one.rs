@@ -65,13 +65,13 @@ pub fn restore_stream(
 /// One file of a set, and where its pieces are.
 struct File {
     entry: Entry,
-    stored: Stored,
+    stored: Parts,
     catalog: Catalog,
 }
 
 /// How a file was stored.
 #[derive(Default)]
-struct Stored {
+struct Parts {
     /// Its size in bytes when it was stored whole.
     size: u64,
     /// Its pieces, followed by the blocks that changed since.
@@ -138,8 +138,8 @@ impl File {
 }
 
 /// Finds the entry of this path as it is now, and how it was stored. If two have the path, the later one counts.
-fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Result<(Entry, Stored)> {
-    let mut found: Option<(Entry, Stored)> = None;
+fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Result<(Entry, Parts)> {
+    let mut found: Option<(Entry, Parts)> = None;
     let mut listed = 0_u64;
     let mut index_damage = None;
     let mut records = set.records(opener, catalog, LineFilter::new([path.as_bytes()]));
@@ -152,14 +152,14 @@ fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Resu
                     Content::File { .. } => vec![Item::Entry(entry.clone())],
                     _ => Vec::new(),
                 };
-                let stored = Stored { size: entry.size(), pieces, zeros: Vec::new() };
+                let stored = Parts { size: entry.size(), pieces, zeros: Vec::new() };
                 found = Some((catalog.current(entry), stored));
             }
             Ok(Some(Record::Part(part))) if part.path == *path => {
                 let Some((_, stored)) = &mut found else { continue };
                 let end = part.from.checked_add(part.size).filter(|_| part.from == listed);
                 let Some(end) = end else {
-                    let what = "has a piece that does not follow the one before";
+                    let what = "has a part that does not follow the one before";
                     return Err(damaged(&Loss::damaged(part.path, what)));
                 };
                 listed = end;
@@ -193,7 +193,7 @@ fn first(
     catalog: &Catalog,
     path: &EntryPath,
     target: &EntryPath,
-) -> Result<(Entry, Stored)> {
+) -> Result<(Entry, Parts)> {
     find(set, opener, catalog, target).map_err(|error| match error.kind() {
         ErrorKind::NotFound => {
             let what = format!("has its content from {target}, which is not in the set");

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::error::{Error, ErrorKind};
 use crate::set::{EntryPath, Problem, Status};
-use crate::words::words;
+use crate::string_enum::string_enum;
 
 /// What to do about things that already exist in the target folder.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -46,9 +46,9 @@ pub enum Damage {
     Continue,
 }
 
-words!(Existing, "existing": "refuse" => Refuse, "keep" => Keep, "replace" => Replace);
-words!(Compare, "compare": "metadata" => Metadata, "content" => Content);
-words!(Damage, "damage": "stop" => Stop, "continue" => Continue);
+string_enum!(Existing, "existing": "refuse" => Refuse, "keep" => Keep, "replace" => Replace);
+string_enum!(Compare, "compare": "metadata" => Metadata, "content" => Content);
+string_enum!(Damage, "damage": "stop" => Stop, "continue" => Continue);
 
 /// The options of a restore.
 #[derive(Clone, Debug, Default)]

@@ -44,7 +44,7 @@ type IsNew = bool;
 
 /// The outcome for one thing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Outcome {
+pub(super) enum Placed {
     Written,
     /// It existed as the set has it.
     Kept,
@@ -214,7 +214,7 @@ impl Target {
         metadata: &Metadata,
         near: &mut Near,
         fill: impl FnOnce(&File) -> io::Result<()>,
-    ) -> io::Result<Outcome> {
+    ) -> io::Result<Placed> {
         let (dir, name) = self.place(path, near)?;
         let temporary = self.temporary();
         let file = create(&dir, OsStr::new(&temporary))?;
@@ -226,7 +226,7 @@ impl Target {
             self.settle(&dir, &temporary, name, near)
         };
         make().inspect_err(|_| drop(dir.remove_file(&temporary)))?;
-        Ok(Outcome::Written)
+        Ok(Placed::Written)
     }
 
     /// Writes a file whose content is whole and checked.
@@ -237,8 +237,8 @@ impl Target {
         content: &[u8],
         sparse: bool,
         near: &mut Near,
-    ) -> Result<Outcome> {
-        let write = |near: &mut Near| -> io::Result<Outcome> {
+    ) -> Result<Placed> {
+        let write = |near: &mut Near| -> io::Result<Placed> {
             let (dir, name) = self.place(path, near)?;
             let wanted =
                 Wanted { size: content.len() as u64, mtime: metadata.mtime, content: Known::Bytes(content) };
@@ -267,8 +267,8 @@ impl Target {
         target: &Text,
         metadata: &Metadata,
         near: &mut Near,
-    ) -> Result<Outcome> {
-        let make = |near: &mut Near| -> io::Result<Outcome> {
+    ) -> Result<Placed> {
+        let make = |near: &mut Near| -> io::Result<Placed> {
             let (dir, name) = self.place(path, near)?;
             let target = os_text(target.as_bytes())?;
             if let Some(kept) = self.keep_symlink(&dir, name, target, near)? {
@@ -280,7 +280,7 @@ impl Target {
             self.finish_symlink(&dir, OsStr::new(&temporary), metadata, path);
             self.settle(&dir, &temporary, name, near)
                 .inspect_err(|_| drop(dir.remove_file_or_symlink(&temporary)))?;
-            Ok(Outcome::Written)
+            Ok(Placed::Written)
         };
         make(near).map_err(|e| self.failed(path, e))
     }

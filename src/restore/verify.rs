@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::extract::{Extractor, Job, Jobs, Sink};
 use super::linked::Linked;
 use super::{Loss, workers};
-use crate::crew;
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::progress::{Progress, ProgressHook, Ticker};
@@ -17,6 +16,7 @@ use crate::set::overlay::Overlay;
 use crate::set::reader::Set;
 use crate::set::record::Record;
 use crate::set::{Block, Content, Digest, Entry, EntryPath, Part, segment};
+use crate::worker_pool;
 
 /// What a verification found.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -128,7 +128,7 @@ pub fn verify(set: &Set, hook: &mut ProgressHook<'_>) -> Result<VerifyReport> {
 fn check_digests(set: &Set, report: &mut VerifyReport, ticker: &mut Ticker<'_, '_>) -> Result<()> {
     let progress = std::cell::Cell::new(Progress::default());
     let mut files = set.sums().iter();
-    crew::run(
+    worker_pool::run(
         workers(),
         || Ok(Vec::new()),
         |buffer, (name, digest): &(String, Digest)| {
@@ -226,7 +226,7 @@ pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> R
     let mut jobs = Jobs::new(set, opener, &catalog, LineFilter::default());
     let mut seen = HashSet::new();
     let progress = std::cell::Cell::new(Progress::default());
-    crew::run(
+    worker_pool::run(
         workers(),
         || Ok(Extractor::new(true)),
         |extractor, job: Job| {
@@ -346,9 +346,7 @@ impl<'a> Order<'a> {
                     *listed += part.size;
                     None
                 }
-                _ => {
-                    Some(Loss::damaged(part.path.clone(), "has a piece that does not follow the one before"))
-                }
+                _ => Some(Loss::damaged(part.path.clone(), "has a part that does not follow the one before")),
             },
             Record::Entry(entry) => {
                 let loss = self.finish_file();

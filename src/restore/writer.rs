@@ -5,7 +5,7 @@ use super::extract::Sink;
 use super::links::Fate;
 use super::report::Loss;
 use super::select::Selection;
-use super::target::{Near, Outcome};
+use super::target::{Near, Placed};
 use crate::error::{Result, Scope};
 use crate::set::{Block, Content, Entry, EntryPath, Part};
 
@@ -45,21 +45,21 @@ impl Sink for Writer<'_, '_> {
                 (target.make_symlink(&path, to, &entry.metadata, near), &mut self.wrote.links)
             }
             Content::Folder => {
-                let made = target.make_folder(&path, near).map(|()| Outcome::Written);
+                let made = target.make_folder(&path, near).map(|()| Placed::Written);
                 (made, &mut self.wrote.folders)
             }
             Content::Copy { .. } | Content::HardLink { .. } | Content::LargeFile { .. } => return Ok(()),
         };
         let fate = match made {
-            Ok(Outcome::Written) => {
+            Ok(Placed::Written) => {
                 *count += 1;
                 Fate::Written(path)
             }
-            Ok(Outcome::Kept) => {
+            Ok(Placed::Kept) => {
                 self.wrote.kept += 1;
                 Fate::NotWritten
             }
-            Ok(Outcome::Differs) => {
+            Ok(Placed::Differs) => {
                 self.wrote.differing.push(path);
                 Fate::NotWritten
             }

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::configuration::{Configuration, Space};
+use super::configuration::{Configuration, MeasuredSpace};
 use super::findings::{Findings, Samples, shown};
-use super::look::{REGION, Seen};
 use super::rules;
+use super::scan::{REGION, Seen};
 use super::sets::Totals;
 use crate::envelope::EncryptionCertificate;
 use crate::layout::{Component, Host, HostKind, UncPath};
@@ -171,16 +171,20 @@ pub(super) fn certificates(configuration: &Configuration, now: Timestamp, findin
 }
 
 /// Returns the room on the share, as it reports it, or else as the configuration gives it.
-pub(super) fn space_of(configuration: &Configuration, share: &dyn Share, now: Timestamp) -> Option<Space> {
+pub(super) fn space_of(
+    configuration: &Configuration,
+    share: &dyn Share,
+    now: Timestamp,
+) -> Option<MeasuredSpace> {
     let (total_bytes, free_bytes) = match share.space() {
         Ok(space) if space.total > 0 => (space.total, space.free.min(space.total)),
         _ => return configuration.space,
     };
-    Some(Space { total_bytes, free_bytes, seen_at: Some(now) })
+    Some(MeasuredSpace { total_bytes, free_bytes, seen_at: Some(now) })
 }
 
 /// Checks whether there is room enough.
-pub(super) fn space(space: Option<Space>, totals: &Totals, findings: &mut Findings) {
+pub(super) fn space(space: Option<MeasuredSpace>, totals: &Totals, findings: &mut Findings) {
     let Some(space) = space else {
         return findings.add(
             "SHARE_SPACE_UNKNOWN",

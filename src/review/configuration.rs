@@ -53,7 +53,7 @@ pub struct Configuration {
     /// Names and addresses of the stamp, besides those under the deployment's FQDN.
     pub stamp_hosts: Vec<String>,
     /// The share's space, for shares that do not report it.
-    pub space: Option<Space>,
+    pub space: Option<MeasuredSpace>,
     /// Rules not to report, and why.
     pub silence: Vec<Silence>,
     /// Unknown fields.
@@ -100,7 +100,7 @@ impl KnownCertificate {
 /// The space of the share.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Space {
+pub struct MeasuredSpace {
     /// Bytes in all.
     pub total_bytes: u64,
     /// Bytes that are free.
@@ -145,7 +145,7 @@ struct Text {
     #[serde(default)]
     stamp_hosts: Vec<String>,
     #[serde(default)]
-    space: Option<Space>,
+    space: Option<MeasuredSpace>,
     #[serde(default)]
     silence: Vec<Silence>,
 }
@@ -266,7 +266,7 @@ impl TryFrom<Value> for Configuration {
     type Error = Error;
 
     fn try_from(mut value: Value) -> Result<Self> {
-        let found = fields::look(&mut value);
+        let found = fields::scan(&mut value);
         let text: Text = serde_json::from_value(value).map_err(malformed)?;
         let configuration = Self {
             root: text.root,

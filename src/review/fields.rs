@@ -12,7 +12,7 @@ pub(super) struct Found {
 }
 
 /// Searches a configuration, and removes credentials from it: a finding may quote any field.
-pub(super) fn look(value: &mut Value) -> Found {
+pub(super) fn scan(value: &mut Value) -> Found {
     let mut found = Found::default();
     walk(value, "", "", &mut found);
     found

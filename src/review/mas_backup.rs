@@ -1,13 +1,13 @@
 //! Finds what does not belong into `MASBackup`, by names alone: nothing in there is read.
 
-use super::look::{Seen, is_key_name, shown_path_of};
+use super::scan::{Seen, is_key_name, shown_path_of};
 use crate::error::{ErrorKind, Result, Scope};
 use crate::layout::{Component, MasBackupFolder, Name, SetName, SharePath};
 use crate::set::{COVER_SHEET, is_file_of_a_set};
 use crate::share::{Item, ItemKind, Share};
 
 /// Looks through the `MASBackup` in the folder `above`.
-pub(super) fn look(share: &dyn Share, above: &SharePath, spelled: &str, seen: &mut Seen) -> Result<()> {
+pub(super) fn scan(share: &dyn Share, above: &SharePath, spelled: &str, seen: &mut Seen) -> Result<()> {
     let Ok(root) = MasBackupFolder::new(above, spelled) else { return Ok(()) };
     let mut folders = vec![(root, Role::Top, 0)];
     let mut count = 0;

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::configuration::Configuration;
 use super::findings::{Findings, Samples, Severity};
-use super::look::Seen;
+use super::scan::Seen;
 use super::table::bytes;
 use crate::error::Result;
 use crate::layout::{Component, ScaleUnit};
-use crate::schedule::{Candidate, Condition, Held, PIN_LABEL, RetentionPeriod, RetentionPolicy};
+use crate::schedule::{Candidate, Condition, PIN_LABEL, RetentionPeriod, RetentionPolicy, SharedFiles};
 use crate::set::shrunken::Largest;
 use crate::set::{self, SetState};
 use crate::share::Share;
@@ -72,7 +72,7 @@ pub struct Size {
 }
 
 /// A set, with what a review remembers of it.
-struct Known {
+struct KnownSet {
     candidate: Candidate,
     thumbprints: Vec<[String; 2]>,
     /// Where it belongs, if it does not belong here.
@@ -94,7 +94,7 @@ pub(super) fn review(
     now: Timestamp,
     findings: &mut Findings,
 ) -> Result<(Vec<ComponentReview>, Totals)> {
-    let mut by_place: std::collections::BTreeMap<(Component, Option<ScaleUnit>), Vec<Known>> =
+    let mut by_place: std::collections::BTreeMap<(Component, Option<ScaleUnit>), Vec<KnownSet>> =
         std::collections::BTreeMap::new();
     for (place, name, folder) in &seen.sets {
         let Some(summary) = set::summary(share, place, folder, *name)? else { continue };
@@ -176,7 +176,7 @@ fn expected_units(
     }
 }
 
-fn known(summary: &set::SetSummary) -> Known {
+fn known(summary: &set::SetSummary) -> KnownSet {
     let mut candidate = Candidate::from(summary);
     // A cover sheet is foreign, and its labels may be long; retention needs only this one.
     candidate.labels.retain(|label, _| label == PIN_LABEL);
@@ -192,26 +192,26 @@ fn known(summary: &set::SetSummary) -> Known {
         SetState::Foreign { belongs_to, .. } => Some(belongs_to.to_string()),
         _ => None,
     };
-    Known { candidate, thumbprints, belongs_to }
+    KnownSet { candidate, thumbprints, belongs_to }
 }
 
 fn thumbprint(text: &str) -> String {
     text.chars().take(64).collect::<String>().to_ascii_uppercase()
 }
 
-fn is_complete(known: &Known) -> bool {
+fn is_complete(known: &KnownSet) -> bool {
     matches!(known.candidate.condition, Condition::Succeeded | Condition::PartialSucceeded)
 }
 
-fn is_future(known: &Known, now: Timestamp) -> bool {
+fn is_future(known: &KnownSet, now: Timestamp) -> bool {
     known.candidate.set.created().as_second() > now.as_second() + 300
 }
 
 impl ComponentReview {
-    fn measure(&mut self, sets: &[Known], now: Timestamp) {
+    fn measure(&mut self, sets: &[KnownSet], now: Timestamp) {
         let mut complete: Vec<_> = sets.iter().filter(|known| is_complete(known)).collect();
         complete.sort_by_key(|known| known.candidate.set);
-        let mut held = Held::default();
+        let mut held = SharedFiles::default();
         for known in complete {
             self.complete += 1;
             let new_bytes = held.add(&known.candidate);
@@ -246,7 +246,7 @@ impl ComponentReview {
         }
     }
 
-    fn check_states(&self, sets: &[Known], now: Timestamp, findings: &mut Findings) {
+    fn check_states(&self, sets: &[KnownSet], now: Timestamp, findings: &mut Findings) {
         let of = |condition: Condition| -> Samples {
             let some = sets.iter().filter(|known| known.candidate.condition == condition);
             some.map(|known| known.candidate.set.to_string()).collect()
@@ -276,9 +276,10 @@ impl ComponentReview {
     }
 
     /// Checks whether the last complete set holds far less than others.
-    fn check_content(&self, sets: &[Known], now: Timestamp, findings: &mut Findings) {
+    fn check_content(&self, sets: &[KnownSet], now: Timestamp, findings: &mut Findings) {
         let complete = sets.iter().filter(|known| is_complete(known) && !is_future(known, now));
-        let content = |known: &Known| known.candidate.content.map(|content| (content.files, content.bytes));
+        let content =
+            |known: &KnownSet| known.candidate.content.map(|content| (content.files, content.bytes));
         let mut largest = Largest::default();
         complete.clone().filter_map(content).for_each(|of| largest.take(of));
         let Some((last, (files, size))) =
@@ -297,7 +298,7 @@ impl ComponentReview {
         }
     }
 
-    fn check_keys(&self, held: &BTreeSet<&str>, sets: &[Known], findings: &mut Findings) {
+    fn check_keys(&self, held: &BTreeSet<&str>, sets: &[KnownSet], findings: &mut Findings) {
         let held = |of: &[String; 2]| of.iter().any(|thumbprint| held.contains(&**thumbprint));
         let mut lost = 0;
         let mut thumbprints = BTreeSet::new();
@@ -312,7 +313,7 @@ impl ComponentReview {
         findings.add_all("SETS_NOBODY_CAN_OPEN", &self.name, &what, &thumbprints);
     }
 
-    fn check_retention(&self, sets: Vec<Known>, now: Timestamp, findings: &mut Findings) {
+    fn check_retention(&self, sets: Vec<KnownSet>, now: Timestamp, findings: &mut Findings) {
         let Some(days) = self.retention_days.filter(|_| self.is_configured) else {
             if self.is_configured {
                 findings.add("RETENTION_NOT_SET", &self.name, "no retention_days");
@@ -335,7 +336,7 @@ impl ComponentReview {
     }
 }
 
-fn days(sets: &[Known], now: Timestamp) -> Vec<Day> {
+fn days(sets: &[KnownSet], now: Timestamp) -> Vec<Day> {
     let today = now.as_second().div_euclid(DAY);
     let mut days: Vec<Day> = (0..DAYS)
         .map(|at| {

@@ -18,7 +18,7 @@ use crate::share::{Item, ItemKind, Share};
 #[non_exhaustive]
 pub struct RetentionReport {
     /// One outcome for each deletion of the plan, in its order.
-    pub outcomes: Vec<(SharePath, Outcome)>,
+    pub outcomes: Vec<(SharePath, DeletionOutcome)>,
     /// Bytes that were freed, by the plan's estimate.
     pub freed_bytes: u64,
 }
@@ -27,7 +27,7 @@ pub struct RetentionReport {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum DeletionOutcome {
     /// The set is deleted.
     Deleted,
     /// The set did not exist any more: an operator or another host was faster.
@@ -60,7 +60,7 @@ impl RetentionReport {
     /// Returns how many sets were deleted.
     #[must_use]
     pub fn deleted(&self) -> usize {
-        self.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Deleted)).count()
+        self.outcomes.iter().filter(|(_, outcome)| matches!(outcome, DeletionOutcome::Deleted)).count()
     }
 
     /// Returns the report, or an error if a deletion failed.
@@ -69,7 +69,7 @@ impl RetentionReport {
     /// `IO`, with the message of the first failure.
     pub fn into_result(self) -> Result<Self> {
         let failed = self.outcomes.iter().find_map(|(_, outcome)| match outcome {
-            Outcome::Failed { message, .. } => Some(message),
+            DeletionOutcome::Failed { message, .. } => Some(message),
             _ => None,
         });
         match failed {
@@ -101,16 +101,16 @@ impl RetentionPlan {
         for deletion in &self.deletions {
             go_on = go_on && before(deletion).is_continue();
             let outcome = if go_on && self.has_room(share, deletion) {
-                Outcome::NotNeeded
+                DeletionOutcome::NotNeeded
             } else if go_on {
                 self.delete(share, deletion).unwrap_or_else(|e| {
                     go_on = e.scope() == Scope::Object;
-                    Outcome::Failed { code: e.code(), message: e.to_string() }
+                    DeletionOutcome::Failed { code: e.code(), message: e.to_string() }
                 })
             } else {
-                Outcome::Stopped
+                DeletionOutcome::Stopped
             };
-            if matches!(outcome, Outcome::Deleted | Outcome::FolderLeft { .. }) {
+            if matches!(outcome, DeletionOutcome::Deleted | DeletionOutcome::FolderLeft { .. }) {
                 report.freed_bytes = report.freed_bytes.saturating_add(deletion.freed_bytes);
             }
             report.outcomes.push((deletion.folder.clone(), outcome));
@@ -126,14 +126,14 @@ impl RetentionPlan {
         share.space().is_ok_and(|space| space.free >= wanted)
     }
 
-    fn delete(&self, share: &Arc<dyn Share>, deletion: &Deletion) -> Result<Outcome> {
-        let skipped = |why: &str| Ok(Outcome::Skipped { why: why.to_owned() });
+    fn delete(&self, share: &Arc<dyn Share>, deletion: &Deletion) -> Result<DeletionOutcome> {
+        let skipped = |why: &str| Ok(DeletionOutcome::Skipped { why: why.to_owned() });
         let planned = &deletion.candidate;
         if !self.has_survivor(share, &planned.place)? {
             return skipped("no other set of its place is known to be complete any more; make a new plan");
         }
         let Some(now) = set::summary(share, &planned.place, &deletion.folder, planned.set)? else {
-            return Ok(Outcome::Gone);
+            return Ok(DeletionOutcome::Gone);
         };
         let has_cover_sheet = now.has_cover_sheet;
         let now = Candidate::from(&now);
@@ -160,7 +160,7 @@ impl RetentionPlan {
             _ => return skipped("it is not what the plan saw any more; make a new plan"),
         }
         let items = match share.list(&deletion.folder) {
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Outcome::Gone),
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(DeletionOutcome::Gone),
             items => items?,
         };
         if !has_cover_sheet && items.iter().any(|item| item.name == COVER_SHEET) {
@@ -188,7 +188,7 @@ impl RetentionPlan {
 }
 
 /// Deletes the files of a set, the clear ones first, and then its folder.
-fn remove(share: &dyn Share, folder: &SharePath, items: Vec<Item>) -> Result<Outcome> {
+fn remove(share: &dyn Share, folder: &SharePath, items: Vec<Item>) -> Result<DeletionOutcome> {
     let (files, others): (Vec<_>, Vec<_>) =
         items.into_iter().partition(|item| item.kind == ItemKind::File && is_file_of_a_set(&item.name));
     let mut names = files.into_iter().map(|item| Name::new(item.name)).collect::<Result<Vec<_>>>()?;
@@ -206,13 +206,13 @@ fn remove(share: &dyn Share, folder: &SharePath, items: Vec<Item>) -> Result<Out
     }
     if !others.is_empty() {
         const SHOWN: usize = 5;
-        return Ok(Outcome::FolderLeft {
+        return Ok(DeletionOutcome::FolderLeft {
             foreign: others.into_iter().take(SHOWN).map(|item| item.name).collect(),
         });
     }
     match share.remove_folder(folder) {
         Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
-        _ => Ok(Outcome::Deleted),
+        _ => Ok(DeletionOutcome::Deleted),
     }
 }
 

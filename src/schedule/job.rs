@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::alive::Process;
 use super::gate::{Skip, Trigger};
 use super::next_run::second;
-use super::operation::words;
+use super::operation::open_string_enum;
 use crate::alert::AlertKind;
 use crate::layout::{Place, SetName};
 
@@ -213,4 +213,4 @@ impl FromStr for JobStatus {
     }
 }
 
-words!(JobStatus);
+open_string_enum!(JobStatus);

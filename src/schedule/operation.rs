@@ -162,7 +162,7 @@ impl FromStr for OperationState {
 }
 
 /// Words that print unchanged and parse by `FromStr`, in JSON too.
-macro_rules! words {
+macro_rules! open_string_enum {
     ($($name:ty),+) => {$(
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -184,5 +184,5 @@ macro_rules! words {
         }
     )+};
 }
-pub(super) use words;
-words!(OperationKind, OperationState);
+pub(super) use open_string_enum;
+open_string_enum!(OperationKind, OperationState);

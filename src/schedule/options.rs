@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::next_run::Schedule;
 use super::rules::RetentionPolicy;
-use super::warning::{Warning, Watch, warnings};
+use super::warning::{Health, Warning, warnings};
 use crate::error::{Error, ErrorKind, Result};
-use crate::words::options;
+use crate::options::from_json;
 
 impl Schedule {
     /// Reads a schedule from its options in JSON: `frequency_hours` (12), `beyond_microsoft` (false), `phase_seconds`,
@@ -16,7 +16,7 @@ impl Schedule {
     /// # Errors
     /// `INVALID_ARGUMENT` for anything but such an object, for an unknown option, and for numbers out of bounds.
     pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
-        options("a schedule", json.as_ref())
+        from_json("a schedule", json.as_ref())
     }
 }
 
@@ -28,17 +28,17 @@ impl RetentionPolicy {
     /// # Errors
     /// `INVALID_ARGUMENT` for anything but such an object, for an unknown option, and for numbers out of bounds.
     pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
-        options("a retention policy", json.as_ref())
+        from_json("a retention policy", json.as_ref())
     }
 }
 
-/// Returns what an operator should look into, given a [`Watch`] in JSON: `last_backup`, `set_up`, `retention_days` (7),
-/// `holds` and `closed_since`, `next_run`. Each warning also has a line for people, `message`.
+/// Returns what an operator should look into, given a [`Health`] in JSON: `last_backup`, `set_up`, `retention_days`
+/// (7), `holds` and `closed_since`, `next_run`. Each warning also has a line for people, `message`.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` for anything but such an object, or for an unknown option.
-pub fn warnings_of_json(watch: impl AsRef<[u8]>, now: Timestamp) -> Result<Vec<Value>> {
-    let watch: Watch = options("what to watch", watch.as_ref())?;
+pub fn warnings_of_json(health: impl AsRef<[u8]>, now: Timestamp) -> Result<Vec<Value>> {
+    let health: Health = from_json("options of the warnings", health.as_ref())?;
     let plain = |warning: &Warning| {
         let mut plain = serde_json::to_value(warning).map_err(|e| {
             Error::new(ErrorKind::Internal, "a warning cannot be written as JSON").with_source(e)
@@ -46,7 +46,7 @@ pub fn warnings_of_json(watch: impl AsRef<[u8]>, now: Timestamp) -> Result<Vec<V
         plain["message"] = warning.to_string().into();
         Ok(plain)
     };
-    warnings(&watch, now).iter().map(plain).collect()
+    warnings(&health, now).iter().map(plain).collect()
 }
 
 #[cfg(test)]
@@ -85,15 +85,15 @@ mod tests {
         let holds = r#"[{"reason": "restore_operation_running",
             "operation": {"kind": "restore", "state": "running", "started": "2026-11-10T00:00:00Z"}}]"#;
         let next = serde_json::to_string(&next).unwrap();
-        let watch = format!(
+        let health = format!(
             r#"{{"last_backup": "2026-11-20T00:00:00Z", "retention_days": 7, "holds": {holds}, "next_run": {next}}}"#
         );
-        let found = warnings_of_json(&watch, now).unwrap();
+        let found = warnings_of_json(&health, now).unwrap();
         let names: Vec<_> = found.iter().map(|warning| warning["warning"].as_str().unwrap()).collect();
         assert_eq!(names, ["missed_runs", "gate_closed_too_long", "no_recent_backup"]);
         assert_eq!(found[2]["message"], "no good backup since 2026-11-20T00:00:00Z");
-        let read: Watch = serde_json::from_str(&watch).unwrap();
-        assert_eq!(serde_json::from_str::<Watch>(&serde_json::to_string(&read).unwrap()).unwrap(), read);
+        let read: Health = serde_json::from_str(&health).unwrap();
+        assert_eq!(serde_json::from_str::<Health>(&serde_json::to_string(&read).unwrap()).unwrap(), read);
         assert_eq!((read.holds.len(), read.retention.days()), (1, 7));
         for json in [r#"{"last": 1}"#, r#"{"retention_days": 0}"#] {
             assert_eq!(warnings_of_json(json, now).unwrap_err().code(), "INVALID_ARGUMENT", "{json}");

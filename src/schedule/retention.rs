@@ -7,9 +7,9 @@ use jiff::tz::Offset;
 use serde::Serialize;
 
 use super::candidate::{Candidate, Condition, Content};
-use super::held::Held;
 use super::next_run::second;
 use super::rules::{DeleteReason, KeepReason, RetentionPolicy};
+use super::shared_files::SharedFiles;
 use crate::layout::SharePath;
 use crate::set::shrunken::Largest;
 
@@ -74,7 +74,7 @@ pub(super) fn plan(policy: &RetentionPolicy, sets: Vec<Candidate>, now: Timestam
     let sets: BTreeMap<_, _> = sets.into_iter().map(|set| (set.folder().to_string(), set)).collect();
     let mut sets: Vec<_> = sets.into_values().collect();
     sets.sort_by(|a, b| (&a.place, a.time(), a.set).cmp(&(&b.place, b.time(), b.set)));
-    let mut held = Held::default();
+    let mut held = SharedFiles::default();
     for set in &sets {
         held.add(set);
     }
@@ -237,7 +237,7 @@ fn dwarfs(policy: &RetentionPolicy, first: &Candidate, second: &Candidate) -> bo
 }
 
 /// Deletes sets that only rules of age and number keep, the oldest first, until enough is freed.
-fn make_room(wanted: u64, held: &mut Held, plan: &mut RetentionPlan) {
+fn make_room(wanted: u64, held: &mut SharedFiles, plan: &mut RetentionPlan) {
     use KeepReason::{Daily, Last, Monthly, NoRule, NotDisplaced, Weekly, Within};
     let may_go = |kept: &Kept| {
         kept.reasons

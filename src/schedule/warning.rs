@@ -13,7 +13,7 @@ use super::next_run::{NextRun, second};
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Watch {
+pub struct Health {
     /// When the last backup that ended well began; `None` if there is none.
     pub last_backup: Option<Timestamp>,
     /// When backups were set up: if there is no backup yet, it is late from then on. Without it, it is late at once.
@@ -30,8 +30,8 @@ pub struct Watch {
     pub next_run: Option<NextRun>,
 }
 
-impl Watch {
-    /// Creates a watch that knows only the last good backup.
+impl Health {
+    /// Creates a health that knows only the last good backup.
     #[must_use]
     pub fn new(last_backup: Option<Timestamp>) -> Self {
         Self { last_backup, ..Self::default() }
@@ -127,32 +127,32 @@ impl fmt::Display for Warning {
 
 /// Returns what an operator should look into; empty if all is well.
 #[must_use]
-pub fn warnings(watch: &Watch, now: Timestamp) -> Vec<Warning> {
+pub fn warnings(health: &Health, now: Timestamp) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let age = |time: Timestamp| second(now).saturating_sub(second(time));
 
-    let back = watch.next_run.map_or(0, |next| next.clock_set_back_by);
-    let back = back.max(watch.last_backup.map_or(0, |last| (-age(last)).max(0).unsigned_abs()));
+    let back = health.next_run.map_or(0, |next| next.clock_set_back_by);
+    let back = back.max(health.last_backup.map_or(0, |last| (-age(last)).max(0).unsigned_abs()));
     // Two hosts' clocks may differ by what Kerberos allows.
     if back > 300 {
         warnings.push(Warning::ClockSetBack { seconds: back });
     }
-    if let Some(next) = watch.next_run
+    if let Some(next) = health.next_run
         && let (1.., Some(due)) = (next.missed, next.due)
     {
         warnings.push(Warning::MissedRuns { count: next.missed, due });
     }
     let since =
-        watch.closed_since.or_else(|| watch.holds.iter().filter_map(|hold| hold.operation.started).min());
-    if let (Some(hold), Some(since)) = (watch.holds.first(), since)
-        && age(since) > watch.retention.seconds()
+        health.closed_since.or_else(|| health.holds.iter().filter_map(|hold| hold.operation.started).min());
+    if let (Some(hold), Some(since)) = (health.holds.first(), since)
+        && age(since) > health.retention.seconds()
     {
-        let (hold, retention) = (hold.to_string(), watch.retention);
+        let (hold, retention) = (hold.to_string(), health.retention);
         warnings.push(Warning::GateClosedTooLong { since, hold, retention });
     }
     let is_old = |time: Option<Timestamp>| time.is_none_or(|time| age(time) > DAY);
-    if is_old(watch.last_backup) && (watch.last_backup.is_some() || is_old(watch.set_up)) {
-        warnings.push(Warning::NoRecentBackup { last: watch.last_backup });
+    if is_old(health.last_backup) && (health.last_backup.is_some() || is_old(health.set_up)) {
+        warnings.push(Warning::NoRecentBackup { last: health.last_backup });
     }
     warnings
 }

@@ -21,7 +21,7 @@ impl Digest {
 
     /// Returns the digest of a piece of a large file: the digest of the digests of its 64 KiB blocks, so that one pass
     /// computes both. Puts the blocks' digests into `blocks`.
-    pub(crate) fn of_piece(bytes: &[u8], blocks: &mut Vec<Digest>) -> Self {
+    pub(crate) fn of_part(bytes: &[u8], blocks: &mut Vec<Digest>) -> Self {
         blocks.clear();
         let mut all = openssl::sha::Sha256::new();
         for block in bytes.chunks(super::entry::Block::SIZE as usize) {

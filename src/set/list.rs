@@ -190,20 +190,20 @@ pub fn list_sets(
     deployment: &Deployment,
     component: Option<&Component>,
 ) -> Result<SetList> {
-    let mut look = Look { share, list: SetList::default() };
-    for region in look.regions(deployment)? {
-        for (folder, found) in look.folders::<Component>(&region)? {
+    let mut listing = Listing { share, list: SetList::default() };
+    for region in listing.regions(deployment)? {
+        for (folder, found) in listing.folders::<Component>(&region)? {
             if component.is_some_and(|wanted| *wanted != found) {
                 continue;
             }
             let place = Place::new(deployment.clone(), found);
-            look.sets(&place, &folder)?;
-            for (folder, scale_unit) in look.folders::<ScaleUnit>(&folder)? {
-                look.sets(&place.clone().with_scale_unit(scale_unit), &folder)?;
+            listing.sets(&place, &folder)?;
+            for (folder, scale_unit) in listing.folders::<ScaleUnit>(&folder)? {
+                listing.sets(&place.clone().with_scale_unit(scale_unit), &folder)?;
             }
         }
     }
-    let mut list = look.list;
+    let mut list = listing.list;
     list.sets.sort_by_cached_key(|set| (set.place.to_string(), set.name, set.folder.to_string()));
     for place in list.sets.chunk_by_mut(|a, b| a.place == b.place) {
         let content = |set: &SetSummary| match &set.state {
@@ -223,12 +223,12 @@ pub fn list_sets(
     Ok(list)
 }
 
-struct Look<'a> {
+struct Listing<'a> {
     share: &'a Arc<dyn Share>,
     list: SetList,
 }
 
-impl Look<'_> {
+impl Listing<'_> {
     /// The region folder. If it does not exist, the folders whose names differ only in letter case, on a share that is
     /// case-sensitive.
     fn regions(&mut self, deployment: &Deployment) -> Result<Vec<SharePath>> {

@@ -17,7 +17,7 @@ mod probe;
 mod report;
 mod steps;
 
-pub use report::{CheckAlert, CheckReport, CheckedStep, Outcome, Step};
+pub use report::{CheckAlert, CheckReport, CheckedStep, Step, StepOutcome};
 
 use probe::Probe;
 use steps::Steps;
@@ -78,7 +78,7 @@ impl ShareCheck {
                 if share.account().is_bare()
                     && let Some(step) = steps.report.steps.iter_mut().find(|step| step.step == Step::LogOn)
                 {
-                    step.outcome = Outcome::Warned;
+                    step.outcome = StepOutcome::Warned;
                     step.seen += r"; the account names no domain, write it like DOMAIN\user";
                 }
                 self.look_at(&share, &mut steps);
@@ -117,7 +117,7 @@ impl ShareCheck {
             Err(error) => {
                 steps.failed(Step::Write, begun, &error);
                 for step in [Step::ReadBack, Step::HardLink, Step::Copy, Step::Rename, Step::Delete] {
-                    steps.add(step, Outcome::Skipped, Instant::now(), "nothing was written".into());
+                    steps.add(step, StepOutcome::Skipped, Instant::now(), "nothing was written".into());
                 }
                 look_at_space(share, steps);
                 return steps.skip_rest();
@@ -137,11 +137,14 @@ impl ShareCheck {
                     difference.abs(),
                     if difference < 0 { "behind" } else { "ahead" }
                 );
-                let outcome = if difference.abs() > MOST_SKEW { Outcome::Warned } else { Outcome::Passed };
-                let advice = if outcome == Outcome::Warned { "; Kerberos allows 300 s" } else { "" };
+                let outcome =
+                    if difference.abs() > MOST_SKEW { StepOutcome::Warned } else { StepOutcome::Passed };
+                let advice = if outcome == StepOutcome::Warned { "; Kerberos allows 300 s" } else { "" };
                 steps.add(Step::Clock, outcome, begun, seen + advice);
             }
-            Ok(None) => steps.add(Step::Clock, Outcome::Skipped, begun, "the share tells no times".into()),
+            Ok(None) => {
+                steps.add(Step::Clock, StepOutcome::Skipped, begun, "the share tells no times".into())
+            }
             Err(error) => steps.failed(Step::Clock, begun, &error),
         }
     }
@@ -203,14 +206,14 @@ fn look_at_space(share: &dyn Share, steps: &mut Steps) {
             let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
             let seen = format!("{:.1} of {:.1} GiB free for this account", gib(space.free), gib(space.total));
             if space.free < space.total / ALMOST_FULL {
-                steps.add(Step::Space, Outcome::Warned, begun, seen);
+                steps.add(Step::Space, StepOutcome::Warned, begun, seen);
                 steps.alert(ErrorKind::OutOfCapacity, AlertKind::AlmostFull.into());
             } else {
                 steps.passed(Step::Space, begun, seen);
             }
         }
         Err(error) if error.kind() == ErrorKind::Unsupported => {
-            steps.add(Step::Space, Outcome::Skipped, begun, error.to_string());
+            steps.add(Step::Space, StepOutcome::Skipped, begun, error.to_string());
         }
         Err(error) => steps.failed(Step::Space, begun, &error),
     }

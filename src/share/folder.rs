@@ -11,7 +11,7 @@ use cap_std::fs::{Dir, OpenOptions};
 use super::{Item, ItemKind, Share, Space, unsupported};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MasBackupFolder, Name, SharePath, is_mas_backup};
-use crate::words::words;
+use crate::string_enum::string_enum;
 
 mod direct;
 
@@ -26,7 +26,7 @@ pub enum Durability {
     Cached,
 }
 
-words!(Durability, "durability": "flushed" => Flushed, "cached" => Cached);
+string_enum!(Durability, "durability": "flushed" => Flushed, "cached" => Cached);
 
 /// A [`Share`] in a folder of this machine: a local disk, or a share that the operating system has mounted.
 ///
@@ -270,10 +270,10 @@ impl Share for FolderShare {
 
     #[cfg(unix)]
     fn space(&self) -> Result<Space> {
-        let look = rustix::fs::fstatvfs(&self.dir);
-        let look = look.map_err(|e| self.failed("look for space on", &SharePath::root(), e.into()))?;
-        let bytes = |blocks: u64| blocks.saturating_mul(look.f_frsize);
-        Ok(Space::new(bytes(look.f_blocks), bytes(look.f_bavail)))
+        let found = rustix::fs::fstatvfs(&self.dir);
+        let found = found.map_err(|e| self.failed("look for space on", &SharePath::root(), e.into()))?;
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Ok(Space::new(bytes(found.f_blocks), bytes(found.f_bavail)))
     }
 
     fn remove(&self, path: &SharePath) -> Result<()> {

@@ -15,8 +15,8 @@ use crate::layout::{SharePath, UncPath};
 mod account;
 mod calls;
 mod check;
+mod connection;
 mod failures;
-mod lane;
 mod operations;
 mod options;
 mod pool;
@@ -100,7 +100,7 @@ pub struct SmbBuilder {
     target: Target,
 }
 
-/// Everything that a lane needs to connect.
+/// Everything that a connection needs to connect.
 #[derive(Clone, Debug)]
 struct Target {
     root: UncPath,
@@ -235,7 +235,7 @@ impl SmbBuilder {
         let root = share.path(&SharePath::root());
         share.run("open", &SharePath::root(), move |session, _| {
             let root = root.clone();
-            async move { session.look(&root).await }
+            async move { session.stat(&root).await }
         })?;
         Ok(share)
     }
@@ -285,9 +285,11 @@ impl SmbShare {
     /// As [`SmbBuilder::connect`].
     pub fn facts(&self) -> Result<SmbFacts> {
         let until = Instant::now() + self.pool.target().times.call;
-        let lane =
-            self.pool.lane(until).map_err(|e| e.into_error(self.doing("connect to", &SharePath::root())))?;
-        Ok(lane.facts().clone())
+        let connection = self
+            .pool
+            .connection(until)
+            .map_err(|e| e.into_error(self.doing("connect to", &SharePath::root())))?;
+        Ok(connection.facts().clone())
     }
 
     /// Returns the path as the server knows it: from the root of the share, with backslashes.

@@ -17,7 +17,7 @@ use openssl::rsa::Rsa;
 use openssl::x509::{X509, X509NameBuilder};
 use tempfile::TempDir;
 
-pub mod home;
+pub mod backend;
 pub mod mounted;
 #[cfg(feature = "smb")]
 pub mod night;
@@ -105,14 +105,14 @@ impl Fixture {
         let memory = Path::new("/dev/shm");
         let room = rustix::fs::statvfs(memory).map_or(0, |memory| memory.f_bavail * memory.f_frsize);
         // A file server serves temporary folders alone.
-        if room > 1 << 30 && !home::is_smb() { Self::below(memory) } else { Self::new() }
+        if room > 1 << 30 && !backend::is_smb() { Self::below(memory) } else { Self::new() }
     }
 
     fn below(folder: &Path) -> Self {
         let temp = tempfile::tempdir_in(folder).unwrap();
         let root = temp.path().join("share");
         std::fs::create_dir_all(root.join("contoso.com/nyc/MASBackup")).unwrap();
-        let share = home::share(&root);
+        let share = backend::share(&root);
         let place = Place::new(Deployment::new("contoso.com", "nyc").unwrap(), Component::Switches);
         let certificate = Certificate::new("azs-backup test");
         let opener = Opener::new(certificate.decryption());

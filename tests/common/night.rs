@@ -30,12 +30,12 @@ pub struct Night {
 }
 
 /// What came of one backup.
-pub struct Outcome {
+pub struct NightResult {
     pub result: Result<SharePath>,
     pub took: Duration,
 }
 
-impl Outcome {
+impl NightResult {
     pub fn alert(&self) -> Option<AlertKind> {
         self.result.as_ref().err().map(alert)
     }
@@ -93,11 +93,11 @@ impl Night {
     }
 
     /// One backup, from connecting to the commit.
-    pub fn backup(&self) -> Outcome {
+    pub fn backup(&self) -> NightResult {
         self.backup_by(self.builder())
     }
 
-    pub fn backup_by(&self, builder: SmbBuilder) -> Outcome {
+    pub fn backup_by(&self, builder: SmbBuilder) -> NightResult {
         let begun = Instant::now();
         let run = || -> Result<SharePath> {
             let share: Arc<dyn Share> = Arc::new(builder.connect()?);
@@ -117,7 +117,7 @@ impl Night {
         let took = begun.elapsed();
         let mut longest = self.longest.lock().unwrap();
         *longest = took.max(*longest);
-        Outcome { result, took }
+        NightResult { result, took }
     }
 
     pub fn longest(&self) -> Duration {
@@ -174,7 +174,7 @@ impl Night {
 
     /// What holds after every fault: no false set, the earlier ones whole, and a later run completes. Gives how many
     /// complete sets there are then.
-    pub fn assert_recovers(&self, outcome: &Outcome, before: usize) -> usize {
+    pub fn assert_recovers(&self, outcome: &NightResult, before: usize) -> usize {
         let now = before + usize::from(outcome.result.is_ok());
         let (complete, _) = self.assert_no_false_set(now);
         // When the last answer of all is lost, the set is complete, and the run does not know it.
@@ -185,11 +185,11 @@ impl Night {
     }
 
     /// A backup, and something that happens when so many bytes of it have passed, while no more do.
-    pub fn during(&self, bytes: u64, happen: impl Fn() + Sync) -> Outcome {
+    pub fn during(&self, bytes: u64, happen: impl Fn() + Sync) -> NightResult {
         self.during_by(self.builder(), bytes, happen)
     }
 
-    pub fn during_by(&self, builder: SmbBuilder, bytes: u64, happen: impl Fn() + Sync) -> Outcome {
+    pub fn during_by(&self, builder: SmbBuilder, bytes: u64, happen: impl Fn() + Sync) -> NightResult {
         self.proxy.set(Fault::None);
         self.proxy.after(bytes, Fault::Stall);
         let ended = AtomicBool::new(false);

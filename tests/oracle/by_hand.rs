@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::expected::Expected;
-use super::model::{Look, Walker};
+use super::model::{Detail, Walker};
 use super::{Fault, Found, Key};
 use crate::common::PASSWORD;
 
@@ -42,7 +42,7 @@ pub fn check(set: &Path, expected: &Expected, key: &Key, folder: &Path) -> Found
         said += &String::from_utf8_lossy(&bash.output().expect("bash runs").stderr);
     }
     let found = Walker::walk(&folder.join("restored"));
-    let mut lines = expected.differences(&found, Look::BY_HAND);
+    let mut lines = expected.differences(&found, Detail::BY_HAND);
     lines.extend(
         said.lines().filter(|line| line.contains("LOST") || line.contains("REFUSED")).map(Into::into),
     );

@@ -11,7 +11,7 @@ use azs_backup::{
     SharePath, no_progress, restore,
 };
 
-use super::model::{Look, Tree, Walker, above, shown};
+use super::model::{Detail, Tree, Walker, above, shown};
 use super::rng::Rng;
 use super::{Fault, Found, keys, named};
 use crate::common::noise;
@@ -54,7 +54,7 @@ fn unnamed(tree: &Tree, found: &Tree, is_named: impl Fn(&[u8]) -> bool) -> Vec<S
     for (path, node) in tree.iter().filter(|(path, _)| !is_named(path)) {
         let one = path.to_ascii_lowercase();
         let now = folded.get(&one).copied();
-        let is_right = now.is_some_and(|now| node.is_met_by(now, Look::CONTENT));
+        let is_right = now.is_some_and(|now| node.is_met_by(now, Detail::CONTENT));
         if !is_right || !(node.is_folder() || taken.insert(one)) {
             lines.push(format!(
                 "{}: wanted {:?}; found {:?}",

@@ -13,7 +13,7 @@ use azs_backup::{
 };
 
 use super::expected::Expected;
-use super::model::{Look, Node, Tree, Walker, What, above, hash_of, shown};
+use super::model::{Detail, Node, Tree, Walker, What, above, hash_of, shown};
 use super::rng::Rng;
 use super::{Fault, Found, Key};
 
@@ -92,7 +92,7 @@ impl Record {
         match restore(&set, key, target, &RestoreOptions::default(), &mut no_progress) {
             Ok(report) => {
                 let is_all = report.losses.is_empty() && (report.status == Status::Succeeded || self.partial);
-                let differences = self.expected.differences(&Walker::walk(target), Look::ALL);
+                let differences = self.expected.differences(&Walker::walk(target), Detail::ALL);
                 if !is_all || !differences.is_empty() {
                     what = if lines.is_empty() { "restore" } else { "verify and restore" };
                     lines.push(format!("restore: {:?}, {} losses", report.status, report.losses.len()));
@@ -182,7 +182,7 @@ impl Record {
         let mut lines = Vec::new();
         for path in self.expected.paths().chain(found.keys().filter(|path| !self.expected.knows(path))) {
             let node = found.get(path);
-            if self.expected.allows(path, node, Look::ALONE) {
+            if self.expected.allows(path, node, Detail::ALONE) {
                 continue;
             }
             let is_fine = match node {

@@ -13,7 +13,7 @@ use super::options::Options;
 use super::rough::{Bad, Rough};
 use super::source::{From, Source};
 use super::world::World;
-use crate::common::home;
+use crate::common::backend;
 
 const TASK: &str = "AZS_ORACLE_CHILD";
 
@@ -40,7 +40,7 @@ pub fn run(world: &World, options: &Options, sources: &[Source], put: u64) -> St
     std::fs::write(&task, json.to_string()).unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "child"]).env(TASK, &task).stdout(Stdio::null()).stderr(Stdio::null());
-    home::inherit(&mut command);
+    backend::inherit(&mut command);
     command.status().unwrap().to_string()
 }
 
@@ -50,7 +50,7 @@ pub fn work() {
     let task: Value = serde_json::from_slice(&std::fs::read(task).unwrap()).unwrap();
     let path = |value: &Value| PathBuf::from(value.as_str().unwrap());
     let number = |name: &str| task[name].as_u64().unwrap();
-    let share = home::share_with(Path::new(&path(&task["root"])), Durability::Cached);
+    let share = backend::share_with(Path::new(&path(&task["root"])), Durability::Cached);
     let share = Arc::new(Rough::new(&share, Some(Bad::KilledAt(number("put")))));
     let place = Place::new(Deployment::new("contoso.com", "nyc").unwrap(), Component::Switches);
     let mut builder = BackupBuilder::new(share, place)

@@ -5,7 +5,7 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use azs_backup::schedule::Outcome;
+use azs_backup::schedule::DeletionOutcome;
 use azs_backup::{Component, Deployment, Place, RetentionPolicy, Share, list_sets};
 use jiff::Timestamp;
 
@@ -80,7 +80,7 @@ pub fn retention(world: &mut World) -> Found {
     let deleted: BTreeSet<_> = plan.deletions.iter().map(|deletion| deletion.folder.clone()).collect();
     let report = plan.apply(&world.share, &mut |_| ControlFlow::Continue(()));
     for (folder, outcome) in &report.outcomes {
-        if *outcome != Outcome::Deleted {
+        if *outcome != DeletionOutcome::Deleted {
             return Err(fault(format!("{folder}: {outcome:?}")));
         }
     }
@@ -89,8 +89,8 @@ pub fn retention(world: &mut World) -> Found {
         return Err(fault(format!("of {complete} complete sets fewer than {wanted} are left")));
     }
     for record in &world.records {
-        // A run that failed may have left a set all the same; when that lost its cover sheet, the host's next run took it
-        // for what it is and cleared it away.
+        // A run that failed may have left a set all the same; when that lost its cover sheet, the host's next run took
+        // it for what it is and cleared it away.
         if !record.is_whole() && !sets.iter().any(|set| set.folder == record.folder) {
             continue;
         }

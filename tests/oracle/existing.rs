@@ -8,7 +8,7 @@ use azs_backup::set::Status;
 use azs_backup::{ErrorKind, Existing, RestoreOptions, RestoreReport, Set, Share, no_progress, restore};
 
 use super::check::{Record, remove};
-use super::model::{Look, Node, Tree, Walker, What, above, native, shown};
+use super::model::{Detail, Node, Tree, Walker, What, above, native, shown};
 use super::moves::Mover;
 use super::rng::Rng;
 use super::{Fault, Found, named};
@@ -100,7 +100,7 @@ impl Case<'_> {
         for (path, node) in self.before {
             let is_kept = self.after.get(path).is_some_and(|now| match node.what {
                 What::Folder => now.is_folder(),
-                _ => node.is_met_by(now, Look::ALONE),
+                _ => node.is_met_by(now, Detail::ALONE),
             });
             if !is_kept {
                 lines.push(format!("{} was not kept: {:?}", shown(path), self.after.get(path)));
@@ -125,8 +125,8 @@ impl Case<'_> {
         for path in self.before.keys().filter(is_other) {
             let (old, now) = (&self.before[path], self.after.get(path));
             let is_way =
-                now.is_some_and(Node::is_folder) && self.new.expected.allows(path, now, Look::CONTENT);
-            if !is_way && !now.is_some_and(|now| old.is_met_by(now, Look::ALONE)) {
+                now.is_some_and(Node::is_folder) && self.new.expected.allows(path, now, Detail::CONTENT);
+            if !is_way && !now.is_some_and(|now| old.is_met_by(now, Detail::ALONE)) {
                 lines.push(format!("{} is not the set's and was changed: {now:?}", shown(path)));
             }
         }
@@ -137,13 +137,13 @@ impl Case<'_> {
         let now = self.after.get(path);
         // Where the set may have nothing, what was there stays, though another of its names may have gone.
         let stayed = match (self.before.get(path), now) {
-            (Some(old), Some(now)) => old.is_met_by(now, Look::ALONE),
+            (Some(old), Some(now)) => old.is_met_by(now, Detail::ALONE),
             (old, now) => old.is_none() && now.is_none(),
         };
-        if stayed && self.new.expected.allows(path, None, Look::ALONE) {
+        if stayed && self.new.expected.allows(path, None, Detail::ALONE) {
             return;
         }
-        if !self.new.expected.allows(path, now, Look::ALONE) && !self.is_named(report, path) {
+        if !self.new.expected.allows(path, now, Detail::ALONE) && !self.is_named(report, path) {
             lines.push(self.new.expected.line(path, now));
         }
     }
@@ -153,7 +153,7 @@ impl Case<'_> {
         let is_strange = |(path, node): &(&Vec<u8>, &Node)| {
             !self.before.contains_key(*path)
                 && !self.new.expected.knows(path)
-                && !self.new.expected.allows(path, Some(node), Look::CONTENT)
+                && !self.new.expected.allows(path, Some(node), Detail::CONTENT)
         };
         self.after
             .iter()
@@ -162,7 +162,8 @@ impl Case<'_> {
             .collect()
     }
 
-    /// It ended with an error: where things of another kind stand in the way, it may. What it did is right all the same.
+    /// It ended with an error: where things of another kind stand in the way, it may. What it did is right all the
+    /// same.
     fn ended(&self, error: &azs_backup::Error) -> Vec<String> {
         let is_other_kind = |(path, node): (&Vec<u8>, &Node)| {
             let there = self.before.get(path);
@@ -174,8 +175,8 @@ impl Case<'_> {
             lines.push(format!("{error:?}"));
         }
         for (path, now) in self.after {
-            let is_old = self.before.get(path).is_some_and(|old| old.is_met_by(now, Look::CONTENT));
-            if !is_old && !now.is_folder() && !self.new.expected.allows(path, Some(now), Look::CONTENT) {
+            let is_old = self.before.get(path).is_some_and(|old| old.is_met_by(now, Detail::CONTENT));
+            if !is_old && !now.is_folder() && !self.new.expected.allows(path, Some(now), Detail::CONTENT) {
                 lines.push(self.new.expected.line(path, Some(now)));
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Look, Node, Tree, above, shown};
+use super::model::{Detail, Node, Tree, above, shown};
 
 /// What a set has to hold.
 #[derive(Clone, Debug, Default)]
@@ -54,12 +54,12 @@ impl Expected {
     }
 
     /// Whether this is right at a path; nothing for what cannot be wrong.
-    pub fn allows(&self, path: &[u8], found: Option<&Node>, how: Look) -> bool {
+    pub fn allows(&self, path: &[u8], found: Option<&Node>, how: Detail) -> bool {
         if self.is_named(path) {
             return true;
         }
         if let Some(had) = self.moving.get(path) {
-            let how = Look { links: false, ..how };
+            let how = Detail { links: false, ..how };
             // A file may change under another of its names, which it keeps when this one goes.
             let has_others = had.iter().flatten().any(|node| node.first_name.is_some());
             if has_others && found.is_some_and(|found| self.was_ever(found)) {
@@ -86,7 +86,7 @@ impl Expected {
 
     /// Whether something that changed had this content in the run, under whatever name.
     fn was_ever(&self, found: &Node) -> bool {
-        self.moving.values().flatten().flatten().any(|node| node.is_met_by(found, Look::CONTENT))
+        self.moving.values().flatten().flatten().any(|node| node.is_met_by(found, Detail::CONTENT))
     }
 
     fn has_below(&self, path: &[u8]) -> bool {
@@ -103,7 +103,7 @@ impl Expected {
     }
 
     /// Where a tree is not what it has to be: one line each.
-    pub fn differences(&self, found: &Tree, how: Look) -> Vec<String> {
+    pub fn differences(&self, found: &Tree, how: Detail) -> Vec<String> {
         let mut lines = Vec::new();
         for path in self.paths().chain(found.keys().filter(|path| !self.knows(path))) {
             if !self.allows(path, found.get(path), how) {

@@ -62,7 +62,7 @@ impl Node {
     }
 
     /// Whether `found` is this; `how` says how closely to look.
-    pub fn is_met_by(&self, found: &Node, how: Look) -> bool {
+    pub fn is_met_by(&self, found: &Node, how: Detail) -> bool {
         fn same<T: PartialEq>(wanted: &Option<T>, found: &Option<T>) -> bool {
             wanted.is_none() || wanted == found
         }
@@ -79,13 +79,13 @@ impl Node {
 
 /// How closely two nodes are compared.
 #[derive(Clone, Copy)]
-pub struct Look {
+pub struct Detail {
     pub xattrs: bool,
     pub links: bool,
     pub content_only: bool,
 }
 
-impl Look {
+impl Detail {
     pub const ALL: Self = Self { xattrs: true, links: true, content_only: false };
     /// Recovery by hand does without extended attributes.
     pub const BY_HAND: Self = Self { xattrs: false, ..Self::ALL };

@@ -14,7 +14,7 @@ use super::{KEYS, keys};
 pub struct Options {
     pub state: Option<PathBuf>,
     pub report: bool,
-    pub paranoid: bool,
+    pub reread_everything: bool,
     pub segment_size: usize,
     pub workers: usize,
     pub patterns: Vec<usize>,
@@ -27,7 +27,7 @@ impl Options {
         Self {
             state: rng.chance(90).then(|| dir.join("state")),
             report: rng.chance(60),
-            paranoid: false,
+            reread_everything: false,
             segment_size: (4 + 4 * rng.below(3)) << 20,
             workers: 1 + rng.below(4),
             patterns: Vec::new(),
@@ -37,7 +37,7 @@ impl Options {
 
     /// What may be otherwise this night.
     pub fn vary(&mut self, rng: &mut Rng) {
-        self.paranoid = rng.chance(8);
+        self.reread_everything = rng.chance(8);
         self.workers = 1 + rng.below(4);
         if rng.chance(6) {
             self.keys = if rng.chance(50) { (0..KEYS).collect() } else { vec![rng.below(KEYS)] };
@@ -55,7 +55,7 @@ impl Options {
         let mut builder = BackupBuilder::new(share, place)
             .segment_size(self.segment_size)
             .workers(self.workers)
-            .paranoid(self.paranoid)
+            .reread_everything(self.reread_everything)
             .source_problems(policy);
         for key in &self.keys {
             builder = builder.certificate(keys()[*key].certificate.encryption());

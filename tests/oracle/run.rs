@@ -15,7 +15,7 @@ use super::mounts::{self, Mounts};
 use super::rng::Rng;
 use super::world::{Manner, World};
 use super::{Fault, Found, case, ticks};
-use crate::common::home;
+use crate::common::backend;
 
 /// Nights of a world, unless it needs more.
 const NIGHTS: u64 = 8;
@@ -140,12 +140,12 @@ fn one(seed: u64, nights: Option<u64>, mounts: &Mounts) -> (Found, Vec<String>, 
 fn other_share(dir: &Path) -> Arc<dyn Share> {
     let root = dir.join("other share");
     fs::create_dir_all(root.join("contoso.com/nyc/MASBackup")).unwrap();
-    home::share_with(&root, Durability::Cached)
+    backend::share_with(&root, Durability::Cached)
 }
 
 /// In memory, where there is room; in the folder that the file server serves, where there is one.
 fn place(seed: u64) -> PathBuf {
     let memory = Path::new("/dev/shm");
-    let folder = if home::is_smb() || !memory.is_dir() { std::env::temp_dir() } else { memory.into() };
+    let folder = if backend::is_smb() || !memory.is_dir() { std::env::temp_dir() } else { memory.into() };
     folder.join(format!("azs-oracle-{}-{seed}", std::process::id()))
 }

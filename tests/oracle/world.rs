@@ -20,7 +20,7 @@ use super::rng::Rng;
 use super::rough::{Bad, Rough};
 use super::source::{Source, Sources, tree_of};
 use super::{Fault, Found, by_hand, child, existing, harm, keys};
-use crate::common::home;
+use crate::common::backend;
 
 /// Nights after which what rots in a linked file has to be named.
 const NIGHTS: u32 = 7;
@@ -67,7 +67,7 @@ impl World {
     pub fn new(seed: u64, dir: &Path, sources: &Path, manner: Manner) -> Self {
         let root = dir.join("share");
         fs::create_dir_all(root.join("contoso.com/nyc/MASBackup")).unwrap();
-        let share = home::share_with(&root, azs_backup::share::Durability::Cached);
+        let share = backend::share_with(&root, azs_backup::share::Durability::Cached);
         let mut rng = Rng::new(seed);
         let sources = Sources::new(sources, rng.fork());
         let mut mover = Mover::new(&sources.tree(), rng.fork());

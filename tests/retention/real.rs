@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use azs_backup::schedule::{Outcome, RetentionPlan, RetentionPolicy};
+use azs_backup::schedule::{DeletionOutcome, RetentionPlan, RetentionPolicy};
 use azs_backup::share::Item;
 use azs_backup::{ErrorKind, Result, SetName, Share, SharePath, list_sets, verify};
 use jiff::{SignedDuration, Timestamp};
@@ -49,7 +49,7 @@ fn plan(fixture: &Fixture, policy: &RetentionPolicy) -> RetentionPlan {
     policy.plan(&sets, Timestamp::now())
 }
 
-fn apply(fixture: &Fixture, plan: &RetentionPlan) -> Vec<Outcome> {
+fn apply(fixture: &Fixture, plan: &RetentionPlan) -> Vec<DeletionOutcome> {
     let report = plan.apply(&fixture.share, &mut |_| ControlFlow::Continue(()));
     report.outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
@@ -127,7 +127,7 @@ fn room_is_made_until_the_share_has_enough_and_no_further() {
     let plan = RetentionPolicy::new().keep_last(3).make_room_for(1, space(0)).plan(&sets, Timestamp::now());
     assert_eq!((plan.room_for, plan.deletions.len()), (Some(1), 1));
     let plan = policy(real.free / 2, 0).plan(&sets, Timestamp::now());
-    assert_eq!(apply(&fixture, &plan), vec![Outcome::NotNeeded; 3]);
+    assert_eq!(apply(&fixture, &plan), vec![DeletionOutcome::NotNeeded; 3]);
     assert!(folders.iter().all(|folder| fixture.native(folder).exists()));
 }
 
@@ -162,7 +162,10 @@ fn what_belongs_to_no_set_stays_in_its_folder() {
     fs::create_dir(folder.join("SHA256SUMS.d")).unwrap();
     fs::write(folder.join(".backup.json.part"), "left by a crash").unwrap();
     let outcomes = apply(&fixture, &plan(&fixture, &RetentionPolicy::new().keep_last(1)));
-    assert!(matches!(&outcomes[..], [Outcome::FolderLeft { foreign }] if foreign.len() == 2), "{outcomes:?}");
+    assert!(
+        matches!(&outcomes[..], [DeletionOutcome::FolderLeft { foreign }] if foreign.len() == 2),
+        "{outcomes:?}"
+    );
     let mut left: Vec<_> = fs::read_dir(&folder).unwrap().map(|item| item.unwrap().file_name()).collect();
     left.sort();
     assert_eq!(left, ["SHA256SUMS.d", "notes.txt"]);
@@ -176,7 +179,10 @@ fn a_plan_that_has_become_unsafe_is_not_carried_out() {
     // An operator deletes the newest set by hand, partly.
     fs::remove_file(fixture.native(&folders[2]).join("SHA256SUMS")).unwrap();
     let outcomes = apply(&fixture, &made);
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Skipped { .. })), "{outcomes:?}");
+    assert!(
+        outcomes.iter().all(|outcome| matches!(outcome, DeletionOutcome::Skipped { .. })),
+        "{outcomes:?}"
+    );
     assert!(list_sets(&fixture.share, fixture.place.deployment(), None).unwrap()[0].is_complete());
 
     // An incomplete set is completed after the plan was made.
@@ -189,18 +195,24 @@ fn a_plan_that_has_become_unsafe_is_not_carried_out() {
     assert_eq!(made.deletions.len(), 1);
     clear.iter().zip(&bytes).for_each(|(file, bytes)| fs::write(file, bytes).unwrap());
     let outcomes = apply(&fixture, &made);
-    assert!(matches!(&outcomes[..], [Outcome::Skipped { why }] if why.contains("finished")), "{outcomes:?}");
+    assert!(
+        matches!(&outcomes[..], [DeletionOutcome::Skipped { why }] if why.contains("finished")),
+        "{outcomes:?}"
+    );
     // One that is written to goes as little.
     clear.iter().for_each(|file| fs::remove_file(file).unwrap());
     let part = fixture.native(&folders[0]).join(".000001-00.tar.zst.p7m.part");
     fs::write(&part, "more").unwrap();
     let outcomes = apply(&fixture, &made);
-    assert!(matches!(&outcomes[..], [Outcome::Skipped { why }] if why.contains("at work")), "{outcomes:?}");
+    assert!(
+        matches!(&outcomes[..], [DeletionOutcome::Skipped { why }] if why.contains("at work")),
+        "{outcomes:?}"
+    );
     // And one that is incomplete goes.
     fs::remove_file(&part).unwrap();
     age(&fixture, &folders[0]);
-    assert_eq!(apply(&fixture, &made), [Outcome::Deleted]);
-    assert_eq!(apply(&fixture, &made), [Outcome::Gone]);
+    assert_eq!(apply(&fixture, &made), [DeletionOutcome::Deleted]);
+    assert_eq!(apply(&fixture, &made), [DeletionOutcome::Gone]);
 }
 
 #[test]
@@ -214,7 +226,7 @@ fn the_caller_can_stop_when_there_is_room() {
         if calls == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     let outcomes: Vec<_> = report.outcomes.iter().map(|(_, outcome)| outcome.clone()).collect();
-    assert_eq!(outcomes, [Outcome::Deleted, Outcome::Stopped, Outcome::Stopped]);
+    assert_eq!(outcomes, [DeletionOutcome::Deleted, DeletionOutcome::Stopped, DeletionOutcome::Stopped]);
     assert_eq!((calls, fixture.native(&folders[1]).exists()), (2, true));
 }
 
@@ -292,7 +304,7 @@ fn cut_off_anywhere_a_set_is_whole_or_plainly_incomplete_and_the_next_plan_finis
             continue;
         }
         age(&fixture, &folders[0]);
-        assert_eq!(apply(&fixture, &plan(&fixture, &policy)), [Outcome::Deleted]);
+        assert_eq!(apply(&fixture, &plan(&fixture, &policy)), [DeletionOutcome::Deleted]);
     }
 }
 

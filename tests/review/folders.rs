@@ -4,7 +4,7 @@ use azs_backup::Component;
 use azs_backup::review::Severity;
 use serde_json::json;
 
-use crate::common::home::is_smb;
+use crate::common::backend::is_smb;
 use crate::site::{Site, back_up};
 
 #[test]

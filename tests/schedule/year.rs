@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use azs_backup::schedule::{
-    Candidate, Condition, Decision, Frequency, Gate, Job, JobStatus, Operation, OperationKind,
-    OperationState, RetentionPeriod, RetentionPolicy, Schedule, Trigger, Warning, Watch, warnings,
+    Candidate, Condition, Decision, Frequency, Gate, Health, Job, JobStatus, Operation, OperationKind,
+    OperationState, RetentionPeriod, RetentionPolicy, Schedule, Trigger, Warning, warnings,
 };
 use azs_backup::{Component, Deployment, Place, SetName};
 use jiff::Timestamp;
@@ -131,8 +131,9 @@ fn a_year_of_nights_updates_and_failures() {
         if real - looked >= DAY {
             looked = real;
             let holds = gate.holds().unwrap();
-            let watch = Watch::new(last_good).retention(retention).holds(holds.clone(), None).next_run(next);
-            for warning in warnings(&watch, now) {
+            let health =
+                Health::new(last_good).retention(retention).holds(holds.clone(), None).next_run(next);
+            for warning in warnings(&health, now) {
                 let word = match warning {
                     Warning::ClockSetBack { .. } => "warned: clock set back",
                     Warning::GateClosedTooLong { .. } => "warned: gate closed too long",

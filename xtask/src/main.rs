@@ -115,7 +115,7 @@ fn rust(arguments: &[String]) -> Result<(), Failure> {
     cargo("test", openssl).run()?;
     // What has a share once more, behind a file server.
     let tests = ON_A_SHARE.iter().flat_map(|name| ["--test", name]);
-    cargo("test", openssl).args(tests).env("AZS_TEST_HOME", "smb").run()
+    cargo("test", openssl).args(tests).env("AZS_TEST_SHARE", "smb").run()
 }
 
 fn night(backups: &str) -> Result<(), Failure> {

@@ -689,7 +689,7 @@ azs_status azs_backup_builder_state(azs_backup_builder *builder,
 /**
  * Reads every file, whatever its times say, and every stored file that is taken over from an earlier set.
  */
-azs_status azs_backup_builder_paranoid(azs_backup_builder *builder, bool paranoid, azs_error **error);
+azs_status azs_backup_builder_reread_everything(azs_backup_builder *builder, bool reread_everything, azs_error **error);
 
 /**
  * Does not take over a stored file from an earlier set, since a verification found it damaged: what it holds is stored

@@ -10,8 +10,8 @@ use azs::alert::{
 use azs::{Error, Result};
 
 use crate::alert_kind::{azs_alert_kind, kind_of};
-use crate::border::{Alone, Data, Slot, Text, alone, guard, handle, invalid, slot};
 use crate::error::{azs_error, azs_status};
+use crate::ffi::{Alone, Data, Slot, Text, alone, guard, handle, invalid, slot};
 
 /// The class of a failure: the kind of alert, how sure that is, why, and whether to try again. Freed by
 /// `azs_classification_free`, unless it belongs to an error.
@@ -143,8 +143,8 @@ pub extern "C" fn azs_classify_json(
     })
 }
 
-/// The classification of an alert that no failure raises: an almost full share, a certificate that expires. `kind` is an
-/// `azs_alert_kind`.
+/// The classification of an alert that no failure raises: an almost full share, a certificate that expires. `kind` is
+/// an `azs_alert_kind`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_classify_kind(
     kind: i32,
@@ -255,8 +255,8 @@ pub extern "C" fn azs_classification_json(
     guard(error, || slot(json, "json")?.json(&handle(classification, "classification")?.0))
 }
 
-/// What happened, in a sentence or three. `context` is JSON with `id`, `now`, `location`, `share`, `path`, `account` and
-/// `operation`, all but the first to be left out.
+/// What happened, in a sentence or three. `context` is JSON with `id`, `now`, `location`, `share`, `path`, `account`
+/// and `operation`, all but the first to be left out.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_classification_describe(
     classification: Option<&azs_classification>,

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use azs::AlertKind;
 
-use crate::border::Text;
+use crate::ffi::Text;
 
 /// What an alert is about: the documented five first. A number never changes its meaning; new ones may come.
 #[repr(C)]

@@ -6,10 +6,10 @@ use std::ptr::NonNull;
 
 use azs::{BackupBuilder, Place, Result};
 
-use crate::border::{Alone, FilePath, Slot, Text, alone, guard, handle, invalid, quietly, slot};
 use crate::callback::{azs_progress_fn, hook};
 use crate::certificate::azs_encryption_certificate;
 use crate::error::{azs_error, azs_status};
+use crate::ffi::{Alone, FilePath, Slot, Text, alone, guard, handle, invalid, quietly, slot};
 use crate::share::azs_share;
 
 mod making;
@@ -203,8 +203,8 @@ pub extern "C" fn azs_backup_builder_workers(
     guard(error, || change(builder, |builder| builder.workers(workers)))
 }
 
-/// A folder of this host, one for each job, in which it remembers the last set from run to run: then a set costs what changed
-/// since.
+/// A folder of this host, one for each job, in which it remembers the last set from run to run: then a set costs what
+/// changed since.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_state(
     builder: Option<NonNull<azs_backup_builder>>,
@@ -219,12 +219,12 @@ pub extern "C" fn azs_backup_builder_state(
 
 /// Reads every file, whatever its times say, and every stored file that is taken over from an earlier set.
 #[unsafe(no_mangle)]
-pub extern "C" fn azs_backup_builder_paranoid(
+pub extern "C" fn azs_backup_builder_reread_everything(
     builder: Option<NonNull<azs_backup_builder>>,
-    paranoid: bool,
+    reread_everything: bool,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
-    guard(error, || change(builder, |builder| builder.paranoid(paranoid)))
+    guard(error, || change(builder, |builder| builder.reread_everything(reread_everything)))
 }
 
 /// Does not take over a stored file from an earlier set, since a verification found it damaged: what it holds is stored

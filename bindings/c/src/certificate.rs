@@ -4,8 +4,8 @@ use std::ffi::c_char;
 
 use azs::{DecryptionCertificate, EncryptionCertificate};
 
-use crate::border::{Data, FilePath, Slot, Text, guard, handle, slot};
 use crate::error::{azs_error, azs_status};
+use crate::ffi::{Data, FilePath, Slot, Text, guard, handle, slot};
 use crate::memory::azs_bytes;
 
 /// A public certificate that backups are sealed to: the CER. Freed by `azs_encryption_certificate_free`.
@@ -106,8 +106,8 @@ pub extern "C" fn azs_decryption_certificate_from_pfx(
     })
 }
 
-/// Reads a private key in PEM and its certificate, which may be in the same file. `passphrase` is NULL for a key that is
-/// not encrypted.
+/// Reads a private key in PEM and its certificate, which may be in the same file. `passphrase` is NULL for a key that
+/// is not encrypted.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_decryption_certificate_from_pem(
     key: Data,

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use azs::envelope::recipients_of;
 use azs::{Opener, Sealer};
 
-use crate::border::{Data, FilePath, Slot, guard, handle, handles, invalid, lent, slot};
 use crate::callback::{Reader, Writer, azs_read_fn, azs_write_fn};
 use crate::certificate::{azs_decryption_certificate, azs_encryption_certificate};
 use crate::error::{azs_error, azs_status};
+use crate::ffi::{Data, FilePath, Slot, guard, handle, handles, invalid, lent, slot};
 use crate::memory::azs_bytes;
 
 /// Seals messages to certificates. Freed by `azs_sealer_free`, which overwrites its key.
@@ -22,7 +22,8 @@ pub struct azs_sealer(Arc<Sealer>);
 /// Threads: may be used by several threads at once.
 pub struct azs_opener(pub(crate) Arc<Opener>);
 
-/// Makes a sealer for `count` certificates, 1 to 16, whose handles stand at `certificates` and are no longer needed after.
+/// Makes a sealer for `count` certificates, 1 to 16, whose handles stand at `certificates` and are no longer needed
+/// after.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_sealer_new(
     certificates: *const *const azs_encryption_certificate,

@@ -8,7 +8,7 @@ use azs::alert::{Profile, classify_error};
 use azs::{Error, ErrorKind};
 
 use crate::alert::azs_classification;
-use crate::border::{c_string, quietly};
+use crate::ffi::{c_string, quietly};
 
 /// How a call ended. A number never changes its meaning; new ones may come.
 #[repr(C)]
@@ -26,7 +26,8 @@ pub enum azs_status {
     CertificateExpired = 4,
     /// The certificate cannot serve: too short a key, an unsupported curve, a private key in a CER, none in a PFX.
     CertificateUnsuitable = 5,
-    /// Something else is in the way: an operation, until it ends, or a set that belongs elsewhere. The error says which.
+    /// Something else is in the way: an operation, until it ends, or a set that belongs elsewhere. The error says
+    /// which.
     Conflict = 6,
     /// Stored data is not what was written: a failed authentication, a wrong digest, a missing or foreign file.
     Damaged = 7,
@@ -189,8 +190,8 @@ pub extern "C" fn azs_error_message(error: Option<&azs_error>) -> *const c_char 
     error.map_or(c"".as_ptr(), |error| error.message.as_ptr())
 }
 
-/// What lies beneath, in UTF-8: what the operating system or OpenSSL said. Lives as long as `error`. NULL where there is
-/// nothing beneath.
+/// What lies beneath, in UTF-8: what the operating system or OpenSSL said. Lives as long as `error`. NULL where there
+/// is nothing beneath.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_error_cause(error: Option<&azs_error>) -> *const c_char {
     error.and_then(|error| error.cause.as_ref()).map_or(std::ptr::null(), |cause| cause.as_ptr())

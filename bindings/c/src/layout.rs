@@ -6,8 +6,8 @@ use std::mem::MaybeUninit;
 use azs::layout::{ScaleUnit, facts, is_mas_backup};
 use azs::{Component, Deployment, Place, SetName, SharePath, UncPath};
 
-use crate::border::{Slot, Text, guard, invalid, slot};
 use crate::error::{azs_error, azs_status};
+use crate::ffi::{Slot, Text, guard, invalid, slot};
 
 /// Reads a UNC path: `\\fileserver01.contoso.com\AzSBackups`.
 #[unsafe(no_mangle)]

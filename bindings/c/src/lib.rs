@@ -2,7 +2,7 @@
 //!
 //! What C programmers read is `include/azs_backup.h`, which a test makes of the comments here.
 
-// C's names, and the header's contract in place of Rust's: see `border.rs`.
+// C's names, and the header's contract in place of Rust's: see `ffi.rs`.
 #![allow(non_camel_case_types, missing_docs, unreachable_pub)]
 #![allow(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::too_many_arguments)]
 #![deny(clippy::undocumented_unsafe_blocks)]
@@ -10,11 +10,11 @@
 mod alert;
 mod alert_kind;
 mod backup;
-mod border;
 mod callback;
 mod certificate;
 mod envelope;
 mod error;
+mod ffi;
 mod layout;
 mod memory;
 mod retention;

@@ -8,8 +8,8 @@ use azs::share::Space;
 use azs::{RetentionPlan, RetentionPolicy};
 use serde::Deserialize;
 
-use crate::border::{Slot, Text, c_string, guard, handle, invalid, lent, slot};
 use crate::error::{azs_error, azs_status};
+use crate::ffi::{Slot, Text, c_string, guard, handle, invalid, lent, slot};
 use crate::share::{azs_sets, azs_share};
 
 /// What to keep of the sets of a deployment. Freed by `azs_retention_policy_free`.
@@ -28,8 +28,8 @@ pub type azs_deletion_fn =
     Option<unsafe extern "C" fn(deletion: *const c_char, user_data: *mut c_void) -> bool>;
 
 /// A policy. `options` is NULL for the defaults, which keep every complete set, or a JSON object with `keep_days`,
-/// `keep_last`, `keep_daily`, `keep_weekly`, `keep_monthly`, `keep_labels` (pairs of key and value, null for any), `pin`
-/// (names of sets), `make_room` (bytes), `grace_hours` (24), `shrunken_below` (50, in percent).
+/// `keep_last`, `keep_daily`, `keep_weekly`, `keep_monthly`, `keep_labels` (pairs of key and value, null for any),
+/// `pin` (names of sets), `make_room` (bytes), `grace_hours` (24), `shrunken_below` (50, in percent).
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_retention_policy_new(
     options: Text,
@@ -119,8 +119,8 @@ pub extern "C" fn azs_retention_plan_json(
     guard(error, || slot(json, "json")?.json(&handle(plan, "plan")?.0))
 }
 
-/// Deletes what the plan says, the oldest first. Gives the report as JSON: `outcomes` and `freed_bytes`; a set that cannot
-/// be deleted does not make the call fail. `before` may be NULL.
+/// Deletes what the plan says, the oldest first. Gives the report as JSON: `outcomes` and `freed_bytes`; a set that
+/// cannot be deleted does not make the call fail. `before` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_retention_plan_apply(
     plan: *const azs_retention_plan,

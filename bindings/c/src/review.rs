@@ -5,8 +5,8 @@ use std::ffi::c_char;
 use azs::Review;
 use azs::review::{Configuration, RULES, review};
 
-use crate::border::{Data, Slot, Text, guard, handle, slot};
 use crate::error::{azs_error, azs_status};
+use crate::ffi::{Data, Slot, Text, guard, handle, slot};
 use crate::share::azs_share;
 
 /// What a review found. Freed by `azs_review_free`.
@@ -32,8 +32,8 @@ pub extern "C" fn azs_review_new(
     })
 }
 
-/// What it found, as JSON: `findings` with `rule`, `severity`, `about`, `seen` and what to do, `silenced`, `components`,
-/// `space`.
+/// What it found, as JSON: `findings` with `rule`, `severity`, `about`, `seen` and what to do, `silenced`,
+/// `components`, `space`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_review_json(
     review: Option<&azs_review>,

@@ -12,11 +12,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::border::{
-    Alone, Data, FilePath, Slot, Text, alone, guard, handle, invalid, looked_at, quietly, slot,
-};
 use crate::callback::{UserData, azs_operations_fn};
 use crate::error::{azs_error, azs_status};
+use crate::ffi::{
+    Alone, Data, FilePath, Slot, Text, alone, guard, handle, invalid, looked_at, quietly, slot,
+};
 
 /// When backups run. Freed by `azs_schedule_free`.
 ///
@@ -38,8 +38,8 @@ pub extern "C" fn azs_schedule_new(
     })
 }
 
-/// When to run next, as JSON: `at`, `due`, `missed`, `clock_set_back_by`. `last` is when the last scheduled run began or
-/// was skipped, NULL where there was none; `now` is NULL for now.
+/// When to run next, as JSON: `at`, `due`, `missed`, `clock_set_back_by`. `last` is when the last scheduled run began
+/// or was skipped, NULL where there was none; `now` is NULL for now.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_schedule_next_run(
     schedule: Option<&azs_schedule>,
@@ -283,11 +283,11 @@ pub extern "C" fn azs_job_end(
 #[derive(Deserialize)]
 struct Made {
     set: SetName,
-    stored: Stored,
+    stored: StoredBytes,
 }
 
 #[derive(Deserialize)]
-struct Stored {
+struct StoredBytes {
     bytes: u64,
 }
 
@@ -297,9 +297,9 @@ pub extern "C" fn azs_job_log_append(log: FilePath, job: Text, error: Slot<'_, a
     guard(error, || JobLog::new(log.get("log")?).append(&read("job", job.get("job")?)?))
 }
 
-/// Reads the jobs of a log, as JSON: `jobs`, `last_scheduled`, `last_good`, `running`, `died`, `unreadable`, `is_cut`. A log
-/// that is not there has none. `died` are jobs whose process ended without a word: they failed, and the next append writes
-/// that down.
+/// Reads the jobs of a log, as JSON: `jobs`, `last_scheduled`, `last_good`, `running`, `died`, `unreadable`, `is_cut`.
+/// A log that is not there has none. `died` are jobs whose process ended without a word: they failed, and the next
+/// append writes that down.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_job_log_read(
     log: FilePath,
@@ -334,7 +334,7 @@ pub extern "C" fn azs_backup_warnings(
         let value = |text: &Text, name: &str, none: Value| -> Result<Value> {
             text.optional(name)?.map_or(Ok(none), |text| read(name, text))
         };
-        let watch = json!({
+        let health = json!({
             "last_backup": last_backup.optional("last_backup")?,
             "set_up": set_up.optional("set_up")?,
             "retention_days": retention_days,
@@ -342,7 +342,7 @@ pub extern "C" fn azs_backup_warnings(
             "closed_since": closed_since.optional("closed_since")?,
             "next_run": value(&next_run, "next_run", Value::Null)?,
         });
-        out.json(&warnings_of_json(watch.to_string(), now.time("now")?)?)
+        out.json(&warnings_of_json(health.to_string(), now.time("now")?)?)
     })
 }
 

@@ -10,10 +10,10 @@ use azs::{
     verify_full,
 };
 
-use crate::border::{Alone, FilePath, Slot, Text, alone, guard, handle, invalid, lent, quietly, slot};
 use crate::callback::{Writer, azs_progress_fn, azs_write_fn, hook};
 use crate::envelope::azs_opener;
 use crate::error::{azs_error, azs_status};
+use crate::ffi::{Alone, FilePath, Slot, Text, alone, guard, handle, invalid, lent, quietly, slot};
 use crate::memory::azs_bytes;
 use crate::share::azs_share;
 
@@ -22,8 +22,8 @@ use crate::share::azs_share;
 /// Threads: may be used by several threads at once.
 pub struct azs_set(Arc<Set>);
 
-/// Opens the set in a folder of the share, as a listing or `azs_place_set_folder` gives it. `AZS_STATUS_CONFLICT` where it
-/// belongs elsewhere.
+/// Opens the set in a folder of the share, as a listing or `azs_place_set_folder` gives it. `AZS_STATUS_CONFLICT` where
+/// it belongs elsewhere.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_open(
     share: Option<&azs_share>,
@@ -57,7 +57,8 @@ pub extern "C" fn azs_set_open_foreign(
     })
 }
 
-/// Opens a set by its encrypted index alone, where `backup.json` or `SHA256SUMS` is damaged or gone and its data is there.
+/// Opens a set by its encrypted index alone, where `backup.json` or `SHA256SUMS` is damaged or gone and its data is
+/// there.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_open_by_index(
     share: Option<&azs_share>,
@@ -121,8 +122,8 @@ pub extern "C" fn azs_set_entries(
     })
 }
 
-/// The next entry as JSON: `kind`, `path`, `size` and more; NULL after the last. After an error the next call goes on with
-/// what follows the damage.
+/// The next entry as JSON: `kind`, `path`, `size` and more; NULL after the last. After an error the next call goes on
+/// with what follows the damage.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_entries_next(
     entries: Option<NonNull<azs_entries>>,
@@ -149,8 +150,8 @@ fn both(set: *const azs_set, opener: *const azs_opener) -> Result<(Arc<Set>, Arc
     Ok((lent(set, "set", |set| &set.0)?, lent(opener, "opener", |opener| &opener.0)?))
 }
 
-/// Checks every stored file against SHA256SUMS; needs no key. Gives the report as JSON: the set is sound where `faults` and
-/// `losses` are empty.
+/// Checks every stored file against SHA256SUMS; needs no key. Gives the report as JSON: the set is sound where `faults`
+/// and `losses` are empty.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_verify(
     set: *const azs_set,

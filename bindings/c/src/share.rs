@@ -10,8 +10,8 @@ use azs::{Component, Deployment, Error, ErrorKind, FolderShare, Result, Share, l
 use azs::{SmbAccount, SmbBuilder};
 use serde::Serialize;
 
-use crate::border::{FilePath, Slot, Text, guard, handle, invalid, slot};
 use crate::error::{azs_error, azs_status};
+use crate::ffi::{FilePath, Slot, Text, guard, handle, invalid, slot};
 
 /// A share that backups lie on. Freed by `azs_share_free`; what was made of it before goes on working.
 ///
@@ -114,8 +114,8 @@ fn without_smb() -> Error {
     )
 }
 
-/// What the connection of an SMB share came to, as JSON: `address`, `dialect`, `encrypted`, `cipher`, `signing`, `block`.
-/// `AZS_STATUS_INVALID_ARGUMENT` for a share of another kind.
+/// What the connection of an SMB share came to, as JSON: `address`, `dialect`, `encrypted`, `cipher`, `signing`,
+/// `block`. `AZS_STATUS_INVALID_ARGUMENT` for a share of another kind.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_smb_share_facts(
     share: Option<&azs_share>,
@@ -159,10 +159,10 @@ pub extern "C" fn azs_share_free(share: Option<Box<azs_share>>) {
     drop(share);
 }
 
-/// Checks an open share for the backups of a deployment, step by step: it writes a few objects with random names, and removes
-/// them. `options` is NULL, or a JSON object with `components`, each like "Switches" or "Switches/su1", and
-/// `create_folders` (false). Gives the report as JSON: `is_sound`, and `steps` with `outcome` ("passed", "warned", "failed",
-/// "skipped"), what was `seen`, and the `alert` of a failure. A step that fails does not make the call fail.
+/// Checks an open share for the backups of a deployment, step by step: it writes a few objects with random names, and
+/// removes them. `options` is NULL, or a JSON object with `components`, each like "Switches" or "Switches/su1", and
+/// `create_folders` (false). Gives the report as JSON: `is_sound`, and `steps` with `outcome` ("passed", "warned",
+/// "failed", "skipped"), what was `seen`, and the `alert` of a failure. A step that fails does not make the call fail.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_share_check(
     share: Option<&azs_share>,
@@ -178,8 +178,8 @@ pub extern "C" fn azs_share_check(
     })
 }
 
-/// Checks the way to a share over SMB, from the name of the server on: the first step that fails is where the fault is. One
-/// attempt to log on is made. `connection` is what `azs_smb_share_connect` calls `options`, else as above.
+/// Checks the way to a share over SMB, from the name of the server on: the first step that fails is where the fault is.
+/// One attempt to log on is made. `connection` is what `azs_smb_share_connect` calls `options`, else as above.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_smb_share_check(
     root: Text,

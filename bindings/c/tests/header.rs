@@ -41,7 +41,7 @@ fn version_macros() -> String {
         .concat()
 }
 
-/// Writes the types of `border.rs` as what they are in C: `Slot_azs_bytes` is `azs_bytes **`.
+/// Writes the types of `ffi.rs` as what they are in C: `Slot_azs_bytes` is `azs_bytes **`.
 fn plain(header: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in header.lines() {

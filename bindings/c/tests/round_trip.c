@@ -86,7 +86,7 @@ static azs_backup *begin(azs_share *share, azs_encryption_certificate *cer, azs_
     OK(azs_backup_builder_recheck(builder, 1, &error));
     OK(azs_backup_builder_renew_after_days(builder, 30, &error));
     OK(azs_backup_builder_allow_expired_certificates(builder, false, &error));
-    OK(azs_backup_builder_paranoid(builder, true, &error));
+    OK(azs_backup_builder_reread_everything(builder, true, &error));
     OK(azs_backup_builder_distrust(builder, "nothing.tar.zst.p7m", &error));
     OK(azs_backup_builder_level(builder, 1, &error));
     OK(azs_backup_builder_workers(builder, 2, &error));

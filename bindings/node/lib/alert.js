@@ -16,7 +16,7 @@ const {
   plain,
   text,
   time,
-} = require('./border.js')
+} = require('./ffi.js')
 
 const CONTEXT = ['id', 'now', 'location', 'share', 'path', 'account', 'operation']
 

@@ -1,7 +1,7 @@
 'use strict'
 
 const native = require('../native.js')
-const { bytes, bytesOrText, call, copied, instance, json, list, options, optionalText, path, plain, promised, text, wrongType } = require('./border.js')
+const { bytes, bytesOrText, call, copied, instance, json, list, options, optionalText, path, plain, promised, text, wrongType } = require('./ffi.js')
 const { Control } = require('./control.js')
 const { EncryptionCertificate, certificates, half } = require('./envelope.js')
 const { Share } = require('./share.js')
@@ -20,7 +20,7 @@ const PLAIN = [
   'segmentSize',
   'workers',
   'state',
-  'paranoid',
+  'rereadEverything',
   'distrust',
   'setName',
 ]

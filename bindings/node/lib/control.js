@@ -3,7 +3,7 @@
 // Progress of long work, and the two ways to stop it: the callback and an AbortSignal.
 
 const native = require('../native.js')
-const { BackupError, callback, told, wrongType } = require('./border.js')
+const { BackupError, callback, told, wrongType } = require('./ffi.js')
 
 class Control {
   #signal

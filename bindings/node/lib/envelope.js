@@ -2,7 +2,7 @@
 
 const { Transform } = require('node:stream')
 const native = require('../native.js')
-const { bytes, call, instance, list, optionalText, path, plain, promised, refused, time } = require('./border.js')
+const { bytes, call, instance, list, optionalText, path, plain, promised, refused, time } = require('./ffi.js')
 
 /** The native half of a handle. */
 const halves = new WeakMap()

@@ -1,7 +1,7 @@
 'use strict'
 
 const native = require('../native.js')
-const { call, integer, optionalText, plain, text, time } = require('./border.js')
+const { call, integer, optionalText, plain, text, time } = require('./ffi.js')
 
 const parse = (what) => (given) => plain(call(() => native.facts(what, text(given, 'text'))))
 

@@ -22,7 +22,7 @@ const {
   time,
 
   wrongType,
-} = require('./border.js')
+} = require('./ffi.js')
 const { half, halves } = require('./envelope.js')
 const { Share, listed } = require('./share.js')
 
@@ -161,14 +161,14 @@ class JobLog {
   }
 }
 
-const WATCH = ['lastBackup', 'setUp', 'retentionDays', 'holds', 'closedSince', 'nextRun', 'now']
+const HEALTH = ['lastBackup', 'setUp', 'retentionDays', 'holds', 'closedSince', 'nextRun', 'now']
 
 function backupWarnings(given) {
-  const { now, ...watch } = options(given, WATCH)
+  const { now, ...health } = options(given, HEALTH)
   for (const name of ['lastBackup', 'setUp', 'closedSince']) {
-    watch[name] = time(watch[name], name)
+    health[name] = time(health[name], name)
   }
-  return plain(call(() => native.backupWarnings(json(watch, 'options'), time(now, 'now'))))
+  return plain(call(() => native.backupWarnings(json(health, 'options'), time(now, 'now'))))
 }
 
 const POLICY = [

@@ -2,7 +2,7 @@
 
 const { Readable } = require('node:stream')
 const native = require('../native.js')
-const { call, instance, integer, json, list, optionalText, options, path, plain, promised, text } = require('./border.js')
+const { call, instance, integer, json, list, optionalText, options, path, plain, promised, text } = require('./ffi.js')
 const { Control } = require('./control.js')
 const { Opener, half, made } = require('./envelope.js')
 const { Share } = require('./share.js')

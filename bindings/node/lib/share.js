@@ -1,7 +1,7 @@
 'use strict'
 
 const native = require('../native.js')
-const { call, instance, json, list, options, optionalText, path, plain, promised, text } = require('./border.js')
+const { call, instance, json, list, options, optionalText, path, plain, promised, text } = require('./ffi.js')
 const { half, halves, made } = require('./envelope.js')
 
 /** A share, of either kind. */

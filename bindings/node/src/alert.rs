@@ -8,7 +8,7 @@ use azs_backup::{AlertKind, Error, ErrorKind, Result};
 use napi::Env;
 use napi_derive::napi;
 
-use crate::border::{invalid, json, now, optional, read};
+use crate::ffi::{invalid, json, now, optional, read};
 
 /// A classification, and the error that it is of.
 #[napi]

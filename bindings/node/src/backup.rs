@@ -13,9 +13,9 @@ use napi::{Env, Status};
 use napi_derive::napi;
 use serde::Deserialize;
 
-use crate::border::{invalid, json, long, now, optional, read, streaming};
 use crate::control::Control;
 use crate::envelope::EncryptionCertificate;
+use crate::ffi::{invalid, json, long, now, optional, read, streaming};
 use crate::share::Share;
 use crate::threads;
 
@@ -36,7 +36,7 @@ struct Options {
     segment_size: Option<usize>,
     workers: Option<usize>,
     state: Option<String>,
-    paranoid: bool,
+    reread_everything: bool,
     distrust: Vec<String>,
     set_name: Option<String>,
 }
@@ -68,7 +68,7 @@ fn builder(
         .allow_expired_certificates(options.allow_expired_certificates)
         .one_file_system(options.one_file_system)
         .create(options.create)
-        .paranoid(options.paranoid)
+        .reread_everything(options.reread_everything)
         .distrust(options.distrust)
         .progress(control.hook());
     for certificate in certificates {

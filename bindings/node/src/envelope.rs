@@ -1,7 +1,7 @@
 //! Certificates, seal and open.
 //!
-//! Bytes that another thread is to read are copied first, on the thread of JavaScript, which may change them meanwhile or
-//! give their memory away.
+//! Bytes that another thread is to read are copied first, on the thread of JavaScript, which may change them meanwhile
+//! or give their memory away.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use napi::bindgen_prelude::{Buffer, Object};
 use napi_derive::napi;
 use zeroize::Zeroizing;
 
-use crate::border::{Promise, json, long, now, soon, time};
+use crate::ffi::{Promise, json, long, now, soon, time};
 
 #[napi]
 pub struct EncryptionCertificate(pub(crate) Cer);

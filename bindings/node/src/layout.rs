@@ -5,7 +5,7 @@ use azs_backup::{Component, Deployment, Place, SetName, SharePath, UncPath};
 use napi::Env;
 use napi_derive::napi;
 
-use crate::border::{json, now, optional, time};
+use crate::ffi::{json, now, optional, time};
 
 #[napi]
 pub fn facts(env: Env, what: String, text: String) -> napi::Result<String> {

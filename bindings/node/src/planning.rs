@@ -14,7 +14,7 @@ use napi_derive::napi;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::border::{invalid, json, long, now, optional, optional_time, read, time};
+use crate::ffi::{invalid, json, long, now, optional, optional_time, read, time};
 use crate::share::Share;
 
 #[napi]
@@ -171,8 +171,8 @@ pub fn read_jobs_sync(env: Env, log: String, at: Option<String>) -> napi::Result
 }
 
 #[napi]
-pub fn backup_warnings(env: Env, watch: String, at: Option<String>) -> napi::Result<String> {
-    now(env, || json(&schedule::warnings_of_json(watch, time(at)?)?))
+pub fn backup_warnings(env: Env, health: String, at: Option<String>) -> napi::Result<String> {
+    now(env, || json(&schedule::warnings_of_json(health, time(at)?)?))
 }
 
 #[napi]

@@ -14,11 +14,11 @@ use napi::{Env, Status};
 use napi_derive::napi;
 use serde::Deserialize;
 
-use crate::border::{json, long, now, optional, read, streaming};
 use crate::control::Control;
 use crate::envelope::Opener;
+use crate::ffi::{json, long, now, optional, read, streaming};
 use crate::share::Share;
-use crate::threads::Held;
+use crate::threads::Detached;
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -54,11 +54,11 @@ fn open(share: Arc<dyn azs_backup::Share>, folder: &str, place: Option<String>) 
         Some(place) => Set::open_foreign(share, folder, &place)?,
         None => Set::open(share, folder)?,
     };
-    Ok(BackupSet(Held::new(set)))
+    Ok(BackupSet(Detached::new(set)))
 }
 
 #[napi]
-pub struct BackupSet(Held<Set>);
+pub struct BackupSet(Detached<Set>);
 
 #[napi]
 impl BackupSet {
@@ -103,19 +103,19 @@ impl BackupSet {
         let (share, opener) = (share.share(), opener.0.clone());
         long(env, move || {
             let folder: SharePath = folder.parse()?;
-            Ok(Self(Held::new(Set::open_by_index(share?, folder, &opener)?)))
+            Ok(Self(Detached::new(Set::open_by_index(share?, folder, &opener)?)))
         })
     }
 
     #[napi]
     pub fn entries<'env>(&self, env: &'env Env, opener: &Opener) -> napi::Result<Object<'env>> {
         let (set, opener) = (self.0.clone(), opener.0.clone());
-        long(env, move || Ok(Entries(Held::new(Mutex::new(set.entries(&opener)?)))))
+        long(env, move || Ok(Entries(Detached::new(Mutex::new(set.entries(&opener)?)))))
     }
 
     #[napi]
     pub fn entries_sync(&self, env: Env, opener: &Opener) -> napi::Result<Entries> {
-        now(env, || Ok(Entries(Held::new(Mutex::new(self.0.entries(&opener.0)?)))))
+        now(env, || Ok(Entries(Detached::new(Mutex::new(self.0.entries(&opener.0)?)))))
     }
 
     #[napi]
@@ -216,7 +216,7 @@ impl BackupSet {
 
 /// What a set holds, some entries at a time.
 #[napi]
-pub struct Entries(Held<Mutex<Iter>>);
+pub struct Entries(Detached<Mutex<Iter>>);
 
 #[napi]
 impl Entries {

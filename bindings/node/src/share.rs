@@ -12,7 +12,7 @@ use napi_derive::napi;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::border::{invalid, json, long, now, optional};
+use crate::ffi::{invalid, json, long, now, optional};
 use crate::planning::{RetentionPlan, RetentionPolicy};
 use crate::threads;
 
@@ -199,7 +199,7 @@ impl Sets {
         at: Option<String>,
     ) -> napi::Result<RetentionPlan> {
         now(env, || {
-            let at: Timestamp = crate::border::time(at)?;
+            let at: Timestamp = crate::ffi::time(at)?;
             let chosen = numbers.iter().filter_map(|number| self.0.get(*number as usize));
             Ok(RetentionPlan::from(policy.get().plan(chosen, at)))
         })

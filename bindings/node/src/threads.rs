@@ -16,15 +16,15 @@ pub(crate) type Job = Box<dyn FnOnce() + Send>;
 const MOST: usize = 64;
 
 #[derive(Default)]
-struct Crew {
+struct Pool {
     waiting: VecDeque<Job>,
     running: usize,
 }
 
-static CREW: Mutex<Crew> = Mutex::new(Crew { waiting: VecDeque::new(), running: 0 });
+static POOL: Mutex<Pool> = Mutex::new(Pool { waiting: VecDeque::new(), running: 0 });
 
-fn crew() -> MutexGuard<'static, Crew> {
-    CREW.lock().unwrap_or_else(PoisonError::into_inner)
+fn pool() -> MutexGuard<'static, Pool> {
+    POOL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs a job on a thread of its own.
@@ -34,19 +34,19 @@ pub(crate) fn now(job: Job) -> io::Result<()> {
 
 /// Runs a job on one of the threads, when one is free.
 pub(crate) fn soon(job: Job) -> io::Result<()> {
-    let mut crew = crew();
-    crew.waiting.push_back(job);
-    if crew.running == MOST {
+    let mut pool = pool();
+    pool.waiting.push_back(job);
+    if pool.running == MOST {
         return Ok(());
     }
     match now(Box::new(work)) {
-        Ok(()) => crew.running += 1,
+        Ok(()) => pool.running += 1,
         // Those that run take it in their turn.
-        Err(_) if crew.running > 0 => {}
+        Err(_) if pool.running > 0 => {}
         Err(error) => {
-            let job = crew.waiting.pop_back();
+            let job = pool.waiting.pop_back();
             // It may take its time to go.
-            drop(crew);
+            drop(pool);
             drop(job);
             return Err(error);
         }
@@ -79,15 +79,15 @@ pub(crate) fn let_go(value: impl Send + 'static) {
 }
 
 /// What may be the last to hold a share, for an object of JavaScript.
-pub(crate) struct Held<T: Send + Sync + 'static>(Option<Arc<T>>);
+pub(crate) struct Detached<T: Send + Sync + 'static>(Option<Arc<T>>);
 
-impl<T: Send + Sync> Held<T> {
+impl<T: Send + Sync> Detached<T> {
     pub(crate) fn new(value: T) -> Self {
         Self(Some(Arc::new(value)))
     }
 }
 
-impl<T: Send + Sync> Deref for Held<T> {
+impl<T: Send + Sync> Deref for Detached<T> {
     type Target = Arc<T>;
 
     fn deref(&self) -> &Arc<T> {
@@ -95,7 +95,7 @@ impl<T: Send + Sync> Deref for Held<T> {
     }
 }
 
-impl<T: Send + Sync> Drop for Held<T> {
+impl<T: Send + Sync> Drop for Detached<T> {
     fn drop(&mut self) {
         let_go(self.0.take());
     }
@@ -111,11 +111,11 @@ pub fn end() {
 fn work() {
     loop {
         let job = {
-            let mut crew = crew();
-            match crew.waiting.pop_front() {
+            let mut pool = pool();
+            match pool.waiting.pop_front() {
                 Some(job) => job,
                 None => {
-                    crew.running -= 1;
+                    pool.running -= 1;
                     return;
                 }
             }

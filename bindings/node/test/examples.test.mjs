@@ -101,7 +101,7 @@ for (const readme of ['README.md', 'bindings/node/README.md']) {
 }
 
 test('the tarball holds what is needed and no more', { skip: PACKAGE === join(import.meta.dirname, '..') }, () => {
-  for (const name of ['index.js', 'index.d.ts', 'native.js', 'lib/border.js', 'README.md', 'examples/nightly.mjs']) {
+  for (const name of ['index.js', 'index.d.ts', 'native.js', 'lib/ffi.js', 'README.md', 'examples/nightly.mjs']) {
     assert(existsSync(join(PACKAGE, name)), name)
   }
   for (const name of ['src', 'test', 'Cargo.toml', 'build.mjs', 'node_modules', 'package-lock.json']) {

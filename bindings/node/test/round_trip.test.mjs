@@ -163,7 +163,7 @@ test('a second set costs what changed', async (t) => {
   const first = await make({})
   // A change of the same second as the backup is looked at again anyway.
   writeFileSync(join(tree, 'more'), 'more')
-  const second = await make({ paranoid: true, distrust: 'nothing.tar.zst.p7m' })
+  const second = await make({ rereadEverything: true, distrust: 'nothing.tar.zst.p7m' })
   assert.equal(second.content.files, first.content.files + 1)
   assert.equal((await azs.BackupSet.openSync(on, second.folder).restoreBytes(opener(), 'tree/more')).toString(), 'more')
 })
@@ -231,7 +231,7 @@ test('a set costs what changed since the last', async (t) => {
   const { base, filesRead, filesKept, bytesKept, linked, stored, rewritten } = second.reuse
   assert.deepEqual([base, filesRead, filesKept, bytesKept, rewritten], [first.folder, 0, 1, 3 << 20, []])
   assert.equal(linked.files + stored.files, second.stored.files)
-  assert.equal((await night({ paranoid: true })).reuse.bytesRead, 3 << 20)
+  assert.equal((await night({ rereadEverything: true })).reuse.bytesRead, 3 << 20)
 
   const root = on.describe()
   const name = readdirSync(join(root, first.folder)).find((one) => statSync(join(root, first.folder, one)).size > 1 << 20)

@@ -10,9 +10,9 @@ use pyo3::sync::PyOnceLock;
 
 use crate::argument::{Bytes, FilePath, Several};
 use crate::certificate::EncryptionCertificate;
+use crate::detached::Detached;
 use crate::error::{Raise, refuse};
 use crate::events::{Level, log};
-use crate::held::Held;
 use crate::layout::{Place, SetName};
 use crate::progress::Hook;
 use crate::share::Share;
@@ -30,7 +30,7 @@ use crate::value::value;
 /// 'Succeeded'
 #[pyclass(frozen, module = "azs_backup")]
 pub(crate) struct Backup {
-    backup: Held<Mutex<Option<core::Backup>>>,
+    backup: Detached<Mutex<Option<core::Backup>>>,
     set: core::SetName,
     hook: Hook,
     process: u32,
@@ -72,21 +72,21 @@ impl Backup {
     ///
     /// `certificates`: those that can open the set, one or several. `labels` are written on the cover sheet in clear.
     /// `exclude`: patterns in gitignore syntax of what to leave out below each folder; `!` takes back in.
-    /// `source_problems`: `"fail"`, or `"report"` to go on past sources that cannot be read or that change, and name them.
-    /// `shrunken_sources`: `"warn"` of sources that are empty or hold less than half of last time, or `"fail"`.
+    /// `source_problems`: `"fail"`, or `"report"` to go on past sources that cannot be read or that change, and name
+    /// them. `shrunken_sources`: `"warn"` of sources that are empty or hold less than half of last time, or `"fail"`.
     /// `one_file_system`: leave out what is mounted below a source. `create`: make the region folder, and that of a
-    /// component of your own, where it is missing. `recheck`: read each stored file that is taken over back at least once
-    /// in so many runs; `renew_after_days`: write anew what was stored longer ago; 0 is never.
-    /// `level`: of zstd, -7 to 19. `segment_size`: in bytes, 4 to 64 MiB. `workers`: threads, one for each core if none
-    /// is given. `state`: a folder of this host, one for each job, in which it remembers the last set: then a set costs
-    /// what changed since. `paranoid`: read every file, whatever its times say, and every stored file that is taken over
-    /// from an earlier set. `distrust`: stored files that a verification found damaged; what they hold is stored again.
-    /// `progress`: called about ten times a second with a `Progress`.
+    /// component of your own, where it is missing. `recheck`: read each stored file that is taken over back at least
+    /// once in so many runs; `renew_after_days`: write anew what was stored longer ago; 0 is never. `level`: of zstd,
+    /// -7 to 19. `segment_size`: in bytes, 4 to 64 MiB. `workers`: threads, one for each core if none is given.
+    /// `state`: a folder of this host, one for each job, in which it remembers the last set: then a set costs what
+    /// changed since. `reread_everything`: read every file, whatever its times say, and every stored file that is taken
+    /// over from an earlier set. `distrust`: stored files that a verification found damaged; what they hold is stored
+    /// again. `progress`: called about ten times a second with a `Progress`.
     #[new]
     #[pyo3(signature = (
         share, place, *, certificates, allow_expired_certificates=false, labels=None, exclude=None,
         source_problems=None, shrunken_sources=None, one_file_system=false, create=false, recheck=7,
-        renew_after_days=180, level=3, segment_size=12 << 20, workers=None, state=None, paranoid=false, distrust=None,
+        renew_after_days=180, level=3, segment_size=12 << 20, workers=None, state=None, reread_everything=false, distrust=None,
         set_name=None, progress=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "keywords")]
@@ -108,7 +108,7 @@ impl Backup {
         segment_size: usize,
         workers: Option<usize>,
         state: Option<FilePath>,
-        paranoid: bool,
+        reread_everything: bool,
         distrust: Option<Several<PyBackedStr>>,
         set_name: Option<SetName>,
         progress: Option<Py<PyAny>>,
@@ -123,7 +123,7 @@ impl Backup {
             .renew_after_days(renew_after_days)
             .level(level)
             .segment_size(segment_size)
-            .paranoid(paranoid)
+            .reread_everything(reread_everything)
             .distrust(distrust.iter().flat_map(|files| &files.0).map(|file| &**file))
             .progress(move |progress| inner.call(progress));
         for certificate in &certificates.0 {
@@ -159,7 +159,7 @@ impl Backup {
         log(py, Level::Info, &format!("backup {set} of {} begun", place.0));
         let process = std::process::id();
         Ok(Self {
-            backup: Held::new(Mutex::new(Some(backup))),
+            backup: Detached::new(Mutex::new(Some(backup))),
             set,
             hook,
             process,
@@ -216,8 +216,8 @@ impl Backup {
 
     /// Says that something is not in the set because it could not be had: a switch that did not answer.
     ///
-    /// `error` is an exception or text. With `source_problems="report"` it is named in the report and the set is partial;
-    /// else `SourceUnreadableError` is raised.
+    /// `error` is an exception or text. With `source_problems="report"` it is named in the report and the set is
+    /// partial; else `SourceUnreadableError` is raised.
     fn add_problem(&self, py: Python<'_>, name: PyBackedStr, error: &Bound<'_, PyAny>) -> PyResult<()> {
         let mut said = error.str()?.to_string();
         if said.is_empty() {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use azs_backup::schedule::{
-    self as core, Frequency, JobStatus, Operation, OperationKind, OperationsFile, RetentionPeriod, Skip,
-    Trigger, Watch,
+    self as core, Frequency, Health, JobStatus, Operation, OperationKind, OperationsFile, RetentionPeriod,
+    Skip, Trigger,
 };
 use azs_backup::{Error, ErrorKind};
 use pyo3::prelude::*;
@@ -379,8 +379,8 @@ impl JobLog {
         py.detach(|| self.0.append(&job)).raise()
     }
 
-    /// Reads the jobs; a file that is not there has none. `now` decides which of them are running. Those whose process ended
-    /// without a word failed, and are its `died` until the next append writes that down.
+    /// Reads the jobs; a file that is not there has none. `now` decides which of them are running. Those whose process
+    /// ended without a word failed, and are its `died` until the next append writes that down.
     #[pyo3(signature = (now=None))]
     fn read<'py>(&self, py: Python<'py>, now: Option<Time>) -> PyResult<Bound<'py, PyAny>> {
         let now = Time::or_now(now);
@@ -393,8 +393,8 @@ impl JobLog {
     }
 }
 
-/// What an operator should see to and nobody would notice: no backup for 24 hours, a gate that stays closed, missed runs,
-/// a clock that was set back. Nothing when all is well.
+/// What an operator should see to and nobody would notice: no backup for 24 hours, a gate that stays closed, missed
+/// runs, a clock that was set back. Nothing when all is well.
 #[pyfunction]
 #[pyo3(signature = (
     *, last_backup=None, set_up=None, retention_days=7, holds=None, closed_since=None, next_run=None, now=None,
@@ -411,16 +411,16 @@ pub(crate) fn backup_warnings<'py>(
     now: Option<Time>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let holds: Vec<_> = holds.iter().flat_map(|holds| &holds.0).map(|hold| hold.get().0.clone()).collect();
-    let mut watch = Watch::new(last_backup.map(|time| time.0))
+    let mut health = Health::new(last_backup.map(|time| time.0))
         .retention(RetentionPeriod::beyond_microsoft(retention_days).raise()?)
         .holds(holds, closed_since.map(|time| time.0));
     if let Some(set_up) = set_up {
-        watch = watch.set_up(set_up.0);
+        health = health.set_up(set_up.0);
     }
     if let Some(next_run) = next_run {
-        watch = watch.next_run(next_run.0);
+        health = health.next_run(next_run.0);
     }
-    let warnings: PyResult<Vec<_>> = core::warnings(&watch, Time::or_now(now))
+    let warnings: PyResult<Vec<_>> = core::warnings(&health, Time::or_now(now))
         .iter()
         .map(|warning| {
             let mut fields: BTreeMap<String, serde_json::Value> =

@@ -10,10 +10,10 @@ use pyo3::pybacked::PyBackedStr;
 use pyo3::types::PyBytes;
 
 use crate::argument::{FilePath, InSet, Several};
+use crate::detached::Detached;
 use crate::envelope::Opener;
 use crate::error::{Raise, patiently};
 use crate::events::{Level, log};
-use crate::held::Held;
 use crate::layout::{Component, Deployment, Place, SetName, SharePath};
 use crate::progress::Hook;
 use crate::share::Share;
@@ -22,8 +22,8 @@ use crate::value::{plain, value, values};
 
 /// Lists the sets of a deployment, or of one component of it, by place and then from old to new. Needs no key.
 ///
-/// What is no backup is listed as such, with a reason; folders that cannot be listed are its `unreadable`. `MASBackup` is
-/// never looked into. In a notebook the listing shows as a table.
+/// What is no backup is listed as such, with a reason; folders that cannot be listed are its `unreadable`. `MASBackup`
+/// is never looked into. In a notebook the listing shows as a table.
 #[pyfunction]
 #[pyo3(signature = (share, deployment, component=None))]
 pub(crate) fn list_sets<'py>(
@@ -77,8 +77,8 @@ impl SetSummary {
         self.0.is_shrunken
     }
 
-    /// `complete`, `damaged`, `foreign` (it belongs elsewhere), `incomplete`, `unreadable`, or `unsupported` for a later
-    /// version of the stored form.
+    /// `complete`, `damaged`, `foreign` (it belongs elsewhere), `incomplete`, `unreadable`, or `unsupported` for a
+    /// later version of the stored form.
     #[getter]
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.to_dict(py)?.get_item("state")
@@ -141,7 +141,7 @@ impl SetSummary {
 /// >>> found.verify().is_sound
 /// True
 #[pyclass(frozen, module = "azs_backup")]
-pub(crate) struct BackupSet(Held<Arc<core::Set>>);
+pub(crate) struct BackupSet(Detached<Arc<core::Set>>);
 
 #[pymethods]
 impl BackupSet {
@@ -159,7 +159,7 @@ impl BackupSet {
             Some(place) => core::Set::open_foreign(share, folder.0, &place.0),
             None => core::Set::open(share, folder.0),
         })?;
-        Ok(Self(Held::new(Arc::new(set))))
+        Ok(Self(Detached::new(Arc::new(set))))
     }
 
     /// Opens a set by its encrypted index alone, where `backup.json` or `SHA256SUMS` is damaged or gone and its data is
@@ -171,7 +171,7 @@ impl BackupSet {
     fn open_by_index(py: Python<'_>, share: &Share, folder: SharePath, opener: &Opener) -> PyResult<Self> {
         let (share, opener) = (share.open()?, opener.0.clone());
         let set = patiently(py, move || core::Set::open_by_index(share, folder.0, &opener))?;
-        Ok(Self(Held::new(Arc::new(set))))
+        Ok(Self(Detached::new(Arc::new(set))))
     }
 
     /// The cover sheet.
@@ -189,7 +189,7 @@ impl BackupSet {
     /// What the set holds: an iterator over its entries, in memory a few at a time.
     fn entries(&self, py: Python<'_>, opener: &Opener) -> PyResult<EntryIterator> {
         let entries = py.detach(|| self.0.entries(&opener.0)).raise()?;
-        Ok(EntryIterator(Held::new(Mutex::new(entries))))
+        Ok(EntryIterator(Detached::new(Mutex::new(entries))))
     }
 
     /// Checks every stored file against `SHA256SUMS`. Needs no key. What is wrong is in the report.
@@ -216,9 +216,8 @@ impl BackupSet {
     /// Restores the set into a folder, or what `patterns` in gitignore syntax match: `tor1/`, `*.cfg`.
     ///
     /// `existing`: `"refuse"` takes only an empty folder or one that is not there yet, `"keep"` leaves what is there,
-    /// `"replace"` puts what is restored in its place. `compare`: by `"metadata"` or by `"content"` what is left is held
-    /// against the set. `damage`: `"stop"`, or `"continue"` to leave out what is lost and
-    /// name it in the report.
+    /// `"replace"` puts what is restored in its place. `compare`: by `"metadata"` or by `"content"` what is left is
+    /// held against the set. `damage`: `"stop"`, or `"continue"` to leave out what is lost and name it in the report.
     #[pyo3(signature = (opener, target, *, patterns=None, existing=None, compare=None, damage=None, progress=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords")]
     fn restore<'py>(
@@ -312,7 +311,7 @@ impl BackupSet {
 
 /// The entries of a set, one after the other.
 #[pyclass(frozen, module = "azs_backup._native")]
-pub(crate) struct EntryIterator(Held<Mutex<Entries>>);
+pub(crate) struct EntryIterator(Detached<Mutex<Entries>>);
 
 #[pymethods]
 impl EntryIterator {

@@ -9,9 +9,9 @@ use pyo3::pybacked::PyBackedStr;
 use pyo3::types::PyTuple;
 
 use crate::argument::{FilePath, Several};
+use crate::detached::Detached;
 use crate::error::{Raise, patiently, refuse};
 use crate::events::{Level, log};
-use crate::held::Held;
 use crate::layout::{Component, Deployment, UncPath};
 use crate::value::{plain, value};
 
@@ -20,14 +20,14 @@ use crate::value::{plain, value};
 /// A context manager that closes it; what is open on it goes on.
 #[pyclass(frozen, subclass, module = "azs_backup")]
 pub(crate) struct Share {
-    share: Held<Mutex<Option<Arc<dyn core::Share>>>>,
+    share: Detached<Mutex<Option<Arc<dyn core::Share>>>>,
     description: String,
 }
 
 impl Share {
     fn new(share: Arc<dyn core::Share>) -> Self {
         let description = share.describe();
-        Self { share: Held::new(Mutex::new(Some(share))), description }
+        Self { share: Detached::new(Mutex::new(Some(share))), description }
     }
 
     pub(crate) fn open(&self) -> PyResult<Arc<dyn core::Share>> {
@@ -98,10 +98,11 @@ pub(crate) struct SmbShare {
 impl SmbShare {
     /// Connects to a share, or a folder below one, and logs on.
     ///
-    /// `account` is `CONTOSO\azsbackup` or `azsbackup@contoso.com`. `encryption`: `"required"`, `"preferred"` or `"off"`;
-    /// everything is signed in any case. `oldest_dialect`: `"3.0"`, `"3.0.2"` or `"3.1.1"`. Limits are in seconds: for an
-    /// attempt to connect, for the server's silence, and for one call with all its `attempts`. Raises `UnreachableError`,
-    /// `TimedOutError`, `LogonFailedError`, `AccessDeniedError`, `NotFoundError` and `UnsupportedError`.
+    /// `account` is `CONTOSO\azsbackup` or `azsbackup@contoso.com`. `encryption`: `"required"`, `"preferred"` or
+    /// `"off"`; everything is signed in any case. `oldest_dialect`: `"3.0"`, `"3.0.2"` or `"3.1.1"`. Limits are in
+    /// seconds: for an attempt to connect, for the server's silence, and for one call with all its `attempts`. Raises
+    /// `UnreachableError`, `TimedOutError`, `LogonFailedError`, `AccessDeniedError`, `NotFoundError` and
+    /// `UnsupportedError`.
     #[staticmethod]
     #[pyo3(signature = (
         root, account, password, *, port=445, encryption=None, oldest_dialect=None, durability=None, connections=4,
@@ -168,8 +169,8 @@ pub(crate) struct FolderShare;
 impl FolderShare {
     /// Opens an existing folder as the root of a share.
     ///
-    /// `durability` is `"flushed"`, to the disk or server, or `"cached"`, for a throw-away share. Raises `NotFoundError`,
-    /// and `ReservedPathError` for a folder in `MASBackup`.
+    /// `durability` is `"flushed"`, to the disk or server, or `"cached"`, for a throw-away share. Raises
+    /// `NotFoundError`, and `ReservedPathError` for a folder in `MASBackup`.
     #[staticmethod]
     #[pyo3(signature = (root, *, durability=None))]
     fn open(py: Python<'_>, root: FilePath, durability: Option<PyBackedStr>) -> PyResult<Py<Self>> {
@@ -182,8 +183,8 @@ impl FolderShare {
 
 /// Checks an open share and what can be done on it, for the backups of a deployment.
 ///
-/// `components`: whose folders are looked for, too. `create_folders`: whether folders that are missing are created. It writes
-/// a few objects with random names, and removes them.
+/// `components`: whose folders are looked for, too. `create_folders`: whether folders that are missing are created. It
+/// writes a few objects with random names, and removes them.
 ///
 /// >>> check_share(share, "contoso.com/nyc").is_sound
 /// True

@@ -102,10 +102,10 @@ def test_a_set_costs_what_changed_since_the_last(
     source = tree(folder / "source")
     state = folder / "state"
 
-    def night(*, paranoid: bool = False, distrust: tuple[str, ...] = ()) -> BackupReport:
+    def night(*, reread_everything: bool = False, distrust: tuple[str, ...] = ()) -> BackupReport:
         # A file that changed within the last tick of the clock is looked at again.
         time.sleep(0.03)
-        with Backup(share, place, certificates=certificate, state=state, paranoid=paranoid, distrust=distrust) as backup:
+        with Backup(share, place, certificates=certificate, state=state, reread_everything=reread_everything, distrust=distrust) as backup:
             backup.add_folder(source)
         assert backup.report is not None and not backup.report.warnings
         return backup.report
@@ -117,7 +117,7 @@ def test_a_set_costs_what_changed_since_the_last(
     assert reuse.base == first.folder and (reuse.files_read, reuse.bytes_read) == (0, 0)
     assert (reuse.files_kept, reuse.bytes_kept) == (second.content.files, second.content.bytes)
     assert reuse.linked.files + reuse.stored.files == second.stored.files and reuse.copied.files == reuse.taken_over.files == 0
-    assert night(paranoid=True).reuse.bytes_read == first.content.bytes
+    assert night(reread_everything=True).reuse.bytes_read == first.content.bytes
 
     segment = next(file for file in (folder / "share" / str(first.folder)).iterdir() if file.stat().st_size > 1 << 20)
     damaged = bytearray(segment.read_bytes())

@@ -27,7 +27,7 @@ pub(in crate::backup) struct Manifest {
     pub(in crate::backup) segments: Vec<StoredFile>,
     /// Segments that belong to one large file alone.
     pub(in crate::backup) whole: BTreeSet<u32>,
-    pub(in crate::backup) pieces: Vec<KnownPiece>,
+    pub(in crate::backup) pieces: Vec<IndexPiece>,
     pub(in crate::backup) next_segment: u32,
     pub(in crate::backup) next_piece: u32,
     pub(in crate::backup) next_table: u32,
@@ -93,7 +93,7 @@ impl SourceSize {
 
 /// An index piece whose text this host has.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(in crate::backup) struct KnownPiece {
+pub(in crate::backup) struct IndexPiece {
     pub(in crate::backup) file: StoredFile,
     /// Number of its lines.
     pub(in crate::backup) records: u64,

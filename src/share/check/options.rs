@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::ShareCheck;
 use crate::error::Result;
 use crate::layout::Place;
-use crate::words::options;
+use crate::options::from_json;
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -20,7 +20,7 @@ impl ShareCheck {
     /// # Errors
     /// `INVALID_ARGUMENT` for anything but such an object, or for an unknown option; `INVALID_NAME`.
     pub fn options(mut self, json: impl AsRef<[u8]>) -> Result<Self> {
-        let options: Options = options("options of a check", json.as_ref())?;
+        let options: Options = from_json("options of a check", json.as_ref())?;
         for component in options.components {
             let place: Place = format!("{}/{component}", self.deployment).parse()?;
             self = self.component(&place);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::report::{Outcome, Step};
+use super::report::{Step, StepOutcome};
 use super::steps::Steps;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, SharePath};
@@ -63,7 +63,7 @@ impl Probe {
                         Step::HardLink => "each set takes its full size, or is copied on the server",
                         _ => "where there are no hard links either, each set is sent in full",
                     };
-                    steps.add(step, Outcome::Warned, begun, format!("{error}; {cost}"));
+                    steps.add(step, StepOutcome::Warned, begun, format!("{error}; {cost}"));
                 }
                 Err(error) => steps.failed(step, begun, &error),
             }

@@ -75,7 +75,7 @@ impl fmt::Display for Step {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum StepOutcome {
     /// As it should.
     Passed,
     /// Backups work, but something is worth knowing.
@@ -93,7 +93,7 @@ pub struct CheckedStep {
     /// What was tried.
     pub step: Step,
     /// How it went.
-    pub outcome: Outcome,
+    pub outcome: StepOutcome,
     /// How long it took, in seconds.
     pub seconds: f64,
     /// What was found, in one line.
@@ -143,7 +143,7 @@ impl CheckReport {
     /// The first step that failed: where the fault is.
     #[must_use]
     pub fn first_failure(&self) -> Option<&CheckedStep> {
-        self.steps.iter().find(|step| step.outcome == Outcome::Failed)
+        self.steps.iter().find(|step| step.outcome == StepOutcome::Failed)
     }
 
     /// Returns the report, or an error if a step failed.
@@ -166,10 +166,10 @@ impl CheckReport {
         let mut text = format!("{}\n", self.share);
         for step in &self.steps {
             let outcome = match step.outcome {
-                Outcome::Passed => "ok",
-                Outcome::Warned => "WARNING",
-                Outcome::Failed => "FAILED",
-                Outcome::Skipped => "-",
+                StepOutcome::Passed => "ok",
+                StepOutcome::Warned => "WARNING",
+                StepOutcome::Failed => "FAILED",
+                StepOutcome::Skipped => "-",
             };
             // Writing to memory cannot fail.
             let _ = writeln!(text, "  {:<11}{outcome:<9}{:>8.3} s  {}", step.step, step.seconds, step.seen);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::report::{CheckAlert, CheckReport, CheckedStep, Outcome, Step};
+use super::report::{CheckAlert, CheckReport, CheckedStep, Step, StepOutcome};
 use crate::alert::{Classification, Context, Profile, classify_error};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -13,18 +13,18 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    pub(super) fn add(&mut self, step: Step, outcome: Outcome, begun: Instant, seen: String) {
+    pub(super) fn add(&mut self, step: Step, outcome: StepOutcome, begun: Instant, seen: String) {
         let seconds =
-            if outcome == Outcome::Skipped { Duration::ZERO } else { begun.elapsed() }.as_secs_f64();
+            if outcome == StepOutcome::Skipped { Duration::ZERO } else { begun.elapsed() }.as_secs_f64();
         self.report.steps.push(CheckedStep { step, outcome, seconds, seen, alert: None });
     }
 
     pub(super) fn passed(&mut self, step: Step, begun: Instant, seen: String) {
-        self.add(step, Outcome::Passed, begun, seen);
+        self.add(step, StepOutcome::Passed, begun, seen);
     }
 
     pub(super) fn failed(&mut self, step: Step, begun: Instant, error: &Error) {
-        self.add(step, Outcome::Failed, begun, error.to_string());
+        self.add(step, StepOutcome::Failed, begun, error.to_string());
         self.alert(error.kind(), classify_error(error, Profile::Refined));
     }
 
@@ -47,7 +47,12 @@ impl Steps {
         let done = self.report.steps.last().map(|step| step.step);
         for step in REST {
             if done.is_none_or(|done| step > done) {
-                self.add(step, Outcome::Skipped, Instant::now(), "not tried after the failure above".into());
+                self.add(
+                    step,
+                    StepOutcome::Skipped,
+                    Instant::now(),
+                    "not tried after the failure above".into(),
+                );
             }
         }
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crossbeam_channel::bounded;
 
-use super::lane::resolve;
+use super::connection::resolve;
 use super::pool::Pool;
 use super::status::{Failure, Stage};
 use super::{SmbBuilder, SmbShare};
@@ -41,9 +41,9 @@ impl SmbBuilder {
 
         let pool = Pool::new(self.target.clone());
         let begun = Instant::now();
-        let failure = match pool.lane(begun + self.target.times.call) {
-            Ok(lane) => {
-                let facts = lane.facts();
+        let failure = match pool.connection(begun + self.target.times.call) {
+            Ok(connection) => {
+                let facts = connection.facts();
                 let security = match (&facts.cipher, facts.encrypted) {
                     (Some(cipher), true) => format!("encrypted with {cipher}"),
                     (None, true) => "encrypted".into(),

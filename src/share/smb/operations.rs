@@ -183,7 +183,7 @@ impl Session {
     }
 
     /// Checks that a folder exists; an error if it does not.
-    pub(super) async fn look(&self, path: &str) -> Result<()> {
+    pub(super) async fn stat(&self, path: &str) -> Result<()> {
         let folder = self.open_folder(path, access_to_look()).await?;
         close(&folder, Ok(())).await
     }
@@ -292,7 +292,7 @@ async fn read_block(file: &File, mut at: u64, mut buffer: &mut [u8]) -> Result<(
 
 async fn list_opened(folder: &Arc<Directory>) -> Result<Vec<Item>> {
     let mut items = Vec::new();
-    // The client's stream can miss a wake-up between threads; a lane has only one thread.
+    // The client's stream can miss a wake-up between threads; a connection has only one thread.
     let query = Directory::query_with_options::<FileIdBothDirectoryInformation>(folder, "*", TRANSACTION);
     let mut entries = pin!(query.await.map_err(of_client)?);
     while let Some(entry) = entries.next().await {

@@ -6,9 +6,10 @@ use serde::Deserialize;
 
 use super::{Encryption, SmbBuilder, SmbDialect};
 use crate::error::{Error, ErrorKind, Result};
-use crate::words::{options, words};
+use crate::options::from_json;
+use crate::string_enum::string_enum;
 
-words!(Encryption, "encryption": "required" => Required, "preferred" => Preferred, "off" => Off);
+string_enum!(Encryption, "encryption": "required" => Required, "preferred" => Preferred, "off" => Off);
 
 /// The options, each with a default.
 #[derive(Default, Deserialize)]
@@ -33,7 +34,7 @@ impl SmbBuilder {
     /// # Errors
     /// `INVALID_ARGUMENT` for anything but such an object, or for an unknown option.
     pub fn options(mut self, json: impl AsRef<[u8]>) -> Result<Self> {
-        let options: Options = options("options of a share", json.as_ref())?;
+        let options: Options = from_json("options of a share", json.as_ref())?;
         if let Some(port) = options.port {
             self = self.port(port);
         }

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 
 use super::Target;
-use super::lane::Lane;
+use super::connection::Connection;
 use super::session::Session;
 use super::status::Failure;
 use crate::error::ErrorKind;
 
-/// A few lanes to one share, used by any number of threads.
+/// A few connections to one share, used by any number of threads.
 pub(super) struct Pool {
     target: Arc<Target>,
     /// The process that opened it: none of its threads survive in a forked child.
@@ -24,7 +24,7 @@ pub(super) struct Pool {
 
 #[derive(Default)]
 struct State {
-    lanes: Vec<Arc<Lane>>,
+    connections: Vec<Arc<Connection>>,
     /// Disconnect when their threads end; waited for on closing.
     threads: Vec<Receiver<()>>,
     openings: u64,
@@ -35,7 +35,7 @@ struct State {
     refused: Option<Failure>,
     /// Since when the server has not answered, with all attempts used up.
     down: Option<(Instant, Failure)>,
-    /// No further lane is opened beside others before this time.
+    /// No further connection is opened beside others before this time.
     pause: Option<Instant>,
 }
 
@@ -67,8 +67,8 @@ impl Pool {
         &self.target
     }
 
-    /// Does some work on one of the lanes. Repeats it, within the limits on attempts and time, if the connection breaks
-    /// or the work meets a passing obstacle.
+    /// Does some work on one of the connections. Repeats it, within the limits on attempts and time, if the connection
+    /// breaks or the work meets a passing obstacle.
     pub(super) fn run<T, F, W>(self: &Arc<Self>, work: F) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -88,14 +88,14 @@ impl Pool {
         let mut attempt = Attempt::First;
         let mut failures = 0;
         loop {
-            let result = match self.lane(until) {
-                Ok(lane) => {
+            let result = match self.connection(until) {
+                Ok(connection) => {
                     let work = work.clone();
-                    let result = lane.call(until, move |session| work(session, attempt));
+                    let result = connection.call(until, move |session| work(session, attempt));
                     if let Err(failure) = &result
                         && failure.is_lost()
                     {
-                        lane.abandon(failure.clone());
+                        connection.abandon(failure.clone());
                         attempt = Attempt::Again;
                     }
                     result
@@ -122,30 +122,35 @@ impl Pool {
         }
     }
 
-    /// Returns an open lane; opens one if there is none.
-    pub(super) fn lane(self: &Arc<Self>, until: Instant) -> Result<Arc<Lane>, Failure> {
+    /// Returns an open connection; opens one if there is none.
+    pub(super) fn connection(self: &Arc<Self>, until: Instant) -> Result<Arc<Connection>, Failure> {
         let mut waited_for = None;
         let mut state = self.lock();
         loop {
-            state.lanes.retain(|lane| !lane.is_lost());
+            state.connections.retain(|connection| !connection.is_lost());
             self.expire(&mut state);
-            let young = state.lanes.iter().filter(|lane| lane.age() == 0).min_by_key(|lane| lane.load());
-            let usable = young.or_else(|| state.lanes.iter().find(|lane| lane.age() == 1)).cloned();
-            if let Some(lane) = usable {
-                let wanted = lane.age() > 0 || lane.load() > 0;
-                let young = state.lanes.iter().filter(|lane| lane.age() == 0).count();
+            let young = state
+                .connections
+                .iter()
+                .filter(|connection| connection.age() == 0)
+                .min_by_key(|connection| connection.load());
+            let usable =
+                young.or_else(|| state.connections.iter().find(|connection| connection.age() == 1)).cloned();
+            if let Some(connection) = usable {
+                let wanted = connection.age() > 0 || connection.load() > 0;
+                let young = state.connections.iter().filter(|connection| connection.age() == 0).count();
                 let may = state.opening.is_none()
                     && state.refused.is_none()
                     && state.pause.is_none_or(|pause| Instant::now() >= pause);
                 if wanted && may && young < self.target.connections {
-                    // In the background: nobody waits for a second lane.
+                    // In the background: nobody waits for a second connection.
                     let _ = self.open(&mut state);
                 }
-                if lane.age() == 0 {
+                if connection.age() == 0 {
                     // Threads still at work on it keep it alive.
-                    state.lanes.retain(|lane| lane.age() == 0);
+                    state.connections.retain(|connection| connection.age() == 0);
                 }
-                return Ok(lane);
+                return Ok(connection);
             }
             if let Some(refused) = &state.refused {
                 return Err(refused.clone());
@@ -179,30 +184,31 @@ impl Pool {
         }
     }
 
-    /// Starts opening a lane; returns its number.
+    /// Starts opening a connection; returns its number.
     fn open(self: &Arc<Self>, state: &mut State) -> Result<u64, Failure> {
         state.openings += 1;
         let number = state.openings;
         let pool = Arc::downgrade(self);
-        let thread = Lane::start(self.target.clone(), move |opened| Self::opened(&pool, number, opened))
-            .map_err(|e| Failure::other(ErrorKind::Io, format!("start a thread: {e}")))?;
+        let thread =
+            Connection::start(self.target.clone(), move |opened| Self::opened(&pool, number, opened))
+                .map_err(|e| Failure::other(ErrorKind::Io, format!("start a thread: {e}")))?;
         state.threads.retain(|thread| !is_over(thread));
         state.threads.push(thread);
         state.opening = Some(Opening { number, since: Instant::now() });
         Ok(number)
     }
 
-    /// Receives the outcome of an opening from the lane's thread.
-    fn opened(pool: &Weak<Self>, number: u64, opened: Result<Lane, Failure>) {
+    /// Receives the outcome of an opening from the connection's thread.
+    fn opened(pool: &Weak<Self>, number: u64, opened: Result<Connection, Failure>) {
         let Some(pool) = pool.upgrade() else { return };
         let mut state = pool.lock();
         if state.opening.is_none_or(|opening| opening.number != number) {
-            // It came too late; dropping the lane here logs off.
+            // It came too late; dropping the connection here logs off.
             return;
         }
         state.opening = None;
         match opened {
-            Ok(lane) => state.lanes.push(Arc::new(lane)),
+            Ok(connection) => state.connections.push(Arc::new(connection)),
             Err(failure) => {
                 if failure.is_refusal() {
                     state.refused = Some(failure.clone());
@@ -220,7 +226,8 @@ impl Pool {
     fn down(&self) -> Option<Failure> {
         let state = self.lock();
         let (since, failure) = state.down.as_ref()?;
-        (since.elapsed() < DOWN && state.lanes.iter().all(|lane| lane.is_lost())).then(|| failure.clone())
+        (since.elapsed() < DOWN && state.connections.iter().all(|connection| connection.is_lost()))
+            .then(|| failure.clone())
     }
 
     /// Logs off everywhere, and waits a short while for that.
@@ -228,12 +235,12 @@ impl Pool {
         if std::process::id() != self.process {
             return;
         }
-        let (lanes, threads) = {
+        let (connections, threads) = {
             let mut state = self.lock();
             state.opening = None;
-            (std::mem::take(&mut state.lanes), std::mem::take(&mut state.threads))
+            (std::mem::take(&mut state.connections), std::mem::take(&mut state.threads))
         };
-        drop(lanes);
+        drop(connections);
         let until = Instant::now() + CLOSE;
         for thread in threads {
             let _ = thread.recv_deadline(until);

@@ -9,7 +9,7 @@
 //!   for too long is given up as a whole.
 //! - It keeps the NTSTATUS of a failed read, write or flush only in words.
 //! - It remembers a file's length from when it was opened: query the length instead.
-//! - Some waits end only with an answer: they are always inside a lane, whose callers wait with a limit.
+//! - Some waits end only with an answer: they are always inside a connection, whose callers wait with a limit.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// A logged-on connection to a share.
 ///
-/// It lives and dies on a lane's thread, because the client's types start tasks when they are dropped.
+/// It lives and dies on a connection's thread, because the client's types start tasks when they are dropped.
 pub(super) struct Session {
     // These drop in this order.
     pub(super) tree: Tree,
@@ -121,8 +121,8 @@ impl Session {
         let transport = Transport::new(stream, link.clone(), target.times.silence).map_err(failed)?;
         link.enter(Stage::Negotiate);
         let config = ConnectionConfig {
-            // The lane watches for silence; this is the last resort for a request that is never answered while others
-            // are.
+            // The connection watches for silence; this is the last resort for a request that is never answered while
+            // others are.
             timeout: Some(target.times.call),
             min_dialect: Some(match target.dialect {
                 SmbDialect::Smb300 => Dialect::Smb030,

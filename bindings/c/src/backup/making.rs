@@ -6,15 +6,15 @@ use std::ptr::NonNull;
 use azs::{Backup, BackupBuilder, Result, SetName};
 
 use super::{azs_backup_builder, was_started};
-use crate::border::{Alone, Data, FilePath, Slot, Text, alone, guard, invalid, looked_at, quietly, slot};
 use crate::callback::{Reader, azs_read_fn};
 use crate::error::{azs_error, azs_status};
+use crate::ffi::{Alone, Data, FilePath, Slot, Text, alone, guard, invalid, looked_at, quietly, slot};
 
 /// A backup in the making. Freed by `azs_backup_free`; not committed, it then leaves nothing that looks like a backup.
 ///
-/// Threads: one at a time, not necessarily the one that began it; a call from another, or from a function that the backup
-/// calls, fails while one is at work. Freed meanwhile, it is abandoned when that call returns. It belongs to the process
-/// that began it: in a forked one every call fails, and freeing it there leaves the backup to its process.
+/// Threads: one at a time, not necessarily the one that began it; a call from another, or from a function that the
+/// backup calls, fails while one is at work. Freed meanwhile, it is abandoned when that call returns. It belongs to the
+/// process that began it: in a forked one every call fails, and freeing it there leaves the backup to its process.
 pub struct azs_backup {
     backup: Alone<Option<Backup>>,
     set: SetName,
@@ -156,9 +156,9 @@ pub extern "C" fn azs_backup_add_reader(
     })
 }
 
-/// Says that something is not in the set because it could not be had, a switch that did not answer: by the policy "fail"
-/// the call fails with `AZS_STATUS_SOURCE_UNREADABLE`, by "report" it is named in the report, and the set is partial.
-/// `message` is one line for people.
+/// Says that something is not in the set because it could not be had, a switch that did not answer: by the policy
+/// "fail" the call fails with `AZS_STATUS_SOURCE_UNREADABLE`, by "report" it is named in the report, and the set is
+/// partial. `message` is one line for people.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_add_problem(
     backup: Option<NonNull<azs_backup>>,
@@ -187,8 +187,8 @@ pub extern "C" fn azs_backup_commit(
     })
 }
 
-/// Frees a backup; one that was not committed is abandoned: what it stored is removed. One that is in use is abandoned when
-/// the call that uses it returns. NULL is allowed.
+/// Frees a backup; one that was not committed is abandoned: what it stored is removed. One that is in use is abandoned
+/// when the call that uses it returns. NULL is allowed.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_free(backup: Option<Box<azs_backup>>) {
     quietly((), || drop(backup));

@@ -488,7 +488,7 @@ class Backup:
         segment_size: int = ...,
         workers: int | None = None,
         state: _StrPath | None = None,
-        paranoid: bool = False,
+        reread_everything: bool = False,
         distrust: str | Iterable[str] | None = None,
         set_name: SetName | str | None = None,
         progress: _ProgressCallback | None = None,

@@ -1,6 +1,6 @@
 'use strict'
 
-// The border: arguments are checked here, errors and plain data converted.
+// The boundary to the other language: arguments are checked here, errors and plain data converted.
 
 const { fileURLToPath } = require('node:url')
 const { types } = require('node:util')

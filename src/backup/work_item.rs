@@ -1,4 +1,4 @@
-//! The unit of work of a backup: what a worker receives, and what it returns.
+//! The work item of a backup: what a worker receives, and what it returns.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use cap_std::fs::Dir;
 
-use super::contents::ContentPlace;
-use super::known::{Gone, Kept, Replaced, Taken};
+use super::dedup::ContentPlace;
+use super::previous::{Gone, Kept, Replaced, Taken};
 use super::stat::{Clock, Stat};
 use super::state::node::Stamp;
 use super::state::table::{Row, Table};
@@ -18,18 +18,18 @@ use crate::set::{Block, Change, Entry, EntryPath, Part, Problem};
 /// Files up to this size are never cut: each is whole in one segment.
 pub(super) const SMALL: u64 = 2 << 20;
 /// Larger files are read, hashed and compressed in parts of this size, by all workers at once.
-pub(super) const PIECE: u64 = 1 << 20;
+pub(super) const PART: u64 = 1 << 20;
 /// A bundle of small files is full at this many bytes of tar.
 pub(super) const BUNDLE: u64 = 1 << 20;
 
 /// What a worker does in one go.
-pub(super) enum Unit {
+pub(super) enum WorkItem {
     /// Whole entries, and what to remember between them.
     Bundle(Vec<Item>),
     /// Only a problem, in its place in the order.
     Problem(Problem, Error),
     /// A part of a large file.
-    Piece { file: Arc<LargeFile>, from: u64, size: u64 },
+    Part { file: Arc<LargeSource>, from: u64, size: u64 },
     /// Begins a segment; says whether the content gets segments of its own until the next cut.
     Cut { whole: bool },
 }
@@ -100,8 +100,8 @@ pub(super) enum Source {
     Copied(ContentPlace),
 }
 
-/// A file too large to be one unit.
-pub(super) struct LargeFile {
+/// A file too large to be one work item.
+pub(super) struct LargeSource {
     pub(super) path: EntryPath,
     pub(super) size: u64,
     pub(super) content: LargeContent,
@@ -131,7 +131,7 @@ pub(super) enum LargeContent {
     Memory(Arc<[u8]>),
 }
 
-/// A finished unit: frames for a segment, lines for the index, nodes for the tree.
+/// A finished work item: frames for a segment, lines for the index, nodes for the tree.
 #[derive(Default)]
 pub(super) struct Packed {
     pub(super) frames: Vec<u8>,
@@ -141,15 +141,15 @@ pub(super) struct Packed {
     pub(super) problems: Vec<(Problem, Error)>,
     /// Number of files that it completes.
     pub(super) files: u64,
-    /// Identifies the unit's content: headers and content digests.
+    /// Identifies the work item's content: headers and content digests.
     pub(super) identity: [u8; 32],
     /// Begins a segment; says whether the content gets segments of its own.
     pub(super) cut: Option<bool>,
 }
 
-/// A line about what a unit did, in the order of the walk.
+/// A line about what a work item did, in the order of the walk.
 pub(super) enum Line {
-    /// An entry whose header begins at its offset within the unit.
+    /// An entry whose header begins at its offset within the work item.
     Entry(NewLine),
     /// A part, and the digests of its blocks.
     Part(Part, Vec<[u8; 16]>),
@@ -158,13 +158,13 @@ pub(super) enum Line {
     /// A block of a large file, and its row; `None` if it is unchanged and need not be listed.
     Block(Option<Block>, Row),
     /// The large file has no more parts.
-    LargeEnds(Arc<LargeFile>),
+    LargeEnds(Arc<LargeSource>),
     /// Unchanged nodes, in printed form.
     Kept(Vec<u8>),
     /// An unchanged entry whose content was read.
     Same(Kept),
     Gone(EntryPath),
-    /// What should have replaced a known entry could not be stored: nothing is there.
+    /// What should have replaced a previous entry could not be stored: nothing is there.
     Ended(Gone),
 }
 

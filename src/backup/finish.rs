@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::ledger::Ledger;
 use super::pipeline::{Cover, Earlier, Made, Shared};
-use super::state::{KnownPiece, Outcome, State};
+use super::state::{IndexPiece, NewState, State};
 use super::storer::{Done, store_piece};
 use crate::error::{ErrorKind, Result};
 use crate::set::extents;
@@ -14,7 +14,7 @@ use crate::set::record::{Record, StoredFile};
 use crate::set::writer::SetWriter;
 
 /// The end of a run, when everything but the newest index piece is stored.
-pub(super) struct Closing<'a> {
+pub(super) struct Finish<'a> {
     pub(super) writer: &'a SetWriter,
     pub(super) shared: &'a Shared,
     pub(super) earlier: Earlier,
@@ -27,7 +27,7 @@ pub(super) struct Closing<'a> {
     pub(super) whole: std::collections::BTreeSet<u32>,
 }
 
-impl Closing<'_> {
+impl Finish<'_> {
     pub(super) fn run(mut self) -> Result<Made> {
         let mut segments = self.segments();
         segments.sort_by_key(|file| file.number);
@@ -59,7 +59,7 @@ impl Closing<'_> {
 
         let next_piece = self.numbers.next();
         let Self { mut ledger, mut made, done, next_segment, whole, .. } = self;
-        made.outcome = ledger.finish_tree().map(|tree| Outcome {
+        made.outcome = ledger.finish_tree().map(|tree| NewState {
             recipients: Default::default(),
             sets: Vec::new(),
             segments: segments.clone(),
@@ -116,7 +116,7 @@ impl Closing<'_> {
 
     /// Combines earlier index pieces if they are many and small, or if most of their lines no longer count. Leaves
     /// alone what it cannot read.
-    fn merge(&mut self, own: &[KnownPiece]) -> Result<Vec<KnownPiece>> {
+    fn merge(&mut self, own: &[IndexPiece]) -> Result<Vec<IndexPiece>> {
         let earlier = std::mem::take(&mut self.earlier.pieces);
         let Some(state) = self.earlier.state.clone() else { return Ok(earlier) };
         let all: u64 = earlier.iter().chain(own).map(|piece| piece.records).sum();
@@ -147,10 +147,10 @@ impl Closing<'_> {
     fn rewrite(
         &mut self,
         state: &State,
-        old: &[KnownPiece],
+        old: &[IndexPiece],
         is_first: bool,
-        own: &[KnownPiece],
-    ) -> Result<Vec<KnownPiece>> {
+        own: &[IndexPiece],
+    ) -> Result<Vec<IndexPiece>> {
         let mut overlay = Overlay::default();
         let texts = || (0..).zip(old.iter().chain(own)).skip(usize::from(is_first));
         for (ordinal, piece) in texts() {
@@ -193,7 +193,7 @@ impl Closing<'_> {
 
 fn lines(
     state: &State,
-    piece: &KnownPiece,
+    piece: &IndexPiece,
 ) -> Result<crate::set::index::PieceReader<std::io::Cursor<Vec<u8>>>> {
     let text = state.piece(piece)?;
     let content = 0..text.len();
@@ -202,7 +202,7 @@ fn lines(
 
 /// Returns where the small pieces at the end begin that should be combined. Each piece that stays is more than twice as
 /// long as all behind it, so there are few.
-fn crowded(pieces: &[KnownPiece]) -> usize {
+fn crowded(pieces: &[IndexPiece]) -> usize {
     let Some(last) = pieces.last() else { return 0 };
     let mut from = pieces.len() - 1;
     let mut length = last.file.length;

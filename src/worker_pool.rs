@@ -1,4 +1,4 @@
-//! A crew of threads that works on a stream of jobs, and hands its results to the calling thread.
+//! A pool of threads that works on a stream of jobs, and hands its results to the calling thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +37,7 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
                     if stop.load(Ordering::Acquire) {
                         break;
                     }
-                    // A panic fails one job; this makes the crew end with it instead of waiting for ever.
+                    // A panic fails one job; this makes the pool end with it instead of waiting for ever.
                     let result = match &mut state {
                         Ok(state) => {
                             catch_unwind(AssertUnwindSafe(|| work(state, job))).unwrap_or_else(|_| {

@@ -1,7 +1,7 @@
 //! What the last run knew about the sources, read in step with this run's walk.
 //!
-//! Each known entry ends in one of three ways: it is kept, replaced, or gone. Most are kept or gone at once. One that a
-//! worker must read first is [`Taken`], which only these three ends consume. At the end of a run the books must
+//! Each previous entry ends in one of three ways: it is kept, replaced, or gone. Most are kept or gone at once. One
+//! that a worker must read first is [`Taken`], which only these three ends consume. At the end of a run the books must
 //! balance, or there is no set.
 
 use std::collections::{BTreeSet, HashSet};
@@ -13,18 +13,18 @@ use super::state::tree::TreeReader;
 use crate::error::{Error, ErrorKind, Result};
 use crate::set::EntryPath;
 
-pub(super) struct Known {
+pub(super) struct PreviousTree {
     tree: TreeReader,
     /// Segments that the new set has.
     pub(super) linked: Arc<BTreeSet<u32>>,
     /// Files that links lead to and that this run found unchanged.
     stable: HashSet<Vec<u8>>,
     /// Whether to read everything, whatever its times say.
-    pub(super) paranoid: bool,
+    pub(super) reread_everything: bool,
     books: Books,
 }
 
-/// Number of known entries that ended, and of those that a worker has to end.
+/// Number of previous entries that ended, and of those that a worker has to end.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Books {
     kept: u64,
@@ -32,20 +32,20 @@ pub(super) struct Books {
     taken: u64,
 }
 
-/// A known entry that this run has taken up: how it ends depends on its source, which is yet to be read.
+/// A previous entry that this run has taken up: how it ends depends on its source, which is yet to be read.
 #[must_use = "a known entry is kept, replaced or gone"]
 pub(super) struct Taken {
     node: Box<Node>,
     path: EntryPath,
 }
 
-/// A known entry that stays unchanged.
+/// A previous entry that stays unchanged.
 pub(super) struct Kept(Box<Node>);
 
-/// A known entry that this run replaces by another one.
+/// A previous entry that this run replaces by another one.
 pub(super) struct Replaced(Box<Node>);
 
-/// A known entry that the set no longer holds.
+/// A previous entry that the set no longer holds.
 pub(super) struct Gone(EntryPath);
 
 impl Taken {
@@ -84,9 +84,15 @@ impl Gone {
     }
 }
 
-impl Known {
-    pub(super) fn new(tree: TreeReader, linked: BTreeSet<u32>, paranoid: bool) -> Self {
-        Self { tree, linked: Arc::new(linked), stable: HashSet::new(), paranoid, books: Books::default() }
+impl PreviousTree {
+    pub(super) fn new(tree: TreeReader, linked: BTreeSet<u32>, reread_everything: bool) -> Self {
+        Self {
+            tree,
+            linked: Arc::new(linked),
+            stable: HashSet::new(),
+            reread_everything,
+            books: Books::default(),
+        }
     }
 
     /// Returns the node ahead.
@@ -164,7 +170,7 @@ impl Known {
         Ok(Some(taken))
     }
 
-    /// Checks that each known entry has ended. `ended` is how many of those taken up have.
+    /// Checks that each previous entry has ended. `ended` is how many of those taken up have.
     pub(super) fn balance(&self, ended: u64) -> Result<()> {
         let Books { kept, gone, taken } = self.books;
         if kept + gone + taken == self.tree.count && taken == ended {
@@ -173,7 +179,7 @@ impl Known {
         Err(Error::new(
             ErrorKind::Internal,
             format!(
-                "of {} known entries {kept} were kept, {gone} went and {taken} were taken up, of which {ended} \
+                "of {} previous entries {kept} were kept, {gone} went and {taken} were taken up, of which {ended} \
                  ended: please report it, and begin anew with an empty state folder",
                 self.tree.count
             ),

@@ -1,20 +1,20 @@
-//! What may have to talk to a share when it is dropped. Python drops garbage in whichever thread finds it, while all others
-//! wait: they must not wait for a share that hangs.
+//! What may have to talk to a share when it is dropped. Python drops garbage in whichever thread finds it, while all
+//! others wait: they must not wait for a share that hangs.
 
 use std::ops::Deref;
 
 use pyo3::prelude::*;
 
 /// Something that is let go while other threads of Python run.
-pub(crate) struct Held<T: Send>(Option<T>);
+pub(crate) struct Detached<T: Send>(Option<T>);
 
-impl<T: Send> Held<T> {
+impl<T: Send> Detached<T> {
     pub(crate) fn new(value: T) -> Self {
         Self(Some(value))
     }
 }
 
-impl<T: Send> Deref for Held<T> {
+impl<T: Send> Deref for Detached<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -22,7 +22,7 @@ impl<T: Send> Deref for Held<T> {
     }
 }
 
-impl<T: Send> Drop for Held<T> {
+impl<T: Send> Drop for Detached<T> {
     fn drop(&mut self) {
         let value = &mut self.0;
         // At the end of the interpreter there is nobody left to wait.

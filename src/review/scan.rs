@@ -37,7 +37,7 @@ pub(super) struct Seen {
     pub(super) sets: Vec<(Place, SetName, SharePath)>,
 }
 
-pub(super) struct Look<'a> {
+pub(super) struct Scan<'a> {
     share: &'a dyn Share,
     deployment: &'a Deployment,
     seen: Seen,
@@ -57,38 +57,38 @@ enum Role {
 }
 
 /// Looks at the share; fails only if its root cannot be listed or the share itself fails.
-pub(super) fn look(share: &dyn Share, deployment: &Deployment) -> Result<Seen> {
-    let mut look = Look { share, deployment, seen: Seen::default(), items: 0, sniffed: 0 };
+pub(super) fn scan(share: &dyn Share, deployment: &Deployment) -> Result<Seen> {
+    let mut scan = Scan { share, deployment, seen: Seen::default(), items: 0, sniffed: 0 };
     let root = share.list(&SharePath::root())?;
-    look.above(&SharePath::root(), &root)?;
+    scan.above(&SharePath::root(), &root)?;
     let (domain, region) = (deployment.external_domain_name().as_str(), deployment.region().as_str());
     for item in folders(&root) {
         if same(&item.name, &deployment.fqdn()) || same(&item.name, region) {
-            look.seen.instead.push(&item.name);
+            scan.seen.instead.push(&item.name);
         }
     }
-    if let Some(domain) = look.find(&SharePath::root(), &root, domain) {
-        let items = look.list(&domain)?;
-        look.above(&domain, &items)?;
-        look.seen.region = look.find(&domain, &items, region);
-        if look.seen.region.is_none() {
+    if let Some(domain) = scan.find(&SharePath::root(), &root, domain) {
+        let items = scan.list(&domain)?;
+        scan.above(&domain, &items)?;
+        scan.seen.region = scan.find(&domain, &items, region);
+        if scan.seen.region.is_none() {
             folders(&items)
                 .take(5)
-                .for_each(|item| look.seen.instead.push(&format!("{domain}/{}", item.name)));
+                .for_each(|item| scan.seen.instead.push(&format!("{domain}/{}", item.name)));
         }
     }
-    if let Some(region) = look.seen.region.clone() {
-        look.walk(region)?;
+    if let Some(region) = scan.seen.region.clone() {
+        scan.walk(region)?;
     }
-    let mut seen = look.seen;
+    let mut seen = scan.seen;
     seen.sets.sort_unstable();
     for (above, spelled) in std::mem::take(&mut seen.mas_backups).into_iter().take(MOST_MAS_BACKUPS) {
-        mas_backup::look(share, &above, &spelled, &mut seen)?;
+        mas_backup::scan(share, &above, &spelled, &mut seen)?;
     }
     Ok(seen)
 }
 
-impl Look<'_> {
+impl Scan<'_> {
     /// Finds the folder of this name, in another letter case if necessary.
     fn find(&mut self, within: &SharePath, items: &[Item], name: &str) -> Option<SharePath> {
         let found = folders(items)

@@ -8,9 +8,9 @@ use crate::set::FileKey;
 
 /// How many sets hold each stored file.
 #[derive(Default)]
-pub(crate) struct Held(HashMap<FileKey, u32>);
+pub(crate) struct SharedFiles(HashMap<FileKey, u32>);
 
-impl Held {
+impl SharedFiles {
     /// Adds a set; returns how many of its bytes no set before it held.
     ///
     /// A set made from JSON has no known files and counts as sharing nothing.

@@ -1,7 +1,7 @@
-//! Options as plain data, the same in every language: words, and JSON objects.
+//! Enumerations that are strings in options and in other languages.
 
 /// Parses an option from its word, and prints it as that word.
-macro_rules! words {
+macro_rules! string_enum {
     ($type:ident, $option:literal: $($word:literal => $variant:ident),+) => {
         impl $type {
             /// Returns its word in options and in other languages.
@@ -38,18 +38,7 @@ macro_rules! words {
         }
     };
 }
-pub(crate) use words;
-
-/// Reads options from a JSON object. Serde would also accept an array, with values by position instead of by name.
-///
-/// # Errors
-/// `INVALID_ARGUMENT`, naming `what`, for anything else and for an unknown option.
-pub(crate) fn options<T: serde::de::DeserializeOwned>(what: &str, json: &[u8]) -> crate::Result<T> {
-    let refused =
-        |e| crate::Error::new(crate::ErrorKind::InvalidArgument, format!("{what}: {e}")).with_source(e);
-    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(json).map_err(refused)?;
-    serde_json::from_value(object.into()).map_err(refused)
-}
+pub(crate) use string_enum;
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! Contents that this run has stored: another file with the same content is a copy, and not stored again.
+//! Dedup that this run has stored: another file with the same content is a copy, and not stored again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -21,8 +21,8 @@ pub(super) enum Small {
 }
 
 #[derive(Default)]
-pub(super) struct Contents {
-    small: Mutex<HashMap<[u8; 16], Stored>>,
+pub(super) struct Dedup {
+    small: Mutex<HashMap<[u8; 16], FirstCopy>>,
     /// By size, which is known before the content is.
     large: Mutex<HashMap<u64, Large>>,
 }
@@ -34,26 +34,26 @@ struct Large {
     begun: u32,
     ended: u32,
     /// The digest of each content, and the first file that has it.
-    stored: Vec<([u8; 16], Stored)>,
+    stored: Vec<([u8; 16], FirstCopy)>,
 }
 
 /// The first file that has a content.
-struct Stored {
-    /// The unit that contains it: only a later one can be its copy.
-    unit: u64,
+struct FirstCopy {
+    /// The work item that contains it: only a later one can be its copy.
+    work_item: u64,
     path: EntryPath,
     place: ContentPlace,
 }
 
-impl Contents {
+impl Dedup {
     /// Returns what is known about a small file's content; if nothing is, this file is the first with it.
-    pub(super) fn small(&self, entry: &Entry, digest: [u8; 16], unit: u64) -> Small {
+    pub(super) fn small(&self, entry: &Entry, digest: [u8; 16], work_item: u64) -> Small {
         if entry.size() < WORTH_IT {
             return Small::Unknown;
         }
         let mut small = lock(&self.small);
         match small.get(&digest) {
-            Some(first) if first.unit <= unit && first.path != entry.path => {
+            Some(first) if first.work_item <= work_item && first.path != entry.path => {
                 return Small::CopyOf(first.path.clone(), first.place.clone());
             }
             // It was read earlier but comes later.
@@ -62,7 +62,7 @@ impl Contents {
             None => {}
         }
         let place = ContentPlace::default();
-        small.insert(digest, Stored { unit, path: entry.path.clone(), place: place.clone() });
+        small.insert(digest, FirstCopy { work_item, path: entry.path.clone(), place: place.clone() });
         Small::First(place)
     }
 
@@ -86,7 +86,7 @@ impl Contents {
             && of_size.stored.len() < MAX_OF_A_SIZE
         {
             let place = Arc::new(OnceLock::from(content));
-            of_size.stored.push((digest, Stored { unit: 0, path: path.clone(), place }));
+            of_size.stored.push((digest, FirstCopy { work_item: 0, path: path.clone(), place }));
         }
     }
 
@@ -95,7 +95,7 @@ impl Contents {
     pub(super) fn large(&self, size: u64, digest: [u8; 16]) -> Option<Option<(EntryPath, ContentPlace)>> {
         let large = lock(&self.large);
         let of_size = large.get(&size)?;
-        let first = of_size.stored.iter().find(|(known, _)| *known == digest);
+        let first = of_size.stored.iter().find(|(previous, _)| *previous == digest);
         match first {
             Some((_, first)) => Some(Some((first.path.clone(), first.place.clone()))),
             None if of_size.ended + 1 < of_size.begun => None,

@@ -11,22 +11,22 @@ use jiff::{SignedDuration, Timestamp};
 use super::history::History;
 use super::report::Reuse;
 use super::state::tree::TreeReader;
-use super::state::{KnownPiece, Manifest, State};
-use crate::crew;
+use super::state::{IndexPiece, Manifest, State};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, Place, SetName, SharePath};
 use crate::set::record::StoredFile;
 use crate::set::writer::SetWriter;
 use crate::share::{ItemKind, Share};
+use crate::worker_pool;
 
 /// The earlier set that a run builds on.
-pub(super) struct Base {
+pub(super) struct ReusedSet {
     pub(super) tree: TreeReader,
     /// Segments that the new set has.
     pub(super) segments: HashMap<u32, StoredFile>,
     /// The segments among them that belong to one large file alone.
     pub(super) whole: BTreeSet<u32>,
-    pub(super) pieces: Vec<KnownPiece>,
+    pub(super) pieces: Vec<IndexPiece>,
     pub(super) history: History,
     /// Sets that may contain these files, the last one at the end.
     pub(super) sets: Vec<SetName>,
@@ -79,7 +79,7 @@ pub(super) fn take(
     folder: &SharePath,
     reuse: &mut Reuse,
     tick: impl FnMut() -> Result<()>,
-) -> Result<std::result::Result<Base, String>> {
+) -> Result<std::result::Result<ReusedSet, String>> {
     let there: HashMap<String, u64> = match terms.share.list(folder) {
         Ok(items) => items.into_iter().map(|item| (item.name, item.length)).collect(),
         // Just deleted by hand.
@@ -120,10 +120,10 @@ pub(super) fn take(
             "the share makes neither hard links nor copies".into()
         }));
     }
-    let mut known = Vec::with_capacity(manifest.pieces.len());
+    let mut previous = Vec::with_capacity(manifest.pieces.len());
     for piece in manifest.pieces {
         if taken.contains(&piece.file.name) {
-            known.push(piece);
+            previous.push(piece);
             continue;
         }
         // This host has its text.
@@ -137,16 +137,20 @@ pub(super) fn take(
                 return Ok(Err(format!("part of its index is lost: {error}")));
             }
         }
-        let KnownPiece { file, records, text } = piece;
+        let IndexPiece { file, records, text } = piece;
         let stored = writer.store(file.name, file.number, file.content_length, &mut buffer)?;
         reuse.stored.add(stored.length);
-        known.push(KnownPiece { file: StoredFile { supersedes: file.supersedes, ..stored }, records, text });
+        previous.push(IndexPiece {
+            file: StoredFile { supersedes: file.supersedes, ..stored },
+            records,
+            text,
+        });
     }
-    Ok(Ok(Base {
+    Ok(Ok(ReusedSet {
         tree,
         whole: manifest.whole.iter().copied().filter(|number| segments.contains_key(number)).collect(),
         segments,
-        pieces: known,
+        pieces: previous,
         history,
         sets: manifest.sets,
         next_segment: manifest.next_segment,
@@ -178,7 +182,7 @@ fn bring(
     if let Some(first) = files.next() {
         take((first, ways.bring(terms, writer, folder, first)?))?;
     }
-    crew::run(
+    worker_pool::run(
         IN_FLIGHT.min(wanted.len()),
         || Ok(()),
         |(), file: &StoredFile| Ok((file, ways.bring(terms, writer, folder, file)?)),
@@ -217,7 +221,7 @@ fn read_back(
 ) -> Result<HashMap<String, bool>> {
     let mut sound = HashMap::new();
     let mut left = files.into_iter();
-    crew::run(
+    worker_pool::run(
         READERS,
         || Ok(Vec::new()),
         |buffer, file: &StoredFile| Ok((file, writer.is_sound(&file.name, file, buffer)?)),

@@ -1,6 +1,6 @@
 //! Where the shares of the tests live: in a folder, or behind a Samba that serves the same folder.
 //!
-//! `AZS_TEST_HOME=smb` chooses the second. `cargo xtask test` runs the same tests once for each home.
+//! `AZS_TEST_SHARE=smb` chooses the second. `cargo xtask test` runs the same tests once for each backend.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use azs_backup::share::Durability;
 use azs_backup::{FolderShare, Share};
 
-/// A share in this folder, over SMB where that is the home of the tests.
+/// A share in this folder, over SMB where that is the backend of the tests.
 pub fn share(root: &Path) -> Arc<dyn Share> {
     share_with(root, Durability::Flushed)
 }
@@ -23,10 +23,10 @@ pub fn share_with(root: &Path, durability: Durability) -> Arc<dyn Share> {
 
 /// Whether shares are behind a Samba.
 pub fn is_smb() -> bool {
-    match std::env::var("AZS_TEST_HOME").as_deref() {
+    match std::env::var("AZS_TEST_SHARE").as_deref() {
         Ok("smb") => true,
         Ok("folder") | Err(_) => false,
-        Ok(other) => panic!("AZS_TEST_HOME is {other}; it can be folder or smb"),
+        Ok(other) => panic!("AZS_TEST_SHARE is {other}; it can be folder or smb"),
     }
 }
 

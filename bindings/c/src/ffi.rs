@@ -1,4 +1,4 @@
-//! The border: what comes in is checked here, what goes out is given away here.
+//! The boundary to the other language: what comes in is checked here, what goes out is given away here.
 //!
 //! Nearly all `unsafe` of this library stands in this file: functions take the types below, which only C can make and
 //! which the header prints as plain pointers.

@@ -26,7 +26,7 @@ use crate::error::ErrorKind;
 use crate::layout::Host;
 
 /// A connection that takes work from many threads at once.
-pub(super) struct Lane {
+pub(super) struct Connection {
     jobs: UnboundedSender<Job>,
     link: Arc<Link>,
     busy: Arc<AtomicUsize>,
@@ -35,7 +35,7 @@ pub(super) struct Lane {
 
 type Job = Box<dyn FnOnce(Rc<Session>) -> Pin<Box<dyn Future<Output = ()>>> + Send>;
 
-impl Lane {
+impl Connection {
     /// Starts a thread that connects. The thread calls `opened` once it has connected or failed, and closes the channel
     /// when it ends.
     pub(super) fn start(
@@ -74,7 +74,7 @@ impl Lane {
         self.link.lose(why);
     }
 
-    /// Does some work on the connection, and waits for it until `until`. Gives up a lane that does not answer.
+    /// Does some work on the connection, and waits for it until `until`. Gives up a connection that does not answer.
     pub(super) fn call<T, F, W>(&self, until: Instant, work: F) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -140,8 +140,8 @@ impl Drop for Busy {
     }
 }
 
-/// Runs a lane's thread.
-fn run(target: &Arc<Target>, opened: impl FnOnce(Result<Lane, Failure>)) {
+/// Runs a connection's thread.
+fn run(target: &Arc<Target>, opened: impl FnOnce(Result<Connection, Failure>)) {
     let addresses = match resolve(target.root.host(), target.port) {
         Ok(addresses) => addresses,
         Err(failure) => return opened(Err(failure)),
@@ -159,7 +159,11 @@ fn run(target: &Arc<Target>, opened: impl FnOnce(Result<Lane, Failure>)) {
     runtime.shutdown_background();
 }
 
-async fn live(target: &Arc<Target>, addresses: &[SocketAddr], opened: impl FnOnce(Result<Lane, Failure>)) {
+async fn live(
+    target: &Arc<Target>,
+    addresses: &[SocketAddr],
+    opened: impl FnOnce(Result<Connection, Failure>),
+) {
     let link = Link::new();
     let limit = target.times.connect;
     let session = match tokio::time::timeout(limit, Session::open(target, addresses, &link)).await {
@@ -169,7 +173,7 @@ async fn live(target: &Arc<Target>, addresses: &[SocketAddr], opened: impl FnOnc
     };
     let (jobs, work) = unbounded_channel();
     let busy = Arc::new(AtomicUsize::new(0));
-    opened(Ok(Lane { jobs, link: link.clone(), busy: busy.clone(), facts: session.facts().clone() }));
+    opened(Ok(Connection { jobs, link: link.clone(), busy: busy.clone(), facts: session.facts().clone() }));
     let working = Box::pin(take_jobs(session, work, &busy));
     let watching = Box::pin(watch(&link, &busy, target.times.silence));
     if let Either::Left((Some(session), _)) = select(working, watching).await {
@@ -211,7 +215,7 @@ async fn watch(link: &Link, busy: &AtomicUsize, limit: Duration) {
     tokio::task::yield_now().await;
 }
 
-/// Resolves a host. This takes as long as the system's resolver does, but only a lane's thread waits for it.
+/// Resolves a host. This takes as long as the system's resolver does, but only a connection's thread waits for it.
 pub(super) fn resolve(host: &Host, port: u16) -> Result<Vec<SocketAddr>, Failure> {
     if let Some(ip) = host.ip() {
         let mut address = SocketAddr::new(ip, port);

@@ -1,4 +1,4 @@
-//! The border: errors, promises, plain data.
+//! The boundary to the other language: errors, promises, plain data.
 
 use std::error::Error as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -50,8 +50,8 @@ pub struct Work<T> {
     work: Option<Box<dyn FnOnce() -> Result<T> + Send>>,
 }
 
-/// A promise of what the work gives. For work that only computes, and not for long: Node has four such threads, which its
-/// own files, names and ciphers need.
+/// A promise of what the work gives. For work that only computes, and not for long: Node has four such threads, which
+/// its own files, names and ciphers need.
 pub(crate) type Promise<T> = AsyncTask<Work<T>>;
 
 pub(crate) fn soon<T>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Promise<T>
@@ -75,8 +75,8 @@ impl<T: ToNapiValue + TypeName + Send + 'static> Task for Work<T> {
     }
 }
 
-/// A promise of what work gives that reads files or a share, and may hang with them, on a thread of this library: none of
-/// Node's few worker threads waits with it. More than [`MOST`] at once wait for one another.
+/// A promise of what work gives that reads files or a share, and may hang with them, on a thread of this library: none
+/// of Node's few worker threads waits with it. More than [`MOST`] at once wait for one another.
 pub(crate) fn long<T>(
     env: &Env,
     work: impl FnOnce() -> Result<T> + Send + 'static,
