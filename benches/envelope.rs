@@ -2,7 +2,8 @@
 
 use std::hint::black_box;
 
-use azs_backup::{DecryptionCertificate, EncryptionCertificate, Opener, Sealer};
+use azs_backup::envelope::Sealer;
+use azs_backup::{DecryptionCertificate, EncryptionCertificate, Opener};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use openssl::cipher::Cipher;
 use openssl::cipher_ctx::CipherCtx;

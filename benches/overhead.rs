@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use azs_backup::alert::{Profile, classify_ntstatus, classify_text};
+use azs_backup::envelope::Sealer;
+use azs_backup::layout::UncPath;
 use azs_backup::share::Durability;
-use azs_backup::{
-    BackupBuilder, DecryptionCertificate, EncryptionCertificate, FolderShare, Opener, Sealer, UncPath,
-};
+use azs_backup::{Backup, DecryptionCertificate, EncryptionCertificate, FolderShare, Opener};
 
 const TEXT: &str = "mount error(113): No route to host";
 const PATH: &str = r"\\fileserver01.contoso.com\AzSBackups\contoso.com\nyc";
@@ -33,7 +33,7 @@ fn back_up(tree: &Path, certificate: &EncryptionCertificate) {
     let root = tempfile::tempdir().unwrap();
     let share = FolderShare::open(root.path()).unwrap().with_durability(Durability::Cached);
     let place = "contoso.com/nyc/HLH".parse().unwrap();
-    let builder = BackupBuilder::new(Arc::new(share), place).create(true).certificate(certificate.clone());
+    let builder = Backup::builder(Arc::new(share), place).create(true).certificate(certificate.clone());
     let mut backup = builder.start().unwrap();
     backup.add_folder(tree).unwrap();
     backup.commit().unwrap();

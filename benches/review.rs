@@ -3,11 +3,10 @@
 use std::fs;
 use std::sync::Arc;
 
+use azs_backup::layout::{Component, Deployment, SetName};
 use azs_backup::review::{Configuration, review};
 use azs_backup::share::Durability;
-use azs_backup::{
-    BackupBuilder, Component, Deployment, EncryptionCertificate, FolderShare, Place, SetName, Share,
-};
+use azs_backup::{Backup, EncryptionCertificate, FolderShare, Place, Share};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use jiff::{SignedDuration, Timestamp};
 
@@ -41,7 +40,7 @@ fn a_large_share(c: &mut Criterion) {
 /// One real set, and copies of it as if they had been made each hour before.
 fn copies(temp: &tempfile::TempDir, share: &Arc<dyn Share>, place: Place, now: Timestamp) {
     let certificate = EncryptionCertificate::from_cer(&certificate()).expect("a certificate");
-    let mut backup = BackupBuilder::new(share.clone(), place)
+    let mut backup = Backup::builder(share.clone(), place)
         .create(true)
         .certificate(certificate)
         .start()

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use azs_backup::layout::{Component, Deployment, SharePath};
 use azs_backup::share::Durability;
 use azs_backup::{
-    BackupBuilder, Component, DecryptionCertificate, Deployment, EncryptionCertificate, FolderShare, Opener,
-    Place, RestoreOptions, Set, Share, SharePath, no_progress, restore, verify, verify_full,
+    Backup, DecryptionCertificate, EncryptionCertificate, FolderShare, Opener, Place, Set, Share,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -20,7 +20,7 @@ fn back_up(share: &Arc<dyn Share>, tree: &Path) -> SharePath {
     let place = Place::new(Deployment::new("contoso.com", "nyc").unwrap(), Component::Hlh);
     let certificate = EncryptionCertificate::from_cer(CER).unwrap();
     let mut backup =
-        BackupBuilder::new(share.clone(), place).create(true).certificate(certificate).start().unwrap();
+        Backup::builder(share.clone(), place).create(true).certificate(certificate).start().unwrap();
     backup.add_folder_as("tree", tree).unwrap();
     backup.commit().unwrap().folder
 }
@@ -56,14 +56,12 @@ fn trees(c: &mut Criterion) {
                 std::fs::remove_dir_all(root.join(folder.to_string())).unwrap();
             });
         });
-        group.bench_function("verify", |b| b.iter(|| verify(&set, &mut no_progress).unwrap()));
-        group.bench_function("verify with key", |b| {
-            b.iter(|| verify_full(&set, &opener, &mut no_progress).unwrap())
-        });
+        group.bench_function("verify", |b| b.iter(|| set.verify().run().unwrap()));
+        group.bench_function("verify with key", |b| b.iter(|| set.verify_full(&opener).run().unwrap()));
         group.bench_function("restore", |b| {
             b.iter_with_large_drop(|| {
                 let target = tempfile::tempdir_in(temp.path()).unwrap();
-                restore(&set, &opener, target.path(), &RestoreOptions::default(), &mut no_progress).unwrap();
+                set.restore(&opener).into(target.path()).unwrap();
                 target
             });
         });

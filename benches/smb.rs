@@ -5,8 +5,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use azs_backup::share::{Durability, Encryption};
-use azs_backup::{Share, SharePath, SmbAccount, SmbBuilder, SmbShare};
+use azs_backup::layout::SharePath;
+use azs_backup::share::{Durability, Encryption, SmbAccount};
+use azs_backup::{Share, SmbShare};
 
 fn main() {
     // Cargo adds an option of its own.
@@ -17,7 +18,7 @@ fn main() {
     let variable = |name| std::env::var(name).unwrap();
     let account = SmbAccount::new(variable("AZS_SMB_USER"), variable("AZS_SMB_PASSWORD")).unwrap();
     let encryption = if encryption == "on" { Encryption::Required } else { Encryption::Off };
-    let builder = SmbBuilder::new(root.parse().unwrap(), account).port(port.parse().unwrap());
+    let builder = SmbShare::builder(root.parse().unwrap(), account).port(port.parse().unwrap());
     let share = builder.encryption(encryption).durability(Durability::Cached).connect().unwrap();
     match &**job {
         // 1 GiB in 16 MiB objects.

@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use azs_backup::backup::{BackupReport, ShrunkenSources, SourceProblems};
+use azs_backup::layout::Deployment;
 use azs_backup::set::Status;
-use azs_backup::{
-    BackupBuilder, BackupReport, Deployment, EncryptionCertificate, Place, Result, ShrunkenSources,
-    SourceProblems,
-};
+use azs_backup::{Backup, EncryptionCertificate, Place, Result};
 use lexopt::Arg::{Long, Short, Value};
 
 mod support;
@@ -86,13 +85,13 @@ fn backup(mut parser: lexopt::Parser) -> Result<support::Ended> {
         place = place.with_scale_unit(scale_unit.parse()?);
     }
     let share = root.open_share()?;
-    let mut builder = BackupBuilder::new(share, place)
+    let mut builder = Backup::builder(share, place)
         .source_problems(problems)
         .shrunken_sources(shrunken)
         .one_file_system(one_file_system)
         .create(create)
         .allow_expired_certificates(allow_expired)
-        .progress(support::progress("backup"));
+        .observer(support::progress("backup"));
     for file in certificates {
         builder = builder.certificate(EncryptionCertificate::from_cer(&support::read(&file)?)?);
     }

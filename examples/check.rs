@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
+use azs_backup::layout::Deployment;
 use azs_backup::share::{ShareCheck, StepOutcome};
-use azs_backup::{Deployment, Place, Result};
+use azs_backup::{Place, Result};
 use lexopt::Arg::{Long, Short};
 
 mod support;

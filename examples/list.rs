@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use azs_backup::set::SetState;
-use azs_backup::{Component, Deployment, Result, SetSummary, list_sets};
+use azs_backup::layout::{Component, Deployment};
+use azs_backup::set::{SetState, SetSummary};
+use azs_backup::{Result, list_sets};
 use lexopt::Arg::{Long, Short};
 
 mod support;
@@ -47,7 +48,7 @@ fn list(mut parser: lexopt::Parser) -> Result<support::Ended> {
     let component = component.map(|name| name.parse::<Component>()).transpose()?;
     let share = root.open_share()?;
 
-    let sets = list_sets(&share, &deployment, component.as_ref())?;
+    let sets = list_sets(&share, &deployment).component(component.as_ref()).run()?;
     if json {
         support::print_json(&sets)?;
     } else {

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
+use azs_backup::Result;
+use azs_backup::restore::{Compare, Damage, Existing, RestoreOptions, RestoreReport};
 use azs_backup::set::Status;
-use azs_backup::{Compare, Damage, Existing, RestoreOptions, RestoreReport, Result, restore};
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::ValueExt;
 
@@ -62,7 +63,7 @@ fn give_back(mut parser: lexopt::Parser) -> Result<support::Ended> {
     let opener = support::open_pfx(&pfx)?;
     let set = if by_index { set.open_set_by_index(&opener)? } else { set.open_set()? };
     let mut hook = support::progress("restore");
-    let report = restore(&set, &opener, &to, &options, &mut hook)?;
+    let report = set.restore(&opener).options(&options).observer(&mut hook).into(&to)?;
     drop(hook);
     if json {
         support::print_json(&report)?

@@ -1,14 +1,14 @@
 //! Deletes old sets of a deployment, or shows which: `cargo run --example retention -- --help`.
 
-use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use azs_backup::layout::{Component, Deployment};
 use azs_backup::schedule::{
     DeletionOutcome, RetentionPeriod, RetentionPlan, RetentionPolicy, RetentionReport,
 };
 use azs_backup::set::UnreadableFolder;
-use azs_backup::{Component, Deployment, Result, list_sets};
+use azs_backup::{Result, list_sets};
 use jiff::Timestamp;
 use lexopt::Arg::{Long, Short};
 use serde::Serialize;
@@ -97,9 +97,9 @@ fn retention(mut parser: lexopt::Parser) -> Result<support::Ended> {
     if let Some(bytes) = room_for {
         policy = policy.make_room_for(bytes, share.space()?);
     }
-    let sets = list_sets(&share, &deployment, component.as_ref())?;
+    let sets = list_sets(&share, &deployment).component(component.as_ref()).run()?;
     let plan = policy.plan(&sets, Timestamp::now());
-    let done = (!dry_run).then(|| plan.apply(&share, &mut |_| ControlFlow::Continue(())));
+    let done = (!dry_run).then(|| plan.apply(&share).run());
     if json {
         support::print_json(&Report { plan: &plan, done: done.as_ref(), unreadable: &sets.unreadable })?;
     } else {

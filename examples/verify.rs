@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use azs_backup::{Result, verify, verify_full};
+use azs_backup::Result;
 use lexopt::Arg::{Long, Short};
 
 mod support;
@@ -40,8 +40,8 @@ fn check(mut parser: lexopt::Parser) -> Result<()> {
     let set = set.open_set()?;
     let mut hook = support::progress("verify");
     let report = match pfx {
-        Some(pfx) => verify_full(&set, &support::open_pfx(&pfx)?, &mut hook)?,
-        None => verify(&set, &mut hook)?,
+        Some(pfx) => set.verify_full(&support::open_pfx(&pfx)?).observer(&mut hook).run()?,
+        None => set.verify().observer(&mut hook).run()?,
     };
     drop(hook);
 

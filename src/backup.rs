@@ -15,10 +15,11 @@ use jiff::Timestamp;
 
 use crate::envelope::EncryptionCertificate;
 use crate::error::{Error, ErrorKind, Result, Scope};
-use crate::layout::SetName;
+use crate::layout::{Place, SetName};
 use crate::set::record::StoredFile;
 use crate::set::writer::SetWriter;
 use crate::set::{EntryPath, Metadata, Mtime};
+use crate::share::Share;
 
 mod builder;
 mod dedup;
@@ -26,6 +27,7 @@ mod excludes;
 mod finish;
 mod history;
 mod ledger;
+mod options;
 mod packer;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
@@ -88,6 +90,12 @@ pub struct Backup {
 }
 
 impl Backup {
+    /// Prepares a backup of this place to this share.
+    #[must_use]
+    pub fn builder(share: Arc<dyn Share>, place: Place) -> BackupBuilder {
+        BackupBuilder::new(share, place)
+    }
+
     /// Returns the name of the set.
     #[must_use]
     pub fn set(&self) -> SetName {

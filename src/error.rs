@@ -154,7 +154,7 @@ error_kinds! {
     AccessDenied => "ACCESS_DENIED",
     /// Something already has that name.
     AlreadyExists => "ALREADY_EXISTS",
-    /// The caller's progress hook asked to stop.
+    /// The caller's observer asked to stop.
     Cancelled => "CANCELLED",
     /// The encryption certificate is not valid today; an option allows it anyway.
     CertificateExpired => "CERTIFICATE_EXPIRED",

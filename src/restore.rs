@@ -9,13 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::envelope::Opener;
 use crate::error::{Error, Result, Scope};
-use crate::progress::{Progress, ProgressHook, Ticker};
+use crate::observer::{Observer, Progress, Ticker};
 use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
 use crate::set::records::Unread;
 use crate::set::{Content, EntryPath, Metadata, Status};
 use crate::worker_pool;
 
+mod builder;
 mod compare;
 mod durable;
 mod extract;
@@ -33,9 +34,10 @@ mod target;
 mod verify;
 mod writer;
 
-pub use one::{DEFAULT_LIMIT, restore_bytes, restore_stream};
+pub use builder::{RestoreBuilder, RestoreStream, VerifyBuilder};
+pub use one::DEFAULT_LIMIT;
 pub use report::{Compare, Damage, Existing, Loss, RestoreOptions, RestoreReport, Unrestored};
-pub use verify::{Fault, FaultKind, VerifyReport, verify, verify_full};
+pub use verify::{Fault, FaultKind, VerifyReport};
 
 use extract::{Extracted, Extractor, Job, Jobs};
 use large::{Begun, LargeFile, LargeFiles};
@@ -48,24 +50,13 @@ fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Restores a set into a folder.
-///
-/// A file gets its name once it is whole, and success is reported once the target's disk has everything. If one entry
-/// fails, because the target refuses its name or a folder may not be changed, only that entry is lost: the report names
-/// it, and the rest goes on. Never run two restores into the same folder at the same time: each removes the temporary
-/// files (`.azs-restore-…`) that others left in the folders that it writes into.
-///
-/// # Errors
-/// `ALREADY_EXISTS` when the folder is not empty and [`Existing`] does not allow that; `WRONG_CERTIFICATE`, naming the
-/// thumbprint that is needed; `DAMAGED`, or the share's error, under [`Damage::Stop`]; `NOT_FOUND` when no entry
-/// matches the patterns; `OUT_OF_CAPACITY`; `UNREACHABLE` and `TIMED_OUT` when the share is lost; `CANCELLED`; the
-/// target's error on writing everything to its disk. What was restored until then stays.
-pub fn restore(
+/// Restores a set into a folder, see [`RestoreBuilder::into`].
+fn restore(
     set: &Set,
     opener: &Opener,
     target: &Path,
     options: &RestoreOptions,
-    hook: &mut ProgressHook<'_>,
+    observer: &mut dyn Observer,
 ) -> Result<RestoreReport> {
     let catalog = set.catalog(opener)?;
     let mut selection = Selection::new(&options.patterns)?;
@@ -98,7 +89,7 @@ pub fn restore(
         problems: problems.collect(),
     };
     let total = options.patterns.is_empty().then_some(set.cover().content.bytes);
-    let mut ticker = Ticker::new(hook, total);
+    let mut ticker = Ticker::new(observer, total);
     restore.all(&mut report, &mut ticker)?;
     restore.target.sync()?;
     report.unrestored = restore.target.unrestored();
@@ -158,7 +149,7 @@ impl Restore<'_> {
     }
 
     /// Restores files, then links and copies; repeats for content whose own file was not written, as often as needed.
-    fn all(&self, report: &mut RestoreReport, ticker: &mut Ticker<'_, '_>) -> Result<()> {
+    fn all(&self, report: &mut RestoreReport, ticker: &mut Ticker<'_>) -> Result<()> {
         let mut later = Later::default();
         let mut again: Option<Selection> = None;
         let mut rounds = Rounds::default();
@@ -194,7 +185,7 @@ impl Restore<'_> {
         is_first: bool,
         later: &mut Later,
         report: &mut RestoreReport,
-        ticker: &mut Ticker<'_, '_>,
+        ticker: &mut Ticker<'_>,
     ) -> Result<()> {
         let mut jobs = Jobs::new(self.set, self.opener, &self.catalog, selection.filter());
         let mut near = Near::default();

@@ -70,7 +70,7 @@ mod source;
 mod warning;
 
 pub use alive::Process;
-pub use apply::{DeletionOutcome, RetentionReport};
+pub use apply::{ApplyBuilder, DeletionOutcome, RetentionReport};
 pub use candidate::{Candidate, Condition, Content};
 pub use frequency::{Frequency, RetentionPeriod};
 pub use gate::{Decision, Gate, Hold, Reason, Skip, Trigger};

@@ -33,7 +33,7 @@ pub(crate) use cover::{FILE_NAME as COVER_SHEET, is_file_of_a_set};
 pub use digest::Digest;
 pub use entry::{Block, Change, Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem};
 pub(crate) use list::{FileKey, summary};
-pub use list::{SetList, SetState, SetSummary, UnreadableFolder, list_sets};
+pub use list::{ListBuilder, SetList, SetState, SetSummary, UnreadableFolder, list_sets};
 pub use reader::Set;
 pub use record::StoredFile;
 pub use records::Entries;

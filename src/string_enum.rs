@@ -36,14 +36,28 @@ macro_rules! string_enum {
                 }
             }
         }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
     };
 }
 pub(crate) use string_enum;
 
 #[cfg(test)]
 mod tests {
+    use crate::backup::SourceProblems;
+    use crate::restore::{Damage, Existing};
     use crate::share::Durability;
-    use crate::{Damage, Existing, SourceProblems};
 
     #[test]
     fn words_are_read_back_and_others_are_named() {

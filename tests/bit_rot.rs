@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
-use azs_backup::BackupReport;
+use azs_backup::backup::BackupReport;
 use nightly::Nightly;
 
 /// Changes one byte, where it lies: all sets that share the file have it changed.

@@ -5,7 +5,8 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use azs_backup::{ErrorKind, Opener, RestoreOptions, Set, no_progress, restore, verify_full};
+use azs_backup::restore::RestoreOptions;
+use azs_backup::{ErrorKind, Opener, Set};
 use common::{Certificate, Fixture, assert_same_tree, noise};
 
 type Harm = fn(&Path);
@@ -47,9 +48,9 @@ fn whole_data_comes_back_whatever_happened_to_the_clear_files() {
         assert!(refused.contains("open it by its index"), "{what}: {refused}");
         let set = Set::open_by_index(fixture.share.clone(), report.folder, &fixture.opener).unwrap();
         assert_eq!(*set.cover(), report.cover, "{what}: the sheet follows from the index");
-        assert!(verify_full(&set, &fixture.opener, &mut no_progress).unwrap().is_sound(), "{what}");
+        assert!(set.verify_full(&fixture.opener).run().unwrap().is_sound(), "{what}");
         let (target, options) = (fixture.path("target"), RestoreOptions::default());
-        restore(&set, &fixture.opener, &target, &options, &mut no_progress).unwrap();
+        set.restore(&fixture.opener).options(&options).into(&target).unwrap();
         assert_same_tree(&tree, &target.join("tree"));
     }
 }

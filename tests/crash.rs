@@ -12,15 +12,14 @@ mod trace;
 
 use std::collections::HashSet;
 use std::fs;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use azs_backup::layout::{Component, Deployment, SharePath};
+use azs_backup::restore::{Existing, RestoreOptions};
+use azs_backup::schedule::RetentionPolicy;
 use azs_backup::set::Status;
-use azs_backup::{
-    BackupBuilder, Component, Deployment, EncryptionCertificate, Existing, FolderShare, Opener, Place,
-    RestoreOptions, RetentionPolicy, Set, Share, SharePath, list_sets, no_progress, restore, verify_full,
-};
+use azs_backup::{Backup, EncryptionCertificate, FolderShare, Opener, Place, Set, Share, list_sets};
 use common::{Certificate, noise};
 use disk::{CUTS, Cut, Disk, Left};
 use trace::Call;
@@ -50,7 +49,7 @@ impl Site {
     /// A backup that is waited for: what it says then holds whatever happens to the power.
     fn backup(&self) -> SharePath {
         let certificate = EncryptionCertificate::load(self.path("backup.cer")).unwrap();
-        let builder = BackupBuilder::new(self.share(&self.path("share")), self.place.clone());
+        let builder = Backup::builder(self.share(&self.path("share")), self.place.clone());
         let builder = builder.certificate(certificate).state(self.path("state")).workers(1);
         let mut backup = builder.segment_size(4 << 20).start().unwrap();
         backup.add_folder_as("tree", self.path("source")).unwrap();
@@ -78,9 +77,9 @@ fn backups() {
     common::run(std::process::Command::new("cp").arg("-al").arg(site.path("share")).arg(site.path("copy")));
     site.mark("retention", "");
     let share = site.share(&site.path("share"));
-    let sets = list_sets(&share, site.place.deployment(), None).unwrap();
+    let sets = list_sets(&share, site.place.deployment()).run().unwrap();
     let plan = RetentionPolicy::new().keep_last(1).plan(&sets, jiff::Timestamp::now());
-    plan.apply(&share, &mut |_| ControlFlow::Continue(())).into_result().unwrap();
+    plan.apply(&share).run().into_result().unwrap();
     site.mark("end", "");
 }
 
@@ -92,7 +91,7 @@ fn restored() {
     let set = fs::read_to_string(site.path("second")).unwrap();
     let set = Set::open(site.share(&site.path("share")), set.parse().unwrap()).unwrap();
     let options = RestoreOptions::default();
-    restore(&set, &opener(&site), &site.path("target"), &options, &mut no_progress).unwrap();
+    set.restore(&opener(&site)).options(&options).into(&site.path("target")).unwrap();
     site.mark("end of restore", "");
 }
 
@@ -197,10 +196,10 @@ fn look(
     promised: &[SharePath],
     mut say: impl FnMut(String),
 ) {
-    let listed = list_sets(share, place.deployment(), None).unwrap_or_default();
+    let listed = list_sets(share, place.deployment()).run().unwrap_or_default();
     for set in listed.iter().filter(|set| set.is_complete()) {
         let report = Set::open(share.clone(), set.folder.clone())
-            .and_then(|set| verify_full(&set, opener, &mut no_progress)?.into_result());
+            .and_then(|set| set.verify_full(opener).run()?.into_result());
         if let Err(error) = report {
             say(format!("{} lists as complete: {error}", set.folder));
         }
@@ -270,7 +269,7 @@ fn restore_again(
     mut say: impl FnMut(String),
 ) {
     let options = RestoreOptions::default().existing(Existing::Keep);
-    let Ok(report) = restore(set, opener, target, &options, &mut no_progress) else { return };
+    let Ok(report) = set.restore(opener).options(&options).into(target) else { return };
     for (path, content) in files {
         let found = fs::read(target.join("tree").join(path)).unwrap_or_default();
         if found != *content && report.status == Status::Succeeded {

@@ -6,11 +6,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use azs_backup::restore::{Fault, FaultKind};
+use azs_backup::layout::SharePath;
+use azs_backup::restore::{Damage, Fault, FaultKind, RestoreOptions};
 use azs_backup::set::{SetState, Status};
-use azs_backup::{
-    Damage, ErrorKind, RestoreOptions, Set, SharePath, list_sets, no_progress, restore, verify, verify_full,
-};
+use azs_backup::{ErrorKind, Set, list_sets};
 use common::{Fixture, noise};
 
 /// A set of several segments: small files, files of nearly 2 MiB, and one that is cut into pieces.
@@ -69,23 +68,17 @@ impl Sample {
     }
 
     fn quick(&self) -> Vec<Fault> {
-        verify(&self.set(), &mut no_progress).unwrap().faults
+        self.set().verify().run().unwrap().faults
     }
 
     /// Goes on past damage; returns the paths that are lost. Everything else must be there and right, and what is
     /// lost must not be there at all.
     fn restore_the_rest(&self) -> BTreeSet<String> {
-        let stopped = restore(
-            &self.set(),
-            &self.fixture.opener,
-            &self.fixture.path("stopped"),
-            &RestoreOptions::default(),
-            &mut no_progress,
-        );
+        let stopped = self.set().restore(&self.fixture.opener).into(&self.fixture.path("stopped"));
         assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Damaged);
         let target = self.fixture.path("target");
         let options = RestoreOptions::default().damage(Damage::Continue);
-        let report = restore(&self.set(), &self.fixture.opener, &target, &options, &mut no_progress).unwrap();
+        let report = self.set().restore(&self.fixture.opener).options(&options).into(&target).unwrap();
         assert_eq!(report.status, Status::PartialSucceeded);
         let lost: BTreeSet<_> =
             report.losses.iter().map(|loss| loss.path.as_ref().unwrap().to_string()).collect();
@@ -112,18 +105,18 @@ impl Sample {
     fn comes_back_whole(&self, changed: &str) -> bool {
         let target = self.fixture.path("whole");
         let options = RestoreOptions::default();
-        if restore(&self.set(), &self.fixture.opener, &target, &options, &mut no_progress).is_err() {
+        if self.set().restore(&self.fixture.opener).options(&options).into(&target).is_err() {
             return false;
         }
         common::assert_same_tree(&self.tree, &target.join("tree"));
-        for report in [verify(&self.set(), &mut no_progress).unwrap(), self.full()] {
+        for report in [self.set().verify().run().unwrap(), self.full()] {
             assert!(report.faults.iter().any(|fault| fault.file == changed), "{report:#?}");
         }
         true
     }
 
-    fn full(&self) -> azs_backup::VerifyReport {
-        verify_full(&self.set(), &self.fixture.opener, &mut no_progress).unwrap()
+    fn full(&self) -> azs_backup::restore::VerifyReport {
+        self.set().verify_full(&self.fixture.opener).run().unwrap()
     }
 }
 
@@ -181,13 +174,7 @@ fn a_flipped_bit_in_the_index_is_damage_not_a_wrong_certificate() {
             continue;
         }
         let target = sample.fixture.path("target");
-        let error = restore(
-            &sample.set(),
-            &sample.fixture.opener,
-            &target,
-            &RestoreOptions::default(),
-            &mut no_progress,
-        );
+        let error = sample.set().restore(&sample.fixture.opener).into(&target);
         assert_eq!(error.unwrap_err().kind(), ErrorKind::Damaged, "byte {byte}");
         assert!(sample.full().faults.iter().any(|fault| fault.file == index[0]), "byte {byte}");
     }
@@ -207,10 +194,9 @@ fn a_flipped_bit_that_only_another_recipient_would_miss_is_found() {
     let found = (0..700).step_by(16).any(|byte| {
         flip(&folder.join(&segment), byte);
         let target = fixture.path(&format!("target {byte}"));
-        let opened =
-            restore(&set(), &fixture.opener, &target, &RestoreOptions::default(), &mut no_progress).is_ok();
-        let quick = verify(&set(), &mut no_progress).unwrap();
-        let full = verify_full(&set(), &fixture.opener, &mut no_progress).unwrap();
+        let opened = set().restore(&fixture.opener).into(&target).is_ok();
+        let quick = set().verify().run().unwrap();
+        let full = set().verify_full(&fixture.opener).run().unwrap();
         assert!(!quick.is_sound() && !full.is_sound(), "byte {byte}");
         flip(&folder.join(&segment), byte);
         opened
@@ -235,7 +221,7 @@ fn a_missing_segment_is_found_and_costs_what_was_in_it() {
     assert_eq!((faults.len(), faults[0].kind, &faults[0].file), (1, FaultKind::Missing, &sample.segments[2]));
     assert!(!sample.restore_the_rest().is_empty());
     assert!(sample.full().faults.iter().any(|fault| fault.file == sample.segments[2]));
-    let sets = list_sets(&sample.fixture.share, sample.fixture.place.deployment(), None).unwrap();
+    let sets = list_sets(&sample.fixture.share, sample.fixture.place.deployment()).run().unwrap();
     assert!(
         matches!(&sets[0].state, SetState::Incomplete { reason } if reason.contains(&sample.segments[2]))
     );
@@ -250,7 +236,7 @@ fn a_truncated_segment_is_found() {
         let faults = sample.quick();
         assert_eq!((faults.len(), &faults[0].file), (1, &sample.segments[0]));
         assert!(!sample.restore_the_rest().is_empty());
-        let sets = list_sets(&sample.fixture.share, sample.fixture.place.deployment(), None).unwrap();
+        let sets = list_sets(&sample.fixture.share, sample.fixture.place.deployment()).run().unwrap();
         assert!(!sets[0].is_complete());
     }
 }
@@ -318,7 +304,7 @@ fn a_foreign_file_is_named() {
     let sample = sample();
     fs::write(sample.folder.join("notes.txt"), "hello").unwrap();
     fs::create_dir(sample.folder.join("folder")).unwrap();
-    let report = verify(&sample.set(), &mut no_progress).unwrap();
+    let report = sample.set().verify().run().unwrap();
     assert!(report.is_sound(), "{report:#?}");
     assert_eq!(report.foreign, ["folder", "notes.txt"]);
 }
@@ -340,13 +326,7 @@ fn an_index_from_another_set_is_found() {
     let faults = sample.quick();
     assert_eq!((faults.len(), &faults[0].file, faults[0].kind), (1, &index[0], FaultKind::Digest));
     assert!(!sample.full().is_sound());
-    let error = restore(
-        &sample.set(),
-        &sample.fixture.opener,
-        &sample.fixture.path("target"),
-        &RestoreOptions::default(),
-        &mut no_progress,
-    );
+    let error = sample.set().restore(&sample.fixture.opener).into(&sample.fixture.path("target"));
     let error = error.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Damaged);
     assert!(error.to_string().contains(&index[0]), "{error}");
@@ -385,7 +365,7 @@ fn a_cover_sheet_or_digests_from_another_set_make_a_set_incomplete() {
         fs::copy(other.join(file), sample.folder.join(file)).unwrap();
         let error = Set::open(sample.fixture.share.clone(), sample.path.clone()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Incomplete);
-        let sets = list_sets(&sample.fixture.share, sample.fixture.place.deployment(), None).unwrap();
+        let sets = list_sets(&sample.fixture.share, sample.fixture.place.deployment()).run().unwrap();
         assert_eq!(sets.iter().filter(|set| set.is_complete()).count(), 1);
     }
 }
@@ -415,8 +395,8 @@ fn every_flipped_bit_of_the_clear_files_is_found() {
             // A sheet that still reads well may say something else about what is not bound by the digests: labels,
             // counts, times. What it says about content is held against the content.
             assert_eq!(file, "backup.json");
-            let _ = verify(&set, &mut no_progress).unwrap();
-            let _ = verify_full(&set, &sample.fixture.opener, &mut no_progress).unwrap();
+            let _ = set.verify().run().unwrap();
+            let _ = set.verify_full(&sample.fixture.opener).run().unwrap();
         }
         fs::write(&path, whole).unwrap();
     }
@@ -430,8 +410,7 @@ fn the_wrong_certificate_is_told_which_one_is_needed() {
     for name in ["another", "azs-backup test"] {
         let opener = azs_backup::Opener::new(common::Certificate::new(name).decryption());
         let (set, target) = (sample.set(), sample.fixture.path("target"));
-        let error =
-            restore(&set, &opener, &target, &RestoreOptions::default(), &mut no_progress).unwrap_err();
+        let error = set.restore(&opener).into(&target).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::WrongCertificate, "{name}: {error}");
         assert!(error.to_string().contains(&needed), "{error}");
         assert!(!target.exists(), "nothing is begun that cannot be done");

@@ -25,7 +25,8 @@ mod work;
 
 use std::path::{Path, PathBuf};
 
-use azs_backup::{DecryptionCertificate, EncryptionCertificate, Opener, Sealer};
+use azs_backup::envelope::Sealer;
+use azs_backup::{DecryptionCertificate, EncryptionCertificate, Opener};
 
 const PASSWORD: &str = "correct horse";
 const KEYS: [&str; 6] = ["rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521"];

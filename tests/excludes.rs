@@ -4,8 +4,8 @@ mod common;
 
 use std::fs;
 
+use azs_backup::backup::{BackupBuilder, BackupReport};
 use azs_backup::set::Status;
-use azs_backup::{BackupBuilder, BackupReport};
 use common::Fixture;
 
 fn run(fixture: &Fixture, builder: BackupBuilder) -> BackupReport {

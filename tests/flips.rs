@@ -7,7 +7,7 @@ mod nightly;
 use std::fs;
 use std::sync::Arc;
 
-use azs_backup::{Error, Set, no_progress, verify, verify_full};
+use azs_backup::{Error, Set};
 use common::Fixture;
 use nightly::Nightly;
 
@@ -47,8 +47,8 @@ fn a_changed_byte_anywhere_is_found_without_a_key_and_with_it() {
             Err(_) => true,
         };
         let what = format!("round {round}: byte {at}, bit {bit} of {}", file.display());
-        assert!(found(&|set| Ok(verify(set, &mut no_progress)?.is_sound())), "without a key: {what}");
-        let full = |set: &Set| Ok(verify_full(set, &nightly.fixture.opener, &mut no_progress)?.is_sound());
+        assert!(found(&|set| Ok(set.verify().run()?.is_sound())), "without a key: {what}");
+        let full = |set: &Set| Ok(set.verify_full(&nightly.fixture.opener).run()?.is_sound());
         assert!(found(&full), "with the key: {what}");
         replace(file, &whole);
     }

@@ -19,7 +19,6 @@ mod vanishing;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
-use azs_backup::{no_progress, verify};
 use common::{Certificate, noise};
 use nightly::Nightly;
 
@@ -184,7 +183,7 @@ fn any_set_can_be_deleted_at_any_time() {
         fs::remove_dir_all(nightly.fixture.native(&folders[gone])).unwrap();
         for folder in &folders {
             if nightly.fixture.native(folder).exists() {
-                assert!(verify(&nightly.fixture.open(folder), &mut no_progress).unwrap().is_sound());
+                assert!(nightly.fixture.open(folder).verify().run().unwrap().is_sound());
             }
         }
         // What only the last one had is stored again.
@@ -261,7 +260,7 @@ fn what_a_verification_found_damaged_is_not_linked() {
     let mut bytes = fs::read(&file).unwrap();
     bytes[3000] ^= 1;
     fs::write(&file, bytes).unwrap();
-    let found = verify(&nightly.fixture.open(&first.folder), &mut no_progress).unwrap();
+    let found = nightly.fixture.open(&first.folder).verify().run().unwrap();
     let report = nightly.run_with(|builder| builder.distrust(found.faults.iter().map(|fault| &fault.file)));
     assert_eq!(report.reuse.rewritten.len(), 1);
     nightly.check(&report);
@@ -317,7 +316,7 @@ fn the_readme_s_lines_give_back_an_incremental_set() {
     let mut content = noise(7, 20_000_000);
     fs::write(tree.join("vm/-image"), &content).unwrap();
     fs::set_permissions(tree.join("vm/-image"), fs::Permissions::from_mode(0o640)).unwrap();
-    let by_hand = |report: &azs_backup::BackupReport| {
+    let by_hand = |report: &azs_backup::backup::BackupReport| {
         nightly.check(report);
         let recovered = by_hand::recover(&nightly.fixture, &nightly.fixture.native(&report.folder));
         common::assert_same_tree(&tree, &recovered.join("tree"));
@@ -406,7 +405,7 @@ fn identical_files_are_stored_once_and_come_back_as_files_of_their_own() {
     fs::set_permissions(tree.join("small 2"), fs::Permissions::from_mode(0o600)).unwrap();
     let full = nightly.run_and_check();
     assert!(full.reuse.stored.bytes < 17_000_000, "{:#?}", full.reuse);
-    let by_hand = |report: &azs_backup::BackupReport| {
+    let by_hand = |report: &azs_backup::backup::BackupReport| {
         let recovered = by_hand::recover(&nightly.fixture, &nightly.fixture.native(&report.folder));
         common::assert_same_tree(&tree, &recovered.join("tree"));
     };
@@ -428,8 +427,8 @@ fn identical_files_are_stored_once_and_come_back_as_files_of_their_own() {
     let set = nightly.fixture.open(&nightly.run_with(|b| b.state(nightly.fixture.path("third"))).folder);
     drop(report);
     let target = nightly.fixture.path("one");
-    let options = azs_backup::RestoreOptions::default().pattern("small 4");
-    azs_backup::restore(&set, &nightly.fixture.opener, &target, &options, &mut no_progress).unwrap();
+    let options = azs_backup::restore::RestoreOptions::default().pattern("small 4");
+    set.restore(&nightly.fixture.opener).options(&options).into(&target).unwrap();
     assert_eq!(fs::read(target.join("tree/small 4")).unwrap(), small);
 }
 

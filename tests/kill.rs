@@ -6,11 +6,9 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use azs_backup::layout::{Component, Deployment};
 use azs_backup::share::Durability;
-use azs_backup::{
-    BackupBuilder, Component, Deployment, EncryptionCertificate, Place, RestoreOptions, list_sets,
-    no_progress, restore, verify_full,
-};
+use azs_backup::{Backup, EncryptionCertificate, Place, list_sets};
 use common::{Fixture, assert_same_tree, backend, noise};
 
 const FOLDER: &str = "AZS_BACKUP_TEST_KILLED_IN";
@@ -24,7 +22,7 @@ fn child() {
     let place = Place::new(Deployment::new("contoso.com", "nyc").unwrap(), Component::Switches);
     let certificate = EncryptionCertificate::from_cer(&fs::read(folder.join("backup.cer")).unwrap()).unwrap();
     let mut backup =
-        BackupBuilder::new(share, place).certificate(certificate).segment_size(4 << 20).start().unwrap();
+        Backup::builder(share, place).certificate(certificate).segment_size(4 << 20).start().unwrap();
     backup.add_folder_as("tree", folder.join("source")).unwrap();
     backup.commit().unwrap();
 }
@@ -66,17 +64,17 @@ fn sixty_kills_at_random_moments_leave_no_false_backup() {
     }
     std::thread::sleep(Duration::from_millis(10));
 
-    let sets = list_sets(&fixture.share, fixture.place.deployment(), None).unwrap();
+    let sets = list_sets(&fixture.share, fixture.place.deployment()).run().unwrap();
     let (complete, incomplete): (Vec<_>, Vec<_>) = sets.iter().partition(|set| set.is_complete());
     println!("{killed} of 60 runs killed; {} sets complete, {} incomplete", complete.len(), incomplete.len());
     assert!(killed >= 20 && !incomplete.is_empty(), "the kills came too late to show anything");
     assert!(!complete.is_empty(), "the first run was not killed");
     for (number, set) in complete.iter().enumerate() {
         let set = fixture.open(&set.folder);
-        let report = verify_full(&set, &fixture.opener, &mut no_progress).unwrap();
+        let report = set.verify_full(&fixture.opener).run().unwrap();
         assert!(report.is_sound(), "{report:#?}");
         let target = fixture.path(&format!("target {number}"));
-        restore(&set, &fixture.opener, &target, &RestoreOptions::default(), &mut no_progress).unwrap();
+        set.restore(&fixture.opener).into(&target).unwrap();
         assert_same_tree(&tree, &target.join("tree"));
         fs::remove_dir_all(&target).unwrap();
     }

@@ -9,19 +9,18 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use azs_backup::layout::{Component, Deployment, SharePath};
 use azs_backup::review::{Configuration, review};
 use azs_backup::schedule::{KeepReason, RetentionPolicy};
 use azs_backup::set::{SetList, SetState, space_of};
-use azs_backup::{
-    BackupBuilder, Component, Deployment, ErrorKind, FolderShare, Place, Set, Share, SharePath, list_sets,
-};
+use azs_backup::{Backup, ErrorKind, FolderShare, Place, Set, Share, list_sets};
 use jiff::Timestamp;
 
 use bad_share::BadShare;
 use common::Fixture;
 
 fn back_up(fixture: &Fixture, place: &str) -> SharePath {
-    let mut backup = BackupBuilder::new(fixture.share.clone(), place.parse().unwrap())
+    let mut backup = Backup::builder(fixture.share.clone(), place.parse().unwrap())
         .certificate(fixture.certificate.encryption())
         .create(true)
         .start()
@@ -39,7 +38,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn list(share: &Arc<dyn Share>, deployment: &str) -> SetList {
-    list_sets(share, &deployment.parse().unwrap(), None).unwrap()
+    list_sets(share, &deployment.parse().unwrap()).run().unwrap()
 }
 
 fn words(list: &SetList) -> Vec<String> {
@@ -60,7 +59,7 @@ fn a_set_of_another_place_is_foreign_never_good_and_kept() {
         let here = place.folder().join(strange.file_name().unwrap());
         copy(&fixture.native(&strange), &fixture.native(&here));
 
-        let sets = list_sets(&fixture.share, place.deployment(), None).unwrap();
+        let sets = list_sets(&fixture.share, place.deployment()).run().unwrap();
         let found = sets.iter().find(|set| set.folder == here).unwrap();
         let SetState::Foreign { belongs_to, reason } = &found.state else { panic!("{found:?}") };
         assert_eq!(belongs_to, &strange);
@@ -184,7 +183,7 @@ fn a_read_that_takes_too_long_ends_the_work_and_makes_nothing_incomplete() {
             "contoso.com/nyc".to_owned(),
         ] {
             let share: Arc<dyn Share> = Arc::new(BadShare::new(&fixture.share, &what, kind));
-            let error = list_sets(&share, fixture.place.deployment(), None).unwrap_err();
+            let error = list_sets(&share, fixture.place.deployment()).run().unwrap_err();
             assert_eq!(error.kind(), kind, "{what}");
         }
         let share: Arc<dyn Share> = Arc::new(BadShare::new(&fixture.share, name, kind));
@@ -246,7 +245,7 @@ fn folders_that_differ_in_case_alone_are_both_listed() {
     let sets = list(&fixture.share, "contoso.com/nyc");
     let plan = RetentionPolicy::new().keep_last(1).plan(&sets, Timestamp::now());
     assert_eq!(plan.deletions[0].folder.to_string(), folder);
-    let report = plan.apply(&fixture.share, &mut |_| std::ops::ControlFlow::Continue(()));
+    let report = plan.apply(&fixture.share).run();
     assert_eq!(report.deleted(), 1);
 
     fs::rename(&nyc, fixture.path("share/contoso.com/NYC")).unwrap();
@@ -259,7 +258,7 @@ fn a_fresh_share_has_no_sets_and_a_share_that_is_not_there_is_an_error() {
     let share: Arc<dyn Share> = Arc::new(FolderShare::open(temp.path()).unwrap());
     assert!(list(&share, "contoso.com/nyc").is_empty());
     let bad: Arc<dyn Share> = Arc::new(BadShare::new(&share, "", ErrorKind::NotFound));
-    let error = list_sets(&bad, &Deployment::new("contoso.com", "nyc").unwrap(), None).unwrap_err();
+    let error = list_sets(&bad, &Deployment::new("contoso.com", "nyc").unwrap()).run().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
@@ -273,7 +272,8 @@ fn sets_of_one_second_are_in_the_order_of_their_names() {
         backup.commit().unwrap();
     }
     names.sort_unstable();
-    let sets = list_sets(&fixture.share, fixture.place.deployment(), Some(&Component::Switches)).unwrap();
+    let sets =
+        list_sets(&fixture.share, fixture.place.deployment()).component(&Component::Switches).run().unwrap();
     assert_eq!(sets.iter().map(|set| set.name.to_string()).collect::<Vec<_>>(), names);
 }
 

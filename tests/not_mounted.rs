@@ -5,13 +5,13 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use azs_backup::{BackupBuilder, ErrorKind, Place, Result};
+use azs_backup::{Backup, ErrorKind, Place, Result};
 use common::{Fixture, backend};
 
 /// One night's backup of this place to what is at the mount point now; says whether it built on an earlier set.
 fn run(fixture: &Fixture, at: &Path, place: &str, create: bool) -> Result<bool> {
     let place: Place = place.parse().unwrap();
-    let builder = BackupBuilder::new(backend::share(at), place).certificate(fixture.certificate.encryption());
+    let builder = Backup::builder(backend::share(at), place).certificate(fixture.certificate.encryption());
     let mut backup = builder.state(fixture.path("state")).create(create).start()?;
     backup.add_bytes("running-config", *b"hostname tor1\n")?;
     Ok(backup.commit()?.reuse.base.is_some())

@@ -6,12 +6,10 @@ mod common;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use azs_backup::envelope::{MAX_CONTENT, content_of};
+use azs_backup::backup::BackupReport;
+use azs_backup::envelope::{MAX_CONTENT, Sealer, content_of};
 use azs_backup::set::{Content, EntryPath};
-use azs_backup::{
-    BackupReport, DecryptionCertificate, EncryptionCertificate, ErrorKind, Opener, Sealer, Set, no_progress,
-    restore_bytes, restore_stream,
-};
+use azs_backup::{DecryptionCertificate, EncryptionCertificate, ErrorKind, Opener, Set};
 use common::{Certificate, Fixture, PASSWORD, noise};
 
 fn path(text: &str) -> EntryPath {
@@ -39,7 +37,7 @@ fn one_file_comes_back_whole_and_what_is_none_is_named() {
     let large = noise(7, 9 << 20);
     let report = back_up(&fixture, &large);
     let set = fixture.open(&report.folder);
-    let bytes = |name: &str| restore_bytes(&set, &fixture.opener, &path(name), u64::MAX);
+    let bytes = |name: &str| set.restore_bytes(&fixture.opener, &path(name), u64::MAX);
     assert_eq!(bytes("tree/small").unwrap(), b"hostname tor1\n");
     assert_eq!(bytes("tree/z-small-too").unwrap(), b"hostname tor1\n");
     assert_eq!(bytes("tree/empty").unwrap(), b"");
@@ -48,16 +46,15 @@ fn one_file_comes_back_whole_and_what_is_none_is_named() {
     assert_eq!(bytes("tree/missing").unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(bytes("tree").unwrap_err().kind(), ErrorKind::InvalidArgument);
     assert_eq!(bytes("tree/link").unwrap_err().kind(), ErrorKind::InvalidArgument);
-    let limited = restore_bytes(&set, &fixture.opener, &path("tree/large"), 1 << 20).unwrap_err();
+    let limited = set.restore_bytes(&fixture.opener, &path("tree/large"), 1 << 20).unwrap_err();
     assert_eq!(limited.kind(), ErrorKind::LimitExceeded);
 
     let mut stream = Vec::new();
-    let entry =
-        restore_stream(&set, &fixture.opener, &path("tree/large"), &mut stream, &mut no_progress).unwrap();
+    let entry = set.restore_stream(&fixture.opener, &path("tree/large")).to(&mut stream).unwrap();
     assert!(stream == large);
     assert_eq!(entry.size(), large.len() as u64);
     let other = Opener::new(Certificate::new("another").decryption());
-    let error = restore_bytes(&set, &other, &path("tree/small"), 100).unwrap_err();
+    let error = set.restore_bytes(&other, &path("tree/small"), 100).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WrongCertificate);
 }
 
@@ -78,7 +75,7 @@ fn nothing_of_a_damaged_file_is_given() {
     let mut stream = Vec::new();
     let damaged = set_entries(&fixture, &report).into_iter().filter(|name| {
         stream.clear();
-        match restore_stream(&set, &fixture.opener, name, &mut stream, &mut no_progress) {
+        match set.restore_stream(&fixture.opener, name).to(&mut stream) {
             Ok(_) => false,
             Err(error) if error.kind() == ErrorKind::InvalidArgument => false,
             Err(error) => {
@@ -125,13 +122,13 @@ fn a_restore_of_one_file_can_be_stopped() {
     let fixture = Fixture::new();
     let report = back_up(&fixture, &noise(10, 40 << 20));
     let set = fixture.open(&report.folder);
-    let slow = |_: azs_backup::Progress| {
+    let slow = |_: azs_backup::observer::Progress| {
         std::thread::sleep(std::time::Duration::from_millis(120));
         ControlFlow::Break(())
     };
     let mut stream = Vec::new();
     let mut hook = slow;
-    match restore_stream(&set, &fixture.opener, &path("tree/large"), &mut stream, &mut hook) {
+    match set.restore_stream(&fixture.opener, &path("tree/large")).observer(&mut hook).to(&mut stream) {
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::Cancelled);
             assert!(stream.is_empty());
@@ -253,7 +250,7 @@ fn another_name_of_a_copy_gives_its_content() {
     std::fs::hard_link(tree.join("b"), tree.join("c")).unwrap();
     let set = fixture.back_up(&tree);
     for name in ["tree/a", "tree/b", "tree/c"] {
-        let found = restore_bytes(&set, &fixture.opener, &path(name), 1 << 20).unwrap();
+        let found = set.restore_bytes(&fixture.opener, &path(name), 1 << 20).unwrap();
         assert!(found == content, "{name}");
     }
 }

@@ -49,8 +49,9 @@ mod world;
 
 use std::sync::OnceLock;
 
+use azs_backup::Opener;
+use azs_backup::restore::RestoreReport;
 use azs_backup::set::EntryPath;
-use azs_backup::{Opener, RestoreReport};
 use common::Certificate;
 use serde_json::Value;
 

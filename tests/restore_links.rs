@@ -7,8 +7,9 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use azs_backup::restore::{Damage, Existing, RestoreOptions, RestoreReport};
 use azs_backup::set::Status;
-use azs_backup::{Damage, Existing, RestoreOptions, RestoreReport, Result, Set, no_progress, restore};
+use azs_backup::{Result, Set};
 use common::{Fixture, noise};
 
 const NEW: [u8; 8192] = [b'N'; 8192];
@@ -28,7 +29,7 @@ fn sample(content: &[u8]) -> (Fixture, Set) {
 }
 
 fn run(fixture: &Fixture, set: &Set, options: &RestoreOptions) -> Result<RestoreReport> {
-    restore(set, &fixture.opener, &fixture.path("target"), options, &mut no_progress)
+    set.restore(&fixture.opener).options(options).into(&fixture.path("target"))
 }
 
 fn file(fixture: &Fixture, name: &str) -> PathBuf {

@@ -10,11 +10,9 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
+use azs_backup::restore::{Existing, RestoreOptions, RestoreReport};
 use azs_backup::set::Status;
-use azs_backup::{
-    DecryptionCertificate, Existing, FolderShare, Opener, RestoreOptions, RestoreReport, Set, no_progress,
-    restore,
-};
+use azs_backup::{DecryptionCertificate, FolderShare, Opener, Set};
 use common::mounted::Mounted;
 use common::{Fixture, PASSWORD, noise, run};
 use serde_json::{Value, json};
@@ -63,7 +61,7 @@ fn child() {
     let pfx = fs::read(text("pfx")).unwrap();
     let opener = Opener::new(DecryptionCertificate::from_pfx(&pfx, Some(PASSWORD)).unwrap());
     let options = RestoreOptions::default().existing(text("existing").parse().unwrap());
-    let report = restore(&set, &opener, Path::new(text("target")), &options, &mut no_progress).unwrap();
+    let report = set.restore(&opener).options(&options).into(Path::new(text("target"))).unwrap();
     println!("\n{REPORT}{}", serde_json::to_string(&report).unwrap());
 }
 
@@ -144,8 +142,7 @@ fn a_group_and_its_set_gid_bit_are_put_back_or_named() {
     };
 
     let target = fixture.path("as root");
-    let report =
-        restore(&set, &fixture.opener, &target, &RestoreOptions::default(), &mut no_progress).unwrap();
+    let report = set.restore(&fixture.opener).into(&target).unwrap();
     assert_eq!((report.status, report.unrestored), (Status::Succeeded, vec![]));
     assert_eq!(facts(&target), modes.map(|(_, mode)| (NOBODY, GROUP, mode)));
 
@@ -210,7 +207,7 @@ fn a_file_system_without_links_gets_files_of_their_own() {
     for existing in [Existing::Refuse, Existing::Replace] {
         let target = disk.0.join("target");
         let options = RestoreOptions::default().existing(existing);
-        let report = restore(&set, &fixture.opener, &target, &options, &mut no_progress).unwrap();
+        let report = set.restore(&fixture.opener).options(&options).into(&target).unwrap();
         assert_restored(&target, &contents, &report, 3);
         let [symbolic] = &report.losses[..] else { panic!("{report:#?}") };
         assert_eq!(symbolic.path.as_ref().unwrap().to_string(), "tree/symbolic");
@@ -229,7 +226,7 @@ fn a_file_system_mounted_in_the_target_gets_files_of_its_own() {
     };
     for existing in [Existing::Keep, Existing::Replace] {
         let options = RestoreOptions::default().existing(existing);
-        let report = restore(&set, &fixture.opener, &target, &options, &mut no_progress).unwrap();
+        let report = set.restore(&fixture.opener).options(&options).into(&target).unwrap();
         assert!(report.losses.is_empty() && report.kept_differing.is_empty(), "{report:#?}");
         assert_restored(&target, &contents, &report, 2);
         let is_one = |one: &str, other: &str| {

@@ -7,12 +7,10 @@ mod common;
 use std::fs;
 use std::sync::Arc;
 
-use azs_backup::restore::FaultKind;
+use azs_backup::layout::SharePath;
+use azs_backup::restore::{Damage, FaultKind, RestoreOptions};
 use azs_backup::set::Status;
-use azs_backup::{
-    Damage, ErrorKind, RestoreOptions, Set, SharePath, no_progress, restore, restore_bytes, verify,
-    verify_full,
-};
+use azs_backup::{ErrorKind, Set};
 use bad_share::BadShare;
 use common::{Fixture, noise};
 
@@ -53,27 +51,27 @@ fn a_stored_file_that_cannot_be_read_costs_what_is_in_it() {
     let sample = sample();
     for kind in [ErrorKind::Io, ErrorKind::AccessDenied] {
         let set = sample.without(sample.segment(), kind);
-        let report = verify(&set, &mut no_progress).unwrap();
+        let report = set.verify().run().unwrap();
         let [fault] = &report.faults[..] else { panic!("{report:#?}") };
         assert_eq!((fault.file.as_str(), fault.kind), (sample.segment(), FaultKind::Unreadable));
-        let report = verify_full(&set, &sample.fixture.opener, &mut no_progress).unwrap();
+        let report = set.verify_full(&sample.fixture.opener).run().unwrap();
         assert_eq!((report.faults.len(), report.faults[0].kind), (1, FaultKind::Unreadable), "{report:#?}");
         assert!(!report.losses.is_empty());
 
         let target = sample.fixture.path(kind.code());
         let stop = RestoreOptions::default();
-        let error = restore(&set, &sample.fixture.opener, &target, &stop, &mut no_progress).unwrap_err();
+        let error = set.restore(&sample.fixture.opener).options(&stop).into(&target).unwrap_err();
         assert_eq!(error.kind(), kind, "said as what it is");
         fs::remove_dir_all(&target).unwrap();
         let options = RestoreOptions::default().damage(Damage::Continue);
-        let report = restore(&set, &sample.fixture.opener, &target, &options, &mut no_progress).unwrap();
+        let report = set.restore(&sample.fixture.opener).options(&options).into(&target).unwrap();
         assert_eq!((report.status, report.losses[0].code), (Status::PartialSucceeded, kind.code()));
         assert_eq!(report.losses[0].file.as_deref(), Some(sample.segment()));
         let there = fs::read_dir(&target).unwrap().count();
         assert_eq!(there + report.losses.len(), 12, "{report:#?}");
         assert!(there > 0);
         let lost = report.losses[0].path.clone().unwrap();
-        let error = restore_bytes(&set, &sample.fixture.opener, &lost, u64::MAX).unwrap_err();
+        let error = set.restore_bytes(&sample.fixture.opener, &lost, u64::MAX).unwrap_err();
         assert_eq!(error.kind(), kind);
     }
 }
@@ -85,10 +83,7 @@ fn a_piece_of_the_index_that_cannot_be_read_is_named() {
     assert!(pieces.len() > 1, "{pieces:?}");
     for piece in pieces {
         let set = sample.without(piece, ErrorKind::Io);
-        for report in [
-            verify(&set, &mut no_progress).unwrap(),
-            verify_full(&set, &sample.fixture.opener, &mut no_progress).unwrap(),
-        ] {
+        for report in [set.verify().run().unwrap(), set.verify_full(&sample.fixture.opener).run().unwrap()] {
             assert!(report.faults.iter().any(|fault| fault.file == *piece), "{report:#?}");
         }
     }
@@ -101,11 +96,11 @@ fn a_lost_share_ends_the_work_and_is_no_damage() {
         for name in [sample.segment(), "index-000000.jsonl.zst.p7m"] {
             let set = sample.without(name, kind);
             let opener = &sample.fixture.opener;
-            assert_eq!(verify(&set, &mut no_progress).unwrap_err().kind(), kind);
-            assert_eq!(verify_full(&set, opener, &mut no_progress).unwrap_err().kind(), kind);
+            assert_eq!(set.verify().run().unwrap_err().kind(), kind);
+            assert_eq!(set.verify_full(opener).run().unwrap_err().kind(), kind);
             let options = RestoreOptions::default().damage(Damage::Continue);
             let target = sample.fixture.path("target");
-            let error = restore(&set, opener, &target, &options, &mut no_progress).unwrap_err();
+            let error = set.restore(opener).options(&options).into(&target).unwrap_err();
             assert_eq!(error.kind(), kind);
             let _ = fs::remove_dir_all(target);
         }
@@ -121,10 +116,8 @@ fn what_lies_beside_a_set_is_no_fault() {
     }
     fs::create_dir(folder.join("~snapshot")).unwrap();
     let open = || sample.fixture.open(&sample.folder);
-    for report in [
-        verify(&open(), &mut no_progress).unwrap(),
-        verify_full(&open(), &sample.fixture.opener, &mut no_progress).unwrap(),
-    ] {
+    for report in [open().verify().run().unwrap(), open().verify_full(&sample.fixture.opener).run().unwrap()]
+    {
         assert!(report.is_sound(), "{report:#?}");
         assert_eq!(report.foreign, [".DS_Store", "Thumbs.db", "desktop.ini", "~snapshot"]);
     }
@@ -134,7 +127,7 @@ fn what_lies_beside_a_set_is_no_fault() {
         ".backup.json.part",
     ] {
         fs::write(folder.join(name), "could pass for one of the set").unwrap();
-        let report = verify(&open(), &mut no_progress).unwrap();
+        let report = open().verify().run().unwrap();
         let faults: Vec<_> = report.faults.iter().map(|fault| (fault.file.as_str(), fault.kind)).collect();
         assert_eq!(faults, [(name, FaultKind::Foreign)]);
         fs::remove_file(folder.join(name)).unwrap();

@@ -8,15 +8,14 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use azs_backup::restore::{Compare, Existing, RestoreOptions, RestoreReport};
 use azs_backup::set::Status;
-use azs_backup::{
-    Compare, ErrorKind, Existing, RestoreOptions, RestoreReport, Result, Set, no_progress, restore,
-};
+use azs_backup::{ErrorKind, Result, Set};
 use common::mounted::Mounted;
 use common::{Fixture, noise};
 
 fn run(fixture: &Fixture, set: &Set, target: &Path, options: &RestoreOptions) -> Result<RestoreReport> {
-    restore(set, &fixture.opener, target, options, &mut no_progress)
+    set.restore(&fixture.opener).options(options).into(target)
 }
 
 fn sample(files: &[(&str, &[u8])]) -> (Fixture, Set) {

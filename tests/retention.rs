@@ -10,8 +10,9 @@ mod walked;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use azs_backup::Place;
+use azs_backup::layout::{Component, Deployment, SetName};
 use azs_backup::schedule::{Candidate, Condition, Content, RetentionPeriod, RetentionPlan, RetentionPolicy};
-use azs_backup::{Component, Deployment, Place, SetName};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -5,10 +5,8 @@ mod common;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use azs_backup::{
-    BackupBuilder, EncryptionCertificate, ErrorKind, Opener, RestoreOptions, no_progress, restore, verify,
-    verify_full,
-};
+use azs_backup::restore::RestoreOptions;
+use azs_backup::{Backup, EncryptionCertificate, ErrorKind, Opener};
 use common::{Certificate, Fixture, assert_same_tree, noise};
 
 fn all() -> RestoreOptions {
@@ -37,13 +35,13 @@ fn a_tree_comes_back_byte_for_byte() {
     fs::set_permissions(tree.join("a/b"), fs::Permissions::from_mode(0o500)).unwrap();
 
     let set = fixture.back_up(&tree);
-    assert!(verify(&set, &mut no_progress).unwrap().is_sound());
-    let report = verify_full(&set, &fixture.opener, &mut no_progress).unwrap();
+    assert!(set.verify().run().unwrap().is_sound());
+    let report = set.verify_full(&fixture.opener).run().unwrap();
     assert!(report.is_sound(), "{report:#?}");
     assert_eq!(report.bytes, set.cover().content.bytes);
 
     let target = fixture.path("target");
-    let report = restore(&set, &fixture.opener, &target, &all(), &mut no_progress).unwrap();
+    let report = set.restore(&fixture.opener).options(&all()).into(&target).unwrap();
     assert!(report.losses.is_empty() && report.unrestored.is_empty(), "{report:#?}");
     assert_eq!(report.files, set.cover().content.files);
     assert_eq!(report.folders, set.cover().content.folders);
@@ -62,11 +60,11 @@ fn each_of_several_certificates_opens_the_set_alone() {
     for (name, certificate) in [("old", &fixture.certificate), ("new", &new)] {
         let target = fixture.path(name);
         let opener = Opener::new(certificate.decryption());
-        restore(&set, &opener, &target, &all(), &mut no_progress).unwrap();
+        set.restore(&opener).options(&all()).into(&target).unwrap();
         assert_eq!(fs::read(target.join("running-config")).unwrap(), b"hostname tor1\n");
     }
     let opener = Opener::new(stranger.decryption());
-    let error = restore(&set, &opener, &fixture.path("stranger"), &all(), &mut no_progress).unwrap_err();
+    let error = set.restore(&opener).options(&all()).into(&fixture.path("stranger")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WrongCertificate);
 }
 
@@ -79,7 +77,7 @@ fn a_certificate_that_was_renewed_with_its_key_opens_the_sets_of_the_old_one() {
     assert_ne!(serial(old), serial(&renewed));
     // One set before the renewal, and one that builds on it where that is possible, after it.
     let back_up = |certificate: &Certificate| {
-        let builder = BackupBuilder::new(fixture.share.clone(), fixture.place.clone());
+        let builder = Backup::builder(fixture.share.clone(), fixture.place.clone());
         let builder = builder.certificate(certificate.encryption()).state(fixture.path("state"));
         let mut backup = builder.start().unwrap();
         backup.add_bytes("running-config", *b"hostname tor1\n").unwrap();
@@ -89,16 +87,16 @@ fn a_certificate_that_was_renewed_with_its_key_opens_the_sets_of_the_old_one() {
     for (made_for, set) in [("old", back_up(old)), ("new", back_up(&renewed))] {
         for (opened_by, certificate) in [("old", old), ("new", &renewed)] {
             let opener = Opener::new(certificate.decryption());
-            let report = verify_full(&set, &opener, &mut no_progress).unwrap();
+            let report = set.verify_full(&opener).run().unwrap();
             assert!(report.is_sound(), "{made_for} {opened_by} {report:#?}");
             let target = fixture.path(&format!("{made_for} {opened_by}"));
-            restore(&set, &opener, &target, &all(), &mut no_progress).unwrap();
+            set.restore(&opener).options(&all()).into(&target).unwrap();
             assert_eq!(fs::read(target.join("running-config")).unwrap(), b"hostname tor1\n");
             assert!(fs::read(target.join("image")).unwrap() == noise(1, 5_000_000));
         }
         // Another key under the same name and number is none that opens it, and what is needed is named.
         let stranger = Opener::new(Certificate::new("azs-backup test").decryption());
-        let error = verify_full(&set, &stranger, &mut no_progress).unwrap_err();
+        let error = set.verify_full(&stranger).run().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::WrongCertificate, "{error}");
     }
 }
@@ -118,7 +116,7 @@ fn an_expired_certificate_is_refused_unless_allowed_and_never_for_restore() {
         backup.add_bytes("a", *b"a").unwrap();
         let set = fixture.open(&backup.commit().unwrap().folder);
         let opener = Opener::new(certificate.decryption());
-        assert!(verify_full(&set, &opener, &mut no_progress).unwrap().is_sound());
+        assert!(set.verify_full(&opener).run().unwrap().is_sound());
     }
 }
 

@@ -7,12 +7,9 @@ use std::os::unix::fs::symlink;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use azs_backup::layout::{MasBackupFolder, Name};
+use azs_backup::layout::{MasBackupFolder, Name, SharePath};
 use azs_backup::share::{Durability, Item, ItemKind};
-use azs_backup::{
-    BackupBuilder, Error, ErrorKind, FolderShare, Opener, Result, Set, Share, SharePath, list_sets,
-    no_progress, verify_full,
-};
+use azs_backup::{Backup, Error, ErrorKind, FolderShare, Opener, Result, Set, Share, list_sets};
 use common::{Fixture, backend, noise};
 
 fn path(text: &str) -> SharePath {
@@ -214,14 +211,14 @@ fn what_a_broken_connection_left_is_cleared_away_before_the_set_is_complete() {
     let content: Arc<[u8]> = noise(1, 9_000_000).into();
     for nth in 0..6 {
         let faulty = Arc::new(Faulty::new(fixture.share.clone(), nth, Fault::Litters));
-        let builder = BackupBuilder::new(faulty.clone(), fixture.place.clone());
+        let builder = Backup::builder(faulty.clone(), fixture.place.clone());
         let mut backup =
             builder.certificate(fixture.certificate.encryption()).segment_size(4 << 20).start().unwrap();
         backup.add_bytes("large", content.clone()).unwrap();
         let folder = backup.commit().unwrap().folder;
         assert!(faulty.removals.load(Ordering::Relaxed) > 2, "{nth}");
         let set = Set::open(fixture.share.clone(), folder).unwrap();
-        let report = verify_full(&set, &opener, &mut no_progress).unwrap();
+        let report = set.verify_full(&opener).run().unwrap();
         assert!(report.is_sound(), "{nth}: {report:?}");
     }
 }
@@ -235,11 +232,11 @@ fn a_share_that_fails_at_any_write_leaves_no_backup() {
     for fault in [Fault::Full, Fault::Forgets, Fault::Halves] {
         for nth in 0..6 {
             let faulty = Faulty::new(fixture.share.clone(), nth, fault);
-            let builder = BackupBuilder::new(Arc::new(faulty), fixture.place.clone());
+            let builder = Backup::builder(Arc::new(faulty), fixture.place.clone());
             let mut backup =
                 builder.certificate(fixture.certificate.encryption()).segment_size(4 << 20).start().unwrap();
             let result = backup.add_bytes("large", content.clone()).and_then(|()| backup.commit());
-            let sets = list_sets(&fixture.share, fixture.place.deployment(), None).unwrap();
+            let sets = list_sets(&fixture.share, fixture.place.deployment()).run().unwrap();
             assert!(sets.iter().all(|set| !set.is_complete()), "{fault:?} {nth}");
             match (fault, result) {
                 (Fault::Full, Err(error)) => assert_eq!(error.kind(), ErrorKind::OutOfCapacity),
@@ -303,7 +300,7 @@ fn a_folder_with_strange_things_in_it_lists() {
     fs::write(component.join("20261123T020000Z-00000009"), "a file").unwrap();
     fs::write(component.join("unit/notes"), "x").unwrap();
     symlink(".", component.join("20261123T020000Z-00000003")).unwrap();
-    let sets = list_sets(&fixture.share, fixture.place.deployment(), None).unwrap();
+    let sets = list_sets(&fixture.share, fixture.place.deployment()).run().unwrap();
     let names: Vec<_> = sets.iter().map(|set| set.folder.to_string()).collect();
     assert_eq!(
         names,

@@ -9,10 +9,11 @@ use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
 use azs_backup::alert::{AlertKind, Profile, classify_error};
+use azs_backup::layout::{Deployment, SharePath};
 use azs_backup::share::{
     Encryption, ItemKind, ShareCheck, SmbAccount, SmbBuilder, SmbDialect, Step, StepOutcome,
 };
-use azs_backup::{Deployment, Error, ErrorKind, Share, SharePath};
+use azs_backup::{Error, ErrorKind, Share, SmbShare};
 use common::noise;
 use common::samba::{SMB_PASSWORD, Samba, account, other_user, user};
 
@@ -215,7 +216,7 @@ fn what_keeps_one_out_has_a_kind_and_an_alert() {
     );
     samba.add_user(&other_user(), SMB_PASSWORD);
     let at = |root: &str, account: SmbAccount, port: u16| {
-        SmbBuilder::new(root.parse().unwrap(), account).port(port).attempts(2)
+        SmbShare::builder(root.parse().unwrap(), account).port(port).attempts(2)
     };
     let refused = |builder: SmbBuilder| {
         let begun = Instant::now();
@@ -354,7 +355,7 @@ fn accounts_are_written_in_three_ways_and_keep_their_password() {
     assert_eq!(SmbAccount::new("user", "").unwrap_err().kind(), ErrorKind::InvalidArgument);
     let samba = Samba::new();
     let bare = SmbAccount::new(user(), SMB_PASSWORD).unwrap();
-    SmbBuilder::new(r"\\127.0.0.1\data".parse().unwrap(), bare).port(samba.port()).connect().unwrap();
+    SmbShare::builder(r"\\127.0.0.1\data".parse().unwrap(), bare).port(samba.port()).connect().unwrap();
 }
 
 #[test]
@@ -386,13 +387,14 @@ fn a_check_names_the_first_step_that_fails() {
         assert_eq!(json["steps"].as_array().unwrap().len(), 14, "{json:#}");
         assert_eq!(report.into_result().unwrap_err().kind(), kind);
     };
-    let at =
-        |root: &str| SmbBuilder::new(root.parse().unwrap(), account()).connect_limit(Duration::from_secs(2));
+    let at = |root: &str| {
+        SmbShare::builder(root.parse().unwrap(), account()).connect_limit(Duration::from_secs(2))
+    };
     fails(&at(r"\\no-such-host.invalid\data"), Step::Name, ErrorKind::Unreachable);
     fails(&at(r"\\127.0.0.1\data").port(closed_port()), Step::Connection, ErrorKind::Unreachable);
     fails(&at(r"\\127.0.0.1\data").port(silent_server()), Step::Dialect, ErrorKind::TimedOut);
     let wrong = SmbAccount::new(r"TEST\nobody here", "wrong").unwrap();
-    let wrong = SmbBuilder::new(r"\\127.0.0.1\data".parse().unwrap(), wrong).port(samba.port());
+    let wrong = SmbShare::builder(r"\\127.0.0.1\data".parse().unwrap(), wrong).port(samba.port());
     fails(&wrong, Step::LogOn, ErrorKind::LogonFailed);
     fails(&samba.builder("none"), Step::Share, ErrorKind::NotFound);
     fails(&samba.builder(r"data\none"), Step::Path, ErrorKind::NotFound);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use azs_backup::alert::AlertKind;
 use azs_backup::share::Encryption;
-use azs_backup::{ErrorKind, RestoreOptions, Set, Share, no_progress, restore, verify_full};
+use azs_backup::{ErrorKind, Set, Share};
 use common::night::{Night, NightResult, alert, walk};
 use common::proxy::Fault;
 
@@ -130,12 +130,12 @@ fn reading_back_meets_the_same_faults() {
     let night = Night::new();
     let first = night.backup().result.unwrap();
     let before = night.proxy.passed();
-    let read = |builder: azs_backup::SmbBuilder| -> azs_backup::Result<()> {
+    let read = |builder: azs_backup::share::SmbBuilder| -> azs_backup::Result<()> {
         let share: Arc<dyn Share> = Arc::new(builder.connect()?);
         let set = Set::open(share, first.clone())?;
-        verify_full(&set, &night.opener(), &mut no_progress)?.into_result()?;
+        set.verify_full(&night.opener()).run()?.into_result()?;
         let target = night.target();
-        let restored = restore(&set, &night.opener(), &target, &RestoreOptions::default(), &mut no_progress);
+        let restored = set.restore(&night.opener()).into(&target);
         let _ = fs::remove_dir_all(target);
         restored.map(drop)
     };
@@ -166,7 +166,7 @@ fn linking_meets_the_same_faults() {
     let second = night.backup().result.unwrap();
     let bytes = night.proxy.passed() - before;
     // Names of one file: what the second run did was to link.
-    let linked = |folder: &azs_backup::SharePath| {
+    let linked = |folder: &azs_backup::layout::SharePath| {
         let files = walk(&night.root().join(folder.to_string()));
         files.iter().filter(|file| file.metadata().unwrap().nlink() > 1 && file.is_file()).count()
     };
@@ -243,7 +243,7 @@ fn answers_that_were_changed_on_their_way_are_not_taken() {
         share.create_folder(&format!("{encryption:?}").parse().unwrap()).unwrap();
         night.proxy.set(Fault::Corrupt);
         let begun = Instant::now();
-        let error = share.list(&azs_backup::SharePath::root()).unwrap_err();
+        let error = share.list(&azs_backup::layout::SharePath::root()).unwrap_err();
         assert_eq!(alert(&error), seen, "{error:?}");
         assert!(error.to_string().contains(words), "{error}");
         NightResult { result: Err(error), took: begun.elapsed() }

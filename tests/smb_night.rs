@@ -64,9 +64,9 @@ fn a_night_of_faults_leaves_whole_sets_and_nothing_that_stays() {
     let share = night.native();
     let later = Timestamp::now() + 48.hours();
     let policy = RetentionPolicy::new().keep_last(1);
-    let sets = list_sets(&share, night.place.deployment(), None).unwrap();
+    let sets = list_sets(&share, night.place.deployment()).run().unwrap();
     let plan = policy.plan(&sets, later);
-    let report = plan.apply(&share, &mut |_| std::ops::ControlFlow::Continue(()));
+    let report = plan.apply(&share).run();
     for (folder, outcome) in &report.outcomes {
         assert!(matches!(outcome, DeletionOutcome::Deleted | DeletionOutcome::Gone), "{folder}: {outcome:?}");
     }

@@ -76,15 +76,16 @@ fn rights_that_are_withdrawn_are_an_authentication_alert() {
     let night = Night::with("", share, 9_000_000);
     let bytes = night.first_backup();
     night.samba.add_user(&other_user(), SMB_PASSWORD);
-    let account = azs_backup::SmbAccount::new(format!(r"TEST\{}", other_user()), SMB_PASSWORD).unwrap();
+    let account =
+        azs_backup::share::SmbAccount::new(format!(r"TEST\{}", other_user()), SMB_PASSWORD).unwrap();
     let open = |night: &Night| {
         for path in walk(&night.root()) {
             let _ = fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o777));
         }
     };
     open(&night);
-    let builder =
-        azs_backup::SmbBuilder::new(r"\\127.0.0.1\other".parse().unwrap(), account).port(night.proxy.port());
+    let builder = azs_backup::SmbShare::builder(r"\\127.0.0.1\other".parse().unwrap(), account)
+        .port(night.proxy.port());
     let outcome = night.during_by(builder.attempts(3), bytes / 2, || {
         for path in walk(&night.root()).into_iter().filter(|path| path.is_dir()) {
             fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o555)).unwrap();
@@ -155,7 +156,7 @@ impl Drop for Mount {
 fn a_file_in_use_is_waited_for() {
     let night = Night::new();
     let share = night.builder().connect().unwrap();
-    let object: azs_backup::SharePath = "object".parse().unwrap();
+    let object: azs_backup::layout::SharePath = "object".parse().unwrap();
     share.put(&object, b"content").unwrap();
     // A virus scanner has it open for a while, and lets nobody delete or rename it.
     let mut scanner = Scanner::open(&night, "object");

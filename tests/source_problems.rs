@@ -8,8 +8,9 @@ use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::symlink;
 
+use azs_backup::ErrorKind;
+use azs_backup::backup::{ShrunkenSources, SourceProblems};
 use azs_backup::set::Status;
-use azs_backup::{ErrorKind, ShrunkenSources, SourceProblems, no_progress};
 use common::Fixture;
 use nightly::Nightly;
 
@@ -50,13 +51,7 @@ fn what_could_not_be_fetched_makes_the_set_partial_and_is_named() {
         [unreadable("tor6"), unreadable("tor7"), unreadable("tor8"), missing("hlh"), missing("key")];
     assert_eq!(problems, expected);
     assert!(report.problems[1].message.contains("switch 7 did not answer"), "{:?}", report.problems[1]);
-    let restored = azs_backup::restore(
-        &fixture.open(&report.folder),
-        &fixture.opener,
-        &fixture.path("restored"),
-        &azs_backup::RestoreOptions::default(),
-        &mut no_progress,
-    );
+    let restored = fixture.open(&report.folder).restore(&fixture.opener).into(&fixture.path("restored"));
     assert_eq!(restored.unwrap().problems.len(), 5);
 }
 
@@ -161,7 +156,7 @@ fn what_the_kernel_makes_is_passed_over_below_a_source() {
 #[test]
 fn what_the_kernel_makes_is_refused_as_a_source() {
     let fixture = Fixture::new();
-    let report = |backup: azs_backup::BackupBuilder| backup.source_problems(SourceProblems::Report);
+    let report = |backup: azs_backup::backup::BackupBuilder| backup.source_problems(SourceProblems::Report);
     for source in ["/proc/sys/kernel/hostname", "/proc/self/status", "/proc/sys", "/proc", "/sys/kernel"] {
         for builder in [fixture.builder(), report(fixture.builder())] {
             let error = builder.start().unwrap().add(source).unwrap_err();

@@ -14,26 +14,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use azs_backup::backup::SourceProblems;
 use azs_backup::set::Status;
-use azs_backup::{
-    ErrorKind, RestoreOptions, Set, SourceProblems, list_sets, no_progress, restore, verify, verify_full,
-};
+use azs_backup::{ErrorKind, Set, list_sets};
 use cap_std::fs::Dir;
 use common::{Fixture, assert_same_tree, noise};
 
 fn restore_all(fixture: &Fixture, set: &Set) -> std::path::PathBuf {
-    let report = verify_full(set, &fixture.opener, &mut no_progress).unwrap();
+    let report = set.verify_full(&fixture.opener).run().unwrap();
     assert!(report.is_sound(), "{report:#?}");
     let target = fixture.path("target");
-    let report =
-        restore(set, &fixture.opener, &target, &RestoreOptions::default(), &mut no_progress).unwrap();
+    let report = set.restore(&fixture.opener).into(&target).unwrap();
     assert!(report.losses.is_empty() && report.unrestored.is_empty(), "{report:#?}");
     target
 }
 
 /// The region folder may hold nothing but `MASBackup` and empty folders.
 fn assert_nothing_left(fixture: &Fixture) {
-    assert!(list_sets(&fixture.share, fixture.place.deployment(), None).unwrap().is_empty());
+    assert!(list_sets(&fixture.share, fixture.place.deployment()).run().unwrap().is_empty());
     let component = fixture.native(&fixture.place.folder());
     assert!(!component.exists() || fs::read_dir(component).unwrap().next().is_none());
 }
@@ -231,7 +229,7 @@ fn a_set_of_nothing_is_a_set() {
     let fixture = Fixture::new();
     let report = fixture.start().commit().unwrap();
     let set = fixture.open(&report.folder);
-    assert!(verify(&set, &mut no_progress).unwrap().is_sound());
+    assert!(set.verify().run().unwrap().is_sound());
     restore_all(&fixture, &set);
 }
 
@@ -317,8 +315,7 @@ fn a_file_that_cannot_be_read_ends_the_backup_or_is_named() {
     // The set itself remembers.
     let set = fixture.open(&report.folder);
     let target = fixture.path("target");
-    let report =
-        restore(&set, &fixture.opener, &target, &RestoreOptions::default(), &mut no_progress).unwrap();
+    let report = set.restore(&fixture.opener).into(&target).unwrap();
     assert_eq!(report.status, Status::PartialSucceeded);
     assert_eq!(report.problems[0].path.to_string(), "bad");
     assert_eq!(fs::read(target.join("good")).unwrap(), b"good");
@@ -376,7 +373,7 @@ fn a_file_that_changes_while_it_is_read_ends_the_backup_or_is_named() {
         let named: Vec<_> = report.problems.iter().map(|p| (p.path.to_string(), p.code.clone())).collect();
         assert_eq!(named, [("tree/busy".to_owned(), "SOURCE_CHANGED".to_owned())]);
         let set = fixture.open(&report.folder);
-        assert!(verify_full(&set, &fixture.opener, &mut no_progress).unwrap().is_sound());
+        assert!(set.verify_full(&fixture.opener).run().unwrap().is_sound());
     }
 }
 
@@ -417,11 +414,11 @@ fn a_backup_that_is_dropped_or_cancelled_leaves_nothing() {
 
     let calls = Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = calls.clone();
-    let hook = move |progress: azs_backup::Progress| {
+    let hook = move |progress: azs_backup::observer::Progress| {
         seen.lock().unwrap().push(progress);
         ControlFlow::Break(())
     };
-    let mut backup = fixture.builder().progress(hook).start().unwrap();
+    let mut backup = fixture.builder().observer(hook).start().unwrap();
     let error =
         backup.add_reader("slow", Slow(noise(1, 60))).and_then(|()| backup.add_folder_as("tree", &tree));
     let error = error.and_then(|()| backup.commit()).unwrap_err();
@@ -446,7 +443,7 @@ impl Read for Slow {
 #[test]
 fn bad_options_are_refused_before_anything_is_made() {
     let fixture = Fixture::new();
-    let bare = azs_backup::BackupBuilder::new(fixture.share.clone(), fixture.place.clone());
+    let bare = azs_backup::Backup::builder(fixture.share.clone(), fixture.place.clone());
     for builder in [
         bare,
         fixture.builder().level(20),

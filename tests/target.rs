@@ -7,7 +7,8 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use azs_backup::{Error, ErrorKind, Existing, RestoreOptions, RestoreReport, Set, no_progress, restore};
+use azs_backup::restore::{Existing, RestoreOptions, RestoreReport};
+use azs_backup::{Error, ErrorKind, Set};
 use common::{Fixture, noise};
 
 fn sample() -> (Fixture, Set) {
@@ -31,7 +32,7 @@ fn run(
     target: &Path,
     options: &RestoreOptions,
 ) -> Result<RestoreReport, Error> {
-    restore(set, &fixture.opener, target, options, &mut no_progress)
+    set.restore(&fixture.opener).options(options).into(target)
 }
 
 fn paths(root: &Path) -> Vec<String> {
@@ -184,10 +185,10 @@ fn a_cancelled_restore_ends_and_leaves_no_half_file() {
     let set = fixture.back_up(&tree);
     let target = fixture.path("target");
     let mut stop = |_| ControlFlow::Break(());
-    let error = restore(&set, &fixture.opener, &target, &RestoreOptions::default(), &mut stop).unwrap_err();
+    let error = set.restore(&fixture.opener).observer(&mut stop).into(&target).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert_eq!(paths(&target), [""; 0]);
-    let error = azs_backup::verify_full(&set, &fixture.opener, &mut stop).unwrap_err();
+    let error = set.verify_full(&fixture.opener).observer(&mut stop).run().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
 }
 

@@ -8,11 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use azs_backup::restore::RestoreOptions;
 use azs_backup::review::{Configuration, review};
 use azs_backup::set::EntryPath;
 use azs_backup::{
-    BackupBuilder, DecryptionCertificate, EncryptionCertificate, Error, FolderShare, Opener, RestoreOptions,
-    Set, Share, no_progress, restore, restore_bytes, verify, verify_full,
+    Backup, DecryptionCertificate, EncryptionCertificate, Error, FolderShare, Opener, Set, Share,
 };
 use serde_json::{Value, json};
 
@@ -51,9 +51,9 @@ fn ends(case: &Value, at: &Path) -> Value {
         Err(error) => return json!({"open": code(&error)}),
     };
     let opener = Arc::new(opener(case));
-    let verified = verify(&set, &mut no_progress).unwrap();
+    let verified = set.verify().run().unwrap();
     let faults: Vec<_> = verified.faults.iter().map(|fault| json!([fault.file, fault.kind])).collect();
-    let full = match verify_full(&set, &opener, &mut no_progress) {
+    let full = match set.verify_full(&opener).run() {
         Ok(report) => report.is_sound().into(),
         Err(error) => code(&error),
     };
@@ -66,14 +66,14 @@ fn ends(case: &Value, at: &Path) -> Value {
     };
     let target = tempfile::tempdir().unwrap();
     let options = RestoreOptions::default();
-    let restored = match restore(&set, &opener, &target.path().join("new"), &options, &mut no_progress) {
+    let restored = match set.restore(&opener).options(&options).into(&target.path().join("new")) {
         Ok(report) => report.files.into(),
         Err(error) => code(&error),
     };
     let names = case["files"].as_object().unwrap().keys();
     let files = names.map(|name| {
         let path: EntryPath = name.parse().unwrap();
-        let content = match restore_bytes(&set, &opener, &path, 1 << 20) {
+        let content = match set.restore_bytes(&opener, &path, 1 << 20) {
             Ok(bytes) => json!({"text": String::from_utf8(bytes).unwrap()}),
             Err(error) => json!({"error": code(&error)}),
         };
@@ -215,7 +215,7 @@ fn write(theme: &str, cases: &[Value]) {
 fn make(at: &Path, name: &str) {
     let certificate = EncryptionCertificate::load(vectors().join("envelope/rsa2048.cer")).unwrap();
     let temp = tempfile::tempdir().unwrap();
-    let mut backup = BackupBuilder::new(share(temp.path()), "contoso.com/nyc/Switches".parse().unwrap())
+    let mut backup = Backup::builder(share(temp.path()), "contoso.com/nyc/Switches".parse().unwrap())
         .create(true)
         .certificate(certificate)
         .label("model", "S4148-ON")

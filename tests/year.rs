@@ -14,8 +14,10 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use azs_backup::FolderShare;
+use azs_backup::backup::BackupReport;
+use azs_backup::layout::SharePath;
 use azs_backup::share::Durability;
-use azs_backup::{BackupReport, FolderShare, SharePath, no_progress, verify};
 use common::{Fixture, assert_same_tree, noise};
 use nightly::Nightly;
 
@@ -163,8 +165,10 @@ impl Year {
         let kept = &self.kept[&night];
         let set = self.nightly.fixture.open(&kept.folder);
         let target = self.nightly.fixture.path("restored");
-        let options = azs_backup::RestoreOptions::default();
-        azs_backup::restore(&set, &self.nightly.fixture.opener, &target, &options, &mut no_progress)
+        let options = azs_backup::restore::RestoreOptions::default();
+        set.restore(&self.nightly.fixture.opener)
+            .options(&options)
+            .into(&target)
             .unwrap_or_else(|error| panic!("night {night}: {error:?}"));
         assert_same_tree(&kept.source, &target.join("tree"));
         fs::remove_dir_all(target).unwrap();
@@ -194,7 +198,7 @@ impl Year {
                     .iter()
                     .filter(|(_, kept)| {
                         let set = self.nightly.fixture.open(&kept.folder);
-                        !verify(&set, &mut no_progress).unwrap().is_sound()
+                        !set.verify().run().unwrap().is_sound()
                     })
                     .map(|(night, _)| *night)
                     .collect();
@@ -266,7 +270,7 @@ fn after_each_of_365_nights_any_set_gives_back_its_night() {
     for night in nights {
         let kept = &year.kept[&night];
         let set = year.nightly.fixture.open(&kept.folder);
-        let found = azs_backup::verify_full(&set, &year.nightly.fixture.opener, &mut no_progress).unwrap();
+        let found = set.verify_full(&year.nightly.fixture.opener).run().unwrap();
         assert!(found.is_sound(), "night {night}: {found:#?}");
     }
 }

@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use azs_backup::review::{Configuration, KnownCertificate, Severity};
+use azs_backup::backup::BackupReport;
+use azs_backup::layout::{Component, Deployment};
+use azs_backup::restore::{RestoreReport, VerifyReport};
+use azs_backup::review::{Configuration, KnownCertificate, Review, Severity, review};
+use azs_backup::set::SetSummary;
 use azs_backup::{
-    BackupBuilder, BackupReport, Component, DecryptionCertificate, Deployment, EncryptionCertificate, Error,
-    ErrorKind, FolderShare, Opener, Place, RestoreOptions, RestoreReport, Result, Review, Set, SetSummary,
-    Share, VerifyReport, list_sets, restore, review, verify_full,
+    Backup, DecryptionCertificate, EncryptionCertificate, Error, ErrorKind, FolderShare, Opener, Place,
+    Result, Set, Share, list_sets,
 };
 use lexopt::Arg::{Long, Short, Value};
 use serde::Serialize;
@@ -172,12 +175,12 @@ fn show(
         }
     };
     let place = Place::new(deployment.clone(), Component::Switches);
-    let mut builder = BackupBuilder::new(share.clone(), place)
+    let mut builder = Backup::builder(share.clone(), place)
         .certificate(certificate)
         .create(true)
         .state(folder.join("state"))
         .label("made by", "quickstart")
-        .progress(support::progress("backup"));
+        .observer(support::progress("backup"));
     for name in left_out {
         builder = builder.exclude(*name);
     }
@@ -200,13 +203,14 @@ fn show(
     ))?;
     say(format!("\n3. What is on the share\n{}", tree::layout(&*share, &deployment, "   ")?))?;
 
-    let sets = list_sets(&share, &deployment, None)?;
+    let sets = list_sets(&share, &deployment).run()?;
     let complete = sets.iter().filter(|set| set.is_complete()).count();
     say(format!("4. Listed, without a key: {complete} complete set of {}", sets.len()))?;
 
     let set = Set::open(share.clone(), report.folder.clone())?;
     let opener = Opener::new(DecryptionCertificate::from_pfx(&pfx, Some(&password))?);
-    let verified = verify_full(&set, &opener, &mut support::progress("verify"))?.into_result()?;
+    let verified =
+        set.verify_full(&opener).observer(&mut support::progress("verify")).run()?.into_result()?;
     say(format!(
         "\n5. Verified with backup.pfx: every byte of {} stored files is authentic and what was backed up",
         verified.stored_files
@@ -214,7 +218,7 @@ fn show(
 
     let target = folder.join("restored");
     let mut hook = support::progress("restore");
-    let restored = restore(&set, &opener, &target, &RestoreOptions::default(), &mut hook)?;
+    let restored = set.restore(&opener).observer(&mut hook).into(&target)?;
     drop(hook);
     let compared = tree::compare(source, &target.join(&*name), left_out, Compare::WithModes)?;
     say(format!(

@@ -5,10 +5,10 @@ use std::fmt::Write;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
-use azs_backup::layout::Name;
+use azs_backup::layout::{Deployment, Name, SharePath};
 use azs_backup::set::Digest;
 use azs_backup::share::ItemKind;
-use azs_backup::{Deployment, Error, ErrorKind, Result, Share, SharePath};
+use azs_backup::{Error, ErrorKind, Result, Share};
 
 use crate::support;
 

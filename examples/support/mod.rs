@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use azs_backup::share::{CheckReport, ShareCheck};
-use azs_backup::{
-    DecryptionCertificate, Error, ErrorKind, FolderShare, Opener, Place, Result, Set, SetName, Share,
-    SharePath, UncPath,
-};
 #[cfg(feature = "smb")]
-use azs_backup::{SmbAccount, SmbBuilder};
+use azs_backup::SmbShare;
+use azs_backup::layout::{SetName, SharePath, UncPath};
+use azs_backup::share::{CheckReport, ShareCheck};
+#[cfg(feature = "smb")]
+use azs_backup::share::{SmbAccount, SmbBuilder};
+use azs_backup::{DecryptionCertificate, Error, ErrorKind, FolderShare, Opener, Place, Result, Set, Share};
 use serde::Serialize;
 
 mod progress;
@@ -197,7 +197,7 @@ impl Location {
         if account.is_bare() {
             eprintln!("warning: account {} names no domain; write it like DOMAIN\\{0}", account.name());
         }
-        let builder = SmbBuilder::new(unc, account);
+        let builder = SmbShare::builder(unc, account);
         Ok(match self.port {
             Some(port) => builder.port(port),
             None => builder,

@@ -3,10 +3,7 @@
 
 #![no_main]
 
-use azs_backup::alert::{
-    Alert, Profile, TextClassifier, classify_hresult, classify_json, classify_ntstatus, classify_text,
-    classify_win32,
-};
+use azs_backup::alert::{Alert, classify_hresult, classify_json, classify_ntstatus, classify_text, classify_win32, Profile, TextClassifier};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -1,7 +1,7 @@
 //! The configuration of a review, policies, schedules and alerts as JSON: never panics, and what is read is written again.
 #![no_main]
 
-use azs_backup::alert::{Alert, Profile, classify_json};
+use azs_backup::alert::{Alert, classify_json, Profile};
 use azs_backup::review::Configuration;
 use azs_backup::schedule::{Decision, Job, RetentionPolicy, Schedule};
 use libfuzzer_sys::fuzz_target;

@@ -1,7 +1,7 @@
 //! Any bytes as a document of operations, a job and a set to judge: no panic, and what is taken prints and is taken again.
 #![no_main]
 
-use azs_backup::schedule::{Candidate, Gate, Job, RetentionPolicy, Schedule, parse_operations};
+use azs_backup::schedule::{Candidate, Gate, Job, parse_operations, RetentionPolicy, Schedule};
 use jiff::Timestamp;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

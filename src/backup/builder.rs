@@ -1,7 +1,6 @@
 //! Sets the options of a backup, checks them, and begins it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::excludes::Excludes;
 use super::history::History;
 use super::pipeline::{Cover, Earlier, Pipeline, Settings, Shared};
-use super::plan::{Hook, Planner};
+use super::plan::{BoxedObserver, Planner};
 use super::previous::PreviousTree;
 use super::report::Reuse;
 use super::reuse::{self, Terms};
@@ -22,7 +21,7 @@ use super::{Backup, tree};
 use crate::envelope::{EncryptionCertificate, Sealer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Place, SetName};
-use crate::progress::{Progress, Ticker, no_progress};
+use crate::observer::{Observer, Progress, Ticker, Unobserved};
 use crate::set::writer::SetWriter;
 use crate::share::Share;
 use crate::string_enum::string_enum;
@@ -76,13 +75,12 @@ pub struct BackupBuilder {
     reread_everything: bool,
     distrusted: HashSet<String>,
     name: Option<SetName>,
-    hook: Hook,
+    observer: BoxedObserver,
 }
 
 impl BackupBuilder {
-    /// Prepares a backup of this place to this share, with the default options.
-    #[must_use]
-    pub fn new(share: Arc<dyn Share>, place: Place) -> Self {
+    /// Prepares a backup with the default options.
+    pub(super) fn new(share: Arc<dyn Share>, place: Place) -> Self {
         Self {
             share,
             place,
@@ -103,7 +101,7 @@ impl BackupBuilder {
             reread_everything: false,
             distrusted: HashSet::new(),
             name: None,
-            hook: Box::new(no_progress),
+            observer: Box::new(Unobserved),
         }
     }
 
@@ -248,11 +246,11 @@ impl BackupBuilder {
         self
     }
 
-    /// Sets the progress hook. It is called while the backup starts, while you add sources and during the commit, on
-    /// the thread that does the work.
+    /// Sets the observer. It is called while the backup starts, while you add sources and during the commit, on the
+    /// thread that does the work.
     #[must_use]
-    pub fn progress(mut self, hook: impl FnMut(Progress) -> ControlFlow<()> + Send + 'static) -> Self {
-        self.hook = Box::new(hook);
+    pub fn observer(mut self, observer: impl Observer + Send + 'static) -> Self {
+        self.observer = Box::new(observer);
         self
     }
 
@@ -332,7 +330,7 @@ impl BackupBuilder {
             state.begin(writer.set(), &recipients, interrupted.is_some());
             if let Some((manifest, tree, folder)) = found {
                 // Thousands of links over a network take a while.
-                let mut ticker = Ticker::new(&mut *self.hook, None);
+                let mut ticker = Ticker::new(&mut *self.observer, None);
                 let tick = || ticker.tick(Progress::default());
                 let taken = reuse::take(&terms, &writer, state, (manifest, tree), &folder, &mut reuse, tick)?;
                 match taken {
@@ -401,7 +399,7 @@ impl BackupBuilder {
             planner: Planner::new(
                 pipeline,
                 shared.clone(),
-                self.hook,
+                self.observer,
                 fail_on_problem,
                 self.segment_size,
                 previous,

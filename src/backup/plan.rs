@@ -11,7 +11,7 @@ use super::work_item::{
     BUNDLE, Before, Item, LargeContent, LargeSource, Mark, NewEntry, PART, Source, WorkItem,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::progress::Progress;
+use crate::observer::{Observer, Progress};
 use crate::set::{Change, Content, Entry, EntryPath, Metadata, Position, Problem};
 
 /// Bytes to count for the header of a small entry.
@@ -26,12 +26,12 @@ const MAX_OPEN: usize = 32;
 /// Bytes of nodes of the last run's tree that are passed on together.
 const KEPT: usize = 256 << 10;
 
-/// The caller's hook, which stops the run if it asks to.
-pub(super) type Hook = Box<dyn FnMut(Progress) -> std::ops::ControlFlow<()> + Send>;
+/// The caller's observer, which stops the run if it asks to.
+pub(super) type BoxedObserver = Box<dyn Observer + Send>;
 
 pub(super) struct Planner {
     pub(super) pipeline: Pipeline,
-    hook: Hook,
+    observer: BoxedObserver,
     shared: Arc<Shared>,
     fail_on_problem: bool,
     segment_size: u64,
@@ -62,14 +62,14 @@ impl Planner {
     pub(super) fn new(
         pipeline: Pipeline,
         shared: Arc<Shared>,
-        hook: Hook,
+        observer: BoxedObserver,
         fail_on_problem: bool,
         segment_size: usize,
         previous: Option<PreviousTree>,
     ) -> Self {
         Self {
             pipeline,
-            hook,
+            observer,
             shared,
             fail_on_problem,
             segment_size: segment_size as u64,
@@ -330,13 +330,13 @@ impl Planner {
     }
 
     fn send(&mut self, work_item: WorkItem) -> Result<()> {
-        let Self { pipeline, hook, shared, last_tick, .. } = self;
-        pipeline.send(work_item, &mut || tick(hook, shared, last_tick))
+        let Self { pipeline, observer, shared, last_tick, .. } = self;
+        pipeline.send(work_item, &mut || tick(&mut **observer, shared, last_tick))
     }
 
-    /// Calls the hook if it is time to; for work that sends nothing for a while.
+    /// Calls the observer if it is time to; for work that sends nothing for a while.
     pub(super) fn tick(&mut self) -> Result<()> {
-        tick(&mut self.hook, &self.shared, &mut self.last_tick)
+        tick(&mut *self.observer, &self.shared, &mut self.last_tick)
     }
 
     /// Removes sources that were not added again, then waits for everything sent so far.
@@ -351,14 +351,14 @@ impl Planner {
         self.flush()?;
         let books = self.previous.as_ref();
         let balance = |ended| books.map_or(Ok(()), |previous| previous.balance(ended));
-        let Self { pipeline, hook, shared, last_tick, .. } = self;
-        let made = pipeline.finish(&mut || tick(hook, shared, last_tick))?;
+        let Self { pipeline, observer, shared, last_tick, .. } = self;
+        let made = pipeline.finish(&mut || tick(&mut **observer, shared, last_tick))?;
         balance(made.ended)?;
         Ok(made)
     }
 }
 
-fn tick(hook: &mut Hook, shared: &Shared, last: &mut std::time::Instant) -> Result<()> {
+fn tick(observer: &mut dyn Observer, shared: &Shared, last: &mut std::time::Instant) -> Result<()> {
     use std::sync::atomic::Ordering::Relaxed;
 
     if last.elapsed() < super::pipeline::TICK {
@@ -371,8 +371,8 @@ fn tick(hook: &mut Hook, shared: &Shared, last: &mut std::time::Instant) -> Resu
         stored_bytes: shared.stored.load(Relaxed),
         total_bytes: None,
     };
-    if hook(progress).is_break() {
-        return Err(crate::progress::cancelled());
+    if observer.progress(progress).is_break() {
+        return Err(crate::observer::cancelled());
     }
     Ok(())
 }

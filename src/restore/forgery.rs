@@ -6,11 +6,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use super::{Damage, RestoreOptions, RestoreReport, VerifyReport, restore, verify, verify_full};
+use super::{Damage, RestoreOptions, RestoreReport, VerifyReport};
 use crate::envelope::{DecryptionCertificate, EncryptionCertificate, Opener, Sealer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Component, Deployment, Place, SetName};
-use crate::progress::no_progress;
 use crate::set::index::{IndexWriter, Lines, Numbers, Piece, piece_name};
 use crate::set::reader::Set;
 use crate::set::record::{Record, StoredFile};
@@ -146,8 +145,8 @@ impl Forgery {
 
 impl Forged {
     fn verify(&self) -> VerifyReport {
-        assert!(verify(&self.set, &mut no_progress).unwrap().is_sound(), "without the key it looks right");
-        verify_full(&self.set, &self.opener, &mut no_progress).unwrap()
+        assert!(self.set.verify().run().unwrap().is_sound(), "without the key it looks right");
+        self.set.verify_full(&self.opener).run().unwrap()
     }
 
     fn target(&self) -> PathBuf {
@@ -156,7 +155,7 @@ impl Forged {
 
     fn restore(&self, damage: Damage) -> Result<RestoreReport, Error> {
         let options = RestoreOptions::default().damage(damage);
-        restore(&self.set, &self.opener, &self.target(), &options, &mut no_progress)
+        self.set.restore(&self.opener).options(&options).into(&self.target())
     }
 
     /// Asserts that both checks find the forgery, and that what it concerns is not restored.
@@ -268,7 +267,7 @@ fn an_entry_that_lies_outside_its_segment_is_found() {
             Err(error) => assert_eq!(error.kind(), ErrorKind::Damaged),
             Ok(report) => panic!("{report:#?}"),
         }
-        match verify_full(&forged.set, &forged.opener, &mut no_progress) {
+        match forged.set.verify_full(&forged.opener).run() {
             Ok(report) => assert!(!report.is_sound()),
             Err(error) => assert_eq!(error.kind(), ErrorKind::Damaged),
         }
@@ -335,7 +334,7 @@ fn sizes_that_no_sum_can_hold_are_no_panic() {
     assert!(!forged.verify().is_sound());
     let report = forged.restore(Damage::Continue).unwrap();
     assert_eq!(report.losses.len(), 3, "{report:#?}");
-    assert!(super::restore_bytes(&forged.set, &forged.opener, &path("bad0"), u64::MAX).is_err());
+    assert!(forged.set.restore_bytes(&forged.opener, &path("bad0"), u64::MAX).is_err());
 
     // Parts that end beyond the largest possible file.
     let mut forgery = Forgery::new();
@@ -345,7 +344,7 @@ fn sizes_that_no_sum_can_hold_are_no_panic() {
     let forged = forgery.make();
     assert!(!forged.verify().is_sound());
     assert_eq!(forged.restore(Damage::Continue).unwrap().losses.len(), 1);
-    let one = super::restore_bytes(&forged.set, &forged.opener, &path("bad"), u64::MAX);
+    let one = forged.set.restore_bytes(&forged.opener, &path("bad"), u64::MAX);
     assert_eq!(one.unwrap_err().kind(), ErrorKind::Damaged);
 
     let mut forgery = Forgery::new();

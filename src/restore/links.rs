@@ -9,7 +9,7 @@ use super::select::{Selection, StandIn};
 use super::target::{Near, Placed, Target};
 use super::{Compare, Existing, Loss, Restore, RestoreReport};
 use crate::error::{Error, ErrorKind, Result, Scope};
-use crate::progress::{Progress, Ticker};
+use crate::observer::{Progress, Ticker};
 use crate::set::record::Record;
 use crate::set::{Content, Digest, Entry, EntryPath, Metadata, Mtime};
 
@@ -103,7 +103,7 @@ impl Restore<'_> {
         current: &Selection,
         rounds: &mut Rounds,
         report: &mut RestoreReport,
-        ticker: &mut Ticker<'_, '_>,
+        ticker: &mut Ticker<'_>,
     ) -> Result<HashMap<EntryPath, StandIn>> {
         let is_first = rounds.count == 0;
         let mut missing = HashMap::new();

@@ -6,22 +6,18 @@ use super::Loss;
 use super::extract::{Extractor, Item, Job, Sink};
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result};
-use crate::progress::{Progress, ProgressHook, Ticker, no_progress};
+use crate::observer::{Observer, Progress, Ticker, Unobserved};
 use crate::set::filter::LineFilter;
 use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
 use crate::set::{Block, Content, Entry, EntryPath, Part};
 
-/// The limit of [`restore_bytes`] if you pass 0: 64 MiB.
+/// The limit of [`Set::restore_bytes`] if you pass 0: 64 MiB.
 pub const DEFAULT_LIMIT: u64 = 64 << 20;
 
-/// Restores one file of at most `limit` bytes into memory; 0 means [`DEFAULT_LIMIT`].
-///
-/// # Errors
-/// As [`restore_stream`]; `LIMIT_EXCEEDED` for a longer file, before any of it is read.
-pub fn restore_bytes(set: &Set, opener: &Opener, path: &EntryPath, limit: u64) -> Result<Vec<u8>> {
+/// See [`Set::restore_bytes`].
+pub(super) fn restore_bytes(set: &Set, opener: &Opener, path: &EntryPath, limit: u64) -> Result<Vec<u8>> {
     let mut room = Cursor::new(Vec::new());
-    let mut hook = no_progress;
     let limit = if limit == 0 { DEFAULT_LIMIT } else { limit };
     let file = File::find(set, opener, path)?;
     if file.entry.size() > limit {
@@ -30,29 +26,21 @@ pub fn restore_bytes(set: &Set, opener: &Opener, path: &EntryPath, limit: u64) -
             format!("{path} has {} bytes, more than the {limit} allowed here", file.entry.size()),
         ));
     }
-    file.extract(set, opener, &mut room, &mut hook)?;
+    file.extract(set, opener, &mut room, &mut Unobserved)?;
     Ok(room.into_inner())
 }
 
-/// Restores one file to a writer, and returns its entry.
-///
-/// The writer gets nothing before the whole file is authenticated and compared with the index. Until then up to 16 MiB
-/// are held in memory, and more in an unnamed temporary file of this host. The path of a hard link restores the file
-/// that it leads to.
-///
-/// # Errors
-/// `NOT_FOUND` when the set has no entry of this path; `INVALID_ARGUMENT` when it is not a file; `DAMAGED`;
-/// `WRONG_CERTIFICATE`; `CANCELLED`; the writer's own.
-pub fn restore_stream(
+/// See [`Set::restore_stream`].
+pub(super) fn restore_stream(
     set: &Set,
     opener: &Opener,
     path: &EntryPath,
     mut writer: impl Write,
-    hook: &mut ProgressHook<'_>,
+    observer: &mut dyn Observer,
 ) -> Result<Entry> {
     let mut room = tempfile::spooled_tempfile(IN_MEMORY);
     let file = File::find(set, opener, path)?;
-    file.extract(set, opener, &mut room, hook)?;
+    file.extract(set, opener, &mut room, observer)?;
     let mut copy = || -> io::Result<()> {
         room.rewind()?;
         io::copy(&mut room, &mut writer)?;
@@ -109,9 +97,9 @@ impl File {
         set: &Set,
         opener: &Opener,
         room: &mut (impl Write + Seek),
-        hook: &mut ProgressHook<'_>,
+        observer: &mut dyn Observer,
     ) -> Result<()> {
-        let mut ticker = Ticker::new(hook, Some(self.entry.size()));
+        let mut ticker = Ticker::new(observer, Some(self.entry.size()));
         let mut progress = Progress::default();
         let mut extractor = Extractor::new(false);
         let mut into = Into { room, size: self.entry.size(), bytes: 0 };

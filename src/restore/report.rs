@@ -1,8 +1,9 @@
 //! The options of a restore, and its report.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
+use crate::options::from_json;
 use crate::set::{EntryPath, Problem, Status};
 use crate::string_enum::string_enum;
 
@@ -50,21 +51,25 @@ string_enum!(Existing, "existing": "refuse" => Refuse, "keep" => Keep, "replace"
 string_enum!(Compare, "compare": "metadata" => Metadata, "content" => Content);
 string_enum!(Damage, "damage": "stop" => Stop, "continue" => Continue);
 
-/// The options of a restore.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
+/// The options of a restore, to be kept and used again. In JSON they are `patterns`, `existing`, `compare` and `damage`.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct RestoreOptions {
-    /// Patterns in gitignore syntax, matched against paths in the set; empty means everything.
-    pub patterns: Vec<String>,
-    /// What to do about things that already exist.
-    pub existing: Existing,
-    /// How existing files that are kept are compared with the set.
-    pub compare: Compare,
-    /// What to do about damage.
-    pub damage: Damage,
+    pub(super) patterns: Vec<String>,
+    pub(super) existing: Existing,
+    pub(super) compare: Compare,
+    pub(super) damage: Damage,
 }
 
 impl RestoreOptions {
+    /// Reads options from JSON; what is missing has its default.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for anything but such an object, or for an unknown option, naming the nearest one.
+    pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
+        from_json("options of a restore", json.as_ref())
+    }
+
     /// Restores only what this pattern matches: `tor1/`, `*.cfg`, `/hlh/etc/**`. Add as many as you like.
     #[must_use]
     pub fn pattern(mut self, pattern: impl Into<String>) -> Self {

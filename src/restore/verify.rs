@@ -9,7 +9,7 @@ use super::linked::Linked;
 use super::{Loss, workers};
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result, Scope};
-use crate::progress::{Progress, ProgressHook, Ticker};
+use crate::observer::{Observer, Progress, Ticker};
 use crate::set::filter::LineFilter;
 use crate::set::index::piece_number;
 use crate::set::overlay::Overlay;
@@ -110,22 +110,15 @@ impl Fault {
     }
 }
 
-/// Checks every stored file of a set against `SHA256SUMS`, and looks for files that only look like stored ones. Needs
-/// no key.
-///
-/// It finds flipped bits, missing, swapped, truncated, repeated and unreadable files, stored files of other sets, and
-/// an index or cover sheet of another set. It cannot detect a whole set that somebody forged with the certificate.
-///
-/// # Errors
-/// Only what prevents the check: the share's errors, `CANCELLED`. What is wrong with the set is in the report.
-pub fn verify(set: &Set, hook: &mut ProgressHook<'_>) -> Result<VerifyReport> {
+/// See [`Set::verify`].
+pub(super) fn verify(set: &Set, observer: &mut dyn Observer) -> Result<VerifyReport> {
     let mut report = VerifyReport::default();
-    let mut ticker = Ticker::new(hook, Some(set.cover().stored.bytes));
+    let mut ticker = Ticker::new(observer, Some(set.cover().stored.bytes));
     check_digests(set, &mut report, &mut ticker)?;
     Ok(report)
 }
 
-fn check_digests(set: &Set, report: &mut VerifyReport, ticker: &mut Ticker<'_, '_>) -> Result<()> {
+fn check_digests(set: &Set, report: &mut VerifyReport, ticker: &mut Ticker<'_>) -> Result<()> {
     let progress = std::cell::Cell::new(Progress::default());
     let mut files = set.sums().iter();
     worker_pool::run(
@@ -188,15 +181,10 @@ fn take_foreign(set: &Set, report: &mut VerifyReport) {
     }
 }
 
-/// Checks everything: the digests, and with the decryption certificate every byte. Content is authenticated,
-/// decompressed and compared with the index, tar headers and padding included. Links and copies must lead to files of
-/// the set.
-///
-/// # Errors
-/// `WRONG_CERTIFICATE`; the share's errors; `CANCELLED`. What is wrong with the set is in the report.
-pub fn verify_full(set: &Set, opener: &Opener, hook: &mut ProgressHook<'_>) -> Result<VerifyReport> {
+/// See [`Set::verify_full`].
+pub(super) fn verify_full(set: &Set, opener: &Opener, observer: &mut dyn Observer) -> Result<VerifyReport> {
     let mut report = VerifyReport { full: true, ..VerifyReport::default() };
-    let mut ticker = Ticker::new(hook, Some(set.cover().content.bytes));
+    let mut ticker = Ticker::new(observer, Some(set.cover().content.bytes));
     let catalog = match set.catalog(opener) {
         Ok(catalog) => catalog,
         Err(error) if error.scope() == Scope::Object => {

@@ -1,6 +1,5 @@
 //! Carries out a plan so that each set is whole or plainly incomplete at any moment.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -10,6 +9,7 @@ use super::retention::{Deletion, Kept, RetentionPlan};
 use super::rules::{DeleteReason, KeepReason};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SharePath};
+use crate::observer::{Observer, observed};
 use crate::set::{self, CHECKSUMS, COVER_SHEET, is_file_of_a_set};
 use crate::share::{Item, ItemKind, Share};
 
@@ -81,8 +81,31 @@ impl RetentionReport {
     }
 }
 
+/// A plan about to be carried out; [`run`](Self::run) does it.
+#[must_use = "nothing is deleted before `run`"]
+pub struct ApplyBuilder<'a> {
+    plan: &'a RetentionPlan,
+    share: &'a Arc<dyn Share>,
+    observer: Option<&'a mut dyn Observer>,
+}
+
+impl<'a> ApplyBuilder<'a> {
+    /// Sets the observer.
+    pub fn observer(mut self, observer: &'a mut dyn Observer) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Carries out the plan, and reports each deletion.
+    #[must_use]
+    pub fn run(self) -> RetentionReport {
+        let Self { plan, share, observer } = self;
+        observed(observer, |observer| plan.delete_all(share, observer))
+    }
+}
+
 impl RetentionPlan {
-    /// Deletes what the plan says, in its order. If a set cannot be deleted, the others still are; if the share itself
+    /// Prepares to delete what the plan says, in its order. If a set cannot be deleted, the others still are; if the share itself
     /// fails, the work ends.
     ///
     /// In each set the cover sheet goes first and `SHA256SUMS` second, and each is flushed before anything follows. So
@@ -90,16 +113,17 @@ impl RetentionPlan {
     /// checks are repeated: the last good sets of the place are still complete, and the set is still what the plan saw,
     /// with no cover sheet and no newer file if it had none. Files that belong to no set stay.
     ///
-    /// `before` is called before each set and may stop the work there, for example once there is enough room.
-    pub fn apply(
-        &self,
-        share: &Arc<dyn Share>,
-        before: &mut dyn FnMut(&Deletion) -> ControlFlow<()>,
-    ) -> RetentionReport {
+    /// [`Observer::deleting`] is called before each set and may stop the work there, for example once there is enough
+    /// room.
+    pub fn apply<'a>(&'a self, share: &'a Arc<dyn Share>) -> ApplyBuilder<'a> {
+        ApplyBuilder { plan: self, share, observer: None }
+    }
+
+    fn delete_all(&self, share: &Arc<dyn Share>, observer: &mut dyn Observer) -> RetentionReport {
         let mut report = RetentionReport::default();
         let mut go_on = true;
         for deletion in &self.deletions {
-            go_on = go_on && before(deletion).is_continue();
+            go_on = go_on && observer.deleting(&deletion.folder).is_continue();
             let outcome = if go_on && self.has_room(share, deletion) {
                 DeletionOutcome::NotNeeded
             } else if go_on {

@@ -13,6 +13,7 @@ use super::shrunken::Largest;
 use super::{segment, sums};
 use crate::error::{ErrorKind, Result, Scope};
 use crate::layout::{Component, Deployment, Name, Place, ScaleUnit, SetName, SharePath, is_mas_backup};
+use crate::observer::{Observer, Progress, Ticker, observed};
 use crate::share::{Item, ItemKind, Share};
 
 /// The sets of a deployment, by place and then from old to new, and the folders that could not be listed.
@@ -45,6 +46,28 @@ impl SetList {
     #[must_use]
     pub fn needs_attention(&self) -> bool {
         !self.unreadable.is_empty() || self.sets.iter().any(|set| !set.is_complete() || set.is_shrunken)
+    }
+}
+
+impl SetList {
+    /// Sorts the sets, and finds those that hold far less than another of their place.
+    fn finish(&mut self) {
+        self.sets.sort_by_cached_key(|set| (set.place.to_string(), set.name, set.folder.to_string()));
+        for place in self.sets.chunk_by_mut(|a, b| a.place == b.place) {
+            let content = |set: &SetSummary| match &set.state {
+                SetState::Complete { cover } => Some((cover.content.files, cover.content.bytes)),
+                _ => None,
+            };
+            let mut older = Largest::default();
+            for set in place {
+                if let Some(of) = content(set) {
+                    set.is_shrunken = older.dwarfs(of, Largest::HALF);
+                    older.take(of);
+                }
+            }
+        }
+        // A component's folder is listed twice: for its sets and for its scale units.
+        self.unreadable.dedup();
     }
 }
 
@@ -176,59 +199,79 @@ impl SetSummary {
     }
 }
 
-/// Lists the sets of a deployment, or of one of its components, by place and then from old to new. Sets of the same
-/// second are sorted by name.
+/// Prepares a listing of the sets of a deployment, by place and then from old to new. Sets of the same second are
+/// sorted by name.
 ///
-/// Needs no key: it reads the cover sheet and `SHA256SUMS` of each set and lists its folder. It ignores folders that
+/// It needs no key: it reads the cover sheet and `SHA256SUMS` of each set and lists its folder. It ignores folders that
 /// are not named like a set, and never looks into `MASBackup`. If a set or folder cannot be read, the list names it and
 /// goes on. Without a region folder the list is empty.
-///
-/// # Errors
-/// The share's own errors, when its root does not exist, the connection is lost or a read takes too long.
-pub fn list_sets(
-    share: &Arc<dyn Share>,
-    deployment: &Deployment,
-    component: Option<&Component>,
-) -> Result<SetList> {
-    let mut listing = Listing { share, list: SetList::default() };
-    for region in listing.regions(deployment)? {
-        for (folder, found) in listing.folders::<Component>(&region)? {
-            if component.is_some_and(|wanted| *wanted != found) {
-                continue;
-            }
-            let place = Place::new(deployment.clone(), found);
-            listing.sets(&place, &folder)?;
-            for (folder, scale_unit) in listing.folders::<ScaleUnit>(&folder)? {
-                listing.sets(&place.clone().with_scale_unit(scale_unit), &folder)?;
-            }
-        }
+pub fn list_sets<'a>(share: &'a Arc<dyn Share>, deployment: &'a Deployment) -> ListBuilder<'a> {
+    ListBuilder { share, deployment, component: None, observer: None }
+}
+
+/// A listing that [`run`](Self::run) does.
+#[must_use = "nothing is listed before `run`"]
+pub struct ListBuilder<'a> {
+    share: &'a Arc<dyn Share>,
+    deployment: &'a Deployment,
+    component: Option<&'a Component>,
+    observer: Option<&'a mut dyn Observer>,
+}
+
+impl<'a> ListBuilder<'a> {
+    /// Lists only the sets of this component.
+    pub fn component(mut self, component: impl Into<Option<&'a Component>>) -> Self {
+        self.component = component.into();
+        self
     }
-    let mut list = listing.list;
-    list.sets.sort_by_cached_key(|set| (set.place.to_string(), set.name, set.folder.to_string()));
-    for place in list.sets.chunk_by_mut(|a, b| a.place == b.place) {
-        let content = |set: &SetSummary| match &set.state {
-            SetState::Complete { cover } => Some((cover.content.files, cover.content.bytes)),
-            _ => None,
-        };
-        let mut older = Largest::default();
-        for set in place {
-            if let Some(of) = content(set) {
-                set.is_shrunken = older.dwarfs(of, Largest::HALF);
-                older.take(of);
-            }
-        }
+
+    /// Sets the observer. The progress counts sets as files.
+    pub fn observer(mut self, observer: &'a mut dyn Observer) -> Self {
+        self.observer = Some(observer);
+        self
     }
-    // A component's folder is listed twice: for its sets and for its scale units.
-    list.unreadable.dedup();
-    Ok(list)
+
+    /// Lists the sets.
+    ///
+    /// # Errors
+    /// The share's own errors, when its root does not exist, the connection is lost or a read takes too long;
+    /// `CANCELLED`.
+    pub fn run(self) -> Result<SetList> {
+        let Self { share, deployment, component, observer } = self;
+        observed(observer, |observer| {
+            let ticker = Ticker::new(observer, None);
+            let mut listing = Listing { share, list: SetList::default(), ticker };
+            listing.all(deployment, component)?;
+            let mut list = listing.list;
+            list.finish();
+            Ok(list)
+        })
+    }
 }
 
 struct Listing<'a> {
     share: &'a Arc<dyn Share>,
     list: SetList,
+    ticker: Ticker<'a>,
 }
 
 impl Listing<'_> {
+    fn all(&mut self, deployment: &Deployment, component: Option<&Component>) -> Result<()> {
+        for region in self.regions(deployment)? {
+            for (folder, found) in self.folders::<Component>(&region)? {
+                if component.is_some_and(|wanted| *wanted != found) {
+                    continue;
+                }
+                let place = Place::new(deployment.clone(), found);
+                self.sets(&place, &folder)?;
+                for (folder, scale_unit) in self.folders::<ScaleUnit>(&folder)? {
+                    self.sets(&place.clone().with_scale_unit(scale_unit), &folder)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The region folder. If it does not exist, the folders whose names differ only in letter case, on a share that is
     /// case-sensitive.
     fn regions(&mut self, deployment: &Deployment) -> Result<Vec<SharePath>> {
@@ -261,6 +304,7 @@ impl Listing<'_> {
     fn sets(&mut self, place: &Place, folder: &SharePath) -> Result<()> {
         for (folder, name) in self.folders(folder)? {
             self.list.sets.extend(summary(self.share, place, &folder, name)?);
+            self.ticker.tick(Progress { files: self.list.sets.len() as u64, ..Progress::default() })?;
         }
         Ok(())
     }

@@ -123,8 +123,7 @@ struct Times {
 
 impl SmbBuilder {
     /// Starts with a share, or a folder below one, and the account to log on with.
-    #[must_use]
-    pub fn new(root: UncPath, account: SmbAccount) -> Self {
+    fn new(root: UncPath, account: SmbAccount) -> Self {
         let times = Times {
             connect: Duration::from_secs(10),
             silence: Duration::from_secs(30),
@@ -259,6 +258,12 @@ pub struct SmbShare {
 }
 
 impl SmbShare {
+    /// Prepares a connection to a share, or a folder below one, with the account to log on with.
+    #[must_use]
+    pub fn builder(root: UncPath, account: SmbAccount) -> SmbBuilder {
+        SmbBuilder::new(root, account)
+    }
+
     /// Connects with the defaults of [`SmbBuilder`].
     ///
     /// # Errors

@@ -44,15 +44,15 @@ mod smb {
     use std::path::Path;
     use std::sync::{Arc, OnceLock};
 
-    use azs_backup::Share;
-    use azs_backup::share::{Durability, SmbBuilder};
+    use azs_backup::share::Durability;
+    use azs_backup::{Share, SmbShare};
 
     use super::super::samba::{Samba, account};
 
     pub(super) fn share(root: &Path, durability: Durability) -> Arc<dyn Share> {
         let inside = root.strip_prefix(std::env::temp_dir()).expect("shares of tests are temporary folders");
         let root = format!(r"\\127.0.0.1\temporary\{}", inside.display());
-        let builder = SmbBuilder::new(root.parse().unwrap(), account()).port(port());
+        let builder = SmbShare::builder(root.parse().unwrap(), account()).port(port());
         Arc::new(builder.durability(durability).connect().unwrap())
     }
 

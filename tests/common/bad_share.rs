@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use azs_backup::layout::SharePath;
 use azs_backup::share::Item;
-use azs_backup::{Error, ErrorKind, Result, Share, SharePath};
+use azs_backup::{Error, ErrorKind, Result, Share};
 
 /// Fails to read and to list what ends in a path; with an empty one everything.
 #[derive(Debug)]

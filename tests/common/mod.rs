@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use azs_backup::{
-    Backup, BackupBuilder, Component, DecryptionCertificate, Deployment, EncryptionCertificate, Opener,
-    Place, Set, Share,
-};
+use azs_backup::backup::BackupBuilder;
+use azs_backup::layout::{Component, Deployment};
+use azs_backup::{Backup, DecryptionCertificate, EncryptionCertificate, Opener, Place, Set, Share};
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
 use openssl::hash::MessageDigest;
@@ -124,7 +123,7 @@ impl Fixture {
     }
 
     pub fn builder(&self) -> BackupBuilder {
-        BackupBuilder::new(self.share.clone(), self.place.clone()).certificate(self.certificate.encryption())
+        Backup::builder(self.share.clone(), self.place.clone()).certificate(self.certificate.encryption())
     }
 
     pub fn start(&self) -> Backup {
@@ -139,12 +138,12 @@ impl Fixture {
         self.open(&report.folder)
     }
 
-    pub fn open(&self, folder: &azs_backup::SharePath) -> Set {
+    pub fn open(&self, folder: &azs_backup::layout::SharePath) -> Set {
         Set::open(self.share.clone(), folder.clone()).unwrap()
     }
 
     /// Where a set lies on this machine.
-    pub fn native(&self, folder: &azs_backup::SharePath) -> PathBuf {
+    pub fn native(&self, folder: &azs_backup::layout::SharePath) -> PathBuf {
         self.path("share").join(folder.to_string())
     }
 }

@@ -7,11 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use azs_backup::alert::{AlertKind, Profile, classify_error};
+use azs_backup::layout::{Component, Deployment, SharePath};
 use azs_backup::share::SmbBuilder;
-use azs_backup::{
-    BackupBuilder, Component, Deployment, Error, FolderShare, Place, RestoreOptions, Result, Set, Share,
-    SharePath, list_sets, no_progress, restore, verify_full,
-};
+use azs_backup::{Backup, Error, FolderShare, Place, Result, Set, Share, list_sets};
 use tempfile::TempDir;
 
 use super::proxy::{Fault, Proxy};
@@ -101,7 +99,7 @@ impl Night {
         let begun = Instant::now();
         let run = || -> Result<SharePath> {
             let share: Arc<dyn Share> = Arc::new(builder.connect()?);
-            let mut builder = BackupBuilder::new(share, self.place.clone())
+            let mut builder = Backup::builder(share, self.place.clone())
                 .certificate(self.certificate.encryption())
                 .create(true)
                 .segment_size(4 << 20);
@@ -145,12 +143,12 @@ impl Night {
     /// how many are unfinished.
     pub fn assert_no_false_set(&self, at_least: usize) -> (usize, usize) {
         let share = self.native();
-        let sets = list_sets(&share, self.place.deployment(), None).unwrap();
+        let sets = list_sets(&share, self.place.deployment()).run().unwrap();
         let (complete, unfinished): (Vec<_>, Vec<_>) = sets.iter().partition(|set| set.is_complete());
         assert!(complete.len() >= at_least, "{} of {at_least} sets complete", complete.len());
         for set in &complete {
             let set = Set::open(share.clone(), set.folder.clone()).unwrap();
-            let report = verify_full(&set, &self.opener(), &mut no_progress).unwrap();
+            let report = set.verify_full(&self.opener()).run().unwrap();
             assert!(report.is_sound(), "{report:#?}");
         }
         (complete.len(), unfinished.len())
@@ -160,7 +158,7 @@ impl Night {
     pub fn assert_restores(&self, folder: &SharePath) {
         let set = Set::open(self.native(), folder.clone()).unwrap();
         let target = self.target();
-        restore(&set, &self.opener(), &target, &RestoreOptions::default(), &mut no_progress).unwrap();
+        set.restore(&self.opener()).into(&target).unwrap();
         assert_same_tree(&self.local.path().join("source"), &target.join("tree"));
         fs::remove_dir_all(target).unwrap();
     }

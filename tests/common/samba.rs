@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use azs_backup::SmbShare;
 use azs_backup::share::{SmbAccount, SmbBuilder};
 use tempfile::TempDir;
 
@@ -69,7 +70,7 @@ impl Samba {
 
     /// How to connect to a share or a folder on it: `data`, `data\folder`.
     pub fn builder(&self, share: &str) -> SmbBuilder {
-        SmbBuilder::new(format!(r"\\127.0.0.1\{share}").parse().unwrap(), account()).port(self.port)
+        SmbShare::builder(format!(r"\\127.0.0.1\{share}").parse().unwrap(), account()).port(self.port)
     }
 
     /// Changes the shares beside `data`, for those who connect from now on.

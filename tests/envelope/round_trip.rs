@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
-use azs_backup::envelope::{MAX_CONTENT, RecipientFacts, message_tag, recipients_of, wrong_certificate};
-use azs_backup::{DecryptionCertificate, EncryptionCertificate, ErrorKind, Opener, Sealer};
+use azs_backup::envelope::{
+    MAX_CONTENT, RecipientFacts, Sealer, message_tag, recipients_of, wrong_certificate,
+};
+use azs_backup::{DecryptionCertificate, EncryptionCertificate, ErrorKind, Opener};
 use proptest::prelude::*;
 
 use crate::*;

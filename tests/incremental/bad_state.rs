@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use azs_backup::BackupReport;
+use azs_backup::backup::BackupReport;
 use jiff::Timestamp;
 use serde_json::Value;
 

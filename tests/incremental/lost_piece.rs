@@ -2,10 +2,10 @@
 
 use std::fs;
 
+use azs_backup::ErrorKind;
+use azs_backup::backup::BackupReport;
+use azs_backup::restore::{Damage, RestoreOptions};
 use azs_backup::set::{EntryPath, Status};
-use azs_backup::{
-    BackupReport, Damage, ErrorKind, RestoreOptions, no_progress, restore, restore_bytes, verify_full,
-};
 
 use super::common::noise;
 use super::nightly::Nightly;
@@ -42,19 +42,19 @@ fn what_a_lost_piece_may_have_changed_is_named_and_not_restored() {
         let opener = &nightly.fixture.opener;
         let target = nightly.fixture.path("past damage");
         let options = RestoreOptions::default().damage(Damage::Continue);
-        let done = restore(&set, opener, &target, &options, &mut no_progress).unwrap();
+        let done = set.restore(opener).options(&options).into(&target).unwrap();
         assert_eq!(done.status, Status::PartialSucceeded);
         let named = |path: &str| done.losses.iter().any(|loss| loss.path == Some(path.parse().unwrap()));
         for path in ["tree/a/changed", "tree/a/gone", "tree/large"] {
             assert!(named(path) && !target.join(path).exists(), "{path}: {:#?}", done.losses);
-            let one = restore_bytes(&set, opener, &path.parse::<EntryPath>().unwrap(), u64::MAX).unwrap_err();
+            let one = set.restore_bytes(opener, &path.parse::<EntryPath>().unwrap(), u64::MAX).unwrap_err();
             assert_eq!(one.kind(), ErrorKind::Damaged, "{one}");
         }
         // Without the list nothing is known to be the set's.
         for path in ["tree/a/mode", "tree/a/b/file 7"] {
             assert_eq!((named(path), target.join(path).exists()), (!with_extents, with_extents), "{path}");
         }
-        let found = verify_full(&set, opener, &mut no_progress).unwrap();
+        let found = set.verify_full(opener).run().unwrap();
         for path in ["tree/a/changed", "tree/a/gone", "tree/large"] {
             assert!(
                 found.losses.iter().any(|loss| loss.path == Some(path.parse().unwrap())),

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use azs_backup::BackupReport;
+use azs_backup::backup::BackupReport;
 
 use super::by_hand;
 use super::common::{assert_same_tree, noise};

@@ -8,10 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use azs_backup::{
-    BackupBuilder, BackupReport, Opener, RestoreOptions, VerifyReport, no_progress, restore, restore_bytes,
-    verify, verify_full,
-};
+use azs_backup::Opener;
+use azs_backup::backup::{BackupBuilder, BackupReport};
+use azs_backup::restore::{RestoreOptions, VerifyReport};
 
 use crate::common::{Fixture, assert_same_tree, noise};
 
@@ -96,7 +95,7 @@ impl Nightly {
             let source = self.tree.join(entry.path.to_string().strip_prefix("tree/").unwrap());
             let expected = fs::read(&source).unwrap();
             assert_eq!(entry.size(), expected.len() as u64, "{}", entry.path);
-            let found = restore_bytes(&set, &opener, &entry.path, u64::MAX).unwrap();
+            let found = set.restore_bytes(&opener, &entry.path, u64::MAX).unwrap();
             let differ = found.iter().zip(&expected).position(|(a, b)| a != b);
             assert_eq!((found.len(), differ), (expected.len(), None), "{}", entry.path);
         }
@@ -104,9 +103,9 @@ impl Nightly {
 
     pub fn verify(&self, report: &BackupReport) -> VerifyReport {
         let set = self.fixture.open(&report.folder);
-        let quick = verify(&set, &mut no_progress).unwrap();
+        let quick = set.verify().run().unwrap();
         assert!(quick.is_sound(), "{quick:#?}");
-        verify_full(&set, &self.fixture.opener, &mut no_progress).unwrap()
+        set.verify_full(&self.fixture.opener).run().unwrap()
     }
 
     pub fn restore(&self, report: &BackupReport) -> PathBuf {
@@ -114,7 +113,7 @@ impl Nightly {
         let target = self.fixture.path(&format!("restored {number}"));
         let set = self.fixture.open(&report.folder);
         let options = RestoreOptions::default();
-        let done = restore(&set, &self.fixture.opener, &target, &options, &mut no_progress).unwrap();
+        let done = set.restore(&self.fixture.opener).options(&options).into(&target).unwrap();
         assert!(done.losses.is_empty() && done.unrestored.is_empty(), "{done:#?}");
         assert_eq!(done.files, report.cover.content.files, "{done:#?}");
         assert_eq!(done.folders, report.cover.content.folders);

@@ -7,8 +7,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use azs_backup::backup::BackupReport;
+use azs_backup::layout::SharePath;
+use azs_backup::observer::Progress;
 use azs_backup::share::Item;
-use azs_backup::{BackupReport, Error, ErrorKind, Result, Share, SharePath};
+use azs_backup::{Error, ErrorKind, Result, Share};
 
 use crate::nightly::Nightly;
 
@@ -145,7 +148,7 @@ fn linking_can_be_stopped() {
     let nightly = after_one_night(Answer::TakesItsTime, Answer::Does);
     let sets = || fs::read_dir(nightly.fixture.native(&nightly.fixture.place.folder())).unwrap().count();
     let before = sets();
-    let error = nightly.builder().progress(|_| ControlFlow::Break(())).start().unwrap_err();
+    let error = nightly.builder().observer(|_: Progress| ControlFlow::Break(())).start().unwrap_err();
     assert_eq!((error.kind(), sets()), (ErrorKind::Cancelled, before), "{error}");
     assert_eq!(nightly.run_and_check().reuse.files_read, 0);
 }

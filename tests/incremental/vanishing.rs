@@ -3,8 +3,8 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
+use azs_backup::backup::{BackupReport, SourceProblems};
 use azs_backup::set::Status;
-use azs_backup::{BackupReport, SourceProblems};
 
 use super::common::noise;
 use super::nightly::Nightly;

@@ -6,10 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use azs_backup::{
-    BackupBuilder, Component, Damage, Deployment, Existing, Place, RestoreOptions, Result, Set, Share,
-    SharePath, no_progress, restore,
-};
+use azs_backup::layout::{Component, Deployment, SharePath};
+use azs_backup::restore::{Damage, Existing, RestoreOptions};
+use azs_backup::{Backup, Place, Result, Set, Share};
 
 use super::model::{Detail, Tree, Walker, above, shown};
 use super::rng::Rng;
@@ -26,7 +25,7 @@ pub fn check(share: &Arc<dyn Share>, source: &Path, target: &Path, rng: &mut Rng
     let mut wrong = Vec::new();
     for policy in [Existing::Refuse, Existing::Keep, Existing::Replace] {
         let options = RestoreOptions::default().existing(policy).damage(Damage::Continue);
-        let report = match restore(&set, &keys()[0].opener, target, &options, &mut no_progress) {
+        let report = match set.restore(&keys()[0].opener).options(&options).into(target) {
             Ok(report) => report,
             Err(error) => {
                 wrong.push(format!("{policy}: one name ended it: {error}"));
@@ -96,7 +95,7 @@ fn fill(folder: &Path, rng: &mut Rng, depth: usize) {
 
 fn backup(share: &Arc<dyn Share>, source: &Path) -> Result<SharePath> {
     let place = Place::new(Deployment::new("contoso.com", "nyc")?, Component::Switches);
-    let builder = BackupBuilder::new(share.clone(), place).certificate(keys()[0].certificate.encryption());
+    let builder = Backup::builder(share.clone(), place).certificate(keys()[0].certificate.encryption());
     let mut backup = builder.start()?;
     backup.add_folder_as("d", source)?;
     Ok(backup.commit()?.folder)

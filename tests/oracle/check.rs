@@ -7,10 +7,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use azs_backup::layout::SharePath;
+use azs_backup::restore::{Damage, RestoreOptions};
 use azs_backup::set::{Digest, Status};
-use azs_backup::{
-    Damage, RestoreOptions, Set, Share, SharePath, no_progress, restore, restore_bytes, verify, verify_full,
-};
+use azs_backup::{Set, Share};
 
 use super::expected::Expected;
 use super::model::{Detail, Node, Tree, Walker, What, above, hash_of, shown};
@@ -82,14 +82,14 @@ impl Record {
         let key = &self.key.opener;
         // Both are asked, whatever the first one says: what is lost shows in the second.
         let (mut what, mut lines) = ("verify", Vec::new());
-        match verify_full(&set, key, &mut no_progress) {
+        match set.verify_full(key).run() {
             Ok(report) => {
                 lines.extend(report.faults.iter().map(ToString::to_string));
                 lines.extend(report.losses.iter().map(ToString::to_string));
             }
             Err(error) => lines.push(format!("{error:?}")),
         }
-        match restore(&set, key, target, &RestoreOptions::default(), &mut no_progress) {
+        match set.restore(key).into(target) {
             Ok(report) => {
                 let is_all = report.losses.is_empty() && (report.status == Status::Succeeded || self.partial);
                 let differences = self.expected.differences(&Walker::walk(target), Detail::ALL);
@@ -122,7 +122,7 @@ impl Record {
         let Some((path, hash)) = rng.pick(&files) else { return Ok(()) };
         let one = || {
             let path = azs_backup::set::EntryPath::new(path.to_vec())?;
-            restore_bytes(&self.open(share)?, &self.key.opener, &path, u64::MAX)
+            self.open(share)?.restore_bytes(&self.key.opener, &path, u64::MAX)
         };
         match one() {
             Ok(bytes) if hash_of(&bytes) == **hash => Ok(()),
@@ -142,8 +142,8 @@ impl Record {
             Err(error) => return Err(failed("harmed: open", error)),
         };
         for (what, report) in [
-            ("harmed: verify", verify(&set, &mut no_progress)),
-            ("harmed: verify in full", verify_full(&set, &self.key.opener, &mut no_progress)),
+            ("harmed: verify", set.verify().run()),
+            ("harmed: verify in full", set.verify_full(&self.key.opener).run()),
         ] {
             let report = report.map_err(|e| failed(what, e))?;
             let named: BTreeSet<_> = report.faults.iter().map(|fault| fault.file.clone()).collect();
@@ -158,7 +158,7 @@ impl Record {
             }
         }
         let options = RestoreOptions::default().damage(Damage::Continue);
-        let report = match restore(&set, &self.key.opener, target, &options, &mut no_progress) {
+        let report = match set.restore(&self.key.opener).options(&options).into(target) {
             Ok(report) => report,
             Err(_) if !self.only_content_is_harmed() => return remove(target),
             Err(error) => return Err(failed("harmed: restore", error)),

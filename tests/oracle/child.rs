@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use azs_backup::layout::{Component, Deployment};
 use azs_backup::share::Durability;
-use azs_backup::{BackupBuilder, Component, Deployment, EncryptionCertificate, Place};
+use azs_backup::{Backup, EncryptionCertificate, Place};
 use serde_json::{Value, json};
 
 use super::keys;
@@ -53,7 +54,7 @@ pub fn work() {
     let share = backend::share_with(Path::new(&path(&task["root"])), Durability::Cached);
     let share = Arc::new(Rough::new(&share, Some(Bad::KilledAt(number("put")))));
     let place = Place::new(Deployment::new("contoso.com", "nyc").unwrap(), Component::Switches);
-    let mut builder = BackupBuilder::new(share, place)
+    let mut builder = Backup::builder(share, place)
         .segment_size(number("segment_size") as usize)
         .workers(number("workers") as usize);
     for cer in task["cers"].as_array().unwrap() {

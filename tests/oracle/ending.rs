@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use azs_backup::schedule::DeletionOutcome;
-use azs_backup::{Component, Deployment, Place, RetentionPolicy, Share, list_sets};
+use azs_backup::layout::{Component, Deployment};
+use azs_backup::schedule::{DeletionOutcome, RetentionPolicy};
+use azs_backup::{Place, Share, list_sets};
 use jiff::Timestamp;
 
 use super::rough::{Bad, Rough};
@@ -15,7 +15,8 @@ use super::{Fault, Found};
 
 /// Sets list as complete whose files are all there at their lengths, and no others.
 pub fn listed(world: &World) -> Found {
-    let sets = list_sets(&world.share, world.place.deployment(), None)
+    let sets = list_sets(&world.share, world.place.deployment())
+        .run()
         .map_err(|e| Fault::new("list", [format!("{e:?}")]))?;
     for record in &world.records {
         let is_complete = sets.iter().any(|set| set.folder == record.folder && set.is_complete());
@@ -58,7 +59,7 @@ pub fn elsewhere(world: &World) -> Found {
     for file in fs::read_dir(&record.native).expect("the set").flatten() {
         fs::copy(file.path(), copy.join(file.file_name())).expect("a copy");
     }
-    let sets = list_sets(&world.share, place.deployment(), None);
+    let sets = list_sets(&world.share, place.deployment()).run();
     let sets = sets.map_err(|e| Fault::new("list", [format!("{e:?}")]))?;
     match sets.iter().find(|set| set.is_complete()) {
         Some(set) => {
@@ -71,14 +72,14 @@ pub fn elsewhere(world: &World) -> Found {
 /// Retention deletes what its plan says, and keeps what it says, whole.
 pub fn retention(world: &mut World) -> Found {
     let fault = |line: String| Fault::new("retention", [line]);
-    let list = || list_sets(&world.share, world.place.deployment(), None);
+    let list = || list_sets(&world.share, world.place.deployment()).run();
     let sets = list().map_err(|e| fault(format!("{e:?}")))?;
     let complete = sets.iter().filter(|set| set.is_complete()).count();
     let wanted = 1 + world.rng.below(4);
     let policy = RetentionPolicy::new().keep_last(wanted as u32);
     let plan = policy.plan(&sets, Timestamp::now());
     let deleted: BTreeSet<_> = plan.deletions.iter().map(|deletion| deletion.folder.clone()).collect();
-    let report = plan.apply(&world.share, &mut |_| ControlFlow::Continue(()));
+    let report = plan.apply(&world.share).run();
     for (folder, outcome) in &report.outcomes {
         if *outcome != DeletionOutcome::Deleted {
             return Err(fault(format!("{folder}: {outcome:?}")));

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use azs_backup::restore::{Existing, RestoreOptions, RestoreReport};
 use azs_backup::set::Status;
-use azs_backup::{ErrorKind, Existing, RestoreOptions, RestoreReport, Set, Share, no_progress, restore};
+use azs_backup::{ErrorKind, Set, Share};
 
 use super::check::{Record, remove};
 use super::model::{Detail, Node, Tree, Walker, What, above, native, shown};
@@ -18,14 +19,7 @@ use crate::common::noise;
 pub fn check(old: &Record, new: &Record, share: &Arc<dyn Share>, target: &Path, rng: &mut Rng) -> Found {
     let open = |record: &Record| Set::open(share.clone(), record.folder.clone());
     let failed = |error: azs_backup::Error| Fault::new("existing: restore", [format!("{error:?}")]);
-    restore(
-        &open(old).map_err(failed)?,
-        &old.key.opener,
-        target,
-        &RestoreOptions::default(),
-        &mut no_progress,
-    )
-    .map_err(failed)?;
+    open(old).map_err(failed)?.restore(&old.key.opener).into(target).map_err(failed)?;
     let mut mover = Mover::new(target, rng.fork());
     mover.make(rng.below(5));
     if rng.chance(60) {
@@ -34,7 +28,7 @@ pub fn check(old: &Record, new: &Record, share: &Arc<dyn Share>, target: &Path, 
     let policy = *rng.pick(&[Existing::Keep, Existing::Replace, Existing::Refuse]).expect("not empty");
     let before = Walker::walk(target);
     let options = RestoreOptions::default().existing(policy);
-    let done = restore(&open(new).map_err(failed)?, &new.key.opener, target, &options, &mut no_progress);
+    let done = open(new).map_err(failed)?.restore(&new.key.opener).options(&options).into(target);
     let after = Walker::walk(target);
     let case = Case { new, before: &before, after: &after };
     let mut lines = match (policy, &done) {

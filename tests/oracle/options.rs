@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use azs_backup::{BackupBuilder, Place, Share, SourceProblems};
+use azs_backup::backup::{BackupBuilder, SourceProblems};
+use azs_backup::{Backup, Place, Share};
 
 use super::rng::Rng;
 use super::source::PATTERNS;
@@ -52,7 +53,7 @@ impl Options {
 
     pub fn builder(&self, share: Arc<dyn Share>, place: Place) -> BackupBuilder {
         let policy = if self.report { SourceProblems::Report } else { SourceProblems::Fail };
-        let mut builder = BackupBuilder::new(share, place)
+        let mut builder = Backup::builder(share, place)
             .segment_size(self.segment_size)
             .workers(self.workers)
             .reread_everything(self.reread_everything)

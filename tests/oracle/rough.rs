@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use azs_backup::layout::MasBackupFolder;
+use azs_backup::layout::{MasBackupFolder, SharePath};
 use azs_backup::share::{Item, Space};
-use azs_backup::{Error, ErrorKind, Result, Share, SharePath};
+use azs_backup::{Error, ErrorKind, Result, Share};
 
 /// What is wrong with the share.
 #[derive(Clone, Debug, Eq, PartialEq)]

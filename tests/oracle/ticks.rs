@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use azs_backup::layout::{Component, Deployment, Place};
-use azs_backup::{BackupBuilder, Result, Set, Share, SharePath, restore_bytes};
+use azs_backup::layout::{Component, Deployment, Place, SharePath};
+use azs_backup::{Backup, Result, Set, Share};
 
 use super::rng::Rng;
 use super::{Fault, Found, keys};
@@ -103,7 +103,7 @@ impl Night<'_> {
 
     fn backup(&self, between: impl FnOnce()) -> Result<SharePath> {
         let place = Place::new(Deployment::new("contoso.com", "nyc")?, Component::Switches);
-        let mut backup = BackupBuilder::new(self.share.clone(), place)
+        let mut backup = Backup::builder(self.share.clone(), place)
             .certificate(keys()[0].certificate.encryption())
             .state(self.dir.join("state"))
             .workers(1)
@@ -115,7 +115,7 @@ impl Night<'_> {
 
     fn stored(&self, folder: SharePath) -> Result<Vec<u8>> {
         let set = Set::open(self.share.clone(), folder)?;
-        restore_bytes(&set, &keys()[0].opener, &"file".parse()?, u64::MAX)
+        set.restore_bytes(&keys()[0].opener, &"file".parse()?, u64::MAX)
     }
 }
 

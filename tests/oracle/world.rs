@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use azs_backup::backup::BackupReport;
+use azs_backup::layout::{Component, Deployment};
 use azs_backup::set::Status;
-use azs_backup::{
-    Backup, BackupReport, Component, Deployment, Error, ErrorKind, Place, Result, Share, list_sets,
-};
+use azs_backup::{Backup, Error, ErrorKind, Place, Result, Share, list_sets};
 
 use super::check::{Record, remove};
 use super::expected::Expected;
@@ -254,7 +254,8 @@ impl World {
     /// After a run that failed: nothing new lists as complete, unless it is.
     fn nothing_false(&mut self, expected: &Expected, may_be_left: bool) -> Found {
         let known: BTreeSet<_> = self.records.iter().map(|record| record.folder.clone()).collect();
-        let sets = list_sets(&self.share, self.place.deployment(), None)
+        let sets = list_sets(&self.share, self.place.deployment())
+            .run()
             .map_err(|e| Fault::new("list", [format!("{e:?}")]))?;
         for set in sets.iter().filter(|set| !known.contains(&set.folder)) {
             if !set.is_complete() {

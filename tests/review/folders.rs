@@ -1,6 +1,6 @@
 //! Rules about what lies where on the share: folders, keys, plain data, links, and what is in MASBackup.
 
-use azs_backup::Component;
+use azs_backup::layout::Component;
 use azs_backup::review::Severity;
 use serde_json::json;
 

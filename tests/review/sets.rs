@@ -1,8 +1,8 @@
 //! Rules about the sets: how old, how whole and how large they are, how long they are kept, and the room for the next.
 
+use azs_backup::layout::{Component, SetName};
 use azs_backup::review::{Configuration, review};
 use azs_backup::share::Space;
-use azs_backup::{Component, SetName};
 use jiff::ToSpan;
 use serde_json::{Value, json};
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use azs_backup::layout::MasBackupFolder;
+use azs_backup::layout::{Component, MasBackupFolder, SetName, SharePath};
 use azs_backup::review::{Configuration, Review, review};
 use azs_backup::share::{Item, Share, Space};
-use azs_backup::{Component, Error, ErrorKind, Result, SetName, SharePath};
+use azs_backup::{Error, ErrorKind, Result};
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 
@@ -97,7 +97,7 @@ pub(crate) fn back_up(fixture: &Fixture, component: Component, unit: Option<&str
     if let Some(unit) = unit {
         place = place.with_scale_unit(unit.parse().unwrap());
     }
-    let builder = azs_backup::BackupBuilder::new(fixture.share.clone(), place).create(true);
+    let builder = azs_backup::Backup::builder(fixture.share.clone(), place).create(true);
     let mut backup = builder.certificate(fixture.certificate.encryption()).start().unwrap();
     backup.add_bytes("running-config", b"hostname tor1".to_vec()).unwrap();
     backup.commit().unwrap();

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use azs_backup::Place;
+use azs_backup::layout::{Component, Deployment, SetName};
 use azs_backup::schedule::{
     Candidate, Condition, Decision, Frequency, Gate, Health, Job, JobStatus, Operation, OperationKind,
     OperationState, RetentionPeriod, RetentionPolicy, Schedule, Trigger, Warning, warnings,
 };
-use azs_backup::{Component, Deployment, Place, SetName};
 use jiff::Timestamp;
 
 const HOUR: i64 = 3600;

@@ -46,7 +46,7 @@ typedef enum {
      */
     AZS_STATUS_ALREADY_EXISTS = 2,
     /**
-     * The caller's progress hook said stop.
+     * The caller's observer said stop.
      */
     AZS_STATUS_CANCELLED = 3,
     /**

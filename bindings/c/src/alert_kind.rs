@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString, c_char};
 use std::sync::LazyLock;
 
-use azs::AlertKind;
+use azs::alert::AlertKind;
 
 use crate::ffi::Text;
 

@@ -4,7 +4,9 @@ use std::ffi::c_void;
 use std::path::PathBuf;
 use std::ptr::NonNull;
 
-use azs::{BackupBuilder, Place, Result};
+use azs::Backup;
+use azs::backup::BackupBuilder;
+use azs::{Place, Result};
 
 use crate::callback::{azs_progress_fn, hook};
 use crate::certificate::azs_encryption_certificate;
@@ -49,7 +51,7 @@ pub extern "C" fn azs_backup_builder_new(
     guard(error, || {
         let out = slot(builder, "builder")?;
         let place: Place = place.parse("place")?;
-        out.give(azs_backup_builder(Alone::new(Some(BackupBuilder::new(
+        out.give(azs_backup_builder(Alone::new(Some(Backup::builder(
             handle(share, "share")?.0.clone(),
             place,
         )))));
@@ -265,7 +267,7 @@ pub extern "C" fn azs_backup_builder_progress(
 ) -> azs_status {
     guard(error, || {
         let hook = hook(progress, user_data);
-        change(builder, |builder| builder.progress(hook))
+        change(builder, |builder| builder.observer(hook))
     })
 }
 

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::io;
 use std::ops::ControlFlow;
 
-use azs::Progress;
+use azs::observer::Progress;
 
 /// How far long work has come. Fields may be added at the end.
 #[repr(C)]
@@ -49,7 +49,7 @@ unsafe impl Send for UserData {}
 // SAFETY: the same.
 unsafe impl Sync for UserData {}
 
-/// A progress hook of the caller; NULL shows nothing and never stops.
+/// The caller's progress function as an observer; NULL shows nothing and never stops.
 pub(crate) fn hook(
     function: azs_progress_fn,
     user_data: *mut c_void,

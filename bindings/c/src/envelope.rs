@@ -3,8 +3,8 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use azs::envelope::recipients_of;
-use azs::{Opener, Sealer};
+use azs::Opener;
+use azs::envelope::{Sealer, recipients_of};
 
 use crate::callback::{Reader, Writer, azs_read_fn, azs_write_fn};
 use crate::certificate::{azs_decryption_certificate, azs_encryption_certificate};

@@ -20,7 +20,7 @@ pub enum azs_status {
     AccessDenied = 1,
     /// Something of that name is there already.
     AlreadyExists = 2,
-    /// The caller's progress hook said stop.
+    /// The caller's observer said stop.
     Cancelled = 3,
     /// The encryption certificate is not valid today; an option allows it all the same.
     CertificateExpired = 4,
@@ -147,7 +147,7 @@ pub struct azs_error {
 }
 
 impl azs_error {
-    pub(crate) fn classification(&self) -> azs::Classification {
+    pub(crate) fn classification(&self) -> azs::alert::Classification {
         self.alert.get()
     }
 

@@ -3,8 +3,8 @@
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
-use azs::layout::{ScaleUnit, facts, is_mas_backup};
-use azs::{Component, Deployment, Place, SetName, SharePath, UncPath};
+use azs::Place;
+use azs::layout::{Component, Deployment, ScaleUnit, SetName, SharePath, UncPath, facts, is_mas_backup};
 
 use crate::error::{azs_error, azs_status};
 use crate::ffi::{Slot, Text, guard, invalid, slot};

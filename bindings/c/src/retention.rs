@@ -3,9 +3,10 @@
 use std::ffi::{c_char, c_void};
 use std::ops::ControlFlow;
 
-use azs::schedule::{Candidate, Deletion};
+use azs::layout::SharePath;
+use azs::observer::Observer;
+use azs::schedule::{Candidate, Deletion, RetentionPlan, RetentionPolicy};
 use azs::share::Space;
-use azs::{RetentionPlan, RetentionPolicy};
 use serde::Deserialize;
 
 use crate::error::{azs_error, azs_status};
@@ -133,15 +134,29 @@ pub extern "C" fn azs_retention_plan_apply(
     guard(error, || {
         let out = slot(report, "report")?;
         let (plan, share) = (lent(plan, "plan", |plan| &plan.0)?, lent(share, "share", |share| &share.0)?);
-        let mut before = |deletion: &Deletion| {
-            let Some(function) = before else { return ControlFlow::Continue(()) };
-            let json = c_string(serde_json::to_string(deletion).unwrap_or_default());
-            // SAFETY: the header says what the function is called with.
-            let go_on = unsafe { function(json.as_ptr(), user_data) };
-            if go_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        };
-        out.json(&plan.apply(&share, &mut before))
+        let mut before = Before { function: before, user_data, deletions: &plan.deletions };
+        out.json(&plan.apply(&share).observer(&mut before).run())
     })
+}
+
+/// The caller's function, asked before each deletion.
+struct Before<'a> {
+    function: azs_deletion_fn,
+    user_data: *mut c_void,
+    deletions: &'a [Deletion],
+}
+
+impl Observer for Before<'_> {
+    fn deleting(&mut self, set: &SharePath) -> ControlFlow<()> {
+        let deletion = self.deletions.iter().find(|deletion| deletion.folder == *set);
+        let (Some(function), Some(deletion)) = (self.function, deletion) else {
+            return ControlFlow::Continue(());
+        };
+        let json = c_string(serde_json::to_string(deletion).unwrap_or_default());
+        // SAFETY: the header says what the function is called with.
+        let go_on = unsafe { function(json.as_ptr(), self.user_data) };
+        if go_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
 }
 
 /// Frees a policy. NULL is allowed.

@@ -2,8 +2,7 @@
 
 use std::ffi::c_char;
 
-use azs::Review;
-use azs::review::{Configuration, RULES, review};
+use azs::review::{Configuration, RULES, Review, review};
 
 use crate::error::{azs_error, azs_status};
 use crate::ffi::{Data, Slot, Text, guard, handle, slot};

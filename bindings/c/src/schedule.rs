@@ -3,11 +3,12 @@
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::NonNull;
 
+use azs::layout::SetName;
 use azs::schedule::{
     Gate, Job, JobLog, JobStatus, OperationKind, OperationsFile, Schedule, Skip, Trigger, parse_operations,
     warnings_of_json,
 };
-use azs::{Error, ErrorKind, Place, Result, SetName};
+use azs::{Error, ErrorKind, Place, Result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

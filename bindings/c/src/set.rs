@@ -4,11 +4,10 @@ use std::ffi::{c_char, c_void};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use azs::layout::SharePath;
+use azs::restore::RestoreOptions;
 use azs::set::Entries;
-use azs::{
-    Opener, Place, RestoreOptions, Result, Set, SharePath, restore, restore_bytes, restore_stream, verify,
-    verify_full,
-};
+use azs::{Opener, Place, Result, Set};
 
 use crate::callback::{Writer, azs_progress_fn, azs_write_fn, hook};
 use crate::envelope::azs_opener;
@@ -162,7 +161,7 @@ pub extern "C" fn azs_set_verify(
 ) -> azs_status {
     guard(error, || {
         let out = slot(report, "report")?;
-        out.json(&verify(&*lent(set, "set", |set| &set.0)?, &mut hook(progress, user_data))?)
+        out.json(&lent(set, "set", |set| &set.0)?.verify().observer(&mut hook(progress, user_data)).run()?)
     })
 }
 
@@ -179,7 +178,7 @@ pub extern "C" fn azs_set_verify_full(
     guard(error, || {
         let out = slot(report, "report")?;
         let (set, opener) = both(set, opener)?;
-        out.json(&verify_full(&set, &opener, &mut hook(progress, user_data))?)
+        out.json(&set.verify_full(&opener).observer(&mut hook(progress, user_data)).run()?)
     })
 }
 
@@ -292,7 +291,9 @@ pub extern "C" fn azs_set_restore(
         let copied = options.map(|_| alone(options, "options", |handle| &handle.0, copy)).transpose()?;
         let options = copied.unwrap_or_default();
         let target = target.get("target")?;
-        out.json(&restore(&set, &opener, target, &options, &mut hook(progress, user_data))?)
+        out.json(
+            &set.restore(&opener).options(&options).observer(&mut hook(progress, user_data)).into(target)?,
+        )
     })
 }
 
@@ -309,7 +310,7 @@ pub extern "C" fn azs_set_restore_bytes(
     guard(error, || {
         let out = slot(content, "content")?;
         let (set, opener) = both(set, opener)?;
-        out.give(azs_bytes::secret(restore_bytes(&set, &opener, &path.parse("path")?, limit)?));
+        out.give(azs_bytes::secret(set.restore_bytes(&opener, &path.parse("path")?, limit)?));
         Ok(())
     })
 }
@@ -333,7 +334,7 @@ pub extern "C" fn azs_set_restore_stream(
         let function = write.ok_or_else(|| invalid("write is NULL".into()))?;
         let writer = Writer { function, user_data };
         let hook = &mut hook(progress, user_data);
-        let entry = restore_stream(&set, &opener, &path.parse("path")?, writer, hook)?;
+        let entry = set.restore_stream(&opener, &path.parse("path")?).observer(hook).to(writer)?;
         out.map_or(Ok(()), |out| out.json(&entry))
     })
 }

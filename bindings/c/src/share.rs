@@ -3,11 +3,14 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
+#[cfg(feature = "smb")]
+use azs::SmbShare;
+use azs::layout::{Component, Deployment};
 use azs::set::SetList;
 use azs::share::{CheckReport, ShareCheck};
-use azs::{Component, Deployment, Error, ErrorKind, FolderShare, Result, Share, list_sets};
 #[cfg(feature = "smb")]
-use azs::{SmbAccount, SmbBuilder};
+use azs::share::{SmbAccount, SmbBuilder};
+use azs::{Error, ErrorKind, FolderShare, Result, Share, list_sets};
 use serde::Serialize;
 
 use crate::error::{azs_error, azs_status};
@@ -67,7 +70,7 @@ pub extern "C" fn azs_smb_share_connect(
 
 #[cfg(feature = "smb")]
 fn smb(root: &str, account: &str, password: &str, options: Option<&str>) -> Result<SmbBuilder> {
-    let builder = SmbBuilder::new(root.parse()?, SmbAccount::new(account, password)?);
+    let builder = SmbShare::builder(root.parse()?, SmbAccount::new(account, password)?);
     options.map_or(Ok(builder.clone()), |options| builder.options(options))
 }
 
@@ -244,7 +247,7 @@ pub extern "C" fn azs_share_list_sets(
         let share = handle(share, "share")?;
         let deployment: Deployment = deployment.parse("deployment")?;
         let component: Option<Component> = component.parse_optional("component")?;
-        out.give(azs_sets(list_sets(&share.0, &deployment, component.as_ref())?));
+        out.give(azs_sets(list_sets(&share.0, &deployment).component(component.as_ref()).run()?));
         Ok(())
     })
 }

@@ -1,10 +1,10 @@
 //! Faults in, alerts out.
 
 use azs_backup::alert::{
-    self, Alert, Context, Profile, TextClassifier as Classifier, classify_errno, classify_error,
+    self, Alert, AlertKind, Context, Profile, TextClassifier as Classifier, classify_errno, classify_error,
     classify_hresult, classify_json, classify_ntstatus, classify_text, classify_win32,
 };
-use azs_backup::{AlertKind, Error, ErrorKind, Result};
+use azs_backup::{Error, ErrorKind, Result};
 use napi::Env;
 use napi_derive::napi;
 

@@ -1,46 +1,24 @@
 //! Makes a backup set.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
-use azs_backup::{Backup as Making, BackupBuilder, Place, Result};
+use azs_backup::backup::BackupBuilder;
+use azs_backup::{Backup as Making, Result};
 use napi::bindgen_prelude::{Function, Object};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
-use serde::Deserialize;
 
 use crate::control::Control;
 use crate::envelope::EncryptionCertificate;
-use crate::ffi::{invalid, json, long, now, optional, read, streaming};
+use crate::ffi::{invalid, json, long, now, streaming};
 use crate::share::Share;
 use crate::threads;
 
 /// The options of a backup that are plain data.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Options {
-    allow_expired_certificates: bool,
-    labels: BTreeMap<String, String>,
-    exclude: Vec<String>,
-    source_problems: Option<String>,
-    shrunken_sources: Option<String>,
-    one_file_system: bool,
-    create: bool,
-    recheck: Option<u32>,
-    renew_after_days: Option<u32>,
-    level: Option<i32>,
-    segment_size: Option<usize>,
-    workers: Option<usize>,
-    state: Option<String>,
-    reread_everything: bool,
-    distrust: Vec<String>,
-    set_name: Option<String>,
-}
-
 type Shared = Arc<Mutex<Option<Making>>>;
 
 #[napi]
@@ -62,50 +40,10 @@ fn builder(
     options: &str,
     control: &Control,
 ) -> Result<BackupBuilder> {
-    let options: Options = read("options of a backup", options)?;
-    let place: Place = place.parse()?;
-    let mut builder = BackupBuilder::new(share.share()?, place)
-        .allow_expired_certificates(options.allow_expired_certificates)
-        .one_file_system(options.one_file_system)
-        .create(options.create)
-        .reread_everything(options.reread_everything)
-        .distrust(options.distrust)
-        .progress(control.hook());
+    let mut builder =
+        Making::builder(share.share()?, place.parse()?).options(options)?.observer(control.hook());
     for certificate in certificates {
         builder = builder.certificate(certificate.0.clone());
-    }
-    for (key, value) in options.labels {
-        builder = builder.label(key, value);
-    }
-    for pattern in options.exclude {
-        builder = builder.exclude(pattern);
-    }
-    if let Some(policy) = optional(options.source_problems)? {
-        builder = builder.source_problems(policy);
-    }
-    if let Some(policy) = optional(options.shrunken_sources)? {
-        builder = builder.shrunken_sources(policy);
-    }
-    if let Some(runs) = options.recheck {
-        builder = builder.recheck(runs);
-    }
-    if let Some(days) = options.renew_after_days {
-        builder = builder.renew_after_days(days);
-    }
-    if let Some(level) = options.level {
-        builder = builder.level(level);
-    }
-    if let Some(bytes) = options.segment_size {
-        builder = builder.segment_size(bytes);
-    }
-    if let Some(workers) = options.workers {
-        builder = builder.workers(workers);
-    }
-    if let Some(folder) = options.state {
-        builder = builder.state(folder);
-    }
-    if let Some(name) = optional(options.set_name)? {
-        builder = builder.set_name(name);
     }
     Ok(builder)
 }

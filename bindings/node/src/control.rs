@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use azs_backup::Progress;
+use azs_backup::observer::Progress;
 use napi::Env;
 use napi::Status;
 use napi::bindgen_prelude::{FnArgs, Function, FunctionRef};

@@ -1,7 +1,7 @@
 //! Names and places: facts as JSON.
 
-use azs_backup::layout::{self, ScaleUnit};
-use azs_backup::{Component, Deployment, Place, SetName, SharePath, UncPath};
+use azs_backup::Place;
+use azs_backup::layout::{self, Component, Deployment, ScaleUnit, SetName, SharePath, UncPath};
 use napi::Env;
 use napi_derive::napi;
 

@@ -3,6 +3,8 @@
 use std::ops::ControlFlow;
 
 use azs_backup::Result;
+use azs_backup::layout::SharePath;
+use azs_backup::observer::Observer;
 use azs_backup::review::{Configuration, RULES};
 use azs_backup::schedule::{
     self, Candidate, Deletion, Job, JobLog, JobStatus, OperationKind, OperationsFile, Skip, Trigger,
@@ -229,7 +231,7 @@ impl RetentionPlan {
     #[napi]
     pub fn apply<'env>(&self, env: &'env Env, share: &Share) -> napi::Result<Object<'env>> {
         let (plan, share) = (self.0.clone(), share.share());
-        long(env, move || json(&plan.apply(&share?, &mut |_| ControlFlow::Continue(()))))
+        long(env, move || json(&plan.apply(&share?).run()))
     }
 
     /// `before` is told each deletion as JSON, and answers whether to go on.
@@ -240,27 +242,38 @@ impl RetentionPlan {
         share: &Share,
         before: Option<Function<'_, String, bool>>,
     ) -> napi::Result<String> {
-        let mut thrown = None;
-        let done = now(env, || {
-            let mut before = |deletion: &Deletion| {
-                let Some(before) = &before else { return ControlFlow::Continue(()) };
-                match before.call(json(deletion).unwrap_or_default()) {
-                    Ok(true) => ControlFlow::Continue(()),
-                    Ok(false) => ControlFlow::Break(()),
-                    Err(error) => {
-                        thrown = Some(error);
-                        ControlFlow::Break(())
-                    }
-                }
-            };
-            json(&self.0.apply(&share.share()?, &mut before))
-        });
-        thrown.map_or(done, Err)
+        let mut before = Before { function: before, deletions: &self.0.deletions, thrown: None };
+        let done = now(env, || json(&self.0.apply(&share.share()?).observer(&mut before).run()));
+        before.thrown.map_or(done, Err)
+    }
+}
+
+/// The caller's function, asked before each deletion.
+struct Before<'a> {
+    function: Option<Function<'a, String, bool>>,
+    deletions: &'a [Deletion],
+    thrown: Option<napi::Error>,
+}
+
+impl Observer for Before<'_> {
+    fn deleting(&mut self, set: &SharePath) -> ControlFlow<()> {
+        let deletion = self.deletions.iter().find(|deletion| deletion.folder == *set);
+        let (Some(function), Some(deletion)) = (&self.function, deletion) else {
+            return ControlFlow::Continue(());
+        };
+        match function.call(json(deletion).unwrap_or_default()) {
+            Ok(true) => ControlFlow::Continue(()),
+            Ok(false) => ControlFlow::Break(()),
+            Err(error) => {
+                self.thrown = Some(error);
+                ControlFlow::Break(())
+            }
+        }
     }
 }
 
 #[napi]
-pub struct Review(azs_backup::Review);
+pub struct Review(azs_backup::review::Review);
 
 #[napi]
 impl Review {
@@ -292,7 +305,7 @@ pub fn review<'env>(
     let configuration = Configuration::from_json(configuration);
     long(env, move || {
         let configuration = configuration?;
-        Ok(Review(azs_backup::review(&configuration, &share?, time(at)?)?))
+        Ok(Review(azs_backup::review::review(&configuration, &share?, time(at)?)?))
     })
 }
 
@@ -305,7 +318,7 @@ pub fn review_sync(
 ) -> napi::Result<Review> {
     now(env, || {
         let configuration = Configuration::from_json(configuration)?;
-        Ok(Review(azs_backup::review(&configuration, &share.share()?, time(at)?)?))
+        Ok(Review(azs_backup::review::review(&configuration, &share.share()?, time(at)?)?))
     })
 }
 

@@ -3,49 +3,20 @@
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
+use azs_backup::layout::SharePath;
+use azs_backup::restore::RestoreOptions;
 use azs_backup::set::Entries as Iter;
-use azs_backup::{
-    Place, RestoreOptions, Result, Set, SharePath, restore, restore_bytes, restore_stream, verify,
-    verify_full,
-};
+use azs_backup::{Place, Result, Set};
 use napi::bindgen_prelude::{Buffer, Function, Object};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
-use serde::Deserialize;
 
 use crate::control::Control;
 use crate::envelope::Opener;
-use crate::ffi::{json, long, now, optional, read, streaming};
+use crate::ffi::{json, long, now, optional, streaming};
 use crate::share::Share;
 use crate::threads::Detached;
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Options {
-    patterns: Vec<String>,
-    existing: Option<String>,
-    compare: Option<String>,
-    damage: Option<String>,
-}
-
-impl Options {
-    fn parse(options: &str) -> Result<RestoreOptions> {
-        let options: Self = read("options of a restore", options)?;
-        let mut parsed =
-            options.patterns.into_iter().fold(RestoreOptions::default(), RestoreOptions::pattern);
-        if let Some(existing) = optional(options.existing)? {
-            parsed = parsed.existing(existing);
-        }
-        if let Some(compare) = optional(options.compare)? {
-            parsed = parsed.compare(compare);
-        }
-        if let Some(damage) = optional(options.damage)? {
-            parsed = parsed.damage(damage);
-        }
-        Ok(parsed)
-    }
-}
 
 /// Opens the set in this folder: of the folder's own place, or of the one that is named.
 fn open(share: Arc<dyn azs_backup::Share>, folder: &str, place: Option<String>) -> Result<BackupSet> {
@@ -121,12 +92,12 @@ impl BackupSet {
     #[napi]
     pub fn verify<'env>(&self, env: &'env Env, control: &Control) -> napi::Result<Object<'env>> {
         let (set, mut hook) = (self.0.clone(), control.hook());
-        long(env, move || json(&verify(&set, &mut hook)?))
+        long(env, move || json(&set.verify().observer(&mut hook).run()?))
     }
 
     #[napi]
     pub fn verify_sync(&self, env: Env, control: &Control) -> napi::Result<String> {
-        control.here(env, || now(env, || json(&verify(&self.0, &mut control.hook())?)))
+        control.here(env, || now(env, || json(&self.0.verify().observer(&mut control.hook()).run()?)))
     }
 
     #[napi]
@@ -137,12 +108,14 @@ impl BackupSet {
         control: &Control,
     ) -> napi::Result<Object<'env>> {
         let (set, opener, mut hook) = (self.0.clone(), opener.0.clone(), control.hook());
-        long(env, move || json(&verify_full(&set, &opener, &mut hook)?))
+        long(env, move || json(&set.verify_full(&opener).observer(&mut hook).run()?))
     }
 
     #[napi]
     pub fn verify_full_sync(&self, env: Env, opener: &Opener, control: &Control) -> napi::Result<String> {
-        control.here(env, || now(env, || json(&verify_full(&self.0, &opener.0, &mut control.hook())?)))
+        control.here(env, || {
+            now(env, || json(&self.0.verify_full(&opener.0).observer(&mut control.hook()).run()?))
+        })
     }
 
     #[napi]
@@ -156,7 +129,12 @@ impl BackupSet {
     ) -> napi::Result<Object<'env>> {
         let (set, opener, mut hook) = (self.0.clone(), opener.0.clone(), control.hook());
         long(env, move || {
-            json(&restore(&set, &opener, target.as_ref(), &Options::parse(&options)?, &mut hook)?)
+            json(
+                &set.restore(&opener)
+                    .options(&RestoreOptions::from_json(options)?)
+                    .observer(&mut hook)
+                    .into(target)?,
+            )
         })
     }
 
@@ -170,8 +148,8 @@ impl BackupSet {
         control: &Control,
     ) -> napi::Result<String> {
         let work = || {
-            let options = Options::parse(&options)?;
-            json(&restore(&self.0, &opener.0, target.as_ref(), &options, &mut control.hook())?)
+            let options = RestoreOptions::from_json(options)?;
+            json(&self.0.restore(&opener.0).options(&options).observer(&mut control.hook()).into(target)?)
         };
         control.here(env, || now(env, work))
     }
@@ -185,7 +163,7 @@ impl BackupSet {
         limit: f64,
     ) -> napi::Result<Object<'env>> {
         let (set, opener) = (self.0.clone(), opener.0.clone());
-        long(env, move || restore_bytes(&set, &opener, &path.parse()?, limit as u64).map(Buffer::from))
+        long(env, move || set.restore_bytes(&opener, &path.parse()?, limit as u64).map(Buffer::from))
     }
 
     #[napi]
@@ -196,7 +174,7 @@ impl BackupSet {
         path: String,
         limit: f64,
     ) -> napi::Result<Buffer> {
-        now(env, || restore_bytes(&self.0, &opener.0, &path.parse()?, limit as u64).map(Buffer::from))
+        now(env, || self.0.restore_bytes(&opener.0, &path.parse()?, limit as u64).map(Buffer::from))
     }
 
     #[napi]
@@ -210,7 +188,9 @@ impl BackupSet {
     ) -> napi::Result<Object<'env>> {
         let (set, opener, mut hook) = (self.0.clone(), opener.0.clone(), control.hook());
         let writer = DrainWriter { room: drain.room.clone(), chunk: drain.chunk.clone() };
-        streaming(env, move || json(&restore_stream(&set, &opener, &path.parse()?, writer, &mut hook)?))
+        streaming(env, move || {
+            json(&set.restore_stream(&opener, &path.parse()?).observer(&mut hook).to(writer)?)
+        })
     }
 }
 

@@ -230,9 +230,9 @@ fn checked(report: CheckReport) -> Result<String> {
 }
 
 #[cfg(feature = "smb")]
-fn smb(root: &str, account: String, password: &str, options: &str) -> Result<azs_backup::SmbBuilder> {
-    let account = azs_backup::SmbAccount::new(account, password)?;
-    azs_backup::SmbBuilder::new(root.parse()?, account).options(options)
+fn smb(root: &str, account: String, password: &str, options: &str) -> Result<azs_backup::share::SmbBuilder> {
+    let account = azs_backup::share::SmbAccount::new(account, password)?;
+    azs_backup::SmbShare::builder(root.parse()?, account).options(options)
 }
 
 #[cfg(feature = "smb")]
@@ -276,5 +276,5 @@ fn without_smb() -> Error {
 
 fn list(share: &Arc<dyn azs_backup::Share>, deployment: &str, component: Option<String>) -> Result<Sets> {
     let component = optional(component)?;
-    Ok(Sets(list_sets(share, &deployment.parse()?, component.as_ref())?))
+    Ok(Sets(list_sets(share, &deployment.parse()?).component(component.as_ref()).run()?))
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
-use azs_backup::{self as core, BackupBuilder, ErrorKind};
+use azs_backup::{self as core, ErrorKind};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::sync::PyOnceLock;
+use serde_json::json;
 
 use crate::argument::{Bytes, FilePath, Several};
 use crate::certificate::EncryptionCertificate;
@@ -31,7 +32,7 @@ use crate::value::value;
 #[pyclass(frozen, module = "azs_backup")]
 pub(crate) struct Backup {
     backup: Detached<Mutex<Option<core::Backup>>>,
-    set: core::SetName,
+    set: core::layout::SetName,
     hook: Hook,
     process: u32,
     report: PyOnceLock<Py<PyAny>>,
@@ -115,44 +116,35 @@ impl Backup {
     ) -> PyResult<Self> {
         let hook = Hook::new(progress);
         let inner = hook.clone();
-        let mut builder = BackupBuilder::new(share.open()?, place.0.clone())
-            .allow_expired_certificates(allow_expired_certificates)
-            .one_file_system(one_file_system)
-            .create(create)
-            .recheck(recheck)
-            .renew_after_days(renew_after_days)
-            .level(level)
-            .segment_size(segment_size)
-            .reread_everything(reread_everything)
-            .distrust(distrust.iter().flat_map(|files| &files.0).map(|file| &**file))
-            .progress(move |progress| inner.call(progress));
+        let texts = |texts: &Option<Several<PyBackedStr>>| -> Vec<String> {
+            texts.iter().flat_map(|texts| &texts.0).map(|text| text.to_string()).collect()
+        };
+        let options = json!({
+            "allow_expired_certificates": allow_expired_certificates,
+            "labels": labels.map(|labels| pairs(py, labels)).transpose()?,
+            "exclude": texts(&exclude),
+            "source_problems": source_problems.as_deref(),
+            "shrunken_sources": shrunken_sources.as_deref(),
+            "one_file_system": one_file_system,
+            "create": create,
+            "recheck": recheck,
+            "renew_after_days": renew_after_days,
+            "level": level,
+            "segment_size": segment_size,
+            "workers": workers,
+            "reread_everything": reread_everything,
+            "distrust": texts(&distrust),
+            "set_name": set_name.map(|name| name.0.to_string()),
+        });
+        let mut builder = core::Backup::builder(share.open()?, place.0.clone())
+            .options(options.to_string())
+            .raise()?
+            .observer(move |progress| inner.call(progress));
         for certificate in &certificates.0 {
             builder = builder.certificate(certificate.get().0.clone());
         }
-        if let Some(labels) = labels {
-            let dict = pyo3::types::PyDict::new(py);
-            dict.update(labels.cast()?)?;
-            for (key, text) in dict.extract::<BTreeMap<String, String>>()? {
-                builder = builder.label(key, text);
-            }
-        }
-        for pattern in exclude.iter().flat_map(|patterns| &patterns.0) {
-            builder = builder.exclude(&**pattern);
-        }
-        if let Some(word) = source_problems {
-            builder = builder.source_problems(word.parse().raise()?);
-        }
-        if let Some(word) = shrunken_sources {
-            builder = builder.shrunken_sources(word.parse().raise()?);
-        }
-        if let Some(workers) = workers {
-            builder = builder.workers(workers);
-        }
         if let Some(state) = state {
             builder = builder.state(state.0);
-        }
-        if let Some(name) = set_name {
-            builder = builder.set_name(name.0);
         }
         let backup = py.detach(|| builder.start()).raise()?;
         let set = backup.set();
@@ -282,4 +274,10 @@ impl Backup {
         };
         format!("<Backup {} {state}>", self.set)
     }
+}
+
+fn pairs(py: Python<'_>, mapping: &Bound<'_, PyAny>) -> PyResult<BTreeMap<String, String>> {
+    let dict = pyo3::types::PyDict::new(py);
+    dict.update(mapping.cast()?)?;
+    dict.extract()
 }

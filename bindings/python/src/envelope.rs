@@ -23,14 +23,14 @@ use crate::value::value;
 /// >>> opener.open(message)
 /// b'hostname tor1'
 #[pyclass(frozen, module = "azs_backup")]
-pub(crate) struct Sealer(core::Sealer);
+pub(crate) struct Sealer(core::envelope::Sealer);
 
 #[pymethods]
 impl Sealer {
     #[new]
     fn new(py: Python<'_>, certificates: Several<Py<EncryptionCertificate>>) -> PyResult<Self> {
         let certificates: Vec<_> = certificates.0.iter().map(|one| one.get().0.clone()).collect();
-        py.detach(|| core::Sealer::new(&certificates)).raise().map(Self)
+        py.detach(|| core::envelope::Sealer::new(&certificates)).raise().map(Self)
     }
 
     /// Makes one message of at most 64 MiB of bytes, which `openssl cms -decrypt` opens.
@@ -40,8 +40,8 @@ impl Sealer {
             return self.0.seal(&data).raise().map(|message| PyBytes::new(py, &message));
         }
         let head = vec![0; self.0.head_len(length)];
-        made(py, head.len() + length + core::Sealer::TAIL_ROOM, |message| {
-            let message = message.fill(&[&head, &data, &[0; core::Sealer::TAIL_ROOM]]);
+        made(py, head.len() + length + core::envelope::Sealer::TAIL_ROOM, |message| {
+            let message = message.fill(&[&head, &data, &[0; core::envelope::Sealer::TAIL_ROOM]]);
             self.0.seal_slice(message, length)
         })
     }

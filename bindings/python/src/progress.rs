@@ -60,7 +60,7 @@ impl Hook {
     }
 
     /// Lets Python see signals, then asks the callback. Called while Python is let go.
-    pub(crate) fn call(&self, progress: azs_backup::Progress) -> ControlFlow<()> {
+    pub(crate) fn call(&self, progress: azs_backup::observer::Progress) -> ControlFlow<()> {
         self.ask(|py| {
             let Some(callback) = &self.callback else { return Ok(None) };
             let progress = Progress {

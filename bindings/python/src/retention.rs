@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use azs_backup::layout::SharePath;
+use azs_backup::observer::Observer;
+use azs_backup::schedule::Deletion;
 use azs_backup::schedule::{self as core, Candidate, RetentionPeriod};
 use azs_backup::share::Space;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+use std::ops::ControlFlow;
 
 use crate::argument::{Several, Time};
 use crate::error::Raise;
@@ -187,12 +191,8 @@ impl RetentionPlan {
         let share = share.open()?;
         let hook = Hook::new(None);
         let report = py.detach(|| {
-            self.0.apply(&share, &mut |deletion| {
-                hook.ask(|py| match &before {
-                    Some(before) => before.bind(py).call1((value(py, "Deletion", deletion)?,)).map(Some),
-                    None => Ok(None),
-                })
-            })
+            let mut before = Before { function: before, deletions: &self.0.deletions, hook: &hook };
+            self.0.apply(&share).observer(&mut before).run()
         });
         let report = hook.outcome(Ok(report))?;
         let all = report.outcomes.len();
@@ -216,5 +216,24 @@ impl RetentionPlan {
     fn __repr__(&self) -> String {
         let core::RetentionPlan { deletions, kept, .. } = &self.0;
         format!("<RetentionPlan {} to delete, {} kept>", deletions.len(), kept.len())
+    }
+}
+
+/// The caller's function, asked before each deletion.
+struct Before<'a> {
+    function: Option<Py<PyAny>>,
+    deletions: &'a [Deletion],
+    hook: &'a Hook,
+}
+
+impl Observer for Before<'_> {
+    fn deleting(&mut self, set: &SharePath) -> ControlFlow<()> {
+        let deletion = self.deletions.iter().find(|deletion| deletion.folder == *set);
+        self.hook.ask(|py| match (&self.function, deletion) {
+            (Some(function), Some(deletion)) => {
+                function.bind(py).call1((value(py, "Deletion", deletion)?,)).map(Some)
+            }
+            _ => Ok(None),
+        })
     }
 }

@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use azs_backup as core;
 use azs_backup::restore::RestoreOptions;
 use azs_backup::set::{Entries, SetState};
-use azs_backup::{self as core, restore_bytes, restore_stream};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::PyBytes;
+use serde_json::json;
 
 use crate::argument::{FilePath, InSet, Several};
 use crate::detached::Detached;
@@ -34,7 +35,8 @@ pub(crate) fn list_sets<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let share = share.open()?;
     let component = component.map(|component| component.0);
-    let sets = patiently(py, move || core::list_sets(&share, &deployment.0, component.as_ref()))?;
+    let sets =
+        patiently(py, move || core::list_sets(&share, &deployment.0).component(component.as_ref()).run())?;
     let unreadable: PyResult<Vec<_>> =
         sets.unreadable.iter().map(|folder| value(py, "UnreadableFolder", folder)).collect();
     let sets: PyResult<Vec<_>> = sets.into_iter().map(|set| Py::new(py, SetSummary(set))).collect();
@@ -43,7 +45,7 @@ pub(crate) fn list_sets<'py>(
 
 /// A set as a listing shows it.
 #[pyclass(frozen, module = "azs_backup")]
-pub(crate) struct SetSummary(pub(crate) core::SetSummary);
+pub(crate) struct SetSummary(pub(crate) core::set::SetSummary);
 
 #[pymethods]
 impl SetSummary {
@@ -196,7 +198,9 @@ impl BackupSet {
     #[pyo3(signature = (*, progress=None))]
     fn verify<'py>(&self, py: Python<'py>, progress: Option<Py<PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         let hook = Hook::new(progress);
-        let done = py.detach(|| core::verify(&self.0, &mut |progress| hook.call(progress)));
+        let done = py.detach(|| {
+            self.0.verify().observer(&mut |progress: core::observer::Progress| hook.call(progress)).run()
+        });
         self.verified(py, &hook.outcome(done)?)
     }
 
@@ -209,7 +213,12 @@ impl BackupSet {
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let hook = Hook::new(progress);
-        let done = py.detach(|| core::verify_full(&self.0, &opener.0, &mut |progress| hook.call(progress)));
+        let done = py.detach(|| {
+            self.0
+                .verify_full(&opener.0)
+                .observer(&mut |progress: core::observer::Progress| hook.call(progress))
+                .run()
+        });
         self.verified(py, &hook.outcome(done)?)
     }
 
@@ -231,22 +240,21 @@ impl BackupSet {
         damage: Option<PyBackedStr>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let mut options = RestoreOptions::default();
-        for pattern in patterns.iter().flat_map(|patterns| &patterns.0) {
-            options = options.pattern(&**pattern);
-        }
-        if let Some(word) = existing {
-            options = options.existing(word.parse().raise()?);
-        }
-        if let Some(word) = compare {
-            options = options.compare(word.parse().raise()?);
-        }
-        if let Some(word) = damage {
-            options = options.damage(word.parse().raise()?);
-        }
+        let options = json!({
+            "patterns": patterns.iter().flat_map(|patterns| &patterns.0).map(|one| &**one).collect::<Vec<_>>(),
+            "existing": existing.as_deref(),
+            "compare": compare.as_deref(),
+            "damage": damage.as_deref(),
+        });
+        let options = RestoreOptions::from_json(options.to_string()).raise()?;
         let hook = Hook::new(progress);
-        let done =
-            py.detach(|| core::restore(&self.0, &opener.0, &target.0, &options, &mut |p| hook.call(p)));
+        let done = py.detach(|| {
+            self.0
+                .restore(&opener.0)
+                .options(&options)
+                .observer(&mut |progress: core::observer::Progress| hook.call(progress))
+                .into(&target.0)
+        });
         let report = hook.outcome(done)?;
         let level = if report.losses.is_empty() { Level::Info } else { Level::Warning };
         let (files, bytes, lost) = (report.files, report.bytes, report.losses.len());
@@ -269,7 +277,7 @@ impl BackupSet {
         path: InSet,
         limit: u64,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let content = py.detach(|| restore_bytes(&self.0, &opener.0, &path.0, limit)).raise()?;
+        let content = py.detach(|| self.0.restore_bytes(&opener.0, &path.0, limit)).raise()?;
         Ok(PyBytes::new(py, &content))
     }
 
@@ -285,7 +293,12 @@ impl BackupSet {
     ) -> PyResult<Bound<'py, PyAny>> {
         let writer = Writer::new(writer)?;
         let hook = Hook::new(progress);
-        let done = py.detach(|| restore_stream(&self.0, &opener.0, &path.0, writer, &mut |p| hook.call(p)));
+        let done = py.detach(|| {
+            self.0
+                .restore_stream(&opener.0, &path.0)
+                .observer(&mut |progress: core::observer::Progress| hook.call(progress))
+                .to(writer)
+        });
         value(py, "Entry", &hook.outcome(done)?)
     }
 
@@ -295,7 +308,11 @@ impl BackupSet {
 }
 
 impl BackupSet {
-    fn verified<'py>(&self, py: Python<'py>, report: &core::VerifyReport) -> PyResult<Bound<'py, PyAny>> {
+    fn verified<'py>(
+        &self,
+        py: Python<'py>,
+        report: &core::restore::VerifyReport,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let set = self.0.cover().set;
         match report.is_sound() {
             true => {

@@ -90,7 +90,7 @@ impl Share {
 #[pyclass(frozen, extends = Share, module = "azs_backup")]
 pub(crate) struct SmbShare {
     share: Weak<core::SmbShare>,
-    root: core::UncPath,
+    root: core::layout::UncPath,
     account: String,
 }
 
@@ -130,8 +130,8 @@ impl SmbShare {
             "connections": connections, "connect_limit": connect_limit, "silence_limit": silence_limit,
             "call_limit": call_limit, "attempts": attempts,
         });
-        let account = core::SmbAccount::new(account, password).raise()?;
-        let builder = core::SmbBuilder::new(root.0.clone(), account.clone());
+        let account = core::share::SmbAccount::new(account, password).raise()?;
+        let builder = core::SmbShare::builder(root.0.clone(), account.clone());
         let builder = builder.options(options.to_string()).raise()?;
         let share = Arc::new(patiently(py, || builder.connect())?);
         log(py, Level::Info, &format!("connected to {} as {}", root.0, account.name()));
@@ -232,8 +232,8 @@ pub(crate) fn check_smb_share(
         "port": port, "encryption": encryption, "oldest_dialect": oldest_dialect, "connect_limit": connect_limit,
         "silence_limit": silence_limit, "call_limit": call_limit,
     });
-    let account = core::SmbAccount::new(account, password).raise()?;
-    let builder = core::SmbBuilder::new(root.0, account).options(options.to_string()).raise()?;
+    let account = core::share::SmbAccount::new(account, password).raise()?;
+    let builder = core::SmbShare::builder(root.0, account).options(options.to_string()).raise()?;
     let check = check(deployment, components, create_folders);
     patiently(py, move || Ok(check.run_smb(&builder))).map(CheckReport)
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::{Encryption, SmbBuilder, SmbDialect};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::from_json;
+use crate::share::Durability;
 use crate::string_enum::string_enum;
 
 string_enum!(Encryption, "encryption": "required" => Required, "preferred" => Preferred, "off" => Off);
@@ -16,9 +17,9 @@ string_enum!(Encryption, "encryption": "required" => Required, "preferred" => Pr
 #[serde(default, deny_unknown_fields)]
 struct Options {
     port: Option<u16>,
-    encryption: Option<String>,
+    encryption: Option<Encryption>,
     oldest_dialect: Option<String>,
-    durability: Option<String>,
+    durability: Option<Durability>,
     connections: Option<usize>,
     connect_limit: Option<f64>,
     silence_limit: Option<f64>,
@@ -39,13 +40,13 @@ impl SmbBuilder {
             self = self.port(port);
         }
         if let Some(encryption) = options.encryption {
-            self = self.encryption(encryption.parse()?);
+            self = self.encryption(encryption);
         }
         if let Some(dialect) = options.oldest_dialect {
             self = self.oldest_dialect(dialect_of(&dialect)?);
         }
         if let Some(durability) = options.durability {
-            self = self.durability(durability.parse()?);
+            self = self.durability(durability);
         }
         if let Some(connections) = options.connections {
             self = self.connections(connections);

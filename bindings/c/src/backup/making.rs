@@ -3,7 +3,9 @@
 use std::ffi::{c_char, c_void};
 use std::ptr::NonNull;
 
-use azs::{Backup, BackupBuilder, Result, SetName};
+use azs::backup::BackupBuilder;
+use azs::layout::SetName;
+use azs::{Backup, Result};
 
 use super::{azs_backup_builder, was_started};
 use crate::callback::{Reader, azs_read_fn};
