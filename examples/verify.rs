@@ -8,9 +8,10 @@ use lexopt::Arg::{Long, Short};
 mod support;
 
 const HELP: &str = "\
-Finds out whether a set is what was written. Exit code 0 when it is, 1 and DAMAGED when it is not.
+Finds out whether a set is what was written. Exit code 0 when it is, 1 and DAMAGED when it is not, 2 for a wrong command
+line.
 
-verify --set FOLDER [--port N] [--pfx FILE] [--json]
+verify --set FOLDER [--port N] [--place P] [--pfx FILE] [--json]
 
   --set FOLDER  the set's folder, or its UNC path with the account in AZS_SMB_USER and AZS_SMB_PASSWORD
   --port N      TCP port of the file server of a UNC path, when it is not 445
