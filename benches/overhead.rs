@@ -40,7 +40,7 @@ fn back_up(tree: &Path, certificate: &EncryptionCertificate) {
 }
 
 fn main() {
-    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/envelope");
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/envelope");
     let certificate = EncryptionCertificate::load(vectors.join("rsa2048.cer")).unwrap();
     let sealer = Sealer::new(std::slice::from_ref(&certificate)).unwrap();
     let pfx = DecryptionCertificate::load(vectors.join("rsa2048.pfx"), Some("correct horse")).unwrap();

@@ -27,7 +27,7 @@ fn back_up(share: &Arc<dyn Share>, tree: &Path) -> SharePath {
 
 fn generate(temp: &Path, tree: &str) -> PathBuf {
     let scale = std::env::var("AZS_BENCH_SCALE").unwrap_or_else(|_| "0.05".into());
-    let (script, path) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/gen.py"), temp.join(tree));
+    let (script, path) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("gen.py"), temp.join(tree));
     let status = Command::new("python3")
         .arg(script)
         .args(["make", tree])

@@ -98,7 +98,7 @@ def main():
     rounds = parser.parse_args()
     if rounds.trees:
         return sets(rounds)
-    build = ["cargo", "bench", "--bench", "smb", "--no-run", "--message-format", "short"]
+    build = ["cargo", "bench", "--package", "azs-backup-benches", "--bench", "smb", "--no-run", "--message-format", "short"]
     output = subprocess.run(build, capture_output=True, text=True, check=True)
     line = next(line for line in reversed(output.stderr.splitlines()) if "Executable" in line)
     program = line.split("(")[1].rstrip(")")

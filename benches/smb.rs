@@ -1,4 +1,5 @@
-//! One job on a share over SMB, for `smb.py` to time as a process: `cargo bench --bench smb -- put UNC PORT ENCRYPTION`.
+//! One job on a share over SMB, for `smb.py` to time as a process: `cargo bench --package azs-backup-benches --bench
+//! smb -- put UNC PORT ENCRYPTION`.
 //!
 //! The account is in `AZS_SMB_USER` and `AZS_SMB_PASSWORD`.
 #![allow(clippy::unwrap_used)]

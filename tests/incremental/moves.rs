@@ -35,7 +35,7 @@ fn check(nightly: &Nightly, report: &BackupReport, sources: &[(&str, &Path)]) {
 
 #[test]
 fn a_source_below_an_old_one_is_whole_in_however_many_index_pieces() {
-    let nightly = Nightly::new();
+    let nightly = Nightly::with(Fixture::in_memory());
     let old = nightly.fixture.path("old");
     fs::create_dir_all(old.join("tor1")).unwrap();
     fs::write(old.join("tor1/config"), "old").unwrap();

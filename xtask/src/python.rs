@@ -70,6 +70,13 @@ fn try_out(wheel: &Path) -> Result<(), Failure> {
     venv.module("pytest").folder(FOLDER).args(tests).run()
 }
 
+/// A program that this requirement installs, in an environment of its own.
+pub(crate) fn tool(name: &str, requirement: &str) -> Result<PathBuf, Failure> {
+    let venv = Venv::at("target/tools-venv")?;
+    venv.pip(&["install", "--quiet", requirement])?;
+    Ok(venv.python.with_file_name(name))
+}
+
 struct Venv {
     folder: PathBuf,
     python: PathBuf,

@@ -1,6 +1,7 @@
 //! Runs programs, echoing each as a line that can be typed.
 
 use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::needs::OpenSsl;
@@ -64,6 +65,23 @@ impl Step {
             Err(error) => Err(Failure(format!("{error}: {}", self.line))),
         }
     }
+}
+
+/// What a cargo command prints; its messages are shown.
+pub(crate) fn cargo_prints(arguments: &[&str]) -> Result<String, Failure> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let line = format!("$ cargo {}", arguments.join(" "));
+    let output = Command::new(cargo).args(arguments).stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| Failure(format!("{error}: {line}")))?;
+    if !output.status.success() {
+        return Err(Failure(format!("{}: {line}", output.status)));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from)
 }
 
 /// What a program prints, if it succeeds; it reads `input`.

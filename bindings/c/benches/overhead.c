@@ -1,6 +1,6 @@
 /* What the C layer costs over Rust.
  *
- *     cargo bench --bench overhead > rust.json
+ *     cargo bench --package azs-backup-benches --bench overhead > rust.json
  *     cargo xtask install-c target/c
  *     cc -O2 bindings/c/benches/overhead.c $(PKG_CONFIG_PATH=target/c/lib/pkgconfig pkg-config --cflags --libs azs_backup) -lcjson
  *     LD_LIBRARY_PATH=target/c/lib ./a.out tests/vectors/envelope rust.json

@@ -1,6 +1,6 @@
 // What the package costs over Rust, and how long it takes to import.
 //
-//     cargo bench --bench overhead > rust.json
+//     cargo bench --package azs-backup-benches --bench overhead > rust.json
 //     npm run build:release                              # in bindings/node
 //     node --expose-gc benches/overhead.mjs rust.json
 //

@@ -1,6 +1,6 @@
 """What the package costs over Rust, and how long it takes to import.
 
-    cargo bench --bench overhead > rust.json    # in the repository's folder
+    cargo bench --package azs-backup-benches --bench overhead > rust.json    # in the repository's folder
     maturin develop --release                   # in bindings/python
     python benches/overhead.py rust.json
 

@@ -1,0 +1,71 @@
+//! The package that is published: it has what it needs, and can be documented by itself.
+
+use std::fs;
+use std::path::Path;
+
+use crate::needs::{self, FOR_BUILD};
+use crate::run::{Failure, cargo, cargo_prints, output, target};
+
+/// What a reader of the package looks for, whether or not the code names it.
+const WANTED: &[&str] = &[
+    "CHANGELOG.md",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "SECURITY.md",
+    "docs/format.md",
+    "src/lib.rs",
+];
+
+/// What is no part of it.
+const UNWANTED: &[&str] = &[".ci/", "bindings/", "fuzz/", "target/", "xtask/"];
+
+/// Lists the package, makes it and documents it as docs.rs does, outside of the workspace.
+pub(crate) fn check() -> Result<(), Failure> {
+    let openssl = needs::check(FOR_BUILD)?;
+    let package = ["package", "--locked", "--allow-dirty", "--no-verify"];
+    let list = cargo_prints(&[&package[..], &["--list"]].concat())?;
+    if let Some(missing) = WANTED.iter().find(|wanted| !list.lines().any(|file| file == **wanted)) {
+        return Err(Failure(format!("the package lacks {missing}: see `exclude` in Cargo.toml")));
+    }
+    let is_unwanted = |file: &&str| UNWANTED.iter().any(|unwanted| file.starts_with(unwanted));
+    if let Some(file) = list.lines().find(is_unwanted) {
+        return Err(Failure(format!("the package has {file}: see `exclude` in Cargo.toml")));
+    }
+    cargo_prints(&package)?;
+    let folder = unpack()?;
+    add_profiles(&folder.join("Cargo.toml"))?;
+    // Beside the workspace's own, so that nothing else is built again.
+    let target = std::path::absolute(target()).map_err(|e| Failure(format!("target: {e}")))?;
+    let doc = cargo("doc", openssl).folder(&folder.to_string_lossy()).args(["--no-deps"]);
+    doc.env("CARGO_TARGET_DIR", &target.to_string_lossy()).env("RUSTDOCFLAGS", "--deny warnings").run()
+}
+
+fn unpack() -> Result<std::path::PathBuf, Failure> {
+    let name = concat!("azs-backup-", env!("CARGO_PKG_VERSION"));
+    let (archive, into) = (target().join("package").join(format!("{name}.crate")), "target/tmp/package");
+    let failed = |e| Failure(format!("{into}: {e}"));
+    let _ = fs::remove_dir_all(into);
+    fs::create_dir_all(into).map_err(failed)?;
+    output("tar", &["-xzf", &archive.to_string_lossy(), "-C", into], "")
+        .ok_or_else(|| Failure(format!("tar does not unpack {}", archive.display())))?;
+    Ok(Path::new(into).join(name))
+}
+
+/// Cargo leaves the profiles out: with other ones all dependencies would be built again, OpenSSL too. And the package
+/// lies below the workspace, to which it does not belong.
+fn add_profiles(manifest: &Path) -> Result<(), Failure> {
+    let failed = |e| Failure(format!("{}: {e}", manifest.display()));
+    let (mut ours, mut is_profile) = (String::new(), false);
+    for line in fs::read_to_string("Cargo.toml").map_err(failed)?.lines() {
+        if line.starts_with('[') {
+            is_profile = line.starts_with("[profile.");
+        }
+        if is_profile {
+            ours += &format!("{line}\n");
+        }
+    }
+    let published = fs::read_to_string(manifest).map_err(failed)?;
+    fs::write(manifest, format!("{published}\n{ours}\n[workspace]\n")).map_err(failed)
+}
