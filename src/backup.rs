@@ -372,26 +372,25 @@ impl Backup {
     /// Anything that went wrong with sources, sealing or the share since [`BackupBuilder::start`]; `CANCELLED`. The set
     /// is then removed.
     pub fn commit(mut self) -> Result<BackupReport> {
-        let mut made = self.planner.finish()?;
-        let cover = made.cover.take().ok_or_else(|| Error::new(ErrorKind::Internal, "a set has no cover"))?;
-        let cover = self.writer.commit(&made.files, cover)?;
+        let set = self.planner.finish()?;
+        let cover = self.writer.commit(&set.files, set.cover)?;
         self.committed = true;
-        self.warnings.append(&mut made.warnings);
+        self.warnings.extend(set.warnings);
         self.warnings.extend(self.excludes.warnings());
         if cover.content.files == 0 {
             self.warnings.push("the set holds no files at all: are its sources where they should be?".into());
         }
-        self.remember(made.outcome.take(), &made.files);
+        self.remember(set.state, &set.files);
         let mut reuse = std::mem::take(&mut self.reuse);
         self.shared.report(&mut reuse);
-        reuse.stored.files += made.stored.files;
-        reuse.stored.bytes += made.stored.bytes;
-        reuse.taken_over = made.taken_over;
+        reuse.stored.files += set.stored.files;
+        reuse.stored.bytes += set.stored.bytes;
+        reuse.taken_over = set.taken_over;
         Ok(BackupReport {
             folder: self.writer.folder().clone(),
             cover,
             reuse,
-            problems: made.problems,
+            problems: set.problems,
             skipped: std::mem::take(&mut self.planner.skipped),
             warnings: std::mem::take(&mut self.warnings),
             seconds: self.begun.elapsed().as_secs_f64(),
@@ -399,18 +398,18 @@ impl Backup {
     }
 
     /// Saves what the next run needs; the set is a backup whether or not that works.
-    fn remember(&mut self, outcome: Option<state::NewState>, files: &[StoredFile]) {
+    fn remember(&mut self, new: Option<state::NewState>, files: &[StoredFile]) {
         let Some(state) = self.rules.state.take() else { return };
-        let outcome = outcome.map(|mut outcome| {
-            outcome.recipients = builder::thumbprints(&self.certificates);
+        let new = new.map(|mut new| {
+            new.recipients = builder::thumbprints(&self.certificates);
             self.sets.push(self.writer.set());
             let old = self.sets.len().saturating_sub(MAX_SETS);
-            outcome.sets = self.sets.split_off(old);
-            outcome.sources = std::mem::take(&mut self.sizes);
-            outcome.history = self.history.of(files, self.created);
-            outcome
+            new.sets = self.sets.split_off(old);
+            new.sources = std::mem::take(&mut self.sizes);
+            new.history = self.history.of(files, self.created);
+            new
         });
-        self.warnings.extend(state.save(self.writer.place(), outcome));
+        self.warnings.extend(state.save(self.writer.place(), new));
         let last_note = state.last_note();
         state.end();
         for set in std::mem::take(&mut self.interrupted) {

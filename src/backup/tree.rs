@@ -14,7 +14,7 @@ use super::plan::{NewLarge, Planner};
 use super::previous::Taken;
 use super::reading;
 use super::stat::{self, Clock, Inode, Kind, Stat};
-use super::state::node::NodeKind;
+use super::state::node::{Node, NodeContent};
 use super::state::table::Table;
 use super::state::{SourceSize, State};
 use super::work_item::{self, Before, LargeContent, Mark, NewEntry, Source};
@@ -238,10 +238,10 @@ impl Walk<'_> {
 
     fn file(&mut self, place: Place<'_>, stat: Stat) -> Result<Found> {
         let Some(inode) = stat.linked else { return self.add_file(place, stat) };
-        let kind = self.planner.ahead().filter(|_| place.is_known).map(|node| node.kind);
+        let node = self.planner.ahead().filter(|_| place.is_known);
         if let Some(first) = self.links.first.get(&inode).cloned() {
-            let leads_there = self.planner.ahead().is_some_and(|node| node.target == first.as_bytes());
-            if kind == Some(NodeKind::HardLink) && leads_there && self.is_same(&stat) {
+            let leads_there = |node: &Node| matches!(&node.content, NodeContent::HardLink { target } if target == first.as_bytes());
+            if node.is_some_and(leads_there) && self.is_same(&stat) {
                 self.keep(&place.path)?;
                 return Ok(Ok(()));
             }
@@ -256,7 +256,7 @@ impl Walk<'_> {
             )?;
             return Ok(Ok(()));
         }
-        if kind.is_some_and(|kind| !matches!(kind, NodeKind::HardLink | NodeKind::Copy))
+        if node.is_some_and(|node| node.target().is_none())
             && self.is_same(&stat)
             && !self.planner.previous.as_ref().is_some_and(|previous| previous.reread_everything)
         {
@@ -316,7 +316,7 @@ impl Walk<'_> {
             // Read it all the same: if the content did not change, what is stored will do.
             let may_be_same = is_known
                 && self.is_same(&stat)
-                && self.planner.ahead().is_some_and(|node| node.kind == NodeKind::File);
+                && self.planner.ahead().is_some_and(|node| matches!(node.content, NodeContent::File { .. }));
             let mark = Mark::new(depth, &stat, self.clock);
             let taken = self.replace(&path, is_known)?;
             let size = stat.size;
@@ -373,14 +373,15 @@ impl Walk<'_> {
     fn before(&self, new: &NewLarge) -> Option<Before> {
         let previous = self.planner.previous.as_ref()?;
         let node = previous.ahead().filter(|node| previous.has_base(node))?;
-        let large = node.large.as_ref()?;
-        let patched: u64 = large.patches.iter().map(|patch| patch.length).sum();
+        let large = node.large()?;
+        let patches = large.changed.iter().flat_map(|changed| &changed.patches);
+        let patched: u64 = patches.map(|patch| patch.length).sum();
         if new.size <= work_item::SMALL || patched > new.size / 2 {
             return None;
         }
         // A damaged table only costs time.
         let folder = self.rules.state.as_ref()?.folder();
-        let table = Table::open(folder, large.table, &large.table_digest).ok()?;
+        let table = Table::open(folder, large.table.as_ref()?).ok()?;
         if !new.content.resembles(new.size, &table, &self.rules.key) {
             return None;
         }
@@ -404,7 +405,7 @@ impl Walk<'_> {
         }
         let taken = self.planner.take(path)?;
         if let Some(taken) = &taken
-            && taken.node().kind == NodeKind::Folder
+            && taken.node().content == NodeContent::Folder
         {
             self.planner.gone(path)?;
             self.planner.end_below(taken.node().depth)?;
@@ -432,7 +433,8 @@ impl Walk<'_> {
         mark.stamp.size = size;
         let previous = self.planner.previous.as_ref();
         let may_be_same = previous.is_some_and(|previous| {
-            previous.ahead().is_some_and(|node| node.kind == NodeKind::Memory && previous.has(node))
+            let is_memory = |node: &Node| matches!(node.content, NodeContent::Memory { .. });
+            previous.ahead().is_some_and(|node| is_memory(node) && previous.has(node))
         });
         let taken = self.replace(&path, is_known)?;
         let entry = Entry::new(path, Content::Folder, metadata);

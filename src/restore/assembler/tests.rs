@@ -44,7 +44,9 @@ impl Sample {
         let count = size.div_ceil(block);
         let mut changed: HashMap<usize, bool> = changes.iter().map(|(n, zero)| (n % count, *zero)).collect();
         if size > whole.len() {
-            (whole.len() / block..count).for_each(|number| drop(changed.entry(number).or_insert(false)));
+            for number in whole.len() / block..count {
+                changed.entry(number).or_insert(false);
+            }
         }
         let mut blocks = Vec::new();
         for (number, is_zero) in changed {
