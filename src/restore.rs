@@ -16,6 +16,7 @@ use crate::set::records::Unread;
 use crate::set::{Content, EntryPath, Metadata, Status};
 use crate::worker_pool;
 
+mod assembler;
 mod builder;
 mod compare;
 mod durable;
@@ -39,8 +40,9 @@ pub use one::DEFAULT_LIMIT;
 pub use report::{Compare, Damage, Existing, Loss, RestoreOptions, RestoreReport, Unrestored};
 pub use verify::{Fault, FaultKind, VerifyReport};
 
+use assembler::{Assembler, LargeFiles, Line};
 use extract::{Extracted, Extractor, Job, Jobs};
-use large::{Begun, LargeFile, LargeFiles};
+use large::{Begun, LargeFile};
 use links::{Fate, Firsts, Rounds};
 use select::Selection;
 use target::{Near, Placed, Target};
@@ -118,11 +120,11 @@ struct Restore<'a> {
     firsts: Firsts,
     target: Target,
     damage: Damage,
-    large: Mutex<LargeFiles>,
+    large: Mutex<LargeFiles<LargeFile>>,
 }
 
 impl Restore<'_> {
-    fn large(&self) -> std::sync::MutexGuard<'_, LargeFiles> {
+    fn large(&self) -> std::sync::MutexGuard<'_, LargeFiles<LargeFile>> {
         self.large.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -156,15 +158,8 @@ impl Restore<'_> {
         loop {
             let current = again.as_ref().unwrap_or(&self.selection);
             let done = self.contents(current, again.is_none(), &mut later, report, ticker);
-            let unfinished = self.large().take(true);
-            for file in unfinished {
-                self.target.discard_large(&file);
-                if done.is_ok() {
-                    self.firsts.note(&file.entry, Fate::Lost);
-                    self.lose(report, Loss::damaged(file.path.clone(), "is not all in the set"))?;
-                }
-            }
-            done?;
+            let unfinished = self.large().take(|_| true);
+            self.close(report, &unfinished, done)?;
             if self.firsts.is_empty() {
                 break;
             }
@@ -242,32 +237,28 @@ impl Restore<'_> {
         later: &mut Later,
         report: &mut RestoreReport,
     ) -> Result<bool> {
-        let entry = match record {
-            Record::Entry(entry) => entry,
-            Record::Part(part) => {
-                return Ok(self.large().get(&part.path).is_some_and(|file| file.list(part)));
-            }
-            Record::Block(block) => return Ok(self.large().get(&block.path).is_some()),
-            _ => return Ok(false),
-        };
+        let line = self.large().list(record);
+        let Record::Entry(entry) = record else { return Ok(line == Line::Fits) };
         let Some(path) = selection.place(&entry.path, matches!(entry.content, Content::Folder)) else {
             return Ok(false);
         };
         match entry.content {
             Content::Copy { .. } | Content::HardLink { .. } => Ok(false),
-            Content::LargeFile { size, sparse } => {
+            Content::LargeFile { sparse, .. } => {
                 let change = self.catalog.change(entry);
-                let (size, sparse, metadata) = match change {
-                    Some(change) => (change.size, change.sparse, &change.metadata),
-                    None => (size, sparse, &entry.metadata),
+                let (sparse, metadata) = match change {
+                    Some(change) => (change.sparse, &change.metadata),
+                    None => (sparse, &entry.metadata),
                 };
-                self.firsts.describe(&entry.path, &entry.content, size, metadata);
+                let assembler = Assembler::new(entry, &self.catalog);
+                self.firsts.describe(&entry.path, &entry.content, assembler.size(), metadata);
                 let metadata = selection.metadata(&entry.path, metadata);
-                match self.target.begin_large(&path, size, sparse, metadata, near) {
-                    Ok(Begun::Open(target)) => {
-                        let blocks = self.catalog.overlay().blocks_of(&entry.path);
-                        let file = LargeFile::new(entry, metadata.clone(), target, blocks);
-                        self.large().begin(Arc::new(file));
+                match self.target.begin_large(assembler, &path, sparse, metadata, near) {
+                    Ok(Begun::Open(file)) => {
+                        // The file of this path that is in progress reports it.
+                        if let Err(twice) = self.large().begin(Arc::new(file)) {
+                            self.target.discard_large(&twice);
+                        }
                     }
                     Ok(Begun::Kept(outcome)) => self.finished(report, &entry.path, path, outcome),
                     Err(error) => self.refuse(report, &entry.path, path, error)?,
@@ -284,6 +275,31 @@ impl Restore<'_> {
             }
             Content::Symlink { .. } => Ok(true),
         }
+    }
+
+    /// Finishes large files of which nothing more will come; discards them after a failure, which it returns.
+    fn close(&self, report: &mut RestoreReport, files: &[Arc<LargeFile>], result: Result<()>) -> Result<()> {
+        files.iter().fold(result, |result, file| match result {
+            Ok(()) => self.close_one(report, file),
+            Err(error) => {
+                self.target.discard_large(file);
+                Err(error)
+            }
+        })
+    }
+
+    fn close_one(&self, report: &mut RestoreReport, file: &LargeFile) -> Result<()> {
+        let entry = file.assembler.path();
+        if let Some(loss) = file.assembler.loss() {
+            self.target.discard_large(file);
+            self.firsts.note(entry, if loss.refused { Fate::NotWritten } else { Fate::Lost });
+            return self.lose(report, Loss { path: Some(file.path.clone()), ..loss });
+        }
+        match self.target.finish_large(file) {
+            Ok(outcome) => self.finished(report, entry, file.path.clone(), outcome),
+            Err(error) => self.refuse(report, entry, file.path.clone(), error)?,
+        }
+        Ok(())
     }
 
     /// Counts the outcome of a large file.
@@ -332,37 +348,14 @@ impl Restore<'_> {
         report.bytes = report.bytes.saturating_add(done.bytes);
         let lost: HashMap<_, _> = done.losses.iter().map(|loss| (loss.path.as_ref(), loss)).collect();
         for item in &job.items {
-            let file = || self.large().get(item.path());
-            let lost = || lost.get(&Some(item.path())).copied();
-            match item {
-                extract::Item::Part(part) => {
-                    if let Some(file) = file() {
-                        file.done(part.size, lost());
-                    }
-                }
-                extract::Item::Block(..) => {
-                    if let Some(file) = file() {
-                        file.block_done(lost());
-                    }
-                }
-                _ => {}
+            if let extract::Item::Part(_) | extract::Item::Block(..) = item
+                && let Some(file) = self.large().get(item.path())
+            {
+                file.assembler.arrived(item, lost.get(&Some(item.path())).copied());
             }
         }
-        let finished = self.large().take(false);
-        for file in finished {
-            match file.loss() {
-                Some(loss) => {
-                    self.target.discard_large(&file);
-                    let fate = if loss.refused { Fate::NotWritten } else { Fate::Lost };
-                    self.firsts.note(&file.entry, fate);
-                    self.lose(report, Loss { path: Some(file.path.clone()), ..loss })?;
-                }
-                None => match self.target.finish_large(&file) {
-                    Ok(outcome) => self.finished(report, &file.entry, file.path.clone(), outcome),
-                    Err(error) => self.refuse(report, &file.entry, file.path.clone(), error)?,
-                },
-            }
-        }
+        let finished = self.large().take(Assembler::has_arrived);
+        self.close(report, &finished, Ok(()))?;
         // A large file is one loss, however many of its parts are lost; it is named when its last part is done.
         let large: HashSet<_> = job
             .items

@@ -24,6 +24,7 @@ pub(crate) mod records;
 pub(crate) mod segment;
 pub(crate) mod shrunken;
 mod space;
+mod stored_files;
 mod sums;
 mod text;
 pub(crate) mod writer;

@@ -1,4 +1,7 @@
 //! A pool of threads that works on a stream of jobs, and hands its results to the calling thread.
+//!
+//! It has done all its work when [`run`] returns. The threads of a backup (`backup/pipeline.rs`) cannot be such a pool:
+//! they work between the caller's calls, and pass on what they did in order, from stage to stage.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -125,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_or_a_panic_ends_the_crew() {
+    fn a_failure_or_a_panic_ends_the_pool() {
         let failing = |job| if job == 500 { Err(Error::new(ErrorKind::Damaged, "job 500")) } else { Ok(job) };
         assert_eq!(sum(1000, failing).unwrap_err().kind(), ErrorKind::Damaged);
         for at in [0, 500, 999] {

@@ -13,7 +13,7 @@ use super::pipeline::{Cover, Earlier, Pipeline, Settings, Shared};
 use super::plan::{BoxedObserver, Planner};
 use super::previous::PreviousTree;
 use super::report::Reuse;
-use super::reuse::{self, Terms};
+use super::reuse::{self, ReuseRules};
 use super::stat::{self, Clock};
 use super::state::{self, Opened};
 use super::tree::Rules;
@@ -300,7 +300,7 @@ impl BackupBuilder {
         let recipients = thumbprints(&self.certificates);
         let mut reuse = Reuse::default();
         let mut base = None;
-        let terms = Terms {
+        let rules = ReuseRules {
             share: &self.share,
             place: &place,
             recipients: &recipients,
@@ -314,7 +314,7 @@ impl BackupBuilder {
         let full = |why: &str| format!("this set is a full one: {why}");
         let sizes_before = last.as_ref().map(|(last, _)| last.sources.clone()).unwrap_or_default();
         let found = match (&state, last) {
-            (Some(_), Some((manifest, tree))) => match reuse::find(&terms, &manifest)? {
+            (Some(_), Some((manifest, tree))) => match reuse::find(&rules, &manifest)? {
                 Ok(folder) => Some((manifest, tree, folder)),
                 Err(why) => {
                     warnings.push(full(&why));
@@ -332,7 +332,7 @@ impl BackupBuilder {
                 // Thousands of links over a network take a while.
                 let mut ticker = Ticker::new(&mut *self.observer, None);
                 let tick = || ticker.tick(Progress::default());
-                let taken = reuse::take(&terms, &writer, state, (manifest, tree), &folder, &mut reuse, tick)?;
+                let taken = reuse::take(&rules, &writer, state, (manifest, tree), &folder, &mut reuse, tick)?;
                 match taken {
                     Ok(taken) => {
                         reuse.base = Some(folder);

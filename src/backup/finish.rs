@@ -3,15 +3,15 @@
 use std::sync::atomic::Ordering;
 
 use super::ledger::Ledger;
-use super::pipeline::{Cover, Earlier, Made, Shared};
+use super::pipeline::{Cover, Earlier, Shared, StoredSet};
 use super::state::{IndexPiece, NewState, State};
 use super::storer::{Done, store_piece};
 use crate::error::{ErrorKind, Result};
-use crate::set::extents;
 use crate::set::index::{IndexWriter, Lines, Numbers, piece_name};
 use crate::set::overlay::Overlay;
 use crate::set::record::{Record, StoredFile};
 use crate::set::writer::SetWriter;
+use crate::set::{Problem, extents};
 
 /// The end of a run, when everything but the newest index piece is stored.
 pub(super) struct Finish<'a> {
@@ -19,7 +19,8 @@ pub(super) struct Finish<'a> {
     pub(super) shared: &'a Shared,
     pub(super) earlier: Earlier,
     pub(super) ledger: Ledger,
-    pub(super) made: Made,
+    pub(super) problems: Vec<Problem>,
+    pub(super) warnings: Vec<String>,
     pub(super) done: Done,
     pub(super) cover: &'a Cover,
     pub(super) numbers: Numbers,
@@ -28,7 +29,7 @@ pub(super) struct Finish<'a> {
 }
 
 impl Finish<'_> {
-    pub(super) fn run(mut self) -> Result<Made> {
+    pub(super) fn run(mut self) -> Result<StoredSet> {
         let mut segments = self.segments();
         segments.sort_by_key(|file| file.number);
         let mut own = std::mem::take(&mut self.done.pieces);
@@ -45,7 +46,7 @@ impl Finish<'_> {
 
         let extents = self.extents()?;
         let cover = self.cover.sheet(self.writer, self.ledger.counts);
-        let problems = self.made.problems.iter().cloned().map(Record::Problem);
+        let problems = self.problems.iter().cloned().map(Record::Problem);
         let head = [Record::Cover(cover.head()?), Record::Extents(extents.clone())];
         let files = segments.iter().cloned().map(Record::Segment);
         let indexes = pieces.iter().map(|piece| Record::Index(piece.file.clone()));
@@ -58,8 +59,8 @@ impl Finish<'_> {
         self.shared.stored.fetch_add(newest.length, Ordering::Relaxed);
 
         let next_piece = self.numbers.next();
-        let Self { mut ledger, mut made, done, next_segment, whole, .. } = self;
-        made.outcome = ledger.finish_tree().map(|tree| NewState {
+        let Self { mut ledger, problems, warnings, done, next_segment, whole, .. } = self;
+        let state = ledger.finish_tree().map(|tree| NewState {
             recipients: Default::default(),
             sets: Vec::new(),
             segments: segments.clone(),
@@ -74,12 +75,16 @@ impl Finish<'_> {
             history: Default::default(),
         });
         let pieces = pieces.into_iter().map(|piece| piece.file);
-        made.files = segments.into_iter().chain([extents]).chain(pieces).chain([newest]).collect();
-        made.cover = Some(cover);
-        made.ended = ledger.ended;
-        made.stored = done.stored;
-        made.taken_over = done.taken_over;
-        Ok(made)
+        Ok(StoredSet {
+            files: segments.into_iter().chain([extents]).chain(pieces).chain([newest]).collect(),
+            cover,
+            ended: ledger.ended,
+            problems,
+            stored: done.stored,
+            taken_over: done.taken_over,
+            state,
+            warnings,
+        })
     }
 
     fn index(&self, lines: Lines) -> IndexWriter {
@@ -135,9 +140,7 @@ impl Finish<'_> {
             Err(error)
                 if matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Io | ErrorKind::NotFound) =>
             {
-                self.made
-                    .warnings
-                    .push(format!("the state folder's copy of the index is of no use: {error}"));
+                self.warnings.push(format!("the state folder's copy of the index is of no use: {error}"));
                 Ok(earlier)
             }
             Err(error) => Err(error),

@@ -1,5 +1,5 @@
-//! Keeps the books of a run, in the order of the walk: what to remember about each entry, how much of each segment
-//! counts, and which bytes make up the set's tar stream.
+//! Records what a run keeps and stores, in the order of the walk: what to remember about each entry, how much of each
+//! segment counts, and which bytes make up the set's tar stream.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
@@ -11,8 +11,8 @@ use openssl::sha::Sha256;
 use super::dedup::Dedup;
 use super::previous::Replaced;
 use super::state::State;
-use super::state::node::{Large, Node, NodeKind, own_name, short};
-use super::state::table::{Row, RowPlace, Table, TableWriter};
+use super::state::node::{Changed, Large, Node, NodeContent, own_name, short};
+use super::state::table::{Row, RowPlace, Table, TableFile, TableWriter};
 use super::state::tree::{TreeFile, TreeWriter};
 use super::work_item::{LargeSource, Mark, NewLine};
 use crate::error::{Error, ErrorKind, Result};
@@ -39,22 +39,29 @@ pub(super) struct Ledger {
     printed: Vec<u8>,
 }
 
-/// A large file whose parts are still coming.
+/// A large file whose parts or blocks are still coming.
 struct OpenLarge {
+    /// What is known of it so far; its content is set at the end.
     node: Node,
     table: Option<TableWriter>,
-    /// Where each block of a changed file is; these are its content in tar.
-    rows: Vec<Row>,
-    patches: BTreeMap<u32, u64>,
-    next_block: u64,
-    /// The file as it was stored whole, for copies of it.
-    whole: Option<(EntryPath, Sha256)>,
+    /// Its parts as it was stored whole.
+    parts: Vec<Extent>,
+    form: Form,
 }
 
-impl OpenLarge {
-    fn new(node: Node, table: Option<TableWriter>) -> Self {
-        Self { node, table, rows: Vec::new(), patches: BTreeMap::new(), next_block: 0, whole: None }
-    }
+/// How a large file is stored.
+enum Form {
+    /// Whole: its parts are coming. Path and digest are for copies of it.
+    Whole { path: EntryPath, hasher: Sha256 },
+    /// Only its changes: its blocks are coming.
+    Changed {
+        /// The header of the file as it was stored whole.
+        base: Extent,
+        /// Where each block is; these are its content in tar.
+        rows: Vec<Row>,
+        /// Bytes of the changed blocks, by segment.
+        patches: BTreeMap<u32, u64>,
+    },
 }
 
 impl Ledger {
@@ -86,51 +93,43 @@ impl Ledger {
         let NewLine { entry, length, mark, replaced, content } = new;
         self.ended += u64::from(replaced.is_some());
         self.live_records += 1;
-        let (kind, digest, target) = match &entry.content {
-            Content::Folder => (NodeKind::Folder, None, None),
-            Content::File { sha256, .. } if mark.is_memory => (NodeKind::Memory, Some(short(sha256)), None),
-            Content::File { sha256, .. } => (NodeKind::File, Some(short(sha256)), None),
-            Content::Symlink { .. } => (NodeKind::Symlink, None, None),
-            Content::HardLink { target } => (NodeKind::HardLink, None, Some(target)),
-            Content::Copy { target, .. } => (NodeKind::Copy, None, Some(target)),
-            Content::LargeFile { .. } => (NodeKind::Large, None, None),
-        };
         let mut node = Node {
-            kind,
             depth: mark.depth,
             name: own_name(&entry.path, mark.depth),
             stamp: mark.stamp,
             is_settled: mark.is_settled,
             at: Extent::new(entry.at, *length),
-            digest: digest.unwrap_or_default(),
-            target: target.map_or(Vec::new(), |path| path.as_bytes().to_vec()),
-            content: Vec::new(),
-            large: None,
+            content: NodeContent::Folder,
         };
-        match (&entry.content, content) {
-            (Content::Copy { .. }, place) => {
+        node.content = match &entry.content {
+            Content::Folder => NodeContent::Folder,
+            Content::Symlink { .. } => NodeContent::Symlink,
+            Content::HardLink { target } => NodeContent::HardLink { target: target.as_bytes().to_vec() },
+            Content::Copy { target, .. } => {
                 // The first file with a content is placed before its copies are.
-                let place = place.as_ref().and_then(|place| place.get());
-                node.content = place.cloned().ok_or_else(|| {
+                let place = content.as_ref().and_then(|place| place.get()).cloned();
+                let content = place.ok_or_else(|| {
                     Error::new(ErrorKind::Internal, format!("{} is a copy of nothing", entry.path))
                 })?;
+                NodeContent::Copy { target: target.as_bytes().to_vec(), content }
             }
-            (Content::File { size, .. }, Some(place)) => {
-                node.stamp.size = *size;
-                let _ = place.set(node.whole_content());
-                node.stamp.size = mark.stamp.size;
+            Content::File { size, sha256, .. } => {
+                if let Some(place) = content {
+                    let size = size + archive::padding(*size);
+                    let header = node.at.length.saturating_sub(size);
+                    let _ = place.set(node.at.part(header, size).into_iter().collect());
+                }
+                let digest = short(sha256);
+                if mark.is_memory { NodeContent::Memory { digest } } else { NodeContent::File { digest } }
             }
-            (Content::LargeFile { size, .. }, _) => {
+            Content::LargeFile { size, .. } => {
                 node.stamp.size = *size;
-                node.large = Some(Large { base: node.at, ..Large::default() });
-                let whole = Some((entry.path.clone(), Sha256::new()));
-                let table = self.new_table();
-                self.open = Some(OpenLarge { whole, ..OpenLarge::new(node, table) });
+                let form = Form::Whole { path: entry.path.clone(), hasher: Sha256::new() };
+                self.open = Some(OpenLarge { node, table: self.new_table(), parts: Vec::new(), form });
                 return Ok(());
             }
-            _ => {}
-        }
-        self.add(&node)
+        };
+        self.add(&node, &[])
     }
 
     fn new_table(&self) -> Option<TableWriter> {
@@ -141,15 +140,11 @@ impl Ledger {
     /// Records that a part of the open large file was stored.
     pub(super) fn part(&mut self, part: &Part, length: u64, digests: &[[u8; 16]]) {
         self.live_records += 1;
-        let Some(open) = &mut self.open else { return };
-        if let Some((_, hasher)) = &mut open.whole {
-            hasher.update(part.sha256.as_bytes());
-        }
-        if let Some(large) = &mut open.node.large {
-            let extent = Extent::new(part.at, length);
-            if !large.parts.last_mut().is_some_and(|last| last.extend(&extent)) {
-                large.parts.push(extent);
-            }
+        let Some(OpenLarge { parts, form: Form::Whole { hasher, .. }, .. }) = &mut self.open else { return };
+        hasher.update(part.sha256.as_bytes());
+        let extent = Extent::new(part.at, length);
+        if !parts.last_mut().is_some_and(|last| last.extend(&extent)) {
+            parts.push(extent);
         }
         for digest in digests {
             self.row(Row { digest: *digest, place: RowPlace::Base });
@@ -171,20 +166,18 @@ impl Ledger {
     pub(super) fn change(&mut self, change: &Change, length: u64, mark: &Mark, replaced: Replaced) {
         self.ended += 1;
         let before = *replaced.into_node();
-        let previous = before.large.unwrap_or_default();
-        let large =
-            Large { base: previous.base, parts: previous.parts, is_changed: true, ..Large::default() };
+        let base = before.base();
+        let parts = before.large().map_or(Vec::new(), |large| large.parts.clone());
         let mut node = Node {
             at: Extent::new(change.at, length),
             stamp: mark.stamp,
             is_settled: mark.is_settled,
-            large: Some(large),
             ..before
         };
         node.stamp.size = change.size;
         self.live_records += change.size.div_ceil(super::work_item::PART) + 2;
-        let table = self.new_table();
-        self.open = Some(OpenLarge::new(node, table));
+        let form = Form::Changed { base, rows: Vec::new(), patches: BTreeMap::new() };
+        self.open = Some(OpenLarge { node, table: self.new_table(), parts, form });
     }
 
     /// Records a block of the open large file, unchanged or new.
@@ -192,13 +185,15 @@ impl Ledger {
         if let Some((_, at)) = block.and_then(|block| block.stored) {
             row.place = RowPlace::Apart(at);
         }
-        let Some(open) = &mut self.open else { return };
-        let size = Block::SIZE.min(open.node.stamp.size.saturating_sub(open.next_block * Block::SIZE));
-        open.next_block += 1;
-        open.rows.push(row);
+        let Some(OpenLarge { node, form: Form::Changed { rows, patches, .. }, .. }) = &mut self.open else {
+            return;
+        };
+        let from = rows.len() as u64 * Block::SIZE;
+        let size = Block::SIZE.min(node.stamp.size.saturating_sub(from));
+        rows.push(row);
         match row.place {
             RowPlace::Apart(at) => {
-                *open.patches.entry(at.segment).or_default() += size + archive::padding(size);
+                *patches.entry(at.segment).or_default() += size + archive::padding(size);
                 self.live_records += 1;
             }
             RowPlace::Zero => self.live_records += 1,
@@ -209,35 +204,33 @@ impl Ledger {
 
     /// Records that the open large file has no more parts.
     pub(super) fn large_ends(&mut self, file: &LargeSource, dedup: &Dedup) -> Result<()> {
-        let Some(OpenLarge { mut node, table, patches, rows, whole, .. }) = self.open.take() else {
+        let Some(OpenLarge { mut node, table, parts, form }) = self.open.take() else {
             return Ok(());
         };
         let is_sound = !file.named.load(Ordering::Acquire);
         node.is_settled &= is_sound;
-        if file.before.is_none() {
-            let whole = whole.filter(|_| is_sound);
-            let whole = whole.map(|(path, hasher)| (path, short(&Digest::from_bytes(hasher.finish()))));
-            let whole = whole.as_ref().map(|(path, digest)| (path, *digest, node.whole_content()));
-            dedup.end_large(file.size, whole);
-        }
-        if let Some(large) = &mut node.large {
-            let patch = |(segment, length)| Extent { segment, offset: 0, length };
-            large.patches = patches.into_iter().map(patch).collect();
-            if let (Some(state), Some(table)) = (&self.state, table) {
-                self.next_table += 1;
-                if let Some(digest) = state.keep(table.finish(state.folder(), self.next_table)) {
-                    large.table = self.next_table;
-                    large.table_digest = digest;
-                    self.tables.insert(self.next_table);
-                }
+        let table = table.and_then(|table| self.finish_table(table));
+        let (changed, rows) = match form {
+            Form::Whole { path, hasher } => {
+                let digest = short(&Digest::from_bytes(hasher.finish()));
+                dedup.end_large(file.size, is_sound.then(|| (&path, digest, parts.clone())));
+                (None, Vec::new())
             }
-        }
-        let mut printed = std::mem::take(&mut self.printed);
-        printed.clear();
-        node.print(&mut printed);
-        let added = self.add_printed(&node, &printed, &rows);
-        self.printed = printed;
-        added
+            Form::Changed { base, rows, patches } => {
+                let patch = |(segment, length)| Extent { segment, offset: 0, length };
+                (Some(Changed { base, patches: patches.into_iter().map(patch).collect() }), rows)
+            }
+        };
+        node.content = NodeContent::Large(Large { parts, changed, table });
+        self.add(&node, &rows)
+    }
+
+    fn finish_table(&mut self, table: TableWriter) -> Option<TableFile> {
+        let state = self.state.as_ref()?;
+        self.next_table += 1;
+        let table = state.keep(table.finish(state.folder(), self.next_table))?;
+        self.tables.insert(table.number);
+        Some(table)
     }
 
     /// Records nodes of the last run's tree that are unchanged.
@@ -255,12 +248,10 @@ impl Ledger {
     fn kept_node(&mut self, node: &Node, printed: &[u8]) -> Result<()> {
         self.live_records += 1;
         let mut rows = Vec::new();
-        if let Some(large) = &node.large {
+        if let Some(large) = node.large() {
             self.live_records += node.stamp.size.div_ceil(super::work_item::PART);
-            if large.table > 0 {
-                self.tables.insert(large.table);
-            }
-            if large.is_changed {
+            self.tables.extend(large.table.as_ref().map(|table| table.number));
+            if large.changed.is_some() {
                 rows = self.known_rows(large)?;
                 let is_listed = |row: &&Row| row.place != RowPlace::Base;
                 self.live_records += rows.iter().filter(is_listed).count() as u64 + 1;
@@ -272,28 +263,33 @@ impl Ledger {
     /// Returns where the blocks of a changed large file are, by its table.
     fn known_rows(&self, large: &Large) -> Result<Vec<Row>> {
         let read = || -> io::Result<Vec<Row>> {
-            let state = self.state.as_ref().ok_or(io::ErrorKind::NotFound)?;
-            let table = Table::open(state.folder(), large.table, &large.table_digest)?;
+            let (Some(state), Some(table)) = (&self.state, &large.table) else {
+                return Err(io::ErrorKind::NotFound.into());
+            };
+            let table = Table::open(state.folder(), table)?;
             table.rows(0, table.len())
         };
         read().map_err(|e| Error::io("read a table of blocks in the state folder", e))
     }
 
-    fn add(&mut self, node: &Node) -> Result<()> {
+    fn add(&mut self, node: &Node, rows: &[Row]) -> Result<()> {
         let mut printed = std::mem::take(&mut self.printed);
         printed.clear();
         node.print(&mut printed);
-        let added = self.add_printed(node, &printed, &[]);
+        let added = self.add_printed(node, &printed, rows);
         self.printed = printed;
         added
     }
 
     /// Adds the next entry of the set.
     fn add_printed(&mut self, node: &Node, printed: &[u8], rows: &[Row]) -> Result<()> {
-        match node.kind {
-            NodeKind::Folder => self.counts.folders += 1,
-            NodeKind::Symlink | NodeKind::HardLink => self.counts.links += 1,
-            NodeKind::File | NodeKind::Large | NodeKind::Copy | NodeKind::Memory => {
+        match node.content {
+            NodeContent::Folder => self.counts.folders += 1,
+            NodeContent::Symlink | NodeContent::HardLink { .. } => self.counts.links += 1,
+            NodeContent::File { .. }
+            | NodeContent::Large(_)
+            | NodeContent::Copy { .. }
+            | NodeContent::Memory { .. } => {
                 self.counts.files += 1;
                 self.counts.bytes += node.stamp.size;
             }
@@ -313,10 +309,14 @@ impl Ledger {
     /// Adds the bytes of an entry, as they are in tar.
     fn stream(&mut self, node: &Node, rows: &[Row]) -> Result<()> {
         self.extents.add(node.at)?;
-        let Some(large) = &node.large else {
-            return node.content.iter().try_for_each(|extent| self.extents.add(*extent));
+        let large = match &node.content {
+            NodeContent::Copy { content, .. } => {
+                return content.iter().try_for_each(|extent| self.extents.add(*extent));
+            }
+            NodeContent::Large(large) => large,
+            _ => return Ok(()),
         };
-        if !large.is_changed {
+        if large.changed.is_none() {
             return large.parts.iter().try_for_each(|extent| self.extents.add(*extent));
         }
         let size = node.stamp.size;
@@ -333,10 +333,10 @@ impl Ledger {
                         && let Some(part) = parts.peek()
                     {
                         match part.part(from - begins, left) {
-                            Some(piece) => {
-                                self.extents.add(piece)?;
-                                from += piece.length;
-                                left -= piece.length;
+                            Some(extent) => {
+                                self.extents.add(extent)?;
+                                from += extent.length;
+                                left -= extent.length;
                             }
                             None => {
                                 begins += part.length;

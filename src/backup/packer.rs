@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::finish::Finish;
 use super::ledger::Ledger;
-use super::pipeline::{Earlier, Made, Settings, Shared, thread};
+use super::pipeline::{Earlier, Settings, Shared, StoredSet, thread};
 use super::storer::{Done, Job, Storer};
 use super::work_item::{Line, Packed};
 use crate::error::{Error, ErrorKind, Result};
@@ -35,23 +35,50 @@ pub(super) struct Returns {
 pub(super) struct Packer<'a> {
     settings: &'a Settings,
     shared: &'a Shared,
-    /// Lists what this run removes, and what it adds; `None` once finished.
-    removals: Option<IndexWriter>,
-    additions: Option<IndexWriter>,
+    /// Lists what this run removes, and what it adds.
+    removals: IndexWriter,
+    additions: IndexWriter,
     ledger: Ledger,
     jobs: Sender<Job>,
     buffers: Receiver<Vec<u8>>,
     head_room: usize,
-    buffer: Vec<u8>,
-    content: u64,
-    identity: Vec<u8>,
-    number: u32,
+    segment: OpenSegment,
     /// Whether the next content gets segments of its own; and which segments are of that kind.
     is_whole: bool,
     whole: std::collections::BTreeSet<u32>,
-    made: Made,
+    problems: Vec<Problem>,
     /// Files that are not whole; neither are they under any other name.
     torn: HashMap<EntryPath, Error>,
+}
+
+/// A segment that is being filled.
+struct OpenSegment {
+    number: u32,
+    /// Room for the head of a message, then frames.
+    buffer: Vec<u8>,
+    /// Bytes of tar in the frames.
+    content: u64,
+    /// Identifies the content: what identifies each work item, in order.
+    identity: Vec<u8>,
+}
+
+impl OpenSegment {
+    /// Begins a segment in a used buffer.
+    fn new(number: u32, mut buffer: Vec<u8>, head_room: usize, size: usize) -> Self {
+        buffer.clear();
+        // Reserve all of it at once: growing leaves the smaller buffers behind in memory.
+        buffer.reserve_exact(size);
+        buffer.resize(head_room, 0);
+        Self { number, buffer, content: 0, identity: Vec::new() }
+    }
+}
+
+/// What a packer leaves when everything is packed.
+struct AllPacked {
+    ledger: Ledger,
+    problems: Vec<Problem>,
+    next_segment: u32,
+    whole: std::collections::BTreeSet<u32>,
 }
 
 impl<'a> Packer<'a> {
@@ -61,7 +88,7 @@ impl<'a> Packer<'a> {
         shared: &'a Arc<Shared>,
         packed: &Receiver<(u64, Packed)>,
         returns: &Returns,
-    ) -> Result<Made> {
+    ) -> Result<StoredSet> {
         let earlier = std::mem::take(&mut settings.before);
         let settings = &settings;
         let (jobs, jobs_out) = bounded(1);
@@ -90,9 +117,9 @@ impl<'a> Packer<'a> {
         let numbers = Numbers::from(earlier.next_piece);
         let index = |lines| {
             let (set, place) = (writer.set(), writer.place().clone());
-            Some(IndexWriter::new(set, place, head_room, lines, numbers.clone()))
+            IndexWriter::new(set, place, head_room, lines, numbers.clone())
         };
-        let mut packer = Packer {
+        let packer = Packer {
             settings,
             shared,
             removals: index(Lines::Removals),
@@ -101,25 +128,18 @@ impl<'a> Packer<'a> {
             jobs,
             buffers,
             head_room,
-            buffer: Vec::new(),
-            content: 0,
-            identity: Vec::new(),
-            number: earlier.next_segment,
+            segment: OpenSegment::new(earlier.next_segment, Vec::new(), head_room, settings.segment_size),
             is_whole: false,
             whole: earlier.whole.clone(),
-            made: Made::default(),
+            problems: Vec::new(),
             torn: HashMap::new(),
         };
-        packer.clear(Vec::new());
-        let packing = packer.take_all(packed, returns);
-        let last = packing.and_then(|()| packer.finish());
-        let Packer { jobs, buffers, ledger, number, whole, made, .. } = packer;
-        // The storers end once they have stored what is queued.
-        drop((jobs, buffers));
+        // The storers end once the packer has, and what is queued is stored.
+        let packed = packer.pack(packed, returns);
         for storer in storers {
             let _ = storer.join();
         }
-        last?;
+        let AllPacked { ledger, problems, next_segment, whole } = packed?;
         if shared.is_stopped() {
             return Err(shared.failure());
         }
@@ -130,11 +150,12 @@ impl<'a> Packer<'a> {
             shared,
             earlier,
             ledger,
-            made,
+            problems,
+            warnings: Vec::new(),
             done,
             cover: &settings.cover,
             numbers,
-            next_segment: number,
+            next_segment,
             whole,
         }
         .run()
@@ -158,25 +179,27 @@ impl<'a> Packer<'a> {
         Ok(())
     }
 
-    /// Closes whatever is open.
-    fn finish(&mut self) -> Result<()> {
-        if self.content > 0 {
+    /// Packs everything, and closes what is open.
+    fn pack(mut self, packed: &Receiver<(u64, Packed)>, returns: &Returns) -> Result<AllPacked> {
+        self.take_all(packed, returns)?;
+        if self.segment.content > 0 {
             self.close()?;
         }
-        for index in [self.removals.take(), self.additions.take()].into_iter().flatten() {
+        let Self { removals, additions, jobs, shared, ledger, problems, segment, whole, .. } = self;
+        for index in [removals, additions] {
             if let Some(piece) = index.finish()? {
-                self.send(Job::Index(piece))?;
+                jobs.send(Job::Index(piece)).map_err(|_| shared.failure())?;
             }
         }
-        Ok(())
+        Ok(AllPacked { ledger, problems, next_segment: segment.number, whole })
     }
 
     /// Closes the segment if this work item does not fit.
     fn make_room(&mut self, work_item: &Packed) -> Result<()> {
         let room = self.settings.segment_size - crate::envelope::Sealer::TAIL_ROOM;
-        let full = self.buffer.len() + work_item.frames.len() > room
-            || self.content + work_item.length > MAX_CONTENT;
-        if full && self.content > 0 { self.close() } else { Ok(()) }
+        let OpenSegment { buffer, content, .. } = &self.segment;
+        let full = buffer.len() + work_item.frames.len() > room || content + work_item.length > MAX_CONTENT;
+        if full && *content > 0 { self.close() } else { Ok(()) }
     }
 
     fn take(&mut self, work_item: Packed) -> Result<Vec<u8>> {
@@ -188,7 +211,7 @@ impl<'a> Packer<'a> {
             self.name(problem);
         }
         if let Some(whole) = work_item.cut {
-            if self.content > 0 {
+            if self.segment.content > 0 {
                 self.close()?;
             }
             self.is_whole = whole;
@@ -199,16 +222,16 @@ impl<'a> Packer<'a> {
             if let Line::Entry(new) = &line {
                 self.name_link(&new.entry);
             }
-            if let Some(record) = self.book(line)?
+            if let Some(record) = self.enter(line)?
                 && let Some(piece) = self.index(&record)?
             {
                 self.send(Job::Index(piece))?;
             }
         }
-        self.buffer.extend_from_slice(&work_item.frames);
-        self.content += work_item.length;
+        self.segment.buffer.extend_from_slice(&work_item.frames);
+        self.segment.content += work_item.length;
         if work_item.length > 0 {
-            self.identity.extend_from_slice(&work_item.identity);
+            self.segment.identity.extend_from_slice(&work_item.identity);
         }
         self.shared.files.fetch_add(work_item.files, Ordering::Relaxed);
         Ok(work_item.frames)
@@ -216,7 +239,7 @@ impl<'a> Packer<'a> {
 
     fn name(&mut self, problem: Problem) {
         self.ledger.counts.problems += 1;
-        self.made.problems.push(problem);
+        self.problems.push(problem);
     }
 
     /// Reports another name of a file that is not whole.
@@ -227,9 +250,9 @@ impl<'a> Packer<'a> {
         self.name(Problem::new(entry.path.clone(), &error));
     }
 
-    /// Enters a line into the books; returns what the index needs to say.
-    fn book(&mut self, line: Line) -> Result<Option<Record>> {
-        let (number, content) = (self.number, self.content);
+    /// Enters a line into the ledger; returns what the index needs to say.
+    fn enter(&mut self, line: Line) -> Result<Option<Record>> {
+        let (number, content) = (self.segment.number, self.segment.content);
         let here = |at: &mut Position| *at = Position::new(number, at.offset + content);
         let Self { ledger, shared, .. } = self;
         Ok(Some(match line {
@@ -282,37 +305,25 @@ impl<'a> Packer<'a> {
     /// Writes a line of the index to the writer for lines of its kind.
     fn index(&mut self, record: &Record) -> Result<Option<Piece>> {
         let index = if matches!(record, Record::Gone(_)) { &mut self.removals } else { &mut self.additions };
-        index.as_mut().map_or(Ok(None), |index| index.write(record))
+        index.write(record)
     }
 
     fn close(&mut self) -> Result<()> {
-        if self.number > 999_999 {
+        let number = self.segment.number;
+        if number > 999_999 {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
                 "the set has more than 1,000,000 segments; use larger ones",
             ));
         }
-        let name = segment::name(self.number, &keyed_digest(&self.settings.naming_key, &self.identity)?);
         if self.is_whole {
-            self.whole.insert(self.number);
+            self.whole.insert(number);
         }
         let next = self.buffers.recv().map_err(|_| self.shared.failure())?;
-        let (number, content) = (self.number, self.content);
-        let buffer = self.clear(next);
-        self.send(Job::Segment { name, number, content, buffer })?;
-        self.number += 1;
-        Ok(())
-    }
-
-    /// Begins a segment in this buffer; returns the one before.
-    fn clear(&mut self, mut next: Vec<u8>) -> Vec<u8> {
-        next.clear();
-        // Reserve all of it at once: growing leaves the smaller buffers behind in memory.
-        next.reserve_exact(self.settings.segment_size);
-        next.resize(self.head_room, 0);
-        self.content = 0;
-        self.identity.clear();
-        std::mem::replace(&mut self.buffer, next)
+        let next = OpenSegment::new(number + 1, next, self.head_room, self.settings.segment_size);
+        let OpenSegment { buffer, content, identity, .. } = std::mem::replace(&mut self.segment, next);
+        let name = segment::name(number, &keyed_digest(&self.settings.naming_key, &identity)?);
+        self.send(Job::Segment { name, number, content, buffer })
     }
 
     fn send(&self, job: Job) -> Result<()> {

@@ -2,6 +2,9 @@
 //!
 //! Every queue is bounded, and there are never more work items in progress than tokens, so memory does not grow with
 //! the source. The first failure stops everything and is the one that is reported.
+//!
+//! These threads live as long as the backup, from call to call. Work that one call begins and ends, on results in any
+//! order, is for the [`worker_pool`](crate::worker_pool).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -134,20 +137,19 @@ pub(super) struct Earlier {
     pub(super) interrupted: Option<Journal>,
 }
 
-/// The result of the threads.
-#[derive(Default)]
-pub(super) struct Made {
+/// A set as the threads have stored it, ready to be committed.
+pub(super) struct StoredSet {
     /// Everything that the set stores, in the order of `SHA256SUMS`.
     pub(super) files: Vec<StoredFile>,
     /// The cover sheet, except for what is stored.
-    pub(super) cover: Option<CoverSheet>,
+    pub(super) cover: CoverSheet,
     /// Number of previous entries that were taken up and have ended.
     pub(super) ended: u64,
     pub(super) problems: Vec<Problem>,
     pub(super) stored: Stored,
     pub(super) taken_over: Stored,
-    /// What to remember.
-    pub(super) outcome: Option<NewState>,
+    /// What to remember for the next run; `None` if this host cannot.
+    pub(super) state: Option<NewState>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -157,7 +159,7 @@ pub(super) struct Pipeline {
     next: u64,
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
-    done: Receiver<Made>,
+    done: Receiver<StoredSet>,
     process: u32,
 }
 
@@ -165,7 +167,7 @@ impl Pipeline {
     pub(super) fn start(settings: Settings, writer: Arc<SetWriter>, shared: Arc<Shared>) -> Self {
         let workers = settings.workers.max(1);
         let in_flight = workers + 2;
-        let (units_in, units_out) = bounded::<(u64, WorkItem)>(workers);
+        let (items_in, items_out) = bounded::<(u64, WorkItem)>(workers);
         let (tokens_in, tokens_out) = bounded(in_flight);
         for _ in 0..in_flight {
             tokens_in.send(()).expect("the channel has room for all tokens");
@@ -175,7 +177,7 @@ impl Pipeline {
         let (done_in, done_out) = bounded(1);
         let mut threads = Vec::new();
         for _ in 0..workers {
-            let (work_items, packed, spare) = (units_out.clone(), packed_in.clone(), spare_out.clone());
+            let (work_items, packed, spare) = (items_out.clone(), packed_in.clone(), spare_out.clone());
             let (own, level, key) = (shared.clone(), settings.level, settings.naming_key.clone());
             let body = move || work(level, &key, &work_items, &packed, &spare, &own);
             threads.push(thread("azs-backup-read", &shared, body));
@@ -190,7 +192,7 @@ impl Pipeline {
             Ok(())
         }));
         Self {
-            work_items: Some(units_in),
+            work_items: Some(items_in),
             tokens: tokens_out,
             next: 0,
             shared,
@@ -210,7 +212,7 @@ impl Pipeline {
         let work_items = self
             .work_items
             .as_ref()
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "a finished backup got a unit"))?;
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "a finished backup got a work item"))?;
         let mut job = (self.next, work_item);
         self.next += 1;
         loop {
@@ -230,7 +232,7 @@ impl Pipeline {
     }
 
     /// Waits until everything that was sent is stored.
-    pub(super) fn finish(&mut self, tick: &mut dyn FnMut() -> Result<()>) -> Result<Made> {
+    pub(super) fn finish(&mut self, tick: &mut dyn FnMut() -> Result<()>) -> Result<StoredSet> {
         self.work_items = None;
         let stored = loop {
             match self.done.recv_timeout(TICK) {

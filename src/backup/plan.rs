@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use super::dedup::ContentPlace;
-use super::pipeline::{Made, Pipeline, Shared};
+use super::pipeline::{Pipeline, Shared, StoredSet};
 use super::previous::{PreviousTree, Taken};
 use super::state::node::Node;
 use super::work_item::{
@@ -16,6 +16,9 @@ use crate::set::{Change, Content, Entry, EntryPath, Metadata, Position, Problem}
 
 /// Bytes to count for the header of a small entry.
 const HEADER: u64 = 1536;
+
+/// Bytes to count for the line of something that is gone.
+const GONE: u64 = 64;
 
 /// Number of segments that a file must fill to get segments of its own.
 const OWN_SEGMENTS: u64 = 4;
@@ -38,12 +41,46 @@ pub(super) struct Planner {
     /// What the last run knew, if that is available.
     pub(super) previous: Option<PreviousTree>,
     pub(super) skipped: Vec<Problem>,
-    bundle: Vec<Item>,
-    bundled: u64,
-    kept_bytes: usize,
-    /// Number of files open in the bundle.
-    open_files: usize,
+    bundle: Bundle,
     last_tick: std::time::Instant,
+}
+
+/// Whole entries for one work item.
+#[derive(Default)]
+struct Bundle {
+    items: Vec<Item>,
+    /// About how much tar they will be, in bytes.
+    size: u64,
+    /// Bytes of nodes that are passed on.
+    kept: usize,
+    open_files: usize,
+}
+
+impl Bundle {
+    fn add(&mut self, item: Item, size: u64) {
+        if let Item::Entry(new) = &item {
+            self.open_files += usize::from(matches!(new.source, Source::Open { .. }));
+        }
+        self.items.push(item);
+        self.size += size;
+    }
+
+    /// Keeps the node ahead, which is unchanged.
+    fn keep(&mut self, previous: &mut PreviousTree) -> Result<()> {
+        if !matches!(self.items.last(), Some(Item::Kept(_))) {
+            self.items.push(Item::Kept(Vec::new()));
+        }
+        if let Some(Item::Kept(nodes)) = self.items.last_mut() {
+            let before = nodes.len();
+            previous.keep(nodes)?;
+            self.kept += nodes.len() - before;
+        }
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.size >= BUNDLE || self.open_files >= MAX_OPEN || self.kept >= KEPT
+    }
 }
 
 /// A large file to be stored.
@@ -75,10 +112,7 @@ impl Planner {
             segment_size: segment_size as u64,
             previous,
             skipped: Vec::new(),
-            bundle: Vec::new(),
-            bundled: 0,
-            kept_bytes: 0,
-            open_files: 0,
+            bundle: Bundle::default(),
             last_tick: std::time::Instant::now(),
         }
     }
@@ -89,13 +123,10 @@ impl Planner {
             self.shared.read_file();
         }
         let size = size + HEADER;
-        if self.bundled + size > BUNDLE {
+        if self.bundle.size + size > BUNDLE {
             self.flush()?;
         }
-        self.open_files += usize::from(matches!(new.source, Source::Open { .. }));
-        self.bundle.push(Item::Entry(Box::new(new)));
-        self.bundled += size;
-        if self.bundled >= BUNDLE || self.open_files >= MAX_OPEN { self.flush() } else { Ok(()) }
+        self.add(Item::Entry(Box::new(new)), size)
     }
 
     /// Adds an entry without content.
@@ -129,7 +160,7 @@ impl Planner {
             self.send(WorkItem::Cut { whole: true })?;
         }
         self.header(path.clone(), Content::LargeFile { size, sparse }, metadata, mark, taken)?;
-        self.pieces(path, size, content, None)?;
+        self.parts(path, size, content, None)?;
         if is_cut { self.send(WorkItem::Cut { whole: false }) } else { Ok(()) }
     }
 
@@ -161,11 +192,11 @@ impl Planner {
         let NewLarge { path, size, sparse, metadata, content, mark, .. } = new;
         self.shared.read_file();
         let change = Change { path: path.clone(), size, sparse, metadata, at: Position::default() };
-        self.bundle.push(Item::Change(Box::new((change, mark, taken))));
-        self.pieces(path, size, content, Some(before))
+        self.bundle.add(Item::Change(Box::new((change, mark, taken))), 0);
+        self.parts(path, size, content, Some(before))
     }
 
-    fn pieces(
+    fn parts(
         &mut self,
         path: EntryPath,
         size: u64,
@@ -288,18 +319,11 @@ impl Planner {
     pub(super) fn keep(&mut self) -> Result<()> {
         let Some(previous) = &mut self.previous else { return Ok(()) };
         let Some(node) = previous.ahead() else { return Ok(()) };
-        if node.kind.is_file() {
+        if node.content.is_file() {
             self.shared.keep(node.stamp.size);
         }
-        if !matches!(self.bundle.last(), Some(Item::Kept(_))) {
-            self.bundle.push(Item::Kept(Vec::new()));
-        }
-        if let Some(Item::Kept(nodes)) = self.bundle.last_mut() {
-            let before = nodes.len();
-            previous.keep(nodes)?;
-            self.kept_bytes += nodes.len() - before;
-        }
-        if self.kept_bytes >= KEPT { self.flush() } else { Ok(()) }
+        self.bundle.keep(previous)?;
+        if self.bundle.is_full() { self.flush() } else { Ok(()) }
     }
 
     /// Takes up the node ahead, which has this path.
@@ -309,24 +333,17 @@ impl Planner {
 
     /// Records that this path and everything below it is gone.
     pub(super) fn gone(&mut self, path: &EntryPath) -> Result<()> {
-        self.push(Item::Gone(path.clone()), 0)
+        self.add(Item::Gone(path.clone()), GONE)
     }
 
-    fn push(&mut self, item: Item, size: u64) -> Result<()> {
-        self.bundle.push(item);
-        self.bundled += size + 64;
-        if self.bundled >= BUNDLE { self.flush() } else { Ok(()) }
+    fn add(&mut self, item: Item, size: u64) -> Result<()> {
+        self.bundle.add(item, size);
+        if self.bundle.is_full() { self.flush() } else { Ok(()) }
     }
 
     pub(super) fn flush(&mut self) -> Result<()> {
-        self.bundled = 0;
-        self.kept_bytes = 0;
-        self.open_files = 0;
-        if self.bundle.is_empty() {
-            return Ok(());
-        }
         let bundle = std::mem::take(&mut self.bundle);
-        self.send(WorkItem::Bundle(bundle))
+        if bundle.items.is_empty() { Ok(()) } else { self.send(WorkItem::Bundle(bundle.items)) }
     }
 
     fn send(&mut self, work_item: WorkItem) -> Result<()> {
@@ -340,7 +357,7 @@ impl Planner {
     }
 
     /// Removes sources that were not added again, then waits for everything sent so far.
-    pub(super) fn finish(&mut self) -> Result<Made> {
+    pub(super) fn finish(&mut self) -> Result<StoredSet> {
         let rest = self.previous.as_ref().map(PreviousTree::sources_left).unwrap_or_default();
         for name in rest {
             let path = EntryPath::new(name)?;
@@ -349,12 +366,10 @@ impl Planner {
         }
         self.end_all()?;
         self.flush()?;
-        let books = self.previous.as_ref();
-        let balance = |ended| books.map_or(Ok(()), |previous| previous.balance(ended));
         let Self { pipeline, observer, shared, last_tick, .. } = self;
-        let made = pipeline.finish(&mut || tick(&mut **observer, shared, last_tick))?;
-        balance(made.ended)?;
-        Ok(made)
+        let stored = pipeline.finish(&mut || tick(&mut **observer, shared, last_tick))?;
+        self.previous.as_ref().map_or(Ok(()), |previous| previous.balance(stored.ended))?;
+        Ok(stored)
     }
 }
 

@@ -1,17 +1,18 @@
 //! What the last run knew about the sources, read in step with this run's walk.
 //!
 //! Each previous entry ends in one of three ways: it is kept, replaced, or gone. Most are kept or gone at once. One
-//! that a worker must read first is [`Taken`], which only these three ends consume. At the end of a run the books must
+//! that a worker must read first is [`Taken`], which only these three ends consume. At the end of a run the counts must
 //! balance, or there is no set.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::stat::{Kind, Stat};
-use super::state::node::{Node, NodeKind};
+use super::state::node::{Node, NodeContent};
 use super::state::tree::TreeReader;
 use crate::error::{Error, ErrorKind, Result};
 use crate::set::EntryPath;
+use crate::set::extents::Extent;
 
 pub(super) struct PreviousTree {
     tree: TreeReader,
@@ -21,19 +22,19 @@ pub(super) struct PreviousTree {
     stable: HashSet<Vec<u8>>,
     /// Whether to read everything, whatever its times say.
     pub(super) reread_everything: bool,
-    books: Books,
+    tally: Tally,
 }
 
 /// Number of previous entries that ended, and of those that a worker has to end.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Books {
+struct Tally {
     kept: u64,
     gone: u64,
     taken: u64,
 }
 
 /// A previous entry that this run has taken up: how it ends depends on its source, which is yet to be read.
-#[must_use = "a known entry is kept, replaced or gone"]
+#[must_use = "a previous entry is kept, replaced or gone"]
 pub(super) struct Taken {
     node: Box<Node>,
     path: EntryPath,
@@ -91,7 +92,7 @@ impl PreviousTree {
             linked: Arc::new(linked),
             stable: HashSet::new(),
             reread_everything,
-            books: Books::default(),
+            tally: Tally::default(),
         }
     }
 
@@ -115,28 +116,34 @@ impl PreviousTree {
     /// Whether the node ahead describes what exists now, and the new set has all of it.
     pub(super) fn is_same(&self, stat: &Stat) -> bool {
         let Some(node) = self.tree.peek() else { return false };
-        let is_kind = match node.kind {
-            NodeKind::Folder => stat.kind == Kind::Folder,
-            NodeKind::Symlink => stat.kind == Kind::Symlink,
-            NodeKind::File | NodeKind::Large | NodeKind::Copy => stat.kind == Kind::File,
-            NodeKind::HardLink => stat.kind == Kind::File && stat.linked.is_some(),
-            NodeKind::Memory => false,
+        let is_kind = match node.content {
+            NodeContent::Folder => stat.kind == Kind::Folder,
+            NodeContent::Symlink => stat.kind == Kind::Symlink,
+            NodeContent::File { .. } | NodeContent::Large(_) | NodeContent::Copy { .. } => {
+                stat.kind == Kind::File
+            }
+            NodeContent::HardLink { .. } => stat.kind == Kind::File && stat.linked.is_some(),
+            NodeContent::Memory { .. } => false,
         };
         is_kind && node.stamp == stat.stamp() && node.is_settled && self.has(node)
     }
 
     /// Whether the new set has everything that the node depends on.
     pub(super) fn has(&self, node: &Node) -> bool {
-        let leads_to_stable = node.target.is_empty() || self.stable.contains(&node.target);
-        leads_to_stable
-            && node.extents().chain(node.content.iter().copied()).all(|e| self.linked.contains(&e.segment))
+        let has = |extent: Extent| self.linked.contains(&extent.segment);
+        let has_content = match &node.content {
+            NodeContent::Copy { content, .. } => content.iter().copied().all(has),
+            _ => true,
+        };
+        let leads_to_stable = node.target().is_none_or(|target| self.stable.contains(target));
+        leads_to_stable && has_content && node.extents().all(has)
     }
 
     /// Whether the set has a large file's content as it was stored whole: then only changes are stored.
     pub(super) fn has_base(&self, node: &Node) -> bool {
-        let large = node.large.as_ref().filter(|large| large.table > 0);
-        let parts = large.map(|large| std::iter::once(&large.base).chain(&large.parts));
-        parts.is_some_and(|mut parts| parts.all(|extent| self.linked.contains(&extent.segment)))
+        let Some(large) = node.large().filter(|large| large.table.is_some()) else { return false };
+        let base = node.base();
+        std::iter::once(&base).chain(&large.parts).all(|extent| self.linked.contains(&extent.segment))
     }
 
     /// Records that a file is unchanged, so that links to it may be, too.
@@ -149,7 +156,7 @@ impl PreviousTree {
     /// Keeps the node ahead; appends its printed form.
     pub(super) fn keep(&mut self, into: &mut Vec<u8>) -> Result<()> {
         if self.tree.peek().is_some() {
-            self.books.kept += 1;
+            self.tally.kept += 1;
             into.extend_from_slice(self.tree.printed());
         }
         self.tree.advance().map_err(lost)
@@ -157,7 +164,7 @@ impl PreviousTree {
 
     /// Ends the node ahead as gone, with or without its own line: a line for something above it may cover it.
     pub(super) fn end_gone(&mut self) -> Result<()> {
-        self.books.gone += u64::from(self.tree.peek().is_some());
+        self.tally.gone += u64::from(self.tree.peek().is_some());
         self.tree.advance().map_err(lost)
     }
 
@@ -165,14 +172,14 @@ impl PreviousTree {
     pub(super) fn take(&mut self, path: &EntryPath) -> Result<Option<Taken>> {
         let Some(node) = self.tree.peek() else { return Ok(None) };
         let taken = Taken { node: Box::new(node.clone()), path: path.clone() };
-        self.books.taken += 1;
+        self.tally.taken += 1;
         self.tree.advance().map_err(lost)?;
         Ok(Some(taken))
     }
 
     /// Checks that each previous entry has ended. `ended` is how many of those taken up have.
     pub(super) fn balance(&self, ended: u64) -> Result<()> {
-        let Books { kept, gone, taken } = self.books;
+        let Tally { kept, gone, taken } = self.tally;
         if kept + gone + taken == self.tree.count && taken == ended {
             return Ok(());
         }

@@ -36,7 +36,7 @@ pub(super) struct ReusedSet {
 }
 
 /// How a run takes over files.
-pub(super) struct Terms<'a> {
+pub(super) struct ReuseRules<'a> {
     pub(super) share: &'a Arc<dyn Share>,
     pub(super) place: &'a Place,
     pub(super) recipients: &'a BTreeSet<String>,
@@ -51,14 +51,17 @@ pub(super) struct Terms<'a> {
 }
 
 /// Finds the newest earlier set that still exists. If there is none, returns the reason for a full set.
-pub(super) fn find(terms: &Terms<'_>, manifest: &Manifest) -> Result<std::result::Result<SharePath, String>> {
-    if !terms.recipients.is_subset(&manifest.recipients) {
+pub(super) fn find(
+    rules: &ReuseRules<'_>,
+    manifest: &Manifest,
+) -> Result<std::result::Result<SharePath, String>> {
+    if !rules.recipients.is_subset(&manifest.recipients) {
         return Ok(Err("the certificates are others than those of the last set".into()));
     }
     if manifest.next_segment > MAX_NUMBER || manifest.next_piece > MAX_NUMBER {
         return Ok(Err("the numbers of its files come to their end".into()));
     }
-    let listing = match terms.share.list(&terms.place.folder()) {
+    let listing = match rules.share.list(&rules.place.folder()) {
         Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
         listing => listing?,
     };
@@ -66,13 +69,13 @@ pub(super) fn find(terms: &Terms<'_>, manifest: &Manifest) -> Result<std::result
         listing.iter().filter(|item| item.kind == ItemKind::Folder).map(|item| &*item.name).collect();
     let newest = manifest.sets.iter().rev().find(|set| there.contains(&*set.to_string()));
     Ok(newest
-        .map(|set| terms.place.set_folder(set))
+        .map(|set| rules.place.set_folder(set))
         .ok_or_else(|| "no earlier set that this host knows is on the share".into()))
 }
 
 /// Takes over what is worth it. If the share provides nothing, returns the reason.
 pub(super) fn take(
-    terms: &Terms<'_>,
+    rules: &ReuseRules<'_>,
     writer: &SetWriter,
     state: &State,
     (manifest, tree): (Manifest, TreeReader),
@@ -80,20 +83,20 @@ pub(super) fn take(
     reuse: &mut Reuse,
     tick: impl FnMut() -> Result<()>,
 ) -> Result<std::result::Result<ReusedSet, String>> {
-    let there: HashMap<String, u64> = match terms.share.list(folder) {
+    let there: HashMap<String, u64> = match rules.share.list(folder) {
         Ok(items) => items.into_iter().map(|item| (item.name, item.length)).collect(),
         // Just deleted by hand.
         Err(e) if e.kind() == ErrorKind::NotFound => HashMap::new(),
         Err(e) => return Err(e),
     };
-    let mut worn = worn(&manifest, terms.segment_size);
-    if let Some(age) = terms.renew_after {
-        worn.extend(manifest.history.aged(&manifest.segments, age, terms.now));
+    let mut worn = worn(&manifest, rules.segment_size);
+    if let Some(age) = rules.renew_after {
+        worn.extend(manifest.history.aged(&manifest.segments, age, rules.now));
     }
     let mut wanted = Vec::new();
     for file in manifest.segments.iter().filter(|file| !worn.contains(&file.number)) {
         match there.get(&file.name) {
-            Some(length) if *length == file.length && !terms.distrusted.contains(&file.name) => {
+            Some(length) if *length == file.length && !rules.distrusted.contains(&file.name) => {
                 wanted.push(file.clone());
             }
             _ => reuse.rewritten.push(file.name.clone()),
@@ -104,7 +107,7 @@ pub(super) fn take(
     wanted.extend(pieces.filter(|file| there.get(&file.name) == Some(&file.length)).cloned());
 
     let mut history = History::default();
-    let taken = bring(terms, writer, folder, &wanted, (&manifest.history, &mut history), reuse, tick)?;
+    let taken = bring(rules, writer, folder, &wanted, (&manifest.history, &mut history), reuse, tick)?;
     let segments: HashMap<u32, StoredFile> = manifest
         .segments
         .iter()
@@ -161,7 +164,7 @@ pub(super) fn take(
 
 /// Links or copies files into the new set; returns the names of those that exist in the end.
 fn bring(
-    terms: &Terms<'_>,
+    rules: &ReuseRules<'_>,
     writer: &SetWriter,
     folder: &SharePath,
     wanted: &[StoredFile],
@@ -180,29 +183,29 @@ fn bring(
     };
     // Start with one file: it shows what the share can do.
     if let Some(first) = files.next() {
-        take((first, ways.bring(terms, writer, folder, first)?))?;
+        take((first, ways.bring(rules, writer, folder, first)?))?;
     }
     worker_pool::run(
         IN_FLIGHT.min(wanted.len()),
         || Ok(()),
-        |(), file: &StoredFile| Ok((file, ways.bring(terms, writer, folder, file)?)),
+        |(), file: &StoredFile| Ok((file, ways.bring(rules, writer, folder, file)?)),
         || Ok(files.next()),
         take,
         &mut tick,
     )?;
     // A share may say yes without having done it.
-    let listing = terms.share.list(writer.folder())?;
+    let listing = rules.share.list(writer.folder())?;
     let there: HashMap<&str, u64> = listing.iter().map(|item| (&*item.name, item.length)).collect();
     let is_there = |file: &&StoredFile| there.get(&*file.name) == Some(&file.length);
     let whole: Vec<_> =
         wanted.iter().filter(|file| brought.contains_key(&file.name)).filter(is_there).cloned().collect();
-    let sound = read_back(writer, before.due(&whole, terms.recheck), reuse, &mut tick)?;
+    let sound = read_back(writer, before.due(&whole, rules.recheck), reuse, &mut tick)?;
     let mut taken = HashSet::new();
     for file in wanted {
         let Some(how) = brought.get(&file.name) else { continue };
         if is_there(&file) && sound.get(&*file.name) != Some(&false) {
             if *how == Brought::Linked { &mut reuse.linked } else { &mut reuse.copied }.add(file.length);
-            history.linked(&file.name, before, sound.contains_key(&*file.name), terms.now);
+            history.linked(&file.name, before, sound.contains_key(&*file.name), rules.now);
             taken.insert(file.name.clone());
         } else {
             writer.remove(&file.name);
@@ -256,13 +259,13 @@ enum Brought {
 impl Ways {
     fn bring(
         &self,
-        terms: &Terms<'_>,
+        rules: &ReuseRules<'_>,
         writer: &SetWriter,
         folder: &SharePath,
         file: &StoredFile,
     ) -> Result<Brought> {
         let from = folder.join(Name::new(file.name.as_str())?);
-        let share = terms.share;
+        let share = rules.share;
         let mut has_failed = false;
         if self.links.load(Ordering::Relaxed) {
             match writer.adopt(&file.name, |to| share.link(&from, to)) {

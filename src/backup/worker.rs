@@ -84,7 +84,7 @@ impl Worker {
             }
             WorkItem::Problem(problem, error) => packed.problems.push((problem, error)),
             WorkItem::Part { file, from, size } => {
-                self.add_piece(&file, from, size, &mut packed, &mut identity, shared);
+                self.add_part(&file, from, size, &mut packed, &mut identity, shared);
             }
             WorkItem::Cut { whole } => packed.cut = Some(whole),
         }
@@ -98,13 +98,13 @@ impl Worker {
     fn add_entry(&mut self, new: NewEntry, packed: &mut Packed, identity: &mut Sha256, shared: &Shared) {
         let NewEntry { mut entry, source, mut mark, taken, may_be_same } = new;
         let start = self.tar.len();
-        let previous = taken.as_ref().filter(|_| may_be_same).map(|taken| taken.node().digest);
-        let made = self.add_source(&mut entry, source, &mut mark, previous, packed, identity, shared);
-        match (made, taken) {
-            (Ok(Made::Same), Some(taken)) => packed.lines.push(Line::Same(taken.kept())),
+        let previous = taken.as_ref().filter(|_| may_be_same).and_then(|taken| taken.node().digest());
+        let added = self.add_source(&mut entry, source, &mut mark, previous, packed, identity, shared);
+        match (added, taken) {
+            (Ok(Added::Unchanged), Some(taken)) => packed.lines.push(Line::Same(taken.kept())),
             // There was nothing that it could equal.
-            (Ok(Made::Same), None) => {}
-            (Ok(Made::Entry(content)), taken) => {
+            (Ok(Added::Unchanged), None) => {}
+            (Ok(Added::Entry(content)), taken) => {
                 entry.at = Position::new(0, start as u64);
                 packed.files +=
                     u64::from(matches!(entry.content, Content::File { .. } | Content::Copy { .. }));
@@ -131,7 +131,7 @@ impl Worker {
         packed: &mut Packed,
         identity: &mut Sha256,
         shared: &Shared,
-    ) -> Result<Made> {
+    ) -> Result<Added> {
         let start = self.tar.len();
         let (dir, stat) = match source {
             Source::Nothing => return Ok(self.add_header(entry, None, identity)),
@@ -142,12 +142,12 @@ impl Worker {
                 entry.content = Content::File { size, sha256, sparse: false };
                 if previous == Some(short(&sha256)) {
                     shared.keep(size);
-                    return Ok(Made::Same);
+                    return Ok(Added::Unchanged);
                 }
                 self.put_header(entry, start, start, identity);
                 self.tar.extend_from_slice(&bytes);
                 self.pad(size);
-                return Ok(Made::Entry(None));
+                return Ok(Added::Entry(None));
             }
             Source::Disk { dir, name, stat } => (reading::SmallSource::Named(dir, name), stat),
             Source::Open { file, stat } => (reading::SmallSource::Open(file), stat),
@@ -170,7 +170,7 @@ impl Worker {
         } else if previous == Some(short(&sha256)) {
             self.tar.truncate(start);
             shared.keep(size);
-            return Ok(Made::Same);
+            return Ok(Added::Unchanged);
         } else {
             match shared.dedup.small(entry, short(&sha256), self.number) {
                 Small::CopyOf(target, place) if may_be_copy => {
@@ -184,14 +184,14 @@ impl Worker {
         }
         self.put_header(entry, start, from, identity);
         self.pad(size);
-        Ok(Made::Entry(place))
+        Ok(Added::Entry(place))
     }
 
-    fn add_header(&mut self, entry: &Entry, content: Option<ContentPlace>, identity: &mut Sha256) -> Made {
+    fn add_header(&mut self, entry: &Entry, content: Option<ContentPlace>, identity: &mut Sha256) -> Added {
         let header = archive::header(entry);
         identity.update(&header);
         self.tar.extend_from_slice(&header);
-        Made::Entry(content)
+        Added::Entry(content)
     }
 
     /// Puts a file's header into the room reserved for it.
@@ -213,7 +213,7 @@ impl Worker {
         self.tar.resize(self.tar.len() + archive::padding(size) as usize, 0);
     }
 
-    fn add_piece(
+    fn add_part(
         &mut self,
         file: &Arc<LargeSource>,
         from: u64,
@@ -311,9 +311,9 @@ impl Worker {
 }
 
 /// What became of an entry.
-enum Made {
+enum Added {
     /// It is in tar; its content will be at this place.
     Entry(Option<ContentPlace>),
     /// The last set has the same content.
-    Same,
+    Unchanged,
 }

@@ -12,8 +12,8 @@ use crate::set::records::Unread;
 use crate::set::segment::Frames;
 use crate::set::{Block, Content, Digest, Entry, EntryPath, Part, Position};
 
-/// Largest content that is assembled in memory: a file in one piece, or a piece of one.
-const MAX_PIECE: u64 = 64 << 20;
+/// Largest content that is assembled in memory: a small file, or a part of a large one.
+const MAX_ITEM: u64 = 64 << 20;
 
 /// Most items in one segment: more do not fit into the 64 MiB of tar that a segment may hold.
 const MAX_ITEMS: usize = 1 << 18;
@@ -38,8 +38,8 @@ impl Job {
     }
 }
 
-/// An entry, a piece of a large file, or a changed block of one.
-#[derive(Clone)]
+/// An entry, a part of a large file, or a changed block of one.
+#[derive(Clone, Debug)]
 pub(super) enum Item {
     Entry(Entry),
     Part(Part),
@@ -150,7 +150,7 @@ pub(super) trait Sink {
     /// Receives an entry, with its content if it is a file that is not large.
     fn entry(&mut self, entry: &Entry, content: &[u8]) -> Result<()>;
 
-    /// Receives a piece of a large file.
+    /// Receives a part of a large file.
     fn part(&mut self, part: &Part, content: &[u8]) -> Result<()>;
 
     /// Receives a changed block of a large file.
@@ -303,7 +303,7 @@ impl Extractor {
                     _ => (0, None, 0),
                 }
             }
-            // Every piece but the last ends at a block, so the padding after it is the file's.
+            // Every part but the last ends at a block, so the padding after it is the file's.
             Item::Part(part) => {
                 (part.size, Some(&part.sha256), archive::padding(part.from.wrapping_add(part.size)))
             }
@@ -347,7 +347,7 @@ fn bytes<'b>(
 ) -> Result<&'b [u8]> {
     let wrong = |what: &str| Error::new(ErrorKind::Damaged, format!("{path} {what}"));
     let broken = |e: Error| wrong(&format!("cannot be decompressed: {e}")).with_source(e);
-    if size > MAX_PIECE {
+    if size > MAX_ITEM {
         return Err(wrong("has a part of more than 64 MiB"));
     }
     if size == 0 {

@@ -18,6 +18,7 @@ use crate::set::writer::{Finished, SetWriter};
 use crate::set::{Content, Counts, Digest, Entry, EntryPath, Metadata, Part, Position, Status, archive};
 use crate::share::{FolderShare, Share};
 
+mod large;
 mod links;
 
 const CER: &[u8] = include_bytes!("../../tests/vectors/envelope/rsa2048.cer");
@@ -72,12 +73,12 @@ impl Forgery {
     }
 
     /// Adds a large file of parts, each listed as `(from, size)`, with the content at that position.
-    fn add_large(&mut self, name: &str, size: u64, pieces: &[(u64, u64)]) -> &mut Self {
+    fn add_large(&mut self, name: &str, size: u64, parts: &[(u64, u64)]) -> &mut Self {
         self.add(
             Entry::new(path(name), Content::LargeFile { size, sparse: false }, Metadata::default()),
             b"",
         );
-        for &(from, size) in pieces {
+        for &(from, size) in parts {
             let content = vec![b'x'; size as usize];
             let at = Position::new(0, self.tar.len() as u64);
             self.records.push(Record::Part(Part {
@@ -226,33 +227,6 @@ fn bytes_that_nothing_lists_are_found() {
     }
     let report = Forgery { tar: vec![0; 512], ..Forgery::new() }.make().verify();
     assert_eq!(report.faults.len(), 1, "{report:#?}");
-}
-
-#[test]
-fn pieces_that_overlap_or_leave_gaps_or_are_missing_are_found() {
-    for (size, pieces) in [
-        (5000, &[(0, 2560), (2048, 2952)][..]),
-        (5000, &[(0, 1024), (2048, 2952)]),
-        (5000, &[(0, 2560)]),
-        (5000, &[]),
-        (5000, &[(0, 2560), (2560, 3072)]),
-        (5000, &[(2560, 2440), (0, 2560)]),
-        // Every part ends at a block: only their order is wrong.
-        (5120, &[(2560, 2560), (0, 2560)]),
-        (5000, &[(u64::MAX - 10, 3000)]),
-    ] {
-        let mut forgery = Forgery::new();
-        forgery.add_large("bad", size, pieces).add(file("good", b"abc"), b"abc");
-        let forged = forgery.make();
-        let report = forged.verify();
-        assert!(report.losses.iter().any(|loss| loss.path == Some(path("bad"))), "{pieces:?} {report:#?}");
-        let report = forged.restore(Damage::Continue).unwrap();
-        assert_eq!(report.losses.len(), 1, "{pieces:?} {report:#?}");
-        assert!(!forged.target().join("bad").exists());
-        assert_eq!(std::fs::read_dir(forged.target()).unwrap().count(), 1, "only the good file");
-        let forged = forgery.make();
-        assert_eq!(forged.restore(Damage::Stop).unwrap_err().kind(), ErrorKind::Damaged);
-    }
 }
 
 #[test]

@@ -1,121 +1,51 @@
-//! Large files in progress: their parts come from several workers, in any order, into a temporary name.
+//! Large files of a restore: their parts come from several workers, in any order, into a temporary name.
 
-use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
-use cap_std::fs::OpenOptions;
+use cap_std::fs::{Dir, OpenOptions};
 
+use super::assembler::{Assembler, Output};
 use super::compare::{self, Known, Wanted};
 use super::target::{Near, Placed, Target, create, write_at};
 use super::{Compare, Loss};
-use crate::error::{Error, Result, Scope};
-use crate::set::{Block, Entry, EntryPath, Metadata, Part};
+use crate::error::{Result, Scope};
+use crate::set::{Block, EntryPath, Metadata, Part};
 
-/// All large files that have begun and are not finished.
-#[derive(Default)]
-pub(super) struct LargeFiles {
-    open: HashMap<EntryPath, Arc<LargeFile>>,
-}
-
+/// A large file in progress. It keeps nothing open, because there may be many.
 pub(super) struct LargeFile {
-    pub(super) entry: EntryPath,
+    pub(super) assembler: Assembler,
+    /// Its path in the target.
     pub(super) path: EntryPath,
-    pub(super) metadata: Metadata,
-    target: LargeTarget,
-    /// Length of the whole file in bytes.
-    size: u64,
-    /// Blocks that changed since the file was stored whole; its parts do not count there.
-    changed: HashSet<u64>,
-    state: Mutex<State>,
+    metadata: Metadata,
+    folder: Vec<u8>,
+    name: OsString,
+    form: Form,
 }
 
-struct State {
-    /// Length of all its parts in bytes.
-    stored: u64,
-    /// Where the next part in the index must begin.
-    listed: u64,
-    /// Length of the parts that workers have finished, in bytes.
-    done: u64,
-    /// Number of changed blocks that workers have not finished.
-    blocks: u64,
-    /// The first loss.
-    lost: Option<Loss>,
-    /// It exists, is being compared, and differs.
-    differs: bool,
-    /// Changed blocks whose bytes were compared; the others are zeros.
-    compared: HashSet<u64>,
+/// What becomes of the bytes of a large file.
+enum Form {
+    /// They are written under a temporary name.
+    New { under: OsString, sparse: bool },
+    /// It exists, and they are compared with it.
+    Existing { differs: AtomicBool },
+}
+
+impl AsRef<Assembler> for LargeFile {
+    fn as_ref(&self) -> &Assembler {
+        &self.assembler
+    }
 }
 
 impl LargeFile {
-    /// Creates a file that was stored with this size and now has the target's.
-    pub(super) fn new(
-        entry: &Entry,
-        metadata: Metadata,
-        target: LargeTarget,
-        (changed, blocks): (HashSet<u64>, u64),
-    ) -> Self {
-        let state = State {
-            stored: entry.size(),
-            listed: 0,
-            done: 0,
-            blocks,
-            lost: None,
-            differs: false,
-            compared: HashSet::new(),
-        };
-        Self {
-            entry: entry.path.clone(),
-            path: target.path.clone(),
-            metadata,
-            size: target.size,
-            target,
-            changed,
-            state: Mutex::new(state),
-        }
-    }
-
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Records that the index lists this part; returns whether it follows the one before.
-    pub(super) fn list(&self, part: &Part) -> bool {
-        let mut state = self.state();
-        let end = part.from.checked_add(part.size).filter(|end| *end <= state.stored);
-        match end {
-            Some(end) if part.from == state.listed => {
-                state.listed = end;
-                true
-            }
-            _ => {
-                state.lost.get_or_insert_with(|| {
-                    Loss::damaged(self.entry.clone(), "has a part that does not follow the one before")
-                });
-                false
-            }
-        }
-    }
-
-    /// Records that a worker has finished a part.
-    pub(super) fn done(&self, size: u64, lost: Option<&Loss>) {
-        let mut state = self.state();
-        state.done = state.done.saturating_add(size);
-        if let Some(loss) = lost {
-            state.lost.get_or_insert_with(|| loss.clone());
-        }
-    }
-
-    /// Records that a worker has finished a changed block.
-    pub(super) fn block_done(&self, lost: Option<&Loss>) {
-        let mut state = self.state();
-        state.blocks = state.blocks.saturating_sub(1);
-        if let Some(loss) = lost {
-            state.lost.get_or_insert_with(|| loss.clone());
+    /// The name under which its bytes are.
+    fn under(&self) -> &OsString {
+        match &self.form {
+            Form::New { under, .. } => under,
+            Form::Existing { .. } => &self.name,
         }
     }
 
@@ -123,88 +53,39 @@ impl LargeFile {
     fn written(&self, result: Result<()>) -> Result<()> {
         match result {
             Err(error) if error.scope() == Scope::Object => {
-                self.refuse(&error);
+                self.assembler.lose(Loss::refused(self.path.clone(), &error));
                 Ok(())
             }
             result => result,
         }
     }
+}
 
-    fn refuse(&self, error: &Error) {
-        self.state().lost.get_or_insert_with(|| Loss::refused(self.path.clone(), error));
-    }
+/// A large file, open for a moment.
+struct Open<'a> {
+    form: &'a Form,
+    file: File,
+}
 
-    /// Returns which of its stored bytes in a run still count: the ranges that did not change, within its size.
-    fn unchanged(&self, from: u64, length: u64) -> Vec<Range<usize>> {
-        let end = from.saturating_add(length).min(self.size);
-        if self.changed.is_empty() {
-            return (end > from).then_some(0..end.saturating_sub(from) as usize).into_iter().collect();
-        }
-        let mut ranges: Vec<Range<usize>> = Vec::new();
-        let mut at = from;
-        while at < end {
-            let number = at / Block::SIZE;
-            let next = (number + 1).saturating_mul(Block::SIZE).min(end);
-            if !self.changed.contains(&number) {
-                let (start, stop) = ((at - from) as usize, (next - from) as usize);
-                match ranges.last_mut() {
-                    Some(last) if last.end == start => last.end = stop,
-                    _ => ranges.push(start..stop),
+impl Output for Open<'_> {
+    /// Writes bytes, or compares them with the existing ones.
+    fn put(&mut self, content: &[u8], from: u64) -> io::Result<()> {
+        match self.form {
+            Form::New { sparse, .. } => write_at(&self.file, content, from, *sparse),
+            Form::Existing { differs } => {
+                if !is_same_at(&self.file, content, from)? {
+                    differs.store(true, Ordering::Release);
                 }
+                Ok(())
             }
-            at = next;
         }
-        ranges
     }
-
-    fn is_finished(&self) -> bool {
-        let state = self.state();
-        state.done == state.stored && state.blocks == 0
-    }
-
-    /// Returns what was lost of it.
-    pub(super) fn loss(&self) -> Option<Loss> {
-        self.state().lost.clone()
-    }
-}
-
-impl LargeFiles {
-    pub(super) fn begin(&mut self, file: Arc<LargeFile>) {
-        self.open.insert(file.entry.clone(), file);
-    }
-
-    pub(super) fn get(&self, path: &EntryPath) -> Option<Arc<LargeFile>> {
-        self.open.get(path).cloned()
-    }
-
-    /// Takes out the files that are finished, or all of them.
-    pub(super) fn take(&mut self, all: bool) -> Vec<Arc<LargeFile>> {
-        let finished: Vec<_> = self
-            .open
-            .values()
-            .filter(|file| all || file.is_finished())
-            .map(|file| file.entry.clone())
-            .collect();
-        finished.iter().filter_map(|path| self.open.remove(path)).collect()
-    }
-}
-
-/// Where a large file grows. It keeps nothing open, because there may be many.
-pub(super) struct LargeTarget {
-    path: EntryPath,
-    size: u64,
-    folder: Vec<u8>,
-    /// The name under which it grows, or its final name if it exists and is being compared.
-    under: OsString,
-    is_there: bool,
-    name: OsString,
-    sparse: bool,
 }
 
 /// The outcome of beginning a large file.
 pub(super) enum Begun {
     /// It needs its parts.
-    Open(LargeTarget),
+    Open(LargeFile),
     /// It existed and is kept.
     Kept(Placed),
 }
@@ -213,126 +94,109 @@ impl Target {
     /// Begins a large file under a temporary name; it gets its own when every part is there.
     pub(super) fn begin_large(
         &self,
+        assembler: Assembler,
         path: &EntryPath,
-        size: u64,
         sparse: bool,
         metadata: &Metadata,
         near: &mut Near,
     ) -> Result<Begun> {
         let begin = |near: &mut Near| -> io::Result<Begun> {
             let (dir, name) = self.place(path, near)?;
+            let size = assembler.size();
             let wanted = Wanted { size, mtime: metadata.mtime, content: Known::Later };
-            let kept = self.keep_file(&dir, name, wanted, near)?;
-            let is_there = kept == Some(Placed::Kept) && self.compare == Compare::Content;
-            let under = match kept {
-                Some(kept) if !is_there => return Ok(Begun::Kept(kept)),
-                Some(_) => name.to_owned(),
-                None => self.temporary().into(),
+            let form = match self.keep_file(&dir, name, wanted, near)? {
+                Some(Placed::Kept) if self.compare == Compare::Content => {
+                    Form::Existing { differs: AtomicBool::new(false) }
+                }
+                Some(kept) => return Ok(Begun::Kept(kept)),
+                None => Form::New { under: self.grow(&dir, size)?, sparse },
             };
-            if !is_there {
-                let made = create(&dir, &under)?.set_len(size);
-                made.inspect_err(|_| drop(dir.remove_file(&under)))?;
-            }
-            let folder = path.parent().unwrap_or_default().to_vec();
-            let name = name.to_owned();
-            Ok(Begun::Open(LargeTarget { path: path.clone(), size, folder, under, is_there, name, sparse }))
+            Ok(Begun::Open(LargeFile {
+                assembler,
+                path: path.clone(),
+                metadata: metadata.clone(),
+                folder: path.parent().unwrap_or_default().to_vec(),
+                name: name.to_owned(),
+                form,
+            }))
         };
         begin(near).map_err(|e| self.failed(path, e))
     }
 
-    fn open_large(&self, large: &LargeTarget, near: &mut Near) -> io::Result<File> {
+    /// Creates a file of this size under a temporary name.
+    fn grow(&self, dir: &Dir, size: u64) -> io::Result<OsString> {
+        let under = OsString::from(self.temporary());
+        let made = create(dir, &under)?.set_len(size);
+        made.inspect_err(|_| drop(dir.remove_file(&under)))?;
+        Ok(under)
+    }
+
+    fn open_large<'a>(&self, large: &'a LargeFile, near: &mut Near) -> io::Result<Open<'a>> {
+        let is_new = matches!(large.form, Form::New { .. });
         let mut options = OpenOptions::new();
-        options.read(large.is_there).write(!large.is_there).follow(FollowSymlinks::No);
-        Ok(self.folder(&large.folder, near)?.open_with(&large.under, &options)?.into_std())
+        options.read(!is_new).write(is_new).follow(FollowSymlinks::No);
+        let file = self.folder(&large.folder, near)?.open_with(large.under(), &options)?.into_std();
+        Ok(Open { form: &large.form, file })
     }
 
-    /// Writes bytes into a large file, or compares them with the existing ones.
-    fn put(&self, file: &LargeFile, open: &File, content: &[u8], from: u64) -> io::Result<()> {
-        if !file.target.is_there {
-            return write_at(open, content, from, file.target.sparse);
-        }
-        if !is_same_at(open, content, from)? {
-            file.state().differs = true;
-        }
-        Ok(())
-    }
-
-    /// Writes as much of a part as still counts.
+    /// Writes a part.
     pub(super) fn write_part(
         &self,
         file: &LargeFile,
+        part: &Part,
         content: &[u8],
-        from: u64,
         near: &mut Near,
     ) -> Result<()> {
-        let write = |near: &mut Near| -> io::Result<()> {
-            let open = self.open_large(&file.target, near)?;
-            for range in file.unchanged(from, content.len() as u64) {
-                let start = from + range.start as u64;
-                self.put(file, &open, &content[range], start)?;
-            }
-            Ok(())
-        };
-        file.written(write(near).map_err(|e| self.failed(&file.path, e)))
+        let open = self.open_large(file, near);
+        let put = open.and_then(|mut open| file.assembler.put_part(content, part.from, &mut open));
+        file.written(put.map_err(|e| self.failed(&file.path, e)))
     }
 
     /// Writes a changed block.
     pub(super) fn write_block(
         &self,
         file: &LargeFile,
+        block: &Block,
         content: &[u8],
-        from: u64,
         near: &mut Near,
     ) -> Result<()> {
-        let length = file.size.saturating_sub(from).min(content.len() as u64) as usize;
-        if file.target.is_there {
-            file.state().compared.insert(from / Block::SIZE);
-        }
-        let write =
-            |near: &mut Near| self.put(file, &self.open_large(&file.target, near)?, &content[..length], from);
-        file.written(write(near).map_err(|e| self.failed(&file.path, e)))
+        let open = self.open_large(file, near);
+        let put = open.and_then(|mut open| file.assembler.put_block(content, block.from, &mut open));
+        file.written(put.map_err(|e| self.failed(&file.path, e)))
     }
 
     /// Gives a large file its metadata and name, or finds out whether the existing one is the same.
     pub(super) fn finish_large(&self, file: &LargeFile) -> Result<Placed> {
         let near = &mut Near::default();
         let finish = |near: &mut Near| -> io::Result<Placed> {
-            let open = self.open_large(&file.target, near)?;
-            if file.target.is_there {
-                let same = !file.state().differs && self.has_zeros(file, &open)?;
-                return Ok(if same { Placed::Kept } else { Placed::Differs });
+            let mut open = self.open_large(file, near)?;
+            match &file.form {
+                Form::Existing { differs } => {
+                    file.assembler.put_zeros(&mut open)?;
+                    let is_same = !differs.load(Ordering::Acquire);
+                    Ok(if is_same { Placed::Kept } else { Placed::Differs })
+                }
+                // It was created as zeros.
+                Form::New { under, .. } => {
+                    self.finish_file(&open.file, &file.metadata, &file.path);
+                    self.durable.file(&open.file)?;
+                    drop(open);
+                    let dir = self.folder(&file.folder, near)?;
+                    self.settle(&dir, under.to_str().unwrap_or_default(), &file.name, near)?;
+                    Ok(Placed::Written)
+                }
             }
-            self.finish_file(&open, &file.metadata, &file.path);
-            self.durable.file(&open)?;
-            drop(open);
-            let dir = self.folder(&file.target.folder, near)?;
-            let temporary = file.target.under.to_str().unwrap_or_default();
-            self.settle(&dir, temporary, &file.target.name, near)?;
-            Ok(Placed::Written)
         };
         let finished = finish(near).map_err(|e| self.failed(&file.path, e));
         finished.inspect_err(|_| self.discard_large(file))
     }
 
-    /// Whether the blocks that became zeros, which have no bytes in the set, are zeros in the existing file.
-    fn has_zeros(&self, file: &LargeFile, open: &File) -> io::Result<bool> {
-        let stored = file.state().compared.clone();
-        for number in file.changed.difference(&stored) {
-            let from = number.saturating_mul(Block::SIZE);
-            let length = file.size.saturating_sub(from).min(Block::SIZE) as usize;
-            if !is_same_at(open, &[0; Block::SIZE as usize][..length], from)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
     /// Removes what was written of a large file.
     pub(super) fn discard_large(&self, file: &LargeFile) {
-        if !file.target.is_there
-            && let Ok(dir) = self.folder(&file.target.folder, &mut Near::default())
+        if let Form::New { under, .. } = &file.form
+            && let Ok(dir) = self.folder(&file.folder, &mut Near::default())
         {
-            let _ = dir.remove_file(&file.target.under);
+            let _ = dir.remove_file(under);
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Cursor, Seek, SeekFrom, Write};
 
 use super::Loss;
+use super::assembler::{Assembler, Output};
 use super::extract::{Extractor, Item, Job, Sink};
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result};
@@ -50,45 +51,41 @@ pub(super) fn restore_stream(
     Ok(file.entry)
 }
 
-/// One file of a set, and where its pieces are.
+/// One file of a set, and where its bytes are.
 struct File {
     entry: Entry,
-    stored: Parts,
+    stored: Stored,
     catalog: Catalog,
 }
 
-/// How a file was stored.
-#[derive(Default)]
-struct Parts {
-    /// Its size in bytes when it was stored whole.
-    size: u64,
-    /// Its pieces, followed by the blocks that changed since.
-    pieces: Vec<Item>,
-    /// Blocks that became zeros, which are not stored: first byte and length.
-    zeros: Vec<(u64, u64)>,
+/// Where the bytes of a file are.
+enum Stored {
+    /// Behind its header.
+    Whole(Item),
+    /// In the parts of a large file, and in the blocks that changed since.
+    InParts(Assembler, Vec<Item>),
 }
 
 impl File {
     fn find(set: &Set, opener: &Opener, path: &EntryPath) -> Result<Self> {
         let catalog = set.catalog(opener)?;
-        let (mut entry, mut stored) = find(set, opener, &catalog, path)?;
-        if let Content::HardLink { target } = &entry.content {
-            (entry, stored) = first(set, opener, &catalog, path, &target.clone())?;
-        }
-        // A copy is a file of its own; only its bytes are stored with another.
-        if let Content::Copy { target, size } = &entry.content {
-            let (other, content) = first(set, opener, &catalog, path, target)?;
-            if other.size() != *size {
-                return Err(damaged(&Loss::damaged(path.clone(), "is a copy of a file of another size")));
+        let (entry, stored) = find(set, opener, &catalog, path)?;
+        let (entry, stored) = match &entry.content {
+            Content::HardLink { target } => first(set, opener, &catalog, path, target)?,
+            // A copy is a file of its own; only its bytes are stored with another.
+            Content::Copy { target, size } => {
+                let (other, stored) = first(set, opener, &catalog, path, target)?;
+                if other.size() != *size {
+                    let what = "is a copy of a file of another size";
+                    return Err(damaged(&Loss::damaged(path.clone(), what)));
+                }
+                (entry, stored)
             }
-            stored = content;
-        }
-        if matches!(entry.content, Content::Folder | Content::Symlink { .. }) {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                format!("{path} is a folder or a link, not a file; restore it into a folder"),
-            ));
-        }
+            _ => {
+                let message = format!("{path} is a folder or a link, not a file; restore it into a folder");
+                (entry, stored.ok_or_else(|| Error::new(ErrorKind::InvalidArgument, message))?)
+            }
+        };
         Ok(Self { entry, stored, catalog })
     }
 
@@ -102,10 +99,14 @@ impl File {
         let mut ticker = Ticker::new(observer, Some(self.entry.size()));
         let mut progress = Progress::default();
         let mut extractor = Extractor::new(false);
-        let mut into = Into { room, size: self.entry.size(), bytes: 0 };
-        let segment = |piece: &Item| piece.at().segment;
-        for pieces in self.stored.pieces.chunk_by(|a, b| segment(a) == segment(b)) {
-            let job = Job::new(&self.catalog, pieces.to_vec())?;
+        let (large, items) = match &self.stored {
+            Stored::Whole(item) => (None, std::slice::from_ref(item)),
+            Stored::InParts(assembler, items) => (Some(assembler), &items[..]),
+        };
+        let mut into = Into { room, large };
+        let segment = |item: &Item| item.at().segment;
+        for items in items.chunk_by(|a, b| segment(a) == segment(b)) {
+            let job = Job::new(&self.catalog, items.to_vec())?;
             let done = extractor.extract(set, opener, &job, &mut into)?;
             if let Some(loss) = done.losses.first() {
                 return Err(damaged(loss));
@@ -114,50 +115,41 @@ impl File {
             progress.stored_bytes = progress.stored_bytes.saturating_add(done.stored);
             ticker.tick(progress)?;
         }
-        for (from, size) in &self.stored.zeros {
-            let zeros = usize::try_from(*size).unwrap_or(usize::MAX).min(Block::SIZE as usize);
-            into.write(*from, &vec![0; zeros])?;
-        }
-        if into.bytes != self.stored.size {
-            return Err(damaged(&Loss::damaged(self.entry.path.clone(), "is not all in the set")));
-        }
-        Ok(())
+        into.zeros()
     }
 }
 
 /// Finds the entry of this path as it is now, and how it was stored. If two have the path, the later one counts.
-fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Result<(Entry, Parts)> {
-    let mut found: Option<(Entry, Parts)> = None;
-    let mut listed = 0_u64;
+fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Result<(Entry, Option<Stored>)> {
+    let mut found: Option<(Entry, Option<Stored>)> = None;
     let mut index_damage = None;
     let mut records = set.records(opener, catalog, LineFilter::new([path.as_bytes()]));
     loop {
         match records.next() {
             Ok(None) => break,
             Ok(Some(Record::Entry(entry))) if entry.path == *path => {
-                listed = 0;
-                let pieces = match entry.content {
-                    Content::File { .. } => vec![Item::Entry(entry.clone())],
-                    _ => Vec::new(),
+                let stored = match entry.content {
+                    Content::File { .. } => Some(Stored::Whole(Item::Entry(entry.clone()))),
+                    Content::LargeFile { .. } => {
+                        Some(Stored::InParts(Assembler::new(&entry, catalog), Vec::new()))
+                    }
+                    _ => None,
                 };
-                let stored = Parts { size: entry.size(), pieces, zeros: Vec::new() };
                 found = Some((catalog.current(entry), stored));
             }
             Ok(Some(Record::Part(part))) if part.path == *path => {
-                let Some((_, stored)) = &mut found else { continue };
-                let end = part.from.checked_add(part.size).filter(|_| part.from == listed);
-                let Some(end) = end else {
-                    let what = "has a part that does not follow the one before";
-                    return Err(damaged(&Loss::damaged(part.path, what)));
-                };
-                listed = end;
-                stored.pieces.push(Item::Part(part));
+                if let Some((_, Some(Stored::InParts(large, items)))) = &mut found
+                    && large.list_part(&part)
+                {
+                    items.push(Item::Part(part));
+                }
             }
             Ok(Some(Record::Block(block))) if block.path == *path => {
-                let Some((_, stored)) = &mut found else { continue };
-                match block.stored {
-                    Some((_, at)) => stored.pieces.push(Item::Block(block.clone(), at)),
-                    None => stored.zeros.push((block.from, block.size)),
+                if let Some((_, Some(Stored::InParts(large, items)))) = &mut found
+                    && large.list_block(&block)
+                    && let Some((_, at)) = block.stored
+                {
+                    items.push(Item::Block(block, at));
                 }
             }
             Ok(Some(_)) => {}
@@ -171,7 +163,13 @@ fn find(set: &Set, opener: &Opener, catalog: &Catalog, path: &EntryPath) -> Resu
         }
     }
     let missing = || Error::new(ErrorKind::NotFound, format!("the set has no entry {path}"));
-    found.ok_or_else(|| index_damage.unwrap_or_else(missing))
+    let found = found.ok_or_else(|| index_damage.unwrap_or_else(missing))?;
+    if let Some(Stored::InParts(large, _)) = &found.1
+        && let Some(loss) = large.loss()
+    {
+        return Err(damaged(&loss));
+    }
+    Ok(found)
 }
 
 /// Finds the file that a link or copy leads to; without it the set is damaged.
@@ -181,58 +179,67 @@ fn first(
     catalog: &Catalog,
     path: &EntryPath,
     target: &EntryPath,
-) -> Result<(Entry, Parts)> {
-    find(set, opener, catalog, target).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => {
-            let what = format!("has its content from {target}, which is not in the set");
-            damaged(&Loss::damaged(path.clone(), &what)).with_source(error)
-        }
-        _ => error,
-    })
+) -> Result<(Entry, Stored)> {
+    let wrong = |what: &str| {
+        damaged(&Loss::damaged(path.clone(), &format!("has its content from {target}, which is {what}")))
+    };
+    match find(set, opener, catalog, target) {
+        Ok((entry, stored)) => Ok((entry, stored.ok_or_else(|| wrong("no file"))?)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(wrong("not in the set").with_source(error)),
+        Err(error) => Err(error),
+    }
 }
 
 fn damaged(loss: &Loss) -> Error {
     Error::new(loss.kind(), format!("{loss}; restore it from another set"))
 }
 
-/// Writes the pieces of one file where they belong.
+/// Writes the bytes of one file where they belong.
 struct Into<'a, R> {
     room: &'a mut R,
-    /// The size that the file has now; anything stored beyond it no longer counts.
-    size: u64,
-    /// Bytes that the file has had written.
-    bytes: u64,
+    large: Option<&'a Assembler>,
 }
 
-impl<R: Write + Seek> Into<'_, R> {
-    fn write(&mut self, from: u64, content: &[u8]) -> Result<()> {
-        let room = usize::try_from(self.size.saturating_sub(from)).unwrap_or(usize::MAX);
-        let content = &content[..content.len().min(room)];
+/// Whatever holds the file until it is whole.
+struct Room<'a, R>(&'a mut R);
+
+impl<R: Write + Seek> Output for Room<'_, R> {
+    fn put(&mut self, content: &[u8], from: u64) -> io::Result<()> {
         if content.is_empty() {
             return Ok(());
         }
-        let mut write = || {
-            self.room.seek(SeekFrom::Start(from))?;
-            self.room.write_all(content)
-        };
-        write().map_err(|e| Error::io("put a file together", e))
+        self.0.seek(SeekFrom::Start(from))?;
+        self.0.write_all(content)
+    }
+}
+
+impl<R: Write + Seek> Into<'_, R> {
+    fn put(&mut self, put: impl FnOnce(&Assembler, &mut Room<'_, R>) -> io::Result<()>) -> Result<()> {
+        let done = self.large.map_or(Ok(()), |large| put(large, &mut Room(self.room)));
+        done.map_err(failed)
+    }
+
+    fn zeros(&mut self) -> Result<()> {
+        self.put(|large, room| large.put_zeros(room))
     }
 }
 
 impl<R: Write + Seek> Sink for Into<'_, R> {
     fn entry(&mut self, _: &Entry, content: &[u8]) -> Result<()> {
-        self.bytes += content.len() as u64;
-        self.write(0, content)
+        self.room.write_all(content).map_err(failed)
     }
 
     fn part(&mut self, part: &Part, content: &[u8]) -> Result<()> {
-        self.bytes += content.len() as u64;
-        self.write(part.from, content)
+        self.put(|large, room| large.put_part(content, part.from, room))
     }
 
     fn block(&mut self, block: &Block, content: &[u8]) -> Result<()> {
-        self.write(block.from, content)
+        self.put(|large, room| large.put_block(content, block.from, room))
     }
+}
+
+fn failed(error: io::Error) -> Error {
+    Error::io("put a file together", error)
 }
 
 /// Largest file that is held in memory.

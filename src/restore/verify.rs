@@ -1,9 +1,11 @@
 //! Finds out whether a set is as it was written: by its digests without a key, by every byte with one.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::assembler::{Assembler, LargeFiles, Line};
 use super::extract::{Extractor, Job, Jobs, Sink};
 use super::linked::Linked;
 use super::{Loss, workers};
@@ -12,8 +14,7 @@ use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::observer::{Observer, Progress, Ticker};
 use crate::set::filter::LineFilter;
 use crate::set::index::piece_number;
-use crate::set::overlay::Overlay;
-use crate::set::reader::Set;
+use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
 use crate::set::{Block, Content, Digest, Entry, EntryPath, Part, segment};
 use crate::worker_pool;
@@ -209,7 +210,7 @@ pub(super) fn verify_full(set: &Set, opener: &Opener, observer: &mut dyn Observe
         report.stored_bytes = report.stored_bytes.saturating_add(buffer.len() as u64);
     }
 
-    let mut order = Order::new(catalog.overlay());
+    let mut order = Order::new(&catalog);
     let (mut index_faults, index_losses) = (Vec::new(), std::cell::RefCell::new(Vec::new()));
     let mut jobs = Jobs::new(set, opener, &catalog, LineFilter::default());
     let mut seen = HashSet::new();
@@ -270,8 +271,8 @@ pub(super) fn verify_full(set: &Set, opener: &Opener, observer: &mut dyn Observe
     )?;
     report.faults.extend(index_faults);
     report.losses.extend(index_losses.into_inner());
-    report.losses.extend(order.finish());
     report.files += order.large_files;
+    report.losses.extend(order.finish());
     let lost_links = linked.losses(set, opener, &catalog, &report.losses)?;
     report.losses.extend(lost_links);
     let is_all_listed = report.faults.is_empty();
@@ -306,63 +307,47 @@ impl Sink for Nowhere {
     }
 }
 
-/// Checks that the pieces of each large file follow its entry without a gap and are complete, and that each changed
-/// block belongs to a large file.
+/// Checks that the large files are all listed, and that no part or block is listed that belongs to none.
 struct Order<'a> {
-    overlay: &'a Overlay,
+    catalog: &'a Catalog,
     /// Number of large files listed.
     large_files: u64,
-    open: Option<(EntryPath, u64, u64)>,
-    /// Number of changed blocks that the large files have, and number of those listed.
-    blocks: (u64, u64),
+    open: LargeFiles<Assembler>,
+    /// The last path of a part or block that belongs to no file.
+    stray: Option<EntryPath>,
 }
 
 impl<'a> Order<'a> {
-    fn new(overlay: &'a Overlay) -> Self {
-        Self { overlay, large_files: 0, open: None, blocks: (0, 0) }
+    fn new(catalog: &'a Catalog) -> Self {
+        Self { catalog, large_files: 0, open: LargeFiles::default(), stray: None }
     }
 
     fn check(&mut self, record: &Record) -> Option<Loss> {
-        match record {
-            Record::Part(part) => match &mut self.open {
-                Some((path, listed, size))
-                    if *path == part.path
-                        && *listed == part.from
-                        && part.size <= *size - *listed
-                        && part.size > 0 =>
-                {
-                    *listed += part.size;
-                    None
-                }
-                _ => Some(Loss::damaged(part.path.clone(), "has a part that does not follow the one before")),
-            },
+        let line = self.open.list(record);
+        let path = match record {
             Record::Entry(entry) => {
-                let loss = self.finish_file();
-                if let Content::LargeFile { size, .. } = entry.content {
+                if let Content::LargeFile { .. } = entry.content {
                     self.large_files += 1;
-                    self.open = Some((entry.path.clone(), 0, size));
-                    self.blocks.0 += self.overlay.blocks_of(&entry.path).1;
+                    // The file of this path that is open reports it.
+                    let _ = self.open.begin(Arc::new(Assembler::new(entry, self.catalog)));
                 }
-                loss
+                return None;
             }
-            Record::Block(block) => {
-                self.blocks.1 += u64::from(block.stored.is_some());
-                self.finish_file()
-            }
-            _ => None,
+            Record::Part(part) => &part.path,
+            Record::Block(block) => &block.path,
+            _ => return None,
+        };
+        if line == Line::Fits {
+            self.open.take_listed(path);
         }
+        if line != Line::Stray || self.stray.as_ref() == Some(path) {
+            return None;
+        }
+        self.stray = Some(path.clone());
+        Some(Loss::damaged(path.clone(), "has a part that does not follow the one before"))
     }
 
-    fn finish_file(&mut self) -> Option<Loss> {
-        let (path, listed, size) = self.open.take()?;
-        (listed != size).then(|| Loss::damaged(path, "is not all in the set"))
-    }
-
-    fn finish(&mut self) -> Option<Loss> {
-        let (wanted, listed) = self.blocks;
-        let message = format!("the index lists {listed} changed blocks where its files have {wanted}");
-        let stray =
-            (wanted != listed).then(|| Loss::new(None, None, &Error::new(ErrorKind::Damaged, message)));
-        self.finish_file().or(stray)
+    fn finish(mut self) -> Vec<Loss> {
+        self.open.take(|_| true).iter().filter_map(|file| file.loss()).collect()
     }
 }

@@ -77,13 +77,13 @@ impl Sink for Writer<'_, '_> {
         let Some(file) = self.restore.large().get(&part.path) else {
             return Ok(());
         };
-        self.restore.target.write_part(&file, content, part.from, &mut self.near)
+        self.restore.target.write_part(&file, part, content, &mut self.near)
     }
 
     fn block(&mut self, block: &Block, content: &[u8]) -> Result<()> {
         let Some(file) = self.restore.large().get(&block.path) else {
             return Ok(());
         };
-        self.restore.target.write_block(&file, content, block.from, &mut self.near)
+        self.restore.target.write_block(&file, block, content, &mut self.near)
     }
 }

@@ -1,6 +1,6 @@
 //! Which lines of an index count: if pieces disagree about a path, the later piece is right.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use super::entry::{Block, EntryPath};
@@ -24,6 +24,47 @@ pub(crate) struct Overlay {
 
 /// Whether a block has bytes of its own; zeros have none.
 type IsStored = bool;
+
+/// The blocks of a large file that changed since it was stored whole.
+#[derive(Debug, Default)]
+pub(crate) struct ChangedBlocks {
+    blocks: HashMap<u64, IsStored>,
+    stored: u64,
+}
+
+impl FromIterator<(u64, IsStored)> for ChangedBlocks {
+    fn from_iter<T: IntoIterator<Item = (u64, IsStored)>>(blocks: T) -> Self {
+        let blocks: HashMap<_, _> = blocks.into_iter().collect();
+        let stored = blocks.values().filter(|is_stored| **is_stored).count() as u64;
+        Self { blocks, stored }
+    }
+}
+
+impl ChangedBlocks {
+    pub(crate) fn len(&self) -> u64 {
+        self.blocks.len() as u64
+    }
+
+    /// Number of blocks that have bytes of their own.
+    pub(crate) fn stored(&self) -> u64 {
+        self.stored
+    }
+
+    /// Whether this block has bytes of its own; `None` if it did not change.
+    pub(crate) fn is_stored(&self, number: u64) -> Option<IsStored> {
+        self.blocks.get(&number).copied()
+    }
+
+    /// The blocks that became zeros.
+    pub(crate) fn zeros(&self) -> impl Iterator<Item = u64> {
+        self.blocks.iter().filter(|(_, is_stored)| !**is_stored).map(|(number, _)| *number)
+    }
+
+    /// Number of changed blocks in a range.
+    pub(crate) fn count_in(&self, range: std::ops::Range<u64>) -> u64 {
+        self.blocks.keys().filter(|number| range.contains(number)).count() as u64
+    }
+}
 
 /// Stands for a path: 128 bits under keys of this process, so nobody can provoke a collision.
 type Key = (u64, u64);
@@ -104,17 +145,15 @@ impl Overlay {
         self.entries.get(&self.key(path.as_bytes())).copied().unwrap_or(0)
     }
 
-    /// The blocks of a large file that changed since it was stored whole, and how many of them are stored. What was
-    /// stored with the file itself does not count.
-    pub(crate) fn blocks_of(&self, path: &EntryPath) -> (HashSet<u64>, u64) {
+    /// The blocks of a large file that changed since it was stored whole. What was stored with the file itself does
+    /// not count.
+    pub(crate) fn blocks_of(&self, path: &EntryPath) -> ChangedBlocks {
         let key = self.key(path.as_bytes());
-        let Some(blocks) = self.blocks.get(&key) else { return (HashSet::new(), 0) };
+        let Some(blocks) = self.blocks.get(&key) else { return ChangedBlocks::default() };
         let whole = self.stored_by(path);
-        let current = blocks
-            .iter()
-            .filter(|(number, (piece, _))| *piece >= whole && self.is_within(&key, *piece, **number));
-        let stored = current.clone().filter(|(_, (_, is_stored))| *is_stored).count();
-        (current.map(|(number, _)| *number).collect(), stored as u64)
+        let is_current = |number, piece| piece >= whole && self.is_within(&key, piece, number);
+        let current = blocks.iter().filter(|(number, (piece, _))| is_current(**number, *piece));
+        current.map(|(number, (_, is_stored))| (*number, *is_stored)).collect()
     }
 
     /// Whether a large file changed since it was stored whole.

@@ -18,11 +18,12 @@ use super::overlay::Overlay;
 use super::record::{Record, StoredFile};
 pub(crate) use super::records::Records;
 use super::records::{Entries, IndexPlace};
+use super::stored_files::{fetch, items, open_message};
 use super::sums;
-use crate::envelope::{CertificateFacts, MAX_MESSAGE, Opener};
+use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SetName, SharePath};
-use crate::share::{ItemKind, Share};
+use crate::share::Share;
 
 /// A backup set on a share, complete by its cover sheet.
 #[derive(Debug)]
@@ -360,54 +361,4 @@ impl Set {
 
 fn shown(share: &dyn Share, folder: &SharePath) -> String {
     if folder.is_root() { share.describe() } else { format!("{}/{folder}", share.describe()) }
-}
-
-/// What a folder contains: the length of each file, by name.
-fn items(share: &dyn Share, folder: &SharePath) -> Result<HashMap<String, u64>> {
-    let items = share.list(folder)?.into_iter();
-    Ok(items
-        .map(|item| (item.name, if item.kind == ItemKind::File { item.length } else { u64::MAX }))
-        .collect())
-}
-
-/// Reads a stored file whole. A file that is missing or too long is `DAMAGED`.
-fn fetch(share: &dyn Share, folder: &SharePath, name: &str, buffer: &mut Vec<u8>) -> Result<()> {
-    let damaged =
-        |what: &str, e: Error| Error::new(ErrorKind::Damaged, format!("{name} {what}")).with_source(e);
-    share.read(&folder.join(Name::new(name)?), MAX_MESSAGE as u64, buffer).map_err(|e| match e.kind() {
-        ErrorKind::NotFound => damaged("is missing", e),
-        ErrorKind::LimitExceeded => damaged("is longer than any stored file may be", e),
-        _ => e,
-    })
-}
-
-/// Opens a message of a set that names these certificates; returns where its content is, and its tag.
-pub(super) fn open_message(
-    opener: &Opener,
-    named: &[CertificateFacts],
-    name: &str,
-    buffer: &mut [u8],
-) -> Result<(Range<usize>, [u8; 16])> {
-    let needed = || {
-        let thumbprints: Vec<_> = named.iter().map(|c| c.sha1_thumbprint.as_str()).collect();
-        thumbprints.join(" or ")
-    };
-    // Two certificates may share issuer and serial; the thumbprints tell them apart.
-    let is_named =
-        |held: &CertificateFacts| named.iter().any(|c| c.sha256_thumbprint == held.sha256_thumbprint);
-    let opened = opener.open_in_place(buffer).map_err(|e| match e.kind() {
-        // A certificate renewed with the same key is not named but opens the set: if it finds damage, that is damage.
-        ErrorKind::WrongCertificate | ErrorKind::Damaged
-            if !opener.certificates().any(is_named) && !opener.has_key_of(buffer) =>
-        {
-            let message =
-                format!("the set needs the decryption certificate with the thumbprint {}; {e}", needed());
-            Error::new(ErrorKind::WrongCertificate, message).with_source(e)
-        }
-        ErrorKind::Malformed => {
-            Error::new(ErrorKind::Damaged, format!("{name} is damaged: {e}")).with_source(e)
-        }
-        kind => Error::new(kind, format!("{name}: {e}")).with_source(e),
-    })?;
-    Ok((opened.content, opened.tag))
 }

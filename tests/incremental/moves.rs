@@ -7,6 +7,7 @@ use std::path::Path;
 use azs_backup::backup::BackupReport;
 
 use super::by_hand;
+use super::common::Fixture;
 use super::common::{assert_same_tree, noise};
 use super::nightly::Nightly;
 

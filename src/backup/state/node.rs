@@ -1,12 +1,12 @@
 //! What a host remembers about one entry: enough to tell whether it changed, and where the set has it.
 
+use super::table::TableFile;
 use crate::set::extents::Extent;
-use crate::set::{Digest, EntryPath, archive};
+use crate::set::{Digest, EntryPath};
 
 /// An entry as the last run left it. It prints as a record of small numbers, because there may be millions.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(in crate::backup) struct Node {
-    pub(in crate::backup) kind: NodeKind,
     /// Depth below its source: 0 for the source itself.
     pub(in crate::backup) depth: u32,
     /// Its own name; for a source, the whole path.
@@ -16,26 +16,33 @@ pub(in crate::backup) struct Node {
     pub(in crate::backup) is_settled: bool,
     /// Its header in tar; for a file that is not large, including content and padding.
     pub(in crate::backup) at: Extent,
-    /// First half of the digest of a file's content.
-    pub(in crate::backup) digest: [u8; 16],
-    /// The file that a hard link or copy leads to; otherwise empty.
-    pub(in crate::backup) target: Vec<u8>,
-    /// For a copy, the content of the original, including padding.
-    pub(in crate::backup) content: Vec<Extent>,
-    pub(in crate::backup) large: Option<Large>,
+    pub(in crate::backup) content: NodeContent,
 }
 
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(in crate::backup) enum NodeKind {
+/// What an entry is, and what is remembered about entries of its kind.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(in crate::backup) enum NodeContent {
     #[default]
     Folder,
-    File,
-    Symlink,
-    HardLink,
-    Copy,
-    Large,
+    /// With the first half of the digest of its content.
+    File {
+        digest: [u8; 16],
+    },
     /// Bytes from the caller.
-    Memory,
+    Memory {
+        digest: [u8; 16],
+    },
+    Symlink,
+    /// With the file that it leads to.
+    HardLink {
+        target: Vec<u8>,
+    },
+    /// With the original, and where that has its content, including padding.
+    Copy {
+        target: Vec<u8>,
+        content: Vec<Extent>,
+    },
+    Large(Large),
 }
 
 /// What changes when a file does.
@@ -47,49 +54,67 @@ pub(in crate::backup) struct Stamp {
     pub(in crate::backup) inode: u64,
 }
 
-/// What else is remembered about a large file.
+/// What is remembered about a large file.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(in crate::backup) struct Large {
-    /// The header of the file as it was stored whole.
-    pub(in crate::backup) base: Extent,
     /// Its content as it was stored whole, including padding.
     pub(in crate::backup) parts: Vec<Extent>,
-    /// Bytes of the blocks that have changed since, by segment; the table has their offsets.
+    /// Set if it has changed since, even if only its time.
+    pub(in crate::backup) changed: Option<Changed>,
+    /// The table of its blocks, if there is one.
+    pub(in crate::backup) table: Option<TableFile>,
+}
+
+/// A large file that has changed since it was stored whole.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(in crate::backup) struct Changed {
+    /// The header of the file as it was stored whole.
+    pub(in crate::backup) base: Extent,
+    /// Bytes of the blocks that have changed, by segment; the table has their offsets.
     pub(in crate::backup) patches: Vec<Extent>,
-    /// Whether it has changed since, even if only its time.
-    pub(in crate::backup) is_changed: bool,
-    /// The number of the table of its blocks' digests, and that table's own digest; 0 for none.
-    pub(in crate::backup) table: u32,
-    pub(in crate::backup) table_digest: [u8; 16],
 }
 
 impl Node {
     /// Returns everything in segments that the index lists for it.
     pub(in crate::backup) fn extents(&self) -> impl Iterator<Item = Extent> {
-        let base = self.large.iter().filter(|large| large.is_changed).map(|large| &large.base);
-        let more = self.large.iter().flat_map(|large| large.parts.iter().chain(&large.patches));
-        std::iter::once(&self.at).chain(base).chain(more).copied()
+        let large = self.large();
+        let changed = large.and_then(|large| large.changed.as_ref());
+        let parts = large.into_iter().flat_map(|large| &large.parts);
+        let more =
+            changed.into_iter().flat_map(|changed| std::iter::once(&changed.base).chain(&changed.patches));
+        std::iter::once(&self.at).chain(more).chain(parts).copied()
     }
 
-    /// Returns the content of a file that did not change in part, including padding.
-    pub(in crate::backup) fn whole_content(&self) -> Vec<Extent> {
-        match (&self.large, self.kind) {
-            (Some(large), _) if !large.is_changed => large.parts.clone(),
-            (None, NodeKind::Copy) => self.content.clone(),
-            (None, NodeKind::File | NodeKind::Memory) => {
-                let content = self.stamp.size + archive::padding(self.stamp.size);
-                let header = self.at.length.saturating_sub(content);
-                self.at.part(header, content).into_iter().collect()
-            }
-            _ => Vec::new(),
+    pub(in crate::backup) fn large(&self) -> Option<&Large> {
+        if let NodeContent::Large(large) = &self.content { Some(large) } else { None }
+    }
+
+    /// The file that a hard link or copy leads to.
+    pub(in crate::backup) fn target(&self) -> Option<&[u8]> {
+        match &self.content {
+            NodeContent::HardLink { target } | NodeContent::Copy { target, .. } => Some(target),
+            _ => None,
         }
+    }
+
+    /// First half of the digest of a small file's content.
+    pub(in crate::backup) fn digest(&self) -> Option<[u8; 16]> {
+        match self.content {
+            NodeContent::File { digest } | NodeContent::Memory { digest } => Some(digest),
+            _ => None,
+        }
+    }
+
+    /// The header of a large file as it was stored whole.
+    pub(in crate::backup) fn base(&self) -> Extent {
+        self.large().and_then(|large| large.changed.as_ref()).map_or(self.at, |changed| changed.base)
     }
 
     /// Appends it, preceded by its length.
     pub(in crate::backup) fn print(&self, out: &mut Vec<u8>) {
         let mut body = Vec::with_capacity(96);
         let b = &mut body;
-        b.push(self.kind as u8);
+        b.push(self.content.code());
         b.push(u8::from(self.is_settled));
         number(b, self.depth.into());
         bytes(b, &self.name);
@@ -98,23 +123,25 @@ impl Node {
         time(b, self.stamp.changed);
         number(b, self.stamp.inode);
         extent(b, self.at);
-        match self.kind {
-            NodeKind::File | NodeKind::Memory => b.extend_from_slice(&self.digest),
-            NodeKind::HardLink => bytes(b, &self.target),
-            NodeKind::Copy => {
-                bytes(b, &self.target);
-                extents(b, &self.content);
+        match &self.content {
+            NodeContent::Folder | NodeContent::Symlink => {}
+            NodeContent::File { digest } | NodeContent::Memory { digest } => b.extend_from_slice(digest),
+            NodeContent::HardLink { target } => bytes(b, target),
+            NodeContent::Copy { target, content } => {
+                bytes(b, target);
+                extents(b, content);
             }
-            NodeKind::Large => {
-                let large = self.large.clone().unwrap_or_default();
-                extent(b, large.base);
+            NodeContent::Large(large) => {
+                extent(b, self.base());
                 extents(b, &large.parts);
-                extents(b, &large.patches);
-                b.push(u8::from(large.is_changed));
-                number(b, large.table.into());
-                b.extend_from_slice(&large.table_digest);
+                extents(b, large.changed.as_ref().map_or(&[], |changed| &changed.patches));
+                b.push(u8::from(large.changed.is_some()));
+                // No table has the number 0.
+                let (table, digest) =
+                    large.table.as_ref().map_or((0, [0; 16]), |table| (table.number, table.digest));
+                number(b, table.into());
+                b.extend_from_slice(&digest);
             }
-            _ => {}
         }
         number(out, body.len() as u64);
         out.extend_from_slice(&body);
@@ -127,16 +154,7 @@ impl Node {
         let length = usize::try_from(input.number()?).ok()?;
         let taken = (bytes.len() - input.0.len()).checked_add(length)?;
         let mut input = Input(input.0.get(..length)?);
-        self.kind = match input.byte()? {
-            0 => NodeKind::Folder,
-            1 => NodeKind::File,
-            2 => NodeKind::Symlink,
-            3 => NodeKind::HardLink,
-            4 => NodeKind::Copy,
-            5 => NodeKind::Large,
-            6 => NodeKind::Memory,
-            _ => return None,
-        };
+        let code = input.byte()?;
         self.is_settled = input.byte()? == 1;
         self.depth = input.small()?;
         input.bytes(&mut self.name)?;
@@ -145,27 +163,41 @@ impl Node {
         self.stamp.changed = input.time()?;
         self.stamp.inode = input.number()?;
         self.at = input.extent()?;
-        self.target.clear();
-        self.content.clear();
-        self.large = None;
-        match self.kind {
-            NodeKind::File | NodeKind::Memory => self.digest = input.array()?,
-            NodeKind::HardLink => input.bytes(&mut self.target)?,
-            NodeKind::Copy => {
-                input.bytes(&mut self.target)?;
-                self.content = input.extents()?;
-            }
-            NodeKind::Large => self.large = Some(input.large()?),
-            _ => {}
-        }
+        self.content = match code {
+            0 => NodeContent::Folder,
+            1 => NodeContent::File { digest: input.array()? },
+            2 => NodeContent::Symlink,
+            3 => NodeContent::HardLink { target: input.own_bytes()? },
+            4 => NodeContent::Copy { target: input.own_bytes()?, content: input.extents()? },
+            5 => NodeContent::Large(input.large()?),
+            6 => NodeContent::Memory { digest: input.array()? },
+            _ => return None,
+        };
         input.0.is_empty().then_some(taken)
     }
 }
 
-impl NodeKind {
-    /// Whether it has content of its own.
-    pub(in crate::backup) fn is_file(self) -> bool {
-        matches!(self, NodeKind::File | NodeKind::Large | NodeKind::Copy | NodeKind::Memory)
+impl NodeContent {
+    /// The byte that stands for its kind.
+    fn code(&self) -> u8 {
+        match self {
+            NodeContent::Folder => 0,
+            NodeContent::File { .. } => 1,
+            NodeContent::Symlink => 2,
+            NodeContent::HardLink { .. } => 3,
+            NodeContent::Copy { .. } => 4,
+            NodeContent::Large(_) => 5,
+            NodeContent::Memory { .. } => 6,
+        }
+    }
+
+    /// Whether it is a file that counts as one: not another name of one.
+    pub(in crate::backup) fn is_file(&self) -> bool {
+        match self {
+            NodeContent::File { .. } | NodeContent::Memory { .. } => true,
+            NodeContent::Copy { .. } | NodeContent::Large(_) => true,
+            NodeContent::Folder | NodeContent::Symlink | NodeContent::HardLink { .. } => false,
+        }
     }
 }
 
@@ -250,6 +282,12 @@ impl Input<'_> {
         Some(())
     }
 
+    fn own_bytes(&mut self) -> Option<Vec<u8>> {
+        let mut own = Vec::new();
+        self.bytes(&mut own)?;
+        Some(own)
+    }
+
     fn array(&mut self) -> Option<[u8; 16]> {
         let (first, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
@@ -275,8 +313,8 @@ impl Input<'_> {
 
     fn large(&mut self) -> Option<Large> {
         let (base, parts, patches) = (self.extent()?, self.extents()?, self.extents()?);
-        let is_changed = self.byte()? == 1;
-        let (table, table_digest) = (self.small()?, self.array()?);
-        Some(Large { base, parts, patches, is_changed, table, table_digest })
+        let changed = (self.byte()? == 1).then_some(Changed { base, patches });
+        let (number, digest) = (self.small()?, self.array()?);
+        Some(Large { parts, changed, table: (number > 0).then_some(TableFile { number, digest }) })
     }
 }

@@ -26,6 +26,14 @@ pub(in crate::backup) enum RowPlace {
     Apart(Position),
 }
 
+/// A table in the state folder.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(in crate::backup) struct TableFile {
+    pub(in crate::backup) number: u32,
+    /// Its own digest.
+    pub(in crate::backup) digest: [u8; 16],
+}
+
 /// Returns the name of the table's file in the state folder.
 pub(super) fn name(number: u32) -> String {
     format!("blocks-{number:06}")
@@ -65,11 +73,12 @@ impl TableWriter {
         self.file.write_all(&bytes)
     }
 
-    /// Moves the table to its place; returns its digest.
-    pub(in crate::backup) fn finish(self, folder: &Path, number: u32) -> io::Result<[u8; 16]> {
+    /// Moves the table to its place.
+    pub(in crate::backup) fn finish(self, folder: &Path, number: u32) -> io::Result<TableFile> {
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.persist(folder.join(name(number)))?;
-        Ok(self.hasher.finish()[..16].try_into().expect("SHA-256 has 32 bytes"))
+        let digest = self.hasher.finish()[..16].try_into().expect("SHA-256 has 32 bytes");
+        Ok(TableFile { number, digest })
     }
 }
 
@@ -82,8 +91,8 @@ pub(in crate::backup) struct Table {
 
 impl Table {
     /// Opens a table if it is as it was written.
-    pub(in crate::backup) fn open(folder: &Path, number: u32, digest: &[u8; 16]) -> io::Result<Self> {
-        let mut file = File::open(folder.join(name(number)))?;
+    pub(in crate::backup) fn open(folder: &Path, table: &TableFile) -> io::Result<Self> {
+        let mut file = File::open(folder.join(name(table.number)))?;
         let mut hasher = Sha256::new();
         let mut buffer = vec![0; 256 << 10];
         let mut length = 0;
@@ -95,7 +104,7 @@ impl Table {
             hasher.update(&buffer[..count]);
             length += count as u64;
         }
-        if hasher.finish()[..16] != digest[..] || length % ROW as u64 != 0 {
+        if hasher.finish()[..16] != table.digest || length % ROW as u64 != 0 {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "it is damaged"));
         }
         Ok(Self { file, rows: length / ROW as u64 })

@@ -56,8 +56,10 @@ impl TreeWriter {
         if node.depth == 0 {
             self.sources.push((node.name.clone(), self.written));
         }
-        if !node.target.is_empty() && !self.targets.contains(&node.target) {
-            self.targets.insert(node.target.clone());
+        if let Some(target) = node.target()
+            && !self.targets.contains(target)
+        {
+            self.targets.insert(target.to_vec());
         }
         self.write(printed)
     }

@@ -1,0 +1,340 @@
+//! What callers add to a backup: folders, files, bytes, readers, and what they could not fetch.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+
+use super::plan::NewLarge;
+use super::stat::{self, Clock};
+use super::state::SourceSize;
+use super::tree::Walk;
+use super::work_item::{self, LargeContent, Mark};
+use super::{Backup, reading};
+use crate::error::{Error, ErrorKind, Result, Scope};
+use crate::set::{EntryPath, Metadata, Mtime};
+
+impl Backup {
+    /// Adds a folder and everything below it, under the folder's own name.
+    ///
+    /// # Errors
+    /// As [`add_folder_as`](Self::add_folder_as).
+    pub fn add_folder(&mut self, folder: impl AsRef<Path>) -> Result<()> {
+        let folder = folder.as_ref();
+        let name = own_name(folder)?;
+        self.add_folder_as(&name, folder)
+    }
+
+    /// Adds a folder and everything below it under this name.
+    ///
+    /// The folder itself may be a symbolic link; links below it are stored as links. The walk never enters the share,
+    /// this host's state folder, or what the kernel makes up as it is read (`/proc`, `/sys`): if it meets one below the
+    /// folder, the report names it as skipped. A file that vanishes between the listing of its folder and the first
+    /// look at it counts as deleted before.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when the folder does not exist, `SOURCE_UNREADABLE` and `SOURCE_CHANGED`, subject to
+    /// [`SourceProblems`](super::SourceProblems); `INVALID_NAME`; `INVALID_ARGUMENT` when the folder is the share, lies among the sets, or is
+    /// made by the kernel; `ALREADY_EXISTS` when you added something at, above or below this name before; the share's
+    /// errors; `CANCELLED`.
+    pub fn add_folder_as(&mut self, name: &str, folder: impl AsRef<Path>) -> Result<()> {
+        let folder = folder.as_ref();
+        let path = self.claim(name)?;
+        let opened = Dir::open_ambient_dir(folder, ambient_authority())
+            .and_then(|dir| Ok((stat::look_at(&dir)?, dir)))
+            .map_err(|e| Error::io(format_args!("open folder {}", folder.display()), e));
+        let (stat, dir) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return self.planner.problem(&path, error),
+        };
+        self.refuse_share(folder, &stat)?;
+        refuse_kernel(folder, stat::is_of_the_kernel(&dir))?;
+        let clock = self.clock.of(&dir);
+        self.walk(path.clone(), true, clock, |walk| walk.add(dir, path))
+    }
+
+    /// Runs one walk that adds a source, and checks how much it found.
+    fn walk(
+        &mut self,
+        path: EntryPath,
+        is_folder: bool,
+        clock: Clock,
+        work: impl FnOnce(&mut Walk<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let mut walk = Walk {
+            planner: &mut self.planner,
+            links: &mut self.links,
+            rules: &self.rules,
+            excludes: &mut self.excludes,
+            clock,
+            size: SourceSize::default(),
+        };
+        work(&mut walk)?;
+        let size = walk.size;
+        let before = self.sizes_before.iter().find(|(before, _)| *before == path).map(|(_, size)| size);
+        if let Some(what) = size.shrunk(is_folder, before) {
+            let message = format!("{path} {what}");
+            if self.fail_on_shrunken {
+                return Err(Error::new(ErrorKind::SourceUnreadable, message));
+            }
+            self.warnings.push(message);
+        }
+        self.sizes.push((path, size));
+        Ok(())
+    }
+
+    /// A set must not contain the sets before it.
+    fn refuse_share(&self, source: &Path, stat: &stat::Stat) -> Result<()> {
+        let is_avoided = self.rules.avoided.iter().any(|(inode, _)| *inode == stat.identity());
+        let is_among_sets = || {
+            let (Some(sets), Ok(real)) = (&self.region_folder, source.canonicalize()) else { return false };
+            real.starts_with(sets)
+        };
+        if is_avoided || is_among_sets() {
+            let message = format!(
+                "{} is the share, lies among its backup sets, or is the state folder: nothing to back up from",
+                source.display()
+            );
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        Ok(())
+    }
+
+    /// Adds one file under the file's own name.
+    ///
+    /// # Errors
+    /// As [`add_file_as`](Self::add_file_as).
+    pub fn add_file(&mut self, file: impl AsRef<Path>) -> Result<()> {
+        let file = file.as_ref();
+        refuse_stream(file)?;
+        let name = own_name(file)?;
+        self.add_file_as(&name, file)
+    }
+
+    /// Adds one file under this name, which may include folders: `tor1/running-config`.
+    ///
+    /// # Errors
+    /// As [`add_folder_as`](Self::add_folder_as); `INVALID_ARGUMENT` when it is not a regular file. Files of `/proc`
+    /// and `/sys` are not: read them, and [add their bytes](Self::add_bytes).
+    pub fn add_file_as(&mut self, name: &str, file: impl AsRef<Path>) -> Result<()> {
+        let file = file.as_ref();
+        refuse_stream(file)?;
+        let path = self.claim(name)?;
+        let invalid =
+            |what: &str| Error::new(ErrorKind::InvalidArgument, format!("{} is not {what}", file.display()));
+        let open = || -> std::io::Result<_> {
+            let real = file.canonicalize()?;
+            let (Some(parent), Some(own)) = (real.parent(), real.file_name()) else { return Ok(None) };
+            let dir = Arc::new(Dir::open_ambient_dir(parent, ambient_authority())?);
+            let stat = stat::look(&dir, own)?;
+            Ok(Some((dir, own.to_owned(), stat)))
+        };
+        let opened = open().map_err(|e| Error::io(format_args!("open file {}", file.display()), e));
+        let (dir, own, stat) = match opened {
+            Ok(opened) => opened.ok_or_else(|| invalid("a file"))?,
+            Err(error) => return self.planner.problem(&path, error),
+        };
+        if stat.kind != stat::Kind::File {
+            return Err(invalid("a regular file"));
+        }
+        self.refuse_share(file, &stat)?;
+        refuse_kernel(file, stat::is_name_of_the_kernel(&dir, &own))?;
+        let clock = self.clock.of(&dir);
+        let mut problem = None;
+        self.walk(path.clone(), false, clock, |walk| {
+            problem = walk.add_source(&dir, &own, path, stat)?.err();
+            Ok(())
+        })?;
+        match problem {
+            Some((path, error)) => self.planner.problem(&path, error),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds a file or a folder under its own name.
+    ///
+    /// # Errors
+    /// As [`add_folder_as`](Self::add_folder_as).
+    pub fn add(&mut self, source: impl AsRef<Path>) -> Result<()> {
+        let source = source.as_ref();
+        // Treat a missing source like a missing folder: the policy decides.
+        if std::fs::metadata(source).is_ok_and(|metadata| !metadata.is_dir()) {
+            self.add_file(source)
+        } else {
+            self.add_folder(source)
+        }
+    }
+
+    /// Adds bytes under this name: a running-config just fetched from a switch.
+    ///
+    /// They get the present as their time of last change. With a [state folder](super::BackupBuilder::state), bytes that the
+    /// last set already has under this name are not stored again and keep their earlier time.
+    ///
+    /// # Errors
+    /// As [`add_folder_as`](Self::add_folder_as).
+    pub fn add_bytes(&mut self, name: &str, bytes: impl Into<Arc<[u8]>>) -> Result<()> {
+        let path = self.claim(name)?;
+        self.add_memory(path, bytes.into())
+    }
+
+    /// Adds everything that a reader returns, under this name.
+    ///
+    /// Tar needs a file's size before its content, so up to 2 MiB are held in memory, and more in an unnamed temporary
+    /// file of this host. If the reader fails, none of its content is stored.
+    ///
+    /// # Errors
+    /// As [`add_folder_as`](Self::add_folder_as); an error of the reader is `SOURCE_UNREADABLE`, subject to
+    /// [`SourceProblems`](super::SourceProblems).
+    pub fn add_reader(&mut self, name: &str, reader: impl Read) -> Result<()> {
+        let path = self.claim(name)?;
+        match self.spool(reader)? {
+            Ok(Spooled::Memory(bytes)) => self.add_memory(path, bytes.into()),
+            Ok(Spooled::File(file, size)) => {
+                self.planner.begin_source(&path)?;
+                self.add_large(path, size, LargeContent::Spooled(file))
+            }
+            Err(error) => {
+                let error = reading::unreadable(&path, error);
+                if error.scope() == Scope::Caller { Err(error) } else { self.planner.problem(&path, error) }
+            }
+        }
+    }
+
+    /// Reads a reader to its end; the inner error is the reader's own.
+    fn spool(&mut self, mut reader: impl Read) -> Result<std::io::Result<Spooled>> {
+        let mut start = Vec::new();
+        if let Err(error) = (&mut reader).take(work_item::SMALL + 1).read_to_end(&mut start) {
+            return Ok(Err(error));
+        }
+        if start.len() as u64 <= work_item::SMALL {
+            return Ok(Ok(Spooled::Memory(start)));
+        }
+        let failed = |e| Error::io("write a temporary file", e);
+        let mut file = tempfile::tempfile().map_err(failed)?;
+        file.write_all(&start).map_err(failed)?;
+        let mut size = start.len() as u64;
+        loop {
+            self.planner.tick()?;
+            start.clear();
+            match (&mut reader).take(work_item::PART).read_to_end(&mut start) {
+                Ok(0) => return Ok(Ok(Spooled::File(file, size))),
+                Ok(_) => file.write_all(&start).map_err(failed)?,
+                Err(error) => return Ok(Err(error)),
+            }
+            size += start.len() as u64;
+        }
+    }
+
+    /// Records that something could not be fetched: "switch 7 did not answer". The set becomes
+    /// [`PartialSucceeded`](crate::set::Status::PartialSucceeded), and its index and the report name it.
+    ///
+    /// # Errors
+    /// `SOURCE_UNREADABLE` with this message if the policy is [`SourceProblems::Fail`](super::SourceProblems::Fail); `INVALID_NAME`;
+    /// `ALREADY_EXISTS` when you added something at, above or below this name before.
+    pub fn add_problem(&mut self, name: &str, error: impl std::fmt::Display) -> Result<()> {
+        let path = self.claim(name)?;
+        // Error messages are one line.
+        let said = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        let error = Error::new(ErrorKind::SourceUnreadable, format!("{path} cannot be read: {said}"));
+        self.planner.problem(&path, error)
+    }
+
+    fn add_large(&mut self, path: EntryPath, size: u64, content: LargeContent) -> Result<()> {
+        let metadata = now();
+        let is_known = self.planner.ahead().is_some();
+        // Its times are of this run and say nothing about the content.
+        let mark = Mark::default();
+        let new =
+            NewLarge { path: path.clone(), size, sparse: false, metadata, content, mark, is_linked: false };
+        self.walk(path, false, self.clock, |walk| {
+            walk.size.add(size);
+            walk.add_large(new, is_known)
+        })
+    }
+
+    fn add_memory(&mut self, path: EntryPath, bytes: Arc<[u8]>) -> Result<()> {
+        let size = bytes.len() as u64;
+        self.planner.begin_source(&path)?;
+        if size > work_item::SMALL {
+            return self.add_large(path, size, LargeContent::Memory(bytes));
+        }
+        self.walk(path.clone(), false, self.clock, |walk| walk.add_memory(path, bytes, now()))
+    }
+
+    /// Checks a name and reserves it: no source may be at, above or below another.
+    fn claim(&mut self, name: &str) -> Result<EntryPath> {
+        let path: EntryPath = name.parse()?;
+        if let Some(long) = path.names().find(|name| name.len() > MAX_NAME) {
+            let message = format!(
+                "{path}: a name of {} bytes cannot be restored; the most that file systems take is {MAX_NAME}",
+                long.len()
+            );
+            return Err(Error::new(ErrorKind::InvalidName, message));
+        }
+        let bytes = path.as_bytes();
+        let mut above =
+            (0..bytes.len()).filter(|i| bytes[*i] == b'/').filter_map(|i| EntryPath::new(&bytes[..i]).ok());
+        // In byte order, everything below a path sorts after "path/" and a first control character.
+        let below = self.names.range(path.join(b"\x01")?..).next().is_some_and(|n| n.is_below(&path));
+        let clash = self.names.contains(&path) || above.any(|a| self.names.contains(&a)) || below;
+        if clash {
+            return Err(Error::new(
+                ErrorKind::AlreadyExists,
+                format!("a source named {path}, or above or below it, was added before"),
+            ));
+        }
+        self.names.insert(path.clone());
+        Ok(path)
+    }
+}
+
+/// What a reader returned.
+enum Spooled {
+    Memory(Vec<u8>),
+    File(std::fs::File, u64),
+}
+
+/// Longest name that file systems allow, in bytes (NAME_MAX on Linux; NTFS and SMB count 255 UTF-16 units).
+const MAX_NAME: usize = 255;
+
+fn now() -> Metadata {
+    Metadata { mtime: Some(Mtime::now()), ..Metadata::default() }
+}
+
+/// Refuses what the kernel makes up as it is read: its size is never right, and nobody means to back it up.
+fn refuse_kernel(source: &Path, is_of_the_kernel: bool) -> Result<()> {
+    if !is_of_the_kernel {
+        return Ok(());
+    }
+    let source = source.display();
+    let message = format!(
+        "{source} is made by the kernel as it is read: read what is wanted of it, and add those bytes"
+    );
+    Err(Error::new(ErrorKind::InvalidArgument, message))
+}
+
+/// A pipe, a socket or a device has no content of its own; a shell's `/dev/fd/63` leads to one that has no path.
+fn refuse_stream(file: &Path) -> Result<()> {
+    let is_stream = std::fs::metadata(file).is_ok_and(|there| !there.is_file() && !there.is_dir());
+    if !is_stream {
+        return Ok(());
+    }
+    let shown = file.display();
+    let message =
+        format!("{shown} is a pipe, a socket or a device: read it, and add the bytes or the reader");
+    Err(Error::new(ErrorKind::InvalidArgument, message))
+}
+
+/// Returns a source's own name, also for `.`, `..` and paths that end in them.
+fn own_name(path: &Path) -> Result<String> {
+    let real = path.canonicalize().map_err(|e| Error::io(format_args!("open {}", path.display()), e))?;
+    let name = path.file_name().or_else(|| real.file_name());
+    name.and_then(|name| name.to_str()).map(str::to_owned).ok_or_else(|| {
+        Error::new(
+            ErrorKind::InvalidName,
+            format!("{} has no name that is text; add it under a name", path.display()),
+        )
+    })
+}

@@ -1,0 +1,59 @@
+//! The stored files of a set: listed, read whole, and opened in place.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use crate::envelope::{CertificateFacts, MAX_MESSAGE, Opener};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Name, SharePath};
+use crate::share::{ItemKind, Share};
+
+/// What a folder contains: the length of each file, by name.
+pub(super) fn items(share: &dyn Share, folder: &SharePath) -> Result<HashMap<String, u64>> {
+    let items = share.list(folder)?.into_iter();
+    Ok(items
+        .map(|item| (item.name, if item.kind == ItemKind::File { item.length } else { u64::MAX }))
+        .collect())
+}
+
+/// Reads a stored file whole. A file that is missing or too long is `DAMAGED`.
+pub(super) fn fetch(share: &dyn Share, folder: &SharePath, name: &str, buffer: &mut Vec<u8>) -> Result<()> {
+    let damaged =
+        |what: &str, e: Error| Error::new(ErrorKind::Damaged, format!("{name} {what}")).with_source(e);
+    share.read(&folder.join(Name::new(name)?), MAX_MESSAGE as u64, buffer).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => damaged("is missing", e),
+        ErrorKind::LimitExceeded => damaged("is longer than any stored file may be", e),
+        _ => e,
+    })
+}
+
+/// Opens a message of a set that names these certificates; returns where its content is, and its tag.
+pub(super) fn open_message(
+    opener: &Opener,
+    named: &[CertificateFacts],
+    name: &str,
+    buffer: &mut [u8],
+) -> Result<(Range<usize>, [u8; 16])> {
+    let needed = || {
+        let thumbprints: Vec<_> = named.iter().map(|c| c.sha1_thumbprint.as_str()).collect();
+        thumbprints.join(" or ")
+    };
+    // Two certificates may share issuer and serial; the thumbprints tell them apart.
+    let is_named =
+        |held: &CertificateFacts| named.iter().any(|c| c.sha256_thumbprint == held.sha256_thumbprint);
+    let opened = opener.open_in_place(buffer).map_err(|e| match e.kind() {
+        // A certificate renewed with the same key is not named but opens the set: if it finds damage, that is damage.
+        ErrorKind::WrongCertificate | ErrorKind::Damaged
+            if !opener.certificates().any(is_named) && !opener.has_key_of(buffer) =>
+        {
+            let message =
+                format!("the set needs the decryption certificate with the thumbprint {}; {e}", needed());
+            Error::new(ErrorKind::WrongCertificate, message).with_source(e)
+        }
+        ErrorKind::Malformed => {
+            Error::new(ErrorKind::Damaged, format!("{name} is damaged: {e}")).with_source(e)
+        }
+        kind => Error::new(kind, format!("{name}: {e}")).with_source(e),
+    })?;
+    Ok((opened.content, opened.tag))
+}
