@@ -36,6 +36,7 @@ mod previous;
 mod reading;
 mod report;
 mod reuse;
+mod run;
 mod stat;
 mod state;
 mod storer;
@@ -48,8 +49,8 @@ pub use report::{BackupReport, Reuse};
 
 use excludes::Excludes;
 use history::History;
-use pipeline::Shared;
 use plan::{NewLarge, Planner};
+use run::Shared;
 use stat::Clock;
 use state::SourceSize;
 use tree::{Rules, Walk};

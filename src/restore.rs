@@ -19,6 +19,7 @@ use crate::worker_pool;
 mod compare;
 mod durable;
 mod extract;
+mod firsts;
 #[cfg(test)]
 mod forgery;
 mod large;
@@ -29,6 +30,7 @@ mod naming;
 mod one;
 mod report;
 mod select;
+mod stand_in;
 mod target;
 mod verify;
 mod writer;
@@ -38,8 +40,9 @@ pub use report::{Compare, Damage, Existing, Loss, RestoreOptions, RestoreReport,
 pub use verify::{Fault, FaultKind, VerifyReport, verify, verify_full};
 
 use extract::{Extracted, Extractor, Job, Jobs};
+use firsts::{Fate, Firsts};
 use large::{Begun, LargeFile, LargeFiles};
-use links::{Fate, Firsts, Rounds};
+use links::Rounds;
 use select::Selection;
 use target::{Near, Placed, Target};
 use writer::{Writer, Wrote};

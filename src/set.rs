@@ -13,6 +13,7 @@ pub(crate) mod extents;
 pub(crate) mod filter;
 pub(crate) mod index;
 mod list;
+mod message;
 pub(crate) mod overlay;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::OpenOptions;
 
-use super::compare::{self, Known, Wanted};
-use super::target::{Near, Placed, Target, create, write_at};
+use super::compare;
+use super::target::{Known, Near, Placed, Target, Wanted, create, write_at};
 use super::{Compare, Loss};
 use crate::error::{Error, Result, Scope};
 use crate::set::{Block, Entry, EntryPath, Metadata, Part};

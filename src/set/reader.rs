@@ -12,14 +12,12 @@ use super::digest::Digest;
 use super::doubt::Doubt;
 use super::entry::{Change, EntryPath};
 use super::extents::Extents;
-use super::filter::LineFilter;
 use super::index::{PieceReader, piece_number};
+use super::message::open_message;
 use super::overlay::Overlay;
 use super::record::{Record, StoredFile};
-pub(crate) use super::records::Records;
-use super::records::{Entries, IndexPlace};
 use super::sums;
-use crate::envelope::{CertificateFacts, MAX_MESSAGE, Opener};
+use crate::envelope::{MAX_MESSAGE, Opener};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SetName, SharePath};
 use crate::share::{ItemKind, Share};
@@ -275,16 +273,6 @@ impl Set {
         Ok(catalog)
     }
 
-    /// Reads the entries of the set in the order of the index, with one piece of the index in memory at a time.
-    ///
-    /// # Errors
-    /// `WRONG_CERTIFICATE`; `DAMAGED` when the newest piece of the index is damaged. Damage to another piece is an
-    /// error of the iterator, which then goes on with the next piece.
-    pub fn entries(self: &Arc<Self>, opener: &Arc<Opener>) -> Result<Entries> {
-        let catalog = self.catalog(opener)?;
-        Ok(Entries { set: self.clone(), opener: opener.clone(), catalog, place: IndexPlace::default() })
-    }
-
     /// Reads the pieces whose lines take precedence over earlier ones. If one is lost, the list of extents says what it
     /// cannot have changed.
     fn read_overlay(&self, opener: &Opener, catalog: &mut Catalog) -> Result<()> {
@@ -346,16 +334,6 @@ impl Set {
         let content = self.unseal(opener, piece, &mut buffer)?;
         PieceReader::new(&piece.name, buffer, content)
     }
-
-    /// Reads the lines that count and pass the filter, from first piece to last, with one piece in memory at a time.
-    pub(crate) fn records<'a>(
-        &'a self,
-        opener: &'a Opener,
-        catalog: &'a Catalog,
-        filter: LineFilter,
-    ) -> Records<'a> {
-        Records { set: self, opener, catalog, place: IndexPlace::of(filter) }
-    }
 }
 
 fn shown(share: &dyn Share, folder: &SharePath) -> String {
@@ -379,35 +357,4 @@ fn fetch(share: &dyn Share, folder: &SharePath, name: &str, buffer: &mut Vec<u8>
         ErrorKind::LimitExceeded => damaged("is longer than any stored file may be", e),
         _ => e,
     })
-}
-
-/// Opens a message of a set that names these certificates; returns where its content is, and its tag.
-pub(super) fn open_message(
-    opener: &Opener,
-    named: &[CertificateFacts],
-    name: &str,
-    buffer: &mut [u8],
-) -> Result<(Range<usize>, [u8; 16])> {
-    let needed = || {
-        let thumbprints: Vec<_> = named.iter().map(|c| c.sha1_thumbprint.as_str()).collect();
-        thumbprints.join(" or ")
-    };
-    // Two certificates may share issuer and serial; the thumbprints tell them apart.
-    let is_named =
-        |held: &CertificateFacts| named.iter().any(|c| c.sha256_thumbprint == held.sha256_thumbprint);
-    let opened = opener.open_in_place(buffer).map_err(|e| match e.kind() {
-        // A certificate renewed with the same key is not named but opens the set: if it finds damage, that is damage.
-        ErrorKind::WrongCertificate | ErrorKind::Damaged
-            if !opener.certificates().any(is_named) && !opener.has_key_of(buffer) =>
-        {
-            let message =
-                format!("the set needs the decryption certificate with the thumbprint {}; {e}", needed());
-            Error::new(ErrorKind::WrongCertificate, message).with_source(e)
-        }
-        ErrorKind::Malformed => {
-            Error::new(ErrorKind::Damaged, format!("{name} is damaged: {e}")).with_source(e)
-        }
-        kind => Error::new(kind, format!("{name}: {e}")).with_source(e),
-    })?;
-    Ok((opened.content, opened.tag))
 }

@@ -39,6 +39,28 @@ impl From<Unread> for Error {
     }
 }
 
+impl Set {
+    /// Reads the entries of the set in the order of the index, with one piece of the index in memory at a time.
+    ///
+    /// # Errors
+    /// `WRONG_CERTIFICATE`; `DAMAGED` when the newest piece of the index is damaged. Damage to another piece is an
+    /// error of the iterator, which then goes on with the next piece.
+    pub fn entries(self: &Arc<Self>, opener: &Arc<Opener>) -> Result<Entries> {
+        let catalog = self.catalog(opener)?;
+        Ok(Entries { set: self.clone(), opener: opener.clone(), catalog, place: IndexPlace::default() })
+    }
+
+    /// Reads the lines that count and pass the filter, from first piece to last, with one piece in memory at a time.
+    pub(crate) fn records<'a>(
+        &'a self,
+        opener: &'a Opener,
+        catalog: &'a Catalog,
+        filter: LineFilter,
+    ) -> Records<'a> {
+        Records { set: self, opener, catalog, place: IndexPlace::of(filter) }
+    }
+}
+
 /// The lines of an index in order.
 pub(crate) struct Records<'a> {
     pub(super) set: &'a Set,

@@ -7,8 +7,8 @@ use std::fmt::Write;
 use azs::alert::{Profile, classify_error};
 use azs::{Error, ErrorKind};
 
-use crate::alert::azs_classification;
-use crate::ffi::{c_string, quietly};
+use crate::classification::azs_classification;
+use crate::memory::c_string;
 
 /// How a call ended. A number never changes its meaning; new ones may come.
 #[repr(C)]
@@ -207,7 +207,7 @@ pub extern "C" fn azs_error_alert(error: Option<&azs_error>) -> Option<&azs_clas
 /// Frees an error. NULL is allowed.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_error_free(error: Option<Box<azs_error>>) {
-    quietly((), || drop(error));
+    drop(error);
 }
 
 /// The code of a status: "ACCESS_DENIED", "OK". Lives for ever. "INTERNAL" for a number that is none.

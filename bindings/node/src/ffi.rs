@@ -12,7 +12,7 @@ use napi_derive::napi;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::alert::Classification;
+use crate::classification::Classification;
 use crate::threads;
 
 /// The error for JavaScript: its message, `code`, `causes` and `alert`. `lib/errors.js` makes a `BackupError` of it.

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::operations::{BLOCK, Kind};
+use super::operations::Kind;
 use super::pool::Attempt;
-use super::session::Session;
+use super::session::{BLOCK, Session};
 use super::status::{self, Failure};
 use super::{SmbShare, nameless};
 use crate::error::{Error, ErrorKind, Result};

@@ -1,0 +1,37 @@
+//! Opens the messages of a set, and says which certificate it needs.
+
+use std::ops::Range;
+
+use crate::envelope::{CertificateFacts, Opener};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Opens a message of a set that names these certificates; returns where its content is, and its tag.
+pub(super) fn open_message(
+    opener: &Opener,
+    named: &[CertificateFacts],
+    name: &str,
+    buffer: &mut [u8],
+) -> Result<(Range<usize>, [u8; 16])> {
+    let needed = || {
+        let thumbprints: Vec<_> = named.iter().map(|c| c.sha1_thumbprint.as_str()).collect();
+        thumbprints.join(" or ")
+    };
+    // Two certificates may share issuer and serial; the thumbprints tell them apart.
+    let is_named =
+        |held: &CertificateFacts| named.iter().any(|c| c.sha256_thumbprint == held.sha256_thumbprint);
+    let opened = opener.open_in_place(buffer).map_err(|e| match e.kind() {
+        // A certificate renewed with the same key is not named but opens the set: if it finds damage, that is damage.
+        ErrorKind::WrongCertificate | ErrorKind::Damaged
+            if !opener.certificates().any(is_named) && !opener.has_key_of(buffer) =>
+        {
+            let message =
+                format!("the set needs the decryption certificate with the thumbprint {}; {e}", needed());
+            Error::new(ErrorKind::WrongCertificate, message).with_source(e)
+        }
+        ErrorKind::Malformed => {
+            Error::new(ErrorKind::Damaged, format!("{name} is damaged: {e}")).with_source(e)
+        }
+        kind => Error::new(kind, format!("{name}: {e}")).with_source(e),
+    })?;
+    Ok((opened.content, opened.tag))
+}
