@@ -11,6 +11,15 @@ use super::profile::Profile;
 use super::{errno, text, win32};
 use crate::{Error, ErrorKind};
 
+impl Error {
+    /// Returns the alert that this failure is: its class under the profile [`Refined`](Profile::Refined), why, and
+    /// whether to try again. [`classify_error`] knows other profiles.
+    #[must_use]
+    pub fn alert(&self) -> Classification {
+        classify_error(self, Profile::Refined)
+    }
+}
+
 /// Classifies an error of this library by its most telling cause.
 ///
 /// ```

@@ -58,7 +58,7 @@ pub fn restore_stream(
         io::copy(&mut room, &mut writer)?;
         writer.flush()
     };
-    copy().map_err(|e| Error::io(format_args!("write {path}"), e))?;
+    copy().map_err(|e| Error::at("write", path, e))?;
     Ok(file.entry)
 }
 

@@ -87,7 +87,7 @@ const HOLE: usize = 4096;
 impl Target {
     /// Opens or creates the folder.
     pub(super) fn open(path: &Path, options: &RestoreOptions) -> Result<Self> {
-        let failed = |e| Error::io(format_args!("open target folder {}", path.display()), e);
+        let failed = |e| Error::at("open target folder", path.display(), e);
         std::fs::create_dir_all(path).map_err(failed)?;
         let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?;
         if options.existing == Existing::Refuse && dir.entries().map_err(failed)?.next().is_some() {
@@ -139,7 +139,7 @@ impl Target {
     }
 
     pub(super) fn failed(&self, path: &EntryPath, error: io::Error) -> Error {
-        Error::io(format_args!("restore {}/{path}", self.shown), error)
+        Error::at("restore", format_args!("{}/{path}", self.shown), error)
     }
 
     /// Opens a folder of the target and creates what is missing; a link on the way is an error, or is replaced.

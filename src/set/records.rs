@@ -21,6 +21,11 @@ pub(crate) struct Unread {
 }
 
 impl Unread {
+    fn in_set(mut self, set: &Set) -> Self {
+        self.error = self.error.in_set(set.cover().set);
+        self
+    }
+
     /// Whether it loses only what it names, and not the whole work.
     pub(crate) fn is_loss(&self) -> bool {
         self.error.scope() == Scope::Object
@@ -72,7 +77,8 @@ pub(crate) struct Records<'a> {
 impl Records<'_> {
     /// Returns the next line that counts: an entry, a part, a change or a block. After an error, call again to go on.
     pub(crate) fn next(&mut self) -> Result<Option<Record>, Unread> {
-        self.place.next(self.set, self.opener, self.catalog)
+        let next = self.place.next(self.set, self.opener, self.catalog);
+        next.map_err(|unread| unread.in_set(self.set))
     }
 }
 
@@ -92,7 +98,7 @@ impl Iterator for Entries {
             match self.place.next(&self.set, &self.opener, &self.catalog).transpose()? {
                 Ok(Record::Entry(entry)) => return Some(Ok(self.catalog.current(entry))),
                 Ok(_) => {}
-                Err(unread) => return Some(Err(unread.error)),
+                Err(unread) => return Some(Err(unread.in_set(&self.set).error)),
             }
         }
     }

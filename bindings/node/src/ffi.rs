@@ -27,6 +27,9 @@ pub(crate) fn refused(env: Env, error: Error) -> napi::Error {
         }
         object.set("code", error.code())?;
         object.set("causes", causes)?;
+        object.set("path", error.path())?;
+        object.set("operation", error.operation())?;
+        object.set("set", error.set())?;
         object.set("alert", Classification::from(error).into_instance(&env)?)?;
         Ok(napi::Error::from(object.to_unknown()))
     };
