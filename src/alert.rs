@@ -23,6 +23,7 @@ mod cause;
 mod classification;
 mod code;
 mod errno;
+mod error_kind;
 mod evidence;
 mod fault_type;
 mod finding;
@@ -31,6 +32,7 @@ mod json;
 mod kind;
 mod ntstatus;
 mod number;
+mod profile;
 mod remedy;
 mod report;
 mod retry;
@@ -68,12 +70,13 @@ code_serde! {
 }
 
 pub use cause::{classify_chain, classify_error, classify_io};
-pub use classification::{Classification, Confidence, Profile};
+pub use classification::{Classification, Confidence};
 pub use code::{classify_errno, classify_hresult, classify_ntstatus, classify_win32};
 pub use evidence::Evidence;
 pub use finding::{Form, Probe};
 pub use json::{Alert, classify_json};
 pub use kind::{AlertKind, DocumentedKind, Severity};
+pub use profile::Profile;
 pub use remedy::Context;
 pub use retry::{Retry, RetryAdvice};
 pub use text::{TextClassifier, classify_text};

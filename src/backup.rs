@@ -35,6 +35,7 @@ mod previous;
 mod reading;
 mod report;
 mod reuse;
+mod run;
 mod sources;
 mod stat;
 mod state;
@@ -48,8 +49,8 @@ pub use report::{BackupReport, Reuse};
 
 use excludes::Excludes;
 use history::History;
-use pipeline::Shared;
 use plan::Planner;
+use run::Shared;
 use stat::Clock;
 use state::SourceSize;
 use tree::Rules;

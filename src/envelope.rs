@@ -26,6 +26,7 @@
 //! # }
 //! ```
 
+mod asn1;
 mod ber;
 mod certificate;
 mod cipher;
@@ -37,7 +38,9 @@ mod mac;
 mod message;
 mod name;
 mod open;
+mod password;
 mod pbe;
+mod pem_key;
 mod pfx;
 mod private_key;
 mod recipient;

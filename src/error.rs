@@ -12,38 +12,114 @@ use std::sync::Arc;
 /// The result of a call: a value, or an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A failure: its [kind](Error::kind), one line for people, and its cause.
+/// A failure: its [kind](Error::kind), one line for people, what it concerns, and its cause.
+///
+/// ```
+/// use azs_backup::FolderShare;
+///
+/// let error = FolderShare::open("/no/such/share").unwrap_err();
+/// assert_eq!(error.code(), "NOT_FOUND");
+/// assert_eq!((error.operation(), error.path()), (Some("open"), Some("/no/such/share")));
+/// ```
+// By hand, not by `thiserror`: for a cause behind an `Arc` it returns the `Arc` as the source, and nobody who asks for
+// an `io::Error` by `downcast_ref` would find it. A cause in a `Box` could not be cloned.
 #[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,
     message: Cow<'static, str>,
+    concerns: Option<Box<Concerns>>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What a failure concerns, as far as the code that failed knew.
+#[derive(Clone, Default)]
+struct Concerns {
+    path: Option<String>,
+    operation: Option<&'static str>,
+    set: Option<String>,
 }
 
 impl Error {
     /// Creates a failure of this kind with this one-line message.
     #[cold]
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: message.into(), concerns: None, source: None }
     }
 
-    /// Returns the same failure with its cause.
+    /// Returns the same failure with its cause. What the cause is known to concern, the failure concerns, too.
     #[cold]
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.source = Some(Arc::from(source.into()));
+        let source = source.into();
+        if let Some(Concerns { path, operation, set }) =
+            source.downcast_ref::<Self>().and_then(|error| error.concerns.as_deref())
+        {
+            self = self.fill(path.clone(), *operation, set.clone());
+        }
+        self.source = Some(Arc::from(source));
         self
     }
 
-    /// Creates the error for a failed read, write or lookup of `what`. Its kind follows from the operating system's
-    /// error.
+    /// Creates the error for a failure of `what`, such as "compress the index". Its kind follows from the operating
+    /// system's error. For a file or folder take [`at`](Self::at).
     #[cold]
     pub fn io(what: impl fmt::Display, source: io::Error) -> Self {
-        Self {
-            kind: ErrorKind::of_io(&source),
-            message: format!("{what}: {source}").into(),
-            source: Some(Arc::new(source)),
+        let (kind, message) = (ErrorKind::of_io(&source), format!("{what}: {source}"));
+        let concerns = ErrorKind::own(&source).and_then(|inner| inner.concerns.clone());
+        Self { kind, message: message.into(), concerns, source: Some(Arc::new(source)) }
+    }
+
+    /// Creates the error for a failure of `doing` something with the file or folder at `path`: `read /mnt/a: no such
+    /// file`. The first word of `doing` is its [operation](Self::operation).
+    #[cold]
+    pub fn at(doing: &'static str, path: impl fmt::Display, source: io::Error) -> Self {
+        Self::io(format_args!("{doing} {path}"), source).doing(doing, path)
+    }
+
+    /// Says what was done, in words of which the first becomes the [operation](Self::operation), and with which file or
+    /// folder. What is already known stays: who was closest to the failure knows best.
+    #[cold]
+    #[must_use]
+    pub fn doing(self, doing: &'static str, path: impl fmt::Display) -> Self {
+        self.fill(Some(path.to_string()), doing.split(' ').next(), None)
+    }
+
+    /// Says which set it happened in, unless that is already known.
+    #[cold]
+    #[must_use]
+    pub fn in_set(self, set: impl fmt::Display) -> Self {
+        self.fill(None, None, Some(set.to_string()))
+    }
+
+    fn fill(mut self, path: Option<String>, operation: Option<&'static str>, set: Option<String>) -> Self {
+        let known = self.concerns.get_or_insert_default();
+        // A path and what was done with it belong together.
+        if known.path.is_none() {
+            (known.path, known.operation) = (path, known.operation.or(operation));
         }
+        known.set = known.set.take().or(set);
+        self
+    }
+
+    /// Returns the file or folder that it concerns, on the share or on this host, as people write it; `None` if it
+    /// concerns none, or none is known.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        self.concerns.as_ref()?.path.as_deref()
+    }
+
+    /// Returns what was done when it failed, in one word: `open`, `read`, `write`, `flush`, `list`, `create`, `link`,
+    /// `copy`, `rename`, `delete`, `connect`, `restore`; `None` if it is not known.
+    #[must_use]
+    pub fn operation(&self) -> Option<&'static str> {
+        self.concerns.as_ref()?.operation
+    }
+
+    /// Returns the name of the backup set that it concerns: `20261123T020000Z-7f3a91c2`; `None` if it concerns none, or
+    /// none is known.
+    #[must_use]
+    pub fn set(&self) -> Option<&str> {
+        self.concerns.as_ref()?.set.as_deref()
     }
 
     /// Returns the condition, for programs.
@@ -233,8 +309,13 @@ impl ErrorKind {
         }
     }
 
+    /// The error of this library in an error of the standard library.
+    fn own(error: &io::Error) -> Option<&Error> {
+        error.get_ref()?.downcast_ref()
+    }
+
     fn of_io(error: &io::Error) -> Self {
-        if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        if let Some(inner) = Self::own(error) {
             return inner.kind();
         }
         match error.kind() {
@@ -295,5 +376,20 @@ mod tests {
     fn an_error_keeps_its_kind_through_io() {
         let error: io::Error = Error::new(ErrorKind::Damaged, "segment 3").into();
         assert_eq!(Error::io("restore", error).kind(), ErrorKind::Damaged);
+    }
+
+    #[test]
+    fn who_is_closest_to_a_failure_says_what_it_concerns() {
+        let inner = Error::at("create folder", "/mnt/a", io::ErrorKind::PermissionDenied.into());
+        assert_eq!(inner.to_string(), "create folder /mnt/a: permission denied");
+        let through_io = Error::io("restore", inner.in_set("one").into());
+        let outer = Error::new(ErrorKind::Io, "the night failed").with_source(through_io);
+        let outer = outer.doing("read", "/mnt/b").in_set("two");
+        assert_eq!(
+            (outer.operation(), outer.path(), outer.set()),
+            (Some("create"), Some("/mnt/a"), Some("one"))
+        );
+        let bare = Error::io("compress the index", io::ErrorKind::Other.into());
+        assert_eq!((bare.operation(), bare.path(), bare.set()), (None, None, None));
     }
 }

@@ -33,6 +33,7 @@ mod facts;
 mod host;
 mod mas_backup_folder;
 mod name;
+mod refusal;
 mod reserved;
 mod set_name;
 mod share_path;

@@ -21,6 +21,7 @@ mod builder;
 mod compare;
 mod durable;
 mod extract;
+mod firsts;
 #[cfg(test)]
 mod forgery;
 mod large;
@@ -31,6 +32,7 @@ mod naming;
 mod one;
 mod report;
 mod select;
+mod stand_in;
 mod target;
 mod verify;
 mod writer;
@@ -42,8 +44,9 @@ pub use verify::{Fault, FaultKind, VerifyReport};
 
 use assembler::{Assembler, LargeFiles, Line};
 use extract::{Extracted, Extractor, Job, Jobs};
+use firsts::{Fate, Firsts};
 use large::{Begun, LargeFile};
-use links::{Fate, Firsts, Rounds};
+use links::Rounds;
 use select::Selection;
 use target::{Near, Placed, Target};
 use writer::{Writer, Wrote};

@@ -43,13 +43,16 @@ mod html;
 mod mas_backup;
 mod rules;
 mod scan;
+mod seen;
 mod sets;
+mod severity;
 mod table;
 
 pub use configuration::{ComponentSettings, Configuration, KnownCertificate, MeasuredSpace, Silence};
-pub use findings::{Finding, Severity, Silenced};
+pub use findings::{Finding, Silenced};
 pub use rules::{RULES, Rule};
 pub use sets::{ComponentReview, Day, Size};
+pub use severity::Severity;
 
 /// The result of a review.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{MasBackupFolder, SharePath};
+use crate::layout::{MasBackupFolder, SetName, SharePath};
 
 mod check;
 mod folder;
@@ -82,7 +82,7 @@ pub trait Share: fmt::Debug + Send + Sync {
     /// (1,023 on NTFS); `NOT_FOUND` when the object or the new name's folder does not exist; `ALREADY_EXISTS`.
     fn link(&self, object: &SharePath, name: &SharePath) -> Result<()> {
         let _ = name;
-        Err(unsupported(self.describe(), "hard links", object))
+        Err(unsupported(self.describe(), "link", "hard links", object))
     }
 
     /// Copies an object on the share itself, so its bytes do not travel to this host and back. The copy appears under
@@ -92,7 +92,7 @@ pub trait Share: fmt::Debug + Send + Sync {
     /// `UNSUPPORTED` when the share cannot copy; as [`put`](Self::put).
     fn copy(&self, object: &SharePath, name: &SharePath) -> Result<()> {
         let _ = name;
-        Err(unsupported(self.describe(), "copies made where an object lies", object))
+        Err(unsupported(self.describe(), "copy", "copies made where an object lies", object))
     }
 
     /// Renames an object, to any folder of the share.
@@ -101,7 +101,7 @@ pub trait Share: fmt::Debug + Send + Sync {
     /// `NOT_FOUND`; `ALREADY_EXISTS` when the name is taken.
     fn rename(&self, object: &SharePath, name: &SharePath) -> Result<()> {
         let _ = name;
-        Err(unsupported(self.describe(), "renaming", object))
+        Err(unsupported(self.describe(), "rename", "renaming", object))
     }
 
     /// Returns how much room there is for this account. A quota that the server does not report may leave less.
@@ -109,7 +109,7 @@ pub trait Share: fmt::Debug + Send + Sync {
     /// # Errors
     /// `UNSUPPORTED` when the share does not tell.
     fn space(&self) -> Result<Space> {
-        Err(unsupported(self.describe(), "telling free space", &SharePath::root()))
+        Err(unsupported(self.describe(), "look for space on", "telling free space", &SharePath::root()))
     }
 
     /// Deletes an object.
@@ -125,8 +125,32 @@ pub trait Share: fmt::Debug + Send + Sync {
     fn remove_folder(&self, folder: &SharePath) -> Result<()>;
 }
 
-fn unsupported(share: String, what: &str, path: &SharePath) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("{path}: the share {share} has no {what}"))
+fn unsupported(share: String, doing: &'static str, what: &str, path: &SharePath) -> Error {
+    let error = Error::new(ErrorKind::Unsupported, format!("{path}: the share {share} has no {what}"));
+    concerning(error, doing, joined(share, path), path)
+}
+
+/// Returns a path on a share as people write it; `share` is what the share [tells](Share::describe) of itself.
+pub(crate) fn joined(share: String, path: &SharePath) -> String {
+    match path.is_root() {
+        true => share,
+        false if share.starts_with('\\') => format!(r"{share}\{}", path.to_string().replace('/', r"\")),
+        false => format!("{share}/{path}"),
+    }
+}
+
+/// Says what an error of a share concerns: what was done with which path, and in which set that is.
+pub(crate) fn concerning(
+    error: Error,
+    doing: &'static str,
+    shown: impl fmt::Display,
+    path: &SharePath,
+) -> Error {
+    let error = error.doing(doing, shown);
+    match path.names().iter().rev().find(|name| name.as_str().parse::<SetName>().is_ok()) {
+        Some(set) => error.in_set(set),
+        None => error,
+    }
 }
 
 /// Refuses to go on without a folder whose name somebody typed: creating it unasked would hide a typing error, or a
@@ -137,7 +161,7 @@ pub(crate) fn missing_folder(share: &dyn Share, folder: &SharePath, what: &str) 
          be created",
         share.describe()
     );
-    Error::new(ErrorKind::NotFound, message)
+    concerning(Error::new(ErrorKind::NotFound, message), "open", joined(share.describe(), folder), folder)
 }
 
 /// The room on a share, in bytes.

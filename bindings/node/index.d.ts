@@ -47,6 +47,12 @@ export const ErrorKind: { readonly [Code in ErrorCode]: Code }
 export class BackupError extends Error {
   private constructor()
   readonly code: ErrorCode
+  /** The file or folder that it concerns, on the share or on this host, where that is known. */
+  readonly path: string | undefined
+  /** What was done when it failed, in one word, where that is known: `read`, `write`, `list`. */
+  readonly operation: string | undefined
+  /** The name of the backup set that it concerns, where that is known: `20261123T020000Z-7f3a91c2`. */
+  readonly set: string | undefined
   /** Which of the alerts that operators know it is, and what to do. Undefined where the work never began. */
   readonly alert: Classification | undefined
 }

@@ -1,8 +1,9 @@
 //! Classifies codes by looking them up in a table. Nothing here allocates.
 
-use super::classification::{Classification, Profile};
+use super::classification::Classification;
 use super::evidence::{Evidence, NO_FAILURE, UNKNOWN};
 use super::finding::{Finding, Form};
+use super::profile::Profile;
 use super::{errno, hresult, ntstatus, win32};
 
 /// Classifies an NTSTATUS.

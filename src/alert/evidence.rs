@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::classification::Profile;
 use super::finding::{Finding, Form, Probe};
 use super::kind::AlertKind;
+use super::profile::Profile;
 use super::retry::Retry;
 
 /// One reason for a classification: a code, name or sentence that was found, and what it means.

@@ -7,11 +7,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::classification::{Classification, Collector, Profile};
+use super::classification::{Classification, Collector};
 use super::evidence::Evidence;
 use super::fault_type;
 use super::finding::Form;
 use super::kind::AlertKind;
+use super::profile::Profile;
 use super::remedy::Context;
 use super::text::TextClassifier;
 use crate::{Error, ErrorKind, Result};

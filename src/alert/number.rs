@@ -1,9 +1,9 @@
 //! Finds the codes among the numbers in a text, by their form and the words around them.
 
-use super::classification::Profile;
 use super::code::hresult_row;
 use super::evidence::Evidence;
 use super::finding::Form;
+use super::profile::Profile;
 use super::{errno, ntstatus, win32};
 
 /// Returns the evidence of the digits at `start..end`, if they are a known code.

@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use serde::Deserialize;
 
-use super::classification::{Classification, Profile};
+use super::classification::Classification;
 use super::kind::AlertKind;
+use super::profile::Profile;
 use super::retry::Retry;
 
 /// Where and to whom a failure happened, for the texts of an [`Alert`](super::Alert). Only the identifier and the time

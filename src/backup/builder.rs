@@ -9,11 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::excludes::Excludes;
 use super::history::History;
-use super::pipeline::{Cover, Earlier, Pipeline, Settings, Shared};
+use super::pipeline::Pipeline;
 use super::plan::{BoxedObserver, Planner};
 use super::previous::PreviousTree;
 use super::report::Reuse;
 use super::reuse::{self, ReuseRules};
+use super::run::{Cover, Earlier, Settings, Shared};
 use super::stat::{self, Clock};
 use super::state::{self, Opened};
 use super::tree::Rules;

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::ledger::Ledger;
-use super::pipeline::{Cover, Earlier, Shared, StoredSet};
+use super::run::{Cover, Earlier, Shared, StoredSet};
 use super::state::{IndexPiece, NewState, State};
 use super::storer::{Done, store_piece};
 use crate::error::{ErrorKind, Result};

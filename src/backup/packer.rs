@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::finish::Finish;
 use super::ledger::Ledger;
-use super::pipeline::{Earlier, Settings, Shared, StoredSet, thread};
+use super::run::{Earlier, Settings, Shared, StoredSet, thread};
 use super::storer::{Done, Job, Storer};
 use super::work_item::{Line, Packed};
 use crate::error::{Error, ErrorKind, Result};

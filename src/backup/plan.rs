@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use super::dedup::ContentPlace;
-use super::pipeline::{Pipeline, Shared, StoredSet};
+use super::pipeline::Pipeline;
 use super::previous::{PreviousTree, Taken};
+use super::run::{Shared, StoredSet};
 use super::state::node::Node;
 use super::work_item::{
     BUNDLE, Before, Item, LargeContent, LargeSource, Mark, NewEntry, PART, Source, WorkItem,

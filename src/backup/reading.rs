@@ -240,9 +240,11 @@ pub(super) fn unreadable(path: &EntryPath, error: io::Error) -> Error {
     if let Some(own) = own.filter(|own| own.scope() == Scope::Caller) {
         return own.clone();
     }
-    Error::new(ErrorKind::SourceUnreadable, format!("{path} cannot be read: {error}")).with_source(error)
+    Error::new(ErrorKind::SourceUnreadable, format!("{path} cannot be read: {error}"))
+        .with_source(error)
+        .doing("read", path)
 }
 
 pub(super) fn changed(path: &EntryPath) -> Error {
-    Error::new(ErrorKind::SourceChanged, format!("{path} changed while it was read"))
+    Error::new(ErrorKind::SourceChanged, format!("{path} changed while it was read")).doing("read", path)
 }

@@ -44,7 +44,7 @@ impl Backup {
         let path = self.claim(name)?;
         let opened = Dir::open_ambient_dir(folder, ambient_authority())
             .and_then(|dir| Ok((stat::look_at(&dir)?, dir)))
-            .map_err(|e| Error::io(format_args!("open folder {}", folder.display()), e));
+            .map_err(|e| Error::at("open folder", folder.display(), e));
         let (stat, dir) = match opened {
             Ok(opened) => opened,
             Err(error) => return self.planner.problem(&path, error),
@@ -131,7 +131,7 @@ impl Backup {
             let stat = stat::look(&dir, own)?;
             Ok(Some((dir, own.to_owned(), stat)))
         };
-        let opened = open().map_err(|e| Error::io(format_args!("open file {}", file.display()), e));
+        let opened = open().map_err(|e| Error::at("open file", file.display(), e));
         let (dir, own, stat) = match opened {
             Ok(opened) => opened.ok_or_else(|| invalid("a file"))?,
             Err(error) => return self.planner.problem(&path, error),
@@ -329,7 +329,7 @@ fn refuse_stream(file: &Path) -> Result<()> {
 
 /// Returns a source's own name, also for `.`, `..` and paths that end in them.
 fn own_name(path: &Path) -> Result<String> {
-    let real = path.canonicalize().map_err(|e| Error::io(format_args!("open {}", path.display()), e))?;
+    let real = path.canonicalize().map_err(|e| Error::at("open", path.display(), e))?;
     let name = path.file_name().or_else(|| real.file_name());
     name.and_then(|name| name.to_str()).map(str::to_owned).ok_or_else(|| {
         Error::new(

@@ -188,9 +188,10 @@ impl State {
     /// Reads the text of an index piece back.
     pub(super) fn piece(&self, piece: &IndexPiece) -> Result<Vec<u8>> {
         let path = self.piece_path(piece.file.number);
-        let text = fs::read(&path).map_err(|e| Error::io(format_args!("read {}", path.display()), e))?;
+        let text = fs::read(&path).map_err(|e| Error::at("read", path.display(), e))?;
         if Digest::of(&text) != piece.text {
-            return Err(Error::new(ErrorKind::Damaged, format!("{} is damaged", path.display())));
+            return Err(Error::new(ErrorKind::Damaged, format!("{} is damaged", path.display()))
+                .doing("read", path.display()));
         }
         Ok(text)
     }
@@ -296,7 +297,7 @@ impl State {
 fn owned(folder: &Path) -> Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-    let failed = |e| Error::io(format_args!("look at {}", folder.display()), e);
+    let failed = |e| Error::at("read", folder.display(), e);
     let there = match fs::metadata(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         there => there.map_err(failed)?,
@@ -349,13 +350,12 @@ fn host() -> String {
 /// Returns the key that makes segment names, read from the folder or created there; and `false` if it replaced a
 /// damaged one.
 fn naming_key(folder: &Path) -> Result<(Zeroizing<[u8; 32]>, bool)> {
-    create_private(folder)
-        .map_err(|e| Error::io(format_args!("create state folder {}", folder.display()), e))?;
+    create_private(folder).map_err(|e| Error::at("create state folder", folder.display(), e))?;
     let path = folder.join("naming.key");
     let previous = match fs::read(&path).map(Zeroizing::new) {
         Ok(text) => str::from_utf8(&text).ok().and_then(|text| unhex(text.trim_end())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(Error::io(format_args!("read {}", path.display()), error)),
+        Err(error) => return Err(Error::at("read", path.display(), error)),
     };
     if let Some(key) = previous {
         return Ok((Zeroizing::new(key), true));
@@ -370,7 +370,7 @@ fn naming_key(folder: &Path) -> Result<(Zeroizing<[u8; 32]>, bool)> {
         file.persist(&path)?;
         Ok(())
     };
-    write().map_err(|e| Error::io(format_args!("write {}", path.display()), e))?;
+    write().map_err(|e| Error::at("write", path.display(), e))?;
     Ok((key, is_new))
 }
 

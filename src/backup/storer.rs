@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::pipeline::Shared;
+use super::run::Shared;
 use super::state::journal::Journal;
 use super::state::{IndexPiece, State};
 use crate::error::Result;

@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 use openssl::sha::Sha256;
 
 use super::dedup::{ContentPlace, Small};
-use super::pipeline::Shared;
 use super::previous::Taken;
 use super::reading::{self, changed, read_small, unreadable};
+use super::run::Shared;
 use super::state::node::short;
 use super::state::table::{Row, RowPlace, keyed};
 use super::work_item::{Before, Item, LargeSource, Line, Mark, NewEntry, NewLine, Packed, Source, WorkItem};

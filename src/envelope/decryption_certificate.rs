@@ -9,7 +9,7 @@ use crate::{Error, ErrorKind, Result};
 
 use super::certificate::{Certificate, CertificateFacts, EncryptionCertificate, unsuitable};
 use super::input::{Contents, unwrap_pfx};
-use super::{pfx, private_key};
+use super::{pem_key, pfx};
 
 /// A certificate with its private key, which opens backups. It opens them even after it has expired.
 ///
@@ -62,7 +62,7 @@ impl DecryptionCertificate {
     ///
     /// Several keys and certificates, and errors, are as for [`from_pfx`](Self::from_pfx).
     pub fn from_pem(key_pem: &[u8], passphrase: Option<&str>, certificate: &[u8]) -> Result<Self> {
-        let keys = private_key::from_pem(key_pem, passphrase)?;
+        let keys = pem_key::from_pem(key_pem, passphrase)?;
         Self::from_parts(keys, Contents::of(certificate)?.certificates)
     }
 

@@ -86,11 +86,13 @@ impl Opener {
 }
 
 fn open(path: &Path) -> Result<File> {
-    File::open(path).map_err(|e| Error::io(format_args!("open {}", path.display()), e))
+    File::open(path).map_err(|e| Error::at("open", path.display(), e))
 }
 
 fn named(path: &Path, error: Error) -> Error {
-    Error::new(error.kind(), format!("{}: {error}", path.display())).with_source(error)
+    Error::new(error.kind(), format!("{}: {error}", path.display()))
+        .with_source(error)
+        .doing("read", path.display())
 }
 
 fn read_certificate(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
@@ -115,7 +117,7 @@ fn write(writer: &mut impl Write, bytes: &[u8]) -> Result<()> {
 
 /// Creates a new file, which appears only once it is whole.
 fn create(path: &Path, fill: impl FnOnce(&mut File) -> Result<u64>) -> Result<u64> {
-    let failed = |e| Error::io(format_args!("write {}", path.display()), e);
+    let failed = |e| Error::at("write", path.display(), e);
     if path.symlink_metadata().is_ok() {
         return Err(failed(std::io::ErrorKind::AlreadyExists.into()));
     }

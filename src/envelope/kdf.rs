@@ -11,10 +11,10 @@ use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
 
+use super::asn1::AlgorithmIdentifier;
 use super::ber::{elements, number};
 use super::internal;
-use super::pbe::{Password, broken, broken_by, lacking, rounds};
-use super::recipient::AlgorithmIdentifier;
+use super::password::Password;
 
 /// A derivation with its parameters.
 pub(super) enum Kdf<'a> {
@@ -262,6 +262,31 @@ pub(super) fn digest_by_oid(id: &ObjectIdentifier) -> Result<MessageDigest> {
 pub(super) fn nid_of(id: &ObjectIdentifier) -> Option<Nid> {
     let nid = Asn1Object::from_str(&id.to_string()).ok()?.nid();
     (nid != Nid::UNDEF).then_some(nid)
+}
+
+/// Reads the number of rounds of a derivation: at least one.
+pub(super) fn rounds(any: &AnyRef<'_>) -> Result<u64> {
+    number(any).filter(|rounds| *rounds > 0).ok_or_else(broken)
+}
+
+#[cold]
+pub(super) fn broken() -> Error {
+    Error::new(ErrorKind::Malformed, "the parameters of the encryption by password are damaged")
+}
+
+#[cold]
+pub(super) fn broken_by(source: der::Error) -> Error {
+    broken().with_source(source)
+}
+
+#[cold]
+pub(super) fn lacking(what: std::fmt::Arguments<'_>) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!(
+            "it is encrypted or protected by {what}, which is not supported: export it again with AES256-SHA256"
+        ),
+    )
 }
 
 /// How many times longer a round takes than with SHA-256, at most.

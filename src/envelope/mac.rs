@@ -9,10 +9,10 @@ use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
 
+use super::asn1::AlgorithmIdentifier;
 use super::internal;
-use super::kdf::{Kdf, Purpose, digest_by_oid, hmac_digest, pkcs12};
-use super::pbe::{Password, broken, broken_by, lacking, rounds};
-use super::recipient::AlgorithmIdentifier;
+use super::kdf::{Kdf, Purpose, broken, broken_by, digest_by_oid, hmac_digest, lacking, pkcs12, rounds};
+use super::password::Password;
 
 /// RFC 7292 §4.
 #[derive(Sequence)]

@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use crate::{Error, ErrorKind, Result};
 
+use super::asn1::{AlgorithmIdentifier, malformed, unsupported};
 use super::cipher::{NONCE_LEN, TAG_LEN};
-use super::recipient::{AlgorithmIdentifier, Recipient};
+use super::recipient::Recipient;
 
 /// The largest plaintext of one message. Other readers of CMS hold several times as much in memory.
 pub const MAX_CONTENT: usize = 64 << 20;
@@ -320,21 +321,6 @@ fn position(reader: &SliceReader<'_>) -> usize {
 
 const fn context(number: u32, constructed: bool) -> Tag {
     Tag::ContextSpecific { constructed, number: TagNumber(number) }
-}
-
-/// Converts an error of the DER reader.
-pub(super) fn malformed(what: &'static str) -> impl FnOnce(der::Error) -> Error {
-    move |source| match source.kind() {
-        der::ErrorKind::IndefiniteLength => unsupported(
-            "the message has indefinite lengths (a streamed message): only definite-length DER is read",
-        ),
-        _ => Error::new(ErrorKind::Malformed, format!("the message is damaged or cut off in its {what}"))
-            .with_source(source),
-    }
-}
-
-pub(super) fn unsupported(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
-    Error::new(ErrorKind::Unsupported, message)
 }
 
 /// More than the headers, identifiers, version and parameters can ever take.

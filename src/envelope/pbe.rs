@@ -15,9 +15,10 @@ use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
 
+use super::asn1::AlgorithmIdentifier;
 use super::ber::{elements, number};
-use super::kdf::{Kdf, nid_of};
-use super::recipient::AlgorithmIdentifier;
+use super::kdf::{Kdf, broken, broken_by, lacking, nid_of, rounds};
+use super::password::Password;
 
 /// A scheme of encryption by a password.
 pub(super) struct Scheme<'a> {
@@ -151,27 +152,6 @@ impl Work {
     }
 }
 
-/// A password in the two forms that key derivations take.
-pub(super) struct Password<'a> {
-    pub(super) utf8: &'a [u8],
-    /// UTF-16, big-endian, with a final zero (RFC 7292 appendix B.1); or empty.
-    pub(super) utf16: Zeroizing<Vec<u8>>,
-}
-
-impl<'a> Password<'a> {
-    pub(super) fn new(password: &'a str) -> Self {
-        let units = password.encode_utf16().chain([0]).flat_map(u16::to_be_bytes);
-        let mut utf16 = Zeroizing::new(Vec::with_capacity(2 * password.len() + 2));
-        utf16.extend(units);
-        Self { utf8: password.as_bytes(), utf16 }
-    }
-
-    /// No password, which PKCS #12 distinguishes from an empty one.
-    pub(super) fn none() -> Self {
-        Self { utf8: &[], utf16: Zeroizing::default() }
-    }
-}
-
 /// RFC 8018 appendix A.3, and RFC 7292 appendix C.
 #[derive(Sequence)]
 struct PbeParameters<'a> {
@@ -217,31 +197,6 @@ fn read_cipher<'a>(algorithm: &AlgorithmIdentifier<'a>) -> Result<(&'static Ciph
         return Err(broken());
     }
     Ok((cipher, iv.value()))
-}
-
-/// Reads the number of rounds of a derivation: at least one.
-pub(super) fn rounds(any: &AnyRef<'_>) -> Result<u64> {
-    number(any).filter(|rounds| *rounds > 0).ok_or_else(broken)
-}
-
-#[cold]
-pub(super) fn broken() -> Error {
-    Error::new(ErrorKind::Malformed, "the parameters of the encryption by password are damaged")
-}
-
-#[cold]
-pub(super) fn broken_by(source: der::Error) -> Error {
-    broken().with_source(source)
-}
-
-#[cold]
-pub(super) fn lacking(what: std::fmt::Arguments<'_>) -> Error {
-    Error::new(
-        ErrorKind::Unsupported,
-        format!(
-            "it is encrypted or protected by {what}, which is not supported: export it again with AES256-SHA256"
-        ),
-    )
 }
 
 #[cold]

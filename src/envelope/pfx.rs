@@ -12,11 +12,12 @@ use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
 
+use super::asn1::AlgorithmIdentifier;
 use super::ber::{elements, implicit_octets, to_der};
 use super::mac::{Mac, MacData};
-use super::pbe::{Failure, Password, Scheme, Work};
-use super::private_key::{Encrypted, private_key};
-use super::recipient::AlgorithmIdentifier;
+use super::password::{Password, wrong_password};
+use super::pbe::{Failure, Scheme, Work};
+use super::private_key::{Encrypted, MAX_KEYS, private_key};
 
 /// The keys and certificates of a PFX, in its order.
 #[derive(Default)]
@@ -83,17 +84,6 @@ pub(super) fn read(bytes: &[u8], password: &str) -> Result<Found> {
         }
     }
     Err(wrong_password("the password of the PFX is wrong (or the file is damaged)", password))
-}
-
-/// Makes the error `WRONG_PASSWORD`, with hints from the password itself.
-#[cold]
-pub(super) fn wrong_password(message: &str, password: &str) -> Error {
-    let hint = match password.chars().last() {
-        Some('\n' | '\r') => "; the one given ends in a line break",
-        Some(last) if last.is_whitespace() => "; the one given ends in white space",
-        _ => "",
-    };
-    Error::new(ErrorKind::WrongPassword, format!("{message}{hint}"))
 }
 
 #[derive(Sequence)]
@@ -362,9 +352,6 @@ fn damaged() -> Error {
 fn damaged_by(source: der::Error) -> Error {
     damaged().with_source(source)
 }
-
-/// An operator's PFX has one.
-pub(super) const MAX_KEYS: usize = 16;
 
 /// How deep safes may be nested.
 const MAX_NESTED: usize = 4;

@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
 
+use super::asn1::{AlgorithmIdentifier, malformed, unsupported};
 use super::cipher::{ContentKey, KEY_LEN, damaged};
 use super::internal;
-use super::message::{malformed, unsupported};
 use super::name::IssuerAndSerial;
 use super::wrap::{AES256_WRAP, agree_for, agree_with, derive_kek, oaep_decrypt, oaep_encrypt, unwrap, wrap};
 
@@ -23,14 +23,6 @@ pub(super) enum Recipient<'a> {
     /// Unsupported: a password, a key-encryption key, a key encapsulation (RFC 9629), a recipient named by key
     /// identifier.
     Other,
-}
-
-/// RFC 5280 §4.1.1.2.
-#[derive(Clone, Copy, Sequence)]
-pub(super) struct AlgorithmIdentifier<'a> {
-    pub(super) algorithm: ObjectIdentifier,
-    #[asn1(optional = "true")]
-    pub(super) parameters: Option<AnyRef<'a>>,
 }
 
 #[derive(Sequence)]

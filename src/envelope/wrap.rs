@@ -15,10 +15,9 @@ use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
 
+use super::asn1::{AlgorithmIdentifier, malformed};
 use super::cipher::{ContentKey, KEY_LEN};
 use super::internal;
-use super::message::malformed;
-use super::recipient::AlgorithmIdentifier;
 
 fn oaep<T>(key: &mut PkeyCtx<T>) -> Result<(), ErrorStack> {
     key.set_rsa_padding(Padding::PKCS1_OAEP)?;

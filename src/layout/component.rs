@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::name::{Name, invalid, quoted};
+use super::name::Name;
+use super::refusal::{invalid, quoted};
 use super::set_name::is_set_shaped;
 use super::text_serde;
 use crate::{Error, Result};

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::component::{Component, ScaleUnit};
 use super::host::check_dns;
-use super::name::{Name, invalid, quoted};
-use super::reserved::{is_mas_backup, reserved};
+use super::name::Name;
+use super::refusal::{invalid, quoted, reserved};
+use super::reserved::is_mas_backup;
 use super::set_name::SetName;
 use super::share_path::SharePath;
 use crate::{Error, Result};

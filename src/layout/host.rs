@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use super::name::{invalid, quoted};
+use super::refusal::{invalid, quoted};
 use super::text_serde;
 use crate::{Error, Result};
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::name::{Name, invalid, quoted};
+use super::name::Name;
+use super::refusal::{invalid, quoted};
 use super::share_path::SharePath;
 use crate::Result;
 

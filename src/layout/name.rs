@@ -3,9 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::reserved::{is_mas_backup, reserved};
+use super::refusal::{invalid, quoted, reserved};
+use super::reserved::is_mas_backup;
 use super::text_serde;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 
 /// The name of one file or folder on a share, safe to create there and outside `MASBackup`.
 ///
@@ -180,25 +181,7 @@ pub(super) fn same_text(one: &str, other: &str) -> bool {
     one.chars().map(upper).eq(other.chars().map(upper))
 }
 
-/// Quotes the text for a line of an error: shortened, and with invisible characters spelled out.
-pub(super) fn quoted(text: &str) -> String {
-    let start: String = text.chars().take(QUOTE_MAX).collect();
-    let mut quoted = format!("{start:?}").replace(r"\\", r"\");
-    if start.len() < text.len() {
-        quoted.insert(quoted.len() - 1, '…');
-    }
-    quoted
-}
-
-/// Makes the error for text that breaks a rule.
-#[cold]
-pub(super) fn invalid(message: String) -> Error {
-    Error::new(ErrorKind::InvalidName, message)
-}
-
 /// The longest name of a file or folder in UTF-16 units (MS-FSCC 2.1.5.2).
 const NAME_MAX: usize = 255;
-/// Enough to recognise a path.
-const QUOTE_MAX: usize = 120;
 const ILLEGAL: &str = "\"\\/:|<>*?";
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];

@@ -4,9 +4,6 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use unicode_security::skeleton;
 
-use super::name::quoted;
-use crate::{Error, ErrorKind};
-
 /// Whether a file server, a client or a reader could take this name for `MASBackup`.
 ///
 /// True for the name in any letter case and in each known disguise:
@@ -42,16 +39,6 @@ pub fn is_mas_backup(component: &str) -> bool {
         .split(['\\', '/', ':'])
         .map(|piece| piece.trim_matches(|c: char| c == '.' || c.is_whitespace()))
         .any(|piece| piece == MAS_BACKUP || piece == SPLIT_M || is_short_name(piece))
-}
-
-/// Makes the error for a name or path that leads into `MASBackup`.
-#[cold]
-pub(super) fn reserved(what: &str, text: &str) -> Error {
-    let message = format!(
-        "{what} {text} leads into MASBackup, which belongs to Azure Stack Hub; choose a folder beside it",
-        text = quoted(text)
-    );
-    Error::new(ErrorKind::ReservedPath, message)
 }
 
 /// Whether this is an 8.3 name that file servers give a folder `MASBackup`; `name` is in capitals.

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-use super::name::{Name, invalid, quoted};
+use super::name::Name;
+use super::refusal::{invalid, quoted};
 use super::text_serde;
 use crate::{Error, ErrorKind, Result};
 

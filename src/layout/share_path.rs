@@ -4,8 +4,9 @@ use std::fmt;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
-use super::name::{Name, invalid, quoted};
-use super::reserved::{is_mas_backup, reserved};
+use super::name::Name;
+use super::refusal::{invalid, quoted, reserved};
+use super::reserved::is_mas_backup;
 use super::text_serde;
 use crate::{Error, Result};
 

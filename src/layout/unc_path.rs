@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::host::Host;
-use super::name::{Name, check_characters, check_win32, invalid, quoted, same_text};
-use super::reserved::{is_mas_backup, reserved};
+use super::name::{Name, check_characters, check_win32, same_text};
+use super::refusal::{invalid, quoted, reserved};
+use super::reserved::is_mas_backup;
 use super::share_path::{SharePath, check_length};
 use super::text_serde;
 use crate::{Error, Result};

@@ -8,29 +8,12 @@ use std::io::{self, Read, Seek};
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, OpenOptions};
 
-use super::target::{Near, Placed, Target};
+use super::target::{Known, Near, Placed, Target, Wanted};
 use super::{Compare, Existing};
 use crate::set::{Digest, Mtime};
 
 /// Resolution of file times in nanoseconds: most file systems, NTFS, microseconds, exFAT, seconds, FAT.
 const STEPS: [i128; 6] = [1, 100, 1_000, 10_000_000, 1_000_000_000, 2_000_000_000];
-
-/// What a file should be.
-#[derive(Clone, Copy)]
-pub(super) struct Wanted<'a> {
-    pub(super) size: u64,
-    pub(super) mtime: Option<Mtime>,
-    pub(super) content: Known<'a>,
-}
-
-/// What is known about a file's content.
-#[derive(Clone, Copy)]
-pub(super) enum Known<'a> {
-    Bytes(&'a [u8]),
-    Digest(Digest),
-    /// Compare it part by part, as the parts arrive.
-    Later,
-}
 
 impl Target {
     /// Returns the outcome for a file whose name is taken; `None` if it is to be written.

@@ -9,8 +9,8 @@ use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, OpenOptions};
 
 use super::assembler::{Assembler, Output};
-use super::compare::{self, Known, Wanted};
-use super::target::{Near, Placed, Target, create, write_at};
+use super::compare;
+use super::target::{Known, Near, Placed, Target, Wanted, create, write_at};
 use super::{Compare, Loss};
 use crate::error::{Result, Scope};
 use crate::set::{Block, EntryPath, Metadata, Part};

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Loss;
-use super::links::Firsts;
+use super::firsts::Firsts;
 use super::select::Selection;
 use crate::envelope::Opener;
 use crate::error::Result;

@@ -2,86 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::sync::{Mutex, PoisonError};
 
-use super::compare::{self, Known, Wanted};
-use super::select::{Selection, StandIn};
-use super::target::{Near, Placed, Target};
+use super::compare;
+use super::firsts::{Fate, First};
+use super::select::Selection;
+use super::stand_in::StandIn;
+use super::target::{Known, Near, Placed, Target, Wanted};
 use super::{Compare, Existing, Loss, Restore, RestoreReport};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::observer::{Progress, Ticker};
 use crate::set::record::Record;
-use crate::set::{Content, Digest, Entry, EntryPath, Metadata, Mtime};
-
-/// The files that links and copies lead to, and what became of each.
-#[derive(Default)]
-pub(super) struct Firsts(HashMap<EntryPath, Mutex<First>>);
-
-#[derive(Clone, Default)]
-struct First {
-    fate: Fate,
-    /// What an existing link to it should be like.
-    facts: Option<(u64, Option<Mtime>, Option<Digest>)>,
-}
-
-/// What became of a file.
-#[derive(Clone, Debug, Default)]
-pub(super) enum Fate {
-    /// It has not been seen.
-    #[default]
-    Unseen,
-    /// This restore wrote it, under this name.
-    Written(EntryPath),
-    /// It existed, or the target refused it.
-    NotWritten,
-    /// The set has lost it.
-    Lost,
-}
-
-impl Firsts {
-    pub(super) fn add(&mut self, path: &EntryPath) {
-        if !self.0.contains_key(path) {
-            self.0.insert(path.clone(), Mutex::default());
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn with<T>(&self, path: &EntryPath, look: impl FnOnce(&mut First) -> T) -> Option<T> {
-        let first = self.0.get(path)?;
-        Some(look(&mut first.lock().unwrap_or_else(PoisonError::into_inner)))
-    }
-
-    /// Records what a file is like.
-    pub(super) fn describe(&self, path: &EntryPath, content: &Content, size: u64, metadata: &Metadata) {
-        let digest = if let Content::File { sha256, .. } = content { Some(*sha256) } else { None };
-        self.with(path, |first| first.facts = Some((size, metadata.mtime, digest)));
-    }
-
-    /// Returns the size of a file, if it was recorded.
-    pub(super) fn size(&self, path: &EntryPath) -> Option<u64> {
-        self.with(path, |first| first.facts.map(|(size, ..)| size)).flatten()
-    }
-
-    /// Records what became of a file. Once written, it stays written.
-    pub(super) fn note(&self, path: &EntryPath, fate: Fate) {
-        self.with(path, |first| {
-            if !matches!(first.fate, Fate::Written(_)) {
-                first.fate = fate;
-            }
-        });
-    }
-
-    fn get(&self, path: &EntryPath) -> First {
-        self.with(path, |first| first.clone()).unwrap_or_default()
-    }
-
-    fn forget(&self, path: &EntryPath) {
-        self.with(path, |first| first.fate = Fate::Unseen);
-    }
-}
+use crate::set::{Content, Entry, EntryPath, Metadata};
 
 /// How often to read the set again for links whose names the target refuses one after another.
 const MOST_ROUNDS: usize = 16;

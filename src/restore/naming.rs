@@ -10,13 +10,10 @@ use cap_fs_ext::DirExt;
 use cap_std::fs::Dir;
 
 use super::Existing;
-use super::target::{Near, Target};
+use super::target::{Near, RUN, Target};
 
 /// Beginning of all restores' temporary names.
 const PREFIX: &str = ".azs-restore-";
-
-/// Digits of a restore's own number, which follows [`PREFIX`].
-const RUN: usize = 16;
 
 impl Target {
     /// Returns a name that nothing else of this restore has.
@@ -156,13 +153,6 @@ fn is_left_over(name: &OsStr, run: &str) -> bool {
     name.to_str()
         .and_then(|name| name.strip_prefix(PREFIX)?.split_once('-'))
         .is_some_and(|(other, number)| other.len() == RUN && is_hex(other) && is_hex(number) && other != run)
-}
-
-/// Draws a restore's own number.
-pub(super) fn run() -> io::Result<String> {
-    let mut random = [0; RUN / 2];
-    openssl::rand::rand_bytes(&mut random).map_err(io::Error::other)?;
-    Ok(crate::set::digest::hex(&random))
 }
 
 #[cfg(test)]

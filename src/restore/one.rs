@@ -47,7 +47,7 @@ pub(super) fn restore_stream(
         io::copy(&mut room, &mut writer)?;
         writer.flush()
     };
-    copy().map_err(|e| Error::io(format_args!("write {path}"), e))?;
+    copy().map_err(|e| Error::at("write", path, e))?;
     Ok(file.entry)
 }
 

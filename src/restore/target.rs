@@ -12,12 +12,11 @@ use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 
-use super::compare::{Known, Wanted};
 use super::durable::Durable;
-use super::{Compare, Existing, RestoreOptions, Unrestored, naming};
+use super::{Compare, Existing, RestoreOptions, Unrestored};
 use crate::error::{Error, ErrorKind, Result};
 use crate::set::digest::is_zero;
-use crate::set::{EntryPath, Metadata, Text};
+use crate::set::{Digest, EntryPath, Metadata, Mtime, Text};
 
 /// The target folder.
 pub(super) struct Target {
@@ -52,6 +51,23 @@ pub(super) enum Placed {
     Differs,
 }
 
+/// What a file should be.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) size: u64,
+    pub(super) mtime: Option<Mtime>,
+    pub(super) content: Known<'a>,
+}
+
+/// What is known about a file's content.
+#[derive(Clone, Copy)]
+pub(super) enum Known<'a> {
+    Bytes(&'a [u8]),
+    Digest(Digest),
+    /// Compare it part by part, as the parts arrive.
+    Later,
+}
+
 /// The folder of the last written entry: its neighbours come next.
 #[derive(Default)]
 pub(super) struct Near {
@@ -62,13 +78,16 @@ pub(super) struct Near {
     pub(super) ignores_case: Option<bool>,
 }
 
+/// Digits of the number by which a restore tells its temporary names from those of others.
+pub(super) const RUN: usize = 16;
+
 /// Length of a run of zeros that becomes a hole, in bytes.
 const HOLE: usize = 4096;
 
 impl Target {
     /// Opens or creates the folder.
     pub(super) fn open(path: &Path, options: &RestoreOptions) -> Result<Self> {
-        let failed = |e| Error::io(format_args!("open target folder {}", path.display()), e);
+        let failed = |e| Error::at("open target folder", path.display(), e);
         std::fs::create_dir_all(path).map_err(failed)?;
         let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?;
         if options.existing == Existing::Refuse && dir.entries().map_err(failed)?.next().is_some() {
@@ -91,7 +110,7 @@ impl Target {
             compare: options.compare,
             is_privileged,
             unrestored: Mutex::default(),
-            run: naming::run().map_err(failed)?,
+            run: run().map_err(failed)?,
             made: AtomicU64::new(0),
             naming: Mutex::default(),
             written: Mutex::default(),
@@ -120,7 +139,7 @@ impl Target {
     }
 
     pub(super) fn failed(&self, path: &EntryPath, error: io::Error) -> Error {
-        Error::io(format_args!("restore {}/{path}", self.shown), error)
+        Error::at("restore", format_args!("{}/{path}", self.shown), error)
     }
 
     /// Opens a folder of the target and creates what is missing; a link on the way is an error, or is replaced.
@@ -387,4 +406,11 @@ fn os_name(bytes: &[u8]) -> io::Result<&OsStr> {
         return Err(io::Error::new(io::ErrorKind::InvalidFilename, "a name that this system does not allow"));
     }
     os_text(bytes)
+}
+
+/// Draws a restore's own number.
+fn run() -> io::Result<String> {
+    let mut random = [0; RUN / 2];
+    openssl::rand::rand_bytes(&mut random).map_err(io::Error::other)?;
+    Ok(crate::set::digest::hex(&random))
 }

@@ -2,7 +2,7 @@
 
 use super::Restore;
 use super::extract::Sink;
-use super::links::Fate;
+use super::firsts::Fate;
 use super::report::Loss;
 use super::select::Selection;
 use super::target::{Near, Placed};

@@ -4,8 +4,9 @@ use std::fmt::{self, Write};
 
 use jiff::Timestamp;
 
-use super::findings::{Finding, Severity, shown};
+use super::findings::{Finding, shown};
 use super::sets::ComponentReview;
+use super::severity::Severity;
 use super::table::bytes;
 use super::{RULES, Review};
 

@@ -1,6 +1,6 @@
 //! Finds what does not belong into `MASBackup`, by names alone: nothing in there is read.
 
-use super::scan::{Seen, is_key_name, shown_path_of};
+use super::seen::{Seen, is_key_name, shown_path_of};
 use crate::error::{ErrorKind, Result, Scope};
 use crate::layout::{Component, MasBackupFolder, Name, SetName, SharePath};
 use crate::set::{COVER_SHEET, is_file_of_a_set};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::findings::Severity::{self, Critical, Notice, Warning};
+use super::severity::Severity::{self, Critical, Notice, Warning};
 
 /// One rule of the best practices, or of what follows from them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]

@@ -6,36 +6,8 @@ use crate::layout::{Component, Deployment, Name, Place, ScaleUnit, SetName, Shar
 use crate::set::is_file_of_a_set;
 use crate::share::{Item, ItemKind, Share};
 
-use super::findings::Samples;
 use super::mas_backup;
-
-/// What the listings showed.
-#[derive(Default)]
-pub(super) struct Seen {
-    pub(super) region: Option<SharePath>,
-    /// What is there instead, if the region folder is missing.
-    pub(super) instead: Samples,
-    /// Folders as they are spelt, and as they should be.
-    pub(super) letter_case: Samples,
-    /// Each `MASBackup`: the folder that contains it, and its spelling.
-    pub(super) mas_backups: Vec<(SharePath, String)>,
-    pub(super) has_mas_backup: bool,
-    pub(super) mas_backup_unseen: Samples,
-    pub(super) foreign_in_mas_backup: Samples,
-    pub(super) component_data_in_mas_backup: Samples,
-    pub(super) misplaced_mas_backup: Samples,
-    pub(super) look_alikes: Samples,
-    pub(super) misplaced: Samples,
-    pub(super) private_keys: Samples,
-    /// By component, or under the name of the region folder.
-    pub(super) unencrypted: std::collections::BTreeMap<String, Samples>,
-    pub(super) links: Samples,
-    pub(super) strange: Samples,
-    pub(super) unreadable: Samples,
-    pub(super) was_cut_short: bool,
-    /// Sets by their place, with their folders.
-    pub(super) sets: Vec<(Place, SetName, SharePath)>,
-}
+use super::seen::{Seen, extension, is_key_name, same, shown_path_of};
 
 pub(super) struct Scan<'a> {
     share: &'a dyn Share,
@@ -283,26 +255,8 @@ impl Scan<'_> {
     }
 }
 
-/// Whether a file of this name is a private key, whatever it contains.
-pub(super) fn is_key_name(name: &str) -> bool {
-    KEYS.contains(&&*extension(name)) || KEY_FILES.iter().any(|key| same(key, name))
-}
-
-/// Returns the path of something in a folder, for people.
-pub(super) fn shown_path_of(folder: impl std::fmt::Display, name: &str) -> String {
-    format!("{folder}/{name}")
-}
-
 fn folders(items: &[Item]) -> impl Iterator<Item = &Item> {
     items.iter().filter(|item| item.kind == ItemKind::Folder)
-}
-
-fn same(one: &str, other: &str) -> bool {
-    one.eq_ignore_ascii_case(other)
-}
-
-fn extension(name: &str) -> String {
-    name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).unwrap_or_default()
 }
 
 fn shown_path(folder: &SharePath, name: &str) -> String {
@@ -323,8 +277,6 @@ const MOST_SNIFFED: usize = 500;
 const DEEPEST: usize = 16;
 const LONGEST_KEY: u64 = 64 << 10;
 const MARK: &[u8] = b"PRIVATE KEY-----";
-const KEYS: [&str; 7] = ["pfx", "p12", "key", "pvk", "ppk", "jks", "keystore"];
-const KEY_FILES: [&str; 4] = ["id_rsa", "id_ecdsa", "id_ed25519", "id_dsa"];
 const ENCRYPTED: [&str; 7] = ["p7m", "cms", "gpg", "pgp", "age", "enc", "aes"];
 /// Certificates and public keys are not secret.
 const PUBLIC: [&str; 7] = ["cer", "crt", "der", "p7b", "p7c", "p7s", "pub"];

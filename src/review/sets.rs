@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::configuration::Configuration;
-use super::findings::{Findings, Samples, Severity};
-use super::scan::Seen;
+use super::findings::{Findings, Samples};
+use super::seen::Seen;
+use super::severity::Severity;
 use super::table::bytes;
 use crate::error::Result;
 use crate::layout::{Component, ScaleUnit};

@@ -219,8 +219,9 @@ impl JobLog {
         Ok(Jobs { is_cut, ..parse(text) })
     }
 
-    fn failed(&self, action: &str, error: io::Error) -> Error {
+    fn failed(&self, action: &'static str, error: io::Error) -> Error {
         Error::io(format_args!("{action} job log {}", self.path.display()), error)
+            .doing(action, self.path.display())
     }
 }
 

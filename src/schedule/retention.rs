@@ -69,7 +69,22 @@ impl RetentionPlan {
     }
 }
 
-pub(super) fn plan(policy: &RetentionPolicy, sets: Vec<Candidate>, now: Timestamp) -> RetentionPlan {
+impl RetentionPolicy {
+    /// Plans which of these sets to delete, and which to keep and why. Deletes nothing.
+    ///
+    /// Pass every set of the places in question, as [`list_sets`](crate::list_sets) returns them. The plan neither
+    /// deletes nor counts what it does not see.
+    #[must_use]
+    pub fn plan(
+        &self,
+        sets: impl IntoIterator<Item = impl Into<Candidate>>,
+        now: Timestamp,
+    ) -> RetentionPlan {
+        plan(self, sets.into_iter().map(Into::into).collect(), now)
+    }
+}
+
+fn plan(policy: &RetentionPolicy, sets: Vec<Candidate>, now: Timestamp) -> RetentionPlan {
     // If a set is given twice, the later one counts.
     let sets: BTreeMap<_, _> = sets.into_iter().map(|set| (set.folder().to_string(), set)).collect();
     let mut sets: Vec<_> = sets.into_values().collect();

@@ -4,12 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::candidate::Candidate;
 use super::frequency::RetentionPeriod;
-use super::retention::RetentionPlan;
 use crate::layout::SetName;
 use crate::set::shrunken::Largest;
 use crate::share::Space;
@@ -144,7 +141,7 @@ impl RetentionPolicy {
     }
 
     /// Deletes sets until this many bytes are free on a share with this [space](crate::Share::space), like
-    /// [`make_room`](Self::make_room). Before each set that goes only to make room, [`RetentionPlan::apply`] checks the
+    /// [`make_room`](Self::make_room). Before each set that goes only to make room, [`RetentionPlan::apply`](super::RetentionPlan::apply) checks the
     /// share's space again, and stops once there is enough.
     #[must_use]
     pub fn make_room_for(mut self, bytes: u64, space: Space) -> Self {
@@ -167,19 +164,6 @@ impl RetentionPolicy {
     pub fn shrunken_below(mut self, percent: u32) -> Self {
         self.shrunken_below = percent.min(100);
         self
-    }
-
-    /// Plans which of these sets to delete, and which to keep and why. Deletes nothing.
-    ///
-    /// Pass every set of the places in question, as [`list_sets`](crate::list_sets) returns them. The plan neither
-    /// deletes nor counts what it does not see.
-    #[must_use]
-    pub fn plan(
-        &self,
-        sets: impl IntoIterator<Item = impl Into<Candidate>>,
-        now: Timestamp,
-    ) -> RetentionPlan {
-        super::retention::plan(self, sets.into_iter().map(Into::into).collect(), now)
     }
 
     pub(super) fn has_keep_rule(&self) -> bool {

@@ -63,12 +63,15 @@ impl OperationSource for OperationsFile {
     /// # Errors
     /// `NOT_FOUND`, `ACCESS_DENIED` and the like; `LIMIT_EXCEEDED` above 4 MiB; `MALFORMED`.
     fn operations(&self) -> Result<Vec<Operation>> {
-        let failed = |e| Error::io(format_args!("read operations from {}", self.path.display()), e);
+        let failed = |e| Error::at("read operations from", self.path.display(), e);
         let mut bytes = Vec::new();
         let file = File::open(&self.path).map_err(failed)?;
         file.take(MAX_LENGTH as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-        parse_operations(&bytes)
-            .map_err(|e| Error::new(e.kind(), format!("{}: {e}", self.path.display())).with_source(e))
+        parse_operations(&bytes).map_err(|e| {
+            Error::new(e.kind(), format!("{}: {e}", self.path.display()))
+                .with_source(e)
+                .doing("read", self.path.display())
+        })
     }
 }
 

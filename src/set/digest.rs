@@ -8,6 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Error, ErrorKind};
 
+/// Length in bytes of the blocks of a large file: see [`Block::SIZE`](super::Block::SIZE).
+pub(super) const BLOCK: u64 = 64 << 10;
+
 /// A SHA-256 digest (FIPS 180-4). Prints and parses as 64 lower-case hex digits.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Digest([u8; 32]);
@@ -24,9 +27,9 @@ impl Digest {
     pub(crate) fn of_part(bytes: &[u8], blocks: &mut Vec<Digest>) -> Self {
         blocks.clear();
         let mut all = openssl::sha::Sha256::new();
-        for block in bytes.chunks(super::entry::Block::SIZE as usize) {
+        for block in bytes.chunks(BLOCK as usize) {
             // Images are full of zeros, and detecting them is ten times as fast as hashing them.
-            let is_empty = block.len() as u64 == super::entry::Block::SIZE && is_zero(block);
+            let is_empty = block.len() as u64 == BLOCK && is_zero(block);
             let digest = if is_empty { *EMPTY_BLOCK } else { Self::of(block) };
             all.update(digest.as_bytes());
             blocks.push(digest);
@@ -51,7 +54,7 @@ impl Digest {
 }
 
 /// The digest of 64 KiB of zeros.
-static EMPTY_BLOCK: LazyLock<Digest> = LazyLock::new(|| Digest::of(&[0; super::entry::Block::SIZE as usize]));
+static EMPTY_BLOCK: LazyLock<Digest> = LazyLock::new(|| Digest::of(&[0; BLOCK as usize]));
 
 /// Whether all bytes are zeros.
 pub(crate) fn is_zero(bytes: &[u8]) -> bool {

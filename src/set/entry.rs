@@ -331,7 +331,7 @@ pub struct Block {
 
 impl Block {
     /// Length in bytes of every block except the last of a file.
-    pub const SIZE: u64 = 64 << 10;
+    pub const SIZE: u64 = super::digest::BLOCK;
 }
 
 /// Something in the source that the set does not hold as it was.

@@ -12,18 +12,15 @@ use super::digest::Digest;
 use super::doubt::Doubt;
 use super::entry::{Change, EntryPath};
 use super::extents::Extents;
-use super::filter::LineFilter;
 use super::index::{PieceReader, piece_number};
 use super::overlay::Overlay;
 use super::record::{Record, StoredFile};
-pub(crate) use super::records::Records;
-use super::records::{Entries, IndexPlace};
 use super::stored_files::{fetch, items, open_message};
 use super::sums;
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SetName, SharePath};
-use crate::share::Share;
+use crate::share::{Share, concerning, joined};
 
 /// A backup set on a share, complete by its cover sheet.
 #[derive(Debug)]
@@ -64,7 +61,9 @@ impl Set {
             return Ok(set);
         }
         let (shown, belongs) = (shown(&*set.share, &set.folder), &set.cover.place);
-        Err(Error::new(ErrorKind::Conflict, format!("{shown} is a set of {belongs}, not of {place}")))
+        Err(Error::new(ErrorKind::Conflict, format!("{shown} is a set of {belongs}, not of {place}"))
+            .doing("open", shown)
+            .in_set(set.cover.set))
     }
 
     /// Where the set belongs by its cover sheet, if that is not this place or not under the folder's own name.
@@ -81,7 +80,7 @@ impl Set {
             "{shown}: its backup.json belongs to another set, {belongs}; to use it all the same, name its place, {}",
             self.cover.place
         );
-        Err(Error::new(ErrorKind::Conflict, message))
+        Err(Error::new(ErrorKind::Conflict, message).doing("open", shown).in_set(self.cover.set))
     }
 
     /// Opens a set by its encrypted index alone. Use it if `backup.json` or `SHA256SUMS` is damaged or gone but the
@@ -91,6 +90,10 @@ impl Set {
     /// `INCOMPLETE` when the set has no index; `DAMAGED` when the index is damaged; `WRONG_CERTIFICATE`; `CONFLICT`
     /// when the set belongs elsewhere.
     pub fn open_by_index(share: Arc<dyn Share>, folder: SharePath, opener: &Opener) -> Result<Self> {
+        opening(share, folder, |share, folder| Self::read_index(share, folder, opener))
+    }
+
+    fn read_index(share: Arc<dyn Share>, folder: SharePath, opener: &Opener) -> Result<Self> {
         let items = items(&*share, &folder)?;
         let newest = items.keys().filter_map(|name| Some((name, piece_number(name)?)));
         let (name, number) = newest.max_by_key(|(_, number)| *number).ok_or_else(|| {
@@ -116,6 +119,10 @@ impl Set {
 
     /// Opens the set in this folder, wherever it belongs.
     pub(crate) fn open_anywhere(share: Arc<dyn Share>, folder: SharePath) -> Result<Self> {
+        opening(share, folder, Self::read_clear_files)
+    }
+
+    fn read_clear_files(share: Arc<dyn Share>, folder: SharePath) -> Result<Self> {
         let items = items(&*share, &folder)?;
         // The index can replace both clear files.
         let has_index = items.keys().any(|name| piece_number(name).is_some());
@@ -204,7 +211,7 @@ impl Set {
 
     /// Reads a stored file of the set whole. A file that is missing or too long is `DAMAGED`.
     pub(crate) fn fetch(&self, name: &str, buffer: &mut Vec<u8>) -> Result<()> {
-        fetch(&*self.share, &self.folder, name, buffer)
+        fetch(&*self.share, &self.folder, name, buffer).map_err(|e| e.in_set(self.cover.set))
     }
 
     /// Reads a stored file and opens it in place; returns where in `buffer` its authenticated content is.
@@ -225,6 +232,15 @@ impl Set {
         file: &StoredFile,
         buffer: &mut [u8],
     ) -> Result<Range<usize>> {
+        self.open_message_of(opener, file, buffer).map_err(|e| self.concerning(e, &file.name))
+    }
+
+    /// Says which stored file of the set an error concerns.
+    fn concerning(&self, error: Error, name: &str) -> Error {
+        error.doing("read", joined(self.share.describe(), &self.folder) + "/" + name).in_set(self.cover.set)
+    }
+
+    fn open_message_of(&self, opener: &Opener, file: &StoredFile, buffer: &mut [u8]) -> Result<Range<usize>> {
         let damaged = |what: &str| Error::new(ErrorKind::Damaged, format!("{} {what}", file.name));
         if buffer.len() as u64 != file.length {
             return Err(damaged(&format!("has {} bytes instead of {}", buffer.len(), file.length)));
@@ -250,6 +266,10 @@ impl Set {
 
     /// Reads the lists of the newest index piece and compares them with `SHA256SUMS`.
     pub(crate) fn catalog(&self, opener: &Opener) -> Result<Catalog> {
+        self.read_catalog(opener).map_err(|e| e.in_set(self.cover.set))
+    }
+
+    fn read_catalog(&self, opener: &Opener) -> Result<Catalog> {
         let damaged = |what: String| Error::new(ErrorKind::Damaged, what);
         let (newest, number, sha256) = self
             .sums
@@ -274,16 +294,6 @@ impl Set {
         catalog.cover_fault = catalog.sheet()?.is_none_or(|sheet| sheet != self.sheet);
         self.read_overlay(opener, &mut catalog)?;
         Ok(catalog)
-    }
-
-    /// Reads the entries of the set in the order of the index, with one piece of the index in memory at a time.
-    ///
-    /// # Errors
-    /// `WRONG_CERTIFICATE`; `DAMAGED` when the newest piece of the index is damaged. Damage to another piece is an
-    /// error of the iterator, which then goes on with the next piece.
-    pub fn entries(self: &Arc<Self>, opener: &Arc<Opener>) -> Result<Entries> {
-        let catalog = self.catalog(opener)?;
-        Ok(Entries { set: self.clone(), opener: opener.clone(), catalog, place: IndexPlace::default() })
     }
 
     /// Reads the pieces whose lines take precedence over earlier ones. If one is lost, the list of extents says what it
@@ -347,18 +357,17 @@ impl Set {
         let content = self.unseal(opener, piece, &mut buffer)?;
         PieceReader::new(&piece.name, buffer, content)
     }
-
-    /// Reads the lines that count and pass the filter, from first piece to last, with one piece in memory at a time.
-    pub(crate) fn records<'a>(
-        &'a self,
-        opener: &'a Opener,
-        catalog: &'a Catalog,
-        filter: LineFilter,
-    ) -> Records<'a> {
-        Records { set: self, opener, catalog, place: IndexPlace::of(filter) }
-    }
 }
 
 fn shown(share: &dyn Share, folder: &SharePath) -> String {
-    if folder.is_root() { share.describe() } else { format!("{}/{folder}", share.describe()) }
+    joined(share.describe(), folder)
+}
+
+/// Opens a set; an error says which.
+fn opening(
+    share: Arc<dyn Share>,
+    folder: SharePath,
+    open: impl FnOnce(Arc<dyn Share>, SharePath) -> Result<Set>,
+) -> Result<Set> {
+    open(share.clone(), folder.clone()).map_err(|e| concerning(e, "open", shown(&*share, &folder), &folder))
 }

@@ -21,6 +21,11 @@ pub(crate) struct Unread {
 }
 
 impl Unread {
+    fn in_set(mut self, set: &Set) -> Self {
+        self.error = self.error.in_set(set.cover().set);
+        self
+    }
+
     /// Whether it loses only what it names, and not the whole work.
     pub(crate) fn is_loss(&self) -> bool {
         self.error.scope() == Scope::Object
@@ -39,6 +44,28 @@ impl From<Unread> for Error {
     }
 }
 
+impl Set {
+    /// Reads the entries of the set in the order of the index, with one piece of the index in memory at a time.
+    ///
+    /// # Errors
+    /// `WRONG_CERTIFICATE`; `DAMAGED` when the newest piece of the index is damaged. Damage to another piece is an
+    /// error of the iterator, which then goes on with the next piece.
+    pub fn entries(self: &Arc<Self>, opener: &Arc<Opener>) -> Result<Entries> {
+        let catalog = self.catalog(opener)?;
+        Ok(Entries { set: self.clone(), opener: opener.clone(), catalog, place: IndexPlace::default() })
+    }
+
+    /// Reads the lines that count and pass the filter, from first piece to last, with one piece in memory at a time.
+    pub(crate) fn records<'a>(
+        &'a self,
+        opener: &'a Opener,
+        catalog: &'a Catalog,
+        filter: LineFilter,
+    ) -> Records<'a> {
+        Records { set: self, opener, catalog, place: IndexPlace::of(filter) }
+    }
+}
+
 /// The lines of an index in order.
 pub(crate) struct Records<'a> {
     pub(super) set: &'a Set,
@@ -50,7 +77,8 @@ pub(crate) struct Records<'a> {
 impl Records<'_> {
     /// Returns the next line that counts: an entry, a part, a change or a block. After an error, call again to go on.
     pub(crate) fn next(&mut self) -> Result<Option<Record>, Unread> {
-        self.place.next(self.set, self.opener, self.catalog)
+        let next = self.place.next(self.set, self.opener, self.catalog);
+        next.map_err(|unread| unread.in_set(self.set))
     }
 }
 
@@ -70,7 +98,7 @@ impl Iterator for Entries {
             match self.place.next(&self.set, &self.opener, &self.catalog).transpose()? {
                 Ok(Record::Entry(entry)) => return Some(Ok(self.catalog.current(entry))),
                 Ok(_) => {}
-                Err(unread) => return Some(Err(unread.error)),
+                Err(unread) => return Some(Err(unread.in_set(&self.set).error)),
             }
         }
     }

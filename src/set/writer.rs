@@ -13,7 +13,7 @@ use super::sums;
 use crate::envelope::{CertificateFacts, MAX_MESSAGE, Sealer};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SetName, SharePath};
-use crate::share::Share;
+use crate::share::{Share, concerning, joined};
 
 /// How far the share's clock may be ahead of this host's.
 const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
@@ -211,13 +211,14 @@ impl SetWriter {
         let there: HashMap<String, u64> = items.into_iter().map(|item| (item.name, item.length)).collect();
         match files.find(|(name, length)| there.get(*name) != Some(length)) {
             None => Ok(()),
-            Some((name, length)) => Err(Error::new(
-                ErrorKind::Damaged,
-                format!(
+            Some((name, length)) => {
+                let message = format!(
                     "the share acknowledged {name} ({length} bytes) but does not have it whole; check the share and \
                      run the backup again"
-                ),
-            )),
+                );
+                let folder = joined(self.share.describe(), &self.folder);
+                Err(concerning(Error::new(ErrorKind::Damaged, message), "write", folder, &self.folder))
+            }
         }
     }
 

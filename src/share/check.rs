@@ -62,33 +62,7 @@ impl ShareCheck {
         steps.report
     }
 
-    /// Checks a share over SMB, starting with the name of the server.
-    ///
-    /// The check logs on once. If the password is wrong, that counts towards the account's lock-out.
-    #[cfg(feature = "smb")]
-    #[must_use]
-    pub fn run_smb(&self, builder: &super::SmbBuilder) -> CheckReport {
-        let mut steps = self.steps(builder.root().to_string(), Some(builder.account().name().to_owned()));
-        let share = builder.connect_step_by_step(|step, begun, result| match result {
-            Ok(seen) => steps.passed(step, begun, seen),
-            Err(error) => steps.failed(step, begun, &error),
-        });
-        match share {
-            Some(share) => {
-                if share.account().is_bare()
-                    && let Some(step) = steps.report.steps.iter_mut().find(|step| step.step == Step::LogOn)
-                {
-                    step.outcome = StepOutcome::Warned;
-                    step.seen += r"; the account names no domain, write it like DOMAIN\user";
-                }
-                self.look_at(&share, &mut steps);
-            }
-            None => steps.skip_rest(),
-        }
-        steps.report
-    }
-
-    fn steps(&self, share: String, account: Option<String>) -> Steps {
+    pub(super) fn steps(&self, share: String, account: Option<String>) -> Steps {
         let deployment = self.deployment.to_string();
         let mut context =
             Context::new("", Timestamp::now()).location(self.deployment.region().to_string()).share(&*share);
@@ -96,7 +70,7 @@ impl ShareCheck {
         Steps { context, report: CheckReport { share, deployment, steps: Vec::new() } }
     }
 
-    fn look_at(&self, share: &dyn Share, steps: &mut Steps) {
+    pub(super) fn look_at(&self, share: &dyn Share, steps: &mut Steps) {
         let Some(folder) = self.look_for_folders(share, steps) else { return steps.skip_rest() };
         let probe = match Probe::new(&folder) {
             Ok(probe) => probe,

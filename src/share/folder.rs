@@ -8,7 +8,7 @@ use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 
-use super::{Item, ItemKind, Share, Space, unsupported};
+use super::{Item, ItemKind, Share, Space, concerning, unsupported};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MasBackupFolder, Name, SharePath, is_mas_backup};
 use crate::string_enum::string_enum;
@@ -49,22 +49,18 @@ impl FolderShare {
     /// `NOT_FOUND`; `RESERVED_PATH` when the folder is `MASBackup` or is inside one.
     pub fn open(root: impl AsRef<Path>) -> Result<Self> {
         let root = root.as_ref();
-        let canonical = root
-            .canonicalize()
-            .map_err(|e| Error::io(format_args!("open share folder {}", root.display()), e))?;
+        let canonical = root.canonicalize().map_err(|e| Error::at("open share folder", root.display(), e))?;
         for path in [root, &canonical] {
             if path.components().any(|part| is_mas_backup(&part.as_os_str().to_string_lossy())) {
-                return Err(Error::new(
-                    ErrorKind::ReservedPath,
-                    format!(
-                        "{} lies in MASBackup, which belongs to Azure Stack Hub; use a folder beside it",
-                        root.display()
-                    ),
-                ));
+                let shown = root.display();
+                let message = format!(
+                    "{shown} lies in MASBackup, which belongs to Azure Stack Hub; use a folder beside it"
+                );
+                return Err(Error::new(ErrorKind::ReservedPath, message).doing("open share folder", shown));
             }
         }
         let dir = Dir::open_ambient_dir(&canonical, ambient_authority())
-            .map_err(|e| Error::io(format_args!("open share folder {}", root.display()), e))?;
+            .map_err(|e| Error::at("open share folder", root.display(), e))?;
         let is_direct = direct::is_worthwhile(&dir);
         Ok(Self { root: canonical, dir, durability: Durability::default(), is_direct })
     }
@@ -86,8 +82,9 @@ impl FolderShare {
         format!("{}/{path}", self.root.display())
     }
 
-    fn failed(&self, action: &str, path: &SharePath, error: io::Error) -> Error {
-        Error::io(format_args!("{action} {}", self.shown(path)), error)
+    fn failed(&self, doing: &'static str, path: &SharePath, error: io::Error) -> Error {
+        let shown = self.shown(path);
+        concerning(Error::io(format_args!("{doing} {shown}"), error), doing, shown, path)
     }
 
     /// Opens a folder name by name, to follow no link on the way.
@@ -104,7 +101,7 @@ impl FolderShare {
     }
 
     /// Returns the folder that contains `path`, and its name there.
-    fn place<'a>(&self, action: &str, path: &'a SharePath) -> Result<(Dir, &'a Name)> {
+    fn place<'a>(&self, action: &'static str, path: &'a SharePath) -> Result<(Dir, &'a Name)> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
@@ -179,10 +176,9 @@ impl Share for FolderShare {
         let file = dir.open_with(name.as_str(), &options).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
         let too_long = || {
-            Error::new(
-                ErrorKind::LimitExceeded,
-                format!("{} is longer than the {limit} bytes allowed here", self.shown(path)),
-            )
+            let shown = self.shown(path);
+            let message = format!("{shown} is longer than the {limit} bytes allowed here");
+            concerning(Error::new(ErrorKind::LimitExceeded, message), "read", shown, path)
         };
         if length > limit {
             return Err(too_long());
@@ -206,7 +202,7 @@ impl Share for FolderShare {
 
     fn list_mas_backup(&self, folder: &MasBackupFolder) -> Result<Vec<Item>> {
         let items = self.descend(folder.names()).and_then(|dir| items(&dir));
-        items.map_err(|e| Error::io(format_args!("list {}/{folder}", self.root.display()), e))
+        items.map_err(|e| Error::at("list", format_args!("{}/{folder}", self.root.display()), e))
     }
 
     fn create_folder(&self, folder: &SharePath) -> Result<()> {
@@ -240,7 +236,7 @@ impl Share for FolderShare {
                 use rustix::io::Errno;
                 // A file system without hard links refuses with one of these (link(2)).
                 if [Errno::PERM, Errno::OPNOTSUPP, Errno::NOSYS].iter().any(|no| no.raw_os_error() == code) {
-                    return unsupported(self.describe(), "hard links", object).with_source(e);
+                    return unsupported(self.describe(), "link", "hard links", object).with_source(e);
                 }
             }
             self.failed("link", name, e)

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::Durability;
+use super::{Durability, concerning};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{SharePath, UncPath};
 
@@ -290,10 +290,8 @@ impl SmbShare {
     /// As [`SmbBuilder::connect`].
     pub fn facts(&self) -> Result<SmbFacts> {
         let until = Instant::now() + self.pool.target().times.call;
-        let connection = self
-            .pool
-            .connection(until)
-            .map_err(|e| e.into_error(self.doing("connect to", &SharePath::root())))?;
+        let connection =
+            self.pool.connection(until).map_err(|e| self.failed("connect to", &SharePath::root(), e))?;
         Ok(connection.facts().clone())
     }
 
@@ -304,17 +302,18 @@ impl SmbShare {
         names.map(|name| name.as_str()).collect::<Vec<_>>().join("\\")
     }
 
-    fn doing(&self, action: &str, path: &SharePath) -> String {
-        format!("{action} {}", self.root().join(path))
+    fn failed(&self, doing: &'static str, path: &SharePath, failure: Failure) -> Error {
+        let shown = self.root().join(path);
+        concerning(failure.into_error(format_args!("{doing} {shown}")), doing, shown, path)
     }
 
-    fn run<T, F, W>(&self, action: &str, path: &SharePath, work: F) -> Result<T>
+    fn run<T, F, W>(&self, doing: &'static str, path: &SharePath, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(Rc<Session>, Attempt) -> W + Clone + Send + 'static,
         W: Future<Output = Result<T, Failure>> + 'static,
     {
-        self.pool.run(work).map_err(|failure| failure.into_error(self.doing(action, path)))
+        self.pool.run(work).map_err(|failure| self.failed(doing, path, failure))
     }
 
     fn flushes(&self) -> bool {

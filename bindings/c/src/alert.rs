@@ -10,26 +10,9 @@ use azs::alert::{
 use azs::{Error, Result};
 
 use crate::alert_kind::{azs_alert_kind, kind_of};
+use crate::classification::azs_classification;
 use crate::error::{azs_error, azs_status};
 use crate::ffi::{Alone, Data, Slot, Text, alone, guard, handle, invalid, slot};
-
-/// The class of a failure: the kind of alert, how sure that is, why, and whether to try again. Freed by
-/// `azs_classification_free`, unless it belongs to an error.
-///
-/// Threads: never changes, may be read by several threads at once.
-pub struct azs_classification(Classification);
-
-impl From<Classification> for azs_classification {
-    fn from(classification: Classification) -> Self {
-        Self(classification)
-    }
-}
-
-impl azs_classification {
-    pub(crate) fn get(&self) -> Classification {
-        self.0
-    }
-}
 
 fn profile(profile: &Text) -> Result<Profile> {
     Ok(profile.parse_optional("profile")?.unwrap_or_default())

@@ -7,8 +7,8 @@ use std::fmt::Write;
 use azs::alert::{Profile, classify_error};
 use azs::{Error, ErrorKind};
 
-use crate::alert::azs_classification;
-use crate::ffi::{c_string, quietly};
+use crate::classification::azs_classification;
+use crate::memory::c_string;
 
 /// How a call ended. A number never changes its meaning; new ones may come.
 #[repr(C)]
@@ -142,6 +142,9 @@ pub struct azs_error {
     status: azs_status,
     message: CString,
     cause: Option<CString>,
+    path: Option<CString>,
+    operation: Option<CString>,
+    set: Option<CString>,
     alert: azs_classification,
     error: Error,
 }
@@ -166,6 +169,9 @@ impl azs_error {
             status: azs_status::of(error.kind()),
             message: c_string(error.to_string()),
             cause: (!causes.is_empty()).then(|| c_string(causes)),
+            path: error.path().map(|path| c_string(path.to_owned())),
+            operation: error.operation().map(|operation| c_string(operation.to_owned())),
+            set: error.set().map(|set| c_string(set.to_owned())),
             alert: azs_classification::from(classify_error(&error, Profile::Refined)),
             error,
         }
@@ -194,7 +200,32 @@ pub extern "C" fn azs_error_message(error: Option<&azs_error>) -> *const c_char 
 /// is nothing beneath.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_error_cause(error: Option<&azs_error>) -> *const c_char {
-    error.and_then(|error| error.cause.as_ref()).map_or(std::ptr::null(), |cause| cause.as_ptr())
+    text_of(error.and_then(|error| error.cause.as_ref()))
+}
+
+/// The file or folder that it concerns, on the share or on this host, in UTF-8. Lives as long as `error`. NULL where it
+/// concerns none, or none is known.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_error_path(error: Option<&azs_error>) -> *const c_char {
+    text_of(error.and_then(|error| error.path.as_ref()))
+}
+
+/// What was done when it failed, in one word: "read", "write", "list". Lives as long as `error`. NULL where that is not
+/// known.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_error_operation(error: Option<&azs_error>) -> *const c_char {
+    text_of(error.and_then(|error| error.operation.as_ref()))
+}
+
+/// The name of the backup set that it concerns: "20261123T020000Z-7f3a91c2". Lives as long as `error`. NULL where it
+/// concerns none, or none is known.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_error_set(error: Option<&azs_error>) -> *const c_char {
+    text_of(error.and_then(|error| error.set.as_ref()))
+}
+
+fn text_of(text: Option<&CString>) -> *const c_char {
+    text.map_or(std::ptr::null(), |text| text.as_ptr())
 }
 
 /// The alert: which of those that operators know it is, and what to do. Lives as long as `error`; not to be freed by
@@ -207,7 +238,7 @@ pub extern "C" fn azs_error_alert(error: Option<&azs_error>) -> Option<&azs_clas
 /// Frees an error. NULL is allowed.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_error_free(error: Option<Box<azs_error>>) {
-    quietly((), || drop(error));
+    drop(error);
 }
 
 /// The code of a status: "ACCESS_DENIED", "OK". Lives for ever. "INTERNAL" for a number that is none.

@@ -3,7 +3,7 @@
 //! Nearly all `unsafe` of this library stands in this file: functions take the types below, which only C can make and
 //! which the header prints as plain pointers.
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, c_char};
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -15,6 +15,7 @@ use azs::{Error, ErrorKind, Result};
 use serde::Serialize;
 
 use crate::error::{azs_error, azs_status};
+use crate::memory::c_string;
 
 /// A place for something that is given to the caller.
 pub(crate) type Slot<'a, T> = Option<&'a mut MaybeUninit<*mut T>>;
@@ -78,15 +79,6 @@ impl Giver<'_, c_char> {
         self.text(json);
         Ok(())
     }
-}
-
-/// Text for C. A NUL, which no text of the library holds, would end it early.
-pub(crate) fn c_string(text: String) -> CString {
-    CString::new(text).unwrap_or_else(|e| {
-        let mut bytes = e.into_vec();
-        bytes.retain(|byte| *byte != 0);
-        CString::new(bytes).unwrap_or_default()
-    })
 }
 
 /// A handle that must be there.

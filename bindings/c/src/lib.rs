@@ -12,6 +12,7 @@ mod alert_kind;
 mod backup;
 mod callback;
 mod certificate;
+mod classification;
 mod envelope;
 mod error;
 mod ffi;

@@ -70,3 +70,12 @@ pub extern "C" fn azs_version() -> *const c_char {
         };
     VERSION.as_ptr()
 }
+
+/// Text for C. A NUL, which no text of the library holds, would end it early.
+pub(crate) fn c_string(text: String) -> CString {
+    CString::new(text).unwrap_or_else(|e| {
+        let mut bytes = e.into_vec();
+        bytes.retain(|byte| *byte != 0);
+        CString::new(bytes).unwrap_or_default()
+    })
+}

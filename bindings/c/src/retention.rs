@@ -10,7 +10,8 @@ use azs::share::Space;
 use serde::Deserialize;
 
 use crate::error::{azs_error, azs_status};
-use crate::ffi::{Slot, Text, c_string, guard, handle, invalid, lent, slot};
+use crate::ffi::{Slot, Text, guard, handle, invalid, lent, slot};
+use crate::memory::c_string;
 use crate::share::{azs_sets, azs_share};
 
 /// What to keep of the sets of a deployment. Freed by `azs_retention_policy_free`.

@@ -96,6 +96,17 @@ int main(int count, char **arguments) {
     FAILS(AZS_STATUS_CERTIFICATE_EXPIRED, azs_encryption_certificate_check_validity(cer, "2001-01-01T00:00:00Z", &error));
     azs_encryption_certificate_free(cer);
     FAILS(AZS_STATUS_NOT_FOUND, azs_encryption_certificate_load("/no such file", &cer, &error));
+
+    /* What an error concerns, and NULL where that is nothing or not known. */
+    CHECK(azs_encryption_certificate_load("/no such file", &cer, &error) == AZS_STATUS_NOT_FOUND);
+    CHECK(strcmp(azs_error_path(error), "/no such file") == 0 && strcmp(azs_error_operation(error), "open") == 0);
+    CHECK(azs_error_set(error) == NULL && azs_error_alert(error) != NULL);
+    azs_error_free(error);
+    CHECK(azs_encryption_certificate_load(NULL, &cer, &error) == AZS_STATUS_INVALID_ARGUMENT);
+    CHECK(azs_error_path(error) == NULL && azs_error_operation(error) == NULL && azs_error_set(error) == NULL);
+    azs_error_free(error);
+    error = NULL;
+    CHECK(azs_error_path(NULL) == NULL && azs_error_operation(NULL) == NULL && azs_error_set(NULL) == NULL);
     CHECK(cer == NULL);
     OK(azs_encryption_certificate_load(cer_path, &cer, &error));
 

@@ -13,6 +13,9 @@ class BackupError extends Error {
   constructor(code, message, options = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
+    this.path = options.path
+    this.operation = options.operation
+    this.set = options.set
     this.#alert = options.alert
   }
 
@@ -40,7 +43,15 @@ function told(error, cause) {
   for (const line of beneath) {
     cause = new Error(line, cause === undefined ? undefined : { cause })
   }
-  return new BackupError(error.code, error.message, { alert: hooks.alertOf(error.alert), cause })
+  // Null, too, is not known.
+  const known = (name) => error[name] ?? undefined
+  return new BackupError(error.code, error.message, {
+    alert: hooks.alertOf(error.alert),
+    cause,
+    path: known('path'),
+    operation: known('operation'),
+    set: known('set'),
+  })
 }
 
 /** An error that this half finds. */

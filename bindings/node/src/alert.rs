@@ -8,26 +8,8 @@ use azs_backup::{Error, ErrorKind, Result};
 use napi::Env;
 use napi_derive::napi;
 
+use crate::classification::Classification;
 use crate::ffi::{invalid, json, now, optional, read};
-
-/// A classification, and the error that it is of.
-#[napi]
-pub struct Classification {
-    class: alert::Classification,
-    error: Option<Error>,
-}
-
-impl From<alert::Classification> for Classification {
-    fn from(class: alert::Classification) -> Self {
-        Self { class, error: None }
-    }
-}
-
-impl From<Error> for Classification {
-    fn from(error: Error) -> Self {
-        Self { class: classify_error(&error, Profile::Refined), error: Some(error) }
-    }
-}
 
 #[napi]
 impl Classification {

@@ -12,7 +12,7 @@ use napi_derive::napi;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::alert::Classification;
+use crate::classification::Classification;
 use crate::threads;
 
 /// The error for JavaScript: its message, `code`, `causes` and `alert`. `lib/errors.js` makes a `BackupError` of it.
@@ -27,6 +27,9 @@ pub(crate) fn refused(env: Env, error: Error) -> napi::Error {
         }
         object.set("code", error.code())?;
         object.set("causes", causes)?;
+        object.set("path", error.path())?;
+        object.set("operation", error.operation())?;
+        object.set("set", error.set())?;
         object.set("alert", Classification::from(error).into_instance(&env)?)?;
         Ok(napi::Error::from(object.to_unknown()))
     };

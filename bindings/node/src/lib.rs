@@ -9,6 +9,7 @@
 
 mod alert;
 mod backup;
+mod classification;
 mod control;
 mod envelope;
 mod ffi;

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::ffi::{invalid, json, long, now, optional, optional_time, read, time};
-use crate::share::Share;
+use crate::share::{Sets, Share};
 
 #[napi]
 pub struct Schedule(schedule::Schedule);
@@ -180,12 +180,6 @@ pub fn backup_warnings(env: Env, health: String, at: Option<String>) -> napi::Re
 #[napi]
 pub struct RetentionPolicy(schedule::RetentionPolicy);
 
-impl RetentionPolicy {
-    pub(crate) fn get(&self) -> &schedule::RetentionPolicy {
-        &self.0
-    }
-}
-
 #[napi]
 impl RetentionPolicy {
     #[napi(constructor)]
@@ -214,6 +208,25 @@ impl RetentionPolicy {
 
 #[napi]
 pub struct RetentionPlan(schedule::RetentionPlan);
+
+#[napi]
+impl Sets {
+    /// A plan for some of them, by their numbers.
+    #[napi]
+    pub fn plan(
+        &self,
+        env: Env,
+        policy: &RetentionPolicy,
+        numbers: Vec<u32>,
+        at: Option<String>,
+    ) -> napi::Result<RetentionPlan> {
+        now(env, || {
+            let at = time(at)?;
+            let chosen = numbers.iter().filter_map(|number| self.0.get(*number as usize));
+            Ok(RetentionPlan::from(policy.0.plan(chosen, at)))
+        })
+    }
+}
 
 impl From<schedule::RetentionPlan> for RetentionPlan {
     fn from(plan: schedule::RetentionPlan) -> Self {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use azs_backup::set::SetList;
 use azs_backup::share::{CheckReport, ShareCheck};
 use azs_backup::{Error, FolderShare, Result, list_sets};
-use jiff::Timestamp;
 use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
@@ -13,7 +12,6 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::ffi::{invalid, json, long, now, optional};
-use crate::planning::{RetentionPlan, RetentionPolicy};
 use crate::threads;
 
 #[napi]
@@ -180,29 +178,13 @@ fn closed() -> Error {
 
 /// A listing.
 #[napi]
-pub struct Sets(SetList);
+pub struct Sets(pub(crate) SetList);
 
 #[napi]
 impl Sets {
     #[napi]
     pub fn json(&self, env: Env) -> napi::Result<String> {
         now(env, || json(&self.0))
-    }
-
-    /// A plan for some of them, by their numbers.
-    #[napi]
-    pub fn plan(
-        &self,
-        env: Env,
-        policy: &RetentionPolicy,
-        numbers: Vec<u32>,
-        at: Option<String>,
-    ) -> napi::Result<RetentionPlan> {
-        now(env, || {
-            let at: Timestamp = crate::ffi::time(at)?;
-            let chosen = numbers.iter().filter_map(|number| self.0.get(*number as usize));
-            Ok(RetentionPlan::from(policy.get().plan(chosen, at)))
-        })
     }
 }
 

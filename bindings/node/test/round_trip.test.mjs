@@ -296,6 +296,13 @@ test('an alert from a failure', async (t) => {
   assert(error instanceof azs.BackupError && error instanceof Error)
   assert.equal(error.name, 'BackupError')
   assert.equal(error.code, 'NOT_FOUND')
+  assert.equal(error.operation, 'open')
+  assert(error.path.endsWith('none') && error.message.includes(error.path))
+  assert.equal(error.set, undefined)
+  const set = '20261123T020000Z-7f3a91c2'
+  const none = await failure(() => azs.BackupSet.open(share(t), `contoso.com/nyc/Switches/${set}`))
+  assert.deepEqual([none.code, none.operation, none.set], ['NOT_FOUND', 'list', set])
+  assert.equal((await failure(() => azs.parseName('nul'))).path, undefined)
   assert.equal(error.alert.documentedKind, 'PATH')
   assert(error.cause instanceof Error && /No such file/.test(error.cause.message))
   assert.equal(azs.classifyError(error).kind, 'PATH')

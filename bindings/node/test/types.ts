@@ -35,7 +35,8 @@ async function used(): Promise<void> {
   } catch (error) {
     if (error instanceof azs.BackupError && error.code === azs.ErrorKind.INVALID_NAME) {
       const kind: azs.AlertCode | undefined = error.alert?.kind
-      void kind
+      const place: (string | undefined)[] = [error.path, error.operation, error.set]
+      void [kind, place]
     }
   }
   const decision = await new azs.Gate(['operations.json', async () => [{ kind: 'update', state: 'running' }]]).scheduled(new azs.Schedule())

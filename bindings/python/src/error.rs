@@ -82,8 +82,15 @@ fn make(py: Python<'_>, error: Error) -> PyResult<Bound<'_, PyAny>> {
     }
     let exception = classes.bind(py).get_item(code)?.call1((message,))?;
     exception.setattr("causes", PyTuple::new(py, causes)?)?;
+    exception.setattr("path", error.path())?;
+    exception.setattr("operation", error.operation())?;
+    exception.setattr("set", error.set())?;
+    let is_os_error = exception.is_instance_of::<pyo3::exceptions::PyOSError>();
+    if is_os_error {
+        exception.setattr("filename", error.path())?;
+    }
     exception.setattr("_failure", Failure(error))?;
-    if let Some(errno) = errno.filter(|_| exception.is_instance_of::<pyo3::exceptions::PyOSError>()) {
+    if let Some(errno) = errno.filter(|_| is_os_error) {
         exception.setattr("errno", errno)?;
     }
     Ok(exception)

@@ -8,7 +8,7 @@ use pyo3::types::{PyString, PyTuple};
 
 use crate::argument::Time;
 use crate::error::Raise;
-use crate::value::datetime;
+use crate::package::datetime;
 
 /// Text as the caller gives it: `str`, or the type itself.
 macro_rules! parsed {

@@ -3,7 +3,6 @@
 use azs_backup::ErrorKind;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,22 +10,11 @@ use serde_json::{Map, Value};
 
 use crate::error::refuse;
 use crate::layout::{Deployment, Place};
+pub(crate) use crate::package::{datetime, values};
 
 /// Something of the core as the value of this class.
 pub(crate) fn value<'py>(py: Python<'py>, class: &str, data: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
     values(py)?.getattr(class)?.call_method1("_of", (plain(py, data)?,))
-}
-
-/// A moment as a `datetime`.
-pub(crate) fn datetime(py: Python<'_>, time: jiff::Timestamp) -> PyResult<Bound<'_, PyAny>> {
-    values(py)?.getattr("_time")?.call1((time.to_string(),))
-}
-
-/// The module `azs_backup.values`.
-pub(crate) fn values(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
-    static VALUES: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    let module = VALUES.get_or_try_init(py, || py.import("azs_backup.values").map(Bound::unbind))?;
-    Ok(module.bind(py))
 }
 
 /// Something of the core as `dict`, `list`, `str`, `int`, `float`, `bool` and `None`.

@@ -77,11 +77,32 @@ def test_a_real_error_has_code_alert_causes_and_errno(tmp_path: Path) -> None:
     assert isinstance(error, azs_backup.NotFoundError) and error.code == "NOT_FOUND" and error.errno == errno.ENOENT
     assert str(tmp_path / "none") in str(error) and "\n" not in str(error)
     assert error.causes == ("No such file or directory (os error 2)",)
+    assert (error.operation, error.path, error.set) == ("open", str(tmp_path / "none"), None)
+    assert error.filename == error.path
     assert error.alert.kind is AlertKind.PATH and error.alert.documented_kind == "PATH"
     assert error.alert.evidence[0].name == "ENOENT"
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is type(error) and str(again) == str(error) and again.causes == error.causes
     assert again.alert.kind is AlertKind.PATH
+    assert (again.operation, again.path, again.set) == (error.operation, error.path, None)
+    assert isinstance(again, FileNotFoundError) and again.filename == error.filename
+
+
+def test_an_error_without_a_place_says_so() -> None:
+    with pytest.raises(azs_backup.InvalidNameError) as raised:
+        azs_backup.UncPath("no path")
+    assert (raised.value.operation, raised.value.path, raised.value.set) == (None, None, None)
+    assert azs_backup.BackupError("by hand").path is None
+
+
+def test_an_error_names_its_set(tmp_path: Path) -> None:
+    set_folder = "contoso.com/nyc/Switches/20261123T020000Z-7f3a91c2"
+    (tmp_path / set_folder).mkdir(parents=True)
+    with pytest.raises(azs_backup.IncompleteError) as raised:
+        azs_backup.BackupSet.open(FolderShare.open(tmp_path), set_folder)
+    error = raised.value
+    assert (error.operation, error.set) == ("open", "20261123T020000Z-7f3a91c2")
+    assert error.path == str(tmp_path.resolve() / set_folder)
 
 
 def test_a_wrong_password_is_not_a_malformed_file() -> None:

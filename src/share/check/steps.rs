@@ -7,28 +7,28 @@ use crate::alert::{Classification, Context, Profile, classify_error};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The report as it grows.
-pub(super) struct Steps {
-    pub(super) context: Context,
-    pub(super) report: CheckReport,
+pub(in crate::share) struct Steps {
+    pub(in crate::share) context: Context,
+    pub(in crate::share) report: CheckReport,
 }
 
 impl Steps {
-    pub(super) fn add(&mut self, step: Step, outcome: StepOutcome, begun: Instant, seen: String) {
+    pub(in crate::share) fn add(&mut self, step: Step, outcome: StepOutcome, begun: Instant, seen: String) {
         let seconds =
             if outcome == StepOutcome::Skipped { Duration::ZERO } else { begun.elapsed() }.as_secs_f64();
         self.report.steps.push(CheckedStep { step, outcome, seconds, seen, alert: None });
     }
 
-    pub(super) fn passed(&mut self, step: Step, begun: Instant, seen: String) {
+    pub(in crate::share) fn passed(&mut self, step: Step, begun: Instant, seen: String) {
         self.add(step, StepOutcome::Passed, begun, seen);
     }
 
-    pub(super) fn failed(&mut self, step: Step, begun: Instant, error: &Error) {
+    pub(in crate::share) fn failed(&mut self, step: Step, begun: Instant, error: &Error) {
         self.add(step, StepOutcome::Failed, begun, error.to_string());
         self.alert(error.kind(), classify_error(error, Profile::Refined));
     }
 
-    pub(super) fn take(&mut self, step: Step, begun: Instant, result: Result<String>) {
+    pub(in crate::share) fn take(&mut self, step: Step, begun: Instant, result: Result<String>) {
         match result {
             Ok(seen) => self.passed(step, begun, seen),
             Err(error) => self.failed(step, begun, &error),
@@ -36,14 +36,14 @@ impl Steps {
     }
 
     /// Adds an alert to the last step.
-    pub(super) fn alert(&mut self, error: ErrorKind, class: Classification) {
+    pub(in crate::share) fn alert(&mut self, error: ErrorKind, class: Classification) {
         let Some(step) = self.report.steps.last_mut() else { return };
         let context = self.context.clone().operation(format!("checking: {}", step.step));
         let (description, remedy) = (class.describe(&context), class.remedy(&context));
         step.alert = Some(CheckAlert { error, class, description, remedy });
     }
 
-    pub(super) fn skip_rest(&mut self) {
+    pub(in crate::share) fn skip_rest(&mut self) {
         let done = self.report.steps.last().map(|step| step.step);
         for step in REST {
             if done.is_none_or(|done| step > done) {

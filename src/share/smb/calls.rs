@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::operations::{BLOCK, Kind};
+use super::operations::Kind;
 use super::pool::Attempt;
-use super::session::Session;
+use super::session::{BLOCK, Session};
 use super::status::{self, Failure};
 use super::{SmbShare, nameless};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MasBackupFolder, SharePath};
-use crate::share::{Item, Share, Space, unsupported};
+use crate::share::{Item, Share, Space, concerning, unsupported};
 
 impl Share for SmbShare {
     fn describe(&self) -> String {
@@ -65,10 +65,9 @@ impl Share for SmbShare {
             async move { session.read(&from, limit).await }
         })?;
         *buffer = content.ok_or_else(|| {
-            Error::new(
-                ErrorKind::LimitExceeded,
-                format!("{} is longer than the {limit} bytes allowed here", self.root().join(path)),
-            )
+            let shown = self.root().join(path);
+            let message = format!("{shown} is longer than the {limit} bytes allowed here");
+            concerning(Error::new(ErrorKind::LimitExceeded, message), "read", shown, path)
         })?;
         Ok(())
     }
@@ -89,7 +88,10 @@ impl Share for SmbShare {
             async move { session.list(&path).await }
         };
         let listed = self.pool.run(work);
-        listed.map_err(|failure| failure.into_error(format_args!("list {}\\{folder}", self.root())))
+        listed.map_err(|failure| {
+            let shown = format!("{}\\{folder}", self.root());
+            failure.into_error(format_args!("list {shown}")).doing("list", shown)
+        })
     }
 
     fn create_folder(&self, folder: &SharePath) -> Result<()> {
@@ -195,7 +197,7 @@ impl Share for SmbShare {
 }
 
 impl SmbShare {
-    fn remove_as(&self, action: &str, path: &SharePath, kind: Kind) -> Result<()> {
+    fn remove_as(&self, action: &'static str, path: &SharePath, kind: Kind) -> Result<()> {
         let gone = self.named(action, path)?;
         self.run(action, path, move |session, attempt| {
             let gone = gone.clone();
@@ -218,16 +220,21 @@ impl SmbShare {
     /// Returns the outcome of an operation with two paths. If it is unsupported, the error is about the share.
     fn placed(
         &self,
-        action: &str,
+        doing: &'static str,
         what: &str,
         from: &SharePath,
         to: &SharePath,
         result: Result<(), Failure>,
     ) -> Result<()> {
         result.map_err(|failure| match failure.kind() {
-            ErrorKind::Unsupported => unsupported(self.describe(), what, from)
-                .with_source(failure.into_error(self.doing(action, to))),
-            _ => failure.into_error(format!("{} as {to}", self.doing(action, from))),
+            ErrorKind::Unsupported => {
+                unsupported(self.describe(), doing, what, from).with_source(self.failed(doing, to, failure))
+            }
+            _ => {
+                let shown = self.root().join(from);
+                let error = failure.into_error(format_args!("{doing} {shown} as {to}"));
+                concerning(error, doing, shown, to)
+            }
         })
     }
 

@@ -10,15 +10,39 @@ use super::pool::Pool;
 use super::status::{Failure, Stage};
 use super::{SmbBuilder, SmbShare};
 use crate::error::{Error, ErrorKind, Result};
-use crate::share::check::Step;
+use crate::share::check::{CheckReport, ShareCheck, Step, StepOutcome};
+
+impl ShareCheck {
+    /// Checks a share over SMB, starting with the name of the server.
+    ///
+    /// The check logs on once. If the password is wrong, that counts towards the account's lock-out.
+    #[must_use]
+    pub fn run_smb(&self, builder: &SmbBuilder) -> CheckReport {
+        let mut steps = self.steps(builder.root().to_string(), Some(builder.account().name().to_owned()));
+        let share = builder.connect_step_by_step(|step, begun, result| match result {
+            Ok(seen) => steps.passed(step, begun, seen),
+            Err(error) => steps.failed(step, begun, &error),
+        });
+        match share {
+            Some(share) => {
+                if share.account().is_bare()
+                    && let Some(step) = steps.report.steps.iter_mut().find(|step| step.step == Step::LogOn)
+                {
+                    step.outcome = StepOutcome::Warned;
+                    step.seen += r"; the account names no domain, write it like DOMAIN\user";
+                }
+                self.look_at(&share, &mut steps);
+            }
+            None => steps.skip_rest(),
+        }
+        steps.report
+    }
+}
 
 impl SmbBuilder {
     /// Connects, and reports for each step when it began and what was found. Each step is tried once; after a failure
     /// there is no share.
-    pub(in crate::share) fn connect_step_by_step(
-        &self,
-        mut tell: impl FnMut(Step, Instant, Result<String>),
-    ) -> Option<SmbShare> {
+    fn connect_step_by_step(&self, mut tell: impl FnMut(Step, Instant, Result<String>)) -> Option<SmbShare> {
         let host = self.target.root.host();
         let begun = Instant::now();
         let addresses = match self.resolve_in_time() {

@@ -13,7 +13,7 @@ use smb::{
 };
 
 use super::failures::{of_client, of_io};
-use super::session::Session;
+use super::session::{Session, TRANSACTION};
 use super::status::Failure;
 use crate::error::ErrorKind;
 use crate::share::{Item, ItemKind, Space};
@@ -360,10 +360,6 @@ fn access_to_read() -> FileAccessMask {
     FileAccessMask::new().with_generic_read(true)
 }
 
-/// Most bytes in a request. Larger ones are no faster, and take more memory.
-pub(super) const BLOCK: u32 = 1 << 20;
-/// Most bytes in the answer to a directory query.
-pub(super) const TRANSACTION: u32 = 64 << 10;
 /// Blocks in flight for one file: enough for some 400 MB/s at a round trip of 20 ms.
 const WINDOW: usize = 8;
 /// Windows and Samba copy at most 16 chunks of 1 MiB in one request (MS-SMB2 3.3.3).

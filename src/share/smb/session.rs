@@ -21,11 +21,15 @@ use smb::{Connection, ConnectionConfig, Dialect, Guid, Tree, UncPath};
 use tokio::net::TcpStream;
 
 use super::failures::{guest, told};
-use super::operations::{BLOCK, TRANSACTION};
 use super::status::{Failure, Stage};
 use super::transport::{Link, Transport};
 use super::{Encryption, SmbDialect, SmbFacts, Target};
 use crate::error::ErrorKind;
+
+/// Most bytes in a request. Larger ones are no faster, and take more memory.
+pub(super) const BLOCK: u32 = 1 << 20;
+/// Most bytes in the answer to a directory query.
+pub(super) const TRANSACTION: u32 = 64 << 10;
 
 type Result<T, E = Failure> = std::result::Result<T, E>;
 

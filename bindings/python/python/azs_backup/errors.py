@@ -32,6 +32,15 @@ class BackupError(Exception):
     causes: tuple[str, ...] = ()
     """What lies beneath, from the nearest cause to the deepest, each in one line."""
 
+    path: str | None = None
+    """The file or folder that it concerns, on the share or on this host, where that is known."""
+
+    operation: str | None = None
+    """What was done when it failed, in one word, where that is known: `read`, `write`, `list`."""
+
+    set: str | None = None
+    """The name of the backup set that it concerns, where that is known: `20261123T020000Z-7f3a91c2`."""
+
     @property
     def message(self) -> str:
         """The failure in one line for people, without secrets."""
@@ -49,6 +58,8 @@ class BackupError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = {name: value for name, value in self.__dict__.items() if name != "_failure"}
+        if isinstance(self, OSError) and self.filename is not None:
+            state["filename"] = self.filename
         return type(self), (self.message,), state or None
 
 

@@ -1,0 +1,16 @@
+//! What the Python half of the package gives: the module of values, a moment as `datetime`.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+/// A moment as a `datetime`.
+pub(crate) fn datetime(py: Python<'_>, time: jiff::Timestamp) -> PyResult<Bound<'_, PyAny>> {
+    values(py)?.getattr("_time")?.call1((time.to_string(),))
+}
+
+/// The module `azs_backup.values`.
+pub(crate) fn values(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
+    static VALUES: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let module = VALUES.get_or_try_init(py, || py.import("azs_backup.values").map(Bound::unbind))?;
+    Ok(module.bind(py))
+}

@@ -1,0 +1,29 @@
+//! What all parts of a message share: how they name an algorithm, and how errors about them read.
+
+use der::Sequence;
+use der::asn1::{AnyRef, ObjectIdentifier};
+
+use crate::{Error, ErrorKind};
+
+/// RFC 5280 §4.1.1.2.
+#[derive(Clone, Copy, Sequence)]
+pub(super) struct AlgorithmIdentifier<'a> {
+    pub(super) algorithm: ObjectIdentifier,
+    #[asn1(optional = "true")]
+    pub(super) parameters: Option<AnyRef<'a>>,
+}
+
+/// Converts an error of the DER reader.
+pub(super) fn malformed(what: &'static str) -> impl FnOnce(der::Error) -> Error {
+    move |source| match source.kind() {
+        der::ErrorKind::IndefiniteLength => unsupported(
+            "the message has indefinite lengths (a streamed message): only definite-length DER is read",
+        ),
+        _ => Error::new(ErrorKind::Malformed, format!("the message is damaged or cut off in its {what}"))
+            .with_source(source),
+    }
+}
+
+pub(super) fn unsupported(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::Unsupported, message)
+}
