@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// How far a backup, verification or restore is.
+/// How far a backup, verification or restore is. A verification without a key counts stored files and their bytes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -14,13 +14,14 @@ pub struct Progress {
     pub bytes: u64,
     /// Bytes of the stored form written to the share, or read from it.
     pub stored_bytes: u64,
-    /// Bytes of file content expected in all, if known.
+    /// Bytes of file content expected in all, if known. At the last call they are all there: it is as large as `bytes`.
     pub total_bytes: Option<u64>,
 }
 
 /// A progress hook: receives how far the work is, and answers whether to go on.
 ///
-/// It is called on the thread that started the work, about ten times a second, and never again after it answered
+/// It is called on the thread that started the work, about ten times a second, and once more at the end with what the
+/// work came to; a backup calls it before it writes the cover sheet. It is never called again after it answered
 /// [`ControlFlow::Break`]. That answer ends the work with [`Cancelled`](crate::ErrorKind::Cancelled), and leaves
 /// nothing half-visible.
 pub type ProgressHook<'a> = dyn FnMut(Progress) -> ControlFlow<()> + 'a;
@@ -33,6 +34,19 @@ pub fn no_progress(_: Progress) -> ControlFlow<()> {
 /// The error of work whose hook asked to stop.
 pub(crate) fn cancelled() -> Error {
     Error::new(ErrorKind::Cancelled, "cancelled by the caller")
+}
+
+/// Calls a hook; returns an error if it asks to stop.
+fn tell(hook: &mut ProgressHook<'_>, progress: Progress) -> Result<()> {
+    match hook(progress) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(cancelled()),
+    }
+}
+
+/// Calls a hook a last time: no more is expected than there is.
+pub(crate) fn end(hook: &mut ProgressHook<'_>, progress: Progress) -> Result<()> {
+    tell(hook, Progress { total_bytes: Some(progress.bytes), ..progress })
 }
 
 /// Calls a hook at most ten times a second.
@@ -53,9 +67,11 @@ impl<'a, 'h> Ticker<'a, 'h> {
             return Ok(());
         }
         self.last = std::time::Instant::now();
-        match (self.hook)(Progress { total_bytes: self.total, ..progress }) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(cancelled()),
-        }
+        tell(self.hook, Progress { total_bytes: self.total, ..progress })
+    }
+
+    /// Calls the hook a last time, with what the work came to; returns an error if it asks to stop.
+    pub(crate) fn end(&mut self, progress: Progress) -> Result<()> {
+        end(self.hook, progress)
     }
 }

@@ -20,6 +20,7 @@ use super::work_item::{Packed, WorkItem};
 use super::worker::Worker;
 use crate::envelope::CertificateFacts;
 use crate::error::{Error, ErrorKind, Result};
+use crate::progress::Progress;
 use crate::set::record::StoredFile;
 use crate::set::writer::{Finished, SetWriter};
 use crate::set::{Counts, CoverSheet, Problem, Status, Stored};
@@ -69,7 +70,7 @@ pub(super) struct Shared {
     stop: AtomicBool,
     error: Mutex<Option<Error>>,
     pub(super) files: AtomicU64,
-    pub(super) bytes: AtomicU64,
+    bytes: AtomicU64,
     pub(super) stored: AtomicU64,
     pub(super) dedup: Dedup,
     read_files: AtomicU64,
@@ -91,6 +92,16 @@ impl Shared {
     pub(super) fn keep(&self, bytes: u64) {
         self.kept_files.fetch_add(1, Ordering::Relaxed);
         self.kept_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// How far the work is.
+    pub(super) fn progress(&self) -> Progress {
+        Progress {
+            files: self.files.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            stored_bytes: self.stored.load(Ordering::Relaxed),
+            total_bytes: None,
+        }
     }
 
     /// Adds the counts to a report.

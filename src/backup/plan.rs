@@ -354,24 +354,17 @@ impl Planner {
         let Self { pipeline, hook, shared, last_tick, .. } = self;
         let made = pipeline.finish(&mut || tick(hook, shared, last_tick))?;
         balance(made.ended)?;
+        crate::progress::end(hook, shared.progress())?;
         Ok(made)
     }
 }
 
 fn tick(hook: &mut Hook, shared: &Shared, last: &mut std::time::Instant) -> Result<()> {
-    use std::sync::atomic::Ordering::Relaxed;
-
     if last.elapsed() < super::pipeline::TICK {
         return Ok(());
     }
     *last = std::time::Instant::now();
-    let progress = Progress {
-        files: shared.files.load(Relaxed),
-        bytes: shared.bytes.load(Relaxed),
-        stored_bytes: shared.stored.load(Relaxed),
-        total_bytes: None,
-    };
-    if hook(progress).is_break() {
+    if hook(shared.progress()).is_break() {
         return Err(crate::progress::cancelled());
     }
     Ok(())

@@ -133,7 +133,7 @@ impl File {
         if into.bytes != self.stored.size {
             return Err(damaged(&Loss::damaged(self.entry.path.clone(), "is not all in the set")));
         }
-        Ok(())
+        ticker.end(Progress { files: 1, bytes: self.entry.size(), ..progress })
     }
 }
 
