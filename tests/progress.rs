@@ -66,7 +66,10 @@ fn the_last_call_has_everything() {
         let path = "tree/large".parse().unwrap();
         restore_stream(&set, &fixture.opener, &path, std::io::sink(), hook)
     });
-    assert_eq!((at_end.files, at_end.bytes, at_end.total_bytes), (1, done.unwrap().size(), Some(LARGE as u64)));
+    assert_eq!(
+        (at_end.files, at_end.bytes, at_end.total_bytes),
+        (1, done.unwrap().size(), Some(LARGE as u64))
+    );
 }
 
 #[test]
