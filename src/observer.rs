@@ -5,17 +5,18 @@ use std::ops::ControlFlow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::SharePath;
 
-/// How far a backup, listing, verification or restore is.
+/// How far a backup, listing, verification or restore is. A verification without a key counts stored files and their
+/// bytes, a listing sets.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// Files finished; for a listing, sets.
+    /// Files finished.
     pub files: u64,
     /// Bytes of file content read from the source, or written to the target.
     pub bytes: u64,
     /// Bytes of the stored form written to the share, or read from it.
     pub stored_bytes: u64,
-    /// Bytes of file content expected in all, if known.
+    /// Bytes of file content expected in all, if known. At the last call they are all there: it is as large as `bytes`.
     pub total_bytes: Option<u64>,
 }
 
@@ -39,7 +40,8 @@ pub struct Progress {
 /// });
 /// ```
 pub trait Observer {
-    /// Receives how far the work is, about ten times a second, and answers whether to go on.
+    /// Receives how far the work is, about ten times a second, and once more at the end with what the work came to; a
+    /// backup calls it before it writes the cover sheet. Answers whether to go on.
     fn progress(&mut self, progress: Progress) -> ControlFlow<()> {
         let _ = progress;
         ControlFlow::Continue(())
@@ -80,6 +82,19 @@ pub(crate) fn cancelled() -> Error {
     Error::new(ErrorKind::Cancelled, "cancelled by the caller")
 }
 
+/// Calls an observer; returns an error if it asks to stop.
+fn tell(observer: &mut dyn Observer, progress: Progress) -> Result<()> {
+    match observer.progress(progress) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(cancelled()),
+    }
+}
+
+/// Calls an observer a last time: no more is expected than there is.
+pub(crate) fn end(observer: &mut dyn Observer, progress: Progress) -> Result<()> {
+    tell(observer, Progress { total_bytes: Some(progress.bytes), ..progress })
+}
+
 /// Calls an observer at most ten times a second.
 pub(crate) struct Ticker<'a> {
     observer: &'a mut dyn Observer,
@@ -98,9 +113,11 @@ impl<'a> Ticker<'a> {
             return Ok(());
         }
         self.last = std::time::Instant::now();
-        match self.observer.progress(Progress { total_bytes: self.total, ..progress }) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(cancelled()),
-        }
+        tell(self.observer, Progress { total_bytes: self.total, ..progress })
+    }
+
+    /// Calls the observer a last time, with what the work came to; returns an error if it asks to stop.
+    pub(crate) fn end(&mut self, progress: Progress) -> Result<()> {
+        end(self.observer, progress)
     }
 }

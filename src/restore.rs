@@ -97,6 +97,12 @@ fn restore(
     let mut ticker = Ticker::new(observer, total);
     restore.all(&mut report, &mut ticker)?;
     restore.target.sync()?;
+    ticker.end(Progress {
+        files: report.files,
+        bytes: report.bytes,
+        stored_bytes: report.stored_bytes,
+        total_bytes: None,
+    })?;
     report.unrestored = restore.target.unrestored();
     let is_whole = report.losses.is_empty()
         && report.problems.is_empty()

@@ -1,5 +1,5 @@
 // Builds the native half and puts it where native.js looks: node build.mjs [--release]
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -10,12 +10,17 @@ const profile = process.argv.includes('--release') ? ['--release'] : []
 const features = process.env.AZS_BACKUP_FEATURES === undefined ? [] : ['--no-default-features', '--features', process.env.AZS_BACKUP_FEATURES]
 const given = [...profile, ...features]
 const cargo = process.env.CARGO ?? 'cargo'
-const messages = execFileSync(
+const build = spawnSync(
   cargo,
   ['build', '--locked', '--package', 'azs-backup-node', '--message-format', 'json-render-diagnostics', ...given],
   { cwd: here, stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 30, encoding: 'utf8' },
 )
-const built = messages
+if (build.status !== 0) {
+  // Cargo has said why.
+  console.error(build.error?.message ?? `${cargo} build failed`)
+  process.exit(1)
+}
+const built = build.stdout
   .split('\n')
   .filter((line) => line.includes('"compiler-artifact"'))
   .map((line) => JSON.parse(line))

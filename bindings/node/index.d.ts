@@ -2,6 +2,39 @@
 
 import { Readable, Transform } from 'node:stream'
 
+import {
+  AlertSeverity,
+  BackupStatus,
+  Compare,
+  Condition,
+  Confidence,
+  Damage,
+  DeleteReason,
+  Dialect,
+  Durability,
+  Encryption,
+  EvidenceForm,
+  Existing,
+  FaultKind,
+  HoldReason,
+  JobStatus,
+  KeepReason,
+  OperationKind,
+  OperationState,
+  Probe,
+  Profile,
+  Retry,
+  SetState,
+  Severity,
+  ShrunkenSources,
+  SourceProblems,
+  Step,
+  StepOutcome,
+  Trigger,
+} from './words.js'
+
+export * from './words.js'
+
 /** The version of the library. */
 export const version: string
 
@@ -75,7 +108,7 @@ export interface Progress {
   readonly bytes: number
   /** Bytes of stored form written to the share, or read from it. */
   readonly storedBytes: number
-  /** Bytes of file content expected in all, where that is known. */
+  /** Bytes of file content expected in all, where that is known; at the last call it is `bytes`. */
   readonly totalBytes: number | undefined
 }
 
@@ -266,7 +299,7 @@ export abstract class Share {
 }
 
 export interface FolderShareOptions {
-  durability?: 'flushed' | 'cached'
+  durability?: Durability
 }
 
 /** A share in a folder of this host: a local disk, or a share that the system has mounted. */
@@ -279,7 +312,7 @@ export class FolderShare extends Share {
 /** What a connection came to. */
 export interface SmbFacts {
   address: string
-  dialect: '3.0' | '3.0.2' | '3.1.1'
+  dialect: Dialect
   encrypted: boolean
   cipher: string | null
   signing: string | null
@@ -288,9 +321,9 @@ export interface SmbFacts {
 
 export interface SmbShareOptions {
   port?: number
-  encryption?: 'required' | 'preferred' | 'off'
-  oldestDialect?: '3.0' | '3.0.2' | '3.1.1'
-  durability?: 'flushed' | 'cached'
+  encryption?: Encryption
+  oldestDialect?: Dialect
+  durability?: Durability
   connections?: number
   /** In seconds, here and below. */
   connectLimit?: number
@@ -329,8 +362,8 @@ export interface CheckReport {
   share: string
   deployment: string
   steps: {
-    step: string
-    outcome: 'passed' | 'warned' | 'failed' | 'skipped'
+    step: Step
+    outcome: StepOutcome
     seconds: number
     seen: string
     alert: CheckAlert | null
@@ -387,7 +420,7 @@ export interface CoverSheet extends Place {
   set: string
   created: string
   finished: string
-  status: 'Succeeded' | 'PartialSucceeded'
+  status: BackupStatus
   certificates: CertificateFacts[]
   content: Counts
   stored: Stored
@@ -395,23 +428,26 @@ export interface CoverSheet extends Place {
   labels?: Record<string, string>
 }
 
-/** A set as a listing shows it. */
-export class SetSummary {
-  private constructor()
+/** What a listing shows of every set. */
+export interface SetSummaryFacts {
   place: Place
   name: string
   folder: string
   hasCoverSheet: boolean
   /** Whether it is complete and holds no file, or less than half of what another of its place does. */
   isShrunken: boolean
-  state: 'complete' | 'damaged' | 'foreign' | 'incomplete' | 'unreadable' | 'unsupported'
-  /** The folder where a foreign one belongs. */
-  belongsTo?: string
-  /** Of a complete set. */
-  cover?: CoverSheet
-  /** Why it is not complete. */
-  reason?: string
 }
+
+/** A set as a listing shows it: a complete one has its cover sheet, any other the reason why it is not complete. */
+export type SetSummary = SetSummaryFacts &
+  (
+    | { state: 'complete'; cover: CoverSheet; reason?: undefined }
+    /** `belongsTo` is the folder where it belongs. */
+    | { state: 'foreign'; belongsTo: string; reason: string; cover?: undefined }
+    | { state: Exclude<SetState, 'complete' | 'foreign'>; reason: string; cover?: undefined }
+  )
+/** For `instanceof`; listings make them. */
+export const SetSummary: abstract new (made: never) => SetSummary
 
 /** A folder that may hold sets and cannot be listed. */
 export interface UnreadableFolder {
@@ -428,12 +464,27 @@ export function listSets(share: Share, deployment: Named, component?: Named | nu
 export function listSetsSync(share: Share, deployment: Named, component?: Named | null): SetList
 
 /** What a set holds, as its index says. */
-export interface Entry {
-  kind: string
+export interface EntryFacts {
   path: Text
-  size?: number
-  [more: string]: unknown
+  /** Octal digits: `0644`. */
+  mode?: string
+  uid?: number
+  gid?: number
+  /** Seconds since 1970 in decimal, with up to nine digits after the point. */
+  mtime?: string
+  /** Extended attributes: names, and values in Base64. */
+  xattrs?: [name: Text, value: string][]
 }
+
+/** An entry, by its kind. The `target` of a copy or hard link is a path in the set, that of a symlink is what it says. */
+export type Entry = EntryFacts &
+  (
+    | { kind: 'file'; size: number; sha256: string; sparse?: boolean }
+    | { kind: 'large_file'; size: number; sparse?: boolean }
+    | { kind: 'copy'; size: number; target: Text }
+    | { kind: 'hard_link' | 'symlink'; target: Text }
+    | { kind: 'folder' }
+  )
 
 export interface Problem {
   path: Text
@@ -458,7 +509,7 @@ export interface VerifyReport {
   bytes: number
   faults: {
     file: string
-    kind: 'digest' | 'foreign' | 'length' | 'missing' | 'content' | 'unreadable'
+    kind: FaultKind
     message: string
   }[]
   /** What lies beside the set and is not of it. */
@@ -469,7 +520,7 @@ export interface VerifyReport {
 }
 
 export interface RestoreReport {
-  status: 'Succeeded' | 'PartialSucceeded'
+  status: BackupStatus
   files: number
   folders: number
   links: number
@@ -489,11 +540,11 @@ export interface RestoreOptions extends Watched {
   /** What to restore, in gitignore syntax; all where there is none. */
   patterns?: string | string[]
   /** What to do about what is there: `refuse` where nothing is said. */
-  existing?: 'refuse' | 'keep' | 'replace'
+  existing?: Existing
   /** By what that which is kept is compared with the set: `metadata` where nothing is said. */
-  compare?: 'metadata' | 'content'
+  compare?: Compare
   /** What to do about damage: `stop` where nothing is said. */
-  damage?: 'stop' | 'continue'
+  damage?: Damage
 }
 
 /** A set that is complete by its cover sheet. */
@@ -520,7 +571,10 @@ export class BackupSet {
   /** One file of at most `limit` bytes; 0 means the default, 64 MiB. */
   restoreBytes(opener: Opener, path: string, options?: { limit?: number }): Promise<Buffer>
   restoreBytesSync(opener: Opener, path: string, options?: { limit?: number }): Buffer
-  /** One file, of which nothing is given before all of it was found right. */
+  /**
+   * One file, of which nothing is given before all of it was found right: await its `readable` before you answer a request
+   * with it, and a failure can still be another answer.
+   */
   createRestoreStream(opener: Opener, path: string, options?: Watched): Readable
 }
 
@@ -535,9 +589,9 @@ export interface BackupOptions extends Watched {
   /** What to leave out below each folder, in gitignore syntax; `!` takes back in. */
   exclude?: string | string[]
   /** What to do about sources that cannot be read or that change: `fail` where nothing is said. */
-  sourceProblems?: 'fail' | 'report'
+  sourceProblems?: SourceProblems
   /** What to do about sources that are empty, or hold less than half of last time: `warn` where nothing is said. */
-  shrunkenSources?: 'warn' | 'fail'
+  shrunkenSources?: ShrunkenSources
   /** Leaves out what is mounted below a source. */
   oneFileSystem?: boolean
   /** Makes the region folder, and that of a component of your own, where it is missing; else that is an error. */
@@ -668,7 +722,7 @@ export const AlertKind: { readonly [Code in AlertCode]: Code }
 
 /** Whose mapping decides: ours where nothing is said. */
 export interface ProfileOption {
-  profile?: 'refined' | 'microsoft-2301'
+  profile?: Profile
 }
 
 /** Where and for whom a failure happened. An `id` is made where none is given. */
@@ -683,19 +737,19 @@ export interface AlertContext {
 }
 
 export interface Evidence {
-  form: 'NTSTATUS' | 'WIN32' | 'HRESULT' | 'ERRNO' | 'IO_KIND' | 'ERROR' | 'FAULT_TYPE' | 'WORDING'
+  form: EvidenceForm
   code: number | null
   name: string
   kind: AlertCode
   documentedKind: DocumentedAlertCode
   meaning: string
   otherKind: AlertCode | null
-  probe: string | null
+  probe: Probe | null
   line: number | null
 }
 
 export interface RetryAdvice {
-  when: 'SOON' | 'LATER' | 'NEW_SESSION' | 'AFTER_FIX' | 'LOCK_OUT' | 'UNKNOWN' | 'NO_FAILURE'
+  when: Retry
   delaySeconds: number | null
   attempts: number
   couldLockOut: boolean
@@ -706,10 +760,10 @@ export class Classification {
   private constructor()
   readonly kind: AlertCode
   readonly documentedKind: DocumentedAlertCode
-  readonly confidence: 'LOW' | 'MEDIUM' | 'HIGH'
+  readonly confidence: Confidence
   readonly failure: boolean
-  readonly profile: 'refined' | 'microsoft-2301'
-  readonly severity: 'Warning' | 'Critical'
+  readonly profile: Profile
+  readonly severity: AlertSeverity
   readonly faultTypeId: string
   readonly title: string
   readonly retry: RetryAdvice
@@ -777,20 +831,15 @@ export class Schedule {
 }
 
 export interface Operation {
-  kind: string
-  state: string
+  kind: OperationKind
+  state: OperationState
   name?: string
   started?: string
   expectedEnd?: string
 }
 
 export interface Hold {
-  reason:
-    | 'backup_operation_running'
-    | 'exclusive_action_running'
-    | 'failed_exclusive_action'
-    | 'restore_operation_running'
-    | 'unknown'
+  reason: HoldReason
   operation: Operation
 }
 
@@ -823,14 +872,14 @@ export function parseOperations(document: OperationsDocument): Operation[]
 
 export interface Job {
   id: string
-  trigger: 'scheduled' | 'on_demand'
+  trigger: Trigger
   started: string
   ended?: string
-  status: string
+  status: JobStatus
   place?: Place
   set?: string
   bytes?: number
-  alert?: string
+  alert?: AlertCode | (string & {})
   reason?: string
   slow?: boolean
   nextRun?: string
@@ -840,13 +889,13 @@ export interface Job {
 
 export function startJob(
   id: string,
-  options?: { trigger?: 'scheduled' | 'on_demand'; place?: Named; now?: Time | null },
+  options?: { trigger?: Trigger; place?: Named; now?: Time | null },
 ): Job
 export function skipJob(id: string, decision: Decision, options?: { now?: Time | null }): Job
 export function endJob(
   job: Job,
-  status: string,
-  options?: { set?: string; bytes?: number; alert?: string; reason?: string; place?: Place; now?: Time | null },
+  status: JobStatus,
+  options?: { set?: string; bytes?: number; alert?: AlertCode | (string & {}); reason?: string; place?: Place; now?: Time | null },
 ): Job
 
 export interface Jobs {
@@ -870,12 +919,14 @@ export class JobLog {
   readSync(now?: Time | null): Jobs
 }
 
-export interface BackupWarning {
-  warning: 'clock_set_back' | 'gate_closed_too_long' | 'missed_runs' | 'no_recent_backup'
-  /** One line for people. */
-  message: string
-  [more: string]: unknown
-}
+/** What an operator should see to; `message` is one line for people. */
+export type BackupWarning = { message: string } & (
+  | { warning: 'clock_set_back'; seconds: number }
+  /** `retention` is for how many days backups are kept. */
+  | { warning: 'gate_closed_too_long'; since: string; hold: string; retention: number }
+  | { warning: 'missed_runs'; count: number; due: string }
+  | { warning: 'no_recent_backup'; last: string | null }
+)
 
 /** What an operator should see to. */
 export function backupWarnings(options?: {
@@ -909,7 +960,7 @@ export interface RetentionOptions {
 
 export interface Candidate extends Place {
   set: string
-  condition: 'succeeded' | 'partial_succeeded' | 'damaged' | 'foreign' | 'incomplete' | 'unreadable' | 'unrecognised'
+  condition: Condition
   created?: string | null
   bytes?: number
   content?: { files: number; bytes: number } | null
@@ -928,12 +979,12 @@ export class RetentionPolicy {
 
 export interface Deletion extends Candidate {
   folder: string
-  reason: 'expired' | 'incomplete' | 'make_room'
+  reason: DeleteReason
 }
 
 export interface Kept extends Candidate {
   folder: string
-  reasons: string[]
+  reasons: KeepReason[]
 }
 
 export type Outcome =
@@ -966,7 +1017,7 @@ export class RetentionPlan {
 
 export interface Rule {
   rule: string
-  severity: 'critical' | 'warning' | 'notice'
+  severity: Severity
   title: string
   why: string
   practice: string
@@ -978,6 +1029,22 @@ export interface Finding extends Rule {
   seen: string
 }
 
+/** How the backups of one component, or of one scale unit of it, stand. */
+export interface ComponentReview {
+  name: string
+  worst: Severity | null
+  isConfigured: boolean
+  frequencyHours: number
+  retentionDays: number | null
+  lastBackup: string | null
+  complete: number
+  others: number
+  bytes: number
+  /** Days of UTC. */
+  days: { date: string; complete: number; partial: number; incomplete: number }[]
+  sizes: { created: string; bytes: number }[]
+}
+
 /** What a review found. */
 export class Review {
   private constructor()
@@ -986,7 +1053,7 @@ export class Review {
   share: string
   findings: Finding[]
   silenced: (Finding & { reason: string })[]
-  components: Record<string, unknown>[]
+  components: ComponentReview[]
   space: { totalBytes: number; freeBytes: number; seenAt: string | null } | null
   nextRunBytes: number
   toTable(): string

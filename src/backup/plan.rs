@@ -12,7 +12,7 @@ use super::work_item::{
     BUNDLE, Before, Item, LargeContent, LargeSource, Mark, NewEntry, PART, Source, WorkItem,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::observer::{Observer, Progress};
+use crate::observer::Observer;
 use crate::set::{Change, Content, Entry, EntryPath, Metadata, Position, Problem};
 
 /// Bytes to count for the header of a small entry.
@@ -370,24 +370,17 @@ impl Planner {
         let Self { pipeline, observer, shared, last_tick, .. } = self;
         let stored = pipeline.finish(&mut || tick(&mut **observer, shared, last_tick))?;
         self.previous.as_ref().map_or(Ok(()), |previous| previous.balance(stored.ended))?;
+        crate::observer::end(&mut *self.observer, self.shared.progress())?;
         Ok(stored)
     }
 }
 
 fn tick(observer: &mut dyn Observer, shared: &Shared, last: &mut std::time::Instant) -> Result<()> {
-    use std::sync::atomic::Ordering::Relaxed;
-
     if last.elapsed() < super::pipeline::TICK {
         return Ok(());
     }
     *last = std::time::Instant::now();
-    let progress = Progress {
-        files: shared.files.load(Relaxed),
-        bytes: shared.bytes.load(Relaxed),
-        stored_bytes: shared.stored.load(Relaxed),
-        total_bytes: None,
-    };
-    if observer.progress(progress).is_break() {
+    if observer.progress(shared.progress()).is_break() {
         return Err(crate::observer::cancelled());
     }
     Ok(())

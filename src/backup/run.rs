@@ -12,6 +12,7 @@ use super::state::journal::Journal;
 use super::state::{IndexPiece, NewState, State};
 use crate::envelope::CertificateFacts;
 use crate::error::{Error, ErrorKind, Result};
+use crate::observer::Progress;
 use crate::set::record::StoredFile;
 use crate::set::writer::{Finished, SetWriter};
 use crate::set::{Counts, CoverSheet, Problem, Status, Stored};
@@ -80,6 +81,16 @@ impl Shared {
     pub(super) fn keep(&self, bytes: u64) {
         self.kept_files.fetch_add(1, Ordering::Relaxed);
         self.kept_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// How far the work is.
+    pub(super) fn progress(&self) -> Progress {
+        Progress {
+            files: self.files.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            stored_bytes: self.stored.load(Ordering::Relaxed),
+            total_bytes: None,
+        }
     }
 
     /// Adds the counts to a report.

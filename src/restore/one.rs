@@ -115,7 +115,8 @@ impl File {
             progress.stored_bytes = progress.stored_bytes.saturating_add(done.stored);
             ticker.tick(progress)?;
         }
-        into.zeros()
+        into.zeros()?;
+        ticker.end(Progress { files: 1, bytes: self.entry.size(), ..progress })
     }
 }
 

@@ -134,11 +134,17 @@ fn check_digests(set: &Set, report: &mut VerifyReport, ticker: &mut Ticker<'_>) 
             report.stored_files += 1;
             report.stored_bytes = report.stored_bytes.saturating_add(length);
             report.faults.extend(fault);
-            progress.set(Progress { stored_bytes: report.stored_bytes, ..Progress::default() });
+            progress.set(Progress {
+                files: report.stored_files,
+                bytes: report.stored_bytes,
+                stored_bytes: report.stored_bytes,
+                total_bytes: None,
+            });
             Ok(())
         },
         || ticker.tick(progress.get()),
     )?;
+    ticker.end(progress.get())?;
     if report.faults.is_empty() && report.stored_bytes != set.cover().stored.bytes {
         let message =
             format!("says {} bytes are stored, there are {}", set.cover().stored.bytes, report.stored_bytes);
@@ -286,6 +292,12 @@ pub(super) fn verify_full(set: &Set, opener: &Opener, observer: &mut dyn Observe
         report.faults.extend(fault.or_else(|| is_all_listed.then(nothing)));
         ticker.tick(progress.get())?;
     }
+    ticker.end(Progress {
+        files: report.files,
+        bytes: report.bytes,
+        stored_bytes: report.stored_bytes,
+        total_bytes: None,
+    })?;
     report.faults.sort_by(|a, b| a.file.cmp(&b.file));
     Ok(report)
 }

@@ -1,5 +1,6 @@
 // What could not be had: problems that a program names itself, readers that fail, names that nothing could restore.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
 
 import { SWITCHES, azs, backUp, certificate, failure, folder, opener, share } from './common.mjs'
@@ -64,4 +65,28 @@ test('a limit of 0 is the default', async (t) => {
   const set = azs.BackupSet.openSync(on, report.folder)
   assert.equal((await set.restoreBytes(opener(), 'file', { limit: 0 })).toString(), 'content')
   assert.equal((await failure(() => set.restoreBytes(opener(), 'file', { limit: 1 }))).code, 'LIMIT_EXCEEDED')
+})
+
+test('a stream that fails does so before anything is written with it', async (t) => {
+  const on = share(t)
+  const report = await backUp(on, { file: 'content', empty: '' })
+  const set = azs.BackupSet.openSync(on, report.folder)
+  await assert.rejects(once(set.createRestoreStream(opener(), 'not there'), 'readable'), { code: 'NOT_FOUND' })
+  for (const [name, content] of [['file', 'content'], ['empty', '']]) {
+    const stream = set.createRestoreStream(opener(), name)
+    await once(stream, 'readable')
+    assert.equal((await stream.toArray()).join(''), content)
+  }
+})
+
+test('progress ends with everything', async (t) => {
+  const on = share(t)
+  const report = await backUp(on, { file: 'content' })
+  const set = azs.BackupSet.openSync(on, report.folder)
+  let last
+  const checked = await set.verifyFull(opener(), { progress: (progress) => void (last = progress) })
+  assert.deepEqual(
+    [last.files, last.bytes, last.totalBytes, last.storedBytes],
+    [1, 7, 7, checked.storedBytes],
+  )
 })

@@ -25,7 +25,7 @@ async function used(): Promise<void> {
   const opener = new azs.Opener(azs.DecryptionCertificate.loadSync('backup.pfx', 'secret'))
   const set = await azs.BackupSet.open(share, report.folder)
   for await (const entry of set.entries(opener)) {
-    const path: azs.Text = entry.path
+    const path: azs.Text = entry.kind === 'symlink' ? entry.target : entry.path
     void path
   }
   const content: Buffer = await set.restoreBytes(opener, 'tor1/running-config', { limit: files })
@@ -44,6 +44,16 @@ async function used(): Promise<void> {
     const at: string = decision.nextRun
     void at
   }
+  for (const summary of await azs.listSets(share, 'contoso.com/nyc')) {
+    const line: string = summary.state === 'complete' ? summary.cover.status : summary.reason
+    const folder: string = summary.state === 'foreign' ? summary.belongsTo : summary.folder
+    console.log(line, folder, summary instanceof azs.SetSummary)
+  }
+  for (const warning of azs.backupWarnings()) {
+    console.log(warning.message, warning.warning === 'missed_runs' ? warning.count : warning.warning)
+  }
+  const state: azs.SetState = 'complete'
+  void state
   const plan = new azs.RetentionPolicy({ keepDays: 7 }).plan(await azs.listSets(share, 'contoso.com/nyc'))
   for (const [folder, outcome] of (await plan.apply(share)).outcomes) {
     if (outcome.outcome === 'failed') {
@@ -52,7 +62,19 @@ async function used(): Promise<void> {
   }
 }
 
-function refused(share: azs.Share): void {
+function refused(share: azs.Share, report: azs.BackupReport, summary: azs.SetSummary, entry: azs.Entry): void {
+  // @ts-expect-error: a field that is none
+  report.statsu
+  // @ts-expect-error: a status that is none
+  report.status === 'Suceeded'
+  // @ts-expect-error: only a complete set has a cover sheet for certain
+  summary.cover.status
+  // @ts-expect-error: only a foreign one belongs elsewhere
+  summary.belongsTo
+  // @ts-expect-error: a folder has no size
+  entry.size
+  // @ts-expect-error: a listing makes them
+  new azs.SetSummary()
   // @ts-expect-error: a word that is none
   azs.FolderShare.openSync('/mnt', { durability: 'never' })
   // @ts-expect-error: a handle is not made by new

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
-use crate::argument::{Bytes, Json, Time};
+use crate::argument::{Bytes, TextOrBytes, Time};
 use crate::error::{Failure, Raise, refuse};
 use crate::value::{datetime, from_python, plain, value};
 
@@ -190,7 +190,7 @@ pub(crate) fn classify_errno(errno: i32, profile: Option<PyBackedStr>) -> PyResu
 #[pyo3(signature = (text, *, profile=None))]
 pub(crate) fn classify_text(
     py: Python<'_>,
-    text: Json,
+    text: TextOrBytes,
     profile: Option<PyBackedStr>,
 ) -> PyResult<Classification> {
     let profile = self::profile(profile)?;
@@ -322,7 +322,7 @@ impl TextClassifier {
     }
 
     /// Takes in a line.
-    fn line(&self, line: Json) -> PyResult<()> {
+    fn line(&self, line: TextOrBytes) -> PyResult<()> {
         match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(classifier) => {
                 classifier.line(&*line.0);
@@ -343,6 +343,8 @@ impl TextClassifier {
 
 /// An alert resource of the admin API, made for a failure or read.
 ///
+/// One that is made is active. `id` is a new GUID if none is given; the same one closes it.
+///
 /// >>> alert = Alert(classify_ntstatus(0xC000006D), share=r"\\fs.contoso.com\AzSBackups", account=r"CONTOSO\azsbackup")
 /// >>> alert.title
 /// 'Backup failed due to authentication issue.'
@@ -351,7 +353,6 @@ pub(crate) struct Alert(core::Alert);
 
 #[pymethods]
 impl Alert {
-    /// An active alert for this failure. `id` is a new GUID if none is given; the same one closes it.
     #[new]
     #[pyo3(signature = (
         classification, *, id=None, now=None, location=None, share=None, path=None, account=None, operation=None,
@@ -495,7 +496,7 @@ fn json(object: &Bound<'_, PyAny>) -> PyResult<Bytes> {
         let text = serde_json::to_vec(&from_python(object)?);
         return Ok(Bytes::Copy(text.map_err(|e| refuse(ErrorKind::Internal, e.to_string()))?));
     }
-    object.extract::<Json>().map(|json| json.0)
+    object.extract::<TextOrBytes>().map(|json| json.0)
 }
 
 /// The codes of all alert kinds, the documented five first.

@@ -45,10 +45,10 @@ impl<'py> FromPyObject<'_, 'py> for Bytes {
     }
 }
 
-/// JSON of the caller: `str` or bytes.
-pub(crate) struct Json(pub(crate) Bytes);
+/// Text of the caller, or content: `str`, which is UTF-8, or bytes.
+pub(crate) struct TextOrBytes(pub(crate) Bytes);
 
-impl<'py> FromPyObject<'_, 'py> for Json {
+impl<'py> FromPyObject<'_, 'py> for TextOrBytes {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
@@ -71,6 +71,34 @@ impl<'py> FromPyObject<'_, 'py> for FilePath {
             return Err(PyValueError::new_err("embedded null character in path"));
         }
         Ok(Self(path))
+    }
+}
+
+/// A name that a source gets in a set: `str`, or a `PurePath`, whose folders it then has.
+pub(crate) struct NameInSet(PyBackedStr);
+
+impl std::ops::Deref for NameInSet {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'py> FromPyObject<'_, 'py> for NameInSet {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if object.is_instance_of::<PyString>() {
+            return Ok(Self(object.extract()?));
+        }
+        match object.getattr_opt("as_posix")? {
+            Some(as_posix) => Ok(Self(as_posix.call0()?.extract()?)),
+            None => {
+                let name = object.get_type().name()?;
+                Err(PyTypeError::new_err(format!("a name in a set is str or PurePath, not {name}")))
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A backup in the making.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use azs_backup::{self as core, ErrorKind};
 use pyo3::prelude::*;
@@ -9,7 +9,7 @@ use pyo3::pybacked::PyBackedStr;
 use pyo3::sync::PyOnceLock;
 use serde_json::json;
 
-use crate::argument::{Bytes, FilePath, Several};
+use crate::argument::{FilePath, NameInSet, Several, TextOrBytes};
 use crate::certificate::EncryptionCertificate;
 use crate::detached::Detached;
 use crate::error::{Raise, refuse};
@@ -18,12 +18,27 @@ use crate::layout::{Place, SetName};
 use crate::progress::Hook;
 use crate::share::Share;
 use crate::stream::Reader;
+use crate::turns::{Turn, Turns};
 use crate::value::value;
 
 /// A backup in the making: begun, fed, committed.
 ///
 /// As a context manager it commits at the end of the block, and abandons when the block ends by an exception: nothing
-/// that looks like a backup is left then. It belongs to one thread at a time and does not survive a fork.
+/// that looks like a backup is left then. A pool of threads may add to it: their calls wait for one another. It does not
+/// survive a fork.
+///
+/// `certificates`: those that can open the set, one or several. `labels` are written on the cover sheet in clear.
+/// `exclude`: patterns in gitignore syntax of what to leave out below each folder; `!` takes back in.
+/// `source_problems`: `"fail"`, or `"report"` to go on past sources that cannot be read or that change, and name
+/// them. `shrunken_sources`: `"warn"` of sources that are empty or hold less than half of last time, or `"fail"`.
+/// `one_file_system`: leave out what is mounted below a source. `create`: make the region folder, and that of a
+/// component of your own, where it is missing. `recheck`: read each stored file that is taken over back at least
+/// once in so many runs; `renew_after_days`: write anew what was stored longer ago; 0 is never. `level`: of zstd,
+/// -7 to 19. `segment_size`: in bytes, 4 to 64 MiB. `workers`: threads, one for each core if none is given.
+/// `state`: a folder of this host, one for each job, in which it remembers the last set: then a set costs what
+/// changed since. `reread_everything`: read every file, whatever its times say, and every stored file that is taken
+/// over from an earlier set. `distrust`: stored files that a verification found damaged; what they hold is stored
+/// again. `progress`: called about ten times a second with a `Progress`.
 ///
 /// >>> with Backup(share, place, certificates=certificate, labels={"model": "S4148-ON"}) as backup:
 /// ...     backup.add_bytes("tor1/running-config", b"hostname tor1")
@@ -32,26 +47,28 @@ use crate::value::value;
 #[pyclass(frozen, module = "azs_backup")]
 pub(crate) struct Backup {
     backup: Detached<Mutex<Option<core::Backup>>>,
+    turns: Turns,
     set: core::layout::SetName,
     hook: Hook,
     process: u32,
     report: PyOnceLock<Py<PyAny>>,
 }
 
-type Guard<'a> = MutexGuard<'a, Option<core::Backup>>;
+/// The backup, as long as it is this call's turn.
+struct Held<'a> {
+    backup: MutexGuard<'a, Option<core::Backup>>,
+    _turn: Turn<'a>,
+}
 
 impl Backup {
-    /// Takes hold of the backup; says no while it is at work, in another thread or further up in this one.
-    fn hold(&self) -> PyResult<Guard<'_>> {
-        let no = |message| Err(refuse(ErrorKind::InvalidArgument, message));
+    /// Takes hold of the backup, once no other thread has it.
+    fn hold(&self, py: Python<'_>) -> PyResult<Held<'_>> {
         if std::process::id() != self.process {
-            return no("a backup does not go on in a forked process: begin one there");
+            let message = "a backup does not go on in a forked process: begin one there";
+            return Err(refuse(ErrorKind::InvalidArgument, message));
         }
-        match self.backup.try_lock() {
-            Ok(guard) => Ok(guard),
-            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => no("the backup is at work: one call at a time"),
-        }
+        let turn = self.turns.wait(py)?;
+        Ok(Held { backup: self.backup.lock().unwrap_or_else(PoisonError::into_inner), _turn: turn })
     }
 
     fn work<T: Send>(
@@ -59,8 +76,8 @@ impl Backup {
         py: Python<'_>,
         work: impl FnOnce(&mut core::Backup) -> core::Result<T> + Send,
     ) -> PyResult<T> {
-        let mut guard = self.hold()?;
-        let Some(backup) = guard.as_mut() else {
+        let mut held = self.hold(py)?;
+        let Some(backup) = held.backup.as_mut() else {
             return Err(refuse(ErrorKind::InvalidArgument, "the backup has been committed or abandoned"));
         };
         self.hook.outcome(py.detach(|| work(backup)))
@@ -69,20 +86,6 @@ impl Backup {
 
 #[pymethods]
 impl Backup {
-    /// Begins a backup of a place to a share.
-    ///
-    /// `certificates`: those that can open the set, one or several. `labels` are written on the cover sheet in clear.
-    /// `exclude`: patterns in gitignore syntax of what to leave out below each folder; `!` takes back in.
-    /// `source_problems`: `"fail"`, or `"report"` to go on past sources that cannot be read or that change, and name
-    /// them. `shrunken_sources`: `"warn"` of sources that are empty or hold less than half of last time, or `"fail"`.
-    /// `one_file_system`: leave out what is mounted below a source. `create`: make the region folder, and that of a
-    /// component of your own, where it is missing. `recheck`: read each stored file that is taken over back at least
-    /// once in so many runs; `renew_after_days`: write anew what was stored longer ago; 0 is never. `level`: of zstd,
-    /// -7 to 19. `segment_size`: in bytes, 4 to 64 MiB. `workers`: threads, one for each core if none is given.
-    /// `state`: a folder of this host, one for each job, in which it remembers the last set: then a set costs what
-    /// changed since. `reread_everything`: read every file, whatever its times say, and every stored file that is taken
-    /// over from an earlier set. `distrust`: stored files that a verification found damaged; what they hold is stored
-    /// again. `progress`: called about ten times a second with a `Progress`.
     #[new]
     #[pyo3(signature = (
         share, place, *, certificates, allow_expired_certificates=false, labels=None, exclude=None,
@@ -152,6 +155,7 @@ impl Backup {
         let process = std::process::id();
         Ok(Self {
             backup: Detached::new(Mutex::new(Some(backup))),
+            turns: Turns::default(),
             set,
             hook,
             process,
@@ -173,7 +177,7 @@ impl Backup {
 
     /// Adds a folder and all below it, under this name or its own.
     #[pyo3(signature = (folder, *, name=None))]
-    fn add_folder(&self, py: Python<'_>, folder: FilePath, name: Option<PyBackedStr>) -> PyResult<()> {
+    fn add_folder(&self, py: Python<'_>, folder: FilePath, name: Option<NameInSet>) -> PyResult<()> {
         self.work(py, |backup| match name {
             Some(name) => backup.add_folder_as(&name, folder.0),
             None => backup.add_folder(folder.0),
@@ -182,7 +186,7 @@ impl Backup {
 
     /// Adds one file, under this name, which may have folders in it, or its own.
     #[pyo3(signature = (file, *, name=None))]
-    fn add_file(&self, py: Python<'_>, file: FilePath, name: Option<PyBackedStr>) -> PyResult<()> {
+    fn add_file(&self, py: Python<'_>, file: FilePath, name: Option<NameInSet>) -> PyResult<()> {
         self.work(py, |backup| match name {
             Some(name) => backup.add_file_as(&name, file.0),
             None => backup.add_file(file.0),
@@ -194,14 +198,14 @@ impl Backup {
         self.work(py, |backup| backup.add(source.0))
     }
 
-    /// Adds bytes under this name: a running-config just fetched from a switch.
-    fn add_bytes(&self, py: Python<'_>, name: PyBackedStr, data: Bytes) -> PyResult<()> {
-        self.work(py, |backup| backup.add_bytes(&name, &*data))
+    /// Adds bytes under this name: a running-config just fetched from a switch. Text is stored as UTF-8.
+    fn add_bytes(&self, py: Python<'_>, name: NameInSet, data: TextOrBytes) -> PyResult<()> {
+        self.work(py, |backup| backup.add_bytes(&name, &*data.0))
     }
 
     /// Adds everything that a binary stream gives, under this name. What the stream raises is raised here; with
     /// `source_problems="report"` an `Exception` is named in the report instead, and the set is partial.
-    fn add_reader(&self, py: Python<'_>, name: PyBackedStr, reader: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn add_reader(&self, py: Python<'_>, name: NameInSet, reader: &Bound<'_, PyAny>) -> PyResult<()> {
         let reader = Reader::new(reader, self.hook.clone())?;
         self.work(py, |backup| backup.add_reader(&name, reader))
     }
@@ -210,7 +214,7 @@ impl Backup {
     ///
     /// `error` is an exception or text. With `source_problems="report"` it is named in the report and the set is
     /// partial; else `SourceUnreadableError` is raised.
-    fn add_problem(&self, py: Python<'_>, name: PyBackedStr, error: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn add_problem(&self, py: Python<'_>, name: NameInSet, error: &Bound<'_, PyAny>) -> PyResult<()> {
         let mut said = error.str()?.to_string();
         if said.is_empty() {
             said = error.get_type().name()?.to_string();
@@ -220,7 +224,7 @@ impl Backup {
 
     /// Waits until everything is stored, then writes the cover sheet: from then on it is a backup. Gives the report.
     fn commit<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let Some(backup) = self.hold()?.take() else {
+        let Some(backup) = self.hold(py)?.backup.take() else {
             return Err(refuse(ErrorKind::InvalidArgument, "the backup has been committed or abandoned"));
         };
         let outcome = self.hook.outcome(py.detach(|| backup.commit()));
@@ -240,7 +244,7 @@ impl Backup {
 
     /// Gives up: what was stored is removed. Doing so again, or after `commit`, does nothing.
     fn abandon(&self, py: Python<'_>) -> PyResult<()> {
-        if let Some(backup) = self.hold()?.take() {
+        if let Some(backup) = self.hold(py)?.backup.take() {
             py.detach(|| backup.abandon());
             log(py, Level::Warning, &format!("backup {} abandoned", self.set));
         }
@@ -261,7 +265,7 @@ impl Backup {
         if !kind.is_none() {
             return self.abandon(py);
         }
-        let is_open = self.hold()?.is_some();
+        let is_open = self.hold(py)?.backup.is_some();
         if is_open { self.commit(py).map(drop) } else { Ok(()) }
     }
 

@@ -23,6 +23,7 @@ mod schedule;
 mod set;
 mod share;
 mod stream;
+mod turns;
 mod value;
 
 #[pyo3::pymodule]

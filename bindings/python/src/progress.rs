@@ -10,8 +10,9 @@ use crate::error::Raise;
 
 /// How far a backup, verification or restore has come.
 ///
-/// Handed to the `progress` callback about ten times a second. The callback may return `False` to stop the work, which
-/// then ends with `CancelledError`; what it raises is raised by the call that it interrupted.
+/// Handed to the `progress` callback about ten times a second, and once more at the end, when `total_bytes` is `bytes`.
+/// The callback may return `False` to stop the work, which then ends with `CancelledError`; what it raises is raised by
+/// the call that it interrupted.
 ///
 /// >>> def show(progress):
 /// ...     print(progress.files, "files", progress.bytes, "bytes")

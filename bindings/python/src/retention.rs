@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use azs_backup::layout::SharePath;
 use azs_backup::observer::Observer;
-use azs_backup::schedule::Deletion;
-use azs_backup::schedule::{self as core, Candidate, RetentionPeriod};
+use azs_backup::schedule::{self as core, Candidate, Deletion, RetentionPeriod};
 use azs_backup::share::Space;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;

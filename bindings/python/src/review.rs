@@ -4,7 +4,7 @@ use azs_backup::review::{self as core, Configuration, RULES};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::argument::{Json, Time};
+use crate::argument::{TextOrBytes, Time};
 use crate::error::{Raise, patiently};
 use crate::layout::Deployment;
 use crate::share::Share;
@@ -29,7 +29,7 @@ pub(crate) fn review(
     let configuration = if configuration.is_instance_of::<PyDict>() {
         Configuration::try_from(from_python(configuration)?).raise()?
     } else {
-        Configuration::from_json(&configuration.extract::<Json>()?.0).raise()?
+        Configuration::from_json(&configuration.extract::<TextOrBytes>()?.0).raise()?
     };
     let (share, now) = (share.open()?, Time::or_now(now));
     patiently(py, move || core::review(&configuration, &share, now)).map(Review)

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
-use crate::argument::{FilePath, Json, Several, Time};
+use crate::argument::{FilePath, Several, TextOrBytes, Time};
 use crate::error::{Raise, refuse};
 use crate::events::{Level, log};
 use crate::value::{datetime, plain, read, value};
@@ -151,7 +151,7 @@ impl Gate {
         let mut gate = core::Gate::new();
         for source in sources {
             gate = if source.is_instance_of::<PyBytes>() {
-                let document: Json = source.extract()?;
+                let document: TextOrBytes = source.extract()?;
                 let operations = core::parse_operations(&document.0).raise()?;
                 gate.source(move || Ok(operations.clone()))
             } else if source.is_callable() {
@@ -201,7 +201,7 @@ impl Gate {
 fn operations(ask: &Bound<'_, PyAny>) -> PyResult<Vec<Operation>> {
     let answer = ask.call0()?;
     if answer.is_instance_of::<PyString>() || answer.is_instance_of::<PyBytes>() {
-        return core::parse_operations(&answer.extract::<Json>()?.0).raise();
+        return core::parse_operations(&answer.extract::<TextOrBytes>()?.0).raise();
     }
     read(&answer, "list of operations")
 }
@@ -312,7 +312,7 @@ impl Decision {
 
 /// Reads a JSON document that lists operations: our own form, or resources of the admin API.
 #[pyfunction]
-pub(crate) fn parse_operations<'py>(py: Python<'py>, document: Json) -> PyResult<Bound<'py, PyTuple>> {
+pub(crate) fn parse_operations<'py>(py: Python<'py>, document: TextOrBytes) -> PyResult<Bound<'py, PyTuple>> {
     let found = core::parse_operations(&document.0).raise()?;
     let found: PyResult<Vec<_>> = found.iter().map(|operation| value(py, "Operation", operation)).collect();
     PyTuple::new(py, found?)

@@ -86,7 +86,7 @@ def test_everything_exported_is_in_order_and_documented() -> None:
     names = azs_backup.__all__
     assert len(names) == len(set(names))
     public = {name for name in vars(azs_backup) if not name.startswith("_")}
-    modules = {"annotations", "errors", "kinds", "values"}
+    modules = {"annotations", "errors", "kinds", "literals", "values"}
     assert public - modules == set(names) - {"__version__"}
     for name in names:
         assert name in ("RULES", "__version__") or inspect.getdoc(getattr(azs_backup, name)), name
@@ -116,3 +116,18 @@ def test_the_readme_runs_as_it_is_printed(file: str, folder: Path, tmp_path: Pat
             [sys.executable, "-W", "error", str(script)], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, done.stderr
+
+
+def test_python_and_node_know_the_same_words() -> None:
+    from typing import get_args
+
+    from azs_backup import literals
+
+    node = (REPOSITORY / "bindings" / "node" / "words.d.ts").read_text(encoding="utf-8")
+    types = dict(re.findall(r"^export type (\w+) =((?:[^\n]*\n)(?: {2}[^\n]*\n)*)", node, re.MULTILINE))
+    assert len(types) > 25
+    for name, union in types.items():
+        known = str(getattr(literals, name))
+        assert set(re.findall(r"'([^']+)'", union)) == set(re.findall(r"'([^']+)'", known)), name
+    assert set(get_args(literals.ErrorCode)) == set(azs_backup.ErrorKind)
+    assert set(get_args(literals.AlertCode)) == set(azs_backup.AlertKind)

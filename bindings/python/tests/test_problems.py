@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Literal
 
 import azs_backup
@@ -115,3 +115,17 @@ def test_a_limit_of_0_is_the_default(backup: Backup, share: FolderShare, opener:
     assert found.restore_bytes(opener, "tor1/running-config", limit=0) == b"hostname tor1\n"
     with pytest.raises(azs_backup.LimitExceededError):
         found.restore_bytes(opener, "tor1/running-config", limit=1)
+
+
+def test_a_name_is_text_or_a_path_and_content_bytes_or_text(
+    share: FolderShare, place: Place, certificate: EncryptionCertificate, opener: Opener
+) -> None:
+    with Backup(share, place, certificates=certificate) as backup:
+        backup.add_bytes(PurePosixPath("tor1") / "running-config", "hostname tör1\n")
+        backup.add_bytes(PureWindowsPath(r"tor2\running-config"), b"hostname tor2\n")
+        with pytest.raises(TypeError, match="a name in a set is str or PurePath, not int"):
+            backup.add_bytes(7, b"")  # type: ignore[arg-type]
+    assert backup.report is not None
+    found = BackupSet.open(share, backup.report.folder)
+    assert found.restore_bytes(opener, "tor1/running-config").decode() == "hostname tör1\n"
+    assert found.restore_bytes(opener, "tor2/running-config") == b"hostname tor2\n"

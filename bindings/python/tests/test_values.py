@@ -17,6 +17,7 @@ from azs_backup import (
     FolderShare,
     Host,
     Job,
+    JobProcess,
     Name,
     Operation,
     Place,
@@ -78,7 +79,7 @@ def test_reports_are_values(backup: Backup, share: FolderShare, certificate: Enc
         with pytest.raises(AttributeError):
             delattr(report, change)
     with pytest.raises(AttributeError, match="BackupReport has no nothing"):
-        _ = report.nothing
+        _ = report.nothing  # type: ignore[attr-defined]
     with pytest.raises(TypeError):
         report.labels["x"] = "y"  # type: ignore[index]
     report.to_dict()["status"] = "changed"
@@ -109,5 +110,28 @@ def test_times_come_in_and_go_out_with_a_zone() -> None:
 
 def test_fields_of_later_versions_are_there() -> None:
     value = azs_backup.Space._of({"total": 2, "free": 1, "quota": {"soft": [1, 2]}})
-    assert value.quota["soft"] == (1, 2) and hash(value) and value.free == 1
+    assert value.quota["soft"] == (1, 2) and hash(value) and value.free == 1  # type: ignore[attr-defined]
     assert value.to_json() == '{"total": 2, "free": 1, "quota": {"soft": [1, 2]}}'
+    assert value.replace(free=2).to_dict() == {"total": 2, "free": 2, "quota": {"soft": [1, 2]}}
+
+
+def test_a_value_takes_its_fields_and_no_others() -> None:
+    with pytest.raises(TypeError, match="Operation has no knd: it has expected_end, kind, name, started, state"):
+        Operation(knd="update", kind="update", state="running")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="Operation needs kind, state"):
+        Operation()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="Space has no fre: it has free, total"):
+        azs_backup.Space(total=2, free=1).replace(fre=2)
+    job = Job.start("1", now="2026-11-23T02:00:00Z")
+    assert job.bytes is None and job.slow is False and job.replace(process={"host": "hlh", "id": 7}).process == JobProcess(host="hlh", id=7)
+
+
+@pytest.mark.parametrize(
+    ("text", "nanoseconds"),
+    [("1760000000.123456789", 1760000000123456789), ("-1.5", -1500000000), ("-0.000000001", -1), ("0", 0)],
+)
+def test_the_time_of_an_entry_is_right_to_the_nanosecond(text: str, nanoseconds: int) -> None:
+    entry = azs_backup.Entry._of({"kind": "file", "path": "a", "mtime": text})
+    assert entry.mtime_ns == nanoseconds and entry.mtime is not None
+    assert entry.mtime == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=nanoseconds // 1000)
+    assert azs_backup.Entry(kind="folder", path="b").mtime is None

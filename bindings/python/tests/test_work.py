@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import azs_backup
@@ -131,12 +132,12 @@ def test_a_signal_handler_runs_meanwhile(
     assert heard
 
 
-def test_one_call_at_a_time(share: FolderShare, place: Place, certificate: EncryptionCertificate, large: Path) -> None:
+def test_a_callback_cannot_call_its_backup(share: FolderShare, place: Place, certificate: EncryptionCertificate, large: Path) -> None:
     said: list[str] = []
 
     def progress(_: Progress) -> bool:
         for call in (backup.commit, lambda: backup.add_bytes("x", b""), backup.abandon):
-            with pytest.raises(azs_backup.InvalidArgumentError, match="one call at a time"):
+            with pytest.raises(azs_backup.InvalidArgumentError, match="its own callbacks and streams"):
                 call()
         said.append(repr(backup))
         return False
@@ -145,6 +146,43 @@ def test_one_call_at_a_time(share: FolderShare, place: Place, certificate: Encry
     with pytest.raises(azs_backup.CancelledError):
         feed(backup, large)
     assert "at work" in said[0]
+
+
+def test_a_pool_of_threads_adds_to_one_backup(share: FolderShare, place: Place, certificate: EncryptionCertificate) -> None:
+    def fetch(number: int) -> None:
+        backup.add_bytes(f"tor{number}/running-config", f"hostname tor{number}\n" * 1000)
+
+    with ThreadPoolExecutor(8) as pool, Backup(share, place, certificates=certificate) as backup:
+        list(pool.map(fetch, range(100)))
+    assert backup.report is not None and backup.report.content.files == 100
+
+
+def test_a_thread_that_waits_for_its_turn_can_be_interrupted(
+    share: FolderShare, place: Place, certificate: EncryptionCertificate
+) -> None:
+    backup = Backup(share, place, certificates=certificate)
+    reads, may_end = threading.Event(), threading.Event()
+
+    class Slow(io.RawIOBase):
+        def read(self, size: int = -1, /) -> bytes:
+            reads.set()
+            may_end.wait(30)
+            return b""
+
+    adding = threading.Thread(target=lambda: backup.add_reader("slow", Slow()))
+    adding.start()
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        assert reads.wait(30)
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.raises(KeyboardInterrupt):
+            backup.add_bytes("second", b"")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        may_end.set()
+        adding.join()
+    report = backup.commit()
+    assert report.content.files == 1
 
 
 def test_other_threads_run_and_openers_are_shared(

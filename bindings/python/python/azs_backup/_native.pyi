@@ -3,12 +3,35 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from os import PathLike
+from pathlib import PurePath
 from types import TracebackType
-from typing import Any, Final, Literal, Protocol, Self, TypeAlias, final, type_check_only
+from typing import Any, Final, Literal, Never, Protocol, Self, TypeAlias, final, type_check_only
 
 from typing_extensions import Buffer, disjoint_base
 
 from azs_backup.kinds import AlertKind, DocumentedKind
+from azs_backup.literals import (
+    AlertCode,
+    AlertSeverity,
+    AlertState,
+    Compare,
+    Confidence,
+    Damage,
+    Dialect,
+    Durability,
+    Encryption,
+    ErrorCode,
+    Existing,
+    HoldReason,
+    JobStatus,
+    Probe,
+    Profile,
+    SetState,
+    Severity,
+    ShrunkenSources,
+    SourceProblems,
+    Trigger,
+)
 from azs_backup.values import (
     BackupReport,
     BackupWarning,
@@ -38,10 +61,10 @@ from azs_backup.values import (
 )
 
 _StrPath: TypeAlias = str | PathLike[str]
+_Name: TypeAlias = str | PurePath
 _Time: TypeAlias = datetime | str
 _Json: TypeAlias = str | Buffer
-_Data: TypeAlias = dict[str, Any]
-_Profile: TypeAlias = Literal["refined", "microsoft-2301"]
+_Data: TypeAlias = Mapping[str, object]
 _ProgressCallback: TypeAlias = Callable[[Progress], object]
 
 @type_check_only
@@ -123,25 +146,45 @@ VERSION: Final[str]
 
 @final
 class UncPath:
+    r"""Where a share is, and a folder in it: `\\fileserver01.contoso.com\AzSBackups\contoso.com`.
+
+    Read as people write it and printed in one normal form. Raises `InvalidNameError`, and `ReservedPathError` for a
+    path into `MASBackup`.
+
+    >>> path = UncPath("//fs.contoso.com/AzSBackups/contoso.com/")
+    >>> print(path, path.host, path.share, path.folders)
+    \\fs.contoso.com\AzSBackups\contoso.com fs.contoso.com AzSBackups contoso.com
+    >>> path / "nyc"
+    UncPath('\\\\fs.contoso.com\\AzSBackups\\contoso.com\\nyc')
+    """
     def __new__(cls, text: UncPath | str) -> Self: ...
     @property
-    def host(self) -> Host: ...
+    def host(self) -> Host:
+        """The file server."""
     @property
-    def share(self) -> str: ...
+    def share(self) -> str:
+        """The share's name."""
     @property
-    def folders(self) -> SharePath: ...
+    def folders(self) -> SharePath:
+        """The folders below the share."""
     @property
-    def parent(self) -> UncPath | None: ...
+    def parent(self) -> UncPath | None:
+        """The folder above it; none for the share itself."""
     @property
-    def verbatim(self) -> str: ...
+    def verbatim(self) -> str:
+        r"""In the form that Windows takes without interpreting it: `\\?\UNC\…`."""
     @property
-    def is_administrative(self) -> bool: ...
+    def is_administrative(self) -> bool:
+        """Whether the share is an administrative one: `C$`."""
     @property
-    def len_utf16(self) -> int: ...
-    def join(self, path: SharePath | str) -> UncPath: ...
-    def same_place(self, other: UncPath | str) -> bool: ...
+    def len_utf16(self) -> int:
+        """Length in UTF-16 code units, as Windows counts."""
+    def join(self, path: SharePath | str) -> UncPath:
+        """The path and this one below it."""
+    def same_place(self, other: UncPath | str) -> bool:
+        """Whether both are the same place, letter case aside."""
     def __truediv__(self, path: SharePath | str, /) -> UncPath: ...
-    def __rtruediv__(self, value: Any, /) -> Any: ...
+    def __rtruediv__(self, value: Never, /) -> Never: ...
     def __getnewargs__(self) -> tuple[str]: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -153,21 +196,33 @@ class UncPath:
 
 @final
 class SharePath:
+    r"""A path on the share, relative to its root: `contoso.com/nyc/Switches`.
+
+    >>> SharePath("contoso.com\\nyc").names
+    (Name('contoso.com'), Name('nyc'))
+    """
     def __new__(cls, text: SharePath | str) -> Self: ...
     @property
-    def names(self) -> tuple[Name, ...]: ...
+    def names(self) -> tuple[Name, ...]:
+        """Its names from the top down."""
     @property
-    def parent(self) -> SharePath | None: ...
+    def parent(self) -> SharePath | None:
+        """The folder above it; none for the root."""
     @property
-    def file_name(self) -> Name | None: ...
+    def file_name(self) -> Name | None:
+        """Its last name; none for the root."""
     @property
-    def is_root(self) -> bool: ...
+    def is_root(self) -> bool:
+        """Whether it is the root."""
     @property
-    def len_utf16(self) -> int: ...
-    def join(self, path: SharePath | str) -> SharePath: ...
-    def same_place(self, other: SharePath | str) -> bool: ...
+    def len_utf16(self) -> int:
+        """Length in UTF-16 code units, as Windows counts."""
+    def join(self, path: SharePath | str) -> SharePath:
+        """The path and this one below it."""
+    def same_place(self, other: SharePath | str) -> bool:
+        """Whether both are the same place, letter case aside."""
     def __truediv__(self, path: SharePath | str, /) -> SharePath: ...
-    def __rtruediv__(self, value: Any, /) -> Any: ...
+    def __rtruediv__(self, value: Never, /) -> Never: ...
     def __getnewargs__(self) -> tuple[str]: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -179,8 +234,10 @@ class SharePath:
 
 @final
 class Name:
+    """A name on a share, which obeys the rules of Windows and is not `MASBackup`."""
     def __new__(cls, text: Name | str) -> Self: ...
-    def same_name(self, other: Name | str) -> bool: ...
+    def same_name(self, other: Name | str) -> bool:
+        """Whether both are the same name, letter case aside."""
     def __getnewargs__(self) -> tuple[str]: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -192,18 +249,29 @@ class Name:
 
 @final
 class Host:
+    """A file server: by name or address.
+
+    >>> Host("10.0.0.2").kind
+    'ipv4'
+    """
     def __new__(cls, text: Host | str) -> Self: ...
     @property
-    def kind(self) -> Literal["fqdn", "single_label", "ipv4", "ipv6"]: ...
+    def kind(self) -> Literal["fqdn", "single_label", "ipv4", "ipv6"]:
+        """How it is written: `fqdn`, `single_label`, `ipv4` or `ipv6`."""
     @property
-    def ip(self) -> str | None: ...
+    def ip(self) -> str | None:
+        """Its address, where it is written as one."""
     @property
-    def scope_id(self) -> int | None: ...
+    def scope_id(self) -> int | None:
+        """The scope of a link-local address."""
     @property
-    def address(self) -> str: ...
+    def address(self) -> str:
+        """As a resolver takes it."""
     @property
-    def is_loopback(self) -> bool: ...
-    def same_host(self, other: Host | str) -> bool: ...
+    def is_loopback(self) -> bool:
+        """Whether it is this machine itself."""
+    def same_host(self, other: Host | str) -> bool:
+        """Whether both are the same host, however written."""
     def __getnewargs__(self) -> tuple[str]: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -215,9 +283,15 @@ class Host:
 
 @final
 class Component:
+    """What is backed up: `HLH`, `Switches`, `DeploymentData`, `Registration`, or another name.
+
+    >>> Component("switches"), Component("switches").is_known
+    (Component('Switches'), True)
+    """
     def __new__(cls, text: Component | str) -> Self: ...
     @property
-    def is_known(self) -> bool: ...
+    def is_known(self) -> bool:
+        """Whether it is one of the four that the documentation names."""
     def __getnewargs__(self) -> tuple[str]: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -229,6 +303,7 @@ class Component:
 
 @final
 class ScaleUnit:
+    """An instance of a component where a region has several."""
     def __new__(cls, text: ScaleUnit | str) -> Self: ...
     def __getnewargs__(self) -> tuple[str]: ...
     def __hash__(self) -> int: ...
@@ -241,13 +316,39 @@ class ScaleUnit:
 
 @final
 class SetName:
+    """The name of a set's folder: `20261123T020000Z-7f3a91c2`, its time in UTC and a random suffix.
+
+    >>> SetName("20261123T020000Z-7f3a91c2").created.isoformat()
+    '2026-11-23T02:00:00+00:00'
+    """
     def __new__(cls, text: SetName | str) -> Self: ...
     @staticmethod
-    def at(created: _Time, suffix: int) -> SetName: ...
+    def at(created: _Time, suffix: int) -> SetName:
+        """staticmethod(function) -> method
+
+        Convert a function to be a static method.
+
+        A static method does not receive an implicit first argument.
+        To declare a static method, use this idiom:
+
+             class C:
+                 @staticmethod
+                 def f(arg1, arg2, argN):
+                     ...
+
+        It can be called either on the class (e.g. C.f()) or on an instance
+        (e.g. C().f()). Both the class and the instance are ignored, and
+        neither is passed implicitly as the first argument to the method.
+
+        Static methods in Python are similar to those found in Java or C++.
+        For a more advanced concept, see the classmethod builtin.
+        """
     @property
-    def created(self) -> datetime: ...
+    def created(self) -> datetime:
+        """When it was begun, to the second."""
     @property
-    def suffix(self) -> int: ...
+    def suffix(self) -> int:
+        """The random suffix."""
     def __getnewargs__(self) -> tuple[str]: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -259,17 +360,45 @@ class SetName:
 
 @final
 class Deployment:
+    """A deployment: its external domain name and its region.
+
+    >>> Deployment("contoso.com", "nyc").fqdn
+    'nyc.contoso.com'
+    """
     def __new__(cls, external_domain_name: str, region: str) -> Self: ...
     @staticmethod
-    def parse(text: Deployment | str) -> Deployment: ...
+    def parse(text: Deployment | str) -> Deployment:
+        """staticmethod(function) -> method
+
+        Convert a function to be a static method.
+
+        A static method does not receive an implicit first argument.
+        To declare a static method, use this idiom:
+
+             class C:
+                 @staticmethod
+                 def f(arg1, arg2, argN):
+                     ...
+
+        It can be called either on the class (e.g. C.f()) or on an instance
+        (e.g. C().f()). Both the class and the instance are ignored, and
+        neither is passed implicitly as the first argument to the method.
+
+        Static methods in Python are similar to those found in Java or C++.
+        For a more advanced concept, see the classmethod builtin.
+        """
     @property
-    def external_domain_name(self) -> Name: ...
+    def external_domain_name(self) -> Name:
+        """The external domain name: `contoso.com`."""
     @property
-    def region(self) -> Name: ...
+    def region(self) -> Name:
+        """The region: `nyc`."""
     @property
-    def fqdn(self) -> str: ...
+    def fqdn(self) -> str:
+        """The deployment's fully qualified domain name: `nyc.contoso.com`."""
     @property
-    def region_folder(self) -> SharePath: ...
+    def region_folder(self) -> SharePath:
+        """The folder on the share that holds its backups."""
     def __getnewargs__(self) -> tuple[str, str]: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -281,20 +410,49 @@ class Deployment:
 
 @final
 class Place:
+    """Where sets lie: a deployment, a component, and a scale unit where there are several.
+
+    >>> print(Place(Deployment("contoso.com", "nyc"), "Switches").folder)
+    contoso.com/nyc/Switches
+    """
     def __new__(
         cls, deployment: Deployment | str, component: Component | str, scale_unit: ScaleUnit | str | None = None
     ) -> Self: ...
     @staticmethod
-    def parse(text: Place | str) -> Place: ...
+    def parse(text: Place | str) -> Place:
+        """staticmethod(function) -> method
+
+        Convert a function to be a static method.
+
+        A static method does not receive an implicit first argument.
+        To declare a static method, use this idiom:
+
+             class C:
+                 @staticmethod
+                 def f(arg1, arg2, argN):
+                     ...
+
+        It can be called either on the class (e.g. C.f()) or on an instance
+        (e.g. C().f()). Both the class and the instance are ignored, and
+        neither is passed implicitly as the first argument to the method.
+
+        Static methods in Python are similar to those found in Java or C++.
+        For a more advanced concept, see the classmethod builtin.
+        """
     @property
-    def deployment(self) -> Deployment: ...
+    def deployment(self) -> Deployment:
+        """The deployment."""
     @property
-    def component(self) -> Component: ...
+    def component(self) -> Component:
+        """The component."""
     @property
-    def scale_unit(self) -> ScaleUnit | None: ...
+    def scale_unit(self) -> ScaleUnit | None:
+        """The scale unit, if any."""
     @property
-    def folder(self) -> SharePath: ...
-    def set_folder(self, set: SetName | str) -> SharePath: ...
+    def folder(self) -> SharePath:
+        """The folder on the share that holds its sets."""
+    def set_folder(self, set: SetName | str) -> SharePath:
+        """The folder of the set of this name."""
     def __getnewargs__(self) -> tuple[Deployment, Component, ScaleUnit | None]: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -304,75 +462,238 @@ class Place:
     def __gt__(self, other: Place, /) -> bool: ...
     def __ge__(self, other: Place, /) -> bool: ...
 
-def is_mas_backup(name: str) -> bool: ...
+def is_mas_backup(name: str) -> bool:
+    """Whether a name is `MASBackup`, or one that Windows takes for it. That folder belongs to Azure Stack Hub.
+
+    >>> is_mas_backup("masbackup."), is_mas_backup("Switches")
+    (True, False)
+    """
 
 # Certificates, sealing, opening
 
 @final
 class EncryptionCertificate:
+    """A public certificate that backups are sealed to: the CER.
+
+    Made by `from_cer` or `load`; equal to another one of the same certificate.
+
+    >>> certificate = EncryptionCertificate.load(folder / "backup.cer")
+    >>> certificate.facts.key
+    KeyFacts(algorithm='RSA', bits=2048)
+    >>> certificate.check_validity("2001-01-01T00:00:00Z")
+    Traceback (most recent call last):
+    azs_backup.errors.CertificateExpiredError: ...
+    """
     @staticmethod
-    def from_cer(data: Buffer) -> EncryptionCertificate: ...
+    def from_cer(data: Buffer) -> EncryptionCertificate:
+        """staticmethod(function) -> method
+
+        Convert a function to be a static method.
+
+        A static method does not receive an implicit first argument.
+        To declare a static method, use this idiom:
+
+             class C:
+                 @staticmethod
+                 def f(arg1, arg2, argN):
+                     ...
+
+        It can be called either on the class (e.g. C.f()) or on an instance
+        (e.g. C().f()). Both the class and the instance are ignored, and
+        neither is passed implicitly as the first argument to the method.
+
+        Static methods in Python are similar to those found in Java or C++.
+        For a more advanced concept, see the classmethod builtin.
+        """
     @staticmethod
-    def load(file: _StrPath) -> EncryptionCertificate: ...
+    def load(file: _StrPath) -> EncryptionCertificate:
+        """staticmethod(function) -> method
+
+        Convert a function to be a static method.
+
+        A static method does not receive an implicit first argument.
+        To declare a static method, use this idiom:
+
+             class C:
+                 @staticmethod
+                 def f(arg1, arg2, argN):
+                     ...
+
+        It can be called either on the class (e.g. C.f()) or on an instance
+        (e.g. C().f()). Both the class and the instance are ignored, and
+        neither is passed implicitly as the first argument to the method.
+
+        Static methods in Python are similar to those found in Java or C++.
+        For a more advanced concept, see the classmethod builtin.
+        """
     @property
-    def facts(self) -> CertificateFacts: ...
-    def check_validity(self, at: _Time | None = None) -> None: ...
-    def to_der(self) -> bytes: ...
+    def facts(self) -> CertificateFacts:
+        """What the certificate says: subject, issuer, thumbprints, validity, key."""
+    def check_validity(self, at: _Time | None = None) -> None:
+        """Raises `CertificateExpiredError` unless the certificate is valid at that time, now if none is given."""
+    def to_der(self) -> bytes:
+        """The certificate in DER, as a CER file holds it."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
-    def __lt__(self, other: Any, /) -> bool: ...
-    def __le__(self, other: Any, /) -> bool: ...
-    def __gt__(self, other: Any, /) -> bool: ...
-    def __ge__(self, other: Any, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
 
 @final
 class DecryptionCertificate:
+    """A certificate with its private key: what opens backups. It cannot be pickled, and its key is not shown.
+
+    >>> pfx = DecryptionCertificate.load(folder / "backup.pfx", "correct horse")
+    >>> pfx.encryption_certificate == certificate
+    True
+    >>> DecryptionCertificate.load(folder / "backup.pfx", "wrong")
+    Traceback (most recent call last):
+    azs_backup.errors.WrongPasswordError: ...
+    """
     @staticmethod
-    def from_pfx(data: Buffer, password: str | None = None) -> DecryptionCertificate: ...
+    def from_pfx(data: Buffer, password: str | None = None) -> DecryptionCertificate:
+        """staticmethod(function) -> method
+
+        Convert a function to be a static method.
+
+        A static method does not receive an implicit first argument.
+        To declare a static method, use this idiom:
+
+             class C:
+                 @staticmethod
+                 def f(arg1, arg2, argN):
+                     ...
+
+        It can be called either on the class (e.g. C.f()) or on an instance
+        (e.g. C().f()). Both the class and the instance are ignored, and
+        neither is passed implicitly as the first argument to the method.
+
+        Static methods in Python are similar to those found in Java or C++.
+        For a more advanced concept, see the classmethod builtin.
+        """
     @staticmethod
-    def from_pem(key: Buffer, passphrase: str | None = None, *, certificate: Buffer) -> DecryptionCertificate: ...
+    def from_pem(key: Buffer, passphrase: str | None = None, *, certificate: Buffer) -> DecryptionCertificate:
+        """staticmethod(function) -> method
+
+        Convert a function to be a static method.
+
+        A static method does not receive an implicit first argument.
+        To declare a static method, use this idiom:
+
+             class C:
+                 @staticmethod
+                 def f(arg1, arg2, argN):
+                     ...
+
+        It can be called either on the class (e.g. C.f()) or on an instance
+        (e.g. C().f()). Both the class and the instance are ignored, and
+        neither is passed implicitly as the first argument to the method.
+
+        Static methods in Python are similar to those found in Java or C++.
+        For a more advanced concept, see the classmethod builtin.
+        """
     @staticmethod
-    def load(file: _StrPath, password: str | None = None) -> DecryptionCertificate: ...
+    def load(file: _StrPath, password: str | None = None) -> DecryptionCertificate:
+        """staticmethod(function) -> method
+
+        Convert a function to be a static method.
+
+        A static method does not receive an implicit first argument.
+        To declare a static method, use this idiom:
+
+             class C:
+                 @staticmethod
+                 def f(arg1, arg2, argN):
+                     ...
+
+        It can be called either on the class (e.g. C.f()) or on an instance
+        (e.g. C().f()). Both the class and the instance are ignored, and
+        neither is passed implicitly as the first argument to the method.
+
+        Static methods in Python are similar to those found in Java or C++.
+        For a more advanced concept, see the classmethod builtin.
+        """
     @property
-    def facts(self) -> CertificateFacts: ...
+    def facts(self) -> CertificateFacts:
+        """What the certificate says."""
     @property
-    def encryption_certificate(self) -> EncryptionCertificate: ...
+    def encryption_certificate(self) -> EncryptionCertificate:
+        """The public half, as the CER has it."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
-    def __lt__(self, other: Any, /) -> bool: ...
-    def __le__(self, other: Any, /) -> bool: ...
-    def __gt__(self, other: Any, /) -> bool: ...
-    def __ge__(self, other: Any, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
 
 @final
 class Sealer:
+    """Seals messages to one certificate or several.
+
+    One content key serves all messages of a sealer. It may be shared between threads; in a forked process make another.
+
+    >>> message = Sealer(certificate).seal(b"hostname tor1")
+    >>> recipients_of(message)[0].serial == certificate.facts.serial
+    True
+    >>> opener.open(message)
+    b'hostname tor1'
+    """
     def __new__(cls, certificates: EncryptionCertificate | Iterable[EncryptionCertificate]) -> Self: ...
-    def seal(self, data: Buffer) -> bytes: ...
-    def seal_file(self, source: _StrPath, target: _StrPath) -> int: ...
-    def seal_stream(self, reader: _Reader, writer: _Writer) -> int: ...
+    def seal(self, data: Buffer) -> bytes:
+        """Makes one message of at most 64 MiB of bytes, which `openssl cms -decrypt` opens."""
+    def seal_file(self, source: _StrPath, target: _StrPath) -> int:
+        """Seals a file of at most 64 MiB into a new file; says how many bytes it had."""
+    def seal_stream(self, reader: _Reader, writer: _Writer) -> int:
+        """Makes one message of everything that a binary stream gives; says how many bytes that was."""
 
 @final
 class Opener:
+    """Opens messages with one certificate or several: the old one and the new one, while certificates rotate.
+
+    It may be shared between threads.
+
+    >>> opener.open(b"anything")
+    Traceback (most recent call last):
+    azs_backup.errors.MalformedError: ...
+    """
     def __new__(cls, certificates: DecryptionCertificate | Iterable[DecryptionCertificate]) -> Self: ...
     @property
-    def certificates(self) -> tuple[CertificateFacts, ...]: ...
-    def open(self, message: Buffer) -> bytes: ...
-    def open_file(self, source: _StrPath, target: _StrPath) -> int: ...
-    def open_stream(self, reader: _Reader, writer: _Writer) -> int: ...
+    def certificates(self) -> tuple[CertificateFacts, ...]:
+        """What its certificates say."""
+    def open(self, message: Buffer) -> bytes:
+        """Decrypts a message. Raises `DamagedError` unless all of it is authentic, and `WrongCertificateError`, which names
+        the one that is needed.
+        """
+    def open_file(self, source: _StrPath, target: _StrPath) -> int:
+        """Opens a file that holds one message into a new file, which is seen only when it is whole."""
+    def open_stream(self, reader: _Reader, writer: _Writer) -> int:
+        """Opens the one message that a binary stream gives. Nothing is written before all of it is authentic."""
 
-def recipients_of(message: Buffer) -> tuple[RecipientFacts, ...]: ...
+def recipients_of(message: Buffer) -> tuple[RecipientFacts, ...]:
+    """Whom a message is sealed to: issuer and serial number of each certificate that opens it. Needs no key."""
 
 # The share
 
 @disjoint_base
 class Share:
-    def describe(self) -> str: ...
-    def space(self) -> Space: ...
-    def close(self) -> None: ...
+    """A share that is open: what `FolderShare` and others have in common.
+
+    A context manager that closes it; what is open on it goes on.
+    """
+    def describe(self) -> str:
+        """Where it is, for messages."""
+    def space(self) -> Space:
+        """How much room there is for this account, in bytes: `total` and `free`. Raises `UnsupportedError` where the share
+        does not say.
+        """
+    def close(self) -> None:
+        """Leaves the share. Doing so again does nothing."""
     @property
-    def closed(self) -> bool: ...
+    def closed(self) -> bool:
+        """Whether it was closed."""
     def __enter__(self) -> Self: ...
     def __exit__(
         self, _type: type[BaseException] | None, _value: BaseException | None, _traceback: TracebackType | None, /
@@ -380,11 +701,35 @@ class Share:
 
 @final
 class FolderShare(Share):
+    """A folder of this machine as the share: a local one, or a share that the operating system has mounted."""
     @staticmethod
-    def open(root: _StrPath, *, durability: Literal["flushed", "cached"] | None = None) -> FolderShare: ...
+    def open(root: _StrPath, *, durability: Durability | None = None) -> FolderShare:
+        """staticmethod(function) -> method
+
+        Convert a function to be a static method.
+
+        A static method does not receive an implicit first argument.
+        To declare a static method, use this idiom:
+
+             class C:
+                 @staticmethod
+                 def f(arg1, arg2, argN):
+                     ...
+
+        It can be called either on the class (e.g. C.f()) or on an instance
+        (e.g. C().f()). Both the class and the instance are ignored, and
+        neither is passed implicitly as the first argument to the method.
+
+        Static methods in Python are similar to those found in Java or C++.
+        For a more advanced concept, see the classmethod builtin.
+        """
 
 @final
 class SmbShare(Share):
+    """A share over SMB 3, from any operating system, with no mount.
+
+    The password is shown nowhere. Leaving it logs off.
+    """
     @staticmethod
     def connect(
         root: UncPath | str,
@@ -392,21 +737,43 @@ class SmbShare(Share):
         password: str,
         *,
         port: int = 445,
-        encryption: Literal["required", "preferred", "off"] | None = None,
-        oldest_dialect: Literal["3.0", "3.0.2", "3.1.1"] | None = None,
-        durability: Literal["flushed", "cached"] | None = None,
+        encryption: Encryption | None = None,
+        oldest_dialect: Dialect | None = None,
+        durability: Durability | None = None,
         connections: int = 4,
         connect_limit: float = 10.0,
         silence_limit: float = 30.0,
         call_limit: float = 900.0,
         attempts: int = 7,
-    ) -> SmbShare: ...
+    ) -> SmbShare:
+        """staticmethod(function) -> method
+
+        Convert a function to be a static method.
+
+        A static method does not receive an implicit first argument.
+        To declare a static method, use this idiom:
+
+             class C:
+                 @staticmethod
+                 def f(arg1, arg2, argN):
+                     ...
+
+        It can be called either on the class (e.g. C.f()) or on an instance
+        (e.g. C().f()). Both the class and the instance are ignored, and
+        neither is passed implicitly as the first argument to the method.
+
+        Static methods in Python are similar to those found in Java or C++.
+        For a more advanced concept, see the classmethod builtin.
+        """
     @property
-    def root(self) -> UncPath: ...
+    def root(self) -> UncPath:
+        """The UNC path of the root."""
     @property
-    def account(self) -> str: ...
+    def account(self) -> str:
+        """The account's name."""
     @property
-    def facts(self) -> SmbFacts: ...
+    def facts(self) -> SmbFacts:
+        """What the connection came to: address, dialect, whether it is encrypted. Connects where none is open."""
 
 def check_share(
     share: Share,
@@ -414,7 +781,15 @@ def check_share(
     *,
     components: Component | str | Iterable[Component | str] | None = None,
     create_folders: bool = False,
-) -> CheckReport: ...
+) -> CheckReport:
+    """Checks an open share and what can be done on it, for the backups of a deployment.
+
+    `components`: whose folders are looked for, too. `create_folders`: whether folders that are missing are created. It
+    writes a few objects with random names, and removes them.
+
+    >>> check_share(share, "contoso.com/nyc").is_sound
+    True
+    """
 def check_smb_share(
     root: UncPath | str,
     account: str,
@@ -424,51 +799,101 @@ def check_smb_share(
     components: Component | str | Iterable[Component | str] | None = None,
     create_folders: bool = False,
     port: int = 445,
-    encryption: Literal["required", "preferred", "off"] | None = None,
-    oldest_dialect: Literal["3.0", "3.0.2", "3.1.1"] | None = None,
+    encryption: Encryption | None = None,
+    oldest_dialect: Dialect | None = None,
     connect_limit: float = 10.0,
     silence_limit: float = 30.0,
     call_limit: float = 900.0,
-) -> CheckReport: ...
+) -> CheckReport:
+    """Checks a share over SMB, from the name of the server on: what to run after an alert. The keywords are those of
+    `check_share` and `SmbShare.connect`.
+
+    Each attempt to log on with a wrong password counts towards the lock-out of the account: this makes one.
+    """
 @final
 class CheckReport:
+    """How every step on the way to a share went. The first one that failed is where the fault is."""
     @property
-    def share(self) -> str: ...
+    def share(self) -> str:
+        """The share."""
     @property
-    def deployment(self) -> str: ...
+    def deployment(self) -> str:
+        """Whose folders were looked for."""
     @property
-    def steps(self) -> tuple[CheckedStep, ...]: ...
+    def steps(self) -> tuple[CheckedStep, ...]:
+        """The steps, in the order in which they were tried."""
     @property
-    def is_sound(self) -> bool: ...
+    def is_sound(self) -> bool:
+        """Whether no step failed."""
     @property
-    def first_failure(self) -> CheckedStep | None: ...
-    def to_table(self) -> str: ...
-    def to_dict(self) -> _Data: ...
+    def first_failure(self) -> CheckedStep | None:
+        """The first step that failed; none where all went well."""
+    def to_table(self) -> str:
+        """The steps as plain text for a terminal, with the alert and the remedy of each failure."""
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data."""
 
 # Backup
 
 @final
 class Progress:
+    """How far a backup, verification or restore has come.
+
+    Handed to the `progress` callback about ten times a second, and once more at the end, when `total_bytes` is `bytes`.
+    The callback may return `False` to stop the work, which then ends with `CancelledError`; what it raises is raised by
+    the call that it interrupted.
+
+    >>> def show(progress):
+    ...     print(progress.files, "files", progress.bytes, "bytes")
+    """
     def __new__(cls, files: int, bytes: int, stored_bytes: int, total_bytes: int | None = None) -> Self: ...
     @property
-    def files(self) -> int: ...
+    def files(self) -> int:
+        """Files finished."""
     @property
-    def bytes(self) -> int: ...
+    def bytes(self) -> int:
+        """Bytes of file content read from the source, or written to the target."""
     @property
-    def stored_bytes(self) -> int: ...
+    def stored_bytes(self) -> int:
+        """Bytes of stored form written to the share, or read from it."""
     @property
-    def total_bytes(self) -> int | None: ...
+    def total_bytes(self) -> int | None:
+        """Bytes of file content expected in all, where that is known."""
     def __getnewargs__(self) -> tuple[int, int, int, int | None]: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
-    def __lt__(self, other: Any, /) -> bool: ...
-    def __le__(self, other: Any, /) -> bool: ...
-    def __gt__(self, other: Any, /) -> bool: ...
-    def __ge__(self, other: Any, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
 
 @final
 class Backup:
+    """A backup in the making: begun, fed, committed.
+
+    As a context manager it commits at the end of the block, and abandons when the block ends by an exception: nothing
+    that looks like a backup is left then. A pool of threads may add to it: their calls wait for one another. It does not
+    survive a fork.
+
+    `certificates`: those that can open the set, one or several. `labels` are written on the cover sheet in clear.
+    `exclude`: patterns in gitignore syntax of what to leave out below each folder; `!` takes back in.
+    `source_problems`: `"fail"`, or `"report"` to go on past sources that cannot be read or that change, and name
+    them. `shrunken_sources`: `"warn"` of sources that are empty or hold less than half of last time, or `"fail"`.
+    `one_file_system`: leave out what is mounted below a source. `create`: make the region folder, and that of a
+    component of your own, where it is missing. `recheck`: read each stored file that is taken over back at least
+    once in so many runs; `renew_after_days`: write anew what was stored longer ago; 0 is never. `level`: of zstd,
+    -7 to 19. `segment_size`: in bytes, 4 to 64 MiB. `workers`: threads, one for each core if none is given.
+    `state`: a folder of this host, one for each job, in which it remembers the last set: then a set costs what
+    changed since. `reread_everything`: read every file, whatever its times say, and every stored file that is taken
+    over from an earlier set. `distrust`: stored files that a verification found damaged; what they hold is stored
+    again. `progress`: called about ten times a second with a `Progress`.
+
+    >>> with Backup(share, place, certificates=certificate, labels={"model": "S4148-ON"}) as backup:
+    ...     backup.add_bytes("tor1/running-config", b"hostname tor1")
+    >>> backup.report.status
+    'Succeeded'
+    """
     def __new__(
         cls,
         share: Share,
@@ -478,8 +903,8 @@ class Backup:
         allow_expired_certificates: bool = False,
         labels: Mapping[str, str] | None = None,
         exclude: str | Iterable[str] | None = None,
-        source_problems: Literal["fail", "report"] | None = None,
-        shrunken_sources: Literal["warn", "fail"] | None = None,
+        source_problems: SourceProblems | None = None,
+        shrunken_sources: ShrunkenSources | None = None,
         one_file_system: bool = False,
         create: bool = False,
         recheck: int = 7,
@@ -494,17 +919,33 @@ class Backup:
         progress: _ProgressCallback | None = None,
     ) -> Self: ...
     @property
-    def set(self) -> SetName: ...
+    def set(self) -> SetName:
+        """The name of the set that is being made."""
     @property
-    def report(self) -> BackupReport | None: ...
-    def add_folder(self, folder: _StrPath, *, name: str | None = None) -> None: ...
-    def add_file(self, file: _StrPath, *, name: str | None = None) -> None: ...
-    def add(self, source: _StrPath) -> None: ...
-    def add_bytes(self, name: str, data: Buffer) -> None: ...
-    def add_reader(self, name: str, reader: _Reader) -> None: ...
-    def add_problem(self, name: str, error: BaseException | str) -> None: ...
-    def commit(self) -> BackupReport: ...
-    def abandon(self) -> None: ...
+    def report(self) -> BackupReport | None:
+        """What the backup did; none until it is committed."""
+    def add_folder(self, folder: _StrPath, *, name: _Name | None = None) -> None:
+        """Adds a folder and all below it, under this name or its own."""
+    def add_file(self, file: _StrPath, *, name: _Name | None = None) -> None:
+        """Adds one file, under this name, which may have folders in it, or its own."""
+    def add(self, source: _StrPath) -> None:
+        """Adds a file or a folder, whichever it is, under its own name."""
+    def add_bytes(self, name: _Name, data: str | Buffer) -> None:
+        """Adds bytes under this name: a running-config just fetched from a switch. Text is stored as UTF-8."""
+    def add_reader(self, name: _Name, reader: _Reader) -> None:
+        """Adds everything that a binary stream gives, under this name. What the stream raises is raised here; with
+        `source_problems="report"` an `Exception` is named in the report instead, and the set is partial.
+        """
+    def add_problem(self, name: _Name, error: BaseException | str) -> None:
+        """Says that something is not in the set because it could not be had: a switch that did not answer.
+
+        `error` is an exception or text. With `source_problems="report"` it is named in the report and the set is
+        partial; else `SourceUnreadableError` is raised.
+        """
+    def commit(self) -> BackupReport:
+        """Waits until everything is stored, then writes the cover sheet: from then on it is a backup. Gives the report."""
+    def abandon(self) -> None:
+        """Gives up: what was stored is removed. Doing so again, or after `commit`, does nothing."""
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: type[BaseException] | None, _value: BaseException | None, _traceback: TracebackType | None, /
@@ -512,69 +953,149 @@ class Backup:
 
 # Sets
 
-def list_sets(share: Share, deployment: Deployment | str, component: Component | str | None = None) -> SetList: ...
+def list_sets(share: Share, deployment: Deployment | str, component: Component | str | None = None) -> SetList:
+    """Lists the sets of a deployment, or of one component of it, by place and then from old to new. Needs no key.
+
+    What is no backup is listed as such, with a reason; folders that cannot be listed are its `unreadable`. `MASBackup`
+    is never looked into. In a notebook the listing shows as a table.
+    """
 @final
 class SetSummary:
+    """A set as a listing shows it."""
     @property
-    def place(self) -> Place: ...
+    def place(self) -> Place:
+        """Deployment, component and scale unit."""
     @property
-    def name(self) -> SetName: ...
+    def name(self) -> SetName:
+        """Its name."""
     @property
-    def folder(self) -> SharePath: ...
+    def folder(self) -> SharePath:
+        """Its folder on the share."""
     @property
-    def has_cover_sheet(self) -> bool: ...
+    def has_cover_sheet(self) -> bool:
+        """Whether it has a cover sheet. An incomplete set that has one was finished once."""
     @property
-    def is_shrunken(self) -> bool: ...
+    def is_shrunken(self) -> bool:
+        """Whether it is complete and holds no file, or less than half of what another of its place does."""
     @property
-    def state(self) -> Literal["complete", "damaged", "foreign", "incomplete", "unreadable", "unsupported"]: ...
+    def state(self) -> SetState:
+        """`complete`, `damaged`, `foreign` (it belongs elsewhere), `incomplete`, `unreadable`, or `unsupported` for a
+        later version of the stored form.
+        """
     @property
-    def belongs_to(self) -> SharePath | None: ...
+    def belongs_to(self) -> SharePath | None:
+        """The folder where a foreign one belongs."""
     @property
-    def cover(self) -> CoverSheet | None: ...
+    def cover(self) -> CoverSheet | None:
+        """The cover sheet of a complete set."""
     @property
-    def reason(self) -> str | None: ...
+    def reason(self) -> str | None:
+        """Why it is no backup; none for a complete one."""
     @property
-    def is_complete(self) -> bool: ...
-    def to_dict(self) -> _Data: ...
+    def is_complete(self) -> bool:
+        """Whether it can be restored."""
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
-    def __lt__(self, other: Any, /) -> bool: ...
-    def __le__(self, other: Any, /) -> bool: ...
-    def __gt__(self, other: Any, /) -> bool: ...
-    def __ge__(self, other: Any, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
 
 @final
 class BackupSet:
+    """A set on a share, found complete by its cover sheet.
+
+    >>> found = BackupSet.open(share, backup.report.folder)
+    >>> found.verify().is_sound
+    True
+    """
     @staticmethod
-    def open(share: Share, folder: SharePath | str, place: Place | str | None = None) -> BackupSet: ...
+    def open(share: Share, folder: SharePath | str, place: Place | str | None = None) -> BackupSet:
+        """staticmethod(function) -> method
+
+        Convert a function to be a static method.
+
+        A static method does not receive an implicit first argument.
+        To declare a static method, use this idiom:
+
+             class C:
+                 @staticmethod
+                 def f(arg1, arg2, argN):
+                     ...
+
+        It can be called either on the class (e.g. C.f()) or on an instance
+        (e.g. C().f()). Both the class and the instance are ignored, and
+        neither is passed implicitly as the first argument to the method.
+
+        Static methods in Python are similar to those found in Java or C++.
+        For a more advanced concept, see the classmethod builtin.
+        """
     @staticmethod
-    def open_by_index(share: Share, folder: SharePath | str, opener: Opener) -> BackupSet: ...
+    def open_by_index(share: Share, folder: SharePath | str, opener: Opener) -> BackupSet:
+        """staticmethod(function) -> method
+
+        Convert a function to be a static method.
+
+        A static method does not receive an implicit first argument.
+        To declare a static method, use this idiom:
+
+             class C:
+                 @staticmethod
+                 def f(arg1, arg2, argN):
+                     ...
+
+        It can be called either on the class (e.g. C.f()) or on an instance
+        (e.g. C().f()). Both the class and the instance are ignored, and
+        neither is passed implicitly as the first argument to the method.
+
+        Static methods in Python are similar to those found in Java or C++.
+        For a more advanced concept, see the classmethod builtin.
+        """
     @property
-    def cover(self) -> CoverSheet: ...
+    def cover(self) -> CoverSheet:
+        """The cover sheet."""
     @property
-    def folder(self) -> SharePath: ...
-    def entries(self, opener: Opener) -> EntryIterator: ...
-    def verify(self, *, progress: _ProgressCallback | None = None) -> VerifyReport: ...
-    def verify_full(self, opener: Opener, *, progress: _ProgressCallback | None = None) -> VerifyReport: ...
+    def folder(self) -> SharePath:
+        """The set's folder on the share."""
+    def entries(self, opener: Opener) -> EntryIterator:
+        """What the set holds: an iterator over its entries, in memory a few at a time."""
+    def verify(self, *, progress: _ProgressCallback | None = None) -> VerifyReport:
+        """Checks every stored file against `SHA256SUMS`. Needs no key. What is wrong is in the report."""
+    def verify_full(self, opener: Opener, *, progress: _ProgressCallback | None = None) -> VerifyReport:
+        """Checks every byte: authenticated, decompressed, compared with the index. What is wrong is in the report."""
     def restore(
         self,
         opener: Opener,
         target: _StrPath,
         *,
         patterns: str | Iterable[str] | None = None,
-        existing: Literal["refuse", "keep", "replace"] | None = None,
-        compare: Literal["metadata", "content"] | None = None,
-        damage: Literal["stop", "continue"] | None = None,
+        existing: Existing | None = None,
+        compare: Compare | None = None,
+        damage: Damage | None = None,
         progress: _ProgressCallback | None = None,
-    ) -> RestoreReport: ...
-    def restore_bytes(self, opener: Opener, path: str | Buffer, *, limit: int = ...) -> bytes: ...
+    ) -> RestoreReport:
+        """Restores the set into a folder, or what `patterns` in gitignore syntax match: `tor1/`, `*.cfg`.
+
+        `existing`: `"refuse"` takes only an empty folder or one that is not there yet, `"keep"` leaves what is there,
+        `"replace"` puts what is restored in its place. `compare`: by `"metadata"` or by `"content"` what is left is
+        held against the set. `damage`: `"stop"`, or `"continue"` to leave out what is lost and name it in the report.
+        """
+    def restore_bytes(self, opener: Opener, path: str | Buffer, *, limit: int = ...) -> bytes:
+        """Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB.
+
+        Raises `NotFoundError`, `LimitExceededError`, and `DamagedError` unless all of it is what was written.
+        """
     def restore_stream(
         self, opener: Opener, path: str | Buffer, writer: _Writer, *, progress: _ProgressCallback | None = None
-    ) -> Entry: ...
+    ) -> Entry:
+        """Restores one file to a binary stream, and says what it was. Nothing is written before all of it was found right."""
 
 @final
 class EntryIterator:
+    """The entries of a set, one after the other."""
     def __iter__(self) -> Iterator[Entry]: ...
     def __next__(self) -> Entry: ...
 
@@ -582,22 +1103,36 @@ class EntryIterator:
 
 @final
 class Classification:
+    """The class of a failure: the kind of alert, how sure that is, why, and whether to try again.
+
+    >>> found = classify_text("mount error(113): No route to host")
+    >>> found.kind, found.retry.when
+    (<AlertKind.CONNECTIVITY: 'CONNECTIVITY'>, 'LATER')
+    """
     @property
-    def kind(self) -> AlertKind: ...
+    def kind(self) -> AlertKind:
+        """The kind of alert."""
     @property
-    def documented_kind(self) -> DocumentedKind: ...
+    def documented_kind(self) -> DocumentedKind:
+        """The one of the documented five that the kind belongs to."""
     @property
-    def confidence(self) -> Literal["LOW", "MEDIUM", "HIGH"]: ...
+    def confidence(self) -> Confidence:
+        """How sure that is: `LOW`, `MEDIUM` or `HIGH`."""
     @property
-    def is_failure(self) -> bool: ...
+    def is_failure(self) -> bool:
+        """Whether anything failed at all."""
     @property
-    def profile(self) -> _Profile: ...
+    def profile(self) -> Profile:
+        """The profile that it was made under."""
     @property
-    def evidence(self) -> tuple[Evidence, ...]: ...
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What was found, the most telling first."""
     @property
-    def retry(self) -> RetryAdvice: ...
+    def retry(self) -> RetryAdvice:
+        """Whether and when to try again."""
     @property
-    def probe(self) -> str | None: ...
+    def probe(self) -> Probe | None:
+        """What would decide, in a sentence, where the most telling evidence is ambiguous."""
     def describe(
         self,
         *,
@@ -606,7 +1141,8 @@ class Classification:
         account: str | None = None,
         operation: str | None = None,
         location: str | None = None,
-    ) -> str: ...
+    ) -> str:
+        """What happened, in a sentence or three."""
     def remedy(
         self,
         *,
@@ -615,32 +1151,63 @@ class Classification:
         account: str | None = None,
         operation: str | None = None,
         location: str | None = None,
-    ) -> tuple[str, ...]: ...
-    def to_dict(self) -> _Data: ...
+    ) -> tuple[str, ...]:
+        """What to do next, step by step."""
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
-    def __lt__(self, other: Any, /) -> bool: ...
-    def __le__(self, other: Any, /) -> bool: ...
-    def __gt__(self, other: Any, /) -> bool: ...
-    def __ge__(self, other: Any, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
 
-def classify_ntstatus(status: int, *, profile: _Profile | None = None) -> Classification: ...
-def classify_win32(code: int, *, profile: _Profile | None = None) -> Classification: ...
-def classify_hresult(result: int, *, profile: _Profile | None = None) -> Classification: ...
-def classify_errno(errno: int, *, profile: _Profile | None = None) -> Classification: ...
-def classify_text(text: _Json, *, profile: _Profile | None = None) -> Classification: ...
-def classify_json(alerts: _Json | _Data | list[Any], *, profile: _Profile | None = None) -> Classification: ...
-def classify_kind(kind: str) -> Classification: ...
-def classify_error(error: BaseException, *, profile: _Profile | None = None) -> Classification: ...
+def classify_ntstatus(status: int, *, profile: Profile | None = None) -> Classification:
+    """The class of an NTSTATUS: `0xC000006D`."""
+def classify_win32(code: int, *, profile: Profile | None = None) -> Classification:
+    """The class of a Win32 error code: `53`."""
+def classify_hresult(result: int, *, profile: Profile | None = None) -> Classification:
+    """The class of an HRESULT, as a signed or an unsigned number: `0x80070070`."""
+def classify_errno(errno: int, *, profile: Profile | None = None) -> Classification:
+    """The class of an errno; its sign does not matter."""
+def classify_text(text: _Json, *, profile: Profile | None = None) -> Classification:
+    """The class of what a tool printed: one line or many, as text or bytes."""
+def classify_json(alerts: _Json | _Data | Iterable[_Data], *, profile: Profile | None = None) -> Classification:
+    """The class of an alert, or of a listing of alerts, in the JSON of the admin API: text, bytes, or a value."""
+def classify_kind(kind: AlertKind | AlertCode) -> Classification:
+    """The classification of a kind, for alerts that no failure raises: an almost full share, say."""
+def classify_error(error: BaseException, *, profile: Profile | None = None) -> Classification:
+    """The class of any exception with its causes: that of the most telling one.
+
+    Exceptions of this package are read by their kind, `OSError` by its errno, others by their text.
+    """
 @final
 class TextClassifier:
-    def __new__(cls, *, profile: _Profile | None = None) -> Self: ...
-    def line(self, line: _Json) -> None: ...
-    def finish(self) -> Classification: ...
+    """Classifies text line by line, whatever its length.
+
+    >>> classifier = TextClassifier()
+    >>> classifier.line("Connection to fs01 failed")
+    >>> classifier.line(b"NT_STATUS_LOGON_FAILURE")
+    >>> classifier.finish().kind
+    <AlertKind.AUTHENTICATION: 'AUTHENTICATION'>
+    """
+    def __new__(cls, *, profile: Profile | None = None) -> Self: ...
+    def line(self, line: _Json) -> None:
+        """Takes in a line."""
+    def finish(self) -> Classification:
+        """The class of all lines."""
 
 @final
 class Alert:
+    r"""An alert resource of the admin API, made for a failure or read.
+
+    One that is made is active. `id` is a new GUID if none is given; the same one closes it.
+
+    >>> alert = Alert(classify_ntstatus(0xC000006D), share=r"\\fs.contoso.com\AzSBackups", account=r"CONTOSO\azsbackup")
+    >>> alert.title
+    'Backup failed due to authentication issue.'
+    """
     def __new__(
         cls,
         classification: Classification,
@@ -654,50 +1221,114 @@ class Alert:
         operation: str | None = None,
     ) -> Self: ...
     @staticmethod
-    def parse(alert: _Json | _Data) -> Alert: ...
+    def parse(alert: _Json | _Data) -> Alert:
+        """staticmethod(function) -> method
+
+        Convert a function to be a static method.
+
+        A static method does not receive an implicit first argument.
+        To declare a static method, use this idiom:
+
+             class C:
+                 @staticmethod
+                 def f(arg1, arg2, argN):
+                     ...
+
+        It can be called either on the class (e.g. C.f()) or on an instance
+        (e.g. C().f()). Both the class and the instance are ignored, and
+        neither is passed implicitly as the first argument to the method.
+
+        Static methods in Python are similar to those found in Java or C++.
+        For a more advanced concept, see the classmethod builtin.
+        """
     @staticmethod
-    def parse_list(alerts: _Json | _Data | list[Any]) -> tuple[Alert, ...]: ...
+    def parse_list(alerts: _Json | _Data | Iterable[_Data]) -> tuple[Alert, ...]:
+        """staticmethod(function) -> method
+
+        Convert a function to be a static method.
+
+        A static method does not receive an implicit first argument.
+        To declare a static method, use this idiom:
+
+             class C:
+                 @staticmethod
+                 def f(arg1, arg2, argN):
+                     ...
+
+        It can be called either on the class (e.g. C.f()) or on an instance
+        (e.g. C().f()). Both the class and the instance are ignored, and
+        neither is passed implicitly as the first argument to the method.
+
+        Static methods in Python are similar to those found in Java or C++.
+        For a more advanced concept, see the classmethod builtin.
+        """
     @property
-    def kind(self) -> AlertKind | None: ...
-    def classify(self, *, profile: _Profile | None = None) -> Classification: ...
+    def kind(self) -> AlertKind | None:
+        """What it is about; none where neither its fault type nor its title is known."""
+    def classify(self, *, profile: Profile | None = None) -> Classification:
+        """The class of the alert."""
     @property
-    def fault_type_id(self) -> str | None: ...
+    def fault_type_id(self) -> str | None:
+        """`faultTypeId`."""
     @property
-    def title(self) -> str | None: ...
+    def title(self) -> str | None:
+        """`title`."""
     @property
-    def state(self) -> str | None: ...
+    def state(self) -> AlertState | None:
+        """`state`: `Active` or `Closed`."""
     @property
-    def severity(self) -> str | None: ...
+    def severity(self) -> AlertSeverity | str | None:
+        """`severity`: `Warning` or `Critical`."""
     @property
-    def alert_id(self) -> str | None: ...
+    def alert_id(self) -> str | None:
+        """`alertId`."""
     @property
-    def created(self) -> datetime | None: ...
+    def created(self) -> datetime | None:
+        """When it was raised, where it says."""
     @property
-    def closed(self) -> datetime | None: ...
+    def closed(self) -> datetime | None:
+        """When it was closed, where it says."""
     @property
-    def description(self) -> str: ...
+    def description(self) -> str:
+        """`description` as plain text."""
     @property
-    def remediation(self) -> str: ...
-    def alert_property(self, name: str) -> str | None: ...
-    def to_dict(self) -> _Data: ...
-    def to_json(self) -> str: ...
+    def remediation(self) -> str:
+        """`remediation` as plain text, a line a step."""
+    def alert_property(self, name: str) -> str | None:
+        """One of the `alertProperties`, whatever its letter case."""
+    def to_dict(self) -> dict[str, Any]:
+        """The whole resource as plain data."""
+    def to_json(self) -> str:
+        """The whole resource as JSON."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
-    def __lt__(self, other: Any, /) -> bool: ...
-    def __le__(self, other: Any, /) -> bool: ...
-    def __gt__(self, other: Any, /) -> bool: ...
-    def __ge__(self, other: Any, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
 
-def alert_kinds() -> list[str]: ...
-def alert_kind_facts(code: str) -> tuple[str, str, str, str]: ...
-def alert_kind_of_fault_type(id: str) -> str | None: ...
-def alert_kind_of_title(title: str) -> str | None: ...
+def alert_kinds() -> list[AlertCode]:
+    """The codes of all alert kinds, the documented five first."""
+def alert_kind_facts(code: str) -> tuple[str, AlertSeverity, str, str]:
+    """What a kind says of itself: documented kind, severity, fault type, title."""
+def alert_kind_of_fault_type(id: str) -> str | None:
+    """The code of the kind of a fault type."""
+def alert_kind_of_title(title: str) -> str | None:
+    """The code of the kind of a title."""
 
 # Schedule and gate
 
 @final
 class Schedule:
+    """When backups run: each `frequency_hours`, 4 to 12 as Azure Stack Hub has it, or 1 to 744 `beyond_microsoft`.
+
+    Slots begin at 00:00 UTC, moved by `phase_seconds` and by a share of `jitter_seconds` that depends on `host` alone.
+
+    >>> schedule = Schedule(24, beyond_microsoft=True, phase_seconds=2 * 3600)
+    >>> schedule.next_run("2026-11-22T02:00:10Z", "2026-11-22T03:00:00Z").at.isoformat()
+    '2026-11-23T02:00:00+00:00'
+    """
     def __new__(
         cls,
         frequency_hours: int = 12,
@@ -708,92 +1339,138 @@ class Schedule:
         host: str | None = None,
     ) -> Self: ...
     @property
-    def frequency_hours(self) -> int: ...
-    def next_run(self, last: _Time | None = None, now: _Time | None = None) -> NextRun: ...
-    def to_dict(self) -> _Data: ...
+    def frequency_hours(self) -> int:
+        """Hours between two backups."""
+    def next_run(self, last: _Time | None = None, now: _Time | None = None) -> NextRun:
+        """When to run next, given when the last scheduled run began or was skipped, and the clock."""
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
-    def __lt__(self, other: Any, /) -> bool: ...
-    def __le__(self, other: Any, /) -> bool: ...
-    def __gt__(self, other: Any, /) -> bool: ...
-    def __ge__(self, other: Any, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
 
 @final
 class NextRun:
+    """When to run next, and what to say about the time that led there."""
     @property
-    def at(self) -> datetime: ...
+    def at(self) -> datetime:
+        """When to run: now or later."""
     @property
-    def due(self) -> datetime | None: ...
+    def due(self) -> datetime | None:
+        """When it was due, where that is before `at`."""
     @property
-    def missed(self) -> int: ...
+    def missed(self) -> int:
+        """Scheduled times that passed without a run."""
     @property
-    def clock_set_back_by(self) -> int: ...
-    def is_due(self, now: _Time | None = None) -> bool: ...
-    def to_dict(self) -> _Data: ...
+    def clock_set_back_by(self) -> int:
+        """By how many seconds the last run lies in the future."""
+    def is_due(self, now: _Time | None = None) -> bool:
+        """Whether it is time to run."""
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
-    def __lt__(self, other: Any, /) -> bool: ...
-    def __le__(self, other: Any, /) -> bool: ...
-    def __gt__(self, other: Any, /) -> bool: ...
-    def __ge__(self, other: Any, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
 
 @final
 class Gate:
+    """Keeps backups from running beside what they conflict with.
+
+    Each source is a file with a document of operations (`str` or `os.PathLike`), such a document itself (`bytes`), or a
+    function that gives a document or a list of operations each time the gate is asked. `ignore`: kinds of operation
+    beside which backups may run.
+
+    >>> gate = Gate(lambda: [{"kind": "update", "state": "running"}])
+    >>> gate.on_demand()
+    Traceback (most recent call last):
+      ...
+    azs_backup.errors.ConflictError: a backup cannot run now: update is running; try again when that has ended
+    """
     def __new__(
         cls,
-        *sources: _StrPath | bytes | Callable[[], str | bytes | Iterable[Operation | Mapping[str, Any]]],
+        *sources: _StrPath | bytes | Callable[[], str | bytes | Iterable[Operation | _Data]],
         ignore: str | Iterable[str] | None = None,
     ) -> Self: ...
-    def holds(self) -> tuple[Hold, ...]: ...
-    def scheduled(self, schedule: Schedule, now: _Time | None = None) -> Decision: ...
-    def on_demand(self, now: _Time | None = None) -> None: ...
+    def holds(self) -> tuple[Hold, ...]:
+        """What keeps the gate closed now; open when there is nothing."""
+    def scheduled(self, schedule: Schedule, now: _Time | None = None) -> Decision:
+        """Whether a scheduled backup that is due now runs."""
+    def on_demand(self, now: _Time | None = None) -> None:
+        """Raises `ConflictError` when a backup on demand may not run; its message says until when."""
 
 @final
 class Hold:
+    """An operation that keeps the gate closed; its text says so for people."""
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> HoldReason:
+        """Why: `backup_operation_running`, `exclusive_action_running`, `failed_exclusive_action`,
+        `restore_operation_running` or `unknown`.
+        """
     @property
-    def operation(self) -> Operation: ...
-    def to_dict(self) -> _Data: ...
+    def operation(self) -> Operation:
+        """The operation."""
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
-    def __lt__(self, other: Any, /) -> bool: ...
-    def __le__(self, other: Any, /) -> bool: ...
-    def __gt__(self, other: Any, /) -> bool: ...
-    def __ge__(self, other: Any, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
 
 @final
 class Decision:
+    """What becomes of a scheduled backup. It is true when the backup runs."""
     @property
-    def runs(self) -> bool: ...
+    def runs(self) -> bool:
+        """Whether it runs."""
     @property
-    def holds(self) -> tuple[Hold, ...]: ...
+    def holds(self) -> tuple[Hold, ...]:
+        """What holds it; nothing when it runs."""
     @property
-    def next_run(self) -> datetime | None: ...
-    def to_dict(self) -> _Data: ...
+    def next_run(self) -> datetime | None:
+        """When a skipped one is tried again."""
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data."""
     def __bool__(self) -> bool: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
-    def __lt__(self, other: Any, /) -> bool: ...
-    def __le__(self, other: Any, /) -> bool: ...
-    def __gt__(self, other: Any, /) -> bool: ...
-    def __ge__(self, other: Any, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
 
-def parse_operations(document: _Json) -> tuple[Operation, ...]: ...
-def job_start(id: str, trigger: str, now: _Time | None) -> _Data: ...
-def job_skipped(id: str, decision: Decision, now: _Time | None) -> _Data: ...
-def job_end(job: Job | _Data, status: str, now: _Time | None) -> _Data: ...
+def parse_operations(document: _Json) -> tuple[Operation, ...]:
+    """Reads a JSON document that lists operations: our own form, or resources of the admin API."""
+def job_start(id: str, trigger: Trigger, now: _Time | None) -> dict[str, Any]:
+    """A job that begins."""
+def job_skipped(id: str, decision: Decision, now: _Time | None) -> dict[str, Any]:
+    """A scheduled job that was skipped."""
+def job_end(job: Job | _Data, status: JobStatus, now: _Time | None) -> dict[str, Any]:
+    """A job that ends."""
 @final
 class JobLog:
+    """A file of jobs, one JSON object a line, appended to and never rewritten. One process at a time may append."""
     def __new__(cls, path: _StrPath) -> Self: ...
     @property
-    def path(self) -> str: ...
-    def append(self, job: Job | _Data) -> None: ...
-    def read(self, now: _Time | None = None) -> Jobs: ...
+    def path(self) -> str:
+        """Where it is."""
+    def append(self, job: Job | _Data) -> None:
+        """Appends a job, and returns when it is on the disk. A job is appended when it begins and again when it ends."""
+    def read(self, now: _Time | None = None) -> Jobs:
+        """Reads the jobs; a file that is not there has none. `now` decides which of them are running. Those whose process
+        ended without a word failed, and are its `died` until the next append writes that down.
+        """
 
 def backup_warnings(
     *,
@@ -804,12 +1481,27 @@ def backup_warnings(
     closed_since: _Time | None = None,
     next_run: NextRun | None = None,
     now: _Time | None = None,
-) -> tuple[BackupWarning, ...]: ...
+) -> tuple[BackupWarning, ...]:
+    """What an operator should see to and nobody would notice: no backup for 24 hours, a gate that stays closed, missed
+    runs, a clock that was set back. Nothing when all is well.
+    """
 
 # Retention
 
 @final
 class RetentionPolicy:
+    """What to keep of the sets of a deployment.
+
+    A complete set is deleted only when at least one keep rule is given and none keeps it, or to make room. The last good
+    set of a place always stays. `keep_labels`: labels by key, or pairs of key and value. `pin`: names of sets.
+    `make_room`: bytes to free, the oldest sets first. `grace_hours`: for how long nothing was written to incomplete sets.
+    `shrunken_below`: in percent, how much less than the largest set makes one that pushes no other out.
+
+    >>> policy = RetentionPolicy(keep_days=7, keep_monthly=12)
+    >>> plan = policy.plan(list_sets(share, "contoso.com/nyc"))
+    >>> plan.is_empty
+    True
+    """
     def __new__(
         cls,
         *,
@@ -825,82 +1517,129 @@ class RetentionPolicy:
         shrunken_below: int = 50,
     ) -> Self: ...
     def plan(
-        self, sets: Iterable[SetSummary | Candidate | Mapping[str, Any]], now: _Time | None = None
-    ) -> RetentionPlan: ...
-    def make_room_for(self, bytes: int, space: Space) -> RetentionPolicy: ...
-    def to_dict(self) -> _Data: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], _Data]: ...
+        self, sets: Iterable[SetSummary | Candidate | _Data], now: _Time | None = None
+    ) -> RetentionPlan:
+        """What to delete of these sets, and what is kept and why. Deletes nothing.
+
+        Give it every set of the places in question, as `list_sets` has them. A set as plain data shows what the policy
+        would do; it is never deleted.
+        """
+    def make_room_for(self, bytes: int, space: Space) -> RetentionPolicy:
+        """The same, which deletes until this many bytes are free on a share with this space (`Share.space`). `apply` looks at
+        the space again before each set that goes for the sake of room, and stops at enough.
+        """
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data: the keywords that make the same policy. The room of `make_room_for` is not in it."""
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
-    def __lt__(self, other: Any, /) -> bool: ...
-    def __le__(self, other: Any, /) -> bool: ...
-    def __gt__(self, other: Any, /) -> bool: ...
-    def __ge__(self, other: Any, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
 
 @final
 class RetentionPlan:
+    """Which sets to delete, and why the others stay: to be looked at before it is applied."""
     @property
-    def now(self) -> datetime: ...
+    def now(self) -> datetime:
+        """The time that it was made for."""
     @property
-    def deletions(self) -> tuple[Deletion, ...]: ...
+    def deletions(self) -> tuple[Deletion, ...]:
+        """What goes, the oldest first."""
     @property
-    def kept(self) -> tuple[Kept, ...]: ...
+    def kept(self) -> tuple[Kept, ...]:
+        """What stays, by place and from old to new."""
     @property
-    def freed_bytes(self) -> int: ...
+    def freed_bytes(self) -> int:
+        """Bytes that the deletions free at most."""
     @property
-    def shortfall(self) -> int: ...
+    def shortfall(self) -> int:
+        """Bytes that were asked for and cannot be freed."""
     @property
-    def room_for(self) -> int | None: ...
+    def room_for(self) -> int | None:
+        """Free bytes at which `apply` has room enough, where the policy asks for them."""
     @property
-    def is_empty(self) -> bool: ...
-    def apply(self, share: Share, *, before: Callable[[Deletion], object] | None = None) -> RetentionReport: ...
-    def to_dict(self) -> _Data: ...
+    def is_empty(self) -> bool:
+        """Whether there is nothing to delete."""
+    def apply(self, share: Share, *, before: Callable[[Deletion], object] | None = None) -> RetentionReport:
+        """Deletes what the plan says, the oldest first. A set that cannot be deleted does not keep others from it.
+
+        `before` is called with each deletion; when it returns `False` the work stops there.
+        """
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
-    def __lt__(self, other: Any, /) -> bool: ...
-    def __le__(self, other: Any, /) -> bool: ...
-    def __gt__(self, other: Any, /) -> bool: ...
-    def __ge__(self, other: Any, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
 
 # Review
 
-def review(configuration: _Json | _Data, share: Share, *, now: _Time | None = None) -> Review: ...
-def rules() -> tuple[Rule, ...]: ...
+def review(configuration: _Json | _Data, share: Share, *, now: _Time | None = None) -> Review:
+    r"""Holds a configuration and the share whose root it names against the best practices. Needs no key, changes nothing.
+
+    The configuration is JSON: text, bytes, or a `dict`.
+
+    >>> found = review({"root": r"\\fs.contoso.com\AzSBackups", "deployment": {
+    ...     "external_domain_name": "contoso.com", "region": "nyc"}}, share)
+    >>> len(found.findings) > 0
+    True
+    """
+def rules() -> tuple[Rule, ...]:
+    """The rules that a review goes by."""
 @final
 class Review:
+    """What a review found. In a notebook it shows as its page."""
     @property
-    def now(self) -> datetime: ...
+    def now(self) -> datetime:
+        """The time that it was made for."""
     @property
-    def deployment(self) -> Deployment: ...
+    def deployment(self) -> Deployment:
+        """The deployment."""
     @property
-    def share(self) -> str: ...
+    def share(self) -> str:
+        """The share, as it describes itself."""
     @property
-    def findings(self) -> tuple[Finding, ...]: ...
+    def findings(self) -> tuple[Finding, ...]:
+        """What is not as it should be, the worst first."""
     @property
-    def silenced(self) -> tuple[Silenced, ...]: ...
+    def silenced(self) -> tuple[Silenced, ...]:
+        """What is not as it should be and silenced."""
     @property
-    def components(self) -> tuple[ComponentReview, ...]: ...
+    def components(self) -> tuple[ComponentReview, ...]:
+        """How each component stands."""
     @property
-    def next_run_bytes(self) -> int: ...
-    def counts(self) -> dict[str, int]: ...
-    def to_table(self) -> str: ...
-    def to_html(self) -> str: ...
-    def to_dict(self) -> _Data: ...
+    def next_run_bytes(self) -> int:
+        """Bytes that the next run of all components is reckoned to need."""
+    def counts(self) -> dict[Severity, int]:
+        """How many findings there are of each severity, the worst first."""
+    def to_table(self) -> str:
+        """The review as plain text for a terminal."""
+    def to_html(self) -> str:
+        """The review as one HTML page that stands by itself: no script, nothing from elsewhere."""
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data."""
     def _repr_html_(self) -> str: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
-    def __lt__(self, other: Any, /) -> bool: ...
-    def __le__(self, other: Any, /) -> bool: ...
-    def __gt__(self, other: Any, /) -> bool: ...
-    def __ge__(self, other: Any, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
 
 # What the rest of the package is made with
 
 @final
-class Failure: ...
+class Failure:
+    """The core's error behind an exception, from which its alert is told."""
 
-def error_kinds() -> list[str]: ...
-def plain(object: object) -> Any: ...
+def error_kinds() -> list[ErrorCode]:
+    """Every code, in alphabetical order."""
+def plain(object: object) -> object:
+    """Plain data of plain data: what a field of a value is made of."""

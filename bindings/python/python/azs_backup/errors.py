@@ -10,9 +10,10 @@ import errno as _errno
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, ClassVar
+    from typing import ClassVar
 
     from azs_backup._native import Classification
+    from azs_backup.literals import ErrorCode
 
 
 class BackupError(Exception):
@@ -26,7 +27,7 @@ class BackupError(Exception):
     INVALID_NAME PATH
     """
 
-    code: ClassVar[str] = "INTERNAL"
+    code: ClassVar[ErrorCode] = "INTERNAL"
     """The stable code, the same word in Rust, Python, Node and C."""
 
     causes: tuple[str, ...] = ()
@@ -56,7 +57,7 @@ class BackupError(Exception):
     def __str__(self) -> str:
         return self.message
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         state = {name: value for name, value in self.__dict__.items() if name != "_failure"}
         if isinstance(self, OSError) and self.filename is not None:
             state["filename"] = self.filename

@@ -9,6 +9,7 @@ from azs_backup import _native
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from azs_backup.errors import BackupError
+    from azs_backup.literals import AlertSeverity
 
 
 class ErrorKind(StrEnum):
@@ -106,8 +107,8 @@ class AlertKind(StrEnum):
         return DocumentedKind(_native.alert_kind_facts(self.value)[0])
 
     @property
-    def severity(self) -> str:
-        """`Warning` or `Critical`."""
+    def severity(self) -> AlertSeverity:
+        """How bad it is."""
         return _native.alert_kind_facts(self.value)[1]
 
     @property

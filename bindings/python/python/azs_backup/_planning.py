@@ -1,0 +1,267 @@
+"""Values of schedule, gate, retention and review."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from azs_backup import _native
+from azs_backup._native import Place, SetName, SharePath
+from azs_backup._sets import Placed, deployment_of
+from azs_backup._value import Value, absent, moment, optional, several
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from azs_backup._native import Decision
+    from azs_backup.literals import (
+        AlertCode,
+        Condition,
+        DeleteReason,
+        DeletionOutcome,
+        ErrorCode,
+        JobStatus,
+        KeepReason,
+        OperationKind,
+        OperationState,
+        Severity,
+        Trigger,
+        WarningKind,
+    )
+
+
+class Operation(Value):
+    """Something that a deployment does, or failed to do, and that backups may have to wait for."""
+
+    __slots__ = ()
+    _shapes = {"started": optional(moment), "expected_end": optional(moment)}
+    kind: OperationKind
+    state: OperationState
+    name: str | None = absent(default=None)
+    started: datetime | None = absent(default=None)
+    expected_end: datetime | None = absent(default=None)
+
+
+class JobProcess(Value):
+    """The process that runs a job: the name of its host, and its ID there."""
+
+    __slots__ = ()
+    host: str
+    id: int
+
+
+class Job(Value):
+    """The record of one run, or of one that was skipped.
+
+    >>> job = Job.start("2026-11-23", now="2026-11-23T02:00:00Z")
+    >>> job.end("Failed", now="2026-11-23T02:00:07Z").replace(alert="CONNECTIVITY").status
+    'Failed'
+    """
+
+    __slots__ = ()
+    _shapes = {
+        "started": moment,
+        "ended": optional(moment),
+        "next_run": optional(moment),
+        "set": optional(SetName),
+        "process": optional(JobProcess._of),
+        "place": optional(
+            lambda data: Place(deployment_of(data["deployment"]), data["component"], data.get("scale_unit"))
+        ),
+    }
+    id: str
+    trigger: Trigger
+    started: datetime
+    ended: datetime | None = absent(default=None)
+    status: JobStatus
+    place: Place | None = absent(default=None)
+    set: SetName | None = absent(default=None)
+    bytes: int | None = absent(default=None)
+    alert: AlertCode | str | None = absent(default=None)
+    reason: str | None = absent(default=None)
+    slow: bool = absent(default=False)
+    next_run: datetime | None = absent(default=None)
+    process: JobProcess | None = absent(default=None)
+
+    @classmethod
+    def start(cls, id: str, trigger: Trigger = "scheduled", *, now: datetime | str | None = None) -> Job:
+        """A job that begins."""
+        return cls._of(_native.job_start(id, trigger, now))
+
+    @classmethod
+    def skipped(cls, id: str, decision: Decision, *, now: datetime | str | None = None) -> Job:
+        """A scheduled job that was skipped."""
+        return cls._of(_native.job_skipped(id, decision, now))
+
+    def end(self, status: JobStatus, *, now: datetime | str | None = None) -> Job:
+        """Ends it, and notes whether it was slow. `status` is a word of the admin API: `Succeeded`, `Failed`…"""
+        return type(self)._of(_native.job_end(self, status, now))
+
+
+class Jobs(Value):
+    """What a log of jobs holds."""
+
+    __slots__ = ()
+    _shapes = {
+        "jobs": several(Job._of),
+        "died": several(Job._of),
+        "running": several(Operation._of),
+        "last_scheduled": optional(moment),
+        "last_good": optional(moment),
+    }
+    jobs: tuple[Job, ...]
+    died: tuple[Job, ...]
+    unreadable: int
+    is_cut: bool
+    last_scheduled: datetime | None
+    last_good: datetime | None
+    running: tuple[Operation, ...]
+
+
+class BackupWarning(Value):
+    """Something that an operator should see to: `warning` says which, and `message` says it for people.
+
+    `seconds` is by how much the clock was set back; `since` and `hold` are when the gate was closed and why; `count` and
+    `due` are how many runs were missed and when the first of them was due; `last` is when the last good backup began.
+    """
+
+    __slots__ = ()
+    _shapes = {"since": moment, "due": moment, "last": optional(moment)}
+    warning: WarningKind
+    message: str
+    seconds: int | None = absent(default=None)
+    since: datetime | None = absent(default=None)
+    hold: str | None = absent(default=None)
+    count: int | None = absent(default=None)
+    due: datetime | None = absent(default=None)
+    last: datetime | None = absent(default=None)
+
+
+class SetContent(Value):
+    """How many files a set holds, and the bytes in them."""
+
+    __slots__ = ()
+    files: int
+    bytes: int
+
+
+class Candidate(Placed):
+    """A set as retention sees it. `newest_file` is when one that is not complete was last written to."""
+
+    __slots__ = ()
+    _shapes = {**Placed._shapes, "content": optional(SetContent._of), "newest_file": optional(moment)}
+    condition: Condition
+    created: datetime | None = absent(default=None)
+    bytes: int = absent(default=0)
+    content: SetContent | None = absent(default=None)
+    newest_file: datetime | None = absent(default=None)
+
+
+class Deletion(Candidate):
+    """A set that goes, and why."""
+
+    __slots__ = ()
+    folder: SharePath
+    reason: DeleteReason
+    freed_bytes: int
+
+
+class Kept(Candidate):
+    """A set that stays, and every rule that keeps it."""
+
+    __slots__ = ()
+    folder: SharePath
+    reasons: tuple[KeepReason, ...]
+
+
+class Outcome(Value):
+    """What became of a set that was to be deleted.
+
+    `foreign` are names in a folder that was left; `why` is what changed under a set that was skipped; `code` and `message`
+    are those of a failure.
+    """
+
+    __slots__ = ()
+    _shapes = {"folder": SharePath}
+    folder: SharePath
+    outcome: DeletionOutcome
+    foreign: tuple[str, ...] = absent(default=())
+    why: str | None = absent(default=None)
+    code: ErrorCode | None = absent(default=None)
+    message: str | None = absent(default=None)
+
+
+class RetentionReport(Value):
+    """What became of each set that a plan wanted to delete."""
+
+    __slots__ = ()
+    _shapes = {"outcomes": several(lambda pair: Outcome._of({"folder": pair[0], **pair[1]}))}
+    outcomes: tuple[Outcome, ...]
+    freed_bytes: int
+
+    @property
+    def deleted(self) -> int:
+        """How many sets were deleted."""
+        return sum(outcome.outcome == "deleted" for outcome in self.outcomes)
+
+
+class Rule(Value):
+    """One rule of the best practices. `rule` is its id, which never changes its meaning."""
+
+    __slots__ = ()
+    rule: str
+    severity: Severity
+    title: str
+    why: str
+    practice: str
+    remedy: str
+
+
+class Finding(Rule):
+    """Something that is not as the practices have it: the rule, what it is about, and what was seen."""
+
+    __slots__ = ()
+    about: str
+    seen: str
+
+
+class Silenced(Finding):
+    """A finding that the configuration silences, and why."""
+
+    __slots__ = ()
+    reason: str
+
+
+class Day(Value):
+    """One day of UTC: sets that are complete, partial and incomplete."""
+
+    __slots__ = ()
+    date: str
+    complete: int
+    partial: int
+    incomplete: int
+
+
+class Size(Value):
+    """The size of one set."""
+
+    __slots__ = ()
+    _shapes = {"created": moment}
+    created: datetime
+    bytes: int
+
+
+class ComponentReview(Value):
+    """How the backups of one component, or of one scale unit of it, stand."""
+
+    __slots__ = ()
+    _shapes = {"last_backup": optional(moment), "days": several(Day._of), "sizes": several(Size._of)}
+    name: str
+    worst: Severity | None
+    is_configured: bool
+    frequency_hours: int
+    retention_days: int | None
+    last_backup: datetime | None
+    complete: int
+    others: int
+    bytes: int
+    days: tuple[Day, ...]
+    sizes: tuple[Size, ...]

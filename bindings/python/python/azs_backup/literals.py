@@ -1,0 +1,227 @@
+"""The words that values hold and options take, as types: `Literal`s, for annotations of your own.
+
+Type checkers compare each with the words that it knows, so that `report.status == "Suceeded"` is an error in your
+editor. A word that a source of its own may choose (`JobStatus`, `OperationKind`, `OperationState`) can be any `str`:
+editors offer the known ones.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+BackupStatus: TypeAlias = Literal["Succeeded", "PartialSucceeded"]
+"""How a backup or a restore went."""
+
+SetState: TypeAlias = Literal["complete", "damaged", "foreign", "incomplete", "unreadable", "unsupported"]
+"""Whether a set of a listing is a backup, and if not, why."""
+
+EntryKind: TypeAlias = Literal["copy", "file", "folder", "hard_link", "large_file", "symlink"]
+"""What an entry of a set is. A `copy` is a file with the content of another, which is stored once."""
+
+FaultKind: TypeAlias = Literal["content", "digest", "foreign", "length", "missing", "unreadable"]
+"""What can be wrong with a stored file."""
+
+Step: TypeAlias = Literal[
+    "name",
+    "connection",
+    "dialect",
+    "log_on",
+    "share",
+    "path",
+    "write",
+    "read_back",
+    "hard_link",
+    "copy",
+    "rename",
+    "delete",
+    "space",
+    "clock",
+]
+"""One step of a check, in their order."""
+
+StepOutcome: TypeAlias = Literal["passed", "warned", "failed", "skipped"]
+"""How a step of a check went."""
+
+Durability: TypeAlias = Literal["flushed", "cached"]
+"""Whether a share confirms what is written once it is on the disk, or once it is in memory."""
+
+Encryption: TypeAlias = Literal["required", "preferred", "off"]
+"""Whether a connection over SMB has to be encrypted."""
+
+Dialect: TypeAlias = Literal["3.0", "3.0.2", "3.1.1"]
+"""A dialect of SMB."""
+
+SourceProblems: TypeAlias = Literal["fail", "report"]
+"""What to do about sources that cannot be read or that change."""
+
+ShrunkenSources: TypeAlias = Literal["warn", "fail"]
+"""What to do about sources that are empty, or hold less than half of last time."""
+
+Existing: TypeAlias = Literal["refuse", "keep", "replace"]
+"""What a restore does about what is there."""
+
+Compare: TypeAlias = Literal["metadata", "content"]
+"""By what a restore compares what it keeps with the set."""
+
+Damage: TypeAlias = Literal["stop", "continue"]
+"""What a restore does about damage."""
+
+Profile: TypeAlias = Literal["refined", "microsoft-2301"]
+"""Whose mapping decides what class a failure is of."""
+
+Confidence: TypeAlias = Literal["LOW", "MEDIUM", "HIGH"]
+"""How sure a classification is."""
+
+EvidenceForm: TypeAlias = Literal[
+    "NTSTATUS", "WIN32", "HRESULT", "ERRNO", "IO_KIND", "ERROR", "FAULT_TYPE", "WORDING"
+]
+"""What a classification was made from."""
+
+Probe: TypeAlias = Literal[
+    "FREE_SPACE",
+    "RESOLVE_NAME",
+    "LIST_SHARES",
+    "REAUTHENTICATE",
+    "SERVER_STATE",
+    "CHECK_ACCESS",
+    "LOOK_UP_PATH",
+    "DIALECT",
+    "REACH_DOMAIN_CONTROLLER",
+    "CHECK_HANDLES",
+    "DISK",
+    "CONTEXT",
+]
+"""What to look at to be surer of a classification."""
+
+Retry: TypeAlias = Literal["SOON", "LATER", "NEW_SESSION", "AFTER_FIX", "LOCK_OUT", "UNKNOWN", "NO_FAILURE"]
+"""When trying again makes sense."""
+
+AlertSeverity: TypeAlias = Literal["Warning", "Critical"]
+"""How bad an alert is, in the admin API's words."""
+
+AlertState: TypeAlias = Literal["Active", "Closed"] | str
+"""The state of an alert, in the admin API's words."""
+
+Trigger: TypeAlias = Literal["on_demand", "scheduled"]
+"""What asked for a backup."""
+
+HoldReason: TypeAlias = Literal[
+    "backup_operation_running",
+    "exclusive_action_running",
+    "failed_exclusive_action",
+    "restore_operation_running",
+    "unknown",
+]
+"""Why a backup has to wait."""
+
+OperationKind: TypeAlias = Literal["backup", "fru", "restore", "secret_rotation", "update"] | str
+"""What a deployment does; any other word counts as exclusive."""
+
+OperationState: TypeAlias = Literal["failed", "resolved", "running", "succeeded"] | str
+"""How far an operation is; any other word holds backups."""
+
+JobStatus: TypeAlias = (
+    Literal[
+        "Corrupted",
+        "Creating",
+        "Deleted",
+        "Failed",
+        "PartialSucceeded",
+        "Queued",
+        "Running",
+        "Skipped",
+        "Succeeded",
+    ]
+    | str
+)
+"""The status of a job, in the admin API's words."""
+
+WarningKind: TypeAlias = Literal["clock_set_back", "gate_closed_too_long", "missed_runs", "no_recent_backup"]
+"""What an operator should see to."""
+
+Condition: TypeAlias = Literal[
+    "succeeded", "partial_succeeded", "damaged", "foreign", "incomplete", "unreadable", "unrecognised"
+]
+"""The condition of a set, as retention sees it."""
+
+DeleteReason: TypeAlias = Literal["expired", "incomplete", "make_room"]
+"""Why a set is deleted."""
+
+KeepReason: TypeAlias = Literal[
+    "daily",
+    "damaged",
+    "foreign",
+    "from_the_future",
+    "grace",
+    "label",
+    "last",
+    "last_full",
+    "last_good",
+    "monthly",
+    "no_good_set",
+    "no_rule",
+    "not_displaced",
+    "pinned",
+    "unreadable",
+    "unrecognised",
+    "weekly",
+    "within",
+]
+"""Why a set stays."""
+
+DeletionOutcome: TypeAlias = Literal["deleted", "gone", "folder_left", "skipped", "failed", "not_needed", "stopped"]
+"""What became of a set that was to be deleted."""
+
+Severity: TypeAlias = Literal["critical", "warning", "notice"]
+"""How bad a finding of a review is."""
+
+ErrorCode: TypeAlias = Literal[
+    "ACCESS_DENIED",
+    "ALREADY_EXISTS",
+    "CANCELLED",
+    "CERTIFICATE_EXPIRED",
+    "CERTIFICATE_UNSUITABLE",
+    "CONFLICT",
+    "DAMAGED",
+    "INCOMPLETE",
+    "INTERNAL",
+    "INVALID_ARGUMENT",
+    "INVALID_NAME",
+    "IO",
+    "LIMIT_EXCEEDED",
+    "LOGON_FAILED",
+    "MALFORMED",
+    "NOT_FOUND",
+    "OUT_OF_CAPACITY",
+    "RESERVED_PATH",
+    "SOURCE_CHANGED",
+    "SOURCE_UNREADABLE",
+    "TIMED_OUT",
+    "UNREACHABLE",
+    "UNSUPPORTED",
+    "WRONG_CERTIFICATE",
+    "WRONG_PASSWORD",
+]
+"""The code of an error: see `ErrorKind`."""
+
+AlertCode: TypeAlias = Literal[
+    "OUT_OF_CAPACITY",
+    "CONNECTIVITY",
+    "PATH",
+    "AUTHENTICATION",
+    "GENERAL",
+    "SHARE_NOT_WRITABLE",
+    "SHARE_NOT_ACCESSIBLE",
+    "UPLOAD_FAILED",
+    "PARTIALLY_SUCCEEDED",
+    "SKIPPED_BY_CONFLICT",
+    "SCHEDULER_DISABLED",
+    "NOT_CONFIGURED",
+    "ALMOST_FULL",
+    "DELETION_FAILED",
+    "KEY_BASED_ENCRYPTION_DEPRECATED",
+    "INTERNAL_BACKUP_FAILED",
+    "INTERNAL_DELETION_FAILED",
+    "CERTIFICATE_EXPIRING",
+]
+"""The code of a kind of alert: see `AlertKind`."""

@@ -1,0 +1,84 @@
+//! Progress ends: the last call has what the work came to, and can still stop it.
+
+mod common;
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
+
+use azs_backup::observer::{Observer, Progress};
+use azs_backup::{ErrorKind, list_sets};
+use common::{Fixture, noise};
+
+const LARGE: usize = 70 << 20;
+
+/// The last call of a piece of work.
+fn last<T>(work: impl FnOnce(&mut dyn Observer) -> T) -> (T, Progress) {
+    let mut last = Progress::default();
+    let done = work(&mut |progress| {
+        last = progress;
+        ControlFlow::Continue(())
+    });
+    (done, last)
+}
+
+fn counts(progress: Progress) -> (u64, u64, u64, Option<u64>) {
+    (progress.files, progress.bytes, progress.stored_bytes, progress.total_bytes)
+}
+
+#[test]
+fn the_last_call_has_everything() {
+    let fixture = Fixture::new();
+    let tree = fixture.path("tree");
+    std::fs::create_dir_all(tree.join("folder")).unwrap();
+    std::fs::write(tree.join("small"), "hostname tor1\n").unwrap();
+    std::fs::write(tree.join("large"), noise(1, LARGE)).unwrap();
+
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&seen);
+    let mut backup = fixture
+        .builder()
+        .observer(move |progress: Progress| {
+            told.lock().unwrap().push(progress);
+            ControlFlow::Continue(())
+        })
+        .start()
+        .unwrap();
+    backup.add_folder(&tree).unwrap();
+    let report = backup.commit().unwrap();
+    let (content, stored) = (&report.cover.content, &report.cover.stored);
+    let at_end = *seen.lock().unwrap().last().unwrap();
+    assert_eq!(counts(at_end), (content.files, content.bytes, stored.bytes, Some(content.bytes)));
+
+    let set = fixture.open(&report.folder);
+    let (done, at_end) = last(|hook| set.verify().observer(hook).run());
+    let bytes = done.unwrap().stored_bytes;
+    assert_eq!(counts(at_end), (stored.files, bytes, bytes, Some(bytes)));
+    let (done, at_end) = last(|hook| set.verify_full(&fixture.opener).observer(hook).run());
+    assert!(done.unwrap().is_sound());
+    assert_eq!(counts(at_end), (content.files, content.bytes, bytes, Some(content.bytes)));
+    let target = fixture.path("restored");
+    let (done, at_end) = last(|hook| set.restore(&fixture.opener).observer(hook).into(&target));
+    let done = done.unwrap();
+    assert_eq!(counts(at_end), (done.files, done.bytes, done.stored_bytes, Some(content.bytes)));
+    let (done, at_end) = last(|hook| {
+        let path = "tree/large".parse().unwrap();
+        set.restore_stream(&fixture.opener, &path).observer(hook).to(std::io::sink())
+    });
+    assert_eq!(
+        (at_end.files, at_end.bytes, at_end.total_bytes),
+        (1, done.unwrap().size(), Some(LARGE as u64))
+    );
+}
+
+#[test]
+fn the_last_call_can_still_stop_a_backup() {
+    let fixture = Fixture::new();
+    let stop = |progress: Progress| match progress.total_bytes {
+        Some(_) => ControlFlow::Break(()),
+        None => ControlFlow::Continue(()),
+    };
+    let mut backup = fixture.builder().observer(stop).start().unwrap();
+    backup.add_bytes("tor1", &b"hostname tor1"[..]).unwrap();
+    assert_eq!(backup.commit().unwrap_err().kind(), ErrorKind::Cancelled);
+    assert!(list_sets(&fixture.share, fixture.place.deployment()).run().unwrap().is_empty());
+}
