@@ -83,7 +83,7 @@ pub struct SmbFacts {
     pub cipher: Option<String>,
     /// The signing algorithm: `AesGmac`; `None` if the dialect fixes it.
     pub signing: Option<String>,
-    /// Most bytes in one request.
+    /// Bytes of a file that one request writes.
     pub block: u32,
     /// Time that each step took.
     #[serde(skip)]

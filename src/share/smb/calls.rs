@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::operations::{BLOCK, Kind};
+use super::operations::Kind;
 use super::pool::Attempt;
 use super::session::Session;
 use super::status::{self, Failure};
@@ -23,17 +23,17 @@ impl Share for SmbShare {
 
     fn put(&self, path: &SharePath, content: &[u8]) -> Result<()> {
         let (to, parts, flush) = (self.path(path), self.parts("write", path)?, self.flushes());
-        let blocks: Vec<Arc<[u8]>> = content.chunks(BLOCK as usize).map(Into::into).collect();
+        let content: Arc<[u8]> = content.into();
         self.run("write", path, move |session, attempt| {
-            let (to, parts, blocks) = (to.clone(), parts.clone(), blocks.clone());
+            let (to, parts, content) = (to.clone(), parts.clone(), content.clone());
             async move {
                 if attempt == Attempt::Again {
                     parts.clear(&session).await?;
-                    if holds(&session, &to, &blocks).await? {
+                    if holds(&session, &to, &content).await? {
                         return Ok(());
                     }
                 }
-                session.put(&to, &parts.next()?, blocks, flush).await
+                session.put(&to, &parts.next()?, &content, flush).await
             }
         })
     }
@@ -278,15 +278,10 @@ impl Parts {
     }
 }
 
-/// Whether a file exists and contains exactly these blocks.
-async fn holds(session: &Rc<Session>, path: &str, blocks: &[Arc<[u8]>]) -> Result<bool, Failure> {
-    let length = blocks.iter().map(|block| block.len() as u64).sum();
-    match session.read(path, length).await {
-        Ok(Some(content)) => {
-            let whole = content.len() as u64 == length;
-            Ok(whole && content.chunks(BLOCK as usize).zip(blocks).all(|(one, other)| *one == **other))
-        }
-        Ok(None) => Ok(false),
+/// Whether a file exists and contains exactly this.
+async fn holds(session: &Rc<Session>, path: &str, content: &[u8]) -> Result<bool, Failure> {
+    match session.read(path, content.len() as u64).await {
+        Ok(found) => Ok(found.is_some_and(|found| found == content)),
         Err(failure) if failure.kind() == ErrorKind::NotFound => Ok(false),
         Err(failure) => Err(failure),
     }

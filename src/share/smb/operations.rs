@@ -21,18 +21,12 @@ use crate::share::{Item, ItemKind, Space};
 type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Session {
-    /// Writes a new file of these blocks as `part`, and renames it to `path` once it is complete.
-    pub(super) async fn put(
-        &self,
-        path: &str,
-        part: &str,
-        blocks: Vec<Arc<[u8]>>,
-        flush: bool,
-    ) -> Result<()> {
+    /// Writes a new file of this content as `part`, and renames it to `path` once it is complete.
+    pub(super) async fn put(&self, path: &str, part: &str, content: &[u8], flush: bool) -> Result<()> {
         let file = self.create(part).await?;
         let fill = async {
-            let length = self.write(&file, blocks).await?;
-            self.publish(&file, path, length, flush).await
+            self.write(&file, content).await?;
+            self.publish(&file, path, content.len() as u64, flush).await
         };
         let filled = fill.await;
         self.finish(file, filled).await
@@ -78,19 +72,17 @@ impl Session {
 
     /// Keeps a window of blocks in flight. After the first failure it sends no more, but waits for every answer: a
     /// dropped request would take its credits with it.
-    async fn write(&self, file: &File, blocks: Vec<Arc<[u8]>>) -> Result<u64> {
-        let mut offset = 0;
+    async fn write(&self, file: &File, content: &[u8]) -> Result<()> {
         let mut failure = None;
         let mut flying = FuturesUnordered::new();
-        let mut blocks = blocks.into_iter();
+        let mut blocks = content.chunks(self.blocks.write as usize).enumerate();
         loop {
-            while flying.len() < WINDOW && failure.is_none() {
-                let Some(block) = blocks.next() else { break };
-                let (at, length) = (offset, block.len());
-                offset += length as u64;
+            while flying.len() < window(self.blocks.write) && failure.is_none() {
+                let Some((number, block)) = blocks.next() else { break };
+                let at = number as u64 * u64::from(self.blocks.write);
                 flying.push(async move {
-                    match file.write_block_zc(block, at, None).await {
-                        Ok(written) if written == length => Ok(()),
+                    match file.write_block_zc(block.into(), at, None).await {
+                        Ok(written) if written == block.len() => Ok(()),
                         Ok(_) => Err(Failure::other(ErrorKind::Io, "the server wrote less than it was sent")),
                         Err(error) => Err(of_io(&error)),
                     }
@@ -102,7 +94,7 @@ impl Session {
                 Some(Err(error)) => failure = failure.or(Some(error)),
             }
         }
-        failure.map_or(Ok(offset), Err)
+        failure.map_or(Ok(()), Err)
     }
 
     /// Checks that the file is whole, flushes it, and gives it its name.
@@ -151,11 +143,11 @@ impl Session {
         let mut content = vec![0; size];
         let mut failure = None;
         let mut flying = FuturesUnordered::new();
-        let mut blocks = content.chunks_mut(self.block as usize).enumerate();
+        let mut blocks = content.chunks_mut(self.blocks.read as usize).enumerate();
         loop {
-            while flying.len() < WINDOW && failure.is_none() {
+            while flying.len() < window(self.blocks.read) && failure.is_none() {
                 let Some((number, block)) = blocks.next() else { break };
-                let at = number as u64 * u64::from(self.block);
+                let at = number as u64 * u64::from(self.blocks.read);
                 flying.push(read_block(file, at, block));
             }
             match flying.next().await {
@@ -360,12 +352,33 @@ fn access_to_read() -> FileAccessMask {
     FileAccessMask::new().with_generic_read(true)
 }
 
-/// Most bytes in a request. Larger ones are no faster, and take more memory.
-pub(super) const BLOCK: u32 = 1 << 20;
+/// How many blocks of this size are in flight for one file.
+fn window(block: u32) -> usize {
+    (WINDOW / block).max(8) as usize
+}
+
+/// How many bytes of a file go into one request: what the server grants, but no more than is of use. Larger requests
+/// are no faster, and take more memory.
+#[derive(Clone, Copy)]
+pub(super) struct Blocks {
+    pub(super) read: u32,
+    pub(super) write: u32,
+}
+
+impl Blocks {
+    /// Sizes for a server that takes and gives at most this much at once.
+    pub(super) fn agreed(read: u32, write: u32) -> Self {
+        let fit = |most: u32| most.clamp(1, BLOCK);
+        Self { read: fit(read), write: fit(write) }
+    }
+}
+
+/// Most bytes of a file in one request.
+const BLOCK: u32 = 1 << 20;
 /// Most bytes in the answer to a directory query.
 pub(super) const TRANSACTION: u32 = 64 << 10;
-/// Blocks in flight for one file: enough for some 400 MB/s at a round trip of 20 ms.
-const WINDOW: usize = 8;
+/// Bytes in flight for one file: enough for some 400 MB/s at a round trip of 20 ms.
+const WINDOW: u32 = 8 << 20;
 /// Windows and Samba copy at most 16 chunks of 1 MiB in one request (MS-SMB2 3.3.3).
 const COPY_CHUNK: u64 = 1 << 20;
 const COPY_CHUNKS: u64 = 16;

@@ -21,7 +21,7 @@ use smb::{Connection, ConnectionConfig, Dialect, Guid, Tree, UncPath};
 use tokio::net::TcpStream;
 
 use super::failures::{guest, told};
-use super::operations::{BLOCK, TRANSACTION};
+use super::operations::{Blocks, TRANSACTION};
 use super::status::{Failure, Stage};
 use super::transport::{Link, Transport};
 use super::{Encryption, SmbDialect, SmbFacts, Target};
@@ -37,7 +37,7 @@ pub(super) struct Session {
     pub(super) tree: Tree,
     session: smb::Session,
     connection: Connection,
-    pub(super) block: u32,
+    pub(super) blocks: Blocks,
     facts: SmbFacts,
 }
 
@@ -86,7 +86,7 @@ impl Session {
         }
         let agreed = &connection.conn_info().ok_or_else(|| Failure::lost("no dialect was agreed on"))?;
         let negotiation = &agreed.negotiation;
-        let block = BLOCK.min(negotiation.max_write_size).min(negotiation.max_read_size).max(1);
+        let blocks = Blocks::agreed(negotiation.max_read_size, negotiation.max_write_size);
         let encrypts = match target.encryption {
             Encryption::Off => false,
             _ => agreed.config.encryption_mode == EncryptionMode::Required,
@@ -101,12 +101,12 @@ impl Session {
             encrypted: encrypts,
             cipher: negotiation.encryption_cipher.filter(|_| encrypts).map(|cipher| format!("{cipher:?}")),
             signing: negotiation.signing_algo.map(|algorithm| format!("{algorithm:?}")),
-            block,
+            block: blocks.write,
             negotiated: negotiated - begun,
             logged_on: logged_on - negotiated,
             opened: logged_on.elapsed(),
         };
-        Ok(Self { tree, session, connection, block, facts })
+        Ok(Self { tree, session, connection, blocks, facts })
     }
 
     async fn negotiate(
