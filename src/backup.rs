@@ -381,6 +381,8 @@ impl Backup {
         if cover.content.files == 0 {
             self.warnings.push("the set holds no files at all: are its sources where they should be?".into());
         }
+        let protection = self.writer.protection();
+        self.warnings.extend(protection.as_ref().and_then(|protection| protection.fallback.clone()));
         self.remember(made.outcome.take(), &made.files);
         let mut reuse = std::mem::take(&mut self.reuse);
         self.shared.report(&mut reuse);
@@ -394,6 +396,7 @@ impl Backup {
             problems: made.problems,
             skipped: std::mem::take(&mut self.planner.skipped),
             warnings: std::mem::take(&mut self.warnings),
+            protection,
             seconds: self.begun.elapsed().as_secs_f64(),
         })
     }

@@ -3,8 +3,8 @@
 //! This file, `operations.rs`, `failures.rs` and `transport.rs` are the only ones that name the client (the crate
 //! `smb`). They work around these weaknesses, measured with 0.12.1:
 //!
-//! - It loses the credits of interim answers: the pool opens a new connection before they run out
-//!   ([`Link::interim_answers`]).
+//! - It loses the credits of answers that only say "later": calls move to a new connection before they run out
+//!   (`credits.rs`).
 //! - It loses the credits of an abandoned request, too: no single request times out, and a connection that is silent
 //!   for too long is given up as a whole.
 //! - It keeps the NTSTATUS of a failed read, write or flush only in words.
@@ -20,9 +20,10 @@ use smb::connection::{AuthMethodsConfig, EncryptionMode};
 use smb::{Connection, ConnectionConfig, Dialect, Guid, Tree, UncPath};
 use tokio::net::TcpStream;
 
+use super::credits::Credits;
 use super::failures::{guest, told};
 use super::operations::{Blocks, TRANSACTION};
-use super::status::{Failure, Stage};
+use super::status::{Failure, NOT_SUPPORTED, Stage};
 use super::transport::{Link, Transport};
 use super::{Encryption, SmbDialect, SmbFacts, Target};
 use crate::error::ErrorKind;
@@ -38,6 +39,7 @@ pub(super) struct Session {
     session: smb::Session,
     connection: Connection,
     pub(super) blocks: Blocks,
+    pub(super) credits: Credits,
     facts: SmbFacts,
 }
 
@@ -51,8 +53,9 @@ impl Session {
             Encryption::Off => (EncryptionMode::Disabled, None),
         };
         let connection = match (Self::negotiate(target, addresses, link, first).await, second) {
-            // Only the server's answer says what it offers, but the client has to choose before.
-            (Err(failure), Some(second)) if failure.kind() == ErrorKind::Unsupported => {
+            // Only the server's answer says what it offers, but the client has to choose before. A server that is refused
+            // for another reason is refused again.
+            (Err(failure), Some(second)) if failure.kind() == ErrorKind::Unsupported && !link.is_lost() => {
                 Self::negotiate(target, addresses, link, second).await
             }
             (connection, _) => connection,
@@ -86,11 +89,8 @@ impl Session {
         }
         let agreed = &connection.conn_info().ok_or_else(|| Failure::lost("no dialect was agreed on"))?;
         let negotiation = &agreed.negotiation;
-        let blocks = Blocks::agreed(negotiation.max_read_size, negotiation.max_write_size);
-        let encrypts = match target.encryption {
-            Encryption::Off => false,
-            _ => agreed.config.encryption_mode == EncryptionMode::Required,
-        };
+        let credits = Credits::new(link).map_err(|failure| failure.at(Stage::OpenShare))?;
+        let blocks = Blocks::agreed(credits.block(), negotiation.max_read_size, negotiation.max_write_size);
         let facts = SmbFacts {
             address: agreed.server_address,
             dialect: match negotiation.dialect_rev {
@@ -98,15 +98,17 @@ impl Session {
                 Dialect::Smb0302 => SmbDialect::Smb302,
                 _ => SmbDialect::Smb311,
             },
-            encrypted: encrypts,
-            cipher: negotiation.encryption_cipher.filter(|_| encrypts).map(|cipher| format!("{cipher:?}")),
+            encrypted: link.is_encrypted(),
+            cipher: negotiation.encryption_cipher.map(|cipher| format!("{cipher:?}")),
             signing: negotiation.signing_algo.map(|algorithm| format!("{algorithm:?}")),
             block: blocks.write,
+            is_fallback: target.encryption == Encryption::Preferred
+                && agreed.config.encryption_mode != EncryptionMode::Required,
             negotiated: negotiated - begun,
             logged_on: logged_on - negotiated,
             opened: logged_on.elapsed(),
         };
-        Ok(Self { tree, session, connection, blocks, facts })
+        Ok(Self { tree, session, connection, blocks, credits, facts })
     }
 
     async fn negotiate(
@@ -141,7 +143,23 @@ impl Session {
         let server = target.root.host().to_string();
         let negotiated =
             Connection::from_transport(Box::new(transport), &server, Guid::generate(), config).await;
-        negotiated.map_err(|error| told(link, error).at(Stage::Negotiate))
+        let connection = negotiated.map_err(|error| match error {
+            smb::Error::ReceivedErrorMessage(NOT_SUPPORTED, _)
+            | smb::Error::UnexpectedMessageStatus(NOT_SUPPORTED) => no_dialect(target).at(Stage::Negotiate),
+            smb::Error::NegotiationError(text) if text.contains("dialect") => {
+                no_dialect(target).at(Stage::Negotiate)
+            }
+            error => told(link, error).at(Stage::Negotiate),
+        })?;
+        let dialect = connection.conn_info().map(|agreed| agreed.negotiation.dialect_rev);
+        if encryption == EncryptionMode::Required && dialect != Some(Dialect::Smb0311) {
+            return Err(Failure::other(
+                ErrorKind::Unsupported,
+                "encryption needs SMB 3.1.1, and the server speaks an older dialect; set the option encryption to preferred",
+            )
+            .at(Stage::Negotiate));
+        }
+        Ok(connection)
     }
 
     pub(super) fn facts(&self) -> &SmbFacts {
@@ -149,11 +167,23 @@ impl Session {
     }
 
     /// Logs off and closes the connection.
-    pub(super) async fn close(self) {
+    pub(super) async fn log_off(self) {
         let _ = self.tree.disconnect().await;
         let _ = self.session.logoff().await;
         let _ = self.connection.close().await;
     }
+}
+
+/// The server speaks none of the dialects that it was offered.
+fn no_dialect(target: &Target) -> Failure {
+    let why = match target.dialect {
+        SmbDialect::Smb311 => {
+            "the server does not speak SMB 3.1.1; SMB 3.0 or later is needed, and for a server with 3.0 or 3.0.2 the option \
+             oldest_dialect, 3.0, which gives up encryption and protection of the negotiation"
+        }
+        _ => "the server does not speak SMB 3; SMB 3.0 or later is needed",
+    };
+    Failure::other(ErrorKind::Unsupported, why)
 }
 
 /// Connects to the first address that answers; each gets a head start over the next.
