@@ -23,7 +23,7 @@ use tokio::net::TcpStream;
 use super::credits::Credits;
 use super::failures::{guest, told};
 use super::operations::{Blocks, TRANSACTION};
-use super::status::{Failure, NOT_SUPPORTED, Stage};
+use super::status::{Failure, INVALID_PARAMETER, NOT_SUPPORTED, Stage};
 use super::transport::{Link, Transport};
 use super::{Encryption, SmbDialect, SmbFacts, Target};
 use crate::error::ErrorKind;
@@ -50,12 +50,12 @@ impl Session {
         let (first, second) = match target.encryption {
             Encryption::Required => (EncryptionMode::Required, None),
             Encryption::Preferred => (EncryptionMode::Required, Some(EncryptionMode::Allowed)),
-            Encryption::Off => (EncryptionMode::Disabled, None),
+            Encryption::Off => (EncryptionMode::Disabled, Some(EncryptionMode::Allowed)),
         };
         let connection = match (Self::negotiate(target, addresses, link, first).await, second) {
             // Only the server's answer says what it offers, but the client has to choose before. A server that is refused
             // for another reason is refused again.
-            (Err(failure), Some(second)) if failure.kind() == ErrorKind::Unsupported && !link.is_lost() => {
+            (Err(failure), Some(second)) if is_about_ciphers(&failure) && !link.is_lost() => {
                 Self::negotiate(target, addresses, link, second).await
             }
             (connection, _) => connection,
@@ -172,6 +172,12 @@ impl Session {
         let _ = self.session.logoff().await;
         let _ = self.connection.close().await;
     }
+}
+
+/// Whether another offer of ciphers may do: none where one was required, or some where the server takes no empty list
+/// (MS-SMB2 2.2.3.1.2).
+fn is_about_ciphers(failure: &Failure) -> bool {
+    failure.kind() == ErrorKind::Unsupported || failure.ntstatus() == Some(INVALID_PARAMETER)
 }
 
 /// The server speaks none of the dialects that it was offered.
