@@ -114,6 +114,8 @@ impl Backup {
         if cover.content.files == 0 {
             self.warnings.push("the set holds no files at all: are its sources where they should be?".into());
         }
+        let protection = self.writer.protection();
+        self.warnings.extend(protection.as_ref().and_then(|protection| protection.fallback.clone()));
         self.remember(set.state, &set.files);
         let mut reuse = std::mem::take(&mut self.reuse);
         self.shared.report(&mut reuse);
@@ -127,6 +129,7 @@ impl Backup {
             problems: set.problems,
             skipped: std::mem::take(&mut self.planner.skipped),
             warnings: std::mem::take(&mut self.warnings),
+            protection,
             seconds: self.begun.elapsed().as_secs_f64(),
         })
     }

@@ -42,6 +42,11 @@ pub trait Share: fmt::Debug + Send + Sync {
     /// The operating system's.
     fn flush(&self, folder: &SharePath) -> Result<()>;
 
+    /// What protects the way to the share; `None` for a folder of this machine.
+    fn protection(&self) -> Option<ShareProtection> {
+        None
+    }
+
     /// The share's root, if that is a folder of this machine.
     fn local_root(&self) -> Option<std::path::PathBuf> {
         None
@@ -123,6 +128,21 @@ pub trait Share: fmt::Debug + Send + Sync {
     /// # Errors
     /// `NOT_FOUND` when it does not exist; `IO` when it is not empty.
     fn remove_folder(&self, folder: &SharePath) -> Result<()>;
+}
+
+/// What protects the way to a share over SMB, as client and server agreed on it.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ShareProtection {
+    /// The version of the protocol: `3.1.1`.
+    pub dialect: String,
+    /// The signing algorithm: `AesGmac`.
+    pub signing: String,
+    /// The cipher: `Aes128Gcm`; `None` if the traffic is signed only.
+    pub cipher: Option<String>,
+    /// A line about it, if encryption was preferred, but is not to be had.
+    #[serde(skip)]
+    pub fallback: Option<String>,
 }
 
 fn unsupported(share: String, doing: &'static str, what: &str, path: &SharePath) -> Error {

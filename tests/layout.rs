@@ -221,7 +221,7 @@ fn an_error_names_the_thing_and_what_to_do() {
         ),
         (
             unc_error(r"\fs\a"),
-            r#"UNC path "\fs\a" does not begin with two separators; write it as \\host\share"#,
+            r#"UNC path "\fs\a" begins with one backslash: a shell or an escape took the other; write \\host\share in single quotes"#,
         ),
         (
             unc_error(r"\\fs\a\MASBackup"),

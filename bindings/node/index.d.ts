@@ -639,6 +639,13 @@ export interface Reuse {
   rewritten: string[]
 }
 
+/** What protected the traffic to a share over SMB. `cipher` is null if it was signed only. */
+export interface ShareProtection {
+  dialect: '3.0' | '3.0.2' | '3.1.1'
+  signing: string
+  cipher: string | null
+}
+
 /** What a backup did. */
 export class BackupReport {
   private constructor()
@@ -651,6 +658,8 @@ export interface BackupReport extends CoverSheet {
   skipped: Problem[]
   /** What cost time or space, but not the set: one line each. */
   warnings: string[]
+  /** What protected the traffic to a share over SMB; null for a folder. */
+  protection: ShareProtection | null
   seconds: number
 }
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::layout::SharePath;
 use crate::set::{CoverSheet, Problem, Stored};
+use crate::share::ShareProtection;
 
 /// What a backup did.
 #[derive(Clone, Debug, Serialize)]
@@ -23,6 +24,8 @@ pub struct BackupReport {
     /// What did not go as asked and costs time or space, but does not harm the set: one line each. Exclude patterns
     /// that matched nothing are among them.
     pub warnings: Vec<String>,
+    /// What protected the traffic to the share, as client and server agreed on it; `None` for a folder.
+    pub protection: Option<ShareProtection>,
     /// Seconds from start to commit.
     pub seconds: f64,
 }

@@ -155,6 +155,12 @@ impl FromStr for UncPath {
         if host.is_empty() || rest.is_empty() {
             return Err(refused(text, r"lacks a host or a share; write it as \\host\share"));
         }
+        if let Some((_, port)) = host.split_once(':')
+            && !port.is_empty()
+            && port.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            return Err(refused(text, "names a port; leave it away here, and give it as the option port"));
+        }
         let (share, folders) = rest.split_once(separators).unwrap_or((rest, ""));
         let mut path = Self::new(host.parse()?, share)?;
         path.folders = SharePath::parse("UNC path", folders, separators)?;
@@ -171,6 +177,11 @@ fn strip_leader(text: &str) -> Result<&str> {
     let mut chars = text.chars();
     match (chars.next(), chars.next()) {
         (Some('\\' | '/'), Some('\\' | '/')) => Ok(chars.as_str()),
+        _ if text.contains("://") => Err(refused(text, r"is a URL; write it as \\host\share")),
+        (Some('\\'), _) => Err(refused(
+            text,
+            r"begins with one backslash: a shell or an escape took the other; write \\host\share in single quotes",
+        )),
         _ => Err(refused(text, r"does not begin with two separators; write it as \\host\share")),
     }
 }

@@ -13,7 +13,7 @@ use super::sums;
 use crate::envelope::{CertificateFacts, MAX_MESSAGE, Sealer};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SetName, SharePath};
-use crate::share::{Share, concerning, joined};
+use crate::share::{Share, ShareProtection, concerning, joined};
 
 /// How far the share's clock may be ahead of this host's.
 const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
@@ -64,6 +64,11 @@ impl Finished {
 }
 
 impl SetWriter {
+    /// What protects the traffic to the share.
+    pub(crate) fn protection(&self) -> Option<ShareProtection> {
+        self.share.protection()
+    }
+
     /// Creates the set's folder.
     pub(crate) fn create(share: Arc<dyn Share>, place: Place, set: SetName, sealer: Sealer) -> Result<Self> {
         let folder = place.set_folder(&set);

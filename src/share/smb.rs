@@ -13,12 +13,15 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{SharePath, UncPath};
 
 mod account;
+mod answer;
 mod calls;
 mod check;
 mod connection;
+mod credits;
 mod failures;
 mod operations;
 mod options;
+mod passing;
 mod pool;
 mod session;
 mod status;
@@ -47,14 +50,14 @@ pub enum Encryption {
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[non_exhaustive]
 pub enum SmbDialect {
-    /// SMB 3.0: Windows Server 2012.
-    #[default]
+    /// SMB 3.0: Windows Server 2012. Gives up encryption, and whoever is on the way can tamper with the negotiation.
     #[serde(rename = "3.0")]
     Smb300,
-    /// SMB 3.0.2: Windows Server 2012 R2.
+    /// SMB 3.0.2: Windows Server 2012 R2. Gives up the same.
     #[serde(rename = "3.0.2")]
     Smb302,
     /// SMB 3.1.1: Windows Server 2016 and later, Samba 4.3 and later. Nobody can tamper with its negotiation.
+    #[default]
     #[serde(rename = "3.1.1")]
     Smb311,
 }
@@ -77,14 +80,17 @@ pub struct SmbFacts {
     pub address: SocketAddr,
     /// The version of the protocol.
     pub dialect: SmbDialect,
-    /// Whether everything is encrypted because this side asked for it; a share may also demand it.
+    /// Whether messages are encrypted: because this side asked for it, or because the server or the share demands it.
     pub encrypted: bool,
     /// The cipher: `Aes128Gcm`.
     pub cipher: Option<String>,
     /// The signing algorithm: `AesGmac`; `None` if the dialect fixes it.
     pub signing: Option<String>,
-    /// Most bytes in one request.
+    /// Bytes of a file that one request writes.
     pub block: u32,
+    /// Whether encryption was preferred, but is not to be had.
+    #[serde(skip)]
+    is_fallback: bool,
     /// Time that each step took.
     #[serde(skip)]
     negotiated: Duration,
@@ -170,7 +176,10 @@ impl SmbBuilder {
         self
     }
 
-    /// Sets the oldest dialect to accept; the default is SMB 3.0. The connection uses the newest that the server has.
+    /// Sets the oldest dialect to accept; the default is SMB 3.1.1. The connection uses the newest that the server has.
+    ///
+    /// An older one gives up two things: the traffic is signed, but not encrypted; and whoever can change what is on the
+    /// way can tamper with the negotiation, and so choose that older dialect for a server that has 3.1.1.
     #[must_use]
     pub fn oldest_dialect(mut self, dialect: SmbDialect) -> Self {
         self.target.dialect = dialect;
@@ -292,7 +301,7 @@ impl SmbShare {
         let until = Instant::now() + self.pool.target().times.call;
         let connection =
             self.pool.connection(until).map_err(|e| self.failed("connect to", &SharePath::root(), e))?;
-        Ok(connection.facts().clone())
+        Ok(connection.facts())
     }
 
     /// Returns the path as the server knows it: from the root of the share, with backslashes.

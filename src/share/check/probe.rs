@@ -21,7 +21,7 @@ pub(super) struct Probe {
 
 impl Probe {
     pub(super) fn new(folder: &SharePath) -> Result<Self> {
-        let mut content = vec![0; 64 << 10];
+        let mut content = vec![0; LENGTH];
         openssl::rand::rand_bytes(&mut content)
             .map_err(|e| Error::new(ErrorKind::Internal, format!("draw a probe: {e}")))?;
         let id: String = content[..16].iter().map(|byte| format!("{byte:02x}")).collect();
@@ -90,3 +90,6 @@ impl Probe {
         Ok(item.and_then(|item| item.modified).map(|time| time.as_second() - written))
     }
 }
+
+/// More than goes into one request to a file server: the first block alone would not show that others are refused.
+const LENGTH: usize = (1 << 20) + (4 << 10);

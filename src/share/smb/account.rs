@@ -33,6 +33,14 @@ impl SmbAccount {
         if name.chars().any(|c| c.is_control() || "\"/[]:;|=,+*?<>".contains(c)) {
             return invalid("has a character that no account name has");
         }
+        if name.trim() != name {
+            return invalid("begins or ends with a space; take it away");
+        }
+        if name.contains(r"\\") {
+            return invalid(
+                r"has two backslashes together, as one does that was escaped twice; write it like DOMAIN\user",
+            );
+        }
         let parts: Vec<&str> = match name.split_once('\\') {
             Some((domain, user)) if domain.contains('@') || user.contains(['\\', '@']) => {
                 return invalid(r"is neither like DOMAIN\user nor like user@domain");

@@ -3,37 +3,54 @@
 //! When a connection breaks, nobody knows whether the server carried out the last request. So a second attempt first
 //! checks whether the first one succeeded.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::operations::Kind;
-use super::pool::Attempt;
-use super::session::{BLOCK, Session};
+use super::passing::{Download, Upload};
+use super::session::Session;
 use super::status::{self, Failure};
 use super::{SmbShare, nameless};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MasBackupFolder, SharePath};
-use crate::share::{Item, Share, Space, concerning, unsupported};
+use crate::share::{Item, Share, ShareProtection, Space, concerning, unsupported};
 
 impl Share for SmbShare {
     fn describe(&self) -> String {
         self.root().to_string()
     }
 
+    fn protection(&self) -> Option<ShareProtection> {
+        let facts = self.pool.facts()?;
+        let fallback = facts.is_fallback.then(|| {
+            format!(
+                "{}: the traffic is signed, but not encrypted: the server offers no AES-128-GCM over SMB 3.1.1",
+                self.describe()
+            )
+        });
+        Some(ShareProtection {
+            dialect: facts.dialect.to_string(),
+            signing: facts.signing.unwrap_or_else(|| "AesCmac".into()),
+            cipher: facts.cipher,
+            fallback,
+        })
+    }
+
     fn put(&self, path: &SharePath, content: &[u8]) -> Result<()> {
-        let (to, parts, flush) = (self.path(path), self.parts("write", path)?, self.flushes());
-        let blocks: Vec<Arc<[u8]>> = content.chunks(BLOCK as usize).map(Into::into).collect();
+        let (to, upload, flush) = (self.path(path), self.upload("write", path)?, self.flushes());
+        let content: Arc<[u8]> = content.into();
+        let found = Download::default();
         self.run("write", path, move |session, attempt| {
-            let (to, parts, blocks) = (to.clone(), parts.clone(), blocks.clone());
+            let (to, upload, content, found) = (to.clone(), upload.clone(), content.clone(), found.clone());
             async move {
-                if attempt == Attempt::Again {
-                    parts.clear(&session).await?;
-                    if holds(&session, &to, &blocks).await? {
+                if upload.is_in_doubt(attempt) {
+                    clear(&upload, &session).await?;
+                    if holds(&session, &to, &content, &found).await? {
                         return Ok(());
                     }
+                    upload.settle();
                 }
-                session.put(&to, &parts.next()?, blocks, flush).await
+                session.put(&to, &upload, &content, flush).await
             }
         })
     }
@@ -60,9 +77,10 @@ impl Share for SmbShare {
     fn read(&self, path: &SharePath, limit: u64, buffer: &mut Vec<u8>) -> Result<()> {
         buffer.clear();
         let from = self.named("read", path)?;
+        let download = Download::default();
         let content = self.run("read", path, move |session, _| {
-            let from = from.clone();
-            async move { session.read(&from, limit).await }
+            let (from, download) = (from.clone(), download.clone());
+            async move { session.read(&from, limit, &download).await }
         })?;
         *buffer = content.ok_or_else(|| {
             let shown = self.root().join(path);
@@ -114,7 +132,7 @@ impl Share for SmbShare {
                     created = session.create_folder(&path).await;
                 }
                 // An earlier attempt may have created the folder, and it is then empty.
-                if attempt == Attempt::Again
+                if attempt.may_be_done()
                     && is(&created, status::OBJECT_NAME_COLLISION)
                     && session.list(&path).await?.is_empty()
                 {
@@ -131,7 +149,7 @@ impl Share for SmbShare {
             let (from, to) = (from.clone(), to.clone());
             async move {
                 let linked = session.link(&from, &to).await;
-                if attempt == Attempt::Again
+                if attempt.may_be_done()
                     && is(&linked, status::OBJECT_NAME_COLLISION)
                     && session.identity(&from).await? == session.identity(&to).await?
                 {
@@ -145,17 +163,19 @@ impl Share for SmbShare {
 
     fn copy(&self, object: &SharePath, name: &SharePath) -> Result<()> {
         let (from, to) = (self.named("copy", object)?, self.named("copy", name)?);
-        let (parts, flush) = (self.parts("copy", name)?, self.flushes());
+        let (upload, flush) = (self.upload("copy", name)?, self.flushes());
+        let found = [Download::default(), Download::default()];
         let copied = self.pool.run(move |session, attempt| {
-            let (from, to, parts) = (from.clone(), to.clone(), parts.clone());
+            let (from, to, upload, found) = (from.clone(), to.clone(), upload.clone(), found.clone());
             async move {
-                if attempt == Attempt::Again {
-                    parts.clear(&session).await?;
-                    if same(&session, &from, &to).await? {
+                if upload.is_in_doubt(attempt) {
+                    clear(&upload, &session).await?;
+                    if same(&session, &from, &to, &found).await? {
                         return Ok(());
                     }
+                    upload.settle();
                 }
-                session.copy(&from, &to, &parts.next()?, flush).await
+                session.copy(&from, &to, &upload.name()?, flush).await
             }
         });
         self.placed("copy", "copies made where an object lies", object, name, copied)
@@ -167,7 +187,7 @@ impl Share for SmbShare {
             let (from, to) = (from.clone(), to.clone());
             async move {
                 let renamed = session.rename(&from, &to).await;
-                if attempt == Attempt::Again
+                if attempt.may_be_done()
                     && is(&renamed, status::OBJECT_NAME_NOT_FOUND)
                     && session.identity(&to).await.is_ok()
                 {
@@ -203,9 +223,7 @@ impl SmbShare {
             let gone = gone.clone();
             async move {
                 match session.remove(&gone, kind).await {
-                    Err(failure) if attempt == Attempt::Again && failure.kind() == ErrorKind::NotFound => {
-                        Ok(())
-                    }
+                    Err(failure) if attempt.may_be_done() && failure.kind() == ErrorKind::NotFound => Ok(()),
                     removed => removed,
                 }
             }
@@ -238,8 +256,8 @@ impl SmbShare {
         })
     }
 
-    /// Names for a file until it is whole.
-    fn parts(&self, action: &str, path: &SharePath) -> Result<Parts> {
+    /// Begins a file that has another name until it is whole.
+    fn upload(&self, action: &str, path: &SharePath) -> Result<Upload> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(nameless(action));
         };
@@ -249,60 +267,45 @@ impl SmbShare {
         };
         // A name has at most 255 UTF-16 units, suffix included.
         let name = if name.as_str().len() > LONGEST_STEM { "azs-backup" } else { name.as_str() };
-        Ok(Parts { stem: format!("{folder}.{name}"), used: Arc::default() })
+        Ok(Upload::new(format!("{folder}.{name}")))
     }
 }
 
-/// Names for the attempts at one object, each used once: the server may still write to what a broken connection left.
-/// Listings show these files as belonging to no set, and retention deletes them.
-#[derive(Clone)]
-struct Parts {
-    stem: String,
-    used: Arc<Mutex<BTreeSet<String>>>,
-}
-
-impl Parts {
-    fn next(&self) -> Result<String, Failure> {
-        let mut random = [0; 4];
-        openssl::rand::rand_bytes(&mut random)
-            .map_err(|e| Failure::other(ErrorKind::Internal, format!("draw a name: {e}")))?;
-        let part = format!("{}.{:08x}.part", self.stem, u32::from_be_bytes(random));
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(part.clone());
-        Ok(part)
-    }
-
-    /// Deletes what earlier attempts left behind.
-    async fn clear(&self, session: &Session) -> Result<(), Failure> {
-        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for part in used {
-            match session.remove(&part, Kind::File).await {
-                Err(failure) if failure.is_lost() => return Err(failure),
-                // It does not exist, or the broken connection still holds it.
-                _ => {}
-            }
+/// Deletes what earlier attempts left behind.
+async fn clear(upload: &Upload, session: &Session) -> Result<(), Failure> {
+    for part in upload.used() {
+        match session.remove(&part, Kind::File).await {
+            Err(failure) if failure.is_lost() || failure.is_worn() => return Err(failure),
+            // It does not exist, or the broken connection still holds it.
+            _ => {}
         }
-        Ok(())
     }
+    Ok(())
 }
 
-/// Whether a file exists and contains exactly these blocks.
-async fn holds(session: &Rc<Session>, path: &str, blocks: &[Arc<[u8]>]) -> Result<bool, Failure> {
-    let length = blocks.iter().map(|block| block.len() as u64).sum();
-    match session.read(path, length).await {
-        Ok(Some(content)) => {
-            let whole = content.len() as u64 == length;
-            Ok(whole && content.chunks(BLOCK as usize).zip(blocks).all(|(one, other)| *one == **other))
-        }
-        Ok(None) => Ok(false),
+/// Whether a file exists and contains exactly this.
+async fn holds(
+    session: &Rc<Session>,
+    path: &str,
+    content: &[u8],
+    download: &Download,
+) -> Result<bool, Failure> {
+    match session.read(path, content.len() as u64, download).await {
+        Ok(found) => Ok(found.is_some_and(|found| found == content)),
         Err(failure) if failure.kind() == ErrorKind::NotFound => Ok(false),
         Err(failure) => Err(failure),
     }
 }
 
 /// Whether both files exist and have the same content.
-async fn same(session: &Rc<Session>, one: &str, other: &str) -> Result<bool, Failure> {
-    match session.read(other, MOST_COMPARED).await {
-        Ok(Some(content)) => Ok(session.read(one, content.len() as u64).await? == Some(content)),
+async fn same(
+    session: &Rc<Session>,
+    one: &str,
+    other: &str,
+    [first, second]: &[Download; 2],
+) -> Result<bool, Failure> {
+    match session.read(other, MOST_COMPARED, second).await {
+        Ok(Some(content)) => Ok(session.read(one, content.len() as u64, first).await? == Some(content)),
         Ok(None) => Ok(false),
         Err(failure) if failure.kind() == ErrorKind::NotFound => Ok(false),
         Err(failure) => Err(failure),

@@ -51,8 +51,12 @@ impl Connection {
         Ok(ending)
     }
 
-    pub(super) fn facts(&self) -> &SmbFacts {
-        &self.facts
+    pub(super) fn facts(&self) -> SmbFacts {
+        // That a share demands encryption shows in the first request to it.
+        let encrypted = self.link.is_encrypted();
+        let is_fallback = self.facts.is_fallback && !encrypted;
+        let cipher = self.facts.cipher.clone().filter(|_| encrypted);
+        SmbFacts { encrypted, cipher, is_fallback, ..self.facts.clone() }
     }
 
     /// Number of calls in progress.
@@ -65,8 +69,8 @@ impl Connection {
     }
 
     /// How much of its life is used up: at 1 it should be replaced, at 2 it must no longer be used.
-    pub(super) fn age(&self) -> u64 {
-        self.link.interim_answers() / INTERIM_ANSWERS
+    pub(super) fn age(&self) -> u8 {
+        self.link.age()
     }
 
     /// Gives the connection up, whatever it is doing.
@@ -178,7 +182,7 @@ async fn live(
     let watching = Box::pin(watch(&link, &busy, target.times.silence));
     if let Either::Left((Some(session), _)) = select(working, watching).await {
         // Nobody waits longer than the pool does, and a server that does not answer must not keep a thread of ours.
-        let _ = tokio::time::timeout(CLOSE, session.close()).await;
+        let _ = tokio::time::timeout(CLOSE, session.log_off()).await;
     }
     link.lose(Failure::lost("the connection is closed"));
 }
@@ -204,9 +208,12 @@ async fn watch(link: &Link, busy: &AtomicUsize, limit: Duration) {
     let lost = std::pin::pin!(link.lost());
     let silent = std::pin::pin!(async {
         loop {
-            tokio::time::sleep(limit / 16).await;
+            tokio::time::sleep((limit / 16).min(DRY / 4)).await;
             if busy.load(Ordering::Relaxed) > 0 && link.silence() >= limit {
                 return link.lose(Failure::silence(link.silence()));
+            }
+            if link.is_dry() && link.silence() >= DRY {
+                return link.lose(Failure::lost("the server's credits ran out"));
             }
         }
     });
@@ -230,8 +237,7 @@ pub(super) fn resolve(host: &Host, port: u16) -> Result<Vec<SocketAddr>, Failure
     }
 }
 
-/// Number of interim answers after which a connection is replaced. Each costs the credits of its request, at most 16 of
-/// the 8,192 that servers grant. Some grant fewer: if those run out, the watch for silence ends what hangs.
-const INTERIM_ANSWERS: u64 = 128;
+/// How long calls wait while nothing is on its way, until their connection counts as dry. Nothing can end that wait.
+const DRY: Duration = Duration::from_secs(1);
 /// How long logging off may take.
 const CLOSE: Duration = Duration::from_secs(2);

@@ -1,5 +1,7 @@
 //! Converts errors of the client to failures.
 
+use smb::connection::transformer::TransformPhase;
+
 use super::status::{self, Failure};
 use super::transport::Link;
 use crate::error::ErrorKind;
@@ -19,6 +21,14 @@ pub(super) fn of_client(error: smb::Error) -> Failure {
         E::IoError(error) => Failure::network(&error),
         E::TransportError(smb::transport::TransportError::IoError(error)) => Failure::network(&error),
         E::OperationTimeout(_, time) => Failure::silence(time),
+        E::TranformFailed(error)
+            if error.outgoing && matches!(error.phase, TransformPhase::EncryptDecrypt) =>
+        {
+            Failure::other(
+                ErrorKind::Unsupported,
+                "the share demands encryption, which needs SMB 3.1.1 and AES-128-GCM here",
+            )
+        }
         E::SignatureVerificationFailed | E::TranformFailed(_) => Failure::status(status::INVALID_SIGNATURE),
         E::NegotiationError(text) => {
             Failure::other(ErrorKind::Unsupported, format!("no agreement with the server: {text}"))

@@ -13,26 +13,35 @@ use smb::{
 };
 
 use super::failures::{of_client, of_io};
+use super::passing::{Download, Upload};
 use super::session::{Session, TRANSACTION};
-use super::status::Failure;
+use super::status::{Failure, OBJECT_NAME_NOT_FOUND};
 use crate::error::ErrorKind;
 use crate::share::{Item, ItemKind, Space};
 
 type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Session {
-    /// Writes a new file of these blocks as `part`, and renames it to `path` once it is complete.
-    pub(super) async fn put(
-        &self,
-        path: &str,
-        part: &str,
-        blocks: Vec<Arc<[u8]>>,
-        flush: bool,
-    ) -> Result<()> {
-        let file = self.create(part).await?;
+    /// Writes a new file of this content under one of its passing names, and renames it to `path` once it is complete.
+    /// On a connection that is used up, goes on where the one before stopped.
+    pub(super) async fn put(&self, path: &str, upload: &Upload, content: &[u8], flush: bool) -> Result<()> {
+        let (file, mut done) = match upload.begun() {
+            Some((part, done)) => (
+                file(self.open_as(&part, CreateDisposition::Open, access_to_make(), Kind::File).await?)?,
+                done,
+            ),
+            None => {
+                let part = upload.name()?;
+                let file = self.create(&part).await?;
+                upload.begin(part);
+                (file, 0)
+            }
+        };
         let fill = async {
-            let length = self.write(&file, blocks).await?;
-            self.publish(&file, path, length, flush).await
+            let written = self.write(&file, content, &mut done).await;
+            upload.reached(done);
+            written?;
+            self.publish(&file, path, content.len() as u64, flush).await
         };
         let filled = fill.await;
         self.finish(file, filled).await
@@ -42,14 +51,15 @@ impl Session {
     pub(super) async fn copy(&self, from: &str, path: &str, part: &str, flush: bool) -> Result<()> {
         let source = self.open_file(from, access_to_read()).await?;
         let result = self.copy_opened(&source, path, part, flush).await;
-        close(&source, result).await
+        self.close(&source, result).await
     }
 
     async fn copy_opened(&self, source: &File, path: &str, part: &str, flush: bool) -> Result<()> {
-        let length = standard(source).await?.end_of_file;
+        let length = self.standard(source).await?.end_of_file;
         let file = self.create(part).await?;
         let fill = async {
-            let key = source.fsctl(SrvRequestResumeKeyRequest(())).await.map_err(of_client)?.resume_key;
+            let key = async { source.fsctl(SrvRequestResumeKeyRequest(())).await.map_err(of_client) };
+            let key = self.credits.ask(0, key).await?.resume_key;
             let mut offset = 0;
             while offset < length {
                 let end = length.min(offset + COPY_CHUNK * COPY_CHUNKS);
@@ -58,62 +68,91 @@ impl Session {
                     let length = (end - start).min(COPY_CHUNK) as u32;
                     chunks.push(SrvCopychunkItem { source_offset: start, target_offset: start, length });
                 }
-                let copied = file.fsctl(SrvCopychunkCopy { source_key: key, chunks }).await;
-                if u64::from(copied.map_err(of_client)?.total_bytes_written) != end - offset {
+                let copy = file.fsctl(SrvCopychunkCopy { source_key: key, chunks });
+                let copied = self.credits.ask(0, async { copy.await.map_err(of_client) }).await?;
+                if u64::from(copied.total_bytes_written) != end - offset {
                     return Err(Failure::other(ErrorKind::Io, "the server copied less than it was asked to"));
                 }
                 offset = end;
             }
             self.publish(&file, path, length, flush).await
         };
-        let filled = fill.await;
+        let filled = match fill.await {
+            // The next connection begins anew.
+            Err(failure) if failure.is_worn() => {
+                let _ = self.dispose(&file).await;
+                Err(failure)
+            }
+            filled => filled,
+        };
         self.finish(file, filled).await
     }
 
     /// Creates a file that must not exist yet. Its access covers everything that is done through its handle.
     async fn create(&self, path: &str) -> Result<File> {
-        let access = access_to_read().with_generic_write(true).with_delete(true);
-        file(self.open_as(path, CreateDisposition::Create, access, Kind::File).await?)
+        let created = self.open_as(path, CreateDisposition::Create, access_to_make(), Kind::File).await;
+        file(created.map_err(|failure| match failure.ntstatus() {
+            // A missing folder has another status.
+            Some(OBJECT_NAME_NOT_FOUND) => {
+                let name = path.rsplit('\\').next().unwrap_or(path);
+                let why = "the server forbids the name; let it allow names that begin with a dot and end in .part (Samba: \
+                           \"veto files\")";
+                Failure::other(ErrorKind::AccessDenied, format!("{name}: {why}"))
+            }
+            _ => failure,
+        })?)
     }
 
-    /// Keeps a window of blocks in flight. After the first failure it sends no more, but waits for every answer: a
-    /// dropped request would take its credits with it.
-    async fn write(&self, file: &File, blocks: Vec<Arc<[u8]>>) -> Result<u64> {
-        let mut offset = 0;
+    /// Writes what is missing from `done` on, and moves `done` on. Keeps a window of blocks in flight. After the first
+    /// failure it sends no more, but waits for every answer: a dropped request would take its credits with it.
+    async fn write(&self, file: &File, content: &[u8], done: &mut usize) -> Result<()> {
         let mut failure = None;
         let mut flying = FuturesUnordered::new();
-        let mut blocks = blocks.into_iter();
+        let from = *done;
+        let mut blocks = content.get(from..).unwrap_or_default().chunks(self.blocks.write as usize);
+        let mut at = from;
+        // Where the first block begins that was not written.
+        let mut missing = content.len();
         loop {
-            while flying.len() < WINDOW && failure.is_none() {
+            while flying.len() < window(self.blocks.write) && failure.is_none() {
                 let Some(block) = blocks.next() else { break };
-                let (at, length) = (offset, block.len());
-                offset += length as u64;
+                let offset = at;
+                at += block.len();
                 flying.push(async move {
-                    match file.write_block_zc(block, at, None).await {
-                        Ok(written) if written == length => Ok(()),
-                        Ok(_) => Err(Failure::other(ErrorKind::Io, "the server wrote less than it was sent")),
-                        Err(error) => Err(of_io(&error)),
-                    }
+                    let write = async {
+                        match file.write_block_zc(block.into(), offset as u64, None).await {
+                            Ok(written) if written == block.len() => Ok(()),
+                            Ok(_) => {
+                                Err(Failure::other(ErrorKind::Io, "the server wrote less than it was sent"))
+                            }
+                            Err(error) => Err(of_io(&error)),
+                        }
+                    };
+                    self.credits.ask(block.len() as u64, write).await.map_err(|failure| (offset, failure))
                 });
             }
             match flying.next().await {
                 None => break,
                 Some(Ok(())) => {}
-                Some(Err(error)) => failure = failure.or(Some(error)),
+                Some(Err((offset, error))) => {
+                    missing = missing.min(offset);
+                    failure = failure.or(Some(error));
+                }
             }
         }
-        failure.map_or(Ok(offset), Err)
+        *done = missing.min(at);
+        failure.map_or(Ok(()), Err)
     }
 
     /// Checks that the file is whole, flushes it, and gives it its name.
     async fn publish(&self, file: &File, path: &str, length: u64, flush: bool) -> Result<()> {
         let flushed = async {
             match flush {
-                true => file.flush().await.map_err(|e| of_io(&e)),
+                true => self.credits.ask(0, async { file.flush().await.map_err(|e| of_io(&e)) }).await,
                 false => Ok(()),
             }
         };
-        let (flushed, standard) = futures::future::join(flushed, standard(file)).await;
+        let (flushed, standard) = futures::future::join(flushed, self.standard(file)).await;
         flushed?;
         if standard?.end_of_file != length {
             return Err(Failure::other(ErrorKind::Io, "the server kept another length than was written"));
@@ -127,95 +166,131 @@ impl Session {
             root_directory: 0,
             file_name: path.into(),
         };
-        file.set_info(name).await.map_err(of_client)
+        self.credits.ask(0, async { file.set_info(name).await.map_err(of_client) }).await
     }
 
-    /// Closes a new file; if it did not get its name, deletes it first.
+    /// Closes a new file; if it did not get its name and no other connection goes on with it, deletes it first.
     async fn finish(&self, file: File, result: Result<()>) -> Result<()> {
-        if result.as_ref().is_err_and(|failure| !failure.is_lost()) {
-            let _ = file.set_info(FileDispositionInformation { delete_pending: true.into() }).await;
+        if result.as_ref().is_err_and(|failure| !failure.is_lost() && !failure.is_worn()) {
+            let _ = self.dispose(&file).await;
         }
-        close(&file, result).await
+        self.close(&file, result).await
     }
 
-    /// Reads a whole file of at most `limit` bytes; `None` if it is longer.
-    pub(super) async fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>> {
+    async fn dispose(&self, file: &ResourceHandle) -> Result<()> {
+        let gone = FileDispositionInformation { delete_pending: true.into() };
+        self.credits.end(async { file.set_info(gone).await.map_err(of_client) }).await
+    }
+
+    /// Reads a whole file of at most `limit` bytes; `None` if it is longer. On a connection that is used up, goes on where
+    /// the one before stopped.
+    pub(super) async fn read(&self, path: &str, limit: u64, download: &Download) -> Result<Option<Vec<u8>>> {
         let file = self.open_file(path, access_to_read()).await?;
-        let result = self.read_opened(&file, limit).await;
-        close(&file, result).await
+        let result = self.read_opened(&file, limit, download).await;
+        self.close(&file, result).await
     }
 
-    async fn read_opened(&self, file: &File, limit: u64) -> Result<Option<Vec<u8>>> {
+    async fn read_opened(&self, file: &File, limit: u64, download: &Download) -> Result<Option<Vec<u8>>> {
         let length = file.get_len().await.map_err(of_client)?;
         let Some(size) = usize::try_from(length).ok().filter(|_| length <= limit) else { return Ok(None) };
-        let mut content = vec![0; size];
+        let (mut content, done) = download.take(size);
         let mut failure = None;
         let mut flying = FuturesUnordered::new();
-        let mut blocks = content.chunks_mut(self.block as usize).enumerate();
+        let mut blocks = content[done..].chunks_mut(self.blocks.read as usize);
+        let (mut at, mut missing) = (done, size);
         loop {
-            while flying.len() < WINDOW && failure.is_none() {
-                let Some((number, block)) = blocks.next() else { break };
-                let at = number as u64 * u64::from(self.block);
-                flying.push(read_block(file, at, block));
+            while flying.len() < window(self.blocks.read) && failure.is_none() {
+                let Some(block) = blocks.next() else { break };
+                let offset = at;
+                at += block.len();
+                flying.push(async move {
+                    let read = self.read_block(file, offset as u64, block).await;
+                    read.map_err(|failure| (offset, failure))
+                });
             }
             match flying.next().await {
                 None => break,
                 Some(Ok(())) => {}
-                Some(Err(error)) => failure = failure.or(Some(error)),
+                Some(Err((offset, error))) => {
+                    missing = missing.min(offset);
+                    failure = failure.or(Some(error));
+                }
             }
         }
         drop(flying);
-        failure.map_or(Ok(Some(content)), Err)
+        match failure {
+            None => Ok(Some(content)),
+            Some(failure) => {
+                download.keep(content, missing.min(at));
+                Err(failure)
+            }
+        }
+    }
+
+    async fn read_block(&self, file: &File, mut at: u64, mut buffer: &mut [u8]) -> Result<()> {
+        while !buffer.is_empty() {
+            let length = buffer.len() as u64;
+            let read =
+                async { file.read_block(buffer, at, None, false).await.map_err(|error| of_io(&error)) };
+            match self.credits.ask(length, read).await? {
+                0 => return Err(Failure::other(ErrorKind::Io, "the file was cut short while it was read")),
+                count => {
+                    buffer = &mut buffer[count..];
+                    at += count as u64;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Returns the server's identifier of a file: the same for all its names.
     pub(super) async fn identity(&self, path: &str) -> Result<u64> {
         let file = self.open_as(path, CreateDisposition::Open, access_to_look(), Kind::Any).await?;
-        let result = handle(&file).query_info::<FileInternalInformation>().await.map_err(of_client);
-        close(handle(&file), result.map(|internal| internal.index_number)).await
+        let query = async { handle(&file).query_info::<FileInternalInformation>().await.map_err(of_client) };
+        let result = self.credits.ask(0, query).await;
+        self.close(handle(&file), result.map(|internal| internal.index_number)).await
     }
 
     /// Lists a folder.
     pub(super) async fn list(&self, path: &str) -> Result<Vec<Item>> {
         let folder = Arc::new(self.open_folder(path, access_to_read()).await?);
-        let result = list_opened(&folder).await;
-        close(&folder, result).await
+        let result = self.credits.list(list_opened(&folder)).await;
+        self.close(&folder, result).await
     }
 
     /// Checks that a folder exists; an error if it does not.
     pub(super) async fn stat(&self, path: &str) -> Result<()> {
         let folder = self.open_folder(path, access_to_look()).await?;
-        close(&folder, Ok(())).await
+        self.close(&folder, Ok(())).await
     }
 
     /// Creates a folder whose parent exists.
     pub(super) async fn create_folder(&self, path: &str) -> Result<()> {
         let new = self.open_as(path, CreateDisposition::Create, access_to_look(), Kind::Folder).await?;
-        close(handle(&new), Ok(())).await
+        self.close(handle(&new), Ok(())).await
     }
 
     /// Gives a file one more name.
     pub(super) async fn link(&self, path: &str, name: &str) -> Result<()> {
         let file = self.open_file(path, access_to_look().with_file_write_attributes(true)).await?;
         let link = FileLinkInformation { replace_if_exists: false.into(), file_name: name.into() };
-        let result = file.set_info(link).await.map_err(of_client);
-        close(&file, result).await
+        let result = self.credits.ask(0, async { file.set_info(link).await.map_err(of_client) }).await;
+        self.close(&file, result).await
     }
 
     /// Gives a file another name.
     pub(super) async fn rename(&self, path: &str, name: &str) -> Result<()> {
         let file = self.open_file(path, access_to_look().with_delete(true)).await?;
         let result = self.rename_opened(&file, name).await;
-        close(&file, result).await
+        self.close(&file, result).await
     }
 
     /// Deletes a file, or an empty folder.
     pub(super) async fn remove(&self, path: &str, kind: Kind) -> Result<()> {
         let access = access_to_look().with_delete(true);
         let opened = self.open_as(path, CreateDisposition::Open, access, kind).await?;
-        let gone = FileDispositionInformation { delete_pending: true.into() };
-        let result = handle(&opened).set_info(gone).await.map_err(of_client);
-        close(handle(&opened), result).await
+        let result = self.dispose(handle(&opened)).await;
+        self.close(handle(&opened), result).await
     }
 
     /// Makes the server flush the names in a folder, if it can.
@@ -224,21 +299,22 @@ impl Session {
         let folder = self.open_folder(path, access).await?;
         // The client only flushes files, but a folder's handle works as well (MS-SMB2 2.2.17).
         let folder = File::new(folder.handle, 0);
-        let result = folder.flush().await.map_err(|e| of_io(&e));
-        close(&folder, result).await
+        let result = self.credits.ask(0, async { folder.flush().await.map_err(|e| of_io(&e)) }).await;
+        self.close(&folder, result).await
     }
 
     /// Returns the room on the volume that contains a folder.
     pub(super) async fn space(&self, path: &str) -> Result<Space> {
         let folder = self.open_folder(path, access_to_look()).await?;
-        let result = folder.query_fs_info::<FileFsFullSizeInformation>().await.map_err(of_client);
+        let query = async { folder.query_fs_info::<FileFsFullSizeInformation>().await.map_err(of_client) };
+        let result = self.credits.ask(0, query).await;
         let result = result.map(|size| {
             let unit =
                 u64::from(size.sectors_per_allocation_unit).saturating_mul(u64::from(size.bytes_per_sector));
             let free = size.caller_available_allocation_units.saturating_mul(unit);
             Space::new(size.total_allocation_units.saturating_mul(unit), free)
         });
-        close(&folder, result).await
+        self.close(&folder, result).await
     }
 
     async fn open_file(&self, path: &str, access: FileAccessMask) -> Result<File> {
@@ -264,7 +340,23 @@ impl Session {
             .with_non_directory_file(kind == Kind::File);
         let attributes = FileAttributes::new().with_directory(kind == Kind::Folder);
         let arguments = FileCreateArgs { disposition, attributes, options, desired_access };
-        self.tree.create(path, &arguments).await.map_err(of_client)
+        self.credits.ask(0, async { self.tree.create(path, &arguments).await.map_err(of_client) }).await
+    }
+
+    /// Closes a handle; a failure to do so counts only if nothing failed before.
+    async fn close<T>(&self, opened: &ResourceHandle, result: Result<T>) -> Result<T> {
+        if result.as_ref().is_err_and(Failure::is_lost) {
+            return result;
+        }
+        match self.credits.end(async { opened.close().await.map_err(of_client) }).await {
+            // The server closes it when the connection ends.
+            Err(failure) if failure.is_worn() => result,
+            closed => result.and_then(|value| closed.map(|()| value)),
+        }
+    }
+
+    async fn standard(&self, file: &File) -> Result<FileStandardInformation> {
+        self.credits.ask(0, async { file.query_info().await.map_err(of_client) }).await
     }
 }
 
@@ -274,20 +366,6 @@ pub(super) enum Kind {
     File,
     Folder,
     Any,
-}
-
-async fn read_block(file: &File, mut at: u64, mut buffer: &mut [u8]) -> Result<()> {
-    while !buffer.is_empty() {
-        match file.read_block(buffer, at, None, false).await {
-            Ok(0) => return Err(Failure::other(ErrorKind::Io, "the file was cut short while it was read")),
-            Ok(count) => {
-                buffer = &mut buffer[count..];
-                at += count as u64;
-            }
-            Err(error) => return Err(of_io(&error)),
-        }
-    }
-    Ok(())
 }
 
 async fn list_opened(folder: &Arc<Directory>) -> Result<Vec<Item>> {
@@ -324,19 +402,6 @@ fn time(since_1601: Duration) -> Option<jiff::Timestamp> {
     jiff::Timestamp::new(seconds, since_1601.subsec_nanos().cast_signed()).ok()
 }
 
-/// Closes a handle; a failure to do so counts only if nothing failed before.
-async fn close<T>(opened: &ResourceHandle, result: Result<T>) -> Result<T> {
-    if result.as_ref().is_err_and(Failure::is_lost) {
-        return result;
-    }
-    let closed = opened.close().await.map_err(of_client);
-    result.and_then(|value| closed.map(|()| value))
-}
-
-async fn standard(file: &File) -> Result<FileStandardInformation> {
-    file.query_info().await.map_err(of_client)
-}
-
 fn file(resource: Resource) -> Result<File> {
     match resource {
         Resource::File(file) => Ok(file),
@@ -356,12 +421,22 @@ fn access_to_look() -> FileAccessMask {
     FileAccessMask::new().with_file_read_attributes(true).with_synchronize(true)
 }
 
+/// Access for everything that is done through the handle of a new file.
+fn access_to_make() -> FileAccessMask {
+    access_to_read().with_generic_write(true).with_delete(true)
+}
+
 fn access_to_read() -> FileAccessMask {
     FileAccessMask::new().with_generic_read(true)
 }
 
-/// Blocks in flight for one file: enough for some 400 MB/s at a round trip of 20 ms.
-const WINDOW: usize = 8;
+/// How many blocks of this size are in flight for one file.
+fn window(block: u32) -> usize {
+    (WINDOW / block).max(8) as usize
+}
+
+/// Bytes in flight for one file: enough for some 400 MB/s at a round trip of 20 ms.
+const WINDOW: u32 = 8 << 20;
 /// Windows and Samba copy at most 16 chunks of 1 MiB in one request (MS-SMB2 3.3.3).
 const COPY_CHUNK: u64 = 1 << 20;
 const COPY_CHUNKS: u64 = 16;

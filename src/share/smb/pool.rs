@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
-use super::Target;
 use super::connection::Connection;
 use super::session::Session;
 use super::status::Failure;
+use super::{SmbFacts, Target};
 use crate::error::ErrorKind;
 
 /// A few connections to one share, used by any number of threads.
@@ -27,6 +27,8 @@ struct State {
     connections: Vec<Arc<Connection>>,
     /// Disconnect when their threads end; waited for on closing.
     threads: Vec<Receiver<()>>,
+    /// What was agreed on the connection that was opened last.
+    facts: Option<SmbFacts>,
     openings: u64,
     opening: Option<Opening>,
     /// Number of the last opening that failed, and why.
@@ -46,11 +48,17 @@ struct Opening {
 }
 
 /// Which attempt this is.
-#[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) enum Attempt {
-    First,
-    /// An earlier attempt may have succeeded, although its answer was lost.
-    Again,
+#[derive(Clone, Copy)]
+pub(super) struct Attempt {
+    /// How many connections were lost while they were at this call.
+    pub(super) losses: u32,
+}
+
+impl Attempt {
+    /// Whether an earlier attempt may have succeeded, although its answer was lost.
+    pub(super) fn may_be_done(self) -> bool {
+        self.losses > 0
+    }
 }
 
 impl Pool {
@@ -85,7 +93,7 @@ impl Pool {
         if let Some(failure) = self.down() {
             return Err(failure);
         }
-        let mut attempt = Attempt::First;
+        let mut attempt = Attempt { losses: 0 };
         let mut failures = 0;
         loop {
             let result = match self.connection(until) {
@@ -96,7 +104,7 @@ impl Pool {
                         && failure.is_lost()
                     {
                         connection.abandon(failure.clone());
-                        attempt = Attempt::Again;
+                        attempt.losses += 1;
                     }
                     result
                 }
@@ -107,6 +115,8 @@ impl Pool {
                     self.lock().down = None;
                     return Ok(value);
                 }
+                // Used up, not broken: the next connection goes on, and may be open already.
+                Err(failure) if failure.is_worn() && Instant::now() < until => continue,
                 Err(failure) if failure.is_lost() || failure.passes() => failure,
                 Err(failure) => return Err(failure),
             };
@@ -120,6 +130,12 @@ impl Pool {
             }
             std::thread::sleep(pause);
         }
+    }
+
+    /// Returns what was agreed on the connection that was opened last, if one was.
+    pub(super) fn facts(&self) -> Option<SmbFacts> {
+        let state = self.lock();
+        state.connections.last().map(|connection| connection.facts()).or_else(|| state.facts.clone())
     }
 
     /// Returns an open connection; opens one if there is none.
@@ -208,7 +224,11 @@ impl Pool {
         }
         state.opening = None;
         match opened {
-            Ok(connection) => state.connections.push(Arc::new(connection)),
+            Ok(connection) => {
+                let connection = Arc::new(connection);
+                state.facts = Some(connection.facts());
+                state.connections.push(connection);
+            }
             Err(failure) => {
                 if failure.is_refusal() {
                     state.refused = Some(failure.clone());

@@ -3,8 +3,8 @@
 //! This file, `operations.rs`, `failures.rs` and `transport.rs` are the only ones that name the client (the crate
 //! `smb`). They work around these weaknesses, measured with 0.12.1:
 //!
-//! - It loses the credits of interim answers: the pool opens a new connection before they run out
-//!   ([`Link::interim_answers`]).
+//! - It loses the credits of answers that only say "later": calls move to a new connection before they run out
+//!   (`credits.rs`).
 //! - It loses the credits of an abandoned request, too: no single request times out, and a connection that is silent
 //!   for too long is given up as a whole.
 //! - It keeps the NTSTATUS of a failed read, write or flush only in words.
@@ -20,14 +20,28 @@ use smb::connection::{AuthMethodsConfig, EncryptionMode};
 use smb::{Connection, ConnectionConfig, Dialect, Guid, Tree, UncPath};
 use tokio::net::TcpStream;
 
+use super::credits::Credits;
 use super::failures::{guest, told};
-use super::status::{Failure, Stage};
+use super::status::{Failure, INVALID_PARAMETER, NOT_SUPPORTED, Stage};
 use super::transport::{Link, Transport};
 use super::{Encryption, SmbDialect, SmbFacts, Target};
 use crate::error::ErrorKind;
 
-/// Most bytes in a request. Larger ones are no faster, and take more memory.
-pub(super) const BLOCK: u32 = 1 << 20;
+/// How many bytes of a file go into one request: what the server grants, but no more than is of use. Larger requests
+/// are no faster, and take more memory.
+#[derive(Clone, Copy)]
+pub(super) struct Blocks {
+    pub(super) read: u32,
+    pub(super) write: u32,
+}
+
+impl Blocks {
+    /// Sizes of at most `most`, for a server that takes and gives at most this much at once.
+    pub(super) fn agreed(most: u32, read: u32, write: u32) -> Self {
+        Self { read: read.clamp(1, most), write: write.clamp(1, most) }
+    }
+}
+
 /// Most bytes in the answer to a directory query.
 pub(super) const TRANSACTION: u32 = 64 << 10;
 
@@ -41,7 +55,8 @@ pub(super) struct Session {
     pub(super) tree: Tree,
     session: smb::Session,
     connection: Connection,
-    pub(super) block: u32,
+    pub(super) blocks: Blocks,
+    pub(super) credits: Credits,
     facts: SmbFacts,
 }
 
@@ -52,11 +67,12 @@ impl Session {
         let (first, second) = match target.encryption {
             Encryption::Required => (EncryptionMode::Required, None),
             Encryption::Preferred => (EncryptionMode::Required, Some(EncryptionMode::Allowed)),
-            Encryption::Off => (EncryptionMode::Disabled, None),
+            Encryption::Off => (EncryptionMode::Disabled, Some(EncryptionMode::Allowed)),
         };
         let connection = match (Self::negotiate(target, addresses, link, first).await, second) {
-            // Only the server's answer says what it offers, but the client has to choose before.
-            (Err(failure), Some(second)) if failure.kind() == ErrorKind::Unsupported => {
+            // Only the server's answer says what it offers, but the client has to choose before. A server that is refused
+            // for another reason is refused again.
+            (Err(failure), Some(second)) if is_about_ciphers(&failure) && !link.is_lost() => {
                 Self::negotiate(target, addresses, link, second).await
             }
             (connection, _) => connection,
@@ -90,11 +106,8 @@ impl Session {
         }
         let agreed = &connection.conn_info().ok_or_else(|| Failure::lost("no dialect was agreed on"))?;
         let negotiation = &agreed.negotiation;
-        let block = BLOCK.min(negotiation.max_write_size).min(negotiation.max_read_size).max(1);
-        let encrypts = match target.encryption {
-            Encryption::Off => false,
-            _ => agreed.config.encryption_mode == EncryptionMode::Required,
-        };
+        let credits = Credits::new(link).map_err(|failure| failure.at(Stage::OpenShare))?;
+        let blocks = Blocks::agreed(credits.block(), negotiation.max_read_size, negotiation.max_write_size);
         let facts = SmbFacts {
             address: agreed.server_address,
             dialect: match negotiation.dialect_rev {
@@ -102,15 +115,17 @@ impl Session {
                 Dialect::Smb0302 => SmbDialect::Smb302,
                 _ => SmbDialect::Smb311,
             },
-            encrypted: encrypts,
-            cipher: negotiation.encryption_cipher.filter(|_| encrypts).map(|cipher| format!("{cipher:?}")),
+            encrypted: link.is_encrypted(),
+            cipher: negotiation.encryption_cipher.map(|cipher| format!("{cipher:?}")),
             signing: negotiation.signing_algo.map(|algorithm| format!("{algorithm:?}")),
-            block,
+            block: blocks.write,
+            is_fallback: target.encryption == Encryption::Preferred
+                && agreed.config.encryption_mode != EncryptionMode::Required,
             negotiated: negotiated - begun,
             logged_on: logged_on - negotiated,
             opened: logged_on.elapsed(),
         };
-        Ok(Self { tree, session, connection, block, facts })
+        Ok(Self { tree, session, connection, blocks, credits, facts })
     }
 
     async fn negotiate(
@@ -145,7 +160,23 @@ impl Session {
         let server = target.root.host().to_string();
         let negotiated =
             Connection::from_transport(Box::new(transport), &server, Guid::generate(), config).await;
-        negotiated.map_err(|error| told(link, error).at(Stage::Negotiate))
+        let connection = negotiated.map_err(|error| match error {
+            smb::Error::ReceivedErrorMessage(NOT_SUPPORTED, _)
+            | smb::Error::UnexpectedMessageStatus(NOT_SUPPORTED) => no_dialect(target).at(Stage::Negotiate),
+            smb::Error::NegotiationError(text) if text.contains("dialect") => {
+                no_dialect(target).at(Stage::Negotiate)
+            }
+            error => told(link, error).at(Stage::Negotiate),
+        })?;
+        let dialect = connection.conn_info().map(|agreed| agreed.negotiation.dialect_rev);
+        if encryption == EncryptionMode::Required && dialect != Some(Dialect::Smb0311) {
+            return Err(Failure::other(
+                ErrorKind::Unsupported,
+                "encryption needs SMB 3.1.1, and the server speaks an older dialect; set the option encryption to preferred",
+            )
+            .at(Stage::Negotiate));
+        }
+        Ok(connection)
     }
 
     pub(super) fn facts(&self) -> &SmbFacts {
@@ -153,11 +184,29 @@ impl Session {
     }
 
     /// Logs off and closes the connection.
-    pub(super) async fn close(self) {
+    pub(super) async fn log_off(self) {
         let _ = self.tree.disconnect().await;
         let _ = self.session.logoff().await;
         let _ = self.connection.close().await;
     }
+}
+
+/// Whether another offer of ciphers may do: none where one was required, or some where the server takes no empty list
+/// (MS-SMB2 2.2.3.1.2).
+fn is_about_ciphers(failure: &Failure) -> bool {
+    failure.kind() == ErrorKind::Unsupported || failure.ntstatus() == Some(INVALID_PARAMETER)
+}
+
+/// The server speaks none of the dialects that it was offered.
+fn no_dialect(target: &Target) -> Failure {
+    let why = match target.dialect {
+        SmbDialect::Smb311 => {
+            "the server does not speak SMB 3.1.1; SMB 3.0 or later is needed, and for a server with 3.0 or 3.0.2 the option \
+             oldest_dialect, 3.0, which gives up encryption and protection of the negotiation"
+        }
+        _ => "the server does not speak SMB 3; SMB 3.0 or later is needed",
+    };
+    Failure::other(ErrorKind::Unsupported, why)
 }
 
 /// Connects to the first address that answers; each gets a head start over the next.

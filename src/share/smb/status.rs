@@ -47,6 +47,8 @@ enum Cause {
     Network { code: Option<i32>, kind: io::ErrorKind, text: String },
     /// No answer for this long.
     Silence(Duration),
+    /// The connection has no credits left for this call.
+    Worn,
     /// Anything else, in words.
     Other(ErrorKind, String),
 }
@@ -73,6 +75,11 @@ impl Failure {
     /// The connection is no longer usable, for a reason that only words tell.
     pub(super) fn lost(text: impl Into<String>) -> Self {
         Self { cause: Cause::Other(ErrorKind::Unreachable, text.into()), is_lost: true, stage: None }
+    }
+
+    /// The connection is used up, but not broken: the call goes on with another one.
+    pub(super) fn worn() -> Self {
+        Self { cause: Cause::Worn, is_lost: false, stage: None }
     }
 
     /// A refusal that another attempt will not change.
@@ -117,6 +124,11 @@ impl Failure {
         !self.is_lost && classify_ntstatus(status, Profile::Refined).retry().when == Retry::Soon
     }
 
+    /// Whether the connection is used up.
+    pub(super) fn is_worn(&self) -> bool {
+        matches!(self.cause, Cause::Worn)
+    }
+
     pub(super) fn ntstatus(&self) -> Option<u32> {
         match self.cause {
             Cause::Status(status) => Some(status),
@@ -129,7 +141,7 @@ impl Failure {
             Cause::Status(status) => kind_of(*status),
             Cause::Silence(_) => ErrorKind::TimedOut,
             Cause::Network { kind: io::ErrorKind::TimedOut, .. } => ErrorKind::TimedOut,
-            Cause::Network { .. } => ErrorKind::Unreachable,
+            Cause::Network { .. } | Cause::Worn => ErrorKind::Unreachable,
             Cause::Other(kind, _) => *kind,
         }
     }
@@ -143,7 +155,7 @@ impl Failure {
             Cause::Network { code: Some(code), .. } => error.with_source(io::Error::from_raw_os_error(code)),
             Cause::Network { kind, text, .. } => error.with_source(io::Error::new(kind, text)),
             Cause::Silence(_) => error.with_source(io::Error::from(io::ErrorKind::TimedOut)),
-            Cause::Other(..) => error,
+            Cause::Worn | Cause::Other(..) => error,
         }
     }
 }
@@ -155,11 +167,17 @@ impl fmt::Display for Failure {
         }
         match &self.cause {
             Cause::Status(status) => Answer(*status).fmt(f),
+            Cause::Network { kind: io::ErrorKind::UnexpectedEof, .. } if self.stage == Some(Stage::Negotiate) => f
+                .write_str(
+                    "the server closed the connection at the first message, as one does that speaks SMB 1 alone; SMB 3.0 or \
+                     later is needed",
+                ),
             Cause::Network { kind: io::ErrorKind::UnexpectedEof, .. } => {
                 f.write_str("the server closed the connection")
             }
             Cause::Network { text, .. } => f.write_str(text),
             Cause::Silence(time) => write!(f, "no answer from the server for {} s", time.as_secs()),
+            Cause::Worn => f.write_str("the credits that the server grants do not last for this call"),
             Cause::Other(_, text) => f.write_str(text),
         }
     }

@@ -18,7 +18,9 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::Notify;
 
+use super::answer::{Answer, ENCRYPTED};
 use super::status::{Failure, Stage};
+use crate::error::ErrorKind;
 
 /// What every user of a connection can see of it from outside.
 pub(super) struct Link {
@@ -27,6 +29,15 @@ pub(super) struct Link {
     moved: AtomicU64,
     sent: AtomicU64,
     received: AtomicU64,
+    /// Requests that calls have asked for, and those that were answered for good.
+    asked: AtomicU64,
+    answered: AtomicU64,
+    /// Credits that the server granted at log-on.
+    granted: AtomicU64,
+    /// Whether a message went out encrypted.
+    is_encrypted: AtomicBool,
+    /// How much of the connection's life is used up.
+    age: AtomicU8,
     /// The stage that the opening has reached.
     stage: AtomicU8,
     is_lost: AtomicBool,
@@ -41,6 +52,11 @@ impl Link {
             moved: AtomicU64::new(0),
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
+            asked: AtomicU64::new(0),
+            answered: AtomicU64::new(0),
+            granted: AtomicU64::new(0),
+            is_encrypted: AtomicBool::new(false),
+            age: AtomicU8::new(0),
             stage: AtomicU8::new(Stage::Connect as u8),
             is_lost: AtomicBool::new(false),
             why: OnceLock::new(),
@@ -71,13 +87,58 @@ impl Link {
         self.begun.elapsed().saturating_sub(Duration::from_millis(self.moved.load(Ordering::Relaxed)))
     }
 
-    /// Returns how many answers only said "later" (`STATUS_PENDING`). This is exact while no request is open: each
-    /// request gets one real answer, and the server sends nothing unasked.
-    ///
-    /// The client loses the credits that come with such an answer, until the server has none left to grant and both
-    /// wait for ever.
-    pub(super) fn interim_answers(&self) -> u64 {
-        self.received.load(Ordering::Relaxed).saturating_sub(self.sent.load(Ordering::Relaxed))
+    /// Takes everything up to now for answered: the connection is open.
+    pub(super) fn begin_counting(&self) {
+        let sent = self.sent.load(Ordering::Relaxed);
+        self.asked.store(sent, Ordering::Relaxed);
+        self.answered.store(sent, Ordering::Relaxed);
+    }
+
+    /// Records that a call sends a request.
+    pub(super) fn asked(&self) {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Records that it has its answer.
+    pub(super) fn answered(&self) {
+        self.answered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Records that the client sends no more requests of its own; returns how many it sent.
+    pub(super) fn count_hidden(&self) -> u64 {
+        let hidden = self.sent.load(Ordering::Relaxed).saturating_sub(self.asked.load(Ordering::Relaxed));
+        self.asked.fetch_add(hidden, Ordering::Relaxed);
+        self.answered.fetch_add(hidden, Ordering::Relaxed);
+        hidden
+    }
+
+    /// Returns how many answers only said "later" (`STATUS_PENDING`), at the most: each request gets one real answer, and
+    /// the server sends nothing unasked.
+    pub(super) fn late_answers(&self) -> u64 {
+        self.received.load(Ordering::Relaxed).saturating_sub(self.answered.load(Ordering::Relaxed))
+    }
+
+    /// Whether calls wait although nothing is on its way: the client has no credits left, and will get none.
+    pub(super) fn is_dry(&self) -> bool {
+        let answered = self.answered.load(Ordering::Relaxed);
+        self.asked.load(Ordering::Relaxed) > answered && self.sent.load(Ordering::Relaxed) == answered
+    }
+
+    pub(super) fn granted(&self) -> u64 {
+        self.granted.load(Ordering::Relaxed)
+    }
+
+    /// Whether a message went out encrypted, because this side or the server wants that.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.is_encrypted.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_age(&self, age: u8) {
+        self.age.store(age, Ordering::Relaxed);
+    }
+
+    pub(super) fn age(&self) -> u8 {
+        self.age.load(Ordering::Relaxed)
     }
 
     /// Marks the connection as no longer usable. The first reason stays.
@@ -176,7 +237,27 @@ impl Transport {
             }
         }
         self.link.received.fetch_add(1, Ordering::Relaxed);
+        self.look(&message)?;
         Ok(message)
+    }
+
+    /// Reads what the client does not tell of an answer that is not encrypted: the first few of a connection.
+    fn look(&self, message: &[u8]) -> Result<(), TransportError> {
+        if self.link.stage() > Stage::LogOn {
+            return Ok(());
+        }
+        match Answer::of(message) {
+            Answer::LoggedOn { credits } => self.link.granted.store(credits.into(), Ordering::Relaxed),
+            Answer::NoCipher => return Err(self.refuse(NO_CIPHER)),
+            Answer::Smb1 => return Err(self.refuse(SMB1)),
+            Answer::Other => {}
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, why: &str) -> TransportError {
+        self.link.lose(Failure::other(ErrorKind::Unsupported, why).at(self.link.stage()));
+        TransportError::NotConnected
     }
 
     async fn write_all(&mut self, mut parts: &mut [IoSlice<'_>]) -> Result<(), TransportError> {
@@ -241,12 +322,21 @@ impl SmbTransportWrite for Transport {
             parts.push(IoSlice::new(&header));
             parts.extend(message.iter().map(|part| IoSlice::new(part)));
             self.link.sent.fetch_add(1, Ordering::Relaxed);
+            if message.first().is_some_and(|part| part.starts_with(&ENCRYPTED)) {
+                self.link.is_encrypted.store(true, Ordering::Relaxed);
+            }
             self.write_all(&mut parts).await
         }
         .boxed()
     }
 }
 
+/// Why a server that encrypts with AES-256 alone is of no use.
+const NO_CIPHER: &str = "the server accepts none of the ciphers offered, as one does that allows only AES-256 or AES-128-CCM; let it \
+    accept AES-128-GCM as well (Windows: Set-SmbServerConfiguration -EncryptionCiphers \"AES_128_GCM, AES_256_GCM\"; Samba: \
+    \"server smb3 encryption algorithms\"), or set the option encryption to off: the sets are encrypted themselves";
+/// Why an SMB 1 server is of no use.
+const SMB1: &str = "the server speaks SMB 1 alone; SMB 3.0 or later is needed";
 /// Bytes that may wait in the operating system's buffer.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNSENT: u32 = 128 << 10;

@@ -217,10 +217,20 @@ class Reuse(Value):
     rewritten: tuple[str, ...]
 
 
+class ShareProtection(Value):
+    """What protected the traffic to a share over SMB. `cipher` is none if it was signed only."""
+
+    __slots__ = ()
+    dialect: Dialect
+    signing: str
+    cipher: str | None
+
+
 class BackupReport(CoverSheet):
     """What a backup did: its cover sheet, and more.
 
-    `skipped` are sockets, devices and pipes; `warnings` tell what cost time or space, but not the set.
+    `skipped` are sockets, devices and pipes; `warnings` tell what cost time or space, but not the set. `protection` is none
+    for a folder.
 
     >>> backup.report.reuse.base is None, backup.report.reuse.files_read, backup.report.warnings
     (True, 1, ())
@@ -232,12 +242,14 @@ class BackupReport(CoverSheet):
         "reuse": Reuse._of,
         "problems": several(Problem._of),
         "skipped": several(Problem._of),
+        "protection": optional(ShareProtection._of),
     }
     folder: SharePath
     reuse: Reuse
     problems: tuple[Problem, ...]
     skipped: tuple[Problem, ...]
     warnings: tuple[str, ...]
+    protection: ShareProtection | None
     seconds: float
 
 
