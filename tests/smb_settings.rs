@@ -146,7 +146,7 @@ fn the_dialect_is_the_newest_unless_an_older_one_is_allowed() {
     refused(
         "NT1",
         samba.builder("data").attempts(1),
-        ErrorKind::Unsupported,
+        ErrorKind::Unreachable,
         &["SMB 3.0 or later is needed"],
     );
 }
