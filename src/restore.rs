@@ -265,7 +265,7 @@ impl Restore<'_> {
                 match self.target.begin_large(assembler, &path, sparse, metadata, near) {
                     Ok(Begun::Open(file)) => {
                         // The file of this path that is in progress reports it.
-                        if let Err(twice) = self.large().begin(Arc::new(file)) {
+                        if let Err(twice) = self.large().begin(Arc::new(*file)) {
                             self.target.discard_large(&twice);
                         }
                     }

@@ -91,7 +91,7 @@ fn restored() {
     let set = fs::read_to_string(site.path("second")).unwrap();
     let set = Set::open(site.share(&site.path("share")), set.parse().unwrap()).unwrap();
     let options = RestoreOptions::default();
-    set.restore(&opener(&site)).options(&options).into(&site.path("target")).unwrap();
+    set.restore(&opener(&site)).options(&options).into(site.path("target")).unwrap();
     site.mark("end of restore", "");
 }
 

@@ -74,7 +74,7 @@ impl Sample {
     /// Goes on past damage; returns the paths that are lost. Everything else must be there and right, and what is
     /// lost must not be there at all.
     fn restore_the_rest(&self) -> BTreeSet<String> {
-        let stopped = self.set().restore(&self.fixture.opener).into(&self.fixture.path("stopped"));
+        let stopped = self.set().restore(&self.fixture.opener).into(self.fixture.path("stopped"));
         assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Damaged);
         let target = self.fixture.path("target");
         let options = RestoreOptions::default().damage(Damage::Continue);
@@ -326,7 +326,7 @@ fn an_index_from_another_set_is_found() {
     let faults = sample.quick();
     assert_eq!((faults.len(), &faults[0].file, faults[0].kind), (1, &index[0], FaultKind::Digest));
     assert!(!sample.full().is_sound());
-    let error = sample.set().restore(&sample.fixture.opener).into(&sample.fixture.path("target"));
+    let error = sample.set().restore(&sample.fixture.opener).into(sample.fixture.path("target"));
     let error = error.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Damaged);
     assert!(error.to_string().contains(&index[0]), "{error}");

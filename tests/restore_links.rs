@@ -29,7 +29,7 @@ fn sample(content: &[u8]) -> (Fixture, Set) {
 }
 
 fn run(fixture: &Fixture, set: &Set, options: &RestoreOptions) -> Result<RestoreReport> {
-    set.restore(&fixture.opener).options(options).into(&fixture.path("target"))
+    set.restore(&fixture.opener).options(options).into(fixture.path("target"))
 }
 
 fn file(fixture: &Fixture, name: &str) -> PathBuf {

@@ -64,7 +64,7 @@ fn each_of_several_certificates_opens_the_set_alone() {
         assert_eq!(fs::read(target.join("running-config")).unwrap(), b"hostname tor1\n");
     }
     let opener = Opener::new(stranger.decryption());
-    let error = set.restore(&opener).options(&all()).into(&fixture.path("stranger")).unwrap_err();
+    let error = set.restore(&opener).options(&all()).into(fixture.path("stranger")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WrongCertificate);
 }
 

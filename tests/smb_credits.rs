@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use azs_backup::backup::BackupBuilder;
+use azs_backup::Backup;
 use azs_backup::layout::{Component, Deployment};
 use azs_backup::share::{Encryption, SmbBuilder};
 use azs_backup::{Opener, Place, Set, Share};

@@ -51,7 +51,7 @@ fn what_could_not_be_fetched_makes_the_set_partial_and_is_named() {
         [unreadable("tor6"), unreadable("tor7"), unreadable("tor8"), missing("hlh"), missing("key")];
     assert_eq!(problems, expected);
     assert!(report.problems[1].message.contains("switch 7 did not answer"), "{:?}", report.problems[1]);
-    let restored = fixture.open(&report.folder).restore(&fixture.opener).into(&fixture.path("restored"));
+    let restored = fixture.open(&report.folder).restore(&fixture.opener).into(fixture.path("restored"));
     assert_eq!(restored.unwrap().problems.len(), 5);
 }
 

@@ -66,7 +66,7 @@ fn ends(case: &Value, at: &Path) -> Value {
     };
     let target = tempfile::tempdir().unwrap();
     let options = RestoreOptions::default();
-    let restored = match set.restore(&opener).options(&options).into(&target.path().join("new")) {
+    let restored = match set.restore(&opener).options(&options).into(target.path().join("new")) {
         Ok(report) => report.files.into(),
         Err(error) => code(&error),
     };

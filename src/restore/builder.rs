@@ -16,7 +16,6 @@ impl Set {
     /// It finds flipped bits, missing, swapped, truncated, repeated and unreadable files, stored files of other sets,
     /// and an index or cover sheet of another set. It cannot detect a whole set that somebody forged with the
     /// certificate.
-    #[must_use]
     pub fn verify(&self) -> VerifyBuilder<'_> {
         VerifyBuilder { set: self, opener: None, observer: None }
     }
@@ -24,13 +23,11 @@ impl Set {
     /// Prepares a check of everything: the digests, and with the decryption certificate every byte. Content is
     /// authenticated, decompressed and compared with the index, tar headers and padding included. Links and copies must
     /// lead to files of the set.
-    #[must_use]
     pub fn verify_full<'a>(&'a self, opener: &'a Opener) -> VerifyBuilder<'a> {
         VerifyBuilder { set: self, opener: Some(opener), observer: None }
     }
 
     /// Prepares a restore; [`into`](RestoreBuilder::into) does it.
-    #[must_use]
     pub fn restore<'a>(&'a self, opener: &'a Opener) -> RestoreBuilder<'a> {
         RestoreBuilder { set: self, opener, options: RestoreOptions::default(), observer: None }
     }
@@ -45,7 +42,6 @@ impl Set {
     }
 
     /// Prepares a restore of one file; [`to`](RestoreStream::to) does it.
-    #[must_use]
     pub fn restore_stream<'a>(&'a self, opener: &'a Opener, path: &'a EntryPath) -> RestoreStream<'a> {
         RestoreStream { set: self, opener, path, observer: None }
     }

@@ -156,7 +156,7 @@ impl Forged {
 
     fn restore(&self, damage: Damage) -> Result<RestoreReport, Error> {
         let options = RestoreOptions::default().damage(damage);
-        self.set.restore(&self.opener).options(&options).into(&self.target())
+        self.set.restore(&self.opener).options(&options).into(self.target())
     }
 
     /// Asserts that both checks find the forgery, and that what it concerns is not restored.

@@ -85,7 +85,7 @@ impl Output for Open<'_> {
 /// The outcome of beginning a large file.
 pub(super) enum Begun {
     /// It needs its parts.
-    Open(LargeFile),
+    Open(Box<LargeFile>),
     /// It existed and is kept.
     Kept(Placed),
 }
@@ -111,14 +111,14 @@ impl Target {
                 Some(kept) => return Ok(Begun::Kept(kept)),
                 None => Form::New { under: self.grow(&dir, size)?, sparse },
             };
-            Ok(Begun::Open(LargeFile {
+            Ok(Begun::Open(Box::new(LargeFile {
                 assembler,
                 path: path.clone(),
                 metadata: metadata.clone(),
                 folder: path.parent().unwrap_or_default().to_vec(),
                 name: name.to_owned(),
                 form,
-            }))
+            })))
         };
         begin(near).map_err(|e| self.failed(path, e))
     }
