@@ -34,8 +34,8 @@ pub struct Name(String);
 impl Name {
     /// Creates a name, if it follows every rule above.
     ///
-    /// Fails with [`ReservedPath`](ErrorKind::ReservedPath) for `MASBackup` in any form and with
-    /// [`InvalidName`](ErrorKind::InvalidName) for the rest.
+    /// Fails with [`ReservedPath`](crate::ErrorKind::ReservedPath) for `MASBackup` in any form and with
+    /// [`InvalidName`](crate::ErrorKind::InvalidName) for the rest.
     pub fn new(name: impl Into<String>) -> Result<Self> {
         let name = name.into();
         check_name("name", &name)?;

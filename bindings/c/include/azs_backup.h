@@ -58,7 +58,8 @@ typedef enum {
      */
     AZS_STATUS_CERTIFICATE_UNSUITABLE = 5,
     /**
-     * Something else is in the way: an operation, until it ends, or a set that belongs elsewhere. The error says which.
+     * Something else is in the way: an operation, until it ends, or a set that belongs elsewhere. The error says
+     * which.
      */
     AZS_STATUS_CONFLICT = 6,
     /**
@@ -225,9 +226,9 @@ typedef enum {
 /**
  * A backup in the making. Freed by `azs_backup_free`; not committed, it then leaves nothing that looks like a backup.
  *
- * Threads: one at a time, not necessarily the one that began it; a call from another, or from a function that the backup
- * calls, fails while one is at work. Freed meanwhile, it is abandoned when that call returns. It belongs to the process
- * that began it: in a forked one every call fails, and freeing it there leaves the backup to its process.
+ * Threads: one at a time, not necessarily the one that began it; a call from another, or from a function that the
+ * backup calls, fails while one is at work. Freed meanwhile, it is abandoned when that call returns. It belongs to the
+ * process that began it: in a forked one every call fails, and freeing it there leaves the backup to its process.
  */
 typedef struct azs_backup azs_backup;
 
@@ -486,8 +487,8 @@ azs_status azs_classify_json(const uint8_t *json,
                              azs_error **error);
 
 /**
- * The classification of an alert that no failure raises: an almost full share, a certificate that expires. `kind` is an
- * `azs_alert_kind`.
+ * The classification of an alert that no failure raises: an almost full share, a certificate that expires. `kind` is
+ * an `azs_alert_kind`.
  */
 azs_status azs_classify_kind(int32_t kind,
                              azs_classification **classification,
@@ -543,8 +544,8 @@ azs_status azs_classification_json(const azs_classification *classification,
                                    azs_error **error);
 
 /**
- * What happened, in a sentence or three. `context` is JSON with `id`, `now`, `location`, `share`, `path`, `account` and
- * `operation`, all but the first to be left out.
+ * What happened, in a sentence or three. `context` is JSON with `id`, `now`, `location`, `share`, `path`, `account`
+ * and `operation`, all but the first to be left out.
  */
 azs_status azs_classification_describe(const azs_classification *classification,
                                        const char *context,
@@ -679,8 +680,8 @@ azs_status azs_backup_builder_segment_size(azs_backup_builder *builder, size_t b
 azs_status azs_backup_builder_workers(azs_backup_builder *builder, size_t workers, azs_error **error);
 
 /**
- * A folder of this host, one for each job, in which it remembers the last set from run to run: then a set costs what changed
- * since.
+ * A folder of this host, one for each job, in which it remembers the last set from run to run: then a set costs what
+ * changed since.
  */
 azs_status azs_backup_builder_state(azs_backup_builder *builder,
                                     const char *folder,
@@ -689,7 +690,9 @@ azs_status azs_backup_builder_state(azs_backup_builder *builder,
 /**
  * Reads every file, whatever its times say, and every stored file that is taken over from an earlier set.
  */
-azs_status azs_backup_builder_reread_everything(azs_backup_builder *builder, bool reread_everything, azs_error **error);
+azs_status azs_backup_builder_reread_everything(azs_backup_builder *builder,
+                                                bool reread_everything,
+                                                azs_error **error);
 
 /**
  * Does not take over a stored file from an earlier set, since a verification found it damaged: what it holds is stored
@@ -771,9 +774,9 @@ azs_status azs_backup_add_reader(azs_backup *backup,
                                  azs_error **error);
 
 /**
- * Says that something is not in the set because it could not be had, a switch that did not answer: by the policy "fail"
- * the call fails with `AZS_STATUS_SOURCE_UNREADABLE`, by "report" it is named in the report, and the set is partial.
- * `message` is one line for people.
+ * Says that something is not in the set because it could not be had, a switch that did not answer: by the policy
+ * "fail" the call fails with `AZS_STATUS_SOURCE_UNREADABLE`, by "report" it is named in the report, and the set is
+ * partial. `message` is one line for people.
  */
 azs_status azs_backup_add_problem(azs_backup *backup,
                                   const char *name,
@@ -789,8 +792,8 @@ azs_status azs_backup_commit(azs_backup *backup,
                              azs_error **error);
 
 /**
- * Frees a backup; one that was not committed is abandoned: what it stored is removed. One that is in use is abandoned when
- * the call that uses it returns. NULL is allowed.
+ * Frees a backup; one that was not committed is abandoned: what it stored is removed. One that is in use is abandoned
+ * when the call that uses it returns. NULL is allowed.
  */
 void azs_backup_free(azs_backup *backup);
 
@@ -846,8 +849,8 @@ azs_status azs_decryption_certificate_from_pfx(const uint8_t *pfx,
                                                azs_error **error);
 
 /**
- * Reads a private key in PEM and its certificate, which may be in the same file. `passphrase` is NULL for a key that is
- * not encrypted.
+ * Reads a private key in PEM and its certificate, which may be in the same file. `passphrase` is NULL for a key that
+ * is not encrypted.
  */
 azs_status azs_decryption_certificate_from_pem(const uint8_t *key,
                                                size_t key_length,
@@ -885,7 +888,8 @@ azs_status azs_decryption_certificate_encryption_certificate(const azs_decryptio
 void azs_decryption_certificate_free(azs_decryption_certificate *certificate);
 
 /**
- * Makes a sealer for `count` certificates, 1 to 16, whose handles stand at `certificates` and are no longer needed after.
+ * Makes a sealer for `count` certificates, 1 to 16, whose handles stand at `certificates` and are no longer needed
+ * after.
  */
 azs_status azs_sealer_new(const azs_encryption_certificate *const *certificates,
                           size_t count,
@@ -993,10 +997,28 @@ const char *azs_error_code(const azs_error *error);
 const char *azs_error_message(const azs_error *error);
 
 /**
- * What lies beneath, in UTF-8: what the operating system or OpenSSL said. Lives as long as `error`. NULL where there is
- * nothing beneath.
+ * What lies beneath, in UTF-8: what the operating system or OpenSSL said. Lives as long as `error`. NULL where there
+ * is nothing beneath.
  */
 const char *azs_error_cause(const azs_error *error);
+
+/**
+ * The file or folder that it concerns, on the share or on this host, in UTF-8. Lives as long as `error`. NULL where it
+ * concerns none, or none is known.
+ */
+const char *azs_error_path(const azs_error *error);
+
+/**
+ * What was done when it failed, in one word: "read", "write", "list". Lives as long as `error`. NULL where that is not
+ * known.
+ */
+const char *azs_error_operation(const azs_error *error);
+
+/**
+ * The name of the backup set that it concerns: "20261123T020000Z-7f3a91c2". Lives as long as `error`. NULL where it
+ * concerns none, or none is known.
+ */
+const char *azs_error_set(const azs_error *error);
 
 /**
  * The alert: which of those that operators know it is, and what to do. Lives as long as `error`; not to be freed by
@@ -1141,8 +1163,8 @@ const char *azs_version(void);
 
 /**
  * A policy. `options` is NULL for the defaults, which keep every complete set, or a JSON object with `keep_days`,
- * `keep_last`, `keep_daily`, `keep_weekly`, `keep_monthly`, `keep_labels` (pairs of key and value, null for any), `pin`
- * (names of sets), `make_room` (bytes), `grace_hours` (24), `shrunken_below` (50, in percent).
+ * `keep_last`, `keep_daily`, `keep_weekly`, `keep_monthly`, `keep_labels` (pairs of key and value, null for any),
+ * `pin` (names of sets), `make_room` (bytes), `grace_hours` (24), `shrunken_below` (50, in percent).
  */
 azs_status azs_retention_policy_new(const char *options,
                                     azs_retention_policy **policy,
@@ -1183,8 +1205,8 @@ azs_status azs_retention_policy_plan_candidates(const azs_retention_policy *poli
 azs_status azs_retention_plan_json(const azs_retention_plan *plan, char **json, azs_error **error);
 
 /**
- * Deletes what the plan says, the oldest first. Gives the report as JSON: `outcomes` and `freed_bytes`; a set that cannot
- * be deleted does not make the call fail. `before` may be NULL.
+ * Deletes what the plan says, the oldest first. Gives the report as JSON: `outcomes` and `freed_bytes`; a set that
+ * cannot be deleted does not make the call fail. `before` may be NULL.
  */
 azs_status azs_retention_plan_apply(const azs_retention_plan *plan,
                                     const azs_share *share,
@@ -1214,12 +1236,10 @@ azs_status azs_review_new(const uint8_t *configuration,
                           azs_error **error);
 
 /**
- * What it found, as JSON: `findings` with `rule`, `severity`, `about`, `seen` and what to do, `silenced`, `components`,
- * `space`.
+ * What it found, as JSON: `findings` with `rule`, `severity`, `about`, `seen` and what to do, `silenced`,
+ * `components`, `space`.
  */
-azs_status azs_review_json(const azs_review *review,
-                           char **json,
-                           azs_error **error);
+azs_status azs_review_json(const azs_review *review, char **json, azs_error **error);
 
 /**
  * As a table for a terminal.
@@ -1250,8 +1270,8 @@ azs_status azs_schedule_new(const char *options,
                             azs_error **error);
 
 /**
- * When to run next, as JSON: `at`, `due`, `missed`, `clock_set_back_by`. `last` is when the last scheduled run began or
- * was skipped, NULL where there was none; `now` is NULL for now.
+ * When to run next, as JSON: `at`, `due`, `missed`, `clock_set_back_by`. `last` is when the last scheduled run began
+ * or was skipped, NULL where there was none; `now` is NULL for now.
  */
 azs_status azs_schedule_next_run(const azs_schedule *schedule,
                                  const char *last,
@@ -1362,9 +1382,9 @@ azs_status azs_job_end(const char *job,
 azs_status azs_job_log_append(const char *log, const char *job, azs_error **error);
 
 /**
- * Reads the jobs of a log, as JSON: `jobs`, `last_scheduled`, `last_good`, `running`, `died`, `unreadable`, `is_cut`. A log
- * that is not there has none. `died` are jobs whose process ended without a word: they failed, and the next append writes
- * that down.
+ * Reads the jobs of a log, as JSON: `jobs`, `last_scheduled`, `last_good`, `running`, `died`, `unreadable`, `is_cut`.
+ * A log that is not there has none. `died` are jobs whose process ended without a word: they failed, and the next
+ * append writes that down.
  */
 azs_status azs_job_log_read(const char *log,
                             const char *now,
@@ -1387,8 +1407,8 @@ azs_status azs_backup_warnings(const char *last_backup,
                                azs_error **error);
 
 /**
- * Opens the set in a folder of the share, as a listing or `azs_place_set_folder` gives it. `AZS_STATUS_CONFLICT` where it
- * belongs elsewhere.
+ * Opens the set in a folder of the share, as a listing or `azs_place_set_folder` gives it. `AZS_STATUS_CONFLICT` where
+ * it belongs elsewhere.
  */
 azs_status azs_set_open(const azs_share *share,
                         const char *folder,
@@ -1405,7 +1425,8 @@ azs_status azs_set_open_foreign(const azs_share *share,
                                 azs_error **error);
 
 /**
- * Opens a set by its encrypted index alone, where `backup.json` or `SHA256SUMS` is damaged or gone and its data is there.
+ * Opens a set by its encrypted index alone, where `backup.json` or `SHA256SUMS` is damaged or gone and its data is
+ * there.
  */
 azs_status azs_set_open_by_index(const azs_share *share,
                                  const char *folder,
@@ -1432,8 +1453,8 @@ azs_status azs_set_entries(const azs_set *set,
                            azs_error **error);
 
 /**
- * The next entry as JSON: `kind`, `path`, `size` and more; NULL after the last. After an error the next call goes on with
- * what follows the damage.
+ * The next entry as JSON: `kind`, `path`, `size` and more; NULL after the last. After an error the next call goes on
+ * with what follows the damage.
  */
 azs_status azs_entries_next(azs_entries *entries,
                             char **json,
@@ -1445,8 +1466,8 @@ azs_status azs_entries_next(azs_entries *entries,
 void azs_entries_free(azs_entries *entries);
 
 /**
- * Checks every stored file against SHA256SUMS; needs no key. Gives the report as JSON: the set is sound where `faults` and
- * `losses` are empty.
+ * Checks every stored file against SHA256SUMS; needs no key. Gives the report as JSON: the set is sound where `faults`
+ * and `losses` are empty.
  */
 azs_status azs_set_verify(const azs_set *set,
                           azs_progress_fn progress,
@@ -1567,8 +1588,8 @@ azs_status azs_smb_share_connect(const char *root,
                                  azs_error **error);
 
 /**
- * What the connection of an SMB share came to, as JSON: `address`, `dialect`, `encrypted`, `cipher`, `signing`, `block`.
- * `AZS_STATUS_INVALID_ARGUMENT` for a share of another kind.
+ * What the connection of an SMB share came to, as JSON: `address`, `dialect`, `encrypted`, `cipher`, `signing`,
+ * `block`. `AZS_STATUS_INVALID_ARGUMENT` for a share of another kind.
  */
 azs_status azs_smb_share_facts(const azs_share *share,
                                char **json,
@@ -1590,10 +1611,10 @@ azs_status azs_share_space(const azs_share *share, char **json, azs_error **erro
 void azs_share_free(azs_share *share);
 
 /**
- * Checks an open share for the backups of a deployment, step by step: it writes a few objects with random names, and removes
- * them. `options` is NULL, or a JSON object with `components`, each like "Switches" or "Switches/su1", and
- * `create_folders` (false). Gives the report as JSON: `is_sound`, and `steps` with `outcome` ("passed", "warned", "failed",
- * "skipped"), what was `seen`, and the `alert` of a failure. A step that fails does not make the call fail.
+ * Checks an open share for the backups of a deployment, step by step: it writes a few objects with random names, and
+ * removes them. `options` is NULL, or a JSON object with `components`, each like "Switches" or "Switches/su1", and
+ * `create_folders` (false). Gives the report as JSON: `is_sound`, and `steps` with `outcome` ("passed", "warned",
+ * "failed", "skipped"), what was `seen`, and the `alert` of a failure. A step that fails does not make the call fail.
  */
 azs_status azs_share_check(const azs_share *share,
                            const char *deployment,
@@ -1602,8 +1623,8 @@ azs_status azs_share_check(const azs_share *share,
                            azs_error **error);
 
 /**
- * Checks the way to a share over SMB, from the name of the server on: the first step that fails is where the fault is. One
- * attempt to log on is made. `connection` is what `azs_smb_share_connect` calls `options`, else as above.
+ * Checks the way to a share over SMB, from the name of the server on: the first step that fails is where the fault is.
+ * One attempt to log on is made. `connection` is what `azs_smb_share_connect` calls `options`, else as above.
  */
 azs_status azs_smb_share_check(const char *root,
                                const char *account,
