@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     def absent(*, default: T) -> T:
         """A field that the data may lack, and what it is then."""
+        return default
 else:
 
     class absent:
