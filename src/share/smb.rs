@@ -256,7 +256,8 @@ impl SmbBuilder {
 /// In a process forked from the one that connected, every call fails. Dropping it logs off.
 ///
 /// ```no_run
-/// use azs_backup::{SmbAccount, SmbShare};
+/// use azs_backup::SmbShare;
+/// use azs_backup::share::SmbAccount;
 ///
 /// let account = SmbAccount::new(r"CONTOSO\azsbackup", "its password")?;
 /// let share = SmbShare::connect(r"\\fileserver01.contoso.com\AzSBackups".parse()?, account)?;

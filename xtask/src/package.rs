@@ -35,7 +35,7 @@ pub(crate) fn check() -> Result<(), Failure> {
     }
     cargo_prints(&package)?;
     let folder = unpack()?;
-    add_profiles(&folder.join("Cargo.toml"))?;
+    leave_workspace(&folder.join("Cargo.toml"))?;
     // Beside the workspace's own, so that nothing else is built again.
     let target = std::path::absolute(target()).map_err(|e| Failure(format!("target: {e}")))?;
     let doc = cargo("doc", openssl).folder(&folder.to_string_lossy()).args(["--no-deps"]);
@@ -53,19 +53,10 @@ fn unpack() -> Result<std::path::PathBuf, Failure> {
     Ok(Path::new(into).join(name))
 }
 
-/// Cargo leaves the profiles out: with other ones all dependencies would be built again, OpenSSL too. And the package
-/// lies below the workspace, to which it does not belong.
-fn add_profiles(manifest: &Path) -> Result<(), Failure> {
+/// The package lies below the workspace, to which it does not belong. Its profiles are the workspace's: with other ones
+/// all dependencies would be built again, OpenSSL too.
+fn leave_workspace(manifest: &Path) -> Result<(), Failure> {
     let failed = |e| Failure(format!("{}: {e}", manifest.display()));
-    let (mut ours, mut is_profile) = (String::new(), false);
-    for line in fs::read_to_string("Cargo.toml").map_err(failed)?.lines() {
-        if line.starts_with('[') {
-            is_profile = line.starts_with("[profile.");
-        }
-        if is_profile {
-            ours += &format!("{line}\n");
-        }
-    }
     let published = fs::read_to_string(manifest).map_err(failed)?;
-    fs::write(manifest, format!("{published}\n{ours}\n[workspace]\n")).map_err(failed)
+    fs::write(manifest, format!("{published}\n[workspace]\n")).map_err(failed)
 }
