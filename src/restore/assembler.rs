@@ -242,9 +242,9 @@ impl<F: AsRef<Assembler>> LargeFiles<F> {
     ///
     /// A file of this path that is not finished is lost, and so is the new one: the caller gets it back.
     pub(super) fn begin(&mut self, file: Arc<F>) -> Result<(), Arc<F>> {
-        let path = file.as_ref().as_ref().path().clone();
+        let path = assembler(&file).path().clone();
         if let Some(open) = self.open.get(&path) {
-            open.as_ref().as_ref().lose(Loss::damaged(path, "is in the index twice"));
+            assembler(open).lose(Loss::damaged(path, "is in the index twice"));
             return Err(file);
         }
         self.current = Some(path.clone());
@@ -257,18 +257,16 @@ impl<F: AsRef<Assembler>> LargeFiles<F> {
         let fits = match record {
             Record::Part(part) => match self.open.get(&part.path) {
                 // After another entry even the next part is out of place.
-                Some(file) if self.current.as_ref() == Some(&part.path) => {
-                    file.as_ref().as_ref().list_part(part)
-                }
+                Some(file) if self.current.as_ref() == Some(&part.path) => assembler(file).list_part(part),
                 Some(file) => {
                     let what = "has a part that does not follow the one before";
-                    file.as_ref().as_ref().lose(Loss::damaged(part.path.clone(), what));
+                    assembler(file).lose(Loss::damaged(part.path.clone(), what));
                     false
                 }
                 None => return Line::Stray,
             },
             Record::Block(block) => match self.open.get(&block.path) {
-                Some(file) => file.as_ref().as_ref().list_block(block),
+                Some(file) => assembler(file).list_block(block),
                 None => return Line::Stray,
             },
             Record::Entry(_) => {
@@ -286,13 +284,17 @@ impl<F: AsRef<Assembler>> LargeFiles<F> {
 
     /// Takes out this file if the index has listed all of it and nothing is lost.
     pub(super) fn take_listed(&mut self, path: &EntryPath) {
-        if self.open.get(path).is_some_and(|file| (**file).as_ref().loss().is_none()) {
+        if self.open.get(path).is_some_and(|file| assembler(file).loss().is_none()) {
             self.open.remove(path);
         }
     }
 
     /// Takes out the files for which this is true.
     pub(super) fn take(&mut self, is_wanted: impl Fn(&Assembler) -> bool) -> Vec<Arc<F>> {
-        self.open.extract_if(|_, file| is_wanted((**file).as_ref())).map(|(_, file)| file).collect()
+        self.open.extract_if(|_, file| is_wanted(assembler(file))).map(|(_, file)| file).collect()
     }
+}
+
+fn assembler<F: AsRef<Assembler>>(file: &Arc<F>) -> &Assembler {
+    (**file).as_ref()
 }

@@ -67,6 +67,13 @@ impl RetentionPlan {
     pub fn is_empty(&self) -> bool {
         self.deletions.is_empty()
     }
+
+    /// Returns the deletion of the set in this folder: for an [`Observer`](crate::observer::Observer) that is told of
+    /// the folder.
+    #[must_use]
+    pub fn deletion(&self, folder: &SharePath) -> Option<&Deletion> {
+        self.deletions.iter().find(|deletion| deletion.folder == *folder)
+    }
 }
 
 impl RetentionPolicy {

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use azs::layout::SharePath;
 use azs::observer::Observer;
-use azs::schedule::{Candidate, Deletion, RetentionPlan, RetentionPolicy};
+use azs::schedule::{Candidate, RetentionPlan, RetentionPolicy};
 use azs::share::Space;
 use serde::Deserialize;
 
@@ -135,7 +135,7 @@ pub extern "C" fn azs_retention_plan_apply(
     guard(error, || {
         let out = slot(report, "report")?;
         let (plan, share) = (lent(plan, "plan", |plan| &plan.0)?, lent(share, "share", |share| &share.0)?);
-        let mut before = Before { function: before, user_data, deletions: &plan.deletions };
+        let mut before = Before { function: before, user_data, plan: &plan };
         out.json(&plan.apply(&share).observer(&mut before).run())
     })
 }
@@ -144,12 +144,12 @@ pub extern "C" fn azs_retention_plan_apply(
 struct Before<'a> {
     function: azs_deletion_fn,
     user_data: *mut c_void,
-    deletions: &'a [Deletion],
+    plan: &'a RetentionPlan,
 }
 
 impl Observer for Before<'_> {
     fn deleting(&mut self, set: &SharePath) -> ControlFlow<()> {
-        let deletion = self.deletions.iter().find(|deletion| deletion.folder == *set);
+        let deletion = self.plan.deletion(set);
         let (Some(function), Some(deletion)) = (self.function, deletion) else {
             return ControlFlow::Continue(());
         };

@@ -7,7 +7,7 @@ use azs_backup::layout::SharePath;
 use azs_backup::observer::Observer;
 use azs_backup::review::{Configuration, RULES};
 use azs_backup::schedule::{
-    self, Candidate, Deletion, Job, JobLog, JobStatus, OperationKind, OperationsFile, Skip, Trigger,
+    self, Candidate, Job, JobLog, JobStatus, OperationKind, OperationsFile, Skip, Trigger,
 };
 use azs_backup::share::Space;
 use napi::Env;
@@ -255,7 +255,7 @@ impl RetentionPlan {
         share: &Share,
         before: Option<Function<'_, String, bool>>,
     ) -> napi::Result<String> {
-        let mut before = Before { function: before, deletions: &self.0.deletions, thrown: None };
+        let mut before = Before { function: before, plan: &self.0, thrown: None };
         let done = now(env, || json(&self.0.apply(&share.share()?).observer(&mut before).run()));
         before.thrown.map_or(done, Err)
     }
@@ -264,13 +264,13 @@ impl RetentionPlan {
 /// The caller's function, asked before each deletion.
 struct Before<'a> {
     function: Option<Function<'a, String, bool>>,
-    deletions: &'a [Deletion],
+    plan: &'a schedule::RetentionPlan,
     thrown: Option<napi::Error>,
 }
 
 impl Observer for Before<'_> {
     fn deleting(&mut self, set: &SharePath) -> ControlFlow<()> {
-        let deletion = self.deletions.iter().find(|deletion| deletion.folder == *set);
+        let deletion = self.plan.deletion(set);
         let (Some(function), Some(deletion)) = (&self.function, deletion) else {
             return ControlFlow::Continue(());
         };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use azs_backup::layout::SharePath;
 use azs_backup::observer::Observer;
-use azs_backup::schedule::{self as core, Candidate, Deletion, RetentionPeriod};
+use azs_backup::schedule::{self as core, Candidate, RetentionPeriod};
 use azs_backup::share::Space;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -190,7 +190,7 @@ impl RetentionPlan {
         let share = share.open()?;
         let hook = Hook::new(None);
         let report = py.detach(|| {
-            let mut before = Before { function: before, deletions: &self.0.deletions, hook: &hook };
+            let mut before = Before { function: before, plan: &self.0, hook: &hook };
             self.0.apply(&share).observer(&mut before).run()
         });
         let report = hook.outcome(Ok(report))?;
@@ -221,13 +221,13 @@ impl RetentionPlan {
 /// The caller's function, asked before each deletion.
 struct Before<'a> {
     function: Option<Py<PyAny>>,
-    deletions: &'a [Deletion],
+    plan: &'a core::RetentionPlan,
     hook: &'a Hook,
 }
 
 impl Observer for Before<'_> {
     fn deleting(&mut self, set: &SharePath) -> ControlFlow<()> {
-        let deletion = self.deletions.iter().find(|deletion| deletion.folder == *set);
+        let deletion = self.plan.deletion(set);
         self.hook.ask(|py| match (&self.function, deletion) {
             (Some(function), Some(deletion)) => {
                 function.bind(py).call1((value(py, "Deletion", deletion)?,)).map(Some)
