@@ -112,6 +112,6 @@ fn test(arguments: &[String]) -> Result<(), Failure> {
 
 fn night(backups: &str) -> Result<(), Failure> {
     let openssl = needs::check(&[FOR_BUILD, FOR_TESTS].concat())?;
-    let arguments = ["--test", "smb_night", "--", "--nocapture"];
+    let arguments = ["--test", "file_server", "smb_night::", "--", "--nocapture"];
     cargo("test", openssl).args(arguments).env("AZS_TEST_NIGHT", backups).run()
 }

@@ -4,19 +4,7 @@ use crate::needs::{self, FOR_BUILD, FOR_TESTS, OpenSsl};
 use crate::run::{Failure, cargo};
 
 /// The test programs whose share can be a folder or a file server.
-const ON_A_SHARE: &[&str] = &[
-    "damage",
-    "incremental",
-    "kill",
-    "one_file",
-    "oracle",
-    "retention",
-    "review",
-    "round_trip",
-    "share",
-    "sources",
-    "target",
-];
+const ON_A_SHARE: &[&str] = &["kill", "oracle", "retention", "sets"];
 
 /// Runs them all; arguments go to `cargo test`.
 pub(crate) fn test(arguments: &[String]) -> Result<(), Failure> {

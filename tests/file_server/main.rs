@@ -1,0 +1,10 @@
+//! Backups over SMB, against a real Samba, on bad nights.
+#![cfg(all(unix, feature = "smb"))]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod smb_credits;
+mod smb_faults;
+mod smb_night;
+mod smb_refusals;
+mod smb_settings;

@@ -1,0 +1,22 @@
+//! What takes a folder as its share, and what happens there.
+#![cfg(unix)]
+
+#[path = "../common/bad_share.rs"]
+mod bad_share;
+mod bit_rot;
+#[path = "../sets/incremental/by_hand.rs"]
+mod by_hand;
+mod by_index;
+#[path = "../common/mod.rs"]
+mod common;
+mod excludes;
+mod flips;
+mod list_sets;
+#[path = "../sets/incremental/nightly.rs"]
+mod nightly;
+mod not_mounted;
+mod restore_links;
+mod restore_share;
+mod restore_whole;
+mod source_problems;
+mod year;

@@ -1,0 +1,13 @@
+//! Sets on a share, which is a folder or, with `AZS_TEST_SHARE=smb`, behind a file server.
+#![cfg(unix)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod damage;
+mod incremental;
+mod one_file;
+mod review;
+mod round_trip;
+mod share;
+mod sources;
+mod target;

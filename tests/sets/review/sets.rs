@@ -1,0 +1,135 @@
+//! Rules about the sets: how old, how whole and how large they are, how long they are kept, and the room for the next.
+
+use azs_backup::layout::{Component, SetName};
+use azs_backup::review::{Configuration, review};
+use azs_backup::share::Space;
+use jiff::ToSpan;
+use serde_json::{Value, json};
+
+use crate::common;
+use crate::review::site::{Site, back_up};
+
+#[test]
+fn backups_are_held_against_their_frequency() {
+    let mut site = Site::new();
+    site.now = site.now.checked_add(12.hours()).unwrap();
+    site.assert(&[]);
+    site.now = site.now.checked_add(2.hours()).unwrap();
+    site.assert(&["BACKUP_OVERDUE"]);
+    site.now = site.now.checked_add(30.hours()).unwrap();
+    site.assert(&["BACKUP_STALE"]);
+    let site = Site::new();
+    std::fs::remove_dir_all(site.path("contoso.com/nyc/HLH")).unwrap();
+    site.assert(&["BACKUP_MISSING"]);
+}
+
+#[test]
+fn sets_that_are_no_backup_are_findings() {
+    let site = Site::new();
+    site.age("Switches", 1, |cover| cover["status"] = json!("PartialSucceeded"));
+    site.assert(&["BACKUP_PARTIAL"]);
+    let site = Site::new();
+    back_up(&site.fixture, Component::Switches, None);
+    site.age("Switches", 1, |cover| cover["format_version"] = json!(99));
+    site.assert(&["SET_IN_LATER_VERSION"]);
+    let site = Site::new();
+    site.age("Switches", -2, |_| {});
+    site.assert(&["BACKUP_MISSING", "SET_FROM_THE_FUTURE"]);
+    let site = Site::new();
+    back_up(&site.fixture, Component::Switches, None);
+    std::fs::remove_file(site.sets("Switches")[0].join("SHA256SUMS")).unwrap();
+    site.assert(&["SET_DAMAGED"]);
+    let site = Site::new();
+    std::fs::create_dir(site.path("contoso.com/nyc/HLH/20200101T000000Z-00000001")).unwrap();
+    site.assert(&["SET_UNFINISHED"]);
+    let site = Site::new();
+    site.age("Switches", 1, |cover| cover["deployment"]["region"] = json!("lax"));
+    site.assert(&["BACKUP_MISSING", "SET_FOREIGN"]);
+}
+
+#[test]
+fn a_backup_that_holds_less_than_before_is_a_finding() {
+    let site = Site::new();
+    site.age("Switches", 1, |cover| cover["content"] = counts(0, 0));
+    site.assert(&["BACKUP_EMPTY"]);
+    // The fixture's sets have one file of 13 bytes.
+    for (files, bytes, rules) in
+        [(2, 26, &[][..]), (3, 13, &["BACKUP_SHRUNKEN"]), (1, 27, &["BACKUP_SHRUNKEN"])]
+    {
+        let site = Site::new();
+        site.age("Switches", 1, |cover| cover["content"] = counts(files, bytes));
+        back_up(&site.fixture, Component::Switches, None);
+        site.assert(rules);
+    }
+}
+
+fn counts(files: u64, bytes: u64) -> Value {
+    json!({"files": files, "folders": 0, "links": 0, "bytes": bytes, "problems": 0})
+}
+
+#[test]
+fn retention_is_applied() {
+    let site = Site::new();
+    back_up(&site.fixture, Component::Switches, None);
+    site.age("Switches", 7 * 24 + 12, |_| {});
+    site.assert(&[]);
+    let site = Site::new();
+    back_up(&site.fixture, Component::Switches, None);
+    site.age("Switches", 9 * 24, |_| {});
+    site.assert(&["RETENTION_NOT_APPLIED"]);
+    site.set("retention_days", Value::Null).assert(&["RETENTION_NOT_SET"]);
+}
+
+#[test]
+fn space_is_what_the_share_says_or_else_the_configuration() {
+    let site = |space: Option<Space>| {
+        let mut site = Site::new();
+        site.share.space = space;
+        site
+    };
+    let config = |total: u64, free: u64| json!({"total_bytes": total, "free_bytes": free});
+    for (total, free, rules) in [
+        (1_000_000_000, 300_000_000, &[][..]),
+        (1_000_000_000, 299_999_999, &["SHARE_ALMOST_FULL"]),
+        (1000, 900, &["SHARE_WITHOUT_ROOM"]),
+    ] {
+        site(None).set("space", config(total, free)).assert(rules);
+        let says = site(Some(Space::new(total, free))).set("space", config(1000, 1));
+        says.assert(rules);
+        let seen = says.review().space.unwrap();
+        assert_eq!((seen.total_bytes, seen.free_bytes, seen.seen_at), (total, free, Some(says.now)));
+    }
+    site(None).set("space", Value::Null).assert(&["SHARE_SPACE_UNKNOWN"]);
+    let site = Site::new();
+    let configuration = Configuration::from_json(site.config.to_string().as_bytes()).unwrap();
+    let real = review(&configuration, &site.fixture.share, site.now).unwrap().space.unwrap();
+    assert_ne!(real.total_bytes, 1_000_000_000, "that of the configuration");
+}
+
+#[test]
+fn what_sets_share_by_hard_link_is_counted_once() {
+    let site = Site::new();
+    let size = |site: &Site| {
+        let review = site.review();
+        let of = review.components.iter().find(|of| of.name == "Switches").unwrap();
+        (of.complete, of.bytes, review.next_run_bytes, *of.sizes.last().unwrap())
+    };
+    let (_, bytes, next, _) = size(&site);
+    // The same set again, under another name and younger: its segments are links.
+    let old = site.sets("Switches").pop().unwrap();
+    let name = SetName::new(site.now.checked_add(60.seconds()).unwrap(), 9).unwrap();
+    let new = old.with_file_name(name.to_string());
+    std::fs::create_dir(&new).unwrap();
+    for file in std::fs::read_dir(&old).unwrap() {
+        let file = file.unwrap().path();
+        std::fs::hard_link(&file, new.join(file.file_name().unwrap())).unwrap();
+    }
+    let sheet = new.join("backup.json");
+    common::change_sheet(&sheet, |cover| {
+        cover["set"] = json!(name.to_string());
+        cover["created"] = json!(name.created());
+    });
+    let (complete, again, next_again, newest) = size(&site);
+    assert_eq!((complete, again, next_again), (2, bytes, next));
+    assert_eq!((newest.bytes, newest.new_bytes), (bytes, 0));
+}

@@ -1,0 +1,486 @@
+//! Every kind of source, and what is done about sources that cannot be had as they are.
+
+use crate::common;
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::common::{Fixture, assert_same_tree, noise};
+use azs_backup::backup::SourceProblems;
+use azs_backup::set::Status;
+use azs_backup::{ErrorKind, Set, list_sets};
+use cap_std::fs::Dir;
+
+fn restore_all(fixture: &Fixture, set: &Set) -> std::path::PathBuf {
+    let report = set.verify_full(&fixture.opener).run().unwrap();
+    assert!(report.is_sound(), "{report:#?}");
+    let target = fixture.path("target");
+    let report = set.restore(&fixture.opener).into(&target).unwrap();
+    assert!(report.losses.is_empty() && report.unrestored.is_empty(), "{report:#?}");
+    target
+}
+
+/// The region folder may hold nothing but `MASBackup` and empty folders.
+fn assert_nothing_left(fixture: &Fixture) {
+    assert!(list_sets(&fixture.share, fixture.place.deployment()).run().unwrap().is_empty());
+    let component = fixture.native(&fixture.place.folder());
+    assert!(!component.exists() || fs::read_dir(component).unwrap().next().is_none());
+}
+
+#[test]
+fn names_of_every_kind_survive() {
+    let fixture = Fixture::new();
+    let tree = fixture.path("source");
+    fs::create_dir(&tree).unwrap();
+    let long = "n".repeat(255);
+    let names: [&[u8]; 16] = [
+        "Überprüfung".as_bytes(),
+        "U\u{308}berpru\u{308}fung".as_bytes(),
+        "配置备份 😀🔥".as_bytes(),
+        b"tab\tname",
+        b"new\nline",
+        b"back\\slash",
+        b"trailing space ",
+        b"trailing.dot.",
+        b"-leading-dash",
+        b"quote'\"%20*?",
+        b"CON",
+        b"nul.txt",
+        b"..double",
+        b"not \xff\xfe unicode",
+        b"\x01control\x7f",
+        long.as_bytes(),
+    ];
+    for (i, name) in names.iter().enumerate() {
+        let folder = tree.join(OsStr::from_bytes(name));
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join(OsStr::from_bytes(names[(i + 5) % names.len()])), name).unwrap();
+        symlink(OsStr::from_bytes(&name[..name.len().min(90)]), folder.join("link")).unwrap();
+    }
+    symlink("x/".repeat(1000), tree.join("long link")).unwrap();
+    let set = fixture.back_up(&tree);
+    assert_same_tree(&tree, &restore_all(&fixture, &set).join("tree"));
+}
+
+#[test]
+fn paths_longer_than_the_system_s_limit_survive() {
+    let fixture = Fixture::new();
+    let tree = fixture.path("source");
+    fs::create_dir(&tree).unwrap();
+    let open = |path: &Path| Dir::open_ambient_dir(path, cap_std::ambient_authority()).unwrap();
+    let name = "a folder with a long name ".repeat(9);
+    let mut dir = open(&tree);
+    for _ in 0..40 {
+        dir.create_dir(&name).unwrap();
+        dir = dir.open_dir(&name).unwrap();
+    }
+    dir.write("deep", "down here").unwrap();
+
+    let set = fixture.back_up(&tree);
+    let mut dir = open(&restore_all(&fixture, &set).join("tree"));
+    for _ in 0..40 {
+        dir = dir.open_dir(&name).unwrap();
+    }
+    assert_eq!(dir.read_to_string("deep").unwrap(), "down here");
+}
+
+#[test]
+fn times_modes_and_extended_attributes_survive() {
+    let fixture = Fixture::new();
+    let tree = fixture.path("source");
+    fs::create_dir_all(tree.join("folder")).unwrap();
+    let set_time = |path: &Path, seconds: i64, nanoseconds: i64| {
+        let time = rustix::fs::Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
+        let times = rustix::fs::Timestamps { last_access: time, last_modification: time };
+        rustix::fs::utimensat(rustix::fs::CWD, path, &times, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).unwrap();
+    };
+    for (name, seconds, nanoseconds) in [
+        ("old", -1_000_000, 1),
+        ("epoch", 0, 0),
+        ("now", 1_760_000_000, 999_999_999),
+        ("future", 10_000_000_000, 7),
+    ] {
+        let path = tree.join(name);
+        fs::write(&path, name).unwrap();
+        set_time(&path, seconds, nanoseconds);
+    }
+    for mode in [0o000, 0o400, 0o777, 0o1755, 0o2755, 0o4755] {
+        let path = tree.join(format!("mode {mode:o}"));
+        fs::write(&path, "x").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    symlink("now", tree.join("link")).unwrap();
+    set_time(&tree.join("link"), 1_000_000_000, 123);
+    let attributes = [("user.azs.note", &b"line\nline \xff\0end"[..]), ("user.empty", b"")];
+    for target in ["now", "folder"] {
+        for (name, value) in attributes {
+            let file = File::open(tree.join(target)).unwrap();
+            rustix::fs::fsetxattr(&file, name, value, rustix::fs::XattrFlags::empty()).unwrap();
+        }
+    }
+    fs::set_permissions(tree.join("folder"), fs::Permissions::from_mode(0o2510)).unwrap();
+    set_time(&tree.join("folder"), 1_234_567_890, 42);
+    set_time(&tree, 1_234_567_891, 43);
+
+    let set = fixture.back_up(&tree);
+    let restored = restore_all(&fixture, &set).join("tree");
+    assert_same_tree(&tree, &restored);
+    assert_eq!(fs::metadata(&restored).unwrap().mtime_nsec(), 43);
+    for target in ["now", "folder"] {
+        for (name, value) in attributes {
+            let mut buffer = [0; 100];
+            let file = File::open(restored.join(target)).unwrap();
+            let length = rustix::fs::fgetxattr(&file, name, &mut buffer[..]).unwrap();
+            assert_eq!(&buffer[..length], value);
+        }
+    }
+}
+
+#[test]
+fn hard_links_stay_one_file() {
+    let fixture = Fixture::new();
+    let tree = fixture.path("source");
+    fs::create_dir_all(tree.join("b")).unwrap();
+    fs::write(tree.join("b/first"), "one file").unwrap();
+    fs::write(tree.join("large"), noise(1, 3_000_000)).unwrap();
+    for name in ["a", "b/second", "z"] {
+        fs::hard_link(tree.join("b/first"), tree.join(name)).unwrap();
+    }
+    fs::hard_link(tree.join("large"), tree.join("b/large too")).unwrap();
+    let set = fixture.back_up(&tree);
+    assert_eq!(set.cover().content.links, 4);
+    let restored = restore_all(&fixture, &set).join("tree");
+    assert_same_tree(&tree, &restored);
+    assert_eq!(fs::metadata(restored.join("a")).unwrap().nlink(), 4);
+}
+
+#[test]
+fn holes_are_restored_as_holes() {
+    let fixture = Fixture::new();
+    let tree = fixture.path("source");
+    fs::create_dir(&tree).unwrap();
+    for (name, size) in [("small", 1 << 20), ("large", 64 << 20)] {
+        let file = File::create(tree.join(name)).unwrap();
+        file.set_len(size).unwrap();
+        file.write_all_at(&noise(1, 10_000), size / 2 + 100).unwrap();
+    }
+    let set = fixture.back_up(&tree);
+    assert!(set.cover().stored.bytes < 100_000);
+    let restored = restore_all(&fixture, &set).join("tree");
+    assert_same_tree(&tree, &restored);
+    for name in ["small", "large"] {
+        assert!(fs::metadata(restored.join(name)).unwrap().blocks() * 512 < 200_000, "{name} has holes");
+    }
+}
+
+#[test]
+fn bytes_readers_files_and_folders_mix_in_one_set() {
+    let fixture = Fixture::new();
+    fs::create_dir(fixture.path("folder")).unwrap();
+    fs::write(fixture.path("folder/in folder"), "1").unwrap();
+    fs::write(fixture.path("single"), "2").unwrap();
+    let large = noise(5, 7_000_000);
+
+    let mut backup =
+        fixture.builder().label("vendor", "Contoso").label("firmware", "9.3(11)").start().unwrap();
+    backup.add(fixture.path("folder")).unwrap();
+    backup.add(fixture.path("single")).unwrap();
+    backup.add_file_as("renamed/deep/single", fixture.path("single")).unwrap();
+    backup.add_bytes("tor1/running-config", *b"hostname tor1\n").unwrap();
+    backup.add_bytes("tor1/startup-config", Vec::new()).unwrap();
+    backup.add_bytes("large bytes", large.clone()).unwrap();
+    backup.add_reader("tor2/running-config", &b"hostname tor2\n"[..]).unwrap();
+    backup.add_reader("large reader", &large[..]).unwrap();
+    backup.add_reader("empty reader", std::io::empty()).unwrap();
+    for name in ["folder", "folder/x", "tor1", "tor1/running-config/x", "renamed/deep"] {
+        assert_eq!(backup.add_bytes(name, *b"").unwrap_err().kind(), ErrorKind::AlreadyExists, "{name}");
+    }
+    for name in ["", "/etc/passwd", "../up", "a//b", "a/./b", "a\0b"] {
+        assert_eq!(backup.add_bytes(name, *b"").unwrap_err().kind(), ErrorKind::InvalidName, "{name}");
+    }
+    let report = backup.commit().unwrap();
+    assert_eq!(report.cover.labels["firmware"], "9.3(11)");
+    assert_eq!((report.cover.content.files, report.cover.status), (9, Status::Succeeded));
+
+    let target = restore_all(&fixture, &fixture.open(&report.folder));
+    let read = |name: &str| fs::read(target.join(name)).unwrap();
+    assert_eq!(read("folder/in folder"), b"1");
+    assert_eq!(read("single"), b"2");
+    assert_eq!(read("renamed/deep/single"), b"2");
+    assert_eq!(read("tor1/running-config"), b"hostname tor1\n");
+    assert_eq!(read("tor2/running-config"), b"hostname tor2\n");
+    assert_eq!(read("tor1/startup-config"), b"");
+    assert_eq!(read("empty reader"), b"");
+    assert_eq!(read("large bytes"), large);
+    assert_eq!(read("large reader"), large);
+}
+
+#[test]
+fn a_set_of_nothing_is_a_set() {
+    let fixture = Fixture::new();
+    let report = fixture.start().commit().unwrap();
+    let set = fixture.open(&report.folder);
+    assert!(set.verify().run().unwrap().is_sound());
+    restore_all(&fixture, &set);
+}
+
+#[test]
+fn sockets_pipes_and_devices_are_skipped_with_a_warning() {
+    let fixture = Fixture::new();
+    let tree = fixture.path("source");
+    fs::create_dir(&tree).unwrap();
+    fs::write(tree.join("file"), "x").unwrap();
+    let _socket = UnixListener::bind(tree.join("socket")).unwrap();
+    common::run(std::process::Command::new("mkfifo").arg(tree.join("pipe")));
+    let mut backup = fixture.start();
+    backup.add_folder_as("tree", &tree).unwrap();
+    let report = backup.commit().unwrap();
+    let skipped: Vec<_> = report.skipped.iter().map(|skipped| skipped.path.to_string()).collect();
+    assert_eq!(skipped, ["tree/pipe", "tree/socket"]);
+    assert_eq!((report.cover.content.files, report.cover.status), (1, Status::Succeeded));
+}
+
+#[test]
+fn patterns_leave_out_and_take_back_in() {
+    let fixture = Fixture::new();
+    let tree = fixture.path("source");
+    for name in ["keep.cfg", "drop.log", "keep.log", "target/x", "sub/target/y", "sub/drop.log"] {
+        fs::create_dir_all(tree.join(name).parent().unwrap()).unwrap();
+        fs::write(tree.join(name), name).unwrap();
+    }
+    let builder = fixture.builder().exclude("*.log").include("keep.log").exclude("/target/");
+    let mut backup = builder.start().unwrap();
+    backup.add_folder_as("tree", &tree).unwrap();
+    let set = fixture.open(&backup.commit().unwrap().folder);
+    let restored = restore_all(&fixture, &set).join("tree");
+    for (name, is_there) in [
+        ("keep.cfg", true),
+        ("keep.log", true),
+        ("sub/target/y", true),
+        ("drop.log", false),
+        ("target", false),
+        ("sub/drop.log", false),
+    ] {
+        assert_eq!(restored.join(name).exists(), is_there, "{name}");
+    }
+    assert_eq!(fixture.builder().exclude("[z-a]").start().unwrap_err().kind(), ErrorKind::InvalidArgument);
+}
+
+/// Makes a file that nobody can read: root, who may read all, is given more attributes than an entry takes.
+fn make_unreadable(path: &Path) -> bool {
+    fs::write(path, "x").unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
+    let Ok(file) = File::open(path) else { return true };
+    (0..17).all(|number| {
+        let (name, value) = (format!("trusted.{number}"), vec![b'x'; 64 << 10]);
+        rustix::fs::fsetxattr(&file, name, &value, rustix::fs::XattrFlags::empty()).is_ok()
+    })
+}
+
+#[test]
+fn a_file_that_cannot_be_read_ends_the_backup_or_is_named() {
+    let fixture = Fixture::in_memory();
+    let bad = fixture.path("bad");
+    if !make_unreadable(&bad) {
+        eprintln!("skipped: this process can read every file");
+        return;
+    }
+    let mut backup = fixture.start();
+    backup.add_bytes("good", *b"good").unwrap();
+    backup.add_file_as("bad", &bad).unwrap();
+    let error = backup.commit().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SourceUnreadable);
+    assert!(error.to_string().contains("bad"), "{error}");
+    assert_nothing_left(&fixture);
+
+    let mut backup = fixture.builder().source_problems(SourceProblems::Report).start().unwrap();
+    backup.add_bytes("good", *b"good").unwrap();
+    backup.add_file_as("bad", &bad).unwrap();
+    let report = backup.commit().unwrap();
+    assert_eq!((report.cover.status, report.cover.content.problems), (Status::PartialSucceeded, 1));
+    assert_eq!(
+        (report.problems[0].path.to_string(), report.problems[0].code.as_str()),
+        ("bad".into(), "SOURCE_UNREADABLE")
+    );
+
+    // The set itself remembers.
+    let set = fixture.open(&report.folder);
+    let target = fixture.path("target");
+    let report = set.restore(&fixture.opener).into(&target).unwrap();
+    assert_eq!(report.status, Status::PartialSucceeded);
+    assert_eq!(report.problems[0].path.to_string(), "bad");
+    assert_eq!(fs::read(target.join("good")).unwrap(), b"good");
+}
+
+/// Changes a file's length for as long as it lives.
+struct Changer(Arc<AtomicBool>, Option<std::thread::JoinHandle<()>>);
+
+impl Changer {
+    fn new(path: &Path) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (file, stopped) = (File::options().write(true).open(path).unwrap(), stop.clone());
+        let thread = std::thread::spawn(move || {
+            let length = file.metadata().unwrap().len();
+            for more in (0..1000).cycle() {
+                if stopped.load(Ordering::Relaxed) {
+                    break;
+                }
+                file.set_len(length + more).unwrap();
+            }
+        });
+        Self(stop, Some(thread))
+    }
+}
+
+impl Drop for Changer {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+        self.1.take().unwrap().join().unwrap();
+    }
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_ends_the_backup_or_is_named() {
+    for size in [1_500_000, 30_000_000] {
+        let fixture = Fixture::new();
+        let tree = fixture.path("source");
+        fs::create_dir(&tree).unwrap();
+        fs::write(tree.join("calm"), "calm").unwrap();
+        fs::write(tree.join("busy"), noise(1, size)).unwrap();
+        let changer = Changer::new(&tree.join("busy"));
+        // A run in which the other thread happens to sleep is right to succeed: try until it does not.
+        let run = |policy| {
+            let mut backup = fixture.builder().source_problems(policy).start().unwrap();
+            backup.add_folder_as("tree", &tree).and_then(|()| backup.commit())
+        };
+        let error =
+            (0..50).find_map(|_| run(SourceProblems::Fail).err()).expect("one of 50 runs sees a change");
+        assert_eq!(error.kind(), ErrorKind::SourceChanged, "{error}");
+        let report =
+            (0..50).map(|_| run(SourceProblems::Report).unwrap()).find(|report| !report.problems.is_empty());
+        let report = report.expect("one of 50 runs sees a change");
+        drop(changer);
+        assert_eq!(report.cover.status, Status::PartialSucceeded);
+        let named: Vec<_> = report.problems.iter().map(|p| (p.path.to_string(), p.code.clone())).collect();
+        assert_eq!(named, [("tree/busy".to_owned(), "SOURCE_CHANGED".to_owned())]);
+        let set = fixture.open(&report.folder);
+        assert!(set.verify_full(&fixture.opener).run().unwrap().is_sound());
+    }
+}
+
+#[test]
+fn a_reader_that_fails_leaves_no_backup() {
+    struct Failing(usize);
+    impl Read for Failing {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            if self.0 == 0 {
+                return Err(std::io::Error::other("the switch hung up"));
+            }
+            let count = self.0.min(buffer.len());
+            self.0 -= count;
+            Ok(count)
+        }
+    }
+    for length in [0, 10, 5_000_000] {
+        let fixture = Fixture::new();
+        let mut backup = fixture.start();
+        let error = backup.add_reader("running-config", Failing(length)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::SourceUnreadable);
+        assert!(error.to_string().contains("the switch hung up"), "{error}");
+        drop(backup);
+        assert_nothing_left(&fixture);
+    }
+}
+
+#[test]
+fn a_backup_that_is_dropped_or_cancelled_leaves_nothing() {
+    let fixture = Fixture::new();
+    let tree = fixture.path("source");
+    fs::create_dir(&tree).unwrap();
+    fs::write(tree.join("file"), noise(1, 100_000_000)).unwrap();
+    let mut backup = fixture.start();
+    backup.add_folder_as("tree", &tree).unwrap();
+    drop(backup);
+    assert_nothing_left(&fixture);
+
+    let calls = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = calls.clone();
+    let hook = move |progress: azs_backup::observer::Progress| {
+        seen.lock().unwrap().push(progress);
+        ControlFlow::Break(())
+    };
+    let mut backup = fixture.builder().observer(hook).start().unwrap();
+    let error =
+        backup.add_reader("slow", Slow(noise(1, 60))).and_then(|()| backup.add_folder_as("tree", &tree));
+    let error = error.and_then(|()| backup.commit()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert_eq!(calls.lock().unwrap().len(), 1, "the hook is not called again");
+    assert_nothing_left(&fixture);
+}
+
+/// Gives a byte every few milliseconds, as a switch might.
+struct Slow(Vec<u8>);
+
+impl Read for Slow {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        std::thread::sleep(Duration::from_millis(3));
+        Ok(self.0.pop().map_or(0, |byte| {
+            buffer[0] = byte;
+            1
+        }))
+    }
+}
+
+#[test]
+fn bad_options_are_refused_before_anything_is_made() {
+    let fixture = Fixture::new();
+    let bare = azs_backup::Backup::builder(fixture.share.clone(), fixture.place.clone());
+    for builder in [
+        bare,
+        fixture.builder().level(20),
+        fixture.builder().level(-8),
+        fixture.builder().segment_size(1000),
+        fixture.builder().segment_size(1 << 30),
+    ] {
+        assert_eq!(builder.start().unwrap_err().kind(), ErrorKind::InvalidArgument);
+    }
+    assert_nothing_left(&fixture);
+    let mut backup = fixture.start();
+    assert_eq!(backup.add_folder(fixture.path("not there")).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(backup.add_file(fixture.path("share")).unwrap_err().kind(), ErrorKind::InvalidArgument);
+}
+
+#[test]
+fn segment_names_are_the_same_from_run_to_run_with_a_state_folder_only() {
+    let fixture = Fixture::new();
+    let tree = fixture.path("source");
+    fs::create_dir(&tree).unwrap();
+    fs::write(tree.join("file"), "the same").unwrap();
+    let names = |state: Option<&str>| {
+        let mut builder = fixture.builder();
+        if let Some(state) = state {
+            builder = builder.state(fixture.path(state));
+        }
+        let mut backup = builder.start().unwrap();
+        backup.add_folder_as("tree", &tree).unwrap();
+        let folder = fixture.native(&backup.commit().unwrap().folder);
+        let names = fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+        // The digest alone: a later set may give what it stored anew another number.
+        let digests = names.filter(|name| name.ends_with(".tar.zst.p7m")).map(|name| name[7..].to_owned());
+        digests.collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(names(Some("state")), names(Some("state")));
+    assert_ne!(names(Some("state")), names(Some("another")));
+    assert_ne!(names(None), names(None));
+    let key = fs::metadata(fixture.path("state/naming.key")).unwrap();
+    assert_eq!(key.permissions().mode() & 0o777, 0o600);
+}

@@ -1,0 +1,9 @@
+//! What needs no share: names, schedules, alerts, vectors, documents.
+
+mod alert;
+mod documents;
+mod layout;
+mod schedule;
+mod vectors;
+#[path = "../common/walked.rs"]
+mod walked;
