@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../tests/layout/properties.rs"]
+#[path = "../../tests/values/layout/properties.rs"]
 mod properties;
 
 fuzz_target!(|text: &str| properties::check(text));
