@@ -23,6 +23,7 @@ mod operations;
 mod options;
 mod passing;
 mod pool;
+mod rights;
 mod session;
 mod status;
 mod transport;

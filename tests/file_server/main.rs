@@ -7,4 +7,5 @@ mod smb_credits;
 mod smb_faults;
 mod smb_night;
 mod smb_refusals;
+mod smb_rights;
 mod smb_settings;

@@ -207,6 +207,14 @@ impl Share for SmbShare {
         })
     }
 
+    fn may_delete(&self, folder: &SharePath) -> Result<Option<bool>> {
+        self.rights_in(folder)
+    }
+
+    fn rehearse(&self, folder: &SharePath, content: &[u8]) -> Result<()> {
+        self.rehearse_in(folder, content)
+    }
+
     fn remove(&self, path: &SharePath) -> Result<()> {
         self.remove_as("delete", path, Kind::File)
     }
@@ -257,7 +265,7 @@ impl SmbShare {
     }
 
     /// Begins a file that has another name until it is whole.
-    fn upload(&self, action: &str, path: &SharePath) -> Result<Upload> {
+    pub(super) fn upload(&self, action: &str, path: &SharePath) -> Result<Upload> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(nameless(action));
         };
