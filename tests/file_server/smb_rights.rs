@@ -45,7 +45,7 @@ impl Site {
     fn write_source(&self, text: &str) {
         let source = self.local.path().join("source");
         std::fs::write(source.join("small"), text).unwrap();
-        std::fs::write(source.join("large"), noise(1, 3_000_000)).unwrap();
+        std::fs::write(source.join("large"), noise(1, 6_000_000)).unwrap();
     }
 
     fn builder(&self) -> SmbBuilder {
@@ -66,7 +66,7 @@ impl Site {
         let mut builder = Backup::builder(self.share(), place())
             .certificate(self.certificate.encryption())
             .create(true)
-            .segment_size(1 << 20);
+            .segment_size(4 << 20);
         if let Some(state) = state {
             builder = builder.state(self.local.path().join(state));
         }
@@ -159,10 +159,7 @@ fn without_delete_backups_work_and_a_check_says_what_does_not() {
     assert!(report.warnings.is_empty(), "{:?}", report.warnings);
     site.verify_and_restore(&report.folder);
     let outcomes = site.retain();
-    assert!(
-        matches!(&outcomes[..], [DeletionOutcome::Failed { code: "ACCESS_DENIED", .. }]),
-        "{outcomes:?}"
-    );
+    assert!(matches!(&outcomes[..], [DeletionOutcome::Failed { code: "ACCESS_DENIED", .. }]), "{outcomes:?}");
     let share: Arc<dyn Share> = Arc::new(FolderShare::open(site.root()).unwrap());
     let sets = list_sets(&share, place().deployment()).run().unwrap();
     assert_eq!(sets.iter().filter(|set| set.is_complete()).count(), 2, "what cannot be deleted stays whole");
