@@ -10,7 +10,7 @@ use cap_std::fs::{Dir, OpenOptions};
 
 use super::{Item, ItemKind, Share, Space, concerning, unsupported};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{MasBackupFolder, Name, SharePath, is_mas_backup};
+use crate::layout::{MasBackupFolder, Name, SharePath, is_mas_backup, unfinished_name};
 use crate::string_enum::string_enum;
 
 mod direct;
@@ -129,7 +129,7 @@ impl FolderShare {
         if dir.symlink_metadata(name.as_str()).is_ok() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        let part = format!(".{name}.part");
+        let part = unfinished_name(name.as_str(), None);
         let write = || {
             let mut options = OpenOptions::new();
             options.write(true).create(true).truncate(true).follow(FollowSymlinks::No);

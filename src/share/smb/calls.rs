@@ -273,9 +273,9 @@ impl SmbShare {
             root if root.is_empty() => root,
             folder => folder + "\\",
         };
-        // A name has at most 255 UTF-16 units, suffix included.
-        let name = if name.as_str().len() > LONGEST_STEM { "azs-backup" } else { name.as_str() };
-        Ok(Upload::new(format!("{folder}.{name}")))
+        // A name has at most 255 UTF-16 units, the mark in front included.
+        let name = if name.as_str().len() > LONGEST { "azs-backup" } else { name.as_str() };
+        Ok(Upload::new(folder, name.to_owned()))
     }
 }
 
@@ -332,6 +332,6 @@ const NO_FLUSH: [u32; 5] = [
     status::INVALID_DEVICE_REQUEST,
     status::INVALID_PARAMETER,
 ];
-const LONGEST_STEM: usize = 240;
+const LONGEST: usize = 230;
 /// Objects have a few tens of MiB.
 const MOST_COMPARED: u64 = 1 << 28;

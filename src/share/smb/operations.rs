@@ -257,7 +257,8 @@ impl Session {
 
     /// Creates a folder whose parent exists.
     pub(super) async fn create_folder(&self, path: &str) -> Result<()> {
-        let new = self.open_as(path, CreateDisposition::Create, access_to_look(), Kind::Folder).await?;
+        let new = self.open_as(path, CreateDisposition::Create, access_to_look(), Kind::Folder).await;
+        let new = new.map_err(|failure| not_created(path, failure))?;
         self.close(handle(&new), Ok(())).await
     }
 
@@ -386,14 +387,14 @@ async fn list_opened(folder: &Arc<Directory>) -> Result<Vec<Item>> {
     Ok(items)
 }
 
-/// Says what is meant if the server does not let a file of this name be created.
+/// Says what is meant if the server does not let a file or folder of this name be created.
 pub(super) fn not_created(path: &str, failure: Failure) -> Failure {
     match failure.ntstatus() {
         // A missing folder has another status.
         Some(OBJECT_NAME_NOT_FOUND) => {
             let name = path.rsplit('\\').next().unwrap_or(path);
-            let why = "the server forbids the name; let it allow names that begin with a dot and end in .part (Samba: \
-                       \"veto files\")";
+            let why = "the server forbids the name; let it allow names like this one (Samba: \"veto files\", Windows: file \
+                       screens)";
             Failure::other(ErrorKind::AccessDenied, format!("{name}: {why}"))
         }
         _ => failure,
