@@ -160,6 +160,8 @@ pub struct ShareProtection {
     pub signing: String,
     /// The cipher: `Aes128Gcm`; `None` if the traffic is signed only.
     pub cipher: Option<String>,
+    /// The file server's path behind a DFS path; `None` without DFS.
+    pub target: Option<String>,
     /// A line about it, if encryption was preferred, but is not to be had.
     #[serde(skip)]
     pub fallback: Option<String>,

@@ -32,6 +32,7 @@ impl Share for SmbShare {
             dialect: facts.dialect.to_string(),
             signing: facts.signing.unwrap_or_else(|| "AesCmac".into()),
             cipher: facts.cipher,
+            target: facts.target,
             fallback,
         })
     }
