@@ -4,7 +4,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod smb_credits;
+mod smb_dfs;
+mod smb_domain;
 mod smb_faults;
+mod smb_foreign;
 mod smb_night;
 mod smb_refusals;
+mod smb_rights;
 mod smb_settings;
