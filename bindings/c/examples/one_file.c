@@ -1,8 +1,8 @@
 /* Restore one file from the newest set that is whole, the day of need: one_file SHARE PFX FILE > COPY.
  * The password is in AZS_PFX_PASSWORD. */
 #include <azs_backup.h>
-#include <cjson/cJSON.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,30 +25,31 @@ static azs_status restore(azs_share *share, const char *folder, azs_opener *open
 /* From the newest set to the oldest: what is damaged or does not have the file is passed over. */
 static azs_status search(azs_share *share, azs_opener *opener, const char *file, azs_error **error) {
     azs_sets *sets;
-    char *json = NULL;
     azs_status status = azs_share_list_sets(share, "contoso.com/nyc", "Switches", &sets, error);
-    if (status == AZS_STATUS_OK) {
-        status = azs_sets_json(sets, &json, error);
+    bool is_found = status != AZS_STATUS_OK;
+    for (size_t left = azs_sets_count(sets); left > 0 && !is_found; left--) {
+        char *set = NULL, *state = NULL, *folder = NULL;
+        azs_error *failure = NULL;
+        if ((status = azs_sets_item(sets, left - 1, &set, &failure)) == AZS_STATUS_OK &&
+            (status = azs_json_text(set, "/state", &state, &failure)) == AZS_STATUS_OK &&
+            (status = azs_json_text(set, "/folder", &folder, &failure)) == AZS_STATUS_OK && strcmp(state, "complete") == 0) {
+            status = restore(share, folder, opener, file, &failure);
+            is_found = status != AZS_STATUS_DAMAGED && status != AZS_STATUS_NOT_FOUND;
+            if (status == AZS_STATUS_OK) {
+                fprintf(stderr, "%s from %s\n", file, folder);
+            } else if (!is_found) {
+                fprintf(stderr, "%s: %s: %s\n", folder, azs_error_code(failure), azs_error_message(failure));
+            }
+        }
+        /* The last failure is that of the search. */
+        if (status != AZS_STATUS_OK || is_found) {
+            azs_error_free(*error);
+            *error = failure;
+        }
+        azs_string_free(set);
+        azs_string_free(state);
+        azs_string_free(folder);
     }
-    cJSON *all = cJSON_Parse(json != NULL ? json : "[]");
-    for (int i = cJSON_GetArraySize(all) - 1; i >= 0; i--) {
-        const cJSON *set = cJSON_GetArrayItem(all, i);
-        const char *name = cJSON_GetStringValue(cJSON_GetObjectItem(set, "name"));
-        if (strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(set, "state")), "complete") != 0) {
-            continue;
-        }
-        azs_error_free(*error);
-        status = restore(share, cJSON_GetStringValue(cJSON_GetObjectItem(set, "folder")), opener, file, error);
-        if (status == AZS_STATUS_OK) {
-            fprintf(stderr, "%s from %s\n", file, name);
-        }
-        if (status != AZS_STATUS_DAMAGED && status != AZS_STATUS_NOT_FOUND) {
-            break;
-        }
-        fprintf(stderr, "%s: %s: %s\n", name, azs_error_code(*error), azs_error_message(*error));
-    }
-    cJSON_Delete(all);
-    azs_string_free(json);
     azs_sets_free(sets);
     return status;
 }
