@@ -22,33 +22,34 @@ static azs_status restore(azs_share *share, const char *folder, azs_opener *open
     return status;
 }
 
-/* From the newest set to the oldest: what is damaged or does not have the file is passed over. */
+/* From the newest set to the oldest: what is not complete, is damaged or does not have the file is passed over. */
 static azs_status search(azs_share *share, azs_opener *opener, const char *file, azs_error **error) {
     azs_sets *sets;
     azs_status status = azs_share_list_sets(share, "contoso.com/nyc", "Switches", &sets, error);
-    bool is_found = status != AZS_STATUS_OK;
-    for (size_t left = azs_sets_count(sets); left > 0 && !is_found; left--) {
+    bool is_over = status != AZS_STATUS_OK;
+    for (size_t left = azs_sets_count(sets); left > 0 && !is_over; left--) {
         char *set = NULL, *state = NULL, *folder = NULL;
-        azs_error *failure = NULL;
-        if ((status = azs_sets_item(sets, left - 1, &set, &failure)) == AZS_STATUS_OK &&
-            (status = azs_json_text(set, "/state", &state, &failure)) == AZS_STATUS_OK &&
-            (status = azs_json_text(set, "/folder", &folder, &failure)) == AZS_STATUS_OK && strcmp(state, "complete") == 0) {
-            status = restore(share, folder, opener, file, &failure);
-            is_found = status != AZS_STATUS_DAMAGED && status != AZS_STATUS_NOT_FOUND;
-            if (status == AZS_STATUS_OK) {
-                fprintf(stderr, "%s from %s\n", file, folder);
-            } else if (!is_found) {
-                fprintf(stderr, "%s: %s: %s\n", folder, azs_error_code(failure), azs_error_message(failure));
-            }
+        azs_error_free(*error);
+        if ((status = azs_sets_item(sets, left - 1, &set, error)) == AZS_STATUS_OK &&
+            (status = azs_json_text(set, "/state", &state, error)) == AZS_STATUS_OK &&
+            (status = azs_json_text(set, "/folder", &folder, error)) == AZS_STATUS_OK) {
+            status = restore(share, folder, opener, file, error);
         }
-        /* The last failure is that of the search. */
-        if (status != AZS_STATUS_OK || is_found) {
-            azs_error_free(*error);
-            *error = failure;
+        bool is_complete = state != NULL && strcmp(state, "complete") == 0;
+        bool may_lie_in_another = !is_complete || status == AZS_STATUS_DAMAGED || status == AZS_STATUS_NOT_FOUND;
+        is_over = status == AZS_STATUS_OK || folder == NULL || !may_lie_in_another;
+        if (status == AZS_STATUS_OK) {
+            fprintf(stderr, "%s from %s\n", file, folder);
+        } else if (!is_over) {
+            fprintf(stderr, "%s, %s: %s: %s\n", folder, state, azs_error_code(*error), azs_error_message(*error));
         }
         azs_string_free(set);
         azs_string_free(state);
         azs_string_free(folder);
+    }
+    if (azs_sets_count(sets) == 0 && status == AZS_STATUS_OK) {
+        fputs("there are no sets\n", stderr);
+        status = AZS_STATUS_NOT_FOUND;
     }
     azs_sets_free(sets);
     return status;
@@ -63,10 +64,11 @@ int main(int count, char **arguments) {
         fputs("one_file SHARE PFX FILE\n", stderr);
         return EXIT_FAILURE;
     }
-    if (azs_decryption_certificate_load(arguments[2], getenv("AZS_PFX_PASSWORD"), &pfx, &error) == AZS_STATUS_OK &&
-        azs_opener_new((const azs_decryption_certificate *const *)&pfx, 1, &opener, &error) == AZS_STATUS_OK &&
-        azs_folder_share_open(arguments[1], NULL, &share, &error) == AZS_STATUS_OK) {
-        search(share, opener, arguments[3], &error);
+    azs_status status;
+    if ((status = azs_decryption_certificate_load(arguments[2], getenv("AZS_PFX_PASSWORD"), &pfx, &error)) == AZS_STATUS_OK &&
+        (status = azs_opener_new((const azs_decryption_certificate *const *)&pfx, 1, &opener, &error)) == AZS_STATUS_OK &&
+        (status = azs_folder_share_open(arguments[1], NULL, &share, &error)) == AZS_STATUS_OK) {
+        status = search(share, opener, arguments[3], &error);
     }
     if (error != NULL) {
         fprintf(stderr, "%s: %s\n", azs_error_code(error), azs_error_message(error));
@@ -74,7 +76,6 @@ int main(int count, char **arguments) {
     azs_share_free(share);
     azs_opener_free(opener);
     azs_decryption_certificate_free(pfx);
-    azs_status status = azs_error_status(error);
     azs_error_free(error);
     return status == AZS_STATUS_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }

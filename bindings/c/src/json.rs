@@ -1,4 +1,4 @@
-//! A look into plain data, so that a program needs no JSON library for what every program asks.
+//! A look into plain data, so that a program needs no JSON library to read an answer.
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
@@ -9,36 +9,44 @@ use serde_json::Value;
 use crate::error::{azs_error, azs_status};
 use crate::ffi::{Slot, Text, guard, invalid, slot};
 
-/// What stands at a place in JSON; none where it is not there.
-fn at(json: &Text, pointer: &Text) -> Result<Option<Value>> {
+/// A place for a number or a truth value.
+type Place<'a, T> = Option<&'a mut MaybeUninit<T>>;
+
+/// What is at a place in JSON.
+fn at(json: &Text, pointer: &Text) -> Result<Value> {
     let (text, path) = (json.get("json")?, pointer.get("pointer")?);
     if !path.is_empty() && !path.starts_with('/') {
-        return Err(invalid(format!("pointer {path} does not begin with a slash, like /content/files")));
+        return Err(invalid(format!("pointer {path:?} does not begin with a slash, as /stored/bytes does")));
     }
     let mut json: Value = serde_json::from_str(text)
-        .map_err(|e| Error::new(ErrorKind::Malformed, "this is not JSON").with_source(e))?;
-    Ok(json.pointer_mut(path).map(Value::take))
+        .map_err(|e| Error::new(ErrorKind::Malformed, "json is not JSON").with_source(e))?;
+    let found = json.pointer_mut(path).map(Value::take);
+    found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("the JSON has no {path}")))
 }
 
-/// The same for what has to be there, and has to be of a kind.
-fn of_kind<T>(json: &Text, pointer: &Text, kind: &str, read: impl FnOnce(&Value) -> Option<T>) -> Result<T> {
-    let path = pointer.get("pointer")?;
-    let value = at(json, pointer)?
-        .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("the JSON has no {path}")))?;
-    read(&value).ok_or_else(|| invalid(format!("{path} is not {kind}")))
-}
-
-/// The place for a number, which holds 0 from now on.
-fn number<'a, T: Default>(out: Option<&'a mut MaybeUninit<T>>, name: &str) -> Result<&'a mut MaybeUninit<T>> {
+/// Gives what is at a place in JSON, which holds 0 or false if the call fails.
+fn give<T: Default>(
+    (json, pointer): (&Text, &Text),
+    (out, name): (Place<'_, T>, &str),
+    kind: &str,
+    read: impl FnOnce(&Value) -> Option<T>,
+) -> Result<()> {
     let out = out.ok_or_else(|| invalid(format!("{name} is NULL")))?;
     out.write(T::default());
-    Ok(out)
+    let (value, path) = (at(json, pointer)?, pointer.get("pointer")?);
+    if value.is_null() {
+        return Err(Error::new(ErrorKind::NotFound, format!("{path} is null in the JSON")));
+    }
+    out.write(read(&value).ok_or_else(|| invalid(format!("{path} is not {kind}")))?);
+    Ok(())
 }
 
-/// A text in JSON that this library gave: `azs_json_text(report, "/folder", &folder, &error)`. `pointer` is a JSON
-/// Pointer (RFC 6901): names and numbers of items, each after a slash. Gives NULL where the text is null or left out.
+/// Text in JSON that this library gave: `azs_json_text(report, "/set", &set, &error)`. `pointer` is a JSON Pointer
+/// (RFC 6901): the names of members and the numbers of items, each after a slash. Gives NULL if it is null.
+/// `AZS_STATUS_NOT_FOUND` if it is not there: some members are left out when there is nothing to say.
 ///
-/// Each call reads the whole JSON: for one that has thousands of items take a JSON library.
+/// Each call reads the JSON from its beginning. For each item of a long list take `azs_sets_item`,
+/// `azs_entries_next` or `azs_json_part` first.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_json_text(
     json: Text,
@@ -49,16 +57,15 @@ pub extern "C" fn azs_json_text(
     guard(error, || {
         let out = slot(text, "text")?;
         match at(&json, &pointer)? {
-            Some(Value::String(text)) => out.text(text),
-            None | Some(Value::Null) => {}
-            Some(_) => return Err(invalid(format!("{} is not a text", pointer.get("pointer")?))),
+            Value::String(text) => out.text(text),
+            Value::Null => {}
+            _ => return Err(invalid(format!("{} is not text", pointer.get("pointer")?))),
         }
         Ok(())
     })
 }
 
-/// A number in JSON, such as "/content/files" or "/freed_bytes"; a fraction is cut off. `AZS_STATUS_NOT_FOUND` where it
-/// is not there.
+/// A whole number in JSON: "/stored/bytes". `AZS_STATUS_NOT_FOUND` if it is null or not there; `value` is 0 then.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_json_number(
     json: Text,
@@ -66,31 +73,22 @@ pub extern "C" fn azs_json_number(
     value: Option<&mut MaybeUninit<i64>>,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
-    guard(error, || {
-        let out = number(value, "value")?;
-        let read = |value: &Value| value.as_i64().or_else(|| value.as_f64().map(|real| real as i64));
-        out.write(of_kind(&json, &pointer, "a number", read)?);
-        Ok(())
-    })
+    guard(error, || give((&json, &pointer), (value, "value"), "a whole number", Value::as_i64))
 }
 
-/// Whether something in JSON is true, such as "/is_sound". `AZS_STATUS_NOT_FOUND` where it is not there.
+/// A truth value in JSON: "/is_sound". `AZS_STATUS_NOT_FOUND` if it is null or not there; `value` is false then.
 #[unsafe(no_mangle)]
-pub extern "C" fn azs_json_is_true(
+pub extern "C" fn azs_json_bool(
     json: Text,
     pointer: Text,
     value: Option<&mut MaybeUninit<bool>>,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
-    guard(error, || {
-        let out = number(value, "value")?;
-        out.write(of_kind(&json, &pointer, "true or false", Value::as_bool)?);
-        Ok(())
-    })
+    guard(error, || give((&json, &pointer), (value, "value"), "true or false", Value::as_bool))
 }
 
-/// How many items a list in JSON has, such as "/problems" or "/faults"; those of the JSON itself for "".
-/// `AZS_STATUS_NOT_FOUND` where it is not there.
+/// How many items a list in JSON has: "/faults", or "" for the JSON itself. `AZS_STATUS_NOT_FOUND` if it is null or not
+/// there; `count` is 0 then.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_json_count(
     json: Text,
@@ -98,9 +96,18 @@ pub extern "C" fn azs_json_count(
     count: Option<&mut MaybeUninit<usize>>,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
-    guard(error, || {
-        let out = number(count, "count")?;
-        out.write(of_kind(&json, &pointer, "a list", |value| value.as_array().map(Vec::len))?);
-        Ok(())
-    })
+    let length = |value: &Value| value.as_array().map(Vec::len);
+    guard(error, || give((&json, &pointer), (count, "count"), "a list", length))
+}
+
+/// A part of JSON, as JSON of its own: "/deletions/0", or "/running" for a job that `azs_job_end` takes.
+/// `AZS_STATUS_NOT_FOUND` if it is not there.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_json_part(
+    json: Text,
+    pointer: Text,
+    part: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || slot(part, "part")?.json(&at(&json, &pointer)?))
 }

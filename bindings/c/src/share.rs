@@ -270,7 +270,7 @@ pub extern "C" fn azs_sets_json(
     guard(error, || slot(json, "json")?.json(&handle(sets, "sets")?.0.sets))
 }
 
-/// One of them, the first is number 0: the same JSON object as in the array.
+/// One of them, as JSON: an object of the array that `azs_sets_json` gives. The first is number 0.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_sets_item(
     sets: Option<&azs_sets>,

@@ -67,7 +67,7 @@ fn compile(example: &str, to: &Path, link: &[&str]) {
     let mut cc = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
     cc.args(["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
     cc.arg(examples().join(example).with_extension("c")).arg("-o").arg(to.join(example));
-    run(cc.args(link).arg("-lcjson"));
+    run(cc.args(link));
 }
 
 #[test]
