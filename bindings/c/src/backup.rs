@@ -37,7 +37,9 @@ fn change(
 }
 
 fn used_up() -> azs::Error {
-    invalid("the builder is used up: its backup was started, or its options were refused; make a new one".into())
+    invalid(
+        "the builder is used up: its backup was started, or its options were refused; make a new one".into(),
+    )
 }
 
 /// A backup of a place, `contoso.com/nyc/Switches`, to a share, with nothing else said yet.
