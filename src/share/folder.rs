@@ -8,7 +8,7 @@ use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 
-use super::{Item, ItemKind, Share, Space, concerning, unsupported};
+use super::{Item, ItemKind, PROBE, Share, Space, concerning, unsupported};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MasBackupFolder, Name, SharePath, is_mas_backup, unfinished_name};
 use crate::string_enum::string_enum;
@@ -275,7 +275,7 @@ impl Share for FolderShare {
     fn may_delete(&self, folder: &SharePath) -> Result<Option<bool>> {
         // Each put renames its file, which takes the same right. Always the same name, so that no more than one file ever
         // stays where this account lacks the right.
-        let name = Name::new("azs-backup-check")?;
+        let name = Name::new(PROBE)?;
         let path = folder.join(name.clone());
         let try_out = || -> io::Result<Option<io::Error>> {
             let dir = self.folder(folder)?;
