@@ -277,20 +277,25 @@ impl Share for FolderShare {
         // stays where this account lacks the right.
         let name = Name::new(PROBE)?;
         let path = folder.join(name.clone());
-        let try_out = || -> io::Result<Option<io::Error>> {
+        let try_out = || -> io::Result<Option<io::Result<()>>> {
             let dir = self.folder(folder)?;
+            // Anything else of this name is somebody's, and stays.
+            if dir.symlink_metadata(name.as_str()).is_ok_and(|found| !found.is_file() || found.len() > 0) {
+                return Ok(None);
+            }
             let mut options = OpenOptions::new();
             options.write(true).create(true).follow(FollowSymlinks::No);
             drop(dir.open_with(name.as_str(), &options)?);
             match dir.remove_file(name.as_str()) {
                 // Another check of the same share took it away.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                removed => Ok(removed.err()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(Ok(()))),
+                removed => Ok(Some(removed)),
             }
         };
         match try_out().map_err(|e| self.failed("write", &path, e))? {
-            None => Ok(Some(true)),
-            Some(error) => {
+            None => Ok(None),
+            Some(Ok(())) => Ok(Some(true)),
+            Some(Err(error)) => {
                 let shown = self.shown(&path);
                 let message = format!(
                     "{shown} was created, but cannot be deleted: {error}; a backup to a folder needs this right, because it \
