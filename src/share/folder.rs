@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, OpenOptions};
+use cap_std::fs::{Dir, Metadata, OpenOptions};
 
 use super::{Item, ItemKind, PROBE, Share, Space, concerning, unsupported};
 use crate::error::{Error, ErrorKind, Result};
@@ -142,6 +142,18 @@ impl FolderShare {
         };
         write().inspect_err(|_| drop(dir.remove_file(&part)))
     }
+}
+
+/// Whether a file belongs to the account that this runs as.
+#[cfg(unix)]
+fn is_own(file: &Metadata) -> bool {
+    use cap_std::fs::MetadataExt;
+    file.uid() == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+fn is_own(_: &Metadata) -> bool {
+    true
 }
 
 impl Share for FolderShare {
@@ -280,7 +292,8 @@ impl Share for FolderShare {
         let try_out = || -> io::Result<Option<io::Result<()>>> {
             let dir = self.folder(folder)?;
             // Anything else of this name is somebody's, and stays.
-            if dir.symlink_metadata(name.as_str()).is_ok_and(|found| !found.is_file() || found.len() > 0) {
+            let is_left_by_us = |found: &Metadata| found.is_file() && found.len() == 0 && is_own(found);
+            if dir.symlink_metadata(name.as_str()).is_ok_and(|found| !is_left_by_us(&found)) {
                 return Ok(None);
             }
             let mut options = OpenOptions::new();
