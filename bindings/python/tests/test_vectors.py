@@ -279,7 +279,7 @@ def take_options(of: str, options: dict[str, Any], tmp_path: Path) -> None:
         match of:
             case "backup":
                 certificate = EncryptionCertificate.load(VECTORS / "envelope/rsa2048.cer")
-                given = {"create": True, "certificates": certificate} | options
+                given: dict[str, Any] = {"create": True, "certificates": certificate} | options
                 azs_backup.Backup(share, "contoso.com/nyc/Switches", **given).abandon()
             case "restore":
                 with FolderShare.open(VECTORS / "sets") as sets:
