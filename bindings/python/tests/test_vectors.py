@@ -292,7 +292,8 @@ def take_options(of: str, options: dict[str, Any], tmp_path: Path) -> None:
                 Schedule(**options)
             case "retention":
                 labels = [(key, value) for key, value in options.get("keep_labels", [])]
-                RetentionPolicy(**options | {"keep_labels": labels})
+                policy: dict[str, Any] = options | {"keep_labels": labels}
+                RetentionPolicy(**policy)
             case "review":
                 review(options, share, now="2026-11-23T02:00:00Z")
 
