@@ -17,6 +17,10 @@ pub mod share;
 mod string_enum;
 mod worker_pool;
 
+// For the bindings that check the names of options themselves.
+#[doc(hidden)]
+pub use options::no_option;
+
 /// Times in the public interface are `jiff`'s.
 pub use jiff;
 

@@ -8,7 +8,7 @@ mod failure;
 mod node;
 mod strict;
 
-pub(crate) use failure::no_option;
+pub use failure::no_option;
 pub(crate) use node::read;
 pub(crate) use strict::parse;
 

@@ -115,8 +115,9 @@ fn named(expected: &str) -> &str {
     }
 }
 
-/// What to say of an option that does not exist.
-pub(crate) fn no_option(unknown: &str, known: &[&str]) -> String {
+/// Returns what to say of an option that does not exist: the nearest that does, or all.
+#[must_use]
+pub fn no_option(unknown: &str, known: &[&str]) -> String {
     let nearest = known.iter().max_by(|a, b| likeness(unknown, a).total_cmp(&likeness(unknown, b)));
     let shown: String = unknown.chars().take(40).collect();
     match nearest {

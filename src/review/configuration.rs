@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::fields;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Component, Deployment, ScaleUnit};
+use crate::options::{parse, read};
 use crate::schedule::{Frequency, RetentionPeriod};
 
 /// How the backups of a deployment are set up, as in a JSON file.
@@ -175,9 +176,9 @@ impl Configuration {
     /// Reads a JSON file; a byte-order mark is skipped.
     ///
     /// # Errors
-    /// `MALFORMED` for anything but JSON, or if a field is missing; `INVALID_ARGUMENT` for a number out of bounds, an
-    /// invalid thumbprint, or a component named twice; `LIMIT_EXCEEDED` for more than 1 MiB, or for more than 128
-    /// components or scale units.
+    /// `MALFORMED` for anything but JSON, or if a field is missing, of a wrong type, or given twice; `INVALID_ARGUMENT`
+    /// for a number out of bounds, an invalid thumbprint, or a component named twice; `LIMIT_EXCEEDED` for more than
+    /// 1 MiB, or for more than 128 components or scale units.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         if json.len() > MAX_LENGTH {
             return Err(Error::new(
@@ -186,7 +187,7 @@ impl Configuration {
             ));
         }
         let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
-        let value: Value = serde_json::from_slice(json).map_err(malformed)?;
+        let value = parse(json).map_err(|e| malformed(&e).with_source(e))?;
         Self::try_from(value)
     }
 
@@ -267,7 +268,7 @@ impl TryFrom<Value> for Configuration {
 
     fn try_from(mut value: Value) -> Result<Self> {
         let found = fields::scan(&mut value);
-        let text: Text = serde_json::from_value(value).map_err(malformed)?;
+        let text: Text = read(value).map_err(|e| malformed(&e))?;
         let configuration = Self {
             root: text.root,
             deployment: text.deployment,
@@ -288,8 +289,8 @@ impl TryFrom<Value> for Configuration {
     }
 }
 
-fn malformed(e: serde_json::Error) -> Error {
-    Error::new(ErrorKind::Malformed, format!("the configuration cannot be read: {e}")).with_source(e)
+fn malformed(e: &dyn std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Malformed, format!("the configuration cannot be read: {e}"))
 }
 
 /// Longest file to read, in bytes.

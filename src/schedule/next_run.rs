@@ -88,8 +88,12 @@ impl Schedule {
     /// one share do not all begin at once, and each keeps its time.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when `most` is more than half the frequency.
+    /// `INVALID_ARGUMENT` when `most` is more than half the frequency, or `host` is empty: all hosts would share one
+    /// time.
     pub fn jitter(mut self, most: Duration, host: &str) -> Result<Self> {
+        if host.is_empty() {
+            return Err(invalid("a jitter needs a host: a text that differs from host to host".to_owned()));
+        }
         let Some(most) =
             i64::try_from(most.as_secs()).ok().filter(|most| *most <= self.frequency.seconds() / 2)
         else {
@@ -204,9 +208,9 @@ impl TryFrom<ScheduleForm> for Schedule {
             (None, None, shift) => {
                 Err(invalid(format!("a shift of {shift} s is more than half the frequency, {frequency}")))
             }
-            _ => {
-                Err(invalid("a jitter needs a host and the other way round, and no shift_seconds".to_owned()))
-            }
+            _ => Err(invalid(
+                "jitter_seconds needs host and the other way round, and no shift_seconds".to_owned(),
+            )),
         }
     }
 }

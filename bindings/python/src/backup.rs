@@ -1,13 +1,10 @@
 //! A backup in the making.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use azs_backup::{self as core, ErrorKind};
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedStr;
 use pyo3::sync::PyOnceLock;
-use serde_json::json;
 
 use crate::argument::{FilePath, NameInSet, Several, TextOrBytes};
 use crate::certificate::EncryptionCertificate;
@@ -15,6 +12,7 @@ use crate::detached::Detached;
 use crate::error::{Raise, refuse};
 use crate::events::{Level, log};
 use crate::layout::{Place, SetName};
+use crate::options::{Options, named};
 use crate::progress::Hook;
 use crate::share::Share;
 use crate::stream::Reader;
@@ -88,10 +86,10 @@ impl Backup {
 impl Backup {
     #[new]
     #[pyo3(signature = (
-        share, place, *, certificates, allow_expired_certificates=false, labels=None, exclude=None,
-        source_problems=None, shrunken_sources=None, one_file_system=false, create=false, recheck=7,
-        renew_after_days=180, level=3, segment_size=12 << 20, workers=None, state=None, reread_everything=false, distrust=None,
-        set_name=None, progress=None,
+        share, place, *, certificates, allow_expired_certificates=None, labels=None, exclude=None,
+        source_problems=None, shrunken_sources=None, one_file_system=None, create=None, recheck=None,
+        renew_after_days=None, level=None, segment_size=None, workers=None, state=None, reread_everything=None,
+        distrust=None, set_name=None, progress=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "keywords")]
     fn new(
@@ -99,55 +97,53 @@ impl Backup {
         share: &Share,
         place: Place,
         certificates: Several<Py<EncryptionCertificate>>,
-        allow_expired_certificates: bool,
+        allow_expired_certificates: Option<&Bound<'_, PyAny>>,
         labels: Option<&Bound<'_, PyAny>>,
-        exclude: Option<Several<PyBackedStr>>,
-        source_problems: Option<PyBackedStr>,
-        shrunken_sources: Option<PyBackedStr>,
-        one_file_system: bool,
-        create: bool,
-        recheck: u32,
-        renew_after_days: u32,
-        level: i32,
-        segment_size: usize,
-        workers: Option<usize>,
-        state: Option<FilePath>,
-        reread_everything: bool,
-        distrust: Option<Several<PyBackedStr>>,
-        set_name: Option<SetName>,
+        exclude: Option<&Bound<'_, PyAny>>,
+        source_problems: Option<&Bound<'_, PyAny>>,
+        shrunken_sources: Option<&Bound<'_, PyAny>>,
+        one_file_system: Option<&Bound<'_, PyAny>>,
+        create: Option<&Bound<'_, PyAny>>,
+        recheck: Option<&Bound<'_, PyAny>>,
+        renew_after_days: Option<&Bound<'_, PyAny>>,
+        level: Option<&Bound<'_, PyAny>>,
+        segment_size: Option<&Bound<'_, PyAny>>,
+        workers: Option<&Bound<'_, PyAny>>,
+        state: Option<&Bound<'_, PyAny>>,
+        reread_everything: Option<&Bound<'_, PyAny>>,
+        distrust: Option<&Bound<'_, PyAny>>,
+        set_name: Option<&Bound<'_, PyAny>>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let hook = Hook::new(progress);
         let inner = hook.clone();
-        let texts = |texts: &Option<Several<PyBackedStr>>| -> Vec<String> {
-            texts.iter().flat_map(|texts| &texts.0).map(|text| text.to_string()).collect()
-        };
-        let options = json!({
-            "allow_expired_certificates": allow_expired_certificates,
-            "labels": labels.map(|labels| pairs(py, labels)).transpose()?,
-            "exclude": texts(&exclude),
-            "source_problems": source_problems.as_deref(),
-            "shrunken_sources": shrunken_sources.as_deref(),
-            "one_file_system": one_file_system,
-            "create": create,
-            "recheck": recheck,
-            "renew_after_days": renew_after_days,
-            "level": level,
-            "segment_size": segment_size,
-            "workers": workers,
-            "reread_everything": reread_everything,
-            "distrust": texts(&distrust),
-            "set_name": set_name.map(|name| name.0.to_string()),
-        });
+        let options = Options::default()
+            .set("allow_expired_certificates", allow_expired_certificates)?
+            .set("labels", labels)?
+            .list("exclude", exclude)?
+            .set("source_problems", source_problems)?
+            .set("shrunken_sources", shrunken_sources)?
+            .set("one_file_system", one_file_system)?
+            .set("create", create)?
+            .set("recheck", recheck)?
+            .set("renew_after_days", renew_after_days)?
+            .set("level", level)?
+            .set("segment_size", segment_size)?
+            .set("workers", workers)?
+            .set("reread_everything", reread_everything)?
+            .list("distrust", distrust)?
+            .set("set_name", set_name)?;
         let mut builder = core::Backup::builder(share.open()?, place.0.clone())
-            .options(options.to_string())
+            .options(options.to_json())
             .raise()?
             .observer(move |progress| inner.call(progress));
         for certificate in &certificates.0 {
             builder = builder.certificate(certificate.get().0.clone());
         }
         if let Some(state) = state {
-            builder = builder.state(state.0);
+            // A path, which need not be text.
+            let folder: FilePath = state.extract().map_err(|error| named(py, "state", error))?;
+            builder = builder.state(folder.0);
         }
         let backup = py.detach(|| builder.start()).raise()?;
         let set = backup.set();
@@ -278,10 +274,4 @@ impl Backup {
         };
         format!("<Backup {} {state}>", self.set)
     }
-}
-
-fn pairs(py: Python<'_>, mapping: &Bound<'_, PyAny>) -> PyResult<BTreeMap<String, String>> {
-    let dict = pyo3::types::PyDict::new(py);
-    dict.update(mapping.cast()?)?;
-    dict.extract()
 }

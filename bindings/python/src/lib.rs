@@ -15,6 +15,7 @@ mod error;
 mod events;
 mod layout;
 mod memory;
+mod options;
 mod package;
 mod progress;
 mod retention;

@@ -1,19 +1,18 @@
 //! What to keep.
 
-use std::time::Duration;
-
 use azs_backup::layout::SharePath;
 use azs_backup::observer::Observer;
-use azs_backup::schedule::{self as core, Candidate, RetentionPeriod};
+use azs_backup::schedule::{self as core, Candidate};
 use azs_backup::share::Space;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+use serde_json::Value;
 use std::ops::ControlFlow;
 
-use crate::argument::{Several, Time};
+use crate::argument::Time;
 use crate::error::Raise;
 use crate::events::{Level, log};
-use crate::layout::SetName;
+use crate::options::Options;
 use crate::progress::Hook;
 use crate::set::SetSummary;
 use crate::share::Share;
@@ -23,8 +22,8 @@ use crate::value::{datetime, plain, read, value};
 ///
 /// A complete set is deleted only when at least one keep rule is given and none keeps it, or to make room. The last good
 /// set of a place always stays. `keep_labels`: labels by key, or pairs of key and value. `pin`: names of sets.
-/// `make_room`: bytes to free, the oldest sets first. `grace_hours`: for how long nothing was written to incomplete sets.
-/// `shrunken_below`: in percent, how much less than the largest set makes one that pushes no other out.
+/// `make_room`: bytes to free, the oldest sets first. `grace_hours`: for how long nothing was written to incomplete sets, 24.
+/// `shrunken_below`: in percent, 50, how much less than the largest set makes one that pushes no other out.
 ///
 /// >>> policy = RetentionPolicy(keep_days=7, keep_monthly=12)
 /// >>> plan = policy.plan(list_sets(share, "contoso.com/nyc"))
@@ -38,43 +37,39 @@ pub(crate) struct RetentionPolicy(core::RetentionPolicy);
 impl RetentionPolicy {
     #[new]
     #[pyo3(signature = (
-        *, keep_days=None, keep_last=0, keep_daily=0, keep_weekly=0, keep_monthly=0, keep_labels=None, pin=None,
-        make_room=0, grace_hours=24, shrunken_below=50,
+        *, keep_days=None, keep_last=None, keep_daily=None, keep_weekly=None, keep_monthly=None, keep_labels=None,
+        pin=None, make_room=None, grace_hours=None, shrunken_below=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "keywords")]
     fn new(
-        keep_days: Option<u32>,
-        keep_last: u32,
-        keep_daily: u32,
-        keep_weekly: u32,
-        keep_monthly: u32,
-        keep_labels: Option<Vec<Label>>,
-        pin: Option<Several<SetName>>,
-        make_room: u64,
-        grace_hours: u32,
-        shrunken_below: u32,
+        keep_days: Option<&Bound<'_, PyAny>>,
+        keep_last: Option<&Bound<'_, PyAny>>,
+        keep_daily: Option<&Bound<'_, PyAny>>,
+        keep_weekly: Option<&Bound<'_, PyAny>>,
+        keep_monthly: Option<&Bound<'_, PyAny>>,
+        keep_labels: Option<&Bound<'_, PyAny>>,
+        pin: Option<&Bound<'_, PyAny>>,
+        make_room: Option<&Bound<'_, PyAny>>,
+        grace_hours: Option<&Bound<'_, PyAny>>,
+        shrunken_below: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let mut policy = core::RetentionPolicy::new()
-            .keep_last(keep_last)
-            .keep_daily(keep_daily)
-            .keep_weekly(keep_weekly)
-            .keep_monthly(keep_monthly)
-            .make_room(make_room)
-            .grace(Duration::from_secs(u64::from(grace_hours) * 3600))
-            .shrunken_below(shrunken_below);
-        if let Some(days) = keep_days {
-            policy = policy.keep_within(RetentionPeriod::beyond_microsoft(days).raise()?);
-        }
-        for label in keep_labels.into_iter().flatten() {
-            policy = match label {
-                Label::Pair(key, value) => policy.keep_label(key, value),
-                Label::Key(key) => policy.keep_label(key, None),
-            };
-        }
-        for name in pin.iter().flat_map(|names| &names.0) {
-            policy = policy.pin(name.0);
-        }
-        Ok(Self(policy))
+        let options = Options::default()
+            .set("keep_days", keep_days)?
+            .set("keep_last", keep_last)?
+            .set("keep_daily", keep_daily)?
+            .set("keep_weekly", keep_weekly)?
+            .set("keep_monthly", keep_monthly)?
+            .list("keep_labels", keep_labels)?
+            .each("keep_labels", |label| {
+                if label.is_string() {
+                    *label = Value::Array(vec![label.take(), Value::Null]);
+                }
+            })
+            .list("pin", pin)?
+            .set("make_room", make_room)?
+            .set("grace_hours", grace_hours)?
+            .set("shrunken_below", shrunken_below)?;
+        core::RetentionPolicy::from_json(options.to_json()).raise().map(Self)
     }
 
     /// What to delete of these sets, and what is kept and why. Deletes nothing.
@@ -118,12 +113,6 @@ impl RetentionPolicy {
     fn __repr__(&self) -> String {
         format!("<{:?}>", self.0)
     }
-}
-
-#[derive(FromPyObject)]
-enum Label {
-    Key(String),
-    Pair(String, Option<String>),
 }
 
 /// Which sets to delete, and why the others stay: to be looked at before it is applied.

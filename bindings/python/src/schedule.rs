@@ -1,12 +1,9 @@
 //! When to run, when not to, and what was run.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use azs_backup::schedule::{
-    self as core, Frequency, Health, JobStatus, Operation, OperationKind, OperationsFile, RetentionPeriod,
-    Skip, Trigger,
+    self as core, JobStatus, Operation, OperationKind, OperationsFile, Skip, Trigger,
 };
 use azs_backup::{Error, ErrorKind};
 use pyo3::prelude::*;
@@ -16,9 +13,10 @@ use pyo3::types::{PyBytes, PyString, PyTuple};
 use crate::argument::{FilePath, Several, TextOrBytes, Time};
 use crate::error::{Raise, refuse};
 use crate::events::{Level, log};
+use crate::options::Options;
 use crate::value::{datetime, plain, read, value};
 
-/// When backups run: each `frequency_hours`, 4 to 12 as Azure Stack Hub has it, or 1 to 744 `beyond_microsoft`.
+/// When backups run: each `frequency_hours`, 12 if you give none, 4 to 12 as Azure Stack Hub has it, or 1 to 744 `beyond_microsoft`.
 ///
 /// Slots begin at 00:00 UTC, moved by `phase_seconds` and by a share of `jitter_seconds` that depends on `host` alone.
 ///
@@ -33,23 +31,22 @@ pub(crate) struct Schedule(core::Schedule);
 impl Schedule {
     #[new]
     #[pyo3(signature = (
-        frequency_hours=12, *, beyond_microsoft=false, phase_seconds=0, jitter_seconds=0, host=None,
+        frequency_hours=None, *, beyond_microsoft=None, phase_seconds=None, jitter_seconds=None, host=None,
     ))]
     fn new(
-        frequency_hours: u32,
-        beyond_microsoft: bool,
-        phase_seconds: u64,
-        jitter_seconds: u64,
-        host: Option<PyBackedStr>,
+        frequency_hours: Option<&Bound<'_, PyAny>>,
+        beyond_microsoft: Option<&Bound<'_, PyAny>>,
+        phase_seconds: Option<&Bound<'_, PyAny>>,
+        jitter_seconds: Option<&Bound<'_, PyAny>>,
+        host: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let frequency = match beyond_microsoft {
-            true => Frequency::beyond_microsoft(frequency_hours),
-            false => Frequency::from_hours(frequency_hours),
-        };
-        let schedule = core::Schedule::new(frequency.raise()?);
-        let schedule = schedule.phase(Duration::from_secs(phase_seconds)).raise()?;
-        let host = host.as_deref().unwrap_or_default();
-        schedule.jitter(Duration::from_secs(jitter_seconds), host).raise().map(Self)
+        let options = Options::default()
+            .set("frequency_hours", frequency_hours)?
+            .set("beyond_microsoft", beyond_microsoft)?
+            .set("phase_seconds", phase_seconds)?
+            .set("jitter_seconds", jitter_seconds)?
+            .set("host", host)?;
+        core::Schedule::from_json(options.to_json()).raise().map(Self)
     }
 
     /// Hours between two backups.
@@ -397,37 +394,28 @@ impl JobLog {
 /// runs, a clock that was set back. Nothing when all is well.
 #[pyfunction]
 #[pyo3(signature = (
-    *, last_backup=None, set_up=None, retention_days=7, holds=None, closed_since=None, next_run=None, now=None,
+    *, last_backup=None, set_up=None, retention_days=None, holds=None, closed_since=None, next_run=None, now=None,
 ))]
 #[expect(clippy::too_many_arguments, reason = "keywords")]
 pub(crate) fn backup_warnings<'py>(
     py: Python<'py>,
-    last_backup: Option<Time>,
-    set_up: Option<Time>,
-    retention_days: u32,
-    holds: Option<Several<Py<Hold>>>,
-    closed_since: Option<Time>,
-    next_run: Option<&NextRun>,
+    last_backup: Option<&Bound<'_, PyAny>>,
+    set_up: Option<&Bound<'_, PyAny>>,
+    retention_days: Option<&Bound<'_, PyAny>>,
+    holds: Option<&Bound<'_, PyAny>>,
+    closed_since: Option<&Bound<'_, PyAny>>,
+    next_run: Option<&Bound<'_, PyAny>>,
     now: Option<Time>,
 ) -> PyResult<Bound<'py, PyTuple>> {
-    let holds: Vec<_> = holds.iter().flat_map(|holds| &holds.0).map(|hold| hold.get().0.clone()).collect();
-    let mut health = Health::new(last_backup.map(|time| time.0))
-        .retention(RetentionPeriod::beyond_microsoft(retention_days).raise()?)
-        .holds(holds, closed_since.map(|time| time.0));
-    if let Some(set_up) = set_up {
-        health = health.set_up(set_up.0);
-    }
-    if let Some(next_run) = next_run {
-        health = health.next_run(next_run.0);
-    }
-    let warnings: PyResult<Vec<_>> = core::warnings(&health, Time::or_now(now))
-        .iter()
-        .map(|warning| {
-            let mut fields: BTreeMap<String, serde_json::Value> =
-                serde_json::to_value(warning).and_then(serde_json::from_value).unwrap_or_default();
-            fields.insert("message".to_owned(), warning.to_string().into());
-            value(py, "BackupWarning", &fields)
-        })
-        .collect();
+    let health = Options::default()
+        .set("last_backup", last_backup)?
+        .set("set_up", set_up)?
+        .set("retention_days", retention_days)?
+        .list("holds", holds)?
+        .set("closed_since", closed_since)?
+        .set("next_run", next_run)?;
+    let found = core::warnings_of_json(health.to_json(), Time::or_now(now)).raise()?;
+    let warnings: PyResult<Vec<_>> =
+        found.iter().map(|warning| value(py, "BackupWarning", warning)).collect();
     PyTuple::new(py, warnings?)
 }

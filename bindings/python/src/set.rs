@@ -6,16 +6,15 @@ use azs_backup as core;
 use azs_backup::restore::RestoreOptions;
 use azs_backup::set::{Entries, SetState};
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedStr;
 use pyo3::types::PyBytes;
-use serde_json::json;
 
-use crate::argument::{FilePath, InSet, Several};
+use crate::argument::{FilePath, InSet};
 use crate::detached::Detached;
 use crate::envelope::Opener;
 use crate::error::{Raise, patiently};
 use crate::events::{Level, log};
 use crate::layout::{Component, Deployment, Place, SetName, SharePath};
+use crate::options::Options;
 use crate::progress::Hook;
 use crate::share::Share;
 use crate::stream::Writer;
@@ -234,19 +233,18 @@ impl BackupSet {
         py: Python<'py>,
         opener: &Opener,
         target: FilePath,
-        patterns: Option<Several<PyBackedStr>>,
-        existing: Option<PyBackedStr>,
-        compare: Option<PyBackedStr>,
-        damage: Option<PyBackedStr>,
+        patterns: Option<&Bound<'_, PyAny>>,
+        existing: Option<&Bound<'_, PyAny>>,
+        compare: Option<&Bound<'_, PyAny>>,
+        damage: Option<&Bound<'_, PyAny>>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let options = json!({
-            "patterns": patterns.iter().flat_map(|patterns| &patterns.0).map(|one| &**one).collect::<Vec<_>>(),
-            "existing": existing.as_deref(),
-            "compare": compare.as_deref(),
-            "damage": damage.as_deref(),
-        });
-        let options = RestoreOptions::from_json(options.to_string()).raise()?;
+        let options = Options::default()
+            .list("patterns", patterns)?
+            .set("existing", existing)?
+            .set("compare", compare)?
+            .set("damage", damage)?;
+        let options = RestoreOptions::from_json(options.to_json()).raise()?;
         let hook = Hook::new(progress);
         let done = py.detach(|| {
             self.0

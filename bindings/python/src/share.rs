@@ -8,11 +8,12 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::PyTuple;
 
-use crate::argument::{FilePath, Several};
+use crate::argument::FilePath;
 use crate::detached::Detached;
 use crate::error::{Raise, patiently, refuse};
 use crate::events::{Level, log};
-use crate::layout::{Component, Deployment, UncPath};
+use crate::layout::{Deployment, UncPath};
+use crate::options::{Options, named};
 use crate::value::{plain, value};
 
 /// A share that is open: what `FolderShare` and others have in common.
@@ -105,8 +106,8 @@ impl SmbShare {
     /// `LogonFailedError`, `AccessDeniedError`, `NotFoundError` and `UnsupportedError`.
     #[staticmethod]
     #[pyo3(signature = (
-        root, account, password, *, port=445, encryption=None, oldest_dialect=None, durability=None, connections=4,
-        connect_limit=10.0, silence_limit=30.0, call_limit=900.0, attempts=7,
+        root, account, password, *, port=None, encryption=None, oldest_dialect=None, durability=None, connections=None,
+        connect_limit=None, silence_limit=None, call_limit=None, attempts=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "keywords")]
     fn connect(
@@ -114,25 +115,29 @@ impl SmbShare {
         root: UncPath,
         account: String,
         password: String,
-        port: u16,
-        encryption: Option<String>,
-        oldest_dialect: Option<String>,
-        durability: Option<String>,
-        connections: usize,
-        connect_limit: f64,
-        silence_limit: f64,
-        call_limit: f64,
-        attempts: u32,
+        port: Option<&Bound<'_, PyAny>>,
+        encryption: Option<&Bound<'_, PyAny>>,
+        oldest_dialect: Option<&Bound<'_, PyAny>>,
+        durability: Option<&Bound<'_, PyAny>>,
+        connections: Option<&Bound<'_, PyAny>>,
+        connect_limit: Option<&Bound<'_, PyAny>>,
+        silence_limit: Option<&Bound<'_, PyAny>>,
+        call_limit: Option<&Bound<'_, PyAny>>,
+        attempts: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<Self>> {
-        check_limits([connect_limit, silence_limit, call_limit])?;
-        let options = serde_json::json!({
-            "port": port, "encryption": encryption, "oldest_dialect": oldest_dialect, "durability": durability,
-            "connections": connections, "connect_limit": connect_limit, "silence_limit": silence_limit,
-            "call_limit": call_limit, "attempts": attempts,
-        });
+        let options = Options::default()
+            .set("port", port)?
+            .set("encryption", encryption)?
+            .set("oldest_dialect", oldest_dialect)?
+            .set("durability", durability)?
+            .set("connections", connections)?
+            .set("connect_limit", connect_limit)?
+            .set("silence_limit", silence_limit)?
+            .set("call_limit", call_limit)?
+            .set("attempts", attempts)?;
         let account = core::share::SmbAccount::new(account, password).raise()?;
         let builder = core::SmbShare::builder(root.0.clone(), account.clone());
-        let builder = builder.options(options.to_string()).raise()?;
+        let builder = builder.options(options.to_json()).raise()?;
         let share = Arc::new(patiently(py, || builder.connect())?);
         log(py, Level::Info, &format!("connected to {} as {}", root.0, account.name()));
         let own = Self { share: Arc::downgrade(&share), root: root.0, account: account.name().to_owned() };
@@ -173,9 +178,14 @@ impl FolderShare {
     /// `NotFoundError`, and `ReservedPathError` for a folder in `MASBackup`.
     #[staticmethod]
     #[pyo3(signature = (root, *, durability=None))]
-    fn open(py: Python<'_>, root: FilePath, durability: Option<PyBackedStr>) -> PyResult<Py<Self>> {
-        let durability: Durability =
-            durability.map_or(Ok(Durability::default()), |word| word.parse()).raise()?;
+    fn open(
+        py: Python<'_>,
+        root: FilePath,
+        durability: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<Self>> {
+        let word = durability.map(|word| word.extract::<PyBackedStr>()).transpose();
+        let word = word.map_err(|error| named(py, "durability", error.into()))?;
+        let durability: Durability = word.map_or(Ok(Durability::default()), |word| word.parse()).raise()?;
         let share = py.detach(|| core::FolderShare::open(root.0)).raise()?.with_durability(durability);
         Py::new(py, PyClassInitializer::from(Share::new(Arc::new(share))).add_subclass(Self))
     }
@@ -183,22 +193,22 @@ impl FolderShare {
 
 /// Checks an open share and what can be done on it, for the backups of a deployment.
 ///
-/// `components`: whose folders are looked for, too. `create_folders`: whether folders that are missing are created. It
+/// `components`: whose folders are looked for, too, like `Switches` or `Switches/su1`. `create_folders`: whether folders that are missing are created. It
 /// writes a few objects with random names, and removes them.
 ///
 /// >>> check_share(share, "contoso.com/nyc").is_sound
 /// True
 #[pyfunction]
-#[pyo3(signature = (share, deployment, *, components=None, create_folders=false))]
+#[pyo3(signature = (share, deployment, *, components=None, create_folders=None))]
 pub(crate) fn check_share(
     py: Python<'_>,
     share: &Share,
     deployment: Deployment,
-    components: Option<Several<Component>>,
-    create_folders: bool,
+    components: Option<&Bound<'_, PyAny>>,
+    create_folders: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<CheckReport> {
     let share = share.open()?;
-    let check = check(deployment, components, create_folders);
+    let check = check(deployment, components, create_folders)?;
     patiently(py, move || Ok(check.run(&*share))).map(CheckReport)
 }
 
@@ -208,8 +218,8 @@ pub(crate) fn check_share(
 /// Each attempt to log on with a wrong password counts towards the lock-out of the account: this makes one.
 #[pyfunction]
 #[pyo3(signature = (
-    root, account, password, deployment, *, components=None, create_folders=false, port=445, encryption=None,
-    oldest_dialect=None, connect_limit=10.0, silence_limit=30.0, call_limit=900.0,
+    root, account, password, deployment, *, components=None, create_folders=None, port=None, encryption=None,
+    oldest_dialect=None, connect_limit=None, silence_limit=None, call_limit=None,
 ))]
 #[expect(clippy::too_many_arguments, reason = "keywords")]
 pub(crate) fn check_smb_share(
@@ -218,40 +228,36 @@ pub(crate) fn check_smb_share(
     account: String,
     password: String,
     deployment: Deployment,
-    components: Option<Several<Component>>,
-    create_folders: bool,
-    port: u16,
-    encryption: Option<String>,
-    oldest_dialect: Option<String>,
-    connect_limit: f64,
-    silence_limit: f64,
-    call_limit: f64,
+    components: Option<&Bound<'_, PyAny>>,
+    create_folders: Option<&Bound<'_, PyAny>>,
+    port: Option<&Bound<'_, PyAny>>,
+    encryption: Option<&Bound<'_, PyAny>>,
+    oldest_dialect: Option<&Bound<'_, PyAny>>,
+    connect_limit: Option<&Bound<'_, PyAny>>,
+    silence_limit: Option<&Bound<'_, PyAny>>,
+    call_limit: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<CheckReport> {
-    check_limits([connect_limit, silence_limit, call_limit])?;
-    let options = serde_json::json!({
-        "port": port, "encryption": encryption, "oldest_dialect": oldest_dialect, "connect_limit": connect_limit,
-        "silence_limit": silence_limit, "call_limit": call_limit,
-    });
+    let options = Options::default()
+        .set("port", port)?
+        .set("encryption", encryption)?
+        .set("oldest_dialect", oldest_dialect)?
+        .set("connect_limit", connect_limit)?
+        .set("silence_limit", silence_limit)?
+        .set("call_limit", call_limit)?;
     let account = core::share::SmbAccount::new(account, password).raise()?;
-    let builder = core::SmbShare::builder(root.0, account).options(options.to_string()).raise()?;
-    let check = check(deployment, components, create_folders);
+    let builder = core::SmbShare::builder(root.0, account).options(options.to_json()).raise()?;
+    let check = check(deployment, components, create_folders)?;
     patiently(py, move || Ok(check.run_smb(&builder))).map(CheckReport)
 }
 
-/// JSON has neither infinity nor what is no number.
-fn check_limits(limits: [f64; 3]) -> PyResult<()> {
-    if limits.iter().all(|seconds| seconds.is_finite()) {
-        return Ok(());
-    }
-    Err(refuse(ErrorKind::InvalidArgument, "a limit of a connection is a number of seconds"))
-}
-
-fn check(deployment: Deployment, components: Option<Several<Component>>, create_folders: bool) -> ShareCheck {
-    let mut check = ShareCheck::new(deployment.0.clone()).create_folders(create_folders);
-    for component in components.into_iter().flat_map(|components| components.0) {
-        check = check.component(&core::Place::new(deployment.0.clone(), component.0));
-    }
-    check
+fn check(
+    deployment: Deployment,
+    components: Option<&Bound<'_, PyAny>>,
+    create_folders: Option<&Bound<'_, PyAny>>,
+) -> PyResult<ShareCheck> {
+    let options =
+        Options::default().list("components", components)?.set("create_folders", create_folders)?;
+    ShareCheck::new(deployment.0).options(options.to_json()).raise()
 }
 
 /// How every step on the way to a share went. The first one that failed is where the fault is.

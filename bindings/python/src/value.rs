@@ -123,6 +123,13 @@ fn of_depth(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
         return json(&deployment.get().0);
     }
     let Ok(items) = object.try_iter() else {
+        // Numbers of other packages.
+        if object.hasattr("__index__")? {
+            return of_depth(&object.call_method0("__index__")?, depth + 1);
+        }
+        if object.hasattr("__float__")? {
+            return of_depth(&object.call_method0("__float__")?, depth + 1);
+        }
         let name = object.get_type().name()?.to_string();
         return Err(PyTypeError::new_err(format!("{name} is not plain data")));
     };

@@ -79,9 +79,13 @@ def test_numbers_out_of_range_are_refused(share: FolderShare, place: Place, cert
     for options in ({"level": 20}, {"level": -8}, {"segment_size": 0}, {"segment_size": 65 << 20}):
         with pytest.raises(azs_backup.InvalidArgumentError):
             Backup(share, place, certificates=certificate, **options)  # type: ignore[arg-type]
-    for options in ({"level": 2**40}, {"segment_size": -1}, {"workers": -1}):
-        with pytest.raises(OverflowError):
-            Backup(share, place, certificates=certificate, **options)  # type: ignore[arg-type]
+    wrong: dict[str, Any]
+    for wrong in (
+        {"level": 2**40}, {"level": 2**200}, {"segment_size": -1}, {"workers": 1.5}, {"create": "yes"}, {"exclude": [1]},
+        {"labels": {"model": 1}}, {"labels": object()}, {"state": 7}, {"set_name": "now"}, {"recheck": float("nan")},
+    ):  # fmt: skip
+        with pytest.raises(azs_backup.InvalidArgumentError, match=next(iter(wrong))):
+            Backup(share, place, certificates=certificate, **wrong)
     with pytest.raises(azs_backup.InvalidArgumentError, match="fail, report"):
         Backup(share, place, certificates=certificate, source_problems="ignore")  # type: ignore[arg-type]
     with pytest.raises(azs_backup.InvalidArgumentError):
