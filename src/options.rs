@@ -12,7 +12,7 @@ pub use failure::no_option;
 pub(crate) use node::read;
 pub(crate) use strict::parse;
 
-/// Reads options from a JSON object; null is as if the option were missing. Serde would also accept an array, with values by position instead of by name.
+/// Reads options from a JSON object; null is as if the option were missing.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`, naming `what` and the option, for anything else, for an option that is given twice, and for an

@@ -5,6 +5,7 @@
 const { fileURLToPath } = require('node:url')
 const { types } = require('node:util')
 const native = require('../native.js')
+const OPTIONS = require('./options.js')
 
 /** What this library fails with: a `code` for programs, a line for people, the `alert`, and the `cause` beneath. */
 class BackupError extends Error {
@@ -45,7 +46,7 @@ function told(error, cause) {
   }
   // Null, too, is not known.
   const known = (name) => error[name] ?? undefined
-  return new BackupError(error.code, error.message, {
+  return new BackupError(error.code, error.code === 'INVALID_ARGUMENT' ? inCamelCase(error.message) : error.message, {
     alert: hooks.alertOf(error.alert),
     cause,
     path: known('path'),
@@ -53,6 +54,13 @@ function told(error, cause) {
     set: known('set'),
   })
 }
+
+/** What the core says of options, with their names as JavaScript has them. */
+function inCamelCase(message) {
+  return message.replace(/\b[a-z0-9]+(?:_[a-z0-9]+)+\b/g, (name) => (names.has(camelWord(name)) ? camelWord(name) : name))
+}
+
+const names = new Set(Object.values(OPTIONS).flat())
 
 /** An error that this half finds. */
 function refused(code, message) {
@@ -88,7 +96,11 @@ function shown(value) {
 }
 
 function wrongValue(name, what) {
-  const error = new TypeError(`${name} ${what}`)
+  return invalid(`${name} ${what}`)
+}
+
+function invalid(message) {
+  const error = new TypeError(message)
   error.code = 'ERR_INVALID_ARG_VALUE'
   return error
 }
@@ -198,7 +210,7 @@ function options(value, names) {
   }
   for (const name of Object.keys(value)) {
     if (!names.includes(name)) {
-      throw wrongValue('options', `have no ${JSON.stringify(name)}; they are ${names.join(', ')}`)
+      throw invalid(native.noOption(name.toWellFormed(), names))
     }
   }
   return value
@@ -232,7 +244,11 @@ function plain(json) {
 }
 
 function camel(value) {
-  return renamed(value, (key) => key.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase()))
+  return renamed(value, camelWord)
+}
+
+function camelWord(word) {
+  return word.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase())
 }
 
 function snake(value) {
@@ -258,7 +274,18 @@ function json(value, name) {
   if (typeof value !== 'object' || value === null) {
     throw wrongType(name, 'an object', value)
   }
-  return JSON.stringify(snake(value))
+  let of = name
+  return JSON.stringify(snake(value), function (key, item) {
+    of = key === '' || Array.isArray(this) ? of : camelWord(key)
+    // JSON would leave these out, or make them null.
+    if (typeof item === 'function' || typeof item === 'symbol' || typeof item === 'bigint') {
+      throw wrongType(of, 'plain data', item)
+    }
+    if (typeof item === 'number' && !Number.isFinite(item)) {
+      throw wrongValue(of, `cannot be ${item}; it is a finite number`)
+    }
+    return item
+  })
 }
 
 module.exports = {

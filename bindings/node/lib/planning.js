@@ -4,7 +4,6 @@
 
 const native = require('../native.js')
 const {
-
   call,
   callback,
   document,
@@ -20,13 +19,11 @@ const {
   snake,
   text,
   time,
-
   wrongType,
 } = require('./ffi.js')
 const { half, halves } = require('./envelope.js')
+const { HEALTH, RETENTION, SCHEDULE } = require('./options.js')
 const { Share, listed } = require('./share.js')
-
-const SCHEDULE = ['frequencyHours', 'beyondMicrosoft', 'phaseSeconds', 'jitterSeconds', 'host']
 
 class Schedule {
   constructor(given) {
@@ -161,32 +158,17 @@ class JobLog {
   }
 }
 
-const HEALTH = ['lastBackup', 'setUp', 'retentionDays', 'holds', 'closedSince', 'nextRun', 'now']
-
 function backupWarnings(given) {
-  const { now, ...health } = options(given, HEALTH)
+  const { now, ...health } = options(given, [...HEALTH, 'now'])
   for (const name of ['lastBackup', 'setUp', 'closedSince']) {
     health[name] = time(health[name], name)
   }
   return plain(call(() => native.backupWarnings(json(health, 'options'), time(now, 'now'))))
 }
 
-const POLICY = [
-  'keepDays',
-  'keepLast',
-  'keepDaily',
-  'keepWeekly',
-  'keepMonthly',
-  'keepLabels',
-  'pin',
-  'makeRoom',
-  'graceHours',
-  'shrunkenBelow',
-]
-
 class RetentionPolicy {
   constructor(given) {
-    halves.set(this, call(() => new native.RetentionPolicy(json(options(given, POLICY), 'options'))))
+    halves.set(this, call(() => new native.RetentionPolicy(json(options(given, RETENTION), 'options'))))
   }
 
   /** The same policy that makes room besides, until so many bytes are free on a share with this space. */

@@ -5,6 +5,7 @@ const native = require('../native.js')
 const { call, instance, integer, json, list, optionalText, options, path, plain, promised, text } = require('./ffi.js')
 const { Control } = require('./control.js')
 const { Opener, half, made } = require('./envelope.js')
+const { RESTORE } = require('./options.js')
 const { Share } = require('./share.js')
 
 /** Entries that are fetched at once. */
@@ -13,7 +14,7 @@ const AT_ONCE = 256
 const openerOf = (opener) => half(instance(opener, Opener, 'opener'))
 
 function restoring(given) {
-  const chosen = options(given, ['patterns', 'existing', 'compare', 'damage', 'progress', 'signal'])
+  const chosen = options(given, [...RESTORE, 'progress', 'signal'])
   const data = { patterns: list(chosen.patterns) }
   for (const name of ['existing', 'compare', 'damage']) {
     if (chosen[name] !== undefined && chosen[name] !== null) {

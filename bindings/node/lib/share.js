@@ -3,6 +3,7 @@
 const native = require('../native.js')
 const { call, instance, json, list, options, optionalText, path, plain, promised, text } = require('./ffi.js')
 const { half, halves, made } = require('./envelope.js')
+const { CHECK, SMB } = require('./options.js')
 
 /** A share, of either kind. */
 class Share {
@@ -39,18 +40,6 @@ class FolderShare extends Share {
   }
 }
 
-const SMB = [
-  'port',
-  'encryption',
-  'oldestDialect',
-  'durability',
-  'connections',
-  'connectLimit',
-  'silenceLimit',
-  'callLimit',
-  'attempts',
-]
-
 class SmbShare extends Share {
   static async connect(root, account, password, given) {
     const chosen = json(options(given, SMB), 'options')
@@ -73,8 +62,6 @@ class SmbShare extends Share {
   }
 }
 
-const CHECK = ['components', 'createFolders']
-
 function checking(root, account, password, deployment, given) {
   const { components, createFolders, ...connection } = options(given, [...SMB, ...CHECK])
   return [
@@ -88,7 +75,7 @@ function checking(root, account, password, deployment, given) {
 }
 
 function chosen(given) {
-  const { components, createFolders = false } = options(given, CHECK)
+  const { components, createFolders } = options(given, CHECK)
   return json({ components: list(components).map((one) => text(one, 'components')), createFolders }, 'options')
 }
 

@@ -149,6 +149,12 @@ pub fn version() -> &'static str {
     azs_backup::VERSION
 }
 
+/// What to say of an option that is none of these.
+#[napi]
+pub fn no_option(unknown: String, known: Vec<String>) -> String {
+    azs_backup::no_option(&unknown, &known.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
 fn profile_of(profile: Option<String>) -> Result<Profile> {
     Ok(optional(profile)?.unwrap_or_default())
 }

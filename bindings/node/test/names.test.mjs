@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
-import { REPOSITORY, azs } from './common.mjs'
+import { REPOSITORY, SWITCHES, azs, certificate, failure, folder, opener } from './common.mjs'
 
 const table = readFileSync(join(REPOSITORY, 'bindings', 'README.md'), 'utf8')
 const types = readFileSync(join(import.meta.dirname, '..', 'index.d.ts'), 'utf8')
@@ -55,6 +55,53 @@ test('every kind of error and of alert is there', () => {
   for (const kind of Object.keys(azs.AlertKind)) {
     assert.equal(azs.classifyKind(kind).kind, kind)
     assert.equal(azs.alertKindOfFaultType(azs.classifyKind(kind).faultTypeId), kind)
+  }
+})
+
+test('the names of options are those of the core', async (t) => {
+  const require = createRequire(import.meta.url)
+  const [native, lists] = [require('../native.js'), require('../lib/options.js')]
+  const { half } = require('../lib/envelope.js')
+  const on = azs.FolderShare.openSync(folder(t))
+  const set = azs.BackupSet.openSync(azs.FolderShare.openSync(join(REPOSITORY, 'tests/vectors/sets')), 'whole')
+  const [json, at] = ['{"zzzzzz": null}', join(folder(t), 'new')]
+  const control = () => new native.Control(undefined)
+  const ask = {
+    BACKUP: () => native.Backup.startSync(half(on), SWITCHES, [half(certificate())], json, control()),
+    CHECK: () => half(on).checkSync('contoso.com/nyc', json),
+    HEALTH: () => native.backupWarnings(json, undefined),
+    RESTORE: () => half(set).restoreSync(half(opener()), at, json, control()),
+    RETENTION: () => new native.RetentionPolicy(json),
+    SCHEDULE: () => new native.Schedule(json),
+    SMB: () => native.Share.connectSmbSync(String.raw`\\127.0.0.1\a`, String.raw`CONTOSO\azsbackup`, 'not used', json),
+  }
+  assert.deepEqual(Object.keys(ask), Object.keys(lists))
+  for (const [name, work] of Object.entries(ask)) {
+    const { message } = await failure(async () => work())
+    const [, all] = /there is no option "zzzzzz"; there are: (.*)$/.exec(message) ?? assert.fail(`${name}: ${message}`)
+    const names = all.split(', ').map((word) => word.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()))
+    // What a schedule is written with, in place of its jitter.
+    assert.deepEqual(lists[name], names.filter((word) => word !== 'shiftSeconds'), name)
+  }
+})
+
+test('what is said of options has the names that JavaScript has', () => {
+  const said = (work) => {
+    try {
+      work()
+    } catch (error) {
+      return error.message
+    }
+    return assert.fail('nothing was wrong')
+  }
+  for (const value of [null, undefined, 7]) {
+    assert.equal(said(() => new azs.Schedule({ phaseSecond: value })), 'there is no option "phaseSecond"; did you mean "phaseSeconds"?')
+  }
+  assert.match(said(() => new azs.Schedule({ phaseSeconds: '1' })), /: phaseSeconds cannot be "1"; it is a whole number/)
+  assert.match(said(() => new azs.Schedule({ jitterSeconds: 60 })), /: jitterSeconds needs host/)
+  for (const value of [NaN, Infinity, 1n, () => {}, Symbol('x')]) {
+    assert.match(said(() => new azs.Schedule({ phaseSeconds: value })), /^phaseSeconds /)
+    assert.match(said(() => new azs.RetentionPolicy({ keepLabels: [['a', value]] })), /^keepLabels /)
   }
 })
 
