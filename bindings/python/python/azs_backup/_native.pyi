@@ -324,25 +324,7 @@ class SetName:
     def __new__(cls, text: SetName | str) -> Self: ...
     @staticmethod
     def at(created: _Time, suffix: int) -> SetName:
-        """staticmethod(function) -> method
-
-        Convert a function to be a static method.
-
-        A static method does not receive an implicit first argument.
-        To declare a static method, use this idiom:
-
-             class C:
-                 @staticmethod
-                 def f(arg1, arg2, argN):
-                     ...
-
-        It can be called either on the class (e.g. C.f()) or on an instance
-        (e.g. C().f()). Both the class and the instance are ignored, and
-        neither is passed implicitly as the first argument to the method.
-
-        Static methods in Python are similar to those found in Java or C++.
-        For a more advanced concept, see the classmethod builtin.
-        """
+        """The name of a set begun at this time, whose fraction of a second is dropped."""
     @property
     def created(self) -> datetime:
         """When it was begun, to the second."""
@@ -368,25 +350,7 @@ class Deployment:
     def __new__(cls, external_domain_name: str, region: str) -> Self: ...
     @staticmethod
     def parse(text: Deployment | str) -> Deployment:
-        """staticmethod(function) -> method
-
-        Convert a function to be a static method.
-
-        A static method does not receive an implicit first argument.
-        To declare a static method, use this idiom:
-
-             class C:
-                 @staticmethod
-                 def f(arg1, arg2, argN):
-                     ...
-
-        It can be called either on the class (e.g. C.f()) or on an instance
-        (e.g. C().f()). Both the class and the instance are ignored, and
-        neither is passed implicitly as the first argument to the method.
-
-        Static methods in Python are similar to those found in Java or C++.
-        For a more advanced concept, see the classmethod builtin.
-        """
+        """Reads what a deployment prints: `contoso.com/nyc`."""
     @property
     def external_domain_name(self) -> Name:
         """The external domain name: `contoso.com`."""
@@ -420,25 +384,7 @@ class Place:
     ) -> Self: ...
     @staticmethod
     def parse(text: Place | str) -> Place:
-        """staticmethod(function) -> method
-
-        Convert a function to be a static method.
-
-        A static method does not receive an implicit first argument.
-        To declare a static method, use this idiom:
-
-             class C:
-                 @staticmethod
-                 def f(arg1, arg2, argN):
-                     ...
-
-        It can be called either on the class (e.g. C.f()) or on an instance
-        (e.g. C().f()). Both the class and the instance are ignored, and
-        neither is passed implicitly as the first argument to the method.
-
-        Static methods in Python are similar to those found in Java or C++.
-        For a more advanced concept, see the classmethod builtin.
-        """
+        """Reads what a place prints: `contoso.com/nyc/Switches`."""
     @property
     def deployment(self) -> Deployment:
         """The deployment."""
@@ -486,46 +432,14 @@ class EncryptionCertificate:
     """
     @staticmethod
     def from_cer(data: Buffer) -> EncryptionCertificate:
-        """staticmethod(function) -> method
+        """Reads a CER: DER, PEM or Base64, as Windows and OpenSSL write it.
 
-        Convert a function to be a static method.
-
-        A static method does not receive an implicit first argument.
-        To declare a static method, use this idiom:
-
-             class C:
-                 @staticmethod
-                 def f(arg1, arg2, argN):
-                     ...
-
-        It can be called either on the class (e.g. C.f()) or on an instance
-        (e.g. C().f()). Both the class and the instance are ignored, and
-        neither is passed implicitly as the first argument to the method.
-
-        Static methods in Python are similar to those found in Java or C++.
-        For a more advanced concept, see the classmethod builtin.
+        Raises `MalformedError`, and `CertificateUnsuitableError` for a key that cannot serve or a file that carries a
+        private key.
         """
     @staticmethod
     def load(file: _StrPath) -> EncryptionCertificate:
-        """staticmethod(function) -> method
-
-        Convert a function to be a static method.
-
-        A static method does not receive an implicit first argument.
-        To declare a static method, use this idiom:
-
-             class C:
-                 @staticmethod
-                 def f(arg1, arg2, argN):
-                     ...
-
-        It can be called either on the class (e.g. C.f()) or on an instance
-        (e.g. C().f()). Both the class and the instance are ignored, and
-        neither is passed implicitly as the first argument to the method.
-
-        Static methods in Python are similar to those found in Java or C++.
-        For a more advanced concept, see the classmethod builtin.
-        """
+        """Reads a CER file."""
     @property
     def facts(self) -> CertificateFacts:
         """What the certificate says: subject, issuer, thumbprints, validity, key."""
@@ -554,67 +468,16 @@ class DecryptionCertificate:
     """
     @staticmethod
     def from_pfx(data: Buffer, password: str | None = None) -> DecryptionCertificate:
-        """staticmethod(function) -> method
+        """Reads a PFX, also in Base64 as a vault hands it out.
 
-        Convert a function to be a static method.
-
-        A static method does not receive an implicit first argument.
-        To declare a static method, use this idiom:
-
-             class C:
-                 @staticmethod
-                 def f(arg1, arg2, argN):
-                     ...
-
-        It can be called either on the class (e.g. C.f()) or on an instance
-        (e.g. C().f()). Both the class and the instance are ignored, and
-        neither is passed implicitly as the first argument to the method.
-
-        Static methods in Python are similar to those found in Java or C++.
-        For a more advanced concept, see the classmethod builtin.
+        Raises `WrongPasswordError`, `MalformedError`, `CertificateUnsuitableError` and `UnsupportedError`.
         """
     @staticmethod
     def from_pem(key: Buffer, passphrase: str | None = None, *, certificate: Buffer) -> DecryptionCertificate:
-        """staticmethod(function) -> method
-
-        Convert a function to be a static method.
-
-        A static method does not receive an implicit first argument.
-        To declare a static method, use this idiom:
-
-             class C:
-                 @staticmethod
-                 def f(arg1, arg2, argN):
-                     ...
-
-        It can be called either on the class (e.g. C.f()) or on an instance
-        (e.g. C().f()). Both the class and the instance are ignored, and
-        neither is passed implicitly as the first argument to the method.
-
-        Static methods in Python are similar to those found in Java or C++.
-        For a more advanced concept, see the classmethod builtin.
-        """
+        """Reads a private key in PEM and its certificate, which may be in the same file."""
     @staticmethod
     def load(file: _StrPath, password: str | None = None) -> DecryptionCertificate:
-        """staticmethod(function) -> method
-
-        Convert a function to be a static method.
-
-        A static method does not receive an implicit first argument.
-        To declare a static method, use this idiom:
-
-             class C:
-                 @staticmethod
-                 def f(arg1, arg2, argN):
-                     ...
-
-        It can be called either on the class (e.g. C.f()) or on an instance
-        (e.g. C().f()). Both the class and the instance are ignored, and
-        neither is passed implicitly as the first argument to the method.
-
-        Static methods in Python are similar to those found in Java or C++.
-        For a more advanced concept, see the classmethod builtin.
-        """
+        """Reads a PFX file."""
     @property
     def facts(self) -> CertificateFacts:
         """What the certificate says."""
@@ -704,24 +567,10 @@ class FolderShare(Share):
     """A folder of this machine as the share: a local one, or a share that the operating system has mounted."""
     @staticmethod
     def open(root: _StrPath, *, durability: Durability | None = None) -> FolderShare:
-        """staticmethod(function) -> method
+        """Opens an existing folder as the root of a share.
 
-        Convert a function to be a static method.
-
-        A static method does not receive an implicit first argument.
-        To declare a static method, use this idiom:
-
-             class C:
-                 @staticmethod
-                 def f(arg1, arg2, argN):
-                     ...
-
-        It can be called either on the class (e.g. C.f()) or on an instance
-        (e.g. C().f()). Both the class and the instance are ignored, and
-        neither is passed implicitly as the first argument to the method.
-
-        Static methods in Python are similar to those found in Java or C++.
-        For a more advanced concept, see the classmethod builtin.
+        `durability` is `"flushed"`, to the disk or server, or `"cached"`, for a throw-away share. Raises
+        `NotFoundError`, and `ReservedPathError` for a folder in `MASBackup`.
         """
 
 @final
@@ -746,24 +595,13 @@ class SmbShare(Share):
         call_limit: float | None = None,
         attempts: int | None = None,
     ) -> SmbShare:
-        """staticmethod(function) -> method
+        r"""Connects to a share, or a folder below one, and logs on.
 
-        Convert a function to be a static method.
-
-        A static method does not receive an implicit first argument.
-        To declare a static method, use this idiom:
-
-             class C:
-                 @staticmethod
-                 def f(arg1, arg2, argN):
-                     ...
-
-        It can be called either on the class (e.g. C.f()) or on an instance
-        (e.g. C().f()). Both the class and the instance are ignored, and
-        neither is passed implicitly as the first argument to the method.
-
-        Static methods in Python are similar to those found in Java or C++.
-        For a more advanced concept, see the classmethod builtin.
+        `account` is `CONTOSO\azsbackup` or `azsbackup@contoso.com`. `encryption`: `"required"`, `"preferred"` or
+        `"off"`; everything is signed in any case. `oldest_dialect`: `"3.1.1"`; with `"3.0"` or `"3.0.2"` you give up
+        encryption and protection of the negotiation. Limits are in seconds: for an attempt to connect, for the
+        server's silence, and for one call with all its `attempts`. Raises `UnreachableError`, `TimedOutError`,
+        `LogonFailedError`, `AccessDeniedError`, `NotFoundError` and `UnsupportedError`.
         """
     @property
     def root(self) -> UncPath:
@@ -1014,45 +852,20 @@ class BackupSet:
     """
     @staticmethod
     def open(share: Share, folder: SharePath | str, place: Place | str | None = None) -> BackupSet:
-        """staticmethod(function) -> method
+        """Opens the set in this folder of the share, without a key.
 
-        Convert a function to be a static method.
+        One that was copied to where another's should lie is opened with the `place` that it is of.
 
-        A static method does not receive an implicit first argument.
-        To declare a static method, use this idiom:
-
-             class C:
-                 @staticmethod
-                 def f(arg1, arg2, argN):
-                     ...
-
-        It can be called either on the class (e.g. C.f()) or on an instance
-        (e.g. C().f()). Both the class and the instance are ignored, and
-        neither is passed implicitly as the first argument to the method.
-
-        Static methods in Python are similar to those found in Java or C++.
-        For a more advanced concept, see the classmethod builtin.
+        Raises `NotFoundError`, `IncompleteError` for a set that never finished, `ConflictError` for one that belongs
+        elsewhere, and `UnsupportedError`.
         """
     @staticmethod
     def open_by_index(share: Share, folder: SharePath | str, opener: Opener) -> BackupSet:
-        """staticmethod(function) -> method
+        """Opens a set by its encrypted index alone, where `backup.json` or `SHA256SUMS` is damaged or gone and its data is
+        there.
 
-        Convert a function to be a static method.
-
-        A static method does not receive an implicit first argument.
-        To declare a static method, use this idiom:
-
-             class C:
-                 @staticmethod
-                 def f(arg1, arg2, argN):
-                     ...
-
-        It can be called either on the class (e.g. C.f()) or on an instance
-        (e.g. C().f()). Both the class and the instance are ignored, and
-        neither is passed implicitly as the first argument to the method.
-
-        Static methods in Python are similar to those found in Java or C++.
-        For a more advanced concept, see the classmethod builtin.
+        Raises `IncompleteError` when it has no index, `DamagedError` when that is damaged, `WrongCertificateError`, and
+        `ConflictError` for a set that belongs elsewhere.
         """
     @property
     def cover(self) -> CoverSheet:
@@ -1222,46 +1035,10 @@ class Alert:
     ) -> Self: ...
     @staticmethod
     def parse(alert: _Json | _Data) -> Alert:
-        """staticmethod(function) -> method
-
-        Convert a function to be a static method.
-
-        A static method does not receive an implicit first argument.
-        To declare a static method, use this idiom:
-
-             class C:
-                 @staticmethod
-                 def f(arg1, arg2, argN):
-                     ...
-
-        It can be called either on the class (e.g. C.f()) or on an instance
-        (e.g. C().f()). Both the class and the instance are ignored, and
-        neither is passed implicitly as the first argument to the method.
-
-        Static methods in Python are similar to those found in Java or C++.
-        For a more advanced concept, see the classmethod builtin.
-        """
+        """Reads one alert: text, bytes, or a value."""
     @staticmethod
     def parse_list(alerts: _Json | _Data | Iterable[_Data]) -> tuple[Alert, ...]:
-        """staticmethod(function) -> method
-
-        Convert a function to be a static method.
-
-        A static method does not receive an implicit first argument.
-        To declare a static method, use this idiom:
-
-             class C:
-                 @staticmethod
-                 def f(arg1, arg2, argN):
-                     ...
-
-        It can be called either on the class (e.g. C.f()) or on an instance
-        (e.g. C().f()). Both the class and the instance are ignored, and
-        neither is passed implicitly as the first argument to the method.
-
-        Static methods in Python are similar to those found in Java or C++.
-        For a more advanced concept, see the classmethod builtin.
-        """
+        """Reads the alerts of a listing, an array, or one alert."""
     @property
     def kind(self) -> AlertKind | None:
         """What it is about; none where neither its fault type nor its title is known."""
