@@ -178,11 +178,7 @@ impl FolderShare {
     /// `NotFoundError`, and `ReservedPathError` for a folder in `MASBackup`.
     #[staticmethod]
     #[pyo3(signature = (root, *, durability=None))]
-    fn open(
-        py: Python<'_>,
-        root: FilePath,
-        durability: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Py<Self>> {
+    fn open(py: Python<'_>, root: FilePath, durability: Option<&Bound<'_, PyAny>>) -> PyResult<Py<Self>> {
         let word = durability.map(|word| word.extract::<PyBackedStr>()).transpose();
         let word = word.map_err(|error| named(py, "durability", error.into()))?;
         let durability: Durability = word.map_or(Ok(Durability::default()), |word| word.parse()).raise()?;
@@ -255,8 +251,7 @@ fn check(
     components: Option<&Bound<'_, PyAny>>,
     create_folders: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<ShareCheck> {
-    let options =
-        Options::default().list("components", components)?.set("create_folders", create_folders)?;
+    let options = Options::default().list("components", components)?.set("create_folders", create_folders)?;
     ShareCheck::new(deployment.0).options(options.to_json()).raise()
 }
 
