@@ -622,7 +622,7 @@ def check_share(
 ) -> CheckReport:
     """Checks an open share and what can be done on it, for the backups of a deployment.
 
-    `components`: whose folders are looked for, too. `create_folders`: whether folders that are missing are created. It
+    `components`: whose folders are looked for, too, like `Switches` or `Switches/su1`. `create_folders`: whether folders that are missing are created. It
     writes a few objects with random names, and removes them.
 
     >>> check_share(share, "contoso.com/nyc").is_sound
@@ -1098,7 +1098,7 @@ def alert_kind_of_title(title: str) -> str | None:
 
 @final
 class Schedule:
-    """When backups run: each `frequency_hours`, 4 to 12 as Azure Stack Hub has it, or 1 to 744 `beyond_microsoft`.
+    """When backups run: each `frequency_hours`, 12 if you give none, 4 to 12 as Azure Stack Hub has it, or 1 to 744 `beyond_microsoft`.
 
     Slots begin at 00:00 UTC, moved by `phase_seconds` and by a share of `jitter_seconds` that depends on `host` alone.
 
@@ -1271,8 +1271,8 @@ class RetentionPolicy:
 
     A complete set is deleted only when at least one keep rule is given and none keeps it, or to make room. The last good
     set of a place always stays. `keep_labels`: labels by key, or pairs of key and value. `pin`: names of sets.
-    `make_room`: bytes to free, the oldest sets first. `grace_hours`: for how long nothing was written to incomplete sets.
-    `shrunken_below`: in percent, how much less than the largest set makes one that pushes no other out.
+    `make_room`: bytes to free, the oldest sets first. `grace_hours`: for how long nothing was written to incomplete sets, 24.
+    `shrunken_below`: in percent, 50, how much less than the largest set makes one that pushes no other out.
 
     >>> policy = RetentionPolicy(keep_days=7, keep_monthly=12)
     >>> plan = policy.plan(list_sets(share, "contoso.com/nyc"))
