@@ -217,6 +217,7 @@ fn phases_and_jitters_out_of_range_are_refused() {
     assert!(schedule.phase(Duration::from_secs(12 * 3600)).is_err());
     assert!(schedule.jitter(Duration::from_secs(6 * 3600 + 1), "host").is_err());
     assert!(schedule.jitter(Duration::MAX, "host").is_err());
+    assert!(schedule.jitter(Duration::from_secs(60), "").is_err());
 }
 
 /// Times over all that there is, and over some days, where things happen.
@@ -232,7 +233,7 @@ fn times() -> impl Strategy<Value = Timestamp> {
 }
 
 fn schedules() -> impl Strategy<Value = Schedule> {
-    (1..=744_u32, any::<u64>(), any::<u64>(), "[a-z]{0,8}").prop_map(|(hours, phase, jitter, host)| {
+    (1..=744_u32, any::<u64>(), any::<u64>(), "[a-z]{1,8}").prop_map(|(hours, phase, jitter, host)| {
         let seconds = u64::from(hours) * 3600;
         Schedule::new(Frequency::beyond_microsoft(hours).unwrap())
             .phase(Duration::from_secs(phase % seconds))

@@ -64,6 +64,9 @@ fn a_configuration_that_is_none_is_an_error_and_says_where() {
     let error = |json: &str| Configuration::from_json(json.as_bytes()).unwrap_err().code();
     assert_eq!(error(&deep), "MALFORMED");
     assert_eq!(error("[]"), "MALFORMED");
+    let twice = Configuration::from_json(br#"{"root": "a", "root": "b"}"#).unwrap_err();
+    assert_eq!(twice.code(), "MALFORMED");
+    assert!(twice.to_string().contains("\"root\" is given twice"), "{twice}");
     assert_eq!(error(&" ".repeat(2 << 20)), "LIMIT_EXCEEDED");
     for (field, value) in [
         ("frequency_hours", json!(0)),
