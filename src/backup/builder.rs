@@ -22,7 +22,7 @@ use super::{Backup, tree};
 use crate::envelope::{EncryptionCertificate, Sealer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Place, SetName};
-use crate::observer::{Observer, Progress, Ticker, Unobserved};
+use crate::observer::{Observer, Progress, Ticker, Unobserved, watched};
 use crate::set::writer::SetWriter;
 use crate::share::Share;
 use crate::string_enum::string_enum;
@@ -248,7 +248,7 @@ impl BackupBuilder {
     }
 
     /// Sets the observer. It is called while the backup starts, while you add sources and during the commit, on the
-    /// thread that does the work.
+    /// thread that asks for it.
     #[must_use]
     pub fn observer(mut self, observer: impl Observer + Send + 'static) -> Self {
         self.observer = Box::new(observer);
@@ -261,6 +261,14 @@ impl BackupBuilder {
     /// `INVALID_ARGUMENT` for a missing certificate or an option out of range; `CERTIFICATE_EXPIRED`; the share's
     /// errors on creating the folder; `CANCELLED`.
     pub fn start(mut self) -> Result<Backup> {
+        let mut observer = std::mem::replace(&mut self.observer, Box::new(Unobserved));
+        let mut backup =
+            watched(&mut *observer, Progress::default(), |observer| self.start_with(observer))?;
+        backup.planner.observer = observer;
+        Ok(backup)
+    }
+
+    fn start_with(mut self, observer: &mut dyn Observer) -> Result<Backup> {
         let invalid = |what: String| Err(Error::new(ErrorKind::InvalidArgument, what));
         if self.certificates.is_empty() {
             return invalid("a backup needs at least one encryption certificate (CER)".into());
@@ -331,7 +339,7 @@ impl BackupBuilder {
             state.begin(writer.set(), &recipients, interrupted.is_some());
             if let Some((manifest, tree, folder)) = found {
                 // Thousands of links over a network take a while.
-                let mut ticker = Ticker::new(&mut *self.observer, None);
+                let mut ticker = Ticker::new(observer, None);
                 let tick = || ticker.tick(Progress::default());
                 let taken = reuse::take(&rules, &writer, state, (manifest, tree), &folder, &mut reuse, tick)?;
                 match taken {
@@ -466,8 +474,8 @@ struct Abandon(Option<Arc<SetWriter>>);
 
 impl Drop for Abandon {
     fn drop(&mut self) {
-        if let Some(writer) = &self.0 {
-            writer.abandon();
+        if let Some(writer) = self.0.take() {
+            super::give_up(writer, Vec::new());
         }
     }
 }

@@ -24,6 +24,8 @@ pub mod night;
 pub mod proxy;
 #[cfg(feature = "smb")]
 pub mod samba;
+#[cfg(feature = "smb")]
+pub mod wire;
 
 pub const PASSWORD: &str = "correct horse";
 

@@ -3,7 +3,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod smb_cancel;
 mod smb_credits;
+mod smb_distance;
 mod smb_faults;
 mod smb_night;
 mod smb_refusals;

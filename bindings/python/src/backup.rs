@@ -149,7 +149,7 @@ impl Backup {
         if let Some(state) = state {
             builder = builder.state(state.0);
         }
-        let backup = py.detach(|| builder.start()).raise()?;
+        let backup = hook.outcome(py.detach(|| builder.start()))?;
         let set = backup.set();
         log(py, Level::Info, &format!("backup {set} of {} begun", place.0));
         let process = std::process::id();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use azs_backup::layout::SharePath;
-use azs_backup::observer::Observer;
+use azs_backup::observer::{Observer, Progress};
 use azs_backup::schedule::{self as core, Candidate, RetentionPeriod};
 use azs_backup::share::Space;
 use pyo3::prelude::*;
@@ -226,6 +226,11 @@ struct Before<'a> {
 }
 
 impl Observer for Before<'_> {
+    /// Lets Python see signals, whatever the share does.
+    fn progress(&mut self, _: Progress) -> ControlFlow<()> {
+        self.hook.ask(|_| Ok(None))
+    }
+
     fn deleting(&mut self, set: &SharePath) -> ControlFlow<()> {
         let deletion = self.plan.deletion(set);
         self.hook.ask(|py| match (&self.function, deletion) {

@@ -212,6 +212,8 @@ impl Share for SmbShare {
     }
 
     fn remove_folder(&self, folder: &SharePath) -> Result<()> {
+        // A file that is still open holds its folder.
+        self.pool.settle();
         self.remove_as("delete folder", folder, Kind::Folder)
     }
 }

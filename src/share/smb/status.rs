@@ -87,6 +87,16 @@ impl Failure {
         Self { cause: Cause::Other(kind, text.into()), is_lost: false, stage: None }
     }
 
+    /// The caller asked to stop.
+    pub(super) fn cancelled() -> Self {
+        Self::other(ErrorKind::Cancelled, "cancelled by the caller")
+    }
+
+    /// Whether the caller asked to stop.
+    pub(super) fn is_cancelled(&self) -> bool {
+        matches!(self.cause, Cause::Other(ErrorKind::Cancelled, _))
+    }
+
     /// Returns the same failure, at this stage of opening.
     pub(super) fn at(mut self, stage: Stage) -> Self {
         self.stage = Some(stage);
