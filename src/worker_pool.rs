@@ -39,14 +39,13 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
                     }
                     // A panic fails one job; this makes the pool end with it instead of waiting for ever.
                     let result = match &mut state {
-                        Ok(state) => {
-                            catch_unwind(AssertUnwindSafe(|| stop.during(|| work(state, job)))).unwrap_or_else(|_| {
+                        Ok(state) => catch_unwind(AssertUnwindSafe(|| stop.during(|| work(state, job))))
+                            .unwrap_or_else(|_| {
                                 Err(Error::new(
                                     ErrorKind::Internal,
                                     "a worker thread panicked; please report it",
                                 ))
-                            })
-                        }
+                            }),
                         Err(error) => Err(Error::new(error.kind(), error.to_string())),
                     };
                     if done.send(result).is_err() {

@@ -262,8 +262,7 @@ impl BackupBuilder {
     /// errors on creating the folder; `CANCELLED`.
     pub fn start(mut self) -> Result<Backup> {
         let mut observer = std::mem::replace(&mut self.observer, Box::new(Unobserved));
-        let mut backup =
-            watched(&mut *observer, Progress::default(), |observer| self.start_with(observer))?;
+        let mut backup = watched(&mut *observer, Progress::default(), |observer| self.start_with(observer))?;
         backup.planner.observer = observer;
         Ok(backup)
     }

@@ -121,7 +121,9 @@ fn each_piece_of_work_that_reads_ends_when_told_to() {
     let opener = Opener::new(hung.certificate.decryption());
     let path = EntryPath::new("tree/1").unwrap();
     let target = tempfile::tempdir().unwrap();
-    let plan = RetentionPolicy::new().keep_last(1).plan(&list_sets(&share, &deployment).run().unwrap(), Timestamp::now());
+    let plan = RetentionPolicy::new()
+        .keep_last(1)
+        .plan(&list_sets(&share, &deployment).run().unwrap(), Timestamp::now());
     assert_eq!(plan.deletions.len(), 1);
     type Work<'a> = &'a mut dyn FnMut(&mut Impatient<'_>) -> Result<(), Error>;
     let work: [(&str, Work<'_>); 6] = [

@@ -86,9 +86,8 @@ fn a_list_asks_for_many_sets_at_once_and_for_nothing_twice() {
         far.back_up(&far.near);
     }
     let deployment = far.place.deployment().clone();
-    let (requests, list) = far.requests(&format!("list of {SETS} sets"), || {
-        list_sets(&far.connect(), &deployment).run().unwrap()
-    });
+    let (requests, list) = far
+        .requests(&format!("list of {SETS} sets"), || list_sets(&far.connect(), &deployment).run().unwrap());
     assert_eq!(list.iter().filter(|set| set.is_complete()).count() as u64, SETS);
     // For each set: its folder is opened, listed to the end and closed, and two files are opened, read and closed.
     assert!(requests.total() <= 10 * SETS + 8 + 4 * CONNECTION, "{requests}");

@@ -49,13 +49,7 @@ impl Session {
     }
 
     /// Copies a file on the server, by the same rules as [`put`](Self::put).
-    pub(super) async fn copy(
-        self: &Rc<Self>,
-        from: &str,
-        path: &str,
-        part: &str,
-        flush: bool,
-    ) -> Result<()> {
+    pub(super) async fn copy(self: &Rc<Self>, from: &str, path: &str, part: &str, flush: bool) -> Result<()> {
         let source = self.open_file(from, access_to_read()).await?;
         let result = self.copy_opened(&source, path, part, flush).await;
         self.leave(async move { source.close().await });

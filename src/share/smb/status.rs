@@ -92,11 +92,6 @@ impl Failure {
         Self::other(ErrorKind::Cancelled, "cancelled by the caller")
     }
 
-    /// Whether the caller asked to stop.
-    pub(super) fn is_cancelled(&self) -> bool {
-        matches!(self.cause, Cause::Other(ErrorKind::Cancelled, _))
-    }
-
     /// Returns the same failure, at this stage of opening.
     pub(super) fn at(mut self, stage: Stage) -> Self {
         self.stage = Some(stage);
