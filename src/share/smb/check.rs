@@ -8,7 +8,7 @@ use crossbeam_channel::bounded;
 use super::connection::resolve;
 use super::pool::Pool;
 use super::status::{Failure, Stage};
-use super::{SmbBuilder, SmbShare};
+use super::{SmbBuilder, SmbShare, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::share::check::{CheckReport, ShareCheck, Step, StepOutcome};
 use crate::stop;
@@ -64,7 +64,8 @@ impl SmbBuilder {
             return None;
         }
 
-        let pool = Pool::new(self.target.clone());
+        // One connection, so that the account logs on once.
+        let pool = Pool::new(Target { connections: 1, ..self.target.clone() });
         let begun = Instant::now();
         let failure = match pool.connection(begun + self.target.times.call) {
             Ok(connection) => {

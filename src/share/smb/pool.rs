@@ -284,6 +284,10 @@ impl Pool {
             connection.abandon(Failure::lost("the connection is closed"));
         }
         drop(connections);
+        if stop::is_set() {
+            // They end by themselves.
+            return;
+        }
         let until = Instant::now() + CLOSE;
         for thread in threads {
             let _ = thread.recv_deadline(until);

@@ -183,9 +183,8 @@ impl Session {
         &self.facts
     }
 
-    /// Logs off and closes the connection.
+    /// Logs off, which closes the share and whatever is open, and closes the connection.
     pub(super) async fn log_off(self) {
-        let _ = self.tree.disconnect().await;
         let _ = self.session.logoff().await;
         let _ = self.connection.close().await;
     }
