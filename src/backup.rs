@@ -39,6 +39,7 @@ mod report;
 mod reuse;
 mod run;
 mod sources;
+mod start;
 mod stat;
 mod state;
 mod storer;
@@ -142,7 +143,7 @@ impl Backup {
     fn remember(&mut self, new: Option<state::NewState>, files: &[StoredFile]) {
         let Some(state) = self.rules.state.take() else { return };
         let new = new.map(|mut new| {
-            new.recipients = builder::thumbprints(&self.certificates);
+            new.recipients = start::thumbprints(&self.certificates);
             self.sets.push(self.writer.set());
             let old = self.sets.len().saturating_sub(MAX_SETS);
             new.sets = self.sets.split_off(old);

@@ -38,6 +38,7 @@ mod reserved;
 mod set_name;
 mod share_path;
 mod unc_path;
+mod unfinished;
 
 pub use component::{Component, CustomComponent, ScaleUnit};
 pub use deployment::{Deployment, Place};
@@ -49,6 +50,7 @@ pub use reserved::is_mas_backup;
 pub use set_name::SetName;
 pub use share_path::SharePath;
 pub use unc_path::UncPath;
+pub(crate) use unfinished::{finished_name, unfinished_name};
 
 /// Serialises a type as the text that it prints, and parses it by the same rules.
 macro_rules! text_serde {

@@ -117,6 +117,26 @@ pub trait Share: fmt::Debug + Send + Sync {
         Err(unsupported(self.describe(), "look for space on", "telling free space", &SharePath::root()))
     }
 
+    /// Finds out whether this account may delete the files and folders that it makes in this folder; `None` if only an
+    /// attempt to delete something shows it. A check asks this before it writes what it could not delete.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    fn may_delete(&self, folder: &SharePath) -> Result<Option<bool>> {
+        let _ = folder;
+        Ok(None)
+    }
+
+    /// Does everything that [`put`](Self::put) does in this folder, and reads the object back, but leaves nothing: not
+    /// even where this account may not delete. A check writes like this then.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED` when the share cannot; `DAMAGED` when something else came back; as [`put`](Self::put).
+    fn rehearse(&self, folder: &SharePath, content: &[u8]) -> Result<()> {
+        let _ = content;
+        Err(unsupported(self.describe(), "write", "files that delete themselves", folder))
+    }
+
     /// Deletes an object.
     ///
     /// # Errors
@@ -140,6 +160,8 @@ pub struct ShareProtection {
     pub signing: String,
     /// The cipher: `Aes128Gcm`; `None` if the traffic is signed only.
     pub cipher: Option<String>,
+    /// The file server's path behind a DFS path; `None` without DFS.
+    pub target: Option<String>,
     /// A line about it, if encryption was preferred, but is not to be had.
     #[serde(skip)]
     pub fallback: Option<String>,

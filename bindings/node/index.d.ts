@@ -312,6 +312,8 @@ export class FolderShare extends Share {
 /** What a connection came to. */
 export interface SmbFacts {
   address: string
+  /** The path of the share's root behind a DFS path. */
+  target: string | null
   dialect: Dialect
   encrypted: boolean
   cipher: string | null
@@ -322,6 +324,7 @@ export interface SmbFacts {
 export interface SmbShareOptions {
   port?: number
   encryption?: Encryption
+  /** Older than 3.1.1 gives up encryption and protection of the negotiation. */
   oldestDialect?: Dialect
   durability?: Durability
   connections?: number
@@ -639,11 +642,13 @@ export interface Reuse {
   rewritten: string[]
 }
 
-/** What protected the traffic to a share over SMB. `cipher` is null if it was signed only. */
+/** What protected the traffic to a share over SMB. `cipher` is null if it was signed only, `target` without DFS. */
 export interface ShareProtection {
   dialect: '3.0' | '3.0.2' | '3.1.1'
   signing: string
   cipher: string | null
+  /** The file server's path behind a DFS path. */
+  target: string | null
 }
 
 /** What a backup did. */

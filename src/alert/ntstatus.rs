@@ -867,7 +867,7 @@ pub(super) static ROWS: &[Finding] = findings! { Ntstatus,
     0xC0000415 STATUS_HUNG_DISPLAY_DRIVER_THREAD 0;
     0xC0000416 STATUS_INSUFFICIENT_RESOURCE_FOR_SPECIFIED_SHARED_SECTION_SIZE 781;
     0xC0000417 STATUS_INVALID_CRUNTIME_PARAMETER 1288;
-    0xC0000418 STATUS_NTLM_BLOCKED 1937 Authentication AfterFix "NTLM is blocked; an address instead of a name in the path forces NTLM";
+    0xC0000418 STATUS_NTLM_BLOCKED 1937 Authentication AfterFix "the server or its domain refuses NTLM; let the operating system connect with Kerberos: a mount with sec=krb5, or on Windows the path itself";
     0xC0000419 STATUS_DS_SRC_SID_EXISTS_IN_FOREST 8539;
     0xC000041A STATUS_DS_DOMAIN_NAME_EXISTS_IN_FOREST 8634;
     0xC000041B STATUS_DS_FLAT_NAME_EXISTS_IN_FOREST 8635;

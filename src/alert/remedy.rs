@@ -202,6 +202,11 @@ impl Classification {
         steps
     }
 
+    /// Whether the domain or the server refuses NTLM, whoever logs on.
+    fn is_ntlm_blocked(&self) -> bool {
+        self.evidence().iter().any(|found| found.name().ends_with("_NTLM_BLOCKED"))
+    }
+
     fn steps(&self, context: &Context) -> Vec<String> {
         let (share, account, server) = (context.share_name(), context.account_name(), context.server_name());
         match self.kind() {
@@ -219,6 +224,10 @@ impl Classification {
                 format!("Compare the configured path with {share} as the server lists it, letter by letter."),
                 format!("See that the share exists on {server}, that its volume is on line and that no folder was renamed."),
                 "Use the fully qualified name of the server in the path.".into(),
+            ],
+            AlertKind::Authentication if self.is_ntlm_blocked() => vec![
+                format!("Let the operating system of this host connect with Kerberos, and back up to the folder: on Linux a mount of {share} with sec=krb5, on Windows the path with the name of the server, not its address."),
+                format!("Or have the administrators of the domain allow NTLM to {server} for {account}. The password is not the cause."),
             ],
             AlertKind::Authentication => vec![
                 format!("See in the directory that {account} is not disabled, expired or locked out, and that its password has not expired."),
@@ -250,6 +259,7 @@ impl Classification {
             AlertKind::SchedulerDisabled => vec!["Switch automatic backups on again.".into()],
             AlertKind::NotConfigured => vec!["Configure the share, the account and the encryption certificate.".into()],
             AlertKind::DeletionFailed | AlertKind::InternalDeletionFailed => vec![
+                format!("See that {account} has the right to delete: on the share, and Delete on its folder, subfolders and files."),
                 "See which backups could not be deleted, and whether a program has their files open.".into(),
                 "Delete them by hand where they lie on the share, the oldest first.".into(),
             ],

@@ -1273,7 +1273,7 @@ pub(super) static ROWS: &[Finding] = findings! { Win32,
      1934 ERROR_USER_DELETE_TRUST_QUOTA_EXCEEDED;
      1935 ERROR_AUTHENTICATION_FIREWALL_FAILED Authentication AfterFix "the account may not authenticate to this server";
      1936 ERROR_REMOTE_PRINT_CONNECTIONS_BLOCKED;
-     1937 ERROR_NTLM_BLOCKED Authentication AfterFix "NTLM is blocked; an address instead of a name in the path forces NTLM";
+     1937 ERROR_NTLM_BLOCKED Authentication AfterFix "the server or its domain refuses NTLM; write the server's name in the path, not its address, for Windows to use Kerberos";
      1938 ERROR_PASSWORD_CHANGE_REQUIRED;
      1939 ERROR_LOST_MODE_LOGON_RESTRICTION;
      2000 ERROR_INVALID_PIXEL_FORMAT;

@@ -17,6 +17,7 @@ use crate::set::{Problem, extents};
 pub(super) struct Finish<'a> {
     pub(super) writer: &'a SetWriter,
     pub(super) shared: &'a Shared,
+    pub(super) state: Option<&'a State>,
     pub(super) earlier: Earlier,
     pub(super) ledger: Ledger,
     pub(super) problems: Vec<Problem>,
@@ -118,14 +119,14 @@ impl Finish<'_> {
     /// alone what it cannot read.
     fn merge(&mut self, own: &[IndexPiece]) -> Result<Vec<IndexPiece>> {
         let earlier = std::mem::take(&mut self.earlier.pieces);
-        let Some(state) = self.earlier.state.clone() else { return Ok(earlier) };
+        let Some(state) = self.state else { return Ok(earlier) };
         let all: u64 = earlier.iter().chain(own).map(|piece| piece.records).sum();
         let is_mostly_idle = all > 2 * self.ledger.live_records + 1000;
         let from = if is_mostly_idle { 0 } else { crowded(&earlier) };
         if !is_mostly_idle && earlier.len() - from < 2 {
             return Ok(earlier);
         }
-        match self.rewrite(&state, &earlier[from..], from == 0, own) {
+        match self.rewrite(state, &earlier[from..], from == 0, own) {
             Ok(merged) => {
                 for piece in &earlier[from..] {
                     self.writer.remove(&piece.file.name);

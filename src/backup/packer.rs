@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::finish::Finish;
 use super::ledger::Ledger;
-use super::run::{Earlier, Settings, Shared, StoredSet, thread};
+use super::run::{Settings, Shared, StoredSet, thread};
 use super::storer::{Done, Job, Storer};
 use super::work_item::{Line, Packed};
 use crate::error::{Error, ErrorKind, Result};
@@ -89,8 +89,8 @@ impl<'a> Packer<'a> {
         packed: &Receiver<(u64, Packed)>,
         returns: &Returns,
     ) -> Result<StoredSet> {
-        let earlier = std::mem::take(&mut settings.before);
-        let settings = &settings;
+        let (earlier, interrupted) = (std::mem::take(&mut settings.earlier), settings.interrupted.take());
+        let (settings, interrupted) = (&settings, Arc::new(interrupted));
         let (jobs, jobs_out) = bounded(1);
         let (buffers_in, buffers) = bounded(STORERS + 1);
         let head_room = writer.head_room();
@@ -98,13 +98,12 @@ impl<'a> Packer<'a> {
             let _ = buffers_in.send(Vec::new());
         }
         let done = Arc::new(Mutex::new(Done::default()));
-        let interrupted = Arc::new(earlier.interrupted);
         let storers: Vec<_> = (0..STORERS)
             .map(|_| {
                 let storer = Storer {
                     writer: writer.clone(),
                     shared: shared.clone(),
-                    state: earlier.state.clone(),
+                    state: settings.state.clone(),
                     interrupted: interrupted.clone(),
                     done: done.clone(),
                 };
@@ -113,7 +112,6 @@ impl<'a> Packer<'a> {
             })
             .collect();
         drop((jobs_out, buffers_in));
-        let state = earlier.state.clone();
         let numbers = Numbers::from(earlier.next_piece);
         let index = |lines| {
             let (set, place) = (writer.set(), writer.place().clone());
@@ -124,7 +122,7 @@ impl<'a> Packer<'a> {
             shared,
             removals: index(Lines::Removals),
             additions: index(Lines::Additions),
-            ledger: Ledger::new(state, writer.set(), earlier.next_table, head_room)?,
+            ledger: Ledger::new(settings.state.clone(), writer.set(), earlier.next_table, head_room)?,
             jobs,
             buffers,
             head_room,
@@ -144,10 +142,10 @@ impl<'a> Packer<'a> {
             return Err(shared.failure());
         }
         let done = std::mem::take(&mut *done.lock().unwrap_or_else(PoisonError::into_inner));
-        let earlier = Earlier { interrupted: None, ..earlier };
         Finish {
             writer,
             shared,
+            state: settings.state.as_deref(),
             earlier,
             ledger,
             problems,

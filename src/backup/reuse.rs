@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::history::History;
 use super::report::Reuse;
+use super::run::Earlier;
 use super::state::tree::TreeReader;
 use super::state::{IndexPiece, Manifest, State};
 use crate::error::{Error, ErrorKind, Result};
@@ -19,20 +20,15 @@ use crate::set::writer::SetWriter;
 use crate::share::{ItemKind, Share};
 use crate::worker_pool;
 
-/// The earlier set that a run builds on.
+/// The earlier set that a run builds on; a full set builds on none.
+#[derive(Default)]
 pub(super) struct ReusedSet {
-    pub(super) tree: TreeReader,
-    /// Segments that the new set has.
-    pub(super) segments: HashMap<u32, StoredFile>,
-    /// The segments among them that belong to one large file alone.
-    pub(super) whole: BTreeSet<u32>,
-    pub(super) pieces: Vec<IndexPiece>,
+    pub(super) tree: Option<TreeReader>,
+    /// What the new set has of it.
+    pub(super) stored: Earlier,
     pub(super) history: History,
     /// Sets that may contain these files, the last one at the end.
     pub(super) sets: Vec<SetName>,
-    pub(super) next_segment: u32,
-    pub(super) next_piece: u32,
-    pub(super) next_table: u32,
 }
 
 /// How a run takes over files.
@@ -149,17 +145,15 @@ pub(super) fn take(
             text,
         });
     }
-    Ok(Ok(ReusedSet {
-        tree,
+    let stored = Earlier {
         whole: manifest.whole.iter().copied().filter(|number| segments.contains_key(number)).collect(),
         segments,
         pieces: previous,
-        history,
-        sets: manifest.sets,
         next_segment: manifest.next_segment,
         next_piece: manifest.next_piece,
         next_table: manifest.next_table,
-    }))
+    };
+    Ok(Ok(ReusedSet { tree: Some(tree), stored, history, sets: manifest.sets }))
 }
 
 /// Links or copies files into the new set; returns the names of those that exist in the end.

@@ -24,8 +24,12 @@ pub(super) struct Settings {
     /// Most bytes of one stored segment.
     pub(super) segment_size: usize,
     pub(super) naming_key: zeroize::Zeroizing<[u8; 32]>,
+    /// This host's state, if there is any.
+    pub(super) state: Option<Arc<State>>,
+    /// What an interrupted run stored.
+    pub(super) interrupted: Option<Journal>,
     /// What earlier sets have.
-    pub(super) before: Earlier,
+    pub(super) earlier: Earlier,
     /// Whether a problem with a source ends the run.
     pub(super) fail_on_problem: bool,
     pub(super) cover: Cover,
@@ -132,17 +136,14 @@ impl Shared {
 /// What earlier sets have, so that this one need not store it again.
 #[derive(Default)]
 pub(super) struct Earlier {
-    /// This host's state, if there is any.
-    pub(super) state: Option<Arc<State>>,
     /// Segments that the new set already has.
     pub(super) segments: HashMap<u32, StoredFile>,
+    /// The segments among them that belong to one large file alone.
     pub(super) whole: BTreeSet<u32>,
     pub(super) pieces: Vec<IndexPiece>,
     pub(super) next_segment: u32,
     pub(super) next_piece: u32,
     pub(super) next_table: u32,
-    /// What an interrupted run stored.
-    pub(super) interrupted: Option<Journal>,
 }
 
 /// A set as the threads have stored it, ready to be committed.

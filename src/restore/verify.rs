@@ -11,6 +11,7 @@ use super::linked::Linked;
 use super::{Loss, workers};
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result, Scope};
+use crate::layout::finished_name;
 use crate::observer::{Observer, Progress, Ticker};
 use crate::set::filter::LineFilter;
 use crate::set::index::piece_number;
@@ -179,8 +180,8 @@ const SIGNATURE: &str = "backup.json.p7s";
 /// Records the files in the folder that no list names: as a fault if one could pass for a stored file.
 fn take_foreign(set: &Set, report: &mut VerifyReport) {
     for name in set.foreign().into_iter().filter(|name| name != SIGNATURE) {
-        let is_part = name.starts_with('.') && name.ends_with(".part");
-        if segment::is_name(&name) || piece_number(&name).is_some() || is_part {
+        let is_unfinished = finished_name(&name).is_some();
+        if segment::is_name(&name) || piece_number(&name).is_some() || is_unfinished {
             report.faults.push(Fault::new(&name, FaultKind::Foreign, "does not belong to this set"));
         } else {
             report.foreign.push(name);

@@ -9,7 +9,7 @@ use super::digest::Digest;
 use super::{extents, index, segment, sums};
 use crate::envelope::CertificateFacts;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{Place, SetName};
+use crate::layout::{Place, SetName, finished_name};
 
 /// The file's name in a set's folder.
 pub(crate) const FILE_NAME: &str = "backup.json";
@@ -20,24 +20,15 @@ const SIGNATURE_NAME: &str = "backup.json.p7s";
 /// Whether a file of this name in a set's folder belongs to the set: one of the set's files, or what an unfinished
 /// write of one left behind.
 pub(crate) fn is_file_of_a_set(name: &str) -> bool {
-    let is_ours = |name: &str| {
-        [FILE_NAME, SIGNATURE_NAME, sums::FILE_NAME, extents::FILE_NAME].contains(&name)
-            || segment::is_name(name)
-            || index::piece_number(name).is_some()
-    };
-    let unfinished = name.strip_prefix('.').and_then(|name| name.strip_suffix(".part")).unwrap_or(name);
-    // Over SMB each attempt to write has its own number.
-    let numbered = unfinished.rsplit_once('.').filter(|(_, number)| unfinished != name && is_number(number));
-    is_ours(unfinished) || numbered.is_some_and(|(name, _)| is_ours(name))
+    let name = finished_name(name).unwrap_or(name);
+    [FILE_NAME, SIGNATURE_NAME, sums::FILE_NAME, extents::FILE_NAME].contains(&name)
+        || segment::is_name(name)
+        || index::piece_number(name).is_some()
 }
 
 /// Whether an unfinished write left this file behind.
 pub(crate) fn is_left_of_writing(name: &str) -> bool {
-    name.starts_with('.') && is_file_of_a_set(name)
-}
-
-fn is_number(text: &str) -> bool {
-    text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    finished_name(name).is_some() && is_file_of_a_set(name)
 }
 
 /// Longest cover sheet in bytes, for writing and reading.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{Share, missing_folder};
 use crate::alert::{AlertKind, Context};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Deployment, Place, SharePath};
 use crate::stop::Stop;
 
@@ -55,7 +55,8 @@ impl ShareCheck {
 
     /// Checks an open share.
     ///
-    /// The check writes a few objects with random names, and removes them.
+    /// The check writes a few objects with random names, and removes them. Where this account may not delete, it leaves
+    /// nothing either, and says what will not work.
     #[must_use]
     pub fn run(&self, share: &dyn Share) -> CheckReport {
         let mut steps = self.steps(share.describe(), None);
@@ -73,29 +74,22 @@ impl ShareCheck {
 
     pub(super) fn look_at(&self, share: &dyn Share, steps: &mut Steps) {
         let Some(folder) = self.look_for_folders(share, steps) else { return steps.skip_rest() };
-        let probe = match Probe::new(&folder) {
-            Ok(probe) => probe,
-            Err(error) => {
-                steps.failed(Step::Write, Instant::now(), &error);
-                return steps.skip_rest();
+        let begun = Instant::now();
+        let probe = match share.may_delete(&folder).and_then(|may| Ok((may, Probe::new(&folder)?))) {
+            Ok((Some(false), probe)) => {
+                probe.rehearse(share, steps);
+                look_at_space(share, steps);
+                let why = "no file stays whose time would tell";
+                return steps.add(Step::Clock, StepOutcome::Skipped, Instant::now(), why.into());
             }
+            Ok((_, probe)) => probe,
+            Err(error) => return not_written(share, steps, begun, &error),
         };
         let begun = Instant::now();
-        match share.put(&probe.object, &probe.content) {
-            Ok(()) => {
-                let seen =
-                    format!("{} bytes in {folder_shown}", probe.content.len(), folder_shown = shown(&folder));
-                steps.passed(Step::Write, begun, seen);
-            }
-            Err(error) => {
-                steps.failed(Step::Write, begun, &error);
-                for step in [Step::ReadBack, Step::HardLink, Step::Copy, Step::Rename, Step::Delete] {
-                    steps.add(step, StepOutcome::Skipped, Instant::now(), "nothing was written".into());
-                }
-                look_at_space(share, steps);
-                return steps.skip_rest();
-            }
+        if let Err(error) = share.put(&probe.object, &probe.content) {
+            return not_written(share, steps, begun, &error);
         }
+        steps.passed(Step::Write, begun, probe.written());
         // A server that is far away takes its time for each of these, but not for all of them together.
         let [mut read, mut linked, mut copied, mut space] = std::array::from_fn(|_| steps.beside());
         let stop = &Stop::below();
@@ -191,8 +185,14 @@ impl ShareCheck {
     }
 }
 
-fn shown(folder: &SharePath) -> String {
-    if folder.is_root() { "the root".into() } else { folder.to_string() }
+/// Nothing could be written: what needs an object is skipped.
+fn not_written(share: &dyn Share, steps: &mut Steps, begun: Instant, error: &Error) {
+    steps.failed(Step::Write, begun, error);
+    for step in [Step::ReadBack, Step::HardLink, Step::Copy, Step::Rename, Step::Delete] {
+        steps.add(step, StepOutcome::Skipped, Instant::now(), "nothing was written".into());
+    }
+    look_at_space(share, steps);
+    steps.skip_rest();
 }
 
 /// Lists the root and these folders, all at once: whether they exist.

@@ -10,7 +10,7 @@ use cap_std::fs::{Dir, OpenOptions};
 
 use super::{Item, ItemKind, Share, Space, concerning, unsupported};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{MasBackupFolder, Name, SharePath, is_mas_backup};
+use crate::layout::{MasBackupFolder, Name, SharePath, is_mas_backup, unfinished_name};
 use crate::string_enum::string_enum;
 
 mod direct;
@@ -129,7 +129,7 @@ impl FolderShare {
         if dir.symlink_metadata(name.as_str()).is_ok() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        let part = format!(".{name}.part");
+        let part = unfinished_name(name.as_str(), None);
         let write = || {
             let mut options = OpenOptions::new();
             options.write(true).create(true).truncate(true).follow(FollowSymlinks::No);
@@ -270,6 +270,36 @@ impl Share for FolderShare {
         let found = found.map_err(|e| self.failed("look for space on", &SharePath::root(), e.into()))?;
         let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
         Ok(Space::new(bytes(found.f_blocks), bytes(found.f_bavail)))
+    }
+
+    fn may_delete(&self, folder: &SharePath) -> Result<Option<bool>> {
+        // Each put renames its file, which takes the same right. Always the same name, so that no more than one file ever
+        // stays where this account lacks the right.
+        let name = Name::new("azs-backup-check")?;
+        let path = folder.join(name.clone());
+        let try_out = || -> io::Result<Option<io::Error>> {
+            let dir = self.folder(folder)?;
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).follow(FollowSymlinks::No);
+            drop(dir.open_with(name.as_str(), &options)?);
+            match dir.remove_file(name.as_str()) {
+                // Another check of the same share took it away.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                removed => Ok(removed.err()),
+            }
+        };
+        match try_out().map_err(|e| self.failed("write", &path, e))? {
+            None => Ok(Some(true)),
+            Some(error) => {
+                let shown = self.shown(&path);
+                let message = format!(
+                    "{shown} was created, but cannot be deleted: {error}; a backup to a folder needs this right, because it \
+                     renames each file that it has written"
+                );
+                let denied = Error::new(ErrorKind::AccessDenied, message).with_source(error);
+                Err(concerning(denied, "delete", shown, &path))
+            }
+        }
     }
 
     fn remove(&self, path: &SharePath) -> Result<()> {

@@ -18,11 +18,13 @@ mod calls;
 mod check;
 mod connection;
 mod credits;
+mod dfs;
 mod failures;
 mod operations;
 mod options;
 mod passing;
 mod pool;
+mod rights;
 mod session;
 mod status;
 mod transport;
@@ -78,6 +80,8 @@ impl fmt::Display for SmbDialect {
 pub struct SmbFacts {
     /// The address that answered.
     pub address: SocketAddr,
+    /// The path of the share's root behind a DFS path; `None` without DFS.
+    pub target: Option<String>,
     /// The version of the protocol.
     pub dialect: SmbDialect,
     /// Whether messages are encrypted: because this side asked for it, or because the server or the share demands it.
@@ -110,6 +114,8 @@ pub struct SmbBuilder {
 #[derive(Clone, Debug)]
 struct Target {
     root: UncPath,
+    /// The path that was asked for, if it led here through a DFS namespace.
+    namespace: Option<UncPath>,
     account: SmbAccount,
     port: u16,
     encryption: Encryption,
@@ -139,6 +145,7 @@ impl SmbBuilder {
         Self {
             target: Target {
                 root,
+                namespace: None,
                 account,
                 port: PORT,
                 encryption: Encryption::default(),
@@ -232,20 +239,15 @@ impl SmbBuilder {
         self
     }
 
-    /// Connects, logs on, and checks that the root exists.
+    /// Connects, logs on, and checks that the root exists. A path through a DFS namespace is followed to the first target
+    /// that answers; [`SmbShare::root`] then returns that target.
     ///
     /// # Errors
     /// `UNREACHABLE` and `TIMED_OUT` for the name, the network and the server; `LOGON_FAILED`; `ACCESS_DENIED`;
     /// `NOT_FOUND` when the share or folder does not exist; `UNSUPPORTED` when the server lacks the dialect, encryption
-    /// or signing that you ask for, or the share is the root of a DFS namespace.
+    /// or signing that you ask for, or the path is in a DFS namespace, but in none of its links.
     pub fn connect(self) -> Result<SmbShare> {
-        let share = SmbShare { pool: Pool::new(self.target) };
-        let root = share.path(&SharePath::root());
-        share.run("open", &SharePath::root(), move |session, _| {
-            let root = root.clone();
-            async move { session.stat(&root).await }
-        })?;
-        Ok(share)
+        dfs::connect(self.target)
     }
 }
 
@@ -282,10 +284,16 @@ impl SmbShare {
         SmbBuilder::new(root, account).connect()
     }
 
-    /// Returns the UNC path of the root.
+    /// Returns the UNC path of the root: behind a DFS path the target on a file server.
     #[must_use]
     pub fn root(&self) -> &UncPath {
         &self.pool.target().root
+    }
+
+    /// Returns the DFS path that led to the root; `None` without DFS.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&UncPath> {
+        self.pool.target().namespace.as_ref()
     }
 
     /// Returns the account.
@@ -310,6 +318,15 @@ impl SmbShare {
         let folders = self.root().folders();
         let names = folders.names().iter().chain(path.names());
         names.map(|name| name.as_str()).collect::<Vec<_>>().join("\\")
+    }
+
+    /// Checks that the root exists.
+    fn open_root(&self) -> Result<(), Failure> {
+        let root = self.path(&SharePath::root());
+        self.pool.run(move |session, _| {
+            let root = root.clone();
+            async move { session.stat(&root).await }
+        })
     }
 
     fn failed(&self, doing: &'static str, path: &SharePath, failure: Failure) -> Error {

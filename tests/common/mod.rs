@@ -20,6 +20,8 @@ pub mod backend;
 pub mod mounted;
 #[cfg(feature = "smb")]
 pub mod night;
+#[cfg(all(target_os = "linux", feature = "smb"))]
+pub mod ntfs;
 #[cfg(feature = "smb")]
 pub mod proxy;
 #[cfg(feature = "smb")]

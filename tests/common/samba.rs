@@ -239,7 +239,7 @@ pub fn user() -> String {
 }
 
 /// A program that not everybody has on the path.
-fn program(name: &str) -> Command {
+pub fn program(name: &str) -> Command {
     let mut command = Command::new(name);
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
@@ -272,4 +272,11 @@ fn is_stopped(process: u32) -> bool {
 fn signal(process: u32, name: &str) {
     let _ =
         Command::new("kill").arg(format!("-{name}")).arg(process.to_string()).stderr(Stdio::null()).status();
+}
+
+/// Whether the server has a module of this name: distributions have them in a package of their own.
+pub fn has_module(name: &str) -> bool {
+    let built = String::from_utf8_lossy(&super::run(program("smbd").arg("-b")).stdout).into_owned();
+    let folder = built.lines().find_map(|line| line.trim().strip_prefix("MODULESDIR: ")).unwrap_or_default();
+    Path::new(folder).join(format!("vfs/{name}.so")).exists()
 }

@@ -141,18 +141,18 @@ fn paths(arguments: &str) -> Vec<PathBuf> {
 
 #[test]
 fn lines_of_strace_are_understood() {
-    let line = r#"openat2(5</s/set>, ".a.part", {flags=O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC, mode=0666}, 24) = 9</s/set/.a.part>"#;
-    let path = PathBuf::from("/s/set/.a.part");
+    let line = r#"openat2(5</s/set>, "unfinished-a", {flags=O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC, mode=0666}, 24) = 9</s/set/unfinished-a>"#;
+    let path = PathBuf::from("/s/set/unfinished-a");
     assert_eq!(call(line), Some(Call::Open { path: path.clone(), create: true, truncate: true }));
-    let line = r#"write(9</s/set/.a.part>, ""..., 70000) = 70000"#;
+    let line = r#"write(9</s/set/unfinished-a>, ""..., 70000) = 70000"#;
     assert_eq!(call(line), Some(Call::Write { path: path.clone(), at: None, length: 70_000 }));
-    let line = r#"pwrite64(9</s/set/.a.part>, ""..., 4096, 8192) = 4096"#;
+    let line = r#"pwrite64(9</s/set/unfinished-a>, ""..., 4096, 8192) = 4096"#;
     assert_eq!(call(line), Some(Call::Write { path: path.clone(), at: Some(8192), length: 4096 }));
-    let line = r#"renameat(5</s/set>, ".a.part", 6</s/set>, "a") = 0"#;
+    let line = r#"renameat(5</s/set>, "unfinished-a", 6</s/set>, "a") = 0"#;
     assert_eq!(call(line), Some(Call::Rename { old: path.clone(), new: "/s/set/a".into() }));
-    let line = r#"rename("/s/set/.a.part", "/s/b") = 0"#;
+    let line = r#"rename("/s/set/unfinished-a", "/s/b") = 0"#;
     assert_eq!(call(line), Some(Call::Rename { old: path.clone(), new: "/s/b".into() }));
-    assert_eq!(call(r#"fdatasync(9</s/set/.a.part>)    = 0"#), Some(Call::Sync(path)));
+    assert_eq!(call(r#"fdatasync(9</s/set/unfinished-a>)    = 0"#), Some(Call::Sync(path)));
     assert_eq!(call(r#"unlinkat(5</s>, "x", 0) = -1 ENOENT (No such file or directory)"#), None);
     let text = "7 fsync(3</s> <unfinished ...>\n8 mkdirat(AT_FDCWD</>, \"/s/n\", 0777) = 0\n7 <... fsync resumed>) = 0\n";
     assert_eq!(calls(text), [Call::Folder("/s/n".into()), Call::Sync("/s".into())]);

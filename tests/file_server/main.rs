@@ -5,8 +5,12 @@
 mod common;
 mod smb_cancel;
 mod smb_credits;
+mod smb_dfs;
 mod smb_distance;
+mod smb_domain;
 mod smb_faults;
+mod smb_foreign;
 mod smb_night;
 mod smb_refusals;
+mod smb_rights;
 mod smb_settings;

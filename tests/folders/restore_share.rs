@@ -120,7 +120,7 @@ fn what_lies_beside_a_set_is_no_fault() {
     for name in [
         "000009-00112233445566778899aabbccddeeff.tar.zst.p7m",
         "index-000077.jsonl.zst.p7m",
-        ".backup.json.part",
+        "unfinished-backup.json",
     ] {
         fs::write(folder.join(name), "could pass for one of the set").unwrap();
         let report = open().verify().run().unwrap();

@@ -162,7 +162,7 @@ fn what_belongs_to_no_set_stays_in_its_folder() {
     let folder = fixture.native(&folders[0]);
     fs::write(folder.join("notes.txt"), "do not lose").unwrap();
     fs::create_dir(folder.join("SHA256SUMS.d")).unwrap();
-    fs::write(folder.join(".backup.json.part"), "left by a crash").unwrap();
+    fs::write(folder.join("unfinished-backup.json"), "left by a crash").unwrap();
     let outcomes = apply(&fixture, &plan(&fixture, &RetentionPolicy::new().keep_last(1)));
     assert!(
         matches!(&outcomes[..], [DeletionOutcome::FolderLeft { foreign }] if foreign.len() == 2),
@@ -203,7 +203,7 @@ fn a_plan_that_has_become_unsafe_is_not_carried_out() {
     );
     // One that is written to goes as little.
     clear.iter().for_each(|file| fs::remove_file(file).unwrap());
-    let part = fixture.native(&folders[0]).join(".000001-00.tar.zst.p7m.part");
+    let part = fixture.native(&folders[0]).join("unfinished-000001-00.tar.zst.p7m");
     fs::write(&part, "more").unwrap();
     let outcomes = apply(&fixture, &made);
     assert!(

@@ -171,7 +171,7 @@ impl Share for Faulty {
             Fault::Forgets => Ok(()),
             Fault::Halves => self.inner.put(path, &content[..content.len() / 2]),
             Fault::Litters => {
-                let part = format!(".{}.0badcafe.part", path.file_name().unwrap());
+                let part = format!("unfinished-0badcafe-{}", path.file_name().unwrap());
                 let part = path.parent().unwrap().join(Name::new(part)?);
                 self.inner.put(&part, &content[..content.len() / 2])?;
                 self.inner.put(path, content)

@@ -3,6 +3,7 @@
 mod alert;
 mod documents;
 mod layout;
+mod options;
 mod schedule;
 mod vectors;
 #[path = "../common/walked.rs"]

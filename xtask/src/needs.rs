@@ -54,6 +54,19 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     tool("strace", &["strace"], || !cfg!(target_os = "linux") || runs("strace")),
 ];
 
+/// For tests that say so themselves where they cannot run: NTFS permissions, and a domain.
+pub(crate) const FOR_MORE_TESTS: &[Need] = &[
+    tool("Samba's modules", &["samba-vfs-modules"], || {
+        let find = "ls \"$(smbd -b | sed -n 's/.*MODULESDIR: //p')/vfs/acl_xattr.so\"";
+        output("sh", &["-c", find], "").is_some()
+    }),
+    tool(
+        "Samba's domain controller",
+        &["samba-ad-dc", "samba-ad-provision", "samba-dsdb-modules", "winbind"],
+        || runs("samba") && runs("winbindd"),
+    ),
+];
+
 /// To build and test the Python package.
 pub(crate) const FOR_PYTHON: &[Need] = &[
     tool("Python 3.11 or later", &["python3"], has_python),
@@ -98,6 +111,15 @@ pub(crate) fn check(needs: &[Need]) -> Result<OpenSsl, Failure> {
         if is_root() { "" } else { "sudo " },
         packages(&missing).join(" ")
     )))
+}
+
+/// Installs what is missing where we may; goes on without it otherwise.
+pub(crate) fn add(needs: &[Need]) {
+    for need in missing(needs) {
+        if !may_install() || install(&[need]).is_err() {
+            eprintln!("xtask: no {}: tests that want it are left out, and say so", need.name);
+        }
+    }
 }
 
 fn missing(needs: &[Need]) -> Vec<Need> {

@@ -1,6 +1,6 @@
 //! The tests of the core.
 
-use crate::needs::{self, FOR_BUILD, FOR_TESTS, OpenSsl};
+use crate::needs::{self, FOR_BUILD, FOR_MORE_TESTS, FOR_TESTS, OpenSsl};
 use crate::run::{Failure, cargo};
 
 /// The test programs whose share can be a folder or a file server.
@@ -27,5 +27,7 @@ pub(crate) fn over_smb() -> Result<(), Failure> {
 }
 
 fn check() -> Result<OpenSsl, Failure> {
-    needs::check(&[FOR_BUILD, FOR_TESTS].concat())
+    let openssl = needs::check(&[FOR_BUILD, FOR_TESTS].concat())?;
+    needs::add(FOR_MORE_TESTS);
+    Ok(openssl)
 }

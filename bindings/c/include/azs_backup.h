@@ -1575,8 +1575,9 @@ azs_status azs_folder_share_open(const char *root,
 /**
  * Connects to a share over SMB 3 by its UNC path, with no mount, and logs on. `account` is like `CONTOSO\\azsbackup`.
  * `options` is NULL for the defaults, or a JSON object with `port`, `encryption` ("required", "preferred", "off"),
- * `oldest_dialect` ("3.0", "3.0.2", "3.1.1"), `durability`, `connections`, `attempts`, and in seconds
- * `connect_limit`, `silence_limit`, `call_limit`. Account and password are in no message and no output.
+ * `oldest_dialect` ("3.1.1"; "3.0" and "3.0.2" give up encryption and protection of the negotiation), `durability`,
+ * `connections`, `attempts`, and in seconds `connect_limit`, `silence_limit`, `call_limit`. Account and password are in
+ * no message and no output.
  *
  * `AZS_STATUS_UNSUPPORTED` where the library was built without SMB.
  */
@@ -1588,8 +1589,8 @@ azs_status azs_smb_share_connect(const char *root,
                                  azs_error **error);
 
 /**
- * What the connection of an SMB share came to, as JSON: `address`, `dialect`, `encrypted`, `cipher`, `signing`,
- * `block`. `AZS_STATUS_INVALID_ARGUMENT` for a share of another kind.
+ * What the connection of an SMB share came to, as JSON: `address`, `target` (behind a DFS path),
+ * `dialect`, `encrypted`, `cipher`, `signing`, `block`. `AZS_STATUS_INVALID_ARGUMENT` for a share of another kind.
  */
 azs_status azs_smb_share_facts(const azs_share *share,
                                char **json,

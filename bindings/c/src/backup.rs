@@ -30,14 +30,16 @@ fn change(
         "builder",
         |handle| &handle.0,
         |builder| {
-            *builder = Some(change(builder.take().ok_or_else(was_started)?));
+            *builder = Some(change(builder.take().ok_or_else(used_up)?));
             Ok(())
         },
     )
 }
 
-fn was_started() -> azs::Error {
-    invalid("the backup was started already; make a new builder".into())
+fn used_up() -> azs::Error {
+    invalid(
+        "the builder is used up: its backup was started, or its options were refused; make a new one".into(),
+    )
 }
 
 /// A backup of a place, `contoso.com/nyc/Switches`, to a share, with nothing else said yet.
@@ -69,6 +71,24 @@ pub extern "C" fn azs_backup_builder_certificate(
     guard(error, || {
         let certificate = handle(certificate, "certificate")?.0.clone();
         change(builder, |builder| builder.certificate(certificate))
+    })
+}
+
+/// Sets options from a JSON object: its keys are the names of the functions below, with `labels` (an object), `exclude`
+/// and `distrust` (lists of strings). What is missing or null stays as it is. After an error the builder can only be freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_builder_options(
+    builder: Option<NonNull<azs_backup_builder>>,
+    options: Text,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let options = options.get("options")?;
+        let set = |builder: &mut Option<BackupBuilder>| {
+            *builder = Some(builder.take().ok_or_else(used_up)?.options(options)?);
+            Ok(())
+        };
+        alone(builder, "builder", |handle| &handle.0, set)
     })
 }
 

@@ -214,6 +214,21 @@ pub extern "C" fn azs_restore_options_new(
     })
 }
 
+/// Reads options from a JSON object with `patterns` (a list), `existing`, `compare`, `damage`; what is missing or null has
+/// its default.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_restore_options_from_json(
+    json: Text,
+    options: Slot<'_, azs_restore_options>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(options, "options")?;
+        out.give(azs_restore_options(Alone::new(RestoreOptions::from_json(json.get("json")?)?)));
+        Ok(())
+    })
+}
+
 /// Restores only what a pattern in gitignore syntax matches; several add up, `!` takes away.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_restore_options_pattern(

@@ -10,8 +10,11 @@ use common::{Build, run, scratch, share, vectors};
 
 #[test]
 fn the_vectors_hold_in_c() {
-    let program = Build::new("vectors").sanitized().link("cjson").compile();
-    let counts = run(Command::new(program).arg(vectors()).arg(scratch("vectors")));
+    let walk = |name| {
+        let program = Build::new(name).sanitized().link("cjson").compile();
+        run(Command::new(program).arg(vectors()).arg(scratch(name)))
+    };
+    let counts = walk("vectors") + &walk("options");
     print!("{counts}");
     common::check_counts(&counts);
 }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 
-import { VECTORS, azs, file, folder, load } from './common.mjs'
+import { SWITCHES, VECTORS, azs, certificate, file, folder, load, opener } from './common.mjs'
 
 const counts = {}
 
@@ -197,6 +197,39 @@ test('review', (t) => {
       [findings.map(({ rule, about }) => [rule, about]), found.silenced.map(({ rule, about, reason }) => [rule, about, reason])],
       [one.findings, one.silenced],
     )
+  })
+})
+
+test('options', (t) => {
+  const camel = (given) =>
+    Object.fromEntries(Object.entries(given).map(([key, value]) => [key.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()), value]))
+  const take = {
+    backup: (given, on) =>
+      azs.Backup.startSync(on, SWITCHES, { create: true, certificates: certificate(), ...given }).abandonSync(),
+    restore: (given) => {
+      const set = azs.BackupSet.openSync(azs.FolderShare.openSync(join(VECTORS, 'sets')), 'whole')
+      return set.restoreSync(opener(), join(folder(t), 'new'), given)
+    },
+    smb: (given) => azs.SmbShare.connectSync('\\\\127.0.0.1\\AzSBackups', 'CONTOSO\\azsbackup', 'not used', given),
+    check: (given, on) => azs.checkShareSync(on, 'contoso.com/nyc', given),
+    schedule: (given) => new azs.Schedule(given),
+    retention: (given) => new azs.RetentionPolicy(given),
+    review: (given, on) => azs.reviewSync(JSON.stringify(given), on, { now: '2026-11-23T02:00:00Z' }),
+  }
+  walk('options', load('options'), (one) => {
+    try {
+      const given = one.of === 'review' ? one.options : camel(one.options)
+      take[one.of](given, azs.FolderShare.openSync(folder(t)))
+    } catch (error) {
+      if (error instanceof azs.BackupError && !error.message.includes(one.says ?? '')) {
+        return error.message
+      }
+      // Of names and types JavaScript's half may have the word.
+      if (one.typed && error instanceof TypeError) {
+        throw new azs.BackupError(one.error, error.message)
+      }
+      throw error
+    }
   })
 })
 

@@ -99,8 +99,8 @@ impl SmbShare {
     /// Connects to a share, or a folder below one, and logs on.
     ///
     /// `account` is `CONTOSO\azsbackup` or `azsbackup@contoso.com`. `encryption`: `"required"`, `"preferred"` or
-    /// `"off"`; everything is signed in any case. `oldest_dialect`: `"3.0"`, `"3.0.2"` or `"3.1.1"`. Limits are in
-    /// seconds: for an attempt to connect, for the server's silence, and for one call with all its `attempts`. Raises
+    /// `"off"`; everything is signed in any case. `oldest_dialect`: `"3.1.1"`; with `"3.0"` or `"3.0.2"` you give up
+    /// encryption and protection of the negotiation. Limits are in seconds: for an attempt to connect, for the server's silence, and for one call with all its `attempts`. Raises
     /// `UnreachableError`, `TimedOutError`, `LogonFailedError`, `AccessDeniedError`, `NotFoundError` and
     /// `UnsupportedError`.
     #[staticmethod]

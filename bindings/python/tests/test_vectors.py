@@ -20,6 +20,8 @@ from azs_backup import (
     Opener,
     RetentionPolicy,
     Schedule,
+    SmbShare,
+    check_share,
     classify_errno,
     classify_hresult,
     classify_json,
@@ -268,3 +270,49 @@ def test_review(tmp_path: Path) -> None:
         assert [[one.rule, one.about, one.reason] for one in found.silenced] == case["silenced"], case["name"]
         walked["review"] += 1
     check_count("review")
+
+
+def take_options(of: str, options: dict[str, Any], tmp_path: Path) -> None:
+    """Does with the options what a user would."""
+    opener = Opener(DecryptionCertificate.load(VECTORS / "envelope/rsa2048.pfx", "correct horse"))
+    with FolderShare.open(tmp_path) as share:
+        match of:
+            case "backup":
+                certificate = EncryptionCertificate.load(VECTORS / "envelope/rsa2048.cer")
+                given = {"create": True, "certificates": certificate} | options
+                azs_backup.Backup(share, "contoso.com/nyc/Switches", **given).abandon()
+            case "restore":
+                with FolderShare.open(VECTORS / "sets") as sets:
+                    BackupSet.open(sets, "whole").restore(opener, tmp_path / "new", **options)
+            case "smb":
+                SmbShare.connect(r"\\127.0.0.1\AzSBackups", r"CONTOSO\azsbackup", "not used", **options)
+            case "check":
+                check_share(share, "contoso.com/nyc", **options)
+            case "schedule":
+                Schedule(**options)
+            case "retention":
+                RetentionPolicy(**options)
+            case "review":
+                review(options, share, now="2026-11-23T02:00:00Z")
+
+
+def test_options(tmp_path: Path) -> None:
+    wrong = []
+    for number, case in enumerate(load("options")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        try:
+            # None is as if nothing were given.
+            take_options(case["of"], {k: v for k, v in case["options"].items() if v is not None}, folder)
+        except BackupError as error:
+            ended = error.code == case.get("error") and case.get("says", "") in str(error)
+        except (TypeError, OverflowError):
+            # Of names and types Python itself has the word.
+            ended = case.get("typed", False)
+        else:
+            ended = "error" not in case
+        if not ended:
+            wrong.append(case["name"])
+        walked["options"] += 1
+    assert not wrong
+    check_count("options")

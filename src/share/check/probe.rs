@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::report::{Step, StepOutcome};
 use super::steps::Steps;
+use crate::alert::AlertKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, SharePath};
 use crate::share::{ItemKind, Share};
@@ -32,12 +33,44 @@ impl Probe {
         Ok(Self { object, linked, copied: name("-copy")?, renamed: name("-renamed")?, content })
     }
 
+    /// Tries what can be tried where this account may not delete.
+    pub(super) fn rehearse(&self, share: &dyn Share, steps: &mut Steps) {
+        let begun = Instant::now();
+        let folder = self.object.parent().unwrap_or_default();
+        match share.rehearse(&folder, &self.content) {
+            Ok(()) => {
+                steps.passed(Step::Write, begun, self.written());
+                steps.passed(Step::ReadBack, Instant::now(), SAME.into());
+            }
+            Err(error) => {
+                steps.failed(Step::Write, begun, &error);
+                let why = "nothing was written".into();
+                steps.add(Step::ReadBack, StepOutcome::Skipped, Instant::now(), why);
+            }
+        }
+        for step in [Step::HardLink, Step::Copy, Step::Rename] {
+            let why = "not tried: this account could not delete what it leaves";
+            steps.add(step, StepOutcome::Skipped, Instant::now(), why.into());
+        }
+        let missing = "this account has no right to delete what it writes: backups work, but retention does not, and what \
+                       an interrupted backup leaves stays; grant it Delete for the folder, its subfolders and files";
+        steps.add(Step::Delete, StepOutcome::Warned, begun, missing.into());
+        steps.alert(ErrorKind::AccessDenied, AlertKind::DeletionFailed.into());
+    }
+
+    /// What was written where, in words.
+    pub(super) fn written(&self) -> String {
+        let folder = self.object.parent().unwrap_or_default();
+        let shown = if folder.is_root() { "the root".into() } else { folder.to_string() };
+        format!("{} bytes in {shown}", self.content.len())
+    }
+
     pub(super) fn read_back(&self, share: &dyn Share, steps: &mut Steps) {
         let begun = Instant::now();
         let mut read = Vec::new();
         let result = share.read(&self.object, self.content.len() as u64, &mut read).and_then(|()| {
             if read == self.content {
-                Ok("the same bytes".into())
+                Ok(SAME.into())
             } else {
                 Err(Error::new(ErrorKind::Damaged, "what was read is not what was written"))
             }
@@ -93,5 +126,6 @@ impl Probe {
     }
 }
 
+const SAME: &str = "the same bytes";
 /// More than goes into one request to a file server: the first block alone would not show that others are refused.
 const LENGTH: usize = (1 << 20) + (4 << 10);

@@ -1,4 +1,4 @@
-//! What an answer says that the client keeps to itself, as long as answers are not encrypted (MS-SMB2 2.2.1.2, 2.2.4).
+//! What an answer says that the client keeps to itself, as long as answers are not encrypted (MS-SMB2 2.2.1.2, 2.2.4, 2.2.32).
 
 /// An answer of the server, as far as it matters here.
 #[derive(Debug, Eq, PartialEq)]
@@ -9,6 +9,8 @@ pub(super) enum Answer {
     NoCipher,
     /// The server answers in SMB 1.
     Smb1,
+    /// Where a path in a DFS namespace leads (MS-DFSC 2.2.4).
+    Referral(Vec<u8>),
     /// Anything else.
     Other,
 }
@@ -37,13 +39,18 @@ impl Answer {
                 }
                 None
             }
+            IOCTL if u32_at(message, BODY + 4)? == DFS_GET_REFERRALS => {
+                let (at, length) =
+                    (u32_at(message, BODY + 32)? as usize, u32_at(message, BODY + 36)? as usize);
+                Some(Self::Referral(message.get(at..at.checked_add(length)?)?.to_vec()))
+            }
             SESSION_SETUP => Some(Self::LoggedOn { credits: u16_at(message, 14)? }),
             _ => None,
         }
     }
 }
 
-fn u16_at(message: &[u8], at: usize) -> Option<u16> {
+pub(super) fn u16_at(message: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(message.get(at..at + 2)?.try_into().ok()?))
 }
 
@@ -57,6 +64,8 @@ pub(super) const ENCRYPTED: [u8; 4] = [0xFD, b'S', b'M', b'B'];
 const BODY: usize = 64;
 const NEGOTIATE: u16 = 0;
 const SESSION_SETUP: u16 = 1;
+const IOCTL: u16 = 11;
+const DFS_GET_REFERRALS: u32 = 0x0006_0194;
 const SMB311: u16 = 0x0311;
 const ENCRYPTION_CAPABILITIES: u16 = 2;
 
@@ -91,6 +100,11 @@ mod tests {
         assert_eq!(Answer::of(&negotiated(0)), Answer::NoCipher);
         assert_eq!(Answer::of(&negotiated(2)), Answer::Other);
         assert_eq!(Answer::of(&[0xFF, b'S', b'M', b'B', 0x72]), Answer::Smb1);
+        let mut body = vec![0; 51];
+        body[4..8].copy_from_slice(&DFS_GET_REFERRALS.to_le_bytes());
+        (body[32], body[36]) = (BODY as u8 + 48, 3);
+        assert_eq!(Answer::of(&answer(IOCTL, 1, &body)), Answer::Referral(vec![0; 3]));
+        assert_eq!(Answer::of(&answer(IOCTL, 1, &body[..50])), Answer::Other, "it says more than there is");
         let mut refused = answer(SESSION_SETUP, 64, &[]);
         refused[8] = 0x16;
         assert_eq!(Answer::of(&refused), Answer::Other);

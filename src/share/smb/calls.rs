@@ -32,6 +32,7 @@ impl Share for SmbShare {
             dialect: facts.dialect.to_string(),
             signing: facts.signing.unwrap_or_else(|| "AesCmac".into()),
             cipher: facts.cipher,
+            target: facts.target,
             fallback,
         })
     }
@@ -207,6 +208,14 @@ impl Share for SmbShare {
         })
     }
 
+    fn may_delete(&self, folder: &SharePath) -> Result<Option<bool>> {
+        self.rights_in(folder)
+    }
+
+    fn rehearse(&self, folder: &SharePath, content: &[u8]) -> Result<()> {
+        self.rehearse_in(folder, content)
+    }
+
     fn remove(&self, path: &SharePath) -> Result<()> {
         self.remove_as("delete", path, Kind::File)
     }
@@ -259,7 +268,7 @@ impl SmbShare {
     }
 
     /// Begins a file that has another name until it is whole.
-    fn upload(&self, action: &str, path: &SharePath) -> Result<Upload> {
+    pub(super) fn upload(&self, action: &str, path: &SharePath) -> Result<Upload> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(nameless(action));
         };
@@ -267,9 +276,9 @@ impl SmbShare {
             root if root.is_empty() => root,
             folder => folder + "\\",
         };
-        // A name has at most 255 UTF-16 units, suffix included.
-        let name = if name.as_str().len() > LONGEST_STEM { "azs-backup" } else { name.as_str() };
-        Ok(Upload::new(format!("{folder}.{name}")))
+        // A name has at most 255 UTF-16 units, the mark in front included.
+        let name = if name.as_str().len() > LONGEST { "azs-backup" } else { name.as_str() };
+        Ok(Upload::new(folder, name.to_owned()))
     }
 }
 
@@ -326,6 +335,6 @@ const NO_FLUSH: [u32; 5] = [
     status::INVALID_DEVICE_REQUEST,
     status::INVALID_PARAMETER,
 ];
-const LONGEST_STEM: usize = 240;
+const LONGEST: usize = 230;
 /// Objects have a few tens of MiB.
 const MOST_COMPARED: u64 = 1 << 28;

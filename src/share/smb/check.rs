@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::bounded;
 
 use super::connection::resolve;
+use super::dfs;
 use super::pool::Pool;
 use super::status::{Failure, Stage};
 use super::{SmbBuilder, SmbShare, Target};
@@ -90,6 +91,7 @@ impl SmbBuilder {
             }
             Err(failure) => failure,
         };
+        let is_dfs = failure.targets().is_some();
         let step = match failure.stage() {
             Some(Stage::OpenShare) => Step::Share,
             Some(Stage::LogOn) => Step::LogOn,
@@ -99,6 +101,18 @@ impl SmbBuilder {
             if passed < step {
                 tell(passed, Instant::now(), Ok(seen.into()));
             }
+        }
+        if is_dfs {
+            let followed = dfs::follow(&SmbShare { pool }, failure, 1);
+            let (share, seen) = match followed {
+                Ok(share) => {
+                    let seen = format!("{} leads to {}", self.target.root, share.root());
+                    (Some(share), Ok(seen))
+                }
+                Err(error) => (None, Err(error)),
+            };
+            tell(step, begun, seen);
+            return share;
         }
         tell(step, begun, Err(failure.into_error(format!("check {}", self.target.root))));
         None

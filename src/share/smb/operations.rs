@@ -94,21 +94,12 @@ impl Session {
     /// Creates a file that must not exist yet. Its access covers everything that is done through its handle.
     async fn create(&self, path: &str) -> Result<File> {
         let created = self.open_as(path, CreateDisposition::Create, access_to_make(), Kind::File).await;
-        file(created.map_err(|failure| match failure.ntstatus() {
-            // A missing folder has another status.
-            Some(OBJECT_NAME_NOT_FOUND) => {
-                let name = path.rsplit('\\').next().unwrap_or(path);
-                let why = "the server forbids the name; let it allow names that begin with a dot and end in .part (Samba: \
-                           \"veto files\")";
-                Failure::other(ErrorKind::AccessDenied, format!("{name}: {why}"))
-            }
-            _ => failure,
-        })?)
+        file(created.map_err(|failure| not_created(path, failure))?)
     }
 
     /// Writes what is missing from `done` on, and moves `done` on. Keeps a window of blocks in flight. After the first
     /// failure it sends no more, but waits for every answer: a dropped request would take its credits with it.
-    async fn write(&self, file: &File, content: &[u8], done: &mut usize) -> Result<()> {
+    pub(super) async fn write(&self, file: &File, content: &[u8], done: &mut usize) -> Result<()> {
         let mut failure = None;
         let mut flying = FuturesUnordered::new();
         let from = *done;
@@ -148,7 +139,7 @@ impl Session {
     }
 
     /// Checks that the file is whole, flushes it, and gives it its name.
-    async fn publish(&self, file: &File, path: &str, length: u64, flush: bool) -> Result<()> {
+    pub(super) async fn publish(&self, file: &File, path: &str, length: u64, flush: bool) -> Result<()> {
         let flushed = async {
             match flush {
                 true => self.credits.ask(0, async { file.flush().await.map_err(|e| of_io(&e)) }).await,
@@ -278,7 +269,8 @@ impl Session {
 
     /// Creates a folder whose parent exists.
     pub(super) async fn create_folder(self: &Rc<Self>, path: &str) -> Result<()> {
-        let new = self.open_as(path, CreateDisposition::Create, access_to_look(), Kind::Folder).await?;
+        let new = self.open_as(path, CreateDisposition::Create, access_to_look(), Kind::Folder).await;
+        let new = new.map_err(|failure| not_created(path, failure))?;
         self.leave(async move { handle(&new).close().await });
         Ok(())
     }
@@ -344,7 +336,7 @@ impl Session {
         }
     }
 
-    async fn open_as(
+    pub(super) async fn open_as(
         &self,
         path: &str,
         disposition: CreateDisposition,
@@ -371,7 +363,7 @@ impl Session {
     }
 
     /// Closes a handle; a failure to do so counts only if nothing failed before.
-    async fn close<T>(&self, opened: &ResourceHandle, result: Result<T>) -> Result<T> {
+    pub(super) async fn close<T>(&self, opened: &ResourceHandle, result: Result<T>) -> Result<T> {
         if result.as_ref().is_err_and(Failure::is_lost) {
             return result;
         }
@@ -422,6 +414,20 @@ async fn list_opened(folder: &Arc<Directory>) -> Result<Vec<Item>> {
     Ok(items)
 }
 
+/// Says what is meant if the server does not let a file or folder of this name be created.
+pub(super) fn not_created(path: &str, failure: Failure) -> Failure {
+    match failure.ntstatus() {
+        // A missing folder has another status.
+        Some(OBJECT_NAME_NOT_FOUND) => {
+            let name = path.rsplit('\\').next().unwrap_or(path);
+            let why = "the server forbids the name; let it allow names like this one (Samba: \"veto files\", Windows: file \
+                       screens)";
+            Failure::other(ErrorKind::AccessDenied, format!("{name}: {why}"))
+        }
+        _ => failure,
+    }
+}
+
 /// Converts a time since 1601-01-01 (MS-DTYP 2.3.3).
 fn time(since_1601: Duration) -> Option<jiff::Timestamp> {
     const TO_1970: i64 = 11_644_473_600;
@@ -429,14 +435,14 @@ fn time(since_1601: Duration) -> Option<jiff::Timestamp> {
     jiff::Timestamp::new(seconds, since_1601.subsec_nanos().cast_signed()).ok()
 }
 
-fn file(resource: Resource) -> Result<File> {
+pub(super) fn file(resource: Resource) -> Result<File> {
     match resource {
         Resource::File(file) => Ok(file),
         _ => Err(Failure::lost("the server opened a folder for a file")),
     }
 }
 
-fn handle(resource: &Resource) -> &ResourceHandle {
+pub(super) fn handle(resource: &Resource) -> &ResourceHandle {
     match resource {
         Resource::File(file) => file.handle(),
         Resource::Directory(folder) => folder.handle(),
@@ -444,12 +450,12 @@ fn handle(resource: &Resource) -> &ResourceHandle {
     }
 }
 
-fn access_to_look() -> FileAccessMask {
+pub(super) fn access_to_look() -> FileAccessMask {
     FileAccessMask::new().with_file_read_attributes(true).with_synchronize(true)
 }
 
 /// Access for everything that is done through the handle of a new file.
-fn access_to_make() -> FileAccessMask {
+pub(super) fn access_to_make() -> FileAccessMask {
     access_to_read().with_generic_write(true).with_delete(true)
 }
 

@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::pool::Attempt;
 use super::status::Failure;
 use crate::error::ErrorKind;
+use crate::layout::unfinished_name;
 
 /// A file that is being written, under names for each attempt: the server may still write to what a broken connection
 /// left. Listings show these files as belonging to no set, and retention deletes them.
 #[derive(Clone)]
 pub(super) struct Upload {
-    /// The path up to where the names differ.
-    stem: String,
+    /// The folder, with a backslash at its end, and the name that the file is to get.
+    folder: String,
+    name: String,
     state: Arc<Mutex<Uploaded>>,
 }
 
@@ -27,8 +29,8 @@ struct Uploaded {
 }
 
 impl Upload {
-    pub(super) fn new(stem: String) -> Self {
-        Self { stem, state: Arc::default() }
+    pub(super) fn new(folder: String, name: String) -> Self {
+        Self { folder, name, state: Arc::default() }
     }
 
     /// Draws a new name for a new file.
@@ -36,7 +38,8 @@ impl Upload {
         let mut random = [0; 4];
         openssl::rand::rand_bytes(&mut random)
             .map_err(|e| Failure::other(ErrorKind::Internal, format!("draw a name: {e}")))?;
-        let part = format!("{}.{:08x}.part", self.stem, u32::from_be_bytes(random));
+        let name = unfinished_name(&self.name, Some(u32::from_be_bytes(random)));
+        let part = format!("{}{name}", self.folder);
         lock(&self.state).used.insert(part.clone());
         Ok(part)
     }

@@ -1,7 +1,7 @@
 //! One connection, from the first byte to the log-off.
 //!
-//! This file, `operations.rs`, `failures.rs` and `transport.rs` are the only ones that name the client (the crate
-//! `smb`). They work around these weaknesses, measured with 0.12.1:
+//! This file, `operations.rs`, `rights.rs`, `dfs.rs`, `failures.rs` and `transport.rs` are the only ones that name the
+//! client (the crate `smb`). They work around these weaknesses, measured with 0.12.1:
 //!
 //! - It loses the credits of answers that only say "later": calls move to a new connection before they run out
 //!   (`credits.rs`).
@@ -21,8 +21,9 @@ use smb::{Connection, ConnectionConfig, Dialect, Guid, Tree, UncPath};
 use tokio::net::TcpStream;
 
 use super::credits::Credits;
+use super::dfs;
 use super::failures::{guest, told};
-use super::status::{Failure, INVALID_PARAMETER, NOT_SUPPORTED, Stage};
+use super::status::{BAD_NETWORK_NAME, Failure, INVALID_PARAMETER, NOT_SUPPORTED, Stage};
 use super::transport::{Link, Transport};
 use super::{Encryption, SmbDialect, SmbFacts, Target};
 use crate::error::ErrorKind;
@@ -64,52 +65,33 @@ impl Session {
     /// Connects to one of the addresses, negotiates a dialect, logs on and opens the share.
     pub(super) async fn open(target: &Target, addresses: &[SocketAddr], link: &Arc<Link>) -> Result<Self> {
         let begun = Instant::now();
-        let (first, second) = match target.encryption {
-            Encryption::Required => (EncryptionMode::Required, None),
-            Encryption::Preferred => (EncryptionMode::Required, Some(EncryptionMode::Allowed)),
-            Encryption::Off => (EncryptionMode::Disabled, Some(EncryptionMode::Allowed)),
-        };
-        let connection = match (Self::negotiate(target, addresses, link, first).await, second) {
-            // Only the server's answer says what it offers, but the client has to choose before. A server that is refused
-            // for another reason is refused again.
-            (Err(failure), Some(second)) if is_about_ciphers(&failure) && !link.is_lost() => {
-                Self::negotiate(target, addresses, link, second).await
-            }
-            (connection, _) => connection,
-        };
-        let connection = connection?;
-        let negotiated = Instant::now();
-        let at = |stage| move |error| told(link, error).at(stage);
-        let identity = sspi::AuthIdentity {
-            username: sspi::Username::parse(target.account.name())
-                .map_err(|e| Failure::other(ErrorKind::InvalidArgument, format!("account: {e}")))?,
-            password: sspi::Secret::from(target.account.password().to_owned()),
-        };
-        link.enter(Stage::LogOn);
-        let session = connection.authenticate(identity).await.map_err(|error| match error {
-            // Its answer is unsigned, as it is for a guest.
-            smb::Error::InvalidMessage(text) if text.contains("igned") => guest().at(Stage::LogOn),
-            error => at(Stage::LogOn)(error),
-        })?;
+        let (connection, session, negotiated) = Self::log_on(target, addresses, link).await?;
         let logged_on = Instant::now();
+        let at = |error| told(link, error).at(Stage::OpenShare);
         let share = UncPath::new(&target.root.host().to_string())
             .and_then(|server| server.with_share(target.root.share()))
-            .map_err(at(Stage::OpenShare))?;
+            .map_err(at)?;
         link.enter(Stage::OpenShare);
-        let tree = session.tree_connect(&share).await.map_err(at(Stage::OpenShare))?;
-        if tree.is_dfs_root().unwrap_or(false) {
-            return Err(Failure::other(
-                ErrorKind::Unsupported,
-                "the share is the root of a DFS namespace; give the path of the file server behind it",
-            )
-            .at(Stage::OpenShare));
-        }
+        let tree = match session.tree_connect(&share).await.map_err(at) {
+            Ok(tree) if tree.is_dfs_root().unwrap_or(false) => {
+                return Err(dfs::refer(target, addresses).await.at(Stage::OpenShare));
+            }
+            // The host may be a domain, whose controllers know the namespace and have no share of that name; or the whole
+            // share leads elsewhere.
+            Err(failure) if failure.ntstatus() == Some(BAD_NETWORK_NAME) => {
+                let referred = dfs::refer(target, addresses).await;
+                let is_dfs = referred.targets().is_some();
+                return Err(if is_dfs { referred.at(Stage::OpenShare) } else { failure });
+            }
+            tree => tree?,
+        };
         let agreed = &connection.conn_info().ok_or_else(|| Failure::lost("no dialect was agreed on"))?;
         let negotiation = &agreed.negotiation;
         let credits = Credits::new(link).map_err(|failure| failure.at(Stage::OpenShare))?;
         let blocks = Blocks::agreed(credits.block(), negotiation.max_read_size, negotiation.max_write_size);
         let facts = SmbFacts {
             address: agreed.server_address,
+            target: target.namespace.as_ref().map(|_| target.root.to_string()),
             dialect: match negotiation.dialect_rev {
                 Dialect::Smb030 => SmbDialect::Smb300,
                 Dialect::Smb0302 => SmbDialect::Smb302,
@@ -126,6 +108,41 @@ impl Session {
             opened: logged_on.elapsed(),
         };
         Ok(Self { tree, session, connection, blocks, credits, facts })
+    }
+
+    /// Connects to one of the addresses, negotiates a dialect and logs on. Also tells when the negotiation was over.
+    pub(super) async fn log_on(
+        target: &Target,
+        addresses: &[SocketAddr],
+        link: &Arc<Link>,
+    ) -> Result<(Connection, smb::Session, Instant)> {
+        let (first, second) = match target.encryption {
+            Encryption::Required => (EncryptionMode::Required, None),
+            Encryption::Preferred => (EncryptionMode::Required, Some(EncryptionMode::Allowed)),
+            Encryption::Off => (EncryptionMode::Disabled, Some(EncryptionMode::Allowed)),
+        };
+        let connection = match (Self::negotiate(target, addresses, link, first).await, second) {
+            // Only the server's answer says what it offers, but the client has to choose before. A server that is refused
+            // for another reason is refused again.
+            (Err(failure), Some(second)) if is_about_ciphers(&failure) && !link.is_lost() => {
+                Self::negotiate(target, addresses, link, second).await
+            }
+            (connection, _) => connection,
+        };
+        let connection = connection?;
+        let negotiated = Instant::now();
+        let identity = sspi::AuthIdentity {
+            username: sspi::Username::parse(target.account.name())
+                .map_err(|e| Failure::other(ErrorKind::InvalidArgument, format!("account: {e}")))?,
+            password: sspi::Secret::from(target.account.password().to_owned()),
+        };
+        link.enter(Stage::LogOn);
+        let session = connection.authenticate(identity).await.map_err(|error| match error {
+            // Its answer is unsigned, as it is for a guest.
+            smb::Error::InvalidMessage(text) if text.contains("igned") => guest().at(Stage::LogOn),
+            error => told(link, error).at(Stage::LogOn),
+        })?;
+        Ok((connection, session, negotiated))
     }
 
     async fn negotiate(

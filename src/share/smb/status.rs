@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::alert::{DocumentedKind, Profile, Retry, classify_ntstatus};
 use crate::error::{Error, ErrorKind};
+use crate::layout::UncPath;
 
 /// A failure that can be reported to several callers.
 #[derive(Clone, Debug)]
@@ -24,6 +26,7 @@ pub(super) enum Stage {
     Connect,
     Negotiate,
     LogOn,
+    AskNamespace,
     OpenShare,
 }
 
@@ -34,6 +37,7 @@ impl fmt::Display for Stage {
             Self::Connect => "connect",
             Self::Negotiate => "negotiate",
             Self::LogOn => "log on",
+            Self::AskNamespace => "ask the DFS namespace",
             Self::OpenShare => "open the share",
         })
     }
@@ -49,6 +53,8 @@ enum Cause {
     Silence(Duration),
     /// The connection has no credits left for this call.
     Worn,
+    /// The path leads through a DFS namespace to one of these.
+    Referred(Arc<[UncPath]>),
     /// Anything else, in words.
     Other(ErrorKind, String),
 }
@@ -80,6 +86,19 @@ impl Failure {
     /// The connection is used up, but not broken: the call goes on with another one.
     pub(super) fn worn() -> Self {
         Self { cause: Cause::Worn, is_lost: false, stage: None }
+    }
+
+    /// The path leads through a DFS namespace to one of these, best first.
+    pub(super) fn referred(targets: Vec<UncPath>) -> Self {
+        Self { cause: Cause::Referred(targets.into()), is_lost: false, stage: None }
+    }
+
+    /// Where the path leads, if it leads through a DFS namespace.
+    pub(super) fn targets(&self) -> Option<Arc<[UncPath]>> {
+        match &self.cause {
+            Cause::Referred(targets) => Some(targets.clone()),
+            _ => None,
+        }
     }
 
     /// A refusal that another attempt will not change.
@@ -147,6 +166,7 @@ impl Failure {
             Cause::Silence(_) => ErrorKind::TimedOut,
             Cause::Network { kind: io::ErrorKind::TimedOut, .. } => ErrorKind::TimedOut,
             Cause::Network { .. } | Cause::Worn => ErrorKind::Unreachable,
+            Cause::Referred(_) => ErrorKind::Unsupported,
             Cause::Other(kind, _) => *kind,
         }
     }
@@ -160,7 +180,7 @@ impl Failure {
             Cause::Network { code: Some(code), .. } => error.with_source(io::Error::from_raw_os_error(code)),
             Cause::Network { kind, text, .. } => error.with_source(io::Error::new(kind, text)),
             Cause::Silence(_) => error.with_source(io::Error::from(io::ErrorKind::TimedOut)),
-            Cause::Worn | Cause::Other(..) => error,
+            Cause::Worn | Cause::Referred(_) | Cause::Other(..) => error,
         }
     }
 }
@@ -181,8 +201,21 @@ impl fmt::Display for Failure {
                 f.write_str("the server closed the connection")
             }
             Cause::Network { text, .. } => f.write_str(text),
-            Cause::Silence(time) => write!(f, "no answer from the server for {} s", time.as_secs()),
+            Cause::Silence(time) => {
+                write!(f, "no answer from the server for {} s", time.as_secs())?;
+                f.write_str(match self.stage {
+                    None => "",
+                    Some(Stage::Resolve) => "; the name service does not answer: resolve the name on this host",
+                    Some(Stage::Connect) => "; see that it is up, and that no firewall swallows connections to its port",
+                    Some(_) => "; it takes connections, but its SMB service hangs: see that host and port are right, and \
+                                look at the server",
+                })
+            }
             Cause::Worn => f.write_str("the credits that the server grants do not last for this call"),
+            Cause::Referred(targets) => {
+                let all: Vec<_> = targets.iter().map(UncPath::to_string).collect();
+                write!(f, "the path leads through a DFS namespace to {}", all.join(", "))
+            }
             Cause::Other(_, text) => f.write_str(text),
         }
     }
@@ -254,6 +287,8 @@ pub(super) const OBJECT_PATH_NOT_FOUND: u32 = 0xC000_003A;
 pub(super) const NOT_SUPPORTED: u32 = 0xC000_00BB;
 pub(super) const BAD_NETWORK_NAME: u32 = 0xC000_00CC;
 pub(super) const CANNOT_DELETE: u32 = 0xC000_0121;
+pub(super) const FS_DRIVER_REQUIRED: u32 = 0xC000_019C;
+pub(super) const NOT_FOUND: u32 = 0xC000_0225;
 pub(super) const PATH_NOT_COVERED: u32 = 0xC000_0257;
 pub(super) const INVALID_SIGNATURE: u32 = 0xC000_A000;
 

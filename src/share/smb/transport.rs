@@ -6,7 +6,7 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
@@ -42,6 +42,9 @@ pub(super) struct Link {
     age: AtomicU8,
     /// The stage that the opening has reached.
     stage: AtomicU8,
+    /// What the server of a DFS namespace answered.
+    referral: Mutex<Option<Vec<u8>>>,
+    referred: Notify,
     is_lost: AtomicBool,
     why: OnceLock<Failure>,
     lost: Notify,
@@ -61,6 +64,8 @@ impl Link {
             is_encrypted: AtomicBool::new(false),
             age: AtomicU8::new(0),
             stage: AtomicU8::new(Stage::Connect as u8),
+            referral: Mutex::default(),
+            referred: Notify::new(),
             is_lost: AtomicBool::new(false),
             why: OnceLock::new(),
             lost: Notify::new(),
@@ -74,7 +79,7 @@ impl Link {
 
     /// Returns the stage of the opening.
     pub(super) fn stage(&self) -> Stage {
-        let stages = [Stage::Negotiate, Stage::LogOn, Stage::OpenShare];
+        let stages = [Stage::Negotiate, Stage::LogOn, Stage::AskNamespace, Stage::OpenShare];
         let now = self.stage.load(Ordering::Relaxed);
         stages.into_iter().find(|stage| *stage as u8 == now).unwrap_or(Stage::Connect)
     }
@@ -149,6 +154,17 @@ impl Link {
     /// Whether a message went out encrypted, because this side or the server wants that.
     pub(super) fn is_encrypted(&self) -> bool {
         self.is_encrypted.load(Ordering::Relaxed)
+    }
+
+    /// Waits for the answer of the server of a DFS namespace, which arrives unencrypted or not at all.
+    pub(super) async fn referral(&self) -> Vec<u8> {
+        loop {
+            let told = self.referred.notified();
+            if let Some(answer) = self.referral.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                return answer;
+            }
+            told.await;
+        }
     }
 
     pub(super) fn set_age(&self, age: u8) {
@@ -261,13 +277,17 @@ impl Transport {
 
     /// Reads what the client does not tell of an answer that is not encrypted: the first few of a connection.
     fn look(&self, message: &[u8]) -> Result<(), TransportError> {
-        if self.link.stage() > Stage::LogOn {
+        if self.link.stage() > Stage::AskNamespace {
             return Ok(());
         }
         match Answer::of(message) {
             Answer::LoggedOn { credits } => self.link.granted.store(credits.into(), Ordering::Relaxed),
             Answer::NoCipher => return Err(self.refuse(NO_CIPHER)),
             Answer::Smb1 => return Err(self.refuse(SMB1)),
+            Answer::Referral(answer) => {
+                *self.link.referral.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+                self.link.referred.notify_waiters();
+            }
             Answer::Other => {}
         }
         Ok(())

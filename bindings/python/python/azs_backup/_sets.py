@@ -75,10 +75,11 @@ class Space(Value):
 
 
 class SmbFacts(Value):
-    """What a connection came to."""
+    """What a connection came to. `target` is the path of the share's root behind a DFS path, and none without DFS."""
 
     __slots__ = ()
     address: str
+    target: str | None
     dialect: Dialect
     encrypted: bool
     cipher: str | None
@@ -218,12 +219,16 @@ class Reuse(Value):
 
 
 class ShareProtection(Value):
-    """What protected the traffic to a share over SMB. `cipher` is none if it was signed only."""
+    """What protected the traffic to a share over SMB. `cipher` is none if it was signed only.
+
+    `target` is the file server's path behind a DFS path, and none without DFS.
+    """
 
     __slots__ = ()
     dialect: Dialect
     signing: str
     cipher: str | None
+    target: str | None
 
 
 class BackupReport(CoverSheet):

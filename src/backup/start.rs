@@ -1,0 +1,259 @@
+//! Begins a backup: checks the options, creates the set's folder, takes over what earlier sets have.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::builder::{BackupBuilder, ShrunkenSources, SourceProblems};
+use super::excludes::Excludes;
+use super::pipeline::Pipeline;
+use super::plan::Planner;
+use super::previous::PreviousTree;
+use super::report::Reuse;
+use super::reuse::{self, ReuseRules, ReusedSet};
+use super::run::{Cover, Settings, Shared};
+use super::stat::{self, Clock};
+use super::state::{self, Opened};
+use super::tree::Rules;
+use super::{Backup, tree};
+use crate::envelope::{EncryptionCertificate, Sealer};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::SetName;
+use crate::observer::{Observer, Progress, Ticker, Unobserved, watched};
+use crate::set::writer::SetWriter;
+
+/// Most threads that read and compress.
+const MAX_WORKERS: usize = 256;
+
+impl BackupBuilder {
+    /// Begins the backup: checks the options and creates the set's folder.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a missing certificate or an option out of range; `CERTIFICATE_EXPIRED`; the share's
+    /// errors on creating the folder; `CANCELLED`.
+    pub fn start(mut self) -> Result<Backup> {
+        let mut observer = std::mem::replace(&mut self.observer, Box::new(Unobserved));
+        let mut backup = watched(&mut *observer, Progress::default(), |observer| self.start_with(observer))?;
+        backup.planner.observer = observer;
+        Ok(backup)
+    }
+
+    fn start_with(self, observer: &mut dyn Observer) -> Result<Backup> {
+        let created = Timestamp::now();
+        self.check(created)?;
+        let (root, state_folder) = self.folders()?;
+        let excludes = Excludes::new(&self.patterns)?;
+        let recipients = thumbprints(&self.certificates);
+        let Opened { naming_key, state, last, interrupted, mut warnings } =
+            state::open(self.state.as_deref(), &self.place)?;
+        let interrupted = interrupted.filter(|journal| journal.recipients == recipients);
+        let interrupted_sets = interrupted.as_ref().map(|journal| journal.sets.clone()).unwrap_or_default();
+        let sizes_before = last.as_ref().map(|(last, _)| last.sources.clone()).unwrap_or_default();
+
+        let rules = self.reuse_rules(&recipients, created);
+        let earlier = match last {
+            Some((manifest, tree)) => or_full_set(reuse::find(&rules, &manifest)?, &mut warnings)
+                .map(|folder| (manifest, tree, folder)),
+            None => None,
+        };
+        let writer = Arc::new(self.create_set(created)?);
+        let mut abandon = Abandon(Some(writer.clone()));
+        let mut reuse = Reuse::default();
+        let mut reused = None;
+        if let Some(state) = &state {
+            state.begin(writer.set(), &recipients, interrupted.is_some());
+            if let Some((manifest, tree, folder)) = earlier {
+                // Thousands of links over a network take a while.
+                let mut ticker = Ticker::new(observer, None);
+                let tick = || ticker.tick(Progress::default());
+                let taken = reuse::take(&rules, &writer, state, (manifest, tree), &folder, &mut reuse, tick)?;
+                reused = or_full_set(taken, &mut warnings);
+                reuse.base = reused.is_some().then_some(folder);
+            }
+        }
+        if !reuse.damaged.is_empty() {
+            warnings.push(format!(
+                "damaged on the share, in earlier sets, too: {}; what they held was stored again for this set: verify \
+                 the earlier ones, and the share's disks",
+                reuse.damaged.join(", ")
+            ));
+        }
+        let ReusedSet { tree, stored, history, sets } = reused.unwrap_or_default();
+        let previous = tree.map(|tree| {
+            PreviousTree::new(tree, stored.segments.keys().copied().collect(), self.reread_everything)
+        });
+
+        let mut avoided = Vec::new();
+        for (folder, why) in [(&root, "the share itself"), (&state_folder, "this host's state folder")] {
+            avoided.extend(folder.as_deref().and_then(stat::identity_of).map(|inode| (inode, why)));
+        }
+        let state = state.map(Arc::new);
+        let rules = Rules {
+            avoided,
+            one_file_system: self.one_file_system,
+            state: state.clone(),
+            key: naming_key.clone(),
+        };
+        let fail_on_problem = self.problems == SourceProblems::Fail;
+        let settings = Settings {
+            workers: self.workers,
+            level: self.level,
+            segment_size: self.segment_size,
+            naming_key,
+            state,
+            interrupted,
+            earlier: stored,
+            fail_on_problem,
+            cover: Cover {
+                created,
+                certificates: self.certificates.iter().map(|c| c.facts().clone()).collect(),
+                labels: self.labels,
+            },
+        };
+        let shared = Arc::new(Shared::default());
+        let pipeline = Pipeline::start(settings, writer.clone(), shared.clone());
+        abandon.0 = None;
+        Ok(Backup {
+            planner: Planner::new(
+                pipeline,
+                shared.clone(),
+                self.observer,
+                fail_on_problem,
+                self.segment_size,
+                previous,
+            ),
+            writer,
+            rules,
+            excludes,
+            clock: Clock::new(created),
+            links: tree::Links::default(),
+            names: BTreeSet::new(),
+            certificates: self.certificates,
+            region_folder: root.map(|root| root.join(self.place.deployment().region_folder().to_relative())),
+            sizes: Vec::new(),
+            sizes_before,
+            fail_on_shrunken: self.shrunken == ShrunkenSources::Fail,
+            history,
+            interrupted: interrupted_sets,
+            sets,
+            shared,
+            reuse,
+            warnings,
+            created,
+            begun: Instant::now(),
+            committed: false,
+        })
+    }
+
+    /// Holds what can be judged without a look at anything against its bounds.
+    fn check(&self, now: Timestamp) -> Result<()> {
+        let invalid = |what: String| Err(Error::new(ErrorKind::InvalidArgument, what));
+        if self.certificates.is_empty() {
+            return invalid("a backup needs at least one encryption certificate (CER)".into());
+        }
+        if !(-7..=19).contains(&self.level) {
+            return invalid(format!("zstd level {} is not between -7 and 19", self.level));
+        }
+        if !(4 << 20..=64 << 20).contains(&self.segment_size) {
+            return invalid(format!(
+                "a segment size of {} bytes is not between 4 and 64 MiB",
+                self.segment_size
+            ));
+        }
+        if !(1..=MAX_WORKERS).contains(&self.workers) {
+            return invalid(format!("{} workers are not between 1 and {MAX_WORKERS}", self.workers));
+        }
+        if !self.allow_expired {
+            for certificate in &self.certificates {
+                certificate.check_validity(now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns where the share and the state are on this host; refuses a state that lies on the share.
+    fn folders(&self) -> Result<(Option<PathBuf>, Option<PathBuf>)> {
+        let root = self.share.local_root();
+        let state = self.state.as_deref().map(real_path);
+        if let (Some(root), Some(state)) = (&root, &state)
+            && state.starts_with(root)
+        {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "the state folder {} lies on the share: it holds names of files in clear and a key; use a folder \
+                     of this host",
+                    state.display()
+                ),
+            ));
+        }
+        Ok((root, state))
+    }
+
+    fn reuse_rules<'a>(&'a self, recipients: &'a BTreeSet<String>, now: Timestamp) -> ReuseRules<'a> {
+        let renew_after = SignedDuration::from_hours(24 * i64::from(self.renew_after_days));
+        ReuseRules {
+            share: &self.share,
+            place: &self.place,
+            recipients,
+            distrusted: &self.distrusted,
+            recheck: if self.reread_everything { 1 } else { self.recheck },
+            renew_after: (self.renew_after_days > 0).then_some(renew_after),
+            now,
+            segment_size: self.segment_size,
+        }
+    }
+
+    /// Creates the set's folder.
+    fn create_set(&self, created: Timestamp) -> Result<SetWriter> {
+        crate::set::place::require(&*self.share, &self.place, self.create)?;
+        let sealer = || Sealer::new(&self.certificates);
+        if let Some(name) = self.name {
+            return SetWriter::create(self.share.clone(), self.place.clone(), name, sealer()?);
+        }
+        loop {
+            let mut suffix = [0; 4];
+            openssl::rand::rand_bytes(&mut suffix)
+                .map_err(|e| Error::new(ErrorKind::Internal, "no random numbers").with_source(e))?;
+            let name = SetName::new(created, u32::from_be_bytes(suffix))?;
+            match SetWriter::create(self.share.clone(), self.place.clone(), name, sealer()?) {
+                Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+                done => return done,
+            }
+        }
+    }
+}
+
+/// Returns what was found; what stands in the way makes this set a full one, and a warning.
+fn or_full_set<T>(found: std::result::Result<T, String>, warnings: &mut Vec<String>) -> Option<T> {
+    found.map_err(|why| warnings.push(format!("this set is a full one: {why}"))).ok()
+}
+
+/// Resolves the links in the part of the path that exists.
+fn real_path(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let there = absolute.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    match there {
+        Some((above, real)) => real.join(absolute.strip_prefix(above).unwrap_or(Path::new(""))),
+        None => absolute,
+    }
+}
+
+/// Removes the begun set if starting the backup fails.
+struct Abandon(Option<Arc<SetWriter>>);
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        if let Some(writer) = self.0.take() {
+            super::give_up(writer, Vec::new());
+        }
+    }
+}
+
+/// The thumbprints of the certificates that a set is sealed to.
+pub(super) fn thumbprints(certificates: &[EncryptionCertificate]) -> BTreeSet<String> {
+    certificates.iter().map(|certificate| certificate.facts().sha256_thumbprint.clone()).collect()
+}
