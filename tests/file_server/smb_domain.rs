@@ -118,11 +118,14 @@ impl Domain {
         loop {
             let names = Command::new("getent").args(["hosts", "contoso.com"]).output().unwrap();
             let mut ping = program("wbinfo");
-            if names.status.success() && ping.arg("-p").output().is_ok_and(|output| output.status.success()) {
+            let is_up = std::net::TcpStream::connect((ADDRESS, 445)).is_ok()
+                && names.status.success()
+                && ping.arg("-p").output().is_ok_and(|output| output.status.success());
+            if is_up {
                 return;
             }
             let log = || fs::read_to_string(self.path("log")).unwrap_or_default();
-            assert!(begun.elapsed() < Duration::from_secs(90), "{}", log());
+            assert!(begun.elapsed() < Duration::from_secs(120), "{}", log());
             std::thread::sleep(Duration::from_millis(200));
         }
     }

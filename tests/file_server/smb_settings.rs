@@ -165,7 +165,8 @@ fn a_report_says_what_protected_the_traffic() {
     let samba = Samba::new();
     let said = report(&samba, Encryption::Preferred);
     let json = serde_json::to_value(&said).unwrap();
-    let agreed = serde_json::json!({"dialect": "3.1.1", "signing": "AesGmac", "cipher": "Aes128Gcm"});
+    let agreed =
+        serde_json::json!({"dialect": "3.1.1", "signing": "AesGmac", "cipher": "Aes128Gcm", "target": null});
     assert_eq!(json["protection"], agreed, "{json:#}");
     assert!(said.warnings.is_empty(), "{:?}", said.warnings);
     // Who switches encryption off needs no warning that it is off.

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::needs::{self, FOR_BUILD, Need, OpenSsl, runs, tool};
-use crate::run::{Failure, cargo, output};
+use crate::notices;
+use crate::run::{Failure, cargo, output, target};
 
 /// What its tests take besides.
 const FOR_C: &[Need] = &[
@@ -46,7 +47,8 @@ pub(crate) fn install(prefix: &str, options: &[String]) -> Result<(), Failure> {
     let prefix = std::path::absolute(prefix).map_err(|e| failed(Path::new(prefix), e))?;
     let built = target().join(if is_debug { "debug" } else { "release" });
     let (include, lib) = (prefix.join("include"), prefix.join("lib"));
-    for folder in [&include, &lib.join("pkgconfig"), &lib.join("cmake/azs_backup")] {
+    let (licences, share) = (prefix.join("share/licenses/azs_backup"), prefix.join("share/azs_backup"));
+    for folder in [&include, &lib.join("pkgconfig"), &lib.join("cmake/azs_backup"), &licences, &share] {
         fs::create_dir_all(folder).map_err(|e| failed(folder, e))?;
     }
     copy(&root().join("bindings/c/include/azs_backup.h"), &include.join("azs_backup.h"))?;
@@ -59,8 +61,17 @@ pub(crate) fn install(prefix: &str, options: &[String]) -> Result<(), Failure> {
     }
     link(&real, &lib.join(format!("libazs_backup.so.{}", interface())))?;
     link(&real, &lib.join("libazs_backup.so"))?;
+    for name in notices::FILES {
+        copy(&root().join(name), &licences.join(name))?;
+    }
+    copy(&root().join("bindings/c/tests/valgrind.supp"), &share.join("valgrind.supp"))?;
     let private = private_libraries(openssl);
-    write(&lib.join("pkgconfig/azs_backup.pc"), &pkg_config(&prefix, &private))?;
+    write(
+        &lib.join("pkgconfig/azs_backup.pc"),
+        &pkg_config(&prefix, "", "-L${libdir} -lazs_backup", &private),
+    )?;
+    let archive = format!("${{libdir}}/libazs_backup.a {private}");
+    write(&lib.join("pkgconfig/azs_backup-static.pc"), &pkg_config(&prefix, ", static", &archive, ""))?;
     write(&lib.join("cmake/azs_backup/azs_backup-config.cmake"), &cmake(&private))?;
     write(&lib.join("cmake/azs_backup/azs_backup-config-version.cmake"), &cmake_version())?;
     eprintln!("xtask: libazs_backup {VERSION} is in {}", prefix.display());
@@ -76,22 +87,25 @@ fn interface() -> &'static str {
 
 /// What a program takes besides that links the library statically.
 fn private_libraries(openssl: OpenSsl) -> String {
-    // As `cargo rustc -p azs-backup-c -- --print native-static-libs` says.
-    let system = "-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc";
+    // As `cargo rustc -p azs-backup-c -- --print native-static-libs` says, but for `-lgcc_s -lc`: the C compiler adds
+    // these, and with `-static` there is no `-lgcc_s`.
+    let system = "-lutil -lrt -lpthread -lm -ldl";
     match openssl {
         OpenSsl::System => format!("-lssl -lcrypto {system}"),
         _ => system.to_owned(),
     }
 }
 
-fn pkg_config(prefix: &Path, private: &str) -> String {
+/// A linker that finds both libraries takes the shared one for `-lazs_backup`, whatever stands behind it: a program that
+/// wants the archive alone asks for a module of its own.
+fn pkg_config(prefix: &Path, kind: &str, libraries: &str, private: &str) -> String {
     format!(
         "prefix={}\nincludedir=${{prefix}}/include\nlibdir=${{prefix}}/lib\n\n\
-         Name: azs_backup\n\
+         Name: azs_backup{kind}\n\
          Description: Encrypted backups of what Azure Stack Hub leaves out\n\
          Version: {VERSION}\n\
          Cflags: -I${{includedir}}\n\
-         Libs: -L${{libdir}} -lazs_backup\n\
+         Libs: {libraries}\n\
          Libs.private: {private}\n",
         prefix.display()
     )
@@ -142,10 +156,6 @@ fn cmake_version() -> String {
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), Failure> {

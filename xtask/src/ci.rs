@@ -19,7 +19,7 @@ const STEPS: &[Step] = &[
     Step { name: "spelling", what: "no word is misspelt", run: spelling::check },
     Step {
         name: "dependencies",
-        what: "licences, sources, duplicates and the Rust that they need are as deny.toml says",
+        what: "licences, sources, duplicates and Rust are as deny.toml says, and the notices those of what is linked",
         run: dependencies::check,
     },
     Step { name: "lints", what: "clippy finds nothing, in any part", run: lints },

@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::notices;
 use crate::run::{Failure, cargo_prints};
 
-/// Licences, sources, versions twice, and the Rust that they need.
+/// Licences and their notices, sources, versions twice, and the Rust that they need.
 pub(crate) fn check() -> Result<(), Failure> {
     let rules = Rules::read(&std::fs::read_to_string(RULES).map_err(|e| Failure(format!("{RULES}: {e}")))?);
     let crates = crates()?;
@@ -30,6 +31,7 @@ pub(crate) fn check() -> Result<(), Failure> {
     if !found.is_empty() {
         return Err(Failure(found.join("\nxtask: ")));
     }
+    notices::check()?;
     eprintln!(
         "xtask: {} dependencies looked at; advisories need the network: cargo deny check advisories",
         crates.len()

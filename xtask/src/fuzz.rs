@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use crate::needs::{self, FOR_BUILD, OpenSsl, tool};
-use crate::run::{Failure, cargo, output, program};
+use crate::run::{Failure, cargo, output, program, target};
 
 /// Runs each target for so many seconds; the first input that breaks one ends it and stays in `fuzz/artifacts`.
 pub(crate) fn fuzz(seconds: &str, only: Option<&str>) -> Result<(), Failure> {
@@ -13,7 +13,7 @@ pub(crate) fn fuzz(seconds: &str, only: Option<&str>) -> Result<(), Failure> {
     let version = output("rustc", &["-vV"], "").unwrap_or_default();
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
     let host = host.ok_or_else(|| Failure("rustc does not say what it compiles for".into()))?;
-    let target = std::path::absolute("target/fuzz").map_err(|e| Failure(format!("target/fuzz: {e}")))?;
+    let target = target().join("fuzz");
     // The same versions as everywhere, and the few besides.
     let lock = std::fs::copy("Cargo.lock", "fuzz/Cargo.lock");
     lock.map_err(|e| Failure(format!("fuzz/Cargo.lock: {e}")))?;

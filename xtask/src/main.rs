@@ -11,6 +11,7 @@ mod dependencies;
 mod fuzz;
 mod needs;
 mod node;
+mod notices;
 mod package;
 mod python;
 mod run;
@@ -34,6 +35,7 @@ cargo xtask wheel                    build the Python wheel into target/wheels a
 cargo xtask npm-pack                 build the Node package's tarball into target/npm
 cargo xtask install-c PREFIX         install the C library: header, libraries, pkg-config and CMake files
 cargo xtask header                   make the C header anew
+cargo xtask notices                  make THIRD-PARTY-NOTICES anew, which every package carries
 cargo xtask api [--bless]            compare the public interface with docs/api, or write it down there
 cargo xtask ci [STEP…]               what CI runs, or these steps of it; says how long each took (--list names them)";
 
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         ("npm-pack", []) => node::pack(),
         ("install-c", [prefix, options @ ..]) => c::install(prefix, options),
         ("header", []) => c::header(),
+        ("notices", []) => notices::update(),
         ("api", options) => api::check(options),
         ("ci", steps) => ci::ci(steps),
         ("" | "help" | "--help" | "-h", _) => {

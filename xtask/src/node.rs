@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::needs::{self, FOR_BUILD, Need, OpenSsl, runs, tool};
-use crate::run::{Failure, output, program};
+use crate::notices;
+use crate::run::{Failure, output, program, target};
 
 /// What building and testing it takes besides.
 const FOR_NODE: &[Need] = &[
@@ -24,39 +25,45 @@ pub(crate) fn test(arguments: &[String]) -> Result<(), Failure> {
     npm(&["run", "types"])?;
     npm(&["test"])?;
     // The native half is the one of the tests, so that nothing is built twice.
-    try_out(&tarball("target/tmp/npm")?)
+    try_out(&tarball(&target().join("tmp/npm"))?)
 }
 
 /// Builds the tarball that is published, with the native half for this platform, and tries it.
 pub(crate) fn pack() -> Result<(), Failure> {
     let openssl = needs::check(&[FOR_BUILD, FOR_NODE].concat())?;
     build(openssl, "build:release")?;
-    let tarball = tarball("target/npm")?;
+    let tarball = tarball(&target().join("npm"))?;
     try_out(&tarball)?;
     println!("{}", tarball.display());
     Ok(())
 }
 
-fn tarball(folder: &str) -> Result<PathBuf, Failure> {
-    let failed = |e| Failure(format!("{folder}: {e}"));
+fn tarball(folder: &Path) -> Result<PathBuf, Failure> {
+    let failed = |e| Failure(format!("{}: {e}", folder.display()));
     let _ = std::fs::remove_dir_all(folder);
     std::fs::create_dir_all(folder).map_err(failed)?;
-    let folder = std::path::absolute(folder).map_err(failed)?;
+    // npm packs what lies in its folder, and follows no links.
+    for name in notices::FILES {
+        std::fs::copy(name, Path::new(FOLDER).join(name)).map_err(failed)?;
+    }
     npm(&["pack", "--silent", "--pack-destination", &folder.to_string_lossy()])?;
-    let mut tarballs = std::fs::read_dir(&folder).map_err(failed)?.filter_map(|item| Some(item.ok()?.path()));
-    tarballs.next().ok_or_else(|| Failure("npm packed nothing".into()))
+    let mut tarballs = std::fs::read_dir(folder).map_err(failed)?.filter_map(|item| Some(item.ok()?.path()));
+    let tarball = tarballs.next().ok_or_else(|| Failure("npm packed nothing".into()))?;
+    let listed = output("tar", &["-tzf", &tarball.to_string_lossy()], "").unwrap_or_default();
+    notices::are_among(&listed, &tarball)?;
+    Ok(tarball)
 }
 
 /// Installs the tarball into a new folder, and runs the examples, the README's and the vectors against it.
 fn try_out(tarball: &Path) -> Result<(), Failure> {
-    let folder = "target/tmp/npm-consumer";
-    let failed = |e| Failure(format!("{folder}: {e}"));
-    let _ = std::fs::remove_dir_all(folder);
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    std::fs::write(Path::new(folder).join("package.json"), "{\"private\": true}\n").map_err(failed)?;
+    let folder = target().join("tmp/npm-consumer");
+    let failed = |e| Failure(format!("{}: {e}", folder.display()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    std::fs::write(folder.join("package.json"), "{\"private\": true}\n").map_err(failed)?;
     let install = ["install", "--offline", "--no-audit", "--no-fund", &*tarball.to_string_lossy()];
-    program("npm").folder(folder).args(install).run()?;
-    let package = std::path::absolute(folder).map_err(failed)?.join("node_modules/azs-backup");
+    program("npm").folder(&folder.to_string_lossy()).args(install).run()?;
+    let package = folder.join("node_modules/azs-backup");
     let tests = ["test/examples.test.mjs", "test/vectors.test.mjs"];
     let node = program("node").folder(FOLDER).env("AZS_BACKUP_PACKAGE", &package.to_string_lossy());
     node.args(["--test"]).args(tests).run()

@@ -37,20 +37,20 @@ pub(crate) fn check() -> Result<(), Failure> {
     let folder = unpack()?;
     leave_workspace(&folder.join("Cargo.toml"))?;
     // Beside the workspace's own, so that nothing else is built again.
-    let target = std::path::absolute(target()).map_err(|e| Failure(format!("target: {e}")))?;
     let doc = cargo("doc", openssl).folder(&folder.to_string_lossy()).args(["--no-deps"]);
-    doc.env("CARGO_TARGET_DIR", &target.to_string_lossy()).env("RUSTDOCFLAGS", "--deny warnings").run()
+    doc.env("CARGO_TARGET_DIR", &target().to_string_lossy()).env("RUSTDOCFLAGS", "--deny warnings").run()
 }
 
 fn unpack() -> Result<std::path::PathBuf, Failure> {
     let name = concat!("azs-backup-", env!("CARGO_PKG_VERSION"));
-    let (archive, into) = (target().join("package").join(format!("{name}.crate")), "target/tmp/package");
-    let failed = |e| Failure(format!("{into}: {e}"));
-    let _ = fs::remove_dir_all(into);
-    fs::create_dir_all(into).map_err(failed)?;
-    output("tar", &["-xzf", &archive.to_string_lossy(), "-C", into], "")
+    let (archive, into) =
+        (target().join("package").join(format!("{name}.crate")), target().join("tmp/package"));
+    let failed = |e| Failure(format!("{}: {e}", into.display()));
+    let _ = fs::remove_dir_all(&into);
+    fs::create_dir_all(&into).map_err(failed)?;
+    output("tar", &["-xzf", &archive.to_string_lossy(), "-C", &into.to_string_lossy()], "")
         .ok_or_else(|| Failure(format!("tar does not unpack {}", archive.display())))?;
-    Ok(Path::new(into).join(name))
+    Ok(into.join(name))
 }
 
 /// The package lies below the workspace, to which it does not belong. Its profiles are the workspace's: with other ones

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::needs::{self, FOR_BUILD, FOR_PYTHON, FOR_TESTS, OpenSsl, runs};
-use crate::run::{Failure, Step, output, program};
+use crate::notices;
+use crate::run::{Failure, Step, output, program, target};
 
 const FOLDER: &str = "bindings/python";
 const PYRIGHT: &str = "pyright@1.1.414";
@@ -11,7 +12,7 @@ const PYRIGHT: &str = "pyright@1.1.414";
 /// Builds the package and runs its tests; arguments go to pytest.
 pub(crate) fn test(arguments: &[String]) -> Result<(), Failure> {
     let openssl = needs::check(&[FOR_BUILD, FOR_TESTS, FOR_PYTHON].concat())?;
-    let venv = Venv::at("target/venv")?;
+    let venv = Venv::at("venv")?;
     venv.pip(&["install", "--quiet", "--group", &format!("{FOLDER}/pyproject.toml:dev")])?;
     venv.maturin("develop", openssl, &[])?;
     venv.module("pytest").folder(FOLDER).args(arguments).run()?;
@@ -31,42 +32,43 @@ pub(crate) fn test(arguments: &[String]) -> Result<(), Failure> {
         eprintln!("xtask: no pyright without npx: apt-get install -y npm");
     }
     // The profile is the one of the tests, so that nothing is built twice.
-    let wheel = build(&venv, "target/tmp/wheels", openssl, &[])?;
+    let wheel = build(&venv, "tmp/wheels", openssl, &[])?;
     try_out(&wheel)
 }
 
 /// Builds the wheel that is published, and tries it.
 pub(crate) fn wheel() -> Result<(), Failure> {
     let openssl = needs::check(&[FOR_BUILD, FOR_PYTHON].concat())?;
-    let venv = Venv::at("target/venv")?;
+    let venv = Venv::at("venv")?;
     venv.pip(&["install", "--quiet", "maturin>=1.9,<2"])?;
-    let wheel = build(&venv, "target/wheels", openssl, &["--release"])?;
+    let wheel = build(&venv, "wheels", openssl, &["--release"])?;
     try_out(&wheel)?;
     println!("{}", wheel.display());
     Ok(())
 }
 
 fn build(venv: &Venv, folder: &str, openssl: OpenSsl, options: &[&str]) -> Result<PathBuf, Failure> {
-    let _ = std::fs::remove_dir_all(folder);
-    let out = absolute(folder)?;
+    let out = target().join(folder);
+    let _ = std::fs::remove_dir_all(&out);
     venv.maturin("build", openssl, &[&["--out", &out.to_string_lossy()], options].concat())?;
-    let failed = |e| Failure(format!("{folder}: {e}"));
-    let mut wheels = std::fs::read_dir(folder).map_err(failed)?.filter_map(|item| Some(item.ok()?.path()));
+    let failed = |e| Failure(format!("{}: {e}", out.display()));
+    let mut wheels = std::fs::read_dir(&out).map_err(failed)?.filter_map(|item| Some(item.ok()?.path()));
     let is_wheel = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "whl");
-    wheels.find(is_wheel).ok_or_else(|| Failure(format!("maturin put no wheel into {folder}")))
+    wheels.find(is_wheel).ok_or_else(|| Failure(format!("maturin put no wheel into {}", out.display())))
 }
 
 /// Installs the wheel where nothing else of ours is, and runs the examples there.
 fn try_out(wheel: &Path) -> Result<(), Failure> {
     let shown = wheel.to_string_lossy();
-    let clean = "target/tmp/clean-venv";
-    let _ = std::fs::remove_dir_all(clean);
+    let clean = "tmp/clean-venv";
+    let _ = std::fs::remove_dir_all(target().join(clean));
     let venv = Venv::at(clean)?;
     let listed = output(&venv.python, &["-m", "zipfile", "-l", &shown], "").unwrap_or_default();
     let surprises = [".libs/", "libssl", "__pycache__"];
     if let Some(file) = listed.lines().find(|line| surprises.iter().any(|name| line.contains(name))) {
         return Err(Failure(format!("the wheel holds what it should not: {file}")));
     }
+    notices::are_among(&listed, wheel)?;
     venv.pip(&["install", "--quiet", "--no-index", &shown])?;
     venv.pip(&["install", "--quiet", "pytest"])?;
     let tests = ["tests/test_examples.py", "tests/test_vectors.py", "tests/test_backup.py"];
@@ -75,7 +77,7 @@ fn try_out(wheel: &Path) -> Result<(), Failure> {
 
 /// A program that this requirement installs, in an environment of its own.
 pub(crate) fn tool(name: &str, requirement: &str) -> Result<PathBuf, Failure> {
-    let venv = Venv::at("target/tools-venv")?;
+    let venv = Venv::at("tools-venv")?;
     venv.pip(&["install", "--quiet", requirement])?;
     Ok(venv.python.with_file_name(name))
 }
@@ -86,9 +88,9 @@ struct Venv {
 }
 
 impl Venv {
-    /// The virtual environment in this folder; made where there is none, with a pip that knows dependency groups.
+    /// The virtual environment in this folder of the target; made where there is none, with a pip that knows dependency groups.
     fn at(folder: &str) -> Result<Self, Failure> {
-        let folder = absolute(folder)?;
+        let folder = target().join(folder);
         let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
         let venv = Self { folder, python };
         if output(&venv.python, &["-m", "pip", "--version"], "").is_none() {
@@ -117,8 +119,4 @@ impl Venv {
     fn module(&self, name: &str) -> Step {
         program(&self.python.to_string_lossy()).args(["-m", name])
     }
-}
-
-fn absolute(path: &str) -> Result<PathBuf, Failure> {
-    std::path::absolute(path).map_err(|e| Failure(format!("{path}: {e}")))
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use crate::needs::OpenSsl;
 
@@ -47,6 +48,11 @@ impl Step {
     pub(crate) fn folder(mut self, folder: &str) -> Self {
         self.line = self.line.replacen("$ ", &format!("$ cd {folder} && "), 1);
         self.command.current_dir(folder);
+        // A relative one would lead somewhere else from there.
+        if ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].iter().any(|name| std::env::var_os(name).is_some())
+        {
+            self.command.env("CARGO_TARGET_DIR", target());
+        }
         self
     }
 
@@ -79,9 +85,26 @@ pub(crate) fn cargo_prints(arguments: &[&str]) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Where cargo puts what it builds.
+/// Where cargo puts what it builds, and we what we make: cargo itself says it, whatever its variables and files set.
 pub(crate) fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from)
+    static TARGET: OnceLock<PathBuf> = OnceLock::new();
+    let ask = || {
+        let metadata = cargo_prints(&["metadata", "--no-deps", "--format-version", "1"]).ok()?;
+        let (_, rest) = metadata.split_once("\"target_directory\":\"")?;
+        Some(json_text(rest).into())
+    };
+    TARGET.get_or_init(|| ask().unwrap_or_else(|| "target".into())).clone()
+}
+
+/// Text in JSON, up to its closing quote.
+pub(crate) fn json_text(rest: &str) -> String {
+    let mut text = String::new();
+    let mut characters = rest.chars();
+    while let Some(character) = characters.next().filter(|character| *character != '"') {
+        // Cargo's paths and names have no other escapes than that of the character itself.
+        text.extend(if character == '\\' { characters.next() } else { Some(character) });
+    }
+    text
 }
 
 /// What a program prints, if it succeeds; it reads `input`.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::needs::{self, FOR_BUILD};
-use crate::run::{Failure, cargo};
+use crate::run::{Failure, cargo, target};
 
 /// The languages, and how each backs up `tor1` and restores its file from the newest set.
 const LANGUAGES: [Language; 4] = [
@@ -70,7 +70,7 @@ pub(crate) fn test(_: &[String]) -> Result<(), Failure> {
         eprintln!("xtask: {0} has not been built: cargo xtask test {0}", language.name);
     }
     for writer in &built {
-        let work = std::path::absolute(Path::new("target/tmp/together").join(writer.name)).map_err(failed)?;
+        let work = target().join("tmp/together").join(writer.name);
         let _ = fs::remove_dir_all(&work);
         for folder in ["share/contoso.com/nyc", "tor1"] {
             fs::create_dir_all(work.join(folder)).map_err(failed)?;
@@ -100,12 +100,12 @@ const PYTHON_EXAMPLES: &str = "bindings/python/examples/";
 const NODE_EXAMPLES: &str = "bindings/node/examples/";
 
 fn python() -> PathBuf {
-    Path::new("target/venv").join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
+    target().join("venv").join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
 }
 
 /// An example that the tests of the C library built.
 fn c(example: &str) -> PathBuf {
-    Path::new("target/tmp/c/examples-cmake").join(example)
+    target().join("tmp/c/examples-cmake").join(example)
 }
 
 fn by_options(work: &Path) -> [PathBuf; 4] {
@@ -117,7 +117,7 @@ fn for_restore(work: &Path) -> [PathBuf; 4] {
 }
 
 fn rust_backs_up(work: &Path) -> Result<String, Failure> {
-    let mut backup = Command::new("target/debug/examples/backup");
+    let mut backup = Command::new(target().join("debug/examples/backup"));
     backup.args(["--domain", "contoso.com", "--region", "nyc", "--component", "Switches"]);
     backup.arg("--root").arg(work.join("share")).arg("--cer").arg(work.join("backup.cer"));
     run(backup.arg(work.join("tor1")))
@@ -127,12 +127,12 @@ fn rust_restores(work: &Path) -> Result<String, Failure> {
     let sets = work.join("share/contoso.com/nyc/Switches");
     let set = fs::read_dir(&sets).map_err(failed)?.filter_map(|item| Some(item.ok()?.path())).max();
     let set = set.ok_or_else(|| Failure(format!("{} has no set", sets.display())))?;
-    let target = work.join("restored");
-    let _ = fs::remove_dir_all(&target);
-    let mut restore = Command::new("target/debug/examples/restore");
-    restore.arg("--set").arg(set).arg("--pfx").arg(work.join("backup.pfx")).arg("--to").arg(&target);
+    let into = work.join("restored");
+    let _ = fs::remove_dir_all(&into);
+    let mut restore = Command::new(target().join("debug/examples/restore"));
+    restore.arg("--set").arg(set).arg("--pfx").arg(work.join("backup.pfx")).arg("--to").arg(&into);
     run(restore.arg(FILE))?;
-    fs::read_to_string(target.join(FILE)).map_err(failed)
+    fs::read_to_string(into.join(FILE)).map_err(failed)
 }
 
 /// What a program prints, which has to succeed.
@@ -146,5 +146,5 @@ fn run(command: &mut Command) -> Result<String, Failure> {
 }
 
 fn failed(error: std::io::Error) -> Failure {
-    Failure(format!("target/tmp/together: {error}"))
+    Failure(format!("{}: {error}", target().join("tmp/together").display()))
 }

@@ -5,7 +5,6 @@
  * The gate reads operations.json in the folder STATE, which a script writes that has a token of the admin API; as long as
  * there is none, backups do not wait for updates and repairs. Whatever fails is in alert.json and jobs.jsonl there. */
 #include <azs_backup.h>
-#include <cjson/cJSON.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -38,15 +37,6 @@ static char *in_folder(const char *folder, const char *name) {
     }
     snprintf(path, size, "%s/%s", folder, name);
     return path;
-}
-
-/* A copy of a text in JSON; NULL where it is null or missing. */
-static char *text_of(const char *json, const char *name) {
-    cJSON *value = cJSON_Parse(json);
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(value, name));
-    char *copy = text != NULL ? strdup(text) : NULL;
-    cJSON_Delete(value);
-    return copy;
 }
 
 static azs_status delete_old(const char *root, azs_error **error) {
@@ -123,12 +113,13 @@ static void raise_alert(const char *state, const azs_error *failure) {
 
 /* The end of a job in the log. */
 static azs_status record_end(const char *log, const char *job, const char *report, const azs_error *failure, azs_error **error) {
-    char *word = failure != NULL ? strdup("Failed") : text_of(report, "status"), *ended = NULL;
-    azs_status status = azs_job_end(job, word, report, failure, NULL, &ended, error);
-    if (status == AZS_STATUS_OK) {
+    char *word = NULL, *ended = NULL;
+    azs_status status = failure == NULL ? azs_json_text(report, "/status", &word, error) : AZS_STATUS_OK;
+    if (status == AZS_STATUS_OK &&
+        (status = azs_job_end(job, failure == NULL ? word : "Failed", report, failure, NULL, &ended, error)) == AZS_STATUS_OK) {
         status = azs_job_log_append(log, ended, error);
     }
-    free(word);
+    azs_string_free(word);
     azs_string_free(ended);
     return status;
 }
@@ -144,8 +135,9 @@ static azs_status turn(char **arguments, const char *id, const char *log, const 
     azs_status status;
     if ((status = azs_schedule_new("{\"frequency_hours\": 12, \"jitter_seconds\": 1800, \"host\": \"hlh01\"}", &schedule,
                                    error)) == AZS_STATUS_OK &&
-        (status = azs_gate_new(&gate, error)) == AZS_STATUS_OK && (status = azs_job_log_read(log, NULL, &jobs, error)) == AZS_STATUS_OK) {
-        last = text_of(jobs, "last_scheduled");
+        (status = azs_gate_new(&gate, error)) == AZS_STATUS_OK &&
+        (status = azs_job_log_read(log, NULL, &jobs, error)) == AZS_STATUS_OK &&
+        (status = azs_json_text(jobs, "/last_scheduled", &last, error)) == AZS_STATUS_OK) {
         status = azs_schedule_next_run(schedule, last, id, &next, error);
     }
     if (there != NULL) {
@@ -154,14 +146,13 @@ static azs_status turn(char **arguments, const char *id, const char *log, const 
     } else {
         fprintf(stderr, "%s is not there: backups do not wait for updates and repairs\n", operations);
     }
-    if (status == AZS_STATUS_OK) {
-        at = text_of(next, "at");
+    if (status == AZS_STATUS_OK && (status = azs_json_text(next, "/at", &at, error)) == AZS_STATUS_OK) {
         /* Times of one form compare as text. */
         if (strcmp(at, id) > 0) {
             printf("next at %s\n", at);
             *is_ended = true;
-        } else if ((status = azs_gate_scheduled(gate, schedule, NULL, &decision, error)) == AZS_STATUS_OK) {
-            word = text_of(decision, "decision");
+        } else if ((status = azs_gate_scheduled(gate, schedule, NULL, &decision, error)) == AZS_STATUS_OK &&
+                   (status = azs_json_text(decision, "/decision", &word, error)) == AZS_STATUS_OK) {
             if (strcmp(word, "run") != 0) {
                 if ((status = azs_job_skip(id, decision, NULL, &skipped, error)) == AZS_STATUS_OK) {
                     puts(skipped);
@@ -177,10 +168,10 @@ static azs_status turn(char **arguments, const char *id, const char *log, const 
             }
         }
     }
-    free(last);
-    free(at);
-    free(word);
     free(operations);
+    azs_string_free(last);
+    azs_string_free(at);
+    azs_string_free(word);
     azs_string_free(report);
     azs_string_free(jobs);
     azs_string_free(next);

@@ -1,8 +1,8 @@
 /* Restore one file from the newest set that is whole, the day of need: one_file SHARE PFX FILE > COPY.
  * The password is in AZS_PFX_PASSWORD. */
 #include <azs_backup.h>
-#include <cjson/cJSON.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,33 +22,35 @@ static azs_status restore(azs_share *share, const char *folder, azs_opener *open
     return status;
 }
 
-/* From the newest set to the oldest: what is damaged or does not have the file is passed over. */
+/* From the newest set to the oldest: what is not complete, is damaged or does not have the file is passed over. */
 static azs_status search(azs_share *share, azs_opener *opener, const char *file, azs_error **error) {
     azs_sets *sets;
-    char *json = NULL;
     azs_status status = azs_share_list_sets(share, "contoso.com/nyc", "Switches", &sets, error);
-    if (status == AZS_STATUS_OK) {
-        status = azs_sets_json(sets, &json, error);
-    }
-    cJSON *all = cJSON_Parse(json != NULL ? json : "[]");
-    for (int i = cJSON_GetArraySize(all) - 1; i >= 0; i--) {
-        const cJSON *set = cJSON_GetArrayItem(all, i);
-        const char *name = cJSON_GetStringValue(cJSON_GetObjectItem(set, "name"));
-        if (strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(set, "state")), "complete") != 0) {
-            continue;
-        }
+    bool is_over = status != AZS_STATUS_OK;
+    for (size_t left = azs_sets_count(sets); left > 0 && !is_over; left--) {
+        char *set = NULL, *state = NULL, *folder = NULL;
         azs_error_free(*error);
-        status = restore(share, cJSON_GetStringValue(cJSON_GetObjectItem(set, "folder")), opener, file, error);
+        if ((status = azs_sets_item(sets, left - 1, &set, error)) == AZS_STATUS_OK &&
+            (status = azs_json_text(set, "/state", &state, error)) == AZS_STATUS_OK &&
+            (status = azs_json_text(set, "/folder", &folder, error)) == AZS_STATUS_OK) {
+            status = restore(share, folder, opener, file, error);
+        }
+        bool is_complete = state != NULL && strcmp(state, "complete") == 0;
+        bool may_lie_in_another = !is_complete || status == AZS_STATUS_DAMAGED || status == AZS_STATUS_NOT_FOUND;
+        is_over = status == AZS_STATUS_OK || folder == NULL || !may_lie_in_another;
         if (status == AZS_STATUS_OK) {
-            fprintf(stderr, "%s from %s\n", file, name);
+            fprintf(stderr, "%s from %s\n", file, folder);
+        } else if (!is_over) {
+            fprintf(stderr, "%s, %s: %s: %s\n", folder, state, azs_error_code(*error), azs_error_message(*error));
         }
-        if (status != AZS_STATUS_DAMAGED && status != AZS_STATUS_NOT_FOUND) {
-            break;
-        }
-        fprintf(stderr, "%s: %s: %s\n", name, azs_error_code(*error), azs_error_message(*error));
+        azs_string_free(set);
+        azs_string_free(state);
+        azs_string_free(folder);
     }
-    cJSON_Delete(all);
-    azs_string_free(json);
+    if (azs_sets_count(sets) == 0 && status == AZS_STATUS_OK) {
+        fputs("there are no sets\n", stderr);
+        status = AZS_STATUS_NOT_FOUND;
+    }
     azs_sets_free(sets);
     return status;
 }
@@ -62,10 +64,11 @@ int main(int count, char **arguments) {
         fputs("one_file SHARE PFX FILE\n", stderr);
         return EXIT_FAILURE;
     }
-    if (azs_decryption_certificate_load(arguments[2], getenv("AZS_PFX_PASSWORD"), &pfx, &error) == AZS_STATUS_OK &&
-        azs_opener_new((const azs_decryption_certificate *const *)&pfx, 1, &opener, &error) == AZS_STATUS_OK &&
-        azs_folder_share_open(arguments[1], NULL, &share, &error) == AZS_STATUS_OK) {
-        search(share, opener, arguments[3], &error);
+    azs_status status;
+    if ((status = azs_decryption_certificate_load(arguments[2], getenv("AZS_PFX_PASSWORD"), &pfx, &error)) == AZS_STATUS_OK &&
+        (status = azs_opener_new((const azs_decryption_certificate *const *)&pfx, 1, &opener, &error)) == AZS_STATUS_OK &&
+        (status = azs_folder_share_open(arguments[1], NULL, &share, &error)) == AZS_STATUS_OK) {
+        status = search(share, opener, arguments[3], &error);
     }
     if (error != NULL) {
         fprintf(stderr, "%s: %s\n", azs_error_code(error), azs_error_message(error));
@@ -73,7 +76,6 @@ int main(int count, char **arguments) {
     azs_share_free(share);
     azs_opener_free(opener);
     azs_decryption_certificate_free(pfx);
-    azs_status status = azs_error_status(error);
     azs_error_free(error);
     return status == AZS_STATUS_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }

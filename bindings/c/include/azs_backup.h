@@ -1039,6 +1039,50 @@ void azs_error_free(azs_error *error);
 const char *azs_status_code(int32_t status);
 
 /**
+ * Text in JSON that this library gave: `azs_json_text(report, "/set", &set, &error)`. `pointer` is a JSON Pointer
+ * (RFC 6901): the names of members and the numbers of items, each after a slash. Gives NULL if it is null.
+ * `AZS_STATUS_NOT_FOUND` if it is not there: some members are left out when there is nothing to say.
+ *
+ * Each call reads the JSON from its beginning. For each item of a long list take `azs_sets_item`,
+ * `azs_entries_next` or `azs_json_part` first.
+ */
+azs_status azs_json_text(const char *json,
+                         const char *pointer,
+                         char **text,
+                         azs_error **error);
+
+/**
+ * A whole number in JSON: "/stored/bytes". `AZS_STATUS_NOT_FOUND` if it is null or not there; `value` is 0 then.
+ */
+azs_status azs_json_number(const char *json,
+                           const char *pointer,
+                           int64_t *value,
+                           azs_error **error);
+
+/**
+ * A truth value in JSON: "/is_sound". `AZS_STATUS_NOT_FOUND` if it is null or not there; `value` is false then.
+ */
+azs_status azs_json_bool(const char *json,
+                         const char *pointer,
+                         bool *value,
+                         azs_error **error);
+
+/**
+ * How many items a list in JSON has: "/faults", or "" for the JSON itself. `AZS_STATUS_NOT_FOUND` if it is null or not
+ * there; `count` is 0 then.
+ */
+azs_status azs_json_count(const char *json,
+                          const char *pointer,
+                          size_t *count,
+                          azs_error **error);
+
+/**
+ * A part of JSON, as JSON of its own: "/deletions/0", or "/running" for a job that `azs_job_end` takes.
+ * `AZS_STATUS_NOT_FOUND` if it is not there.
+ */
+azs_status azs_json_part(const char *json, const char *pointer, char **part, azs_error **error);
+
+/**
  * Reads a UNC path: `\\fileserver01.contoso.com\AzSBackups`.
  */
 azs_status azs_unc_path_parse(const char *text, char **json, azs_error **error);
@@ -1658,6 +1702,11 @@ size_t azs_sets_count(const azs_sets *sets);
 azs_status azs_sets_json(const azs_sets *sets,
                          char **json,
                          azs_error **error);
+
+/**
+ * One of them, as JSON: an object of the array that `azs_sets_json` gives. The first is number 0.
+ */
+azs_status azs_sets_item(const azs_sets *sets, size_t number, char **json, azs_error **error);
 
 /**
  * Folders of components and scale units that cannot be listed, so that sets in them are not named: a JSON array of

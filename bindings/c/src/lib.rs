@@ -16,6 +16,7 @@ mod classification;
 mod envelope;
 mod error;
 mod ffi;
+mod json;
 mod layout;
 mod memory;
 mod retention;

@@ -271,6 +271,22 @@ pub extern "C" fn azs_sets_json(
     guard(error, || slot(json, "json")?.json(&handle(sets, "sets")?.0.sets))
 }
 
+/// One of them, as JSON: an object of the array that `azs_sets_json` gives. The first is number 0.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_sets_item(
+    sets: Option<&azs_sets>,
+    number: usize,
+    json: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(json, "json")?;
+        let sets = &handle(sets, "sets")?.0;
+        let missing = || invalid(format!("there is no set number {number}: the listing has {}", sets.len()));
+        out.json(sets.get(number).ok_or_else(missing)?)
+    })
+}
+
 /// Folders of components and scale units that cannot be listed, so that sets in them are not named: a JSON array of
 /// `folder`, `code` and `reason`.
 #[unsafe(no_mangle)]

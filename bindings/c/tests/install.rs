@@ -58,22 +58,22 @@ fn the_library_has_its_names_and_links() {
 }
 
 /// What `pkg-config` says.
-fn flags(options: &[&str]) -> String {
+fn flags(module: &str, options: &[&str]) -> String {
     let path = prefix().join("lib/pkgconfig");
-    run(Command::new("pkg-config").env("PKG_CONFIG_PATH", path).args(options).arg("azs_backup"))
+    run(Command::new("pkg-config").env("PKG_CONFIG_PATH", path).args(options).arg(module))
 }
 
 fn compile(example: &str, to: &Path, link: &[&str]) {
     let mut cc = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
     cc.args(["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
     cc.arg(examples().join(example).with_extension("c")).arg("-o").arg(to.join(example));
-    run(cc.args(link).arg("-lcjson"));
+    run(cc.args(link));
 }
 
 #[test]
 fn pkg_config_builds_the_examples() {
     let built = scratch("examples-shared");
-    let flags = flags(&["--cflags", "--libs"]);
+    let flags = flags("azs_backup", &["--cflags", "--libs"]);
     for example in EXAMPLES {
         compile(example, &built, &flags.split_whitespace().collect::<Vec<_>>());
     }
@@ -81,18 +81,56 @@ fn pkg_config_builds_the_examples() {
 }
 
 #[test]
-fn pkg_config_links_statically() {
-    let built = scratch("examples-static");
-    let flags = flags(&["--cflags", "--libs", "--static"]);
-    let archive = prefix().join("lib/libazs_backup.a");
-    // The one library that is there both ways.
-    let mut link = vec![archive.to_str().unwrap()];
-    link.extend(flags.split_whitespace().filter(|flag| *flag != "-lazs_backup"));
-    compile("switches", &built, &link);
-    let share = common::share("examples-static-share");
-    let mut switches = Command::new(built.join("switches"));
-    let report = run(switches.arg(share).arg(vectors().join("envelope/rsa2048.cer")).arg("tor1"));
-    assert!(report.contains(r#""status":"Succeeded""#), "{report}");
+fn pkg_config_links_the_archive_alone() {
+    for (module, options, link) in [
+        ("azs_backup-static", &["--cflags", "--libs"][..], &[][..]),
+        ("azs_backup", &["--cflags", "--libs", "--static"], &["-static"]),
+    ] {
+        let built = scratch(&format!("examples-{module}-archive"));
+        let flags = flags(module, options);
+        compile(
+            "switches",
+            &built,
+            &flags.split_whitespace().chain(link.iter().copied()).collect::<Vec<_>>(),
+        );
+        let program = built.join("switches");
+        let dynamic = run(Command::new("readelf").arg("-d").arg(&program));
+        assert!(!dynamic.contains("libazs_backup"), "{module}: {dynamic}");
+        assert_eq!(dynamic.contains("NEEDED"), link.is_empty(), "{module}: {dynamic}");
+        let share = common::share(&format!("{module}-archive-share"));
+        let mut switches = Command::new(program);
+        let report = run(switches.arg(share).arg(vectors().join("envelope/rsa2048.cer")).arg("tor1"));
+        assert!(report.contains(r#""status":"Succeeded""#), "{report}");
+    }
+}
+
+#[test]
+fn the_lines_of_the_readme_build_from_a_prefix() {
+    let readme = include_str!("../README.md");
+    let block = |begin: &str| readme.split_once(begin).unwrap().1.split_once("```").unwrap().0;
+    let folder = scratch("readme-prefix");
+    std::fs::write(folder.join("program.c"), block("<!-- c -->\n```c\n")).unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-eu", "-c", block("<!-- prefix -->\n```sh\n")]).current_dir(&folder);
+    run(shell.env("PREFIX", prefix()));
+    for program in ["program", "program-static"] {
+        let printed = run(Command::new(folder.join(program)).env_remove("LD_LIBRARY_PATH"));
+        assert_eq!(printed, "CONNECTIVITY\n", "{program}");
+    }
+}
+
+#[test]
+fn licences_and_suppressions_are_installed() {
+    let share = prefix().join("share");
+    for name in ["LICENSE-APACHE", "LICENSE-MIT", "THIRD-PARTY-NOTICES"] {
+        let text = std::fs::read_to_string(share.join("licenses/azs_backup").join(name)).unwrap();
+        assert!(text.contains("opyright"), "{name}");
+    }
+    let notices = std::fs::read_to_string(share.join("licenses/azs_backup/THIRD-PARTY-NOTICES")).unwrap();
+    for package in ["openssl-src-", "zstd-sys-", "smb-"] {
+        assert!(notices.lines().any(|line| line.starts_with(package)), "no notice of {package}");
+    }
+    assert!(share.join("azs_backup/valgrind.supp").is_file());
 }
 
 #[test]

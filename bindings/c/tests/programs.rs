@@ -26,6 +26,12 @@ fn one_backup_from_beginning_to_end() {
 }
 
 #[test]
+fn answers_are_read_without_a_json_library() {
+    let program = Build::new("json").sanitized().link("cjson").compile();
+    run(Command::new(program).arg(vectors()).arg(share("json")));
+}
+
+#[test]
 fn bad_input_is_an_error() {
     let program = Build::new("bad_input").sanitized().link("cjson").link("pthread").compile();
     run(Command::new(program).arg(vectors()).arg(share("bad_input")));
@@ -63,6 +69,11 @@ fn valgrind_finds_nothing_in_the_vectors() {
 #[test]
 fn valgrind_finds_nothing_in_a_backup() {
     valgrind_finds_nothing("round_trip");
+}
+
+#[test]
+fn valgrind_finds_nothing_in_answers() {
+    valgrind_finds_nothing("json");
 }
 
 #[test]

@@ -1,0 +1,164 @@
+//! The licences that packages carry: ours, and the notices of everyone whose code is linked into them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::run::{Failure, cargo_prints, json_text};
+
+/// What lies in each package: the wheel, the tarball, the prefix.
+pub(crate) const FILES: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", NOTICES];
+
+const NOTICES: &str = "THIRD-PARTY-NOTICES";
+
+/// Writes the notices anew.
+pub(crate) fn update() -> Result<(), Failure> {
+    fs::write(NOTICES, notices()?).map_err(|e| failed(Path::new(NOTICES), e))
+}
+
+/// Fails if the notices are not those of what is linked.
+pub(crate) fn check() -> Result<(), Failure> {
+    if fs::read_to_string(NOTICES).ok() != Some(notices()?) {
+        return Err(Failure(format!("{NOTICES} is not up to date: cargo xtask notices")));
+    }
+    Ok(())
+}
+
+/// Names what is missing of the licences among the files of a package.
+pub(crate) fn are_among(files: &str, package: &Path) -> Result<(), Failure> {
+    match FILES.iter().find(|name| !files.contains(**name)) {
+        Some(name) => Err(Failure(format!("{} holds no {name}", package.display()))),
+        None => Ok(()),
+    }
+}
+
+/// A licence's text, and whose it is.
+type Texts = BTreeMap<String, (String, BTreeSet<String>)>;
+
+fn notices() -> Result<String, Failure> {
+    let mut texts = Texts::new();
+    let folders = folders()?;
+    for package in linked()? {
+        let folder =
+            folders.get(&package).ok_or_else(|| Failure(format!("cargo knows no folder of {package}")))?;
+        let mut files = licences(&folder.path)?;
+        match &*package {
+            // Both bring the C that they compile.
+            name if name.starts_with("openssl-src-") => files = vec![folder.path.join("openssl/LICENSE.txt")],
+            name if name.starts_with("zstd-sys-") => files.push(folder.path.join("zstd/LICENSE")),
+            _ => {}
+        }
+        if files.is_empty() {
+            add(&mut texts, &package, &folder.mit()?);
+        }
+        for file in files {
+            add(&mut texts, &package, &fs::read_to_string(&file).map_err(|e| failed(&file, e))?);
+        }
+    }
+    let mut notices = String::from(
+        "The wheel, the Node package and the C library hold code of these packages, and of the Rust standard library\n\
+         (MIT OR Apache-2.0, https://www.rust-lang.org). Made by `cargo xtask notices` for Linux.\n",
+    );
+    let mut texts: Vec<_> = texts.into_values().collect();
+    texts.sort_by(|(_, a), (_, b)| a.cmp(b));
+    for (text, packages) in texts {
+        let packages: Vec<_> = packages.into_iter().collect();
+        let _ = write!(notices, "\n{}\n{}\n\n{text}\n", "=".repeat(80), packages.join("\n"));
+    }
+    Ok(notices)
+}
+
+/// Texts that differ in nothing but their lines are one.
+fn add(texts: &mut Texts, package: &str, text: &str) {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let lines: Vec<&str> = text.trim_matches(['\n', '\r']).lines().map(str::trim_end).collect();
+    let (_, packages) = texts.entry(words.join(" ")).or_insert_with(|| (lines.join("\n"), BTreeSet::new()));
+    packages.insert(package.to_owned());
+}
+
+/// `name-version` of each package whose code is in what we ship.
+fn linked() -> Result<BTreeSet<String>, Failure> {
+    let tree = cargo_prints(&[
+        "tree",
+        "--locked",
+        "--package=azs-backup-python",
+        "--package=azs-backup-node",
+        "--package=azs-backup-c",
+        // The source of OpenSSL is what a build script takes.
+        "--edges=normal,build",
+        "--target=x86_64-unknown-linux-gnu",
+        "--prefix=none",
+    ])?;
+    let packages = tree.lines().filter(|line| !line.is_empty() && !line.contains("(proc-macro)"));
+    let packages = packages.filter(|line| !line.starts_with("azs-backup"));
+    Ok(packages
+        .filter_map(|line| {
+            let (name, rest) = line.split_once(" v")?;
+            Some(format!("{name}-{}", rest.split(' ').next()?))
+        })
+        .collect())
+}
+
+struct Folder {
+    path: PathBuf,
+    licence: String,
+    /// As they write themselves.
+    authors: String,
+}
+
+impl Folder {
+    /// The licence of a package that says MIT, and holds no text of it.
+    fn mit(&self) -> Result<String, Failure> {
+        if !self.licence.contains("MIT") {
+            return Err(Failure(format!("{} holds no text of {}", self.path.display(), self.licence)));
+        }
+        let ours = fs::read_to_string("LICENSE-MIT").map_err(|e| failed(Path::new("LICENSE-MIT"), e))?;
+        let (_, terms) = ours.split_once("\n\nPermission").unwrap_or_default();
+        let authors = if self.authors.is_empty() { "its authors" } else { &self.authors };
+        Ok(format!("MIT License\n\nCopyright (c) {authors}\n\nPermission{terms}"))
+    }
+}
+
+/// The folder of each package's source, by `name-version`.
+fn folders() -> Result<BTreeMap<String, Folder>, Failure> {
+    let metadata = cargo_prints(&["metadata", "--locked", "--format-version", "1"])?;
+    let mut folders = BTreeMap::new();
+    // One piece for each package: its licence stands before the path of its manifest, its authors after.
+    let pieces: Vec<&str> = metadata.split("\"manifest_path\":\"").collect();
+    for pair in pieces.windows(2) {
+        let [before, after] = pair else { continue };
+        let manifest = PathBuf::from(json_text(after));
+        let Some(path) = manifest.parent() else { continue };
+        let licence =
+            before.rsplit_once("\"license\":\"").map(|(_, rest)| json_text(rest)).unwrap_or_default();
+        let authors = after.split_once("\"authors\":[").and_then(|(_, rest)| rest.split_once(']'));
+        let authors = authors.map_or("", |(authors, _)| authors).replace("\",\"", ", ").replace('"', "");
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        folders.insert(name, Folder { path: path.to_owned(), licence, authors });
+    }
+    Ok(folders)
+}
+
+/// The texts that a package holds. Of several licences to choose from it is MIT, where that is one.
+fn licences(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let items = fs::read_dir(folder).map_err(|e| failed(folder, e))?;
+    let mut names: Vec<String> =
+        items.filter_map(|item| Some(item.ok()?.file_name().to_string_lossy().into_owned())).collect();
+    names.sort();
+    let upper = |name: &String| name.to_uppercase();
+    let begins = |name: &String, words: &[&str]| words.iter().any(|word| upper(name).starts_with(word));
+    names.retain(|name| {
+        begins(name, &["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE"])
+            && folder.join(name).is_file()
+            && !Path::new(name).extension().is_some_and(|extension| extension == "html")
+    });
+    if names.iter().any(|name| upper(name).contains("MIT")) {
+        names.retain(|name| upper(name).contains("MIT") || begins(name, &["NOTICE", "COPYRIGHT"]));
+    }
+    Ok(names.iter().map(|name| folder.join(name)).collect())
+}
+
+fn failed(path: &Path, error: std::io::Error) -> Failure {
+    Failure(format!("{}: {error}", path.display()))
+}
