@@ -271,7 +271,7 @@ mod tests {
             };
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| watch(&mut observer, work))).is_err()
         };
-        let waits = || drop(crate::stop::sleep(Duration::from_millis(500)));
+        let waits = || assert!(!crate::stop::sleep(Duration::from_millis(500)));
         assert!(panics(|| panic!("on purpose"), || ()));
         assert!(panics(waits, || panic!("on purpose")));
         assert!(!panics(waits, || ()));

@@ -216,7 +216,8 @@ fn a_backup_ends_when_told_to_and_leaves_nothing_on_a_server_that_answers() {
     assert!(took < Duration::from_secs(7), "{took:?}");
     hung.proxy.set(Fault::None);
     let begun = Instant::now();
-    while sets_of(&hung) != before {
+    // What the server that hung kept goes meanwhile, too.
+    while !sets_of(&hung).iter().all(|set| before.contains(set)) {
         assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", sets_of(&hung));
         std::thread::sleep(Duration::from_millis(50));
     }

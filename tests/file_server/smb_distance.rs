@@ -117,7 +117,7 @@ fn a_check_a_backup_and_a_file_take_few_round_trips() {
     let check = ShareCheck::new(far.place.deployment().clone()).component(&far.place);
     let (requests, report) = far.requests("check", || check.run_smb(&far.builder));
     assert!(report.is_sound(), "{}", report.to_table());
-    assert!(requests.total() <= 64, "{requests}");
+    assert!(requests.total() <= 74, "{requests}");
 
     fs::write(tree.join("small"), "changed").unwrap();
     let (requests, report) = far.requests("incremental, 8 links", || far.back_up(&far.connect()));
