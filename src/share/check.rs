@@ -110,7 +110,7 @@ impl ShareCheck {
             let joined = removed
                 .into_iter()
                 .map(|one| one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            joined.fold(Ok(()), |all, one| all.and(one))
+            joined.collect::<Result<()>>()
         });
         steps.take(Step::Delete, begun, deleted.map(|()| "nothing is left of the probe".into()));
         steps.append(space);

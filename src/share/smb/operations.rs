@@ -394,7 +394,10 @@ async fn list_opened(folder: &Arc<Directory>) -> Result<Vec<Item>> {
     let mut entries = pin!(query.await.map_err(of_client)?);
     while let Some(entry) = entries.next().await {
         // After an error the client's task waits for ever, with the folder open: so give up the connection.
-        let entry = entry.map_err(|e| Failure::lost(format!("the listing broke off: {e}")))?;
+        let entry = entry.map_err(|e| match of_client(e) {
+            failure if failure.is_lost() => failure,
+            failure => Failure::lost(format!("the listing broke off: {failure}")),
+        })?;
         let name = entry.file_name.to_string();
         if name == "." || name == ".." {
             continue;
