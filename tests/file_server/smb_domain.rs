@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -112,6 +113,8 @@ impl Domain {
         let mut command = program("samba");
         command.arg("-s").arg(&provisioned).args(["--foreground", "--no-process-group", "--debug-stdout"]);
         command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
+        // When it is told to end, it tells its whole process group.
+        command.process_group(0);
         self.server = Some(command.spawn().unwrap());
         // The log-on of an account takes the name service, the directory and winbind.
         let begun = Instant::now();
@@ -132,12 +135,13 @@ impl Domain {
 
     fn stop(&mut self) {
         let Some(mut server) = self.server.take() else { return };
-        // Its services are processes of its own, in nobody else's view.
-        shell(&format!(
-            "kill {}; while pgrep -x 'samba|smbd|winbindd' > /dev/null; do sleep 0.1; done",
-            server.id()
-        ));
+        shell(&format!("kill {}", server.id()));
         server.wait().unwrap();
+        let begun = Instant::now();
+        while std::net::TcpStream::connect((ADDRESS, 445)).is_ok() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the file service of the domain does not end");
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 }
 

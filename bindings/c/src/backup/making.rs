@@ -7,7 +7,7 @@ use azs::backup::BackupBuilder;
 use azs::layout::SetName;
 use azs::{Backup, Result};
 
-use super::{azs_backup_builder, was_started};
+use super::{azs_backup_builder, used_up};
 use crate::callback::{Reader, azs_read_fn};
 use crate::error::{azs_error, azs_status};
 use crate::ffi::{Alone, Data, FilePath, Slot, Text, alone, guard, invalid, looked_at, quietly, slot};
@@ -53,7 +53,7 @@ pub extern "C" fn azs_backup_start(
 ) -> azs_status {
     guard(error, || {
         let out = slot(backup, "backup")?;
-        let take = |builder: &mut Option<BackupBuilder>| builder.take().ok_or_else(was_started);
+        let take = |builder: &mut Option<BackupBuilder>| builder.take().ok_or_else(used_up);
         let backup = alone(builder, "builder", |handle| &handle.0, take)?.start()?;
         let (set, process) = (backup.set(), std::process::id());
         out.give(azs_backup { backup: Alone::new(Some(backup)), set, process });
