@@ -155,7 +155,7 @@ pub enum SetState {
         reason: String,
     },
     /// A set of another place, or another set of this place, that was copied or renamed to here. It is not a backup of
-    /// this place; to use it, name its place: [`Set::open_foreign`].
+    /// this place; to use it, name its place: [`Set::open_foreign`](crate::Set::open_foreign).
     Foreign {
         /// Where it belongs: the folder that its cover sheet names.
         belongs_to: SharePath,
