@@ -16,6 +16,12 @@ impl Requests {
         self.commands.values().sum()
     }
 
+    /// Those that the work took, without what opens and ends connections, of which there may be more or fewer.
+    pub fn of_work(&self) -> u64 {
+        let connection = ["negotiate", "log on", "log off", "tree connect", "tree disconnect"];
+        self.total() - connection.into_iter().map(|command| self.of(command)).sum::<u64>()
+    }
+
     pub fn of(&self, command: &str) -> u64 {
         self.commands.get(command).copied().unwrap_or(0)
     }

@@ -72,9 +72,6 @@ impl Far {
     }
 }
 
-/// Requests that a connection takes: two to negotiate and log on with, the share, its root.
-const CONNECTION: u64 = 8;
-
 #[test]
 fn a_list_asks_for_many_sets_at_once_and_for_nothing_twice() {
     const SETS: u64 = 200;
@@ -90,7 +87,7 @@ fn a_list_asks_for_many_sets_at_once_and_for_nothing_twice() {
         .requests(&format!("list of {SETS} sets"), || list_sets(&far.connect(), &deployment).run().unwrap());
     assert_eq!(list.iter().filter(|set| set.is_complete()).count() as u64, SETS);
     // For each set: its folder is opened, listed to the end and closed, and two files are opened, read and closed.
-    assert!(requests.total() <= 10 * SETS + 8 + 4 * CONNECTION, "{requests}");
+    assert!(requests.of_work() <= 10 * SETS + 12, "{requests}");
     assert_eq!(requests.of("read"), 2 * SETS);
     assert!(requests.at_once >= 16, "{requests}");
     let (requests, plan) = far.requests("a retention plan of them", || {
@@ -98,7 +95,7 @@ fn a_list_asks_for_many_sets_at_once_and_for_nothing_twice() {
         RetentionPolicy::new().keep_last(100).plan(&list, Timestamp::now())
     });
     assert_eq!(plan.deletions.len() as u64, SETS - 100);
-    assert!(requests.total() <= 10 * SETS + 8 + 4 * CONNECTION, "{requests}");
+    assert!(requests.of_work() <= 10 * SETS + 12, "{requests}");
 }
 
 #[test]
@@ -117,12 +114,12 @@ fn a_check_a_backup_and_a_file_take_few_round_trips() {
     let check = ShareCheck::new(far.place.deployment().clone()).component(&far.place);
     let (requests, report) = far.requests("check", || check.run_smb(&far.builder));
     assert!(report.is_sound(), "{}", report.to_table());
-    assert!(requests.total() <= 74, "{requests}");
+    assert!(requests.of_work() <= 67, "{requests}");
 
     fs::write(tree.join("small"), "changed").unwrap();
     let (requests, report) = far.requests("incremental, 8 links", || far.back_up(&far.connect()));
     assert_eq!(report.reuse.linked.files, 8);
-    assert!(requests.total() <= 116, "{requests}");
+    assert!(requests.of_work() <= 104, "{requests}");
 
     let opener = Opener::new(far.certificate.decryption());
     let path = EntryPath::new("tree/small").unwrap();
@@ -131,12 +128,12 @@ fn a_check_a_backup_and_a_file_take_few_round_trips() {
         set.restore_bytes(&opener, &path, 100).unwrap()
     });
     assert_eq!(content, b"changed");
-    assert!(requests.total() <= 45, "{requests}");
+    assert!(requests.of_work() <= 28, "{requests}");
 
     let (requests, report) = far.requests("verify", || {
         let set = Set::open(far.connect(), report.folder.clone()).unwrap();
         set.verify_full(&opener).run().unwrap()
     });
     assert!(report.is_sound());
-    assert!(requests.total() <= 115, "{requests}");
+    assert!(requests.of_work() <= 90, "{requests}");
 }
