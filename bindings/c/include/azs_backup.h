@@ -605,6 +605,14 @@ azs_status azs_backup_builder_certificate(azs_backup_builder *builder,
                                           azs_error **error);
 
 /**
+ * Sets options from a JSON object: its keys are the names of the functions below, with `labels` (an object), `exclude`
+ * and `distrust` (lists of strings). What is missing or null stays as it is. After an error the builder can only be freed.
+ */
+azs_status azs_backup_builder_options(azs_backup_builder *builder,
+                                      const char *options,
+                                      azs_error **error);
+
+/**
  * Accepts certificates that are expired or not yet valid, which are refused otherwise.
  */
 azs_status azs_backup_builder_allow_expired_certificates(azs_backup_builder *builder,
@@ -1533,6 +1541,14 @@ azs_status azs_set_verify_full(const azs_set *set,
  * All of the set, into an empty folder, and not past damage.
  */
 azs_status azs_restore_options_new(azs_restore_options **options, azs_error **error);
+
+/**
+ * Reads options from a JSON object with `patterns` (a list), `existing`, `compare`, `damage`; what is missing or null has
+ * its default.
+ */
+azs_status azs_restore_options_from_json(const char *json,
+                                         azs_restore_options **options,
+                                         azs_error **error);
 
 /**
  * Restores only what a pattern in gitignore syntax matches; several add up, `!` takes away.

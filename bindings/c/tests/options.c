@@ -11,12 +11,12 @@ static azs_status back_up(const char *options, azs_share *share, azs_error **err
     azs_backup *backup = NULL;
     char *cer = join(folder, "envelope/rsa2048.cer");
     azs_status status;
-    (status = azs_encryption_certificate_load(cer, &certificate, error)) == AZS_STATUS_OK &&
+    (void)((status = azs_encryption_certificate_load(cer, &certificate, error)) == AZS_STATUS_OK &&
         (status = azs_backup_builder_new(share, "contoso.com/nyc/Switches", &builder, error)) == AZS_STATUS_OK &&
         (status = azs_backup_builder_certificate(builder, certificate, error)) == AZS_STATUS_OK &&
         (status = azs_backup_builder_create(builder, true, error)) == AZS_STATUS_OK &&
         (status = azs_backup_builder_options(builder, options, error)) == AZS_STATUS_OK &&
-        (status = azs_backup_start(builder, &backup, error));
+        (status = azs_backup_start(builder, &backup, error)));
     azs_backup_free(backup);
     azs_backup_builder_free(builder);
     azs_encryption_certificate_free(certificate);
@@ -32,12 +32,12 @@ static azs_status restore(const char *json, const char *target, azs_error **erro
     azs_restore_options *options = NULL;
     char *report = NULL, *key = join(folder, "envelope/rsa2048.pfx"), *root = join(folder, "sets");
     azs_status status;
-    (status = azs_decryption_certificate_load(key, "correct horse", &pfx, error)) == AZS_STATUS_OK &&
+    (void)((status = azs_decryption_certificate_load(key, "correct horse", &pfx, error)) == AZS_STATUS_OK &&
         (status = azs_opener_new((const azs_decryption_certificate *const *)&pfx, 1, &opener, error)) == AZS_STATUS_OK &&
         (status = azs_folder_share_open(root, NULL, &share, error)) == AZS_STATUS_OK &&
         (status = azs_set_open(share, "whole", &set, error)) == AZS_STATUS_OK &&
         (status = azs_restore_options_from_json(json, &options, error)) == AZS_STATUS_OK &&
-        (status = azs_set_restore(set, opener, target, options, NULL, NULL, &report, error));
+        (status = azs_set_restore(set, opener, target, options, NULL, NULL, &report, error)));
     azs_string_free(report);
     azs_restore_options_free(options);
     azs_set_free(set);

@@ -291,7 +291,8 @@ def take_options(of: str, options: dict[str, Any], tmp_path: Path) -> None:
             case "schedule":
                 Schedule(**options)
             case "retention":
-                RetentionPolicy(**options)
+                labels = [(key, value) for key, value in options.get("keep_labels", [])]
+                RetentionPolicy(**options | {"keep_labels": labels})
             case "review":
                 review(options, share, now="2026-11-23T02:00:00Z")
 

@@ -14,8 +14,9 @@ use smb::{
 };
 
 use super::failures::{of_client, of_io};
+use super::log_on::TRANSACTION;
 use super::passing::{Download, Upload};
-use super::session::{Session, TRANSACTION};
+use super::session::Session;
 use super::status::{Failure, OBJECT_NAME_NOT_FOUND};
 use crate::error::ErrorKind;
 use crate::share::{Item, ItemKind, Space};
