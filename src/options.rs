@@ -10,6 +10,8 @@ pub(crate) fn from_json<T: serde::de::DeserializeOwned>(what: &str, json: &[u8])
     let refused = |e: serde_json::Error| {
         let message = e.to_string();
         let message = unknown_option(&message).unwrap_or(message);
+        // It quotes the value that is wrong, however long that is.
+        let message: String = message.chars().take(MOST_SAID).collect();
         Error::new(ErrorKind::InvalidArgument, format!("{what}: {message}")).with_source(e)
     };
     let mut object: serde_json::Map<String, serde_json::Value> =
@@ -17,6 +19,9 @@ pub(crate) fn from_json<T: serde::de::DeserializeOwned>(what: &str, json: &[u8])
     object.retain(|_, value| !value.is_null());
     serde_json::from_value(object.into()).map_err(refused)
 }
+
+/// Longest message about options, in characters.
+const MOST_SAID: usize = 400;
 
 /// What to say of an option that does not exist, from Serde's message: ``unknown field `a`, expected one of `b`, `c` ``.
 fn unknown_option(message: &str) -> Option<String> {
@@ -64,6 +69,8 @@ mod tests {
             message.ends_with(r#"there is no option "colour"; there are: patterns, existing"#),
             "{message}"
         );
+        let message = refusal(&format!(r#"{{"patterns": "{}"}}"#, "x".repeat(1_000_000)));
+        assert!(message.len() < 500, "{} bytes", message.len());
         for wrong in ["", "[]", "null", r#"{"patterns": 1}"#] {
             assert!(refusal(wrong).contains("options of a test: "), "{wrong}");
         }

@@ -30,7 +30,7 @@ mod text;
 pub(crate) mod writer;
 
 pub use cover::{Counts, CoverSheet, FORMAT_VERSION, Status, Stored};
-pub(crate) use cover::{FILE_NAME as COVER_SHEET, is_file_of_a_set};
+pub(crate) use cover::{FILE_NAME as COVER_SHEET, is_file_of_a_set, is_left_of_writing};
 pub use digest::Digest;
 pub use entry::{Block, Change, Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem};
 pub(crate) use list::{FileKey, summary};

@@ -22,6 +22,9 @@ pub use folder::{Durability, FolderShare};
 #[cfg(feature = "smb")]
 pub use smb::{Encryption, SmbAccount, SmbBuilder, SmbDialect, SmbFacts, SmbShare};
 
+/// What the objects are called that a check writes, or how their names begin.
+const PROBE: &str = "azs-backup-check";
+
 /// A store of folders and of whole objects of at most a few tens of MiB.
 ///
 /// Implementations must allow use from many threads at once.

@@ -11,13 +11,12 @@ use super::linked::Linked;
 use super::{Loss, workers};
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result, Scope};
-use crate::layout::finished_name;
 use crate::observer::{Observer, Progress, Ticker};
 use crate::set::filter::LineFilter;
 use crate::set::index::piece_number;
 use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
-use crate::set::{Block, Content, Digest, Entry, EntryPath, Part, segment};
+use crate::set::{Block, Content, Digest, Entry, EntryPath, Part, is_left_of_writing, segment};
 use crate::worker_pool;
 
 /// What a verification found.
@@ -180,8 +179,7 @@ const SIGNATURE: &str = "backup.json.p7s";
 /// Records the files in the folder that no list names: as a fault if one could pass for a stored file.
 fn take_foreign(set: &Set, report: &mut VerifyReport) {
     for name in set.foreign().into_iter().filter(|name| name != SIGNATURE) {
-        let is_unfinished = finished_name(&name).is_some();
-        if segment::is_name(&name) || piece_number(&name).is_some() || is_unfinished {
+        if segment::is_name(&name) || piece_number(&name).is_some() || is_left_of_writing(&name) {
             report.faults.push(Fault::new(&name, FaultKind::Foreign, "does not belong to this set"));
         } else {
             report.foreign.push(name);

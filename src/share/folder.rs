@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, OpenOptions};
+use cap_std::fs::{Dir, Metadata, OpenOptions};
 
-use super::{Item, ItemKind, Share, Space, concerning, unsupported};
+use super::{Item, ItemKind, PROBE, Share, Space, concerning, unsupported};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MasBackupFolder, Name, SharePath, is_mas_backup, unfinished_name};
 use crate::string_enum::string_enum;
@@ -144,6 +144,18 @@ impl FolderShare {
     }
 }
 
+/// Whether a file belongs to the account that this runs as.
+#[cfg(unix)]
+fn is_own(file: &Metadata) -> bool {
+    use cap_std::fs::MetadataExt;
+    file.uid() == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+fn is_own(_: &Metadata) -> bool {
+    true
+}
+
 impl Share for FolderShare {
     fn describe(&self) -> String {
         self.root.display().to_string()
@@ -275,22 +287,28 @@ impl Share for FolderShare {
     fn may_delete(&self, folder: &SharePath) -> Result<Option<bool>> {
         // Each put renames its file, which takes the same right. Always the same name, so that no more than one file ever
         // stays where this account lacks the right.
-        let name = Name::new("azs-backup-check")?;
+        let name = Name::new(PROBE)?;
         let path = folder.join(name.clone());
-        let try_out = || -> io::Result<Option<io::Error>> {
+        let try_out = || -> io::Result<Option<io::Result<()>>> {
             let dir = self.folder(folder)?;
+            // Anything else of this name is somebody's, and stays.
+            let is_left_by_us = |found: &Metadata| found.is_file() && found.len() == 0 && is_own(found);
+            if dir.symlink_metadata(name.as_str()).is_ok_and(|found| !is_left_by_us(&found)) {
+                return Ok(None);
+            }
             let mut options = OpenOptions::new();
             options.write(true).create(true).follow(FollowSymlinks::No);
             drop(dir.open_with(name.as_str(), &options)?);
             match dir.remove_file(name.as_str()) {
                 // Another check of the same share took it away.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                removed => Ok(removed.err()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(Ok(()))),
+                removed => Ok(Some(removed)),
             }
         };
         match try_out().map_err(|e| self.failed("write", &path, e))? {
-            None => Ok(Some(true)),
-            Some(error) => {
+            None => Ok(None),
+            Some(Ok(())) => Ok(Some(true)),
+            Some(Err(error)) => {
                 let shown = self.shown(&path);
                 let message = format!(
                     "{shown} was created, but cannot be deleted: {error}; a backup to a folder needs this right, because it \

@@ -211,25 +211,26 @@ impl SmbBuilder {
         self
     }
 
-    /// Limits the time for resolving the name, connecting and logging on, for each attempt; the default is 10 s.
+    /// Limits the time for resolving the name, connecting and logging on, for each attempt; the default is 10 s, the most
+    /// a day.
     #[must_use]
     pub fn connect_limit(mut self, limit: Duration) -> Self {
-        self.target.times.connect = limit;
+        self.target.times.connect = limit.clamp(SHORTEST, LONGEST);
         self
     }
 
     /// Sets how long a server that owes an answer may be silent before the connection counts as lost; the default is 30
-    /// s. A slow link is not silent: its bytes keep moving.
+    /// s, the most a day. A slow link is not silent: its bytes keep moving.
     #[must_use]
     pub fn silence_limit(mut self, limit: Duration) -> Self {
-        self.target.times.silence = limit.max(Duration::from_millis(100));
+        self.target.times.silence = limit.clamp(Duration::from_millis(100), LONGEST);
         self
     }
 
-    /// Limits the time of one call, all attempts included; the default is 15 minutes.
+    /// Limits the time of one call, all attempts included; the default is 15 minutes, the most a day.
     #[must_use]
     pub fn call_limit(mut self, limit: Duration) -> Self {
-        self.target.times.call = limit;
+        self.target.times.call = limit.clamp(SHORTEST, LONGEST);
         self
     }
 
@@ -368,5 +369,8 @@ fn nameless(action: &str) -> Error {
     Error::new(ErrorKind::InvalidArgument, format!("{action}: the root of a share has no name"))
 }
 
+/// Limits of time: what is shorter is no time to the system, what is longer no limit.
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// SMB over TCP (MS-SMB2 2.1).
 const PORT: u16 = 445;

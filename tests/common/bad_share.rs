@@ -6,6 +6,8 @@ use azs_backup::layout::SharePath;
 use azs_backup::share::Item;
 use azs_backup::{Error, ErrorKind, Result, Share};
 
+use crate::common::forward;
+
 /// Fails to read and to list what ends in a path; with an empty one everything.
 #[derive(Debug)]
 pub(crate) struct BadShare {
@@ -28,15 +30,7 @@ impl BadShare {
 }
 
 impl Share for BadShare {
-    fn describe(&self) -> String {
-        self.share.describe()
-    }
-    fn put(&self, path: &SharePath, content: &[u8]) -> Result<()> {
-        self.share.put(path, content)
-    }
-    fn flush(&self, folder: &SharePath) -> Result<()> {
-        self.share.flush(folder)
-    }
+    forward!(share: describe, put, flush, create_folder, remove, remove_folder);
     fn read(&self, path: &SharePath, limit: u64, buffer: &mut Vec<u8>) -> Result<()> {
         self.look(path)?;
         self.share.read(path, limit, buffer)
@@ -44,14 +38,5 @@ impl Share for BadShare {
     fn list(&self, folder: &SharePath) -> Result<Vec<Item>> {
         self.look(folder)?;
         self.share.list(folder)
-    }
-    fn create_folder(&self, folder: &SharePath) -> Result<()> {
-        self.share.create_folder(folder)
-    }
-    fn remove(&self, path: &SharePath) -> Result<()> {
-        self.share.remove(path)
-    }
-    fn remove_folder(&self, folder: &SharePath) -> Result<()> {
-        self.share.remove_folder(folder)
     }
 }

@@ -17,6 +17,7 @@ use openssl::x509::{X509, X509NameBuilder};
 use tempfile::TempDir;
 
 pub mod backend;
+mod forward;
 pub mod mounted;
 #[cfg(feature = "smb")]
 pub mod night;
@@ -28,6 +29,9 @@ pub mod proxy;
 pub mod samba;
 #[cfg(feature = "smb")]
 pub mod wire;
+
+#[allow(unused_imports)]
+pub(crate) use forward::forward;
 
 pub const PASSWORD: &str = "correct horse";
 

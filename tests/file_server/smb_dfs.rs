@@ -1,11 +1,12 @@
 //! Paths through DFS namespaces: followed to the first target that answers, and named where that cannot be.
 
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::common::samba::{Samba, account};
+use crate::common::samba::{Samba, account, user};
 use crate::common::{Certificate, noise};
 use azs_backup::layout::{Component, Deployment};
 use azs_backup::share::{ShareCheck, SmbBuilder, Step, StepOutcome};
@@ -148,4 +149,68 @@ fn what_leads_nowhere_is_said_with_the_targets() {
         let failed = check.first_failure().unwrap();
         assert_eq!((failed.step, failed.outcome), (Step::Share, StepOutcome::Failed), "{}", check.to_table());
     }
+}
+
+#[test]
+fn circles_with_several_targets_end_soon() {
+    let samba = namespace(&[
+        ("a", r"127.0.0.1\files\b,127.0.0.1\files\c"),
+        ("b", r"127.0.0.1\files\a,127.0.0.1\files\c"),
+        ("c", r"127.0.0.1\files\a,127.0.0.1\files\b"),
+    ]);
+    let error = at(&samba, r"\\127.0.0.1\files\a").connect().unwrap_err();
+    let text = error.to_string();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{text}");
+    // One dead end for each target that is tried at the most.
+    assert!(
+        text.matches("more than 8 links").count() <= 24 && text.len() < 8_000,
+        "{} bytes: {text}",
+        text.len()
+    );
+    assert!(text.contains("more than 24 targets"), "{text}");
+}
+
+#[test]
+fn an_account_that_was_refused_is_tried_nowhere_else_however_deep() {
+    let samba = namespace(&[
+        ("one", r"127.0.0.7\data,127.0.0.7\data\x"),
+        ("two", r"127.0.0.7\data,127.0.0.7\data\y"),
+        ("outer", r"127.0.0.1\files\one,127.0.0.1\files\two"),
+    ]);
+    let other = Samba::prepare("", "");
+    other.add_user(&user(), "another password");
+    other.start();
+    let (refusing, port) = (TcpListener::bind(("127.0.0.7", samba.port())).unwrap(), other.port());
+    let log_ons = Arc::new(AtomicUsize::new(0));
+    let count = log_ons.clone();
+    std::thread::spawn(move || {
+        for one in refusing.incoming() {
+            count.fetch_add(1, Ordering::SeqCst);
+            let (one, other) = (one.unwrap(), TcpStream::connect(("127.0.0.1", port)).unwrap());
+            for (mut from, mut to) in [(one.try_clone().unwrap(), other.try_clone().unwrap()), (other, one)] {
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(Shutdown::Both);
+                });
+            }
+        }
+    });
+    for link in ["one", "outer"] {
+        log_ons.store(0, Ordering::SeqCst);
+        let error = at(&samba, &format!(r"\\127.0.0.1\files\{link}")).connect().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LogonFailed, "{link}: {error}");
+        assert_eq!(log_ons.load(Ordering::SeqCst), 1, "{link}: {error}");
+    }
+}
+
+#[test]
+fn a_link_with_too_many_targets_is_said_to_be_one() {
+    let many: Vec<_> =
+        (0..6).map(|number| format!(r"fileserver{number:02}.contoso.com\AzSBackups")).collect();
+    let samba =
+        namespace(&[("a link with a long name of some sixty letters, as companies have", &many.join(","))]);
+    let path = r"\\127.0.0.1\files\a link with a long name of some sixty letters, as companies have";
+    let error = at(&samba, path).connect().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    assert!(error.to_string().contains("give the path of one of its file servers"), "{error}");
 }

@@ -262,3 +262,16 @@ fn what_is_written_wrong_is_said_in_a_line() {
         assert!(error.to_string().contains(word), "{error}");
     }
 }
+
+#[test]
+fn limits_as_long_as_can_be_are_limits() {
+    let samba = Samba::with("", "");
+    let builder = samba
+        .builder("data")
+        .connect_limit(Duration::MAX)
+        .silence_limit(Duration::MAX)
+        .call_limit(Duration::MAX);
+    works("limits of a day", &builder);
+    let failure = samba.builder("data").attempts(1).connect_limit(Duration::ZERO).connect().unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::TimedOut, "{failure}");
+}

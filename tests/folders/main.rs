@@ -7,6 +7,7 @@ mod bit_rot;
 #[path = "../sets/incremental/by_hand.rs"]
 mod by_hand;
 mod by_index;
+mod check;
 #[path = "../common/mod.rs"]
 mod common;
 mod excludes;

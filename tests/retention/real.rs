@@ -11,12 +11,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use azs_backup::layout::{SetName, SharePath};
 use azs_backup::observer::Observer;
 use azs_backup::schedule::{DeletionOutcome, RetentionPlan, RetentionPolicy};
-use azs_backup::share::Item;
 use azs_backup::{ErrorKind, Result, Share, list_sets};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::common::{self, Fixture};
+use crate::common::{self, Fixture, forward};
 
 /// A fixture with real sets, each made so many days ago.
 fn fixture(days: &[i64]) -> (Fixture, Vec<SharePath>) {
@@ -263,24 +262,7 @@ impl fmt::Debug for CutOff {
 }
 
 impl Share for CutOff {
-    fn describe(&self) -> String {
-        self.share.describe()
-    }
-    fn put(&self, path: &SharePath, content: &[u8]) -> Result<()> {
-        self.share.put(path, content)
-    }
-    fn flush(&self, folder: &SharePath) -> Result<()> {
-        self.share.flush(folder)
-    }
-    fn read(&self, path: &SharePath, limit: u64, buffer: &mut Vec<u8>) -> Result<()> {
-        self.share.read(path, limit, buffer)
-    }
-    fn list(&self, folder: &SharePath) -> Result<Vec<Item>> {
-        self.share.list(folder)
-    }
-    fn create_folder(&self, folder: &SharePath) -> Result<()> {
-        self.share.create_folder(folder)
-    }
+    forward!(share: describe, put, flush, read, list, create_folder);
     fn remove(&self, path: &SharePath) -> Result<()> {
         self.change(|| self.share.remove(path))
     }

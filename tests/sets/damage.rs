@@ -310,6 +310,19 @@ fn a_foreign_file_is_named() {
 }
 
 #[test]
+fn only_what_a_write_of_ours_left_is_a_fault() {
+    let sample = sample();
+    let add = |name: &str| fs::write(sample.folder.join(name), "").unwrap();
+    add("unfinished-notes.txt");
+    let report = sample.set().verify().run().unwrap();
+    assert!(report.is_sound(), "{report:#?}");
+    assert_eq!(report.foreign, ["unfinished-notes.txt"]);
+    add("unfinished-0badcafe-backup.json");
+    let faults: Vec<_> = sample.quick().into_iter().map(|fault| fault.file).collect();
+    assert_eq!(faults, ["unfinished-0badcafe-backup.json"]);
+}
+
+#[test]
 fn a_foreign_file_beside_a_damaged_index_is_named_once() {
     let sample = sample();
     fs::write(sample.folder.join("notes.txt"), "hello").unwrap();

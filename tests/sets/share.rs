@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::common::{Fixture, backend, noise};
+use crate::common::{Fixture, backend, forward, noise};
 use azs_backup::layout::{MasBackupFolder, Name, SharePath};
 use azs_backup::share::{Durability, Item, ItemKind};
 use azs_backup::{Backup, Error, ErrorKind, FolderShare, Opener, Result, Set, Share, list_sets};
@@ -159,9 +159,7 @@ enum Fault {
 }
 
 impl Share for Faulty {
-    fn describe(&self) -> String {
-        self.inner.describe()
-    }
+    forward!(inner: describe, flush, read, list, create_folder, remove_folder);
     fn put(&self, path: &SharePath, content: &[u8]) -> Result<()> {
         if self.puts.fetch_add(1, Ordering::Relaxed) != self.nth {
             return self.inner.put(path, content);
@@ -178,27 +176,12 @@ impl Share for Faulty {
             }
         }
     }
-    fn flush(&self, folder: &SharePath) -> Result<()> {
-        self.inner.flush(folder)
-    }
-    fn read(&self, path: &SharePath, limit: u64, buffer: &mut Vec<u8>) -> Result<()> {
-        self.inner.read(path, limit, buffer)
-    }
-    fn list(&self, folder: &SharePath) -> Result<Vec<Item>> {
-        self.inner.list(folder)
-    }
-    fn create_folder(&self, folder: &SharePath) -> Result<()> {
-        self.inner.create_folder(folder)
-    }
     fn remove(&self, path: &SharePath) -> Result<()> {
         let is_held = matches!(self.fault, Fault::Litters);
         if is_held && self.removals.fetch_add(1, Ordering::Relaxed) < 2 {
             return Err(Error::new(ErrorKind::Io, "the file is in use"));
         }
         self.inner.remove(path)
-    }
-    fn remove_folder(&self, folder: &SharePath) -> Result<()> {
-        self.inner.remove_folder(folder)
     }
 }
 

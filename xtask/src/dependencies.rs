@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::notices;
 use crate::run::{Failure, cargo_prints};
+use crate::{metadata, notices};
 
 /// Licences and their notices, sources, versions twice, and the Rust that they need.
 pub(crate) fn check() -> Result<(), Failure> {
@@ -170,14 +170,11 @@ fn unused(crates: &[Crate], rules: &Rules) -> Vec<String> {
 
 /// Dependencies that need a later Rust than we ask for; of our own code clippy says it (`incompatible_msrv`).
 fn newer_rust() -> Result<Vec<String>, Failure> {
-    let metadata = cargo_prints(&["metadata", "--locked", "--format-version", "1"])?;
     let ours = minor(env!("CARGO_PKG_RUST_VERSION")).unwrap_or_default();
-    // One piece for each package: the path of its manifest comes before its version of Rust.
-    let packages = metadata.split("\"manifest_path\":\"").skip(1).filter_map(|package| {
-        let (path, rest) = package.split_once('"')?;
-        let (_, needed) = rest.split_once("\"rust_version\":\"")?;
-        let needed = needed.split('"').next()?;
-        (minor(needed)? > ours).then(|| format!("{path} needs Rust {needed}, and we say that less is enough"))
+    let packages = metadata::packages()?.into_iter().filter_map(|package| {
+        let (manifest, needed) = (package.manifest.display(), package.rust?);
+        (minor(&needed)? > ours)
+            .then(|| format!("{manifest} needs Rust {needed}, and we say that less is enough"))
     });
     Ok(packages.collect())
 }

@@ -9,6 +9,7 @@ mod c;
 mod ci;
 mod dependencies;
 mod fuzz;
+mod metadata;
 mod needs;
 mod node;
 mod notices;

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::run::{Failure, cargo_prints, json_text};
+use crate::metadata::{self, Package};
+use crate::run::{Failure, cargo_prints};
 
 /// What lies in each package: the wheel, the tarball, the prefix.
 pub(crate) const FILES: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", NOTICES];
@@ -38,22 +39,25 @@ type Texts = BTreeMap<String, (String, BTreeSet<String>)>;
 
 fn notices() -> Result<String, Failure> {
     let mut texts = Texts::new();
-    let folders = folders()?;
-    for package in linked()? {
-        let folder =
-            folders.get(&package).ok_or_else(|| Failure(format!("cargo knows no folder of {package}")))?;
-        let mut files = licences(&folder.path)?;
-        match &*package {
-            // Both bring the C that they compile.
-            name if name.starts_with("openssl-src-") => files = vec![folder.path.join("openssl/LICENSE.txt")],
-            name if name.starts_with("zstd-sys-") => files.push(folder.path.join("zstd/LICENSE")),
-            _ => {}
+    let packages = metadata::packages()?;
+    for name in linked()? {
+        // The folder of a package's source has its name and version.
+        let is_it = |package: &&Package| package.manifest.parent().is_some_and(|at| at.ends_with(&name));
+        let package = packages.iter().find(is_it);
+        let package = package.ok_or_else(|| Failure(format!("cargo knows no folder of {name}")))?;
+        let folder = package.manifest.with_file_name("");
+        let mut files = licences(&folder)?;
+        // Both bring the C that they compile.
+        if name.starts_with("openssl-src-") {
+            files = vec![folder.join("openssl/LICENSE.txt")];
+        } else if name.starts_with("zstd-sys-") {
+            files.push(folder.join("zstd/LICENSE"));
         }
         if files.is_empty() {
-            add(&mut texts, &package, &folder.mit()?);
+            add(&mut texts, &name, &mit(package)?);
         }
         for file in files {
-            add(&mut texts, &package, &fs::read_to_string(&file).map_err(|e| failed(&file, e))?);
+            add(&mut texts, &name, &fs::read_to_string(&file).map_err(|e| failed(&file, e))?);
         }
     }
     let mut notices = String::from(
@@ -100,44 +104,16 @@ fn linked() -> Result<BTreeSet<String>, Failure> {
         .collect())
 }
 
-struct Folder {
-    path: PathBuf,
-    licence: String,
-    /// As they write themselves.
-    authors: String,
-}
-
-impl Folder {
-    /// The licence of a package that says MIT, and holds no text of it.
-    fn mit(&self) -> Result<String, Failure> {
-        if !self.licence.contains("MIT") {
-            return Err(Failure(format!("{} holds no text of {}", self.path.display(), self.licence)));
-        }
-        let ours = fs::read_to_string("LICENSE-MIT").map_err(|e| failed(Path::new("LICENSE-MIT"), e))?;
-        let (_, terms) = ours.split_once("\n\nPermission").unwrap_or_default();
-        let authors = if self.authors.is_empty() { "its authors" } else { &self.authors };
-        Ok(format!("MIT License\n\nCopyright (c) {authors}\n\nPermission{terms}"))
+/// The licence of a package that says MIT, and holds no text of it.
+fn mit(package: &Package) -> Result<String, Failure> {
+    if !package.licence.contains("MIT") {
+        let manifest = package.manifest.display();
+        return Err(Failure(format!("{manifest} has no text of {} beside it", package.licence)));
     }
-}
-
-/// The folder of each package's source, by `name-version`.
-fn folders() -> Result<BTreeMap<String, Folder>, Failure> {
-    let metadata = cargo_prints(&["metadata", "--locked", "--format-version", "1"])?;
-    let mut folders = BTreeMap::new();
-    // One piece for each package: its licence stands before the path of its manifest, its authors after.
-    let pieces: Vec<&str> = metadata.split("\"manifest_path\":\"").collect();
-    for pair in pieces.windows(2) {
-        let [before, after] = pair else { continue };
-        let manifest = PathBuf::from(json_text(after));
-        let Some(path) = manifest.parent() else { continue };
-        let licence =
-            before.rsplit_once("\"license\":\"").map(|(_, rest)| json_text(rest)).unwrap_or_default();
-        let authors = after.split_once("\"authors\":[").and_then(|(_, rest)| rest.split_once(']'));
-        let authors = authors.map_or("", |(authors, _)| authors).replace("\",\"", ", ").replace('"', "");
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        folders.insert(name, Folder { path: path.to_owned(), licence, authors });
-    }
-    Ok(folders)
+    let ours = fs::read_to_string("LICENSE-MIT").map_err(|e| failed(Path::new("LICENSE-MIT"), e))?;
+    let (_, terms) = ours.split_once("\n\nPermission").unwrap_or_default();
+    let authors = if package.authors.is_empty() { "its authors" } else { &package.authors };
+    Ok(format!("MIT License\n\nCopyright (c) {authors}\n\nPermission{terms}"))
 }
 
 /// The texts that a package holds. Of several licences to choose from it is MIT, where that is one.
@@ -151,7 +127,7 @@ fn licences(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     names.retain(|name| {
         begins(name, &["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE"])
             && folder.join(name).is_file()
-            && !Path::new(name).extension().is_some_and(|extension| extension == "html")
+            && Path::new(name).extension().is_none_or(|extension| extension != "html")
     });
     if names.iter().any(|name| upper(name).contains("MIT")) {
         names.retain(|name| upper(name).contains("MIT") || begins(name, &["NOTICE", "COPYRIGHT"]));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use crate::metadata;
 use crate::needs::OpenSsl;
 
 /// Why a task ended: what to tell people.
@@ -88,23 +89,7 @@ pub(crate) fn cargo_prints(arguments: &[&str]) -> Result<String, Failure> {
 /// Where cargo puts what it builds, and we what we make: cargo itself says it, whatever its variables and files set.
 pub(crate) fn target() -> PathBuf {
     static TARGET: OnceLock<PathBuf> = OnceLock::new();
-    let ask = || {
-        let metadata = cargo_prints(&["metadata", "--no-deps", "--format-version", "1"]).ok()?;
-        let (_, rest) = metadata.split_once("\"target_directory\":\"")?;
-        Some(json_text(rest).into())
-    };
-    TARGET.get_or_init(|| ask().unwrap_or_else(|| "target".into())).clone()
-}
-
-/// Text in JSON, up to its closing quote.
-pub(crate) fn json_text(rest: &str) -> String {
-    let mut text = String::new();
-    let mut characters = rest.chars();
-    while let Some(character) = characters.next().filter(|character| *character != '"') {
-        // Cargo's paths and names have no other escapes than that of the character itself.
-        text.extend(if character == '\\' { characters.next() } else { Some(character) });
-    }
-    text
+    TARGET.get_or_init(|| metadata::target().unwrap_or_else(|| "target".into())).clone()
 }
 
 /// What a program prints, if it succeeds; it reads `input`.

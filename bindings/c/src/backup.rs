@@ -25,12 +25,20 @@ fn change(
     builder: Option<NonNull<azs_backup_builder>>,
     change: impl FnOnce(BackupBuilder) -> BackupBuilder,
 ) -> Result<()> {
+    try_change(builder, |builder| Ok(change(builder)))
+}
+
+/// A change that fails uses the builder up.
+fn try_change(
+    builder: Option<NonNull<azs_backup_builder>>,
+    change: impl FnOnce(BackupBuilder) -> Result<BackupBuilder>,
+) -> Result<()> {
     alone(
         builder,
         "builder",
         |handle| &handle.0,
         |builder| {
-            *builder = Some(change(builder.take().ok_or_else(used_up)?));
+            *builder = Some(change(builder.take().ok_or_else(used_up)?)?);
             Ok(())
         },
     )
@@ -84,11 +92,7 @@ pub extern "C" fn azs_backup_builder_options(
 ) -> azs_status {
     guard(error, || {
         let options = options.get("options")?;
-        let set = |builder: &mut Option<BackupBuilder>| {
-            *builder = Some(builder.take().ok_or_else(used_up)?.options(options)?);
-            Ok(())
-        };
-        alone(builder, "builder", |handle| &handle.0, set)
+        try_change(builder, |builder| builder.options(options))
     })
 }
 

@@ -57,6 +57,10 @@ pub extern "C" fn azs_json_text(
     guard(error, || {
         let out = slot(text, "text")?;
         match at(&json, &pointer)? {
+            // C text would end there.
+            Value::String(text) if text.contains('\0') => {
+                return Err(invalid(format!("{} holds a null character", pointer.get("pointer")?)));
+            }
             Value::String(text) => out.text(text),
             Value::Null => {}
             _ => return Err(invalid(format!("{} is not text", pointer.get("pointer")?))),
@@ -73,7 +77,9 @@ pub extern "C" fn azs_json_number(
     value: Option<&mut MaybeUninit<i64>>,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
-    guard(error, || give((&json, &pointer), (value, "value"), "a whole number", Value::as_i64))
+    guard(error, || {
+        give((&json, &pointer), (value, "value"), "a whole number of 64 bits with a sign", Value::as_i64)
+    })
 }
 
 /// A truth value in JSON: "/is_sound". `AZS_STATUS_NOT_FOUND` if it is null or not there; `value` is false then.

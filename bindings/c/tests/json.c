@@ -32,6 +32,7 @@ static void texts(void) {
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_json_text(answer, "/is_sound", &text, &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_json_text(answer, "/faults/1/path", &text, &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_json_text(answer, "/set", NULL, &error));
+    FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_json_text("{\"set\": \"a\\u0000b\"}", "/set", &text, &error));
     FAILS(AZS_STATUS_MALFORMED, azs_json_text("{\"set\": ", "/set", &text, &error));
     FAILS(AZS_STATUS_MALFORMED, azs_json_text("", "", &text, &error));
 }

@@ -100,9 +100,9 @@ impl SmbShare {
     ///
     /// `account` is `CONTOSO\azsbackup` or `azsbackup@contoso.com`. `encryption`: `"required"`, `"preferred"` or
     /// `"off"`; everything is signed in any case. `oldest_dialect`: `"3.1.1"`; with `"3.0"` or `"3.0.2"` you give up
-    /// encryption and protection of the negotiation. Limits are in seconds: for an attempt to connect, for the server's silence, and for one call with all its `attempts`. Raises
-    /// `UnreachableError`, `TimedOutError`, `LogonFailedError`, `AccessDeniedError`, `NotFoundError` and
-    /// `UnsupportedError`.
+    /// encryption and protection of the negotiation. Limits are in seconds: for an attempt to connect, for the
+    /// server's silence, and for one call with all its `attempts`. Raises `UnreachableError`, `TimedOutError`,
+    /// `LogonFailedError`, `AccessDeniedError`, `NotFoundError` and `UnsupportedError`.
     #[staticmethod]
     #[pyo3(signature = (
         root, account, password, *, port=445, encryption=None, oldest_dialect=None, durability=None, connections=4,

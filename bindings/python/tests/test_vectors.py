@@ -279,7 +279,7 @@ def take_options(of: str, options: dict[str, Any], tmp_path: Path) -> None:
         match of:
             case "backup":
                 certificate = EncryptionCertificate.load(VECTORS / "envelope/rsa2048.cer")
-                given = {"create": True, "certificates": certificate} | options
+                given: dict[str, Any] = {"create": True, "certificates": certificate} | options
                 azs_backup.Backup(share, "contoso.com/nyc/Switches", **given).abandon()
             case "restore":
                 with FolderShare.open(VECTORS / "sets") as sets:
@@ -292,7 +292,8 @@ def take_options(of: str, options: dict[str, Any], tmp_path: Path) -> None:
                 Schedule(**options)
             case "retention":
                 labels = [(key, value) for key, value in options.get("keep_labels", [])]
-                RetentionPolicy(**options | {"keep_labels": labels})
+                policy: dict[str, Any] = options | {"keep_labels": labels}
+                RetentionPolicy(**policy)
             case "review":
                 review(options, share, now="2026-11-23T02:00:00Z")
 

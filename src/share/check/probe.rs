@@ -9,7 +9,7 @@ use super::steps::Steps;
 use crate::alert::AlertKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, SharePath};
-use crate::share::{ItemKind, Share};
+use crate::share::{ItemKind, PROBE, Share};
 
 /// An object that is written as a test.
 pub(super) struct Probe {
@@ -27,7 +27,7 @@ impl Probe {
             .map_err(|e| Error::new(ErrorKind::Internal, format!("draw a probe: {e}")))?;
         let id: String = content[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         let name = |suffix: &str| -> Result<SharePath> {
-            Ok(folder.join(Name::new(format!("azs-backup-check-{id}{suffix}"))?))
+            Ok(folder.join(Name::new(format!("{PROBE}-{id}{suffix}"))?))
         };
         let (object, linked) = (name("")?, name("-link")?);
         Ok(Self { object, linked, copied: name("-copy")?, renamed: name("-renamed")?, content })

@@ -103,7 +103,7 @@ impl SmbBuilder {
             }
         }
         if is_dfs {
-            let followed = dfs::follow(&SmbShare { pool }, failure, 1);
+            let followed = dfs::follow(&SmbShare { pool }, failure);
             let (share, seen) = match followed {
                 Ok(share) => {
                     let seen = format!("{} leads to {}", self.target.root, share.root());

@@ -11,7 +11,7 @@ use futures::future::{Either, select};
 use super::answer::u16_at;
 use super::failures::told;
 use super::log_on::log_on;
-use super::status::{FS_DRIVER_REQUIRED, Failure, NOT_FOUND, OBJECT_PATH_NOT_FOUND, Stage};
+use super::status::{BUFFER_OVERFLOW, FS_DRIVER_REQUIRED, Failure, NOT_FOUND, OBJECT_PATH_NOT_FOUND, Stage};
 use super::transport::Link;
 use super::{Encryption, Target};
 use crate::error::ErrorKind;
@@ -74,7 +74,14 @@ async fn ask(
         // The first is looked at first: what has come in is taken before the client reads it.
         answer = match select(Box::pin(link.referral()), Box::pin(namespace.dfs_get_referrals(path))).await {
             Either::Left((answer, _)) => Ok(answer),
-            Either::Right((Err(error), _)) => Err(failed(error)),
+            Either::Right((Err(error), _)) => Err(match failed(error) {
+                failure if failure.ntstatus() == Some(BUFFER_OVERFLOW) => Failure::other(
+                    ErrorKind::Unsupported,
+                    "the link in the DFS namespace has more targets than the client can read (1,024 bytes); give the path of \
+                     one of its file servers",
+                ),
+                failure => failure,
+            }),
             Either::Right((Ok(_), _)) => Err(Failure::other(
                 ErrorKind::Unsupported,
                 "the server of the DFS namespace demands encryption, with which its answers cannot be read; give the path \
@@ -89,7 +96,8 @@ async fn ask(
     answer
 }
 
-/// Puts the rest of the path behind each target. `None` if there is none, or one is no path for backups.
+/// Puts the rest of the path behind each target that can be one of ours; a path into `MASBackup`, or a server without a
+/// share, cannot. `None` if there is none.
 fn targets(path: &str, answer: &[u8]) -> Option<Vec<UncPath>> {
     let units: Vec<u16> = path.encode_utf16().collect();
     let rest = String::from_utf16(units.get(usize::from(u16_at(answer, 0)?) / 2..)?).ok()?;
@@ -98,10 +106,15 @@ fn targets(path: &str, answer: &[u8]) -> Option<Vec<UncPath>> {
     }
     let mut targets = Vec::new();
     let mut at = 8;
-    for _ in 0..u16_at(answer, 2)? {
-        let address = address(answer.get(at..)?)?;
-        targets.push(format!(r"\\{}{rest}", address.trim_matches('\\')).parse().ok()?);
-        at += usize::from(u16_at(answer, at + 2)?);
+    for _ in 0..u16_at(answer, 2)?.min(MOST_TARGETS) {
+        let entry = answer.get(at..)?;
+        let target = address(entry).and_then(|address| {
+            let share = format!(r"\\{}", address.trim_matches('\\'));
+            let _: UncPath = share.parse().ok()?;
+            format!("{share}{rest}").parse().ok()
+        });
+        targets.extend(target.filter(|target| !targets.contains(target)));
+        at += usize::from(u16_at(entry, 2).filter(|size| *size >= LEAST_ENTRY)?);
     }
     Some(targets).filter(|targets| !targets.is_empty())
 }
@@ -118,6 +131,11 @@ fn address(entry: &[u8]) -> Option<String> {
     let units = entry.get(at..)?.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
     String::from_utf16(&units.take_while(|unit| *unit != 0).collect::<Vec<_>>()).ok()
 }
+
+/// What follows is not looked at: an answer says nothing of who wrote it.
+const MOST_TARGETS: u16 = 32;
+/// The head that entries of all versions have in common.
+const LEAST_ENTRY: u16 = 8;
 
 #[cfg(test)]
 mod tests {
@@ -159,6 +177,21 @@ mod tests {
         assert_eq!(targets(path, &answer(4, 12, &[])), None);
         assert_eq!(targets(path, &answer(5, 12, &[r"\fs1\b"])), None);
         assert_eq!(targets(path, &answer(4, 12, &[r"\fs1\b\MASBackup"])), None, "not ours");
+        // What cannot be a target does not stand in the way of what can.
+        let mixed =
+            targets(path, &answer(4, 12, &[r"\fs1\b\MASBackup", r"\fs1", r"\fs2\b", r"\fs2\b"])).unwrap();
+        assert_eq!(mixed.iter().map(UncPath::to_string).collect::<Vec<_>>(), [r"\\fs2\b\a"]);
+    }
+
+    #[test]
+    fn an_answer_that_says_too_much_costs_nothing() {
+        let many: Vec<_> = (0..100).map(|number| format!(r"\fs{number}\b")).collect();
+        let many = answer(4, 12, &many.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(targets(r"\fs\dfs\link", &many).unwrap().len(), usize::from(MOST_TARGETS));
+        let mut still = answer(4, 12, &[r"\fs1\b"]);
+        still[2..4].copy_from_slice(&u16::MAX.to_le_bytes());
+        still[10..12].copy_from_slice(&0_u16.to_le_bytes());
+        assert_eq!(targets(r"\fs\dfs\link", &still), None, "entries of no size");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::session::Session;
 use super::status::{ACCESS_DENIED, Failure};
 use crate::error::{ErrorKind, Result};
 use crate::layout::{Name, SharePath};
+use crate::share::PROBE;
 
 impl SmbShare {
     pub(super) fn rights_in(&self, folder: &SharePath) -> Result<Option<bool>> {
@@ -93,5 +94,3 @@ impl Session {
         self.credits.ask(0, create).await.map_err(|failure| not_created(path, failure))
     }
 }
-
-const PROBE: &str = "azs-backup-check";

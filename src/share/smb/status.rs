@@ -283,6 +283,7 @@ pub(super) const INVALID_DEVICE_REQUEST: u32 = 0xC000_0010;
 pub(super) const ACCESS_DENIED: u32 = 0xC000_0022;
 pub(super) const OBJECT_NAME_NOT_FOUND: u32 = 0xC000_0034;
 pub(super) const OBJECT_NAME_COLLISION: u32 = 0xC000_0035;
+pub(super) const BUFFER_OVERFLOW: u32 = 0x8000_0005;
 pub(super) const OBJECT_PATH_NOT_FOUND: u32 = 0xC000_003A;
 pub(super) const NOT_SUPPORTED: u32 = 0xC000_00BB;
 pub(super) const BAD_NETWORK_NAME: u32 = 0xC000_00CC;

@@ -221,10 +221,10 @@ impl Transport {
     pub(super) fn new(stream: TcpStream, link: Arc<Link>, silence: Duration) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         let socket = SockRef::from(&stream);
-        // Whole seconds, at least one.
-        let second = Duration::from_secs(1);
+        // Whole seconds; Linux takes no more than 15 bits of them.
+        let seconds = |time: Duration| time.clamp(Duration::from_secs(1), Duration::from_secs(32_767));
         let keepalive =
-            TcpKeepalive::new().with_time((silence / 2).max(second)).with_interval((silence / 8).max(second));
+            TcpKeepalive::new().with_time(seconds(silence / 2)).with_interval(seconds(silence / 8));
         socket.set_tcp_keepalive(&keepalive)?;
         #[cfg(any(target_os = "linux", target_os = "android"))]
         {

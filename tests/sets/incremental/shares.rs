@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use azs_backup::backup::BackupReport;
 use azs_backup::layout::SharePath;
 use azs_backup::observer::Progress;
-use azs_backup::share::Item;
 use azs_backup::{Error, ErrorKind, Result, Share};
 
+use crate::common::forward;
 use crate::incremental::nightly::Nightly;
 
 /// What a share makes of a link or a copy.
@@ -69,35 +69,12 @@ impl Peculiar {
 }
 
 impl Share for Peculiar {
-    fn describe(&self) -> String {
-        self.share.describe()
-    }
-    fn put(&self, path: &SharePath, content: &[u8]) -> Result<()> {
-        self.share.put(path, content)
-    }
-    fn flush(&self, folder: &SharePath) -> Result<()> {
-        self.share.flush(folder)
-    }
-    fn read(&self, path: &SharePath, limit: u64, buffer: &mut Vec<u8>) -> Result<()> {
-        self.share.read(path, limit, buffer)
-    }
-    fn list(&self, folder: &SharePath) -> Result<Vec<Item>> {
-        self.share.list(folder)
-    }
-    fn create_folder(&self, folder: &SharePath) -> Result<()> {
-        self.share.create_folder(folder)
-    }
+    forward!(share: describe, put, flush, read, list, create_folder, remove, remove_folder);
     fn link(&self, object: &SharePath, name: &SharePath) -> Result<()> {
         self.answer(self.link, name, || self.share.link(object, name))
     }
     fn copy(&self, object: &SharePath, name: &SharePath) -> Result<()> {
         self.answer(self.copy, name, || self.share.copy(object, name))
-    }
-    fn remove(&self, path: &SharePath) -> Result<()> {
-        self.share.remove(path)
-    }
-    fn remove_folder(&self, folder: &SharePath) -> Result<()> {
-        self.share.remove_folder(folder)
     }
 }
 
@@ -172,39 +149,13 @@ fn more_names_than_a_file_may_have_cost_a_copy() {
         }
     }
     impl Share for Counting {
-        fn describe(&self) -> String {
-            self.0.describe()
-        }
-        fn put(&self, path: &SharePath, content: &[u8]) -> Result<()> {
-            self.0.put(path, content)
-        }
-        fn flush(&self, folder: &SharePath) -> Result<()> {
-            self.0.flush(folder)
-        }
-        fn read(&self, path: &SharePath, limit: u64, buffer: &mut Vec<u8>) -> Result<()> {
-            self.0.read(path, limit, buffer)
-        }
-        fn list(&self, folder: &SharePath) -> Result<Vec<Item>> {
-            self.0.list(folder)
-        }
-        fn create_folder(&self, folder: &SharePath) -> Result<()> {
-            self.0.create_folder(folder)
-        }
+        forward!(0: describe, put, flush, read, list, create_folder, copy, remove, remove_folder);
         fn link(&self, object: &SharePath, name: &SharePath) -> Result<()> {
             use std::os::unix::fs::MetadataExt;
             if fs::metadata(self.1.join(object.to_string())).is_ok_and(|file| file.nlink() >= 4) {
                 return Err(Error::new(ErrorKind::LimitExceeded, "too many names"));
             }
             self.0.link(object, name)
-        }
-        fn copy(&self, object: &SharePath, name: &SharePath) -> Result<()> {
-            self.0.copy(object, name)
-        }
-        fn remove(&self, path: &SharePath) -> Result<()> {
-            self.0.remove(path)
-        }
-        fn remove_folder(&self, folder: &SharePath) -> Result<()> {
-            self.0.remove_folder(folder)
         }
     }
     let mut nightly = Nightly::new();
