@@ -321,7 +321,13 @@ export interface SmbFacts {
   block: number
 }
 
-export interface SmbShareOptions {
+/** What can be stopped without telling how far it is. */
+export interface Stoppable {
+  /** Ends the call within seconds, whatever the server does. In a call that ends in `Sync`, only before it begins. */
+  signal?: AbortSignal
+}
+
+export interface SmbShareOptions extends Stoppable {
   port?: number
   encryption?: Encryption
   /** Older than 3.1.1 gives up encryption and protection of the negotiation. */
@@ -344,7 +350,7 @@ export class SmbShare extends Share {
   factsSync(): SmbFacts
 }
 
-export interface CheckOptions {
+export interface CheckOptions extends Stoppable {
   /** Each like `Switches` or `Switches/su1`. */
   components?: string | string[]
   /** Whether folders that are missing are created. */
@@ -462,9 +468,9 @@ export interface UnreadableFolder {
 /** Sets as a listing shows them, and the folders that could not be listed: sets in them are missing here. */
 export type SetList = SetSummary[] & { unreadable: UnreadableFolder[] }
 
-/** The sets of a deployment, or of one component of it, by place and then from old to new. */
-export function listSets(share: Share, deployment: Named, component?: Named | null): Promise<SetList>
-export function listSetsSync(share: Share, deployment: Named, component?: Named | null): SetList
+/** The sets of a deployment, or of one component of it, by place and then from old to new. Progress counts sets. */
+export function listSets(share: Share, deployment: Named, component?: Named | null, options?: Watched): Promise<SetList>
+export function listSetsSync(share: Share, deployment: Named, component?: Named | null, options?: WatchedSync): SetList
 
 /** What a set holds, as its index says. */
 export interface EntryFacts {

@@ -51,6 +51,8 @@ impl<'a> Walk<'a> {
             sets.extend(sets_in(&place, &folder, &names));
         }
         self.look_at(sets)?;
+        let files = self.list.sets.len() as u64;
+        self.ticker.end(Progress { files, ..Progress::default() })?;
         Ok(self.list)
     }
 
