@@ -26,7 +26,9 @@ def described(stub: str) -> list[tuple[str, Described, str]]:
         found.append((node.name, node, inspect.getdoc(owner) or ""))
         for member in node.body if isinstance(node, ast.ClassDef) else []:
             if isinstance(member, ast.FunctionDef) and not member.name.startswith("_"):
-                text = inspect.getdoc(inspect.getattr_static(owner, member.name)) or ""
+                # A static method hides its function, and has the docstring of `staticmethod` itself.
+                thing = inspect.getattr_static(owner, member.name)
+                text = inspect.getdoc(getattr(thing, "__func__", thing)) or ""
                 found.append((f"{node.name}.{member.name}", member, text))
     return found
 
