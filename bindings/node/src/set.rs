@@ -1,4 +1,4 @@
-//! Sets: looked into, verified, restored.
+//! Lists, verifies and restores sets.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -18,7 +18,7 @@ use crate::ffi::{json, long, now, optional, streaming};
 use crate::share::Share;
 use crate::threads::Detached;
 
-/// Opens the set in this folder: of the folder's own place, or of the one that is named.
+/// Opens the set in this folder: a set of the folder's own place, or of the place that is named.
 fn open(share: Arc<dyn azs_backup::Share>, folder: &str, place: Option<String>) -> Result<BackupSet> {
     let folder: SharePath = folder.parse()?;
     let set = match optional::<Place>(place)? {
@@ -194,13 +194,13 @@ impl BackupSet {
     }
 }
 
-/// What a set holds, some entries at a time.
+/// The entries of a set, some at a time.
 #[napi]
 pub struct Entries(Detached<Mutex<Iter>>);
 
 #[napi]
 impl Entries {
-    /// At most this many entries, as a JSON array; empty after the last.
+    /// Returns at most this many entries as a JSON array; empty after the last.
     #[napi]
     pub fn next<'env>(&self, env: &'env Env, most: u32) -> napi::Result<Object<'env>> {
         let entries = self.0.clone();
@@ -220,7 +220,7 @@ fn some(entries: &Mutex<Iter>, most: u32) -> Result<String> {
 
 type Chunk = ThreadsafeFunction<Buffer, (), Buffer, Status, false, true>;
 
-/// Chunks of a file on their way from the thread that restores it to JavaScript, each when it was asked for.
+/// Chunks of a file on their way from the thread that restores it to JavaScript, each sent when asked for.
 #[napi]
 pub struct Drain {
     room: Arc<Room>,
@@ -260,7 +260,7 @@ impl Drain {
         self.room.change(|state| state.wanted += 1);
     }
 
-    /// Asks for none any more.
+    /// Asks for no more.
     #[napi]
     pub fn close(&self) {
         self.room.change(|state| state.is_closed = true);
@@ -301,5 +301,5 @@ impl io::Write for DrainWriter {
     }
 }
 
-/// What is given to JavaScript at once.
+/// The most that JavaScript gets at once.
 const CHUNK: usize = 64 << 10;
