@@ -60,7 +60,7 @@ pub extern "C" fn azs_retention_policy_make_room_for(
         let out = slot(changed, "changed")?;
         let policy = handle(policy, "policy")?;
         let wrong = |e| invalid(format!("space: {e}")).with_source(e);
-        let space: Room = serde_json::from_str(space.get("space")?).map_err(wrong)?;
+        let space: FreeSpace = serde_json::from_str(space.get("space")?).map_err(wrong)?;
         let changed = policy.0.clone().make_room_for(bytes, Space::new(space.total, space.free));
         out.give(azs_retention_policy(changed));
         Ok(())
@@ -68,7 +68,7 @@ pub extern "C" fn azs_retention_policy_make_room_for(
 }
 
 #[derive(Deserialize)]
-struct Room {
+struct FreeSpace {
     total: u64,
     free: u64,
 }

@@ -187,7 +187,7 @@ impl BackupSet {
         control: &Control,
     ) -> napi::Result<Object<'env>> {
         let (set, opener, mut hook) = (self.0.clone(), opener.0.clone(), control.hook());
-        let writer = DrainWriter { room: drain.room.clone(), chunk: drain.chunk.clone() };
+        let writer = DrainWriter { demand: drain.demand.clone(), chunk: drain.chunk.clone() };
         streaming(env, move || {
             json(&set.restore_stream(&opener, &path.parse()?).observer(&mut hook).to(writer)?)
         })
@@ -223,12 +223,12 @@ type Chunk = ThreadsafeFunction<Buffer, (), Buffer, Status, false, true>;
 /// Chunks of a file on their way from the thread that restores it to JavaScript, each sent when asked for.
 #[napi]
 pub struct Drain {
-    room: Arc<Room>,
+    demand: Arc<Demand>,
     chunk: Arc<Chunk>,
 }
 
 #[derive(Default)]
-struct Room {
+struct Demand {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -239,7 +239,7 @@ struct State {
     is_closed: bool,
 }
 
-impl Room {
+impl Demand {
     fn change(&self, change: impl FnOnce(&mut State)) {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
         self.changed.notify_all();
@@ -251,19 +251,19 @@ impl Drain {
     #[napi(constructor)]
     pub fn new(chunk: Function<'_, Buffer, ()>) -> napi::Result<Self> {
         let chunk = chunk.build_threadsafe_function().weak::<true>().build()?;
-        Ok(Self { room: Arc::default(), chunk: Arc::new(chunk) })
+        Ok(Self { demand: Arc::default(), chunk: Arc::new(chunk) })
     }
 
     /// Asks for one more chunk.
     #[napi]
     pub fn want(&self) {
-        self.room.change(|state| state.wanted += 1);
+        self.demand.change(|state| state.wanted += 1);
     }
 
     /// Asks for no more.
     #[napi]
     pub fn close(&self) {
-        self.room.change(|state| state.is_closed = true);
+        self.demand.change(|state| state.is_closed = true);
     }
 }
 
@@ -274,16 +274,16 @@ impl Drop for Drain {
 }
 
 struct DrainWriter {
-    room: Arc<Room>,
+    demand: Arc<Demand>,
     chunk: Arc<Chunk>,
 }
 
 impl io::Write for DrainWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let bytes = &bytes[..bytes.len().min(CHUNK)];
-        let mut state = self.room.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.demand.state.lock().unwrap_or_else(PoisonError::into_inner);
         while state.wanted == 0 && !state.is_closed {
-            state = self.room.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.demand.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.is_closed {
             return Err(io::ErrorKind::BrokenPipe.into());

@@ -56,20 +56,20 @@ pub(crate) struct Backup {
 }
 
 /// The backup, as long as it is this call's turn.
-struct Held<'a> {
+struct InUse<'a> {
     backup: MutexGuard<'a, Option<core::Backup>>,
     _turn: Turn<'a>,
 }
 
 impl Backup {
     /// Takes the backup, once no other thread has it.
-    fn hold(&self, py: Python<'_>) -> PyResult<Held<'_>> {
+    fn hold(&self, py: Python<'_>) -> PyResult<InUse<'_>> {
         if std::process::id() != self.process {
             let message = "a backup does not go on in a forked process: begin one there";
             return Err(refuse(ErrorKind::InvalidArgument, message));
         }
         let turn = self.turns.wait(py)?;
-        Ok(Held { backup: self.backup.lock().unwrap_or_else(PoisonError::into_inner), _turn: turn })
+        Ok(InUse { backup: self.backup.lock().unwrap_or_else(PoisonError::into_inner), _turn: turn })
     }
 
     fn work<T: Send>(
@@ -77,8 +77,8 @@ impl Backup {
         py: Python<'_>,
         work: impl FnOnce(&mut core::Backup) -> core::Result<T> + Send,
     ) -> PyResult<T> {
-        let mut held = self.hold(py)?;
-        let Some(backup) = held.backup.as_mut() else {
+        let mut in_use = self.hold(py)?;
+        let Some(backup) = in_use.backup.as_mut() else {
             return Err(refuse(ErrorKind::InvalidArgument, "the backup has been committed or abandoned"));
         };
         self.hook.outcome(py.detach(|| work(backup)))
