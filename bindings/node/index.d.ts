@@ -614,7 +614,7 @@ export interface BackupOptions extends WorkOptions {
    */
   create?: boolean
   /**
-   * Reads each stored file that is taken over from an earlier set back at least once in this many runs; the default is
+   * Reads back each stored file that is taken over from an earlier set, at least once in this many runs; the default is
    * 7, and 0 means never.
    */
   recheck?: number

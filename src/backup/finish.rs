@@ -102,7 +102,7 @@ impl Finish<'_> {
         Ok(file)
     }
 
-    /// Returns the segments of the set, with how much of each counts. Drops those of which nothing does.
+    /// Returns the segments of the set, with how much of each counts. Drops segments of which nothing counts.
     fn segments(&mut self) -> Vec<StoredFile> {
         let mut segments = Vec::new();
         for mut file in std::mem::take(&mut self.done.segments)
@@ -204,8 +204,8 @@ fn lines(
     crate::set::index::PieceReader::new(&piece.file.name, text, content)
 }
 
-/// Returns where the small pieces at the end begin that should be combined. Each piece that stays is more than twice as
-/// long as all behind it, so there are few.
+/// Returns where the small pieces begin that are at the end and should be combined. Each piece that stays is more than
+/// twice as long as all behind it, so there are few.
 fn crowded(pieces: &[IndexPiece]) -> usize {
     let Some(last) = pieces.last() else { return 0 };
     let mut from = pieces.len() - 1;

@@ -20,7 +20,6 @@ use crate::{Error, Result};
 /// Infrastructure Backup Service); its service accepts a single label all the same. So [`kind`](Self::kind) only
 /// reports the form and refuses none. Letter case is kept and counts in comparison, but not in
 /// [`same_host`](Self::same_host).
-/// [`same_host`](Self::same_host).
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Host(Form);
 

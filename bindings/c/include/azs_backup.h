@@ -667,7 +667,7 @@ azs_status azs_backup_builder_create(azs_backup_builder *builder,
                                      azs_error **error);
 
 /**
- * Reads each stored file that is taken over from an earlier set back at least once in this many runs. The default is
+ * Reads back each stored file that is taken over from an earlier set, at least once in this many runs. The default is
  * 7; 0 means never.
  */
 azs_status azs_backup_builder_recheck(azs_backup_builder *builder, uint32_t runs, azs_error **error);

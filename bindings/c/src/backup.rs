@@ -181,7 +181,7 @@ pub extern "C" fn azs_backup_builder_create(
     guard(error, || change(builder, |builder| builder.create(create)))
 }
 
-/// Reads each stored file that is taken over from an earlier set back at least once in this many runs. The default is
+/// Reads back each stored file that is taken over from an earlier set, at least once in this many runs. The default is
 /// 7; 0 means never.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_recheck(

@@ -32,8 +32,8 @@ use crate::value::value;
 /// `source_problems`: `"fail"`, or `"report"` to go on past sources that cannot be read or that change, and to name
 /// them. `shrunken_sources`: `"warn"` or `"fail"` if a source is empty or holds less than half of last time.
 /// `one_file_system`: leave out what is mounted below a source. `create`: create the region folder, and the folder
-/// of a component of your own, if it is missing. `recheck`: read each stored file that is taken over from an earlier
-/// set back at least once in this many runs; 0 means never. `renew_after_days`: store again what was stored more
+/// of a component of your own, if it is missing. `recheck`: read back each stored file that is taken over from an
+/// earlier set, at least once in this many runs; 0 means never. `renew_after_days`: store again what was stored more
 /// than this many days ago; 0 means never. `level`: the zstd level, -7 to 19. `segment_size`: in bytes, 4 to 64 MiB.
 /// `workers`: the number of threads, by default one for each core. `state`: a folder of this host, one for each job,
 /// that remembers the last set; with it a set costs only what changed since. `reread_everything`: read every file,
