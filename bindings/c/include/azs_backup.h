@@ -1647,7 +1647,7 @@ azs_status azs_folder_share_open(const char *root,
 /**
  * Connects to a share over SMB 3 by its UNC path, without mounting it, and logs on. `account` is like
  * `CONTOSO\\azsbackup`. `options` is NULL for the defaults, or a JSON object with `port`, `encryption` ("required",
- * "preferred", "off"), `oldest_dialect` ("3.1.1"; "3.0" and "3.0.2" give up encryption and protection of the
+ * "preferred", "off"), `oldest_dialect` ("3.1.1"; with "3.0" and "3.0.2" you give up encryption and protection of the
  * negotiation), `durability`, `connections`, `attempts`, and in seconds `connect_limit`, `silence_limit`,
  * `call_limit`. No message and no output contains account or password.
  *
