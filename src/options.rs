@@ -2,11 +2,10 @@
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Reads options from a JSON object; a null counts as missing. Serde would also accept an array, with values by
-/// position instead of by name.
+/// Reads options from a JSON object; null is as if the option were missing. Serde would also accept an array, with values by position instead of by name.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT`, naming `what`, for anything else; for an unknown option it also names the nearest existing one.
+/// `INVALID_ARGUMENT`, naming `what`, for anything else and for an unknown option, with the nearest that there is.
 pub(crate) fn from_json<T: serde::de::DeserializeOwned>(what: &str, json: &[u8]) -> Result<T> {
     let refused = |e: serde_json::Error| {
         let message = e.to_string();
@@ -24,7 +23,7 @@ pub(crate) fn from_json<T: serde::de::DeserializeOwned>(what: &str, json: &[u8])
 /// Longest message about options, in characters.
 const MOST_SAID: usize = 400;
 
-/// Makes the message for an unknown option from Serde's: ``unknown field `a`, expected one of `b`, `c` ``.
+/// What to say of an option that does not exist, from Serde's message: ``unknown field `a`, expected one of `b`, `c` ``.
 fn unknown_option(message: &str) -> Option<String> {
     let (unknown, known) = message.strip_prefix("unknown field `")?.split_once("`, expected ")?;
     let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();

@@ -113,14 +113,14 @@ export interface Progress {
 }
 
 /** Options of long work: it reports its progress about ten times a second, and you can stop it. */
-export interface WorkOptions {
+export interface Watched {
   /** Return `false` to stop the work with `CANCELLED`. If this throws, the work fails with the same error. */
   progress?: (progress: Progress) => unknown
   signal?: AbortSignal
 }
 
 /** The same for a call that ends in `Sync`: if the signal is already aborted, the work does not begin. */
-export type WorkOptionsSync = WorkOptions
+export type WatchedSync = Watched
 
 // ---------------------------------------------------------------------------------------------------- Layout
 
@@ -468,7 +468,7 @@ export interface UnreadableFolder {
 /** A listing of sets, and the folders that could not be listed; their sets are missing here. */
 export type SetList = SetSummary[] & { unreadable: UnreadableFolder[] }
 
-/** Lists the sets of a deployment or of one component, by place and then from old to new. Needs no key. */
+/** The sets of a deployment, or of one component of it, by place and then from old to new. */
 export function listSets(share: Share, deployment: Named, component?: Named | null): Promise<SetList>
 export function listSetsSync(share: Share, deployment: Named, component?: Named | null): SetList
 
@@ -547,7 +547,7 @@ export interface RestoreReport {
   problems: Problem[]
 }
 
-export interface RestoreOptions extends WorkOptions {
+export interface RestoreOptions extends Watched {
   /** What to restore, in gitignore syntax; by default everything. */
   patterns?: string | string[]
   /** What to do about existing things; the default is `refuse`. */
@@ -575,11 +575,11 @@ export class BackupSet {
   entries(opener: Opener): AsyncGenerator<Entry, void, undefined>
   entriesSync(opener: Opener): Generator<Entry, void, undefined>
   /** Checks every stored file against `SHA256SUMS`. Needs no key. */
-  verify(options?: WorkOptions): Promise<VerifyReport>
-  verifySync(options?: WorkOptionsSync): VerifyReport
+  verify(options?: Watched): Promise<VerifyReport>
+  verifySync(options?: WatchedSync): VerifyReport
   /** Checks every byte: authenticates it, decompresses it and compares it with the index. */
-  verifyFull(opener: Opener, options?: WorkOptions): Promise<VerifyReport>
-  verifyFullSync(opener: Opener, options?: WorkOptionsSync): VerifyReport
+  verifyFull(opener: Opener, options?: Watched): Promise<VerifyReport>
+  verifyFullSync(opener: Opener, options?: WatchedSync): VerifyReport
   restore(opener: Opener, target: FilePath, options?: RestoreOptions): Promise<RestoreReport>
   restoreSync(opener: Opener, target: FilePath, options?: RestoreOptions): RestoreReport
   /** Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB. */
@@ -589,12 +589,12 @@ export class BackupSet {
    * Restores one file to a stream, which outputs nothing before the whole file is verified. If you answer a request
    * with it, wait for its `readable` first: if that fails, you can still send another answer.
    */
-  createRestoreStream(opener: Opener, path: string, options?: WorkOptions): Readable
+  createRestoreStream(opener: Opener, path: string, options?: Watched): Readable
 }
 
 // ---------------------------------------------------------------------------------------------------- Backup
 
-export interface BackupOptions extends WorkOptions {
+export interface BackupOptions extends Watched {
   /** Each of them can open the set. At least one is required. */
   certificates: EncryptionCertificate | EncryptionCertificate[]
   allowExpiredCertificates?: boolean

@@ -102,7 +102,7 @@ impl Finish<'_> {
         Ok(file)
     }
 
-    /// Returns the segments of the set, with how much of each counts. Drops segments of which nothing counts.
+    /// Returns the segments of the set, with how much of each counts. Drops those of which nothing does.
     fn segments(&mut self) -> Vec<StoredFile> {
         let mut segments = Vec::new();
         for mut file in std::mem::take(&mut self.done.segments)

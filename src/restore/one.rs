@@ -18,7 +18,7 @@ pub const DEFAULT_LIMIT: u64 = 64 << 20;
 
 /// See [`Set::restore_bytes`].
 pub(super) fn restore_bytes(set: &Set, opener: &Opener, path: &EntryPath, limit: u64) -> Result<Vec<u8>> {
-    let mut destination = Cursor::new(Vec::new());
+    let mut room = Cursor::new(Vec::new());
     let limit = if limit == 0 { DEFAULT_LIMIT } else { limit };
     let file = File::find(set, opener, path)?;
     if file.entry.size() > limit {
@@ -27,8 +27,8 @@ pub(super) fn restore_bytes(set: &Set, opener: &Opener, path: &EntryPath, limit:
             format!("{path} has {} bytes, more than the {limit} allowed here", file.entry.size()),
         ));
     }
-    file.extract(set, opener, &mut destination, &mut Unobserved)?;
-    Ok(destination.into_inner())
+    file.extract(set, opener, &mut room, &mut Unobserved)?;
+    Ok(room.into_inner())
 }
 
 /// See [`Set::restore_stream`].
@@ -39,12 +39,12 @@ pub(super) fn restore_stream(
     mut writer: impl Write,
     observer: &mut dyn Observer,
 ) -> Result<Entry> {
-    let mut destination = tempfile::spooled_tempfile(IN_MEMORY);
+    let mut room = tempfile::spooled_tempfile(IN_MEMORY);
     let file = File::find(set, opener, path)?;
-    file.extract(set, opener, &mut destination, observer)?;
+    file.extract(set, opener, &mut room, observer)?;
     let mut copy = || -> io::Result<()> {
-        destination.rewind()?;
-        io::copy(&mut destination, &mut writer)?;
+        room.rewind()?;
+        io::copy(&mut room, &mut writer)?;
         writer.flush()
     };
     copy().map_err(|e| Error::at("write", path, e))?;
@@ -93,7 +93,7 @@ impl File {
         &self,
         set: &Set,
         opener: &Opener,
-        destination: &mut (impl Write + Seek),
+        room: &mut (impl Write + Seek),
         observer: &mut dyn Observer,
     ) -> Result<()> {
         let mut ticker = Ticker::new(observer, Some(self.entry.size()));
@@ -103,7 +103,7 @@ impl File {
             Stored::Whole(item) => (None, std::slice::from_ref(item)),
             Stored::InParts(assembler, items) => (Some(assembler), &items[..]),
         };
-        let mut into = Into { destination, large };
+        let mut into = Into { room, large };
         let segment = |item: &Item| item.at().segment;
         for items in items.chunk_by(|a, b| segment(a) == segment(b)) {
             let job = Job::new(&self.catalog, items.to_vec())?;
@@ -197,14 +197,14 @@ fn damaged(loss: &Loss) -> Error {
 
 /// Writes the bytes of one file where they belong.
 struct Into<'a, R> {
-    destination: &'a mut R,
+    room: &'a mut R,
     large: Option<&'a Assembler>,
 }
 
 /// Whatever holds the file until it is whole.
-struct Destination<'a, R>(&'a mut R);
+struct Room<'a, R>(&'a mut R);
 
-impl<R: Write + Seek> Output for Destination<'_, R> {
+impl<R: Write + Seek> Output for Room<'_, R> {
     fn put(&mut self, content: &[u8], from: u64) -> io::Result<()> {
         if content.is_empty() {
             return Ok(());
@@ -215,27 +215,27 @@ impl<R: Write + Seek> Output for Destination<'_, R> {
 }
 
 impl<R: Write + Seek> Into<'_, R> {
-    fn put(&mut self, put: impl FnOnce(&Assembler, &mut Destination<'_, R>) -> io::Result<()>) -> Result<()> {
-        let done = self.large.map_or(Ok(()), |large| put(large, &mut Destination(self.destination)));
+    fn put(&mut self, put: impl FnOnce(&Assembler, &mut Room<'_, R>) -> io::Result<()>) -> Result<()> {
+        let done = self.large.map_or(Ok(()), |large| put(large, &mut Room(self.room)));
         done.map_err(failed)
     }
 
     fn zeros(&mut self) -> Result<()> {
-        self.put(|large, destination| large.put_zeros(destination))
+        self.put(|large, room| large.put_zeros(room))
     }
 }
 
 impl<R: Write + Seek> Sink for Into<'_, R> {
     fn entry(&mut self, _: &Entry, content: &[u8]) -> Result<()> {
-        self.destination.write_all(content).map_err(failed)
+        self.room.write_all(content).map_err(failed)
     }
 
     fn part(&mut self, part: &Part, content: &[u8]) -> Result<()> {
-        self.put(|large, destination| large.put_part(content, part.from, destination))
+        self.put(|large, room| large.put_part(content, part.from, room))
     }
 
     fn block(&mut self, block: &Block, content: &[u8]) -> Result<()> {
-        self.put(|large, destination| large.put_block(content, block.from, destination))
+        self.put(|large, room| large.put_block(content, block.from, room))
     }
 }
 
