@@ -1,4 +1,4 @@
-//! Progress ends: the last call has what the work came to, and can still stop it.
+//! The last progress call has the final figures, and can still stop the work.
 
 mod common;
 

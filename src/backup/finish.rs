@@ -199,8 +199,8 @@ fn lines(
     crate::set::index::PieceReader::new(&piece.file.name, text, content)
 }
 
-/// Returns where the small pieces at the end begin that should be combined. Each piece that stays is more than twice as
-/// long as all behind it, so there are few.
+/// Returns where the small pieces begin that are at the end and should be combined. Each piece that stays is more than
+/// twice as long as all behind it, so there are few.
 fn crowded(pieces: &[IndexPiece]) -> usize {
     let Some(last) = pieces.last() else { return 0 };
     let mut from = pieces.len() - 1;

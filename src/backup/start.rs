@@ -148,7 +148,7 @@ impl BackupBuilder {
         })
     }
 
-    /// Holds what can be judged without a look at anything against its bounds.
+    /// Checks the bounds of the options that can be judged without looking at anything else.
     fn check(&self, now: Timestamp) -> Result<()> {
         let invalid = |what: String| Err(Error::new(ErrorKind::InvalidArgument, what));
         if self.certificates.is_empty() {
@@ -227,7 +227,7 @@ impl BackupBuilder {
     }
 }
 
-/// Returns what was found; what stands in the way makes this set a full one, and a warning.
+/// Returns what was found. If something prevents that, this set becomes a full one, and a warning says why.
 fn or_full_set<T>(found: std::result::Result<T, String>, warnings: &mut Vec<String>) -> Option<T> {
     found.map_err(|why| warnings.push(format!("this set is a full one: {why}"))).ok()
 }

@@ -1,4 +1,4 @@
-//! What a set has to hold, where the source may have changed while it was read.
+//! What a set must contain, if the source may have changed while it was read.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a tree is: the one picture that sources, restores and recoveries by hand are held against.
+//! A model of a tree, with which sources, restores and recoveries by hand are compared.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;

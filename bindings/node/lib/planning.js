@@ -43,7 +43,9 @@ class Gate {
   #sources
   #ignore
 
-  /** A source is a file, a document (bytes, or an object), or a function that gives a document or a promise of one. */
+  /**
+   * A source is a file, a document (bytes, or an object), or a function that returns a document or a promise of one.
+   */
   constructor(sources, given) {
     this.#sources = (sources instanceof Uint8Array ? [sources] : list(sources)).map((source) =>
       typeof source === 'function' || (typeof source === 'object' && source !== null && !(source instanceof URL))
@@ -189,7 +191,7 @@ class RetentionPolicy {
     halves.set(this, call(() => new native.RetentionPolicy(json(options(given, POLICY), 'options'))))
   }
 
-  /** The same policy that makes room besides, until so many bytes are free on a share with this space. */
+  /** Returns a policy that also deletes sets until this many bytes are free on a share with this space. */
   makeRoomFor(room, space) {
     const [of, most] = [options(space, ['total', 'free']), Number.MAX_SAFE_INTEGER]
     const numbers = [
@@ -202,7 +204,7 @@ class RetentionPolicy {
     return policy
   }
 
-  /** A plan of summaries that one listing gave, or of candidates as plain data, which is never applied. */
+  /** Plans for summaries of one listing, or for candidates as plain data; a plan for candidates is never applied. */
   plan(sets, now) {
     if (!Array.isArray(sets)) {
       throw wrongType('sets', 'an array', sets)
@@ -223,7 +225,7 @@ class RetentionPolicy {
 
 const KEY = Symbol('RetentionPlan')
 
-/** Which sets go and which stay: plain data, and its carrying out. */
+/** Which sets to delete and which to keep: plain data, and how to carry it out. */
 class RetentionPlan {
   constructor(key, made) {
     if (key !== KEY) {
@@ -246,7 +248,7 @@ class RetentionPlan {
   }
 }
 
-/** What a review found: plain data, and its table and page. */
+/** What a review found: plain data, a table and a page. */
 class Review {
   constructor(key, made) {
     if (key !== KEY) {

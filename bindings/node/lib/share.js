@@ -5,7 +5,7 @@ const { Control } = require('./control.js')
 const { call, instance, json, list, options, optionalText, path, plain, promised, text } = require('./ffi.js')
 const { half, halves, made } = require('./envelope.js')
 
-/** A share, of either kind. */
+/** A share of any kind. */
 class Share {
   constructor() {
     throw new TypeError('a share is opened by FolderShare.open or SmbShare.connect')
@@ -133,14 +133,14 @@ if (Symbol.dispose) {
   }
 }
 
-/** A set as a listing shows it: plain data. */
+/** A set in a listing: plain data. */
 class SetSummary {
   constructor(data) {
     Object.assign(this, data)
   }
 }
 
-/** The listing that a summary is of, and its number there: only such a set is ever deleted. */
+/** The listing that a summary belongs to, and its number there. Only such a set can be deleted. */
 const listed = new WeakMap()
 
 function summaries(listing) {

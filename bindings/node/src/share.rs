@@ -1,4 +1,4 @@
-//! Shares, and what lies on them.
+//! Shares, and what is on them.
 
 use std::sync::Arc;
 
@@ -213,7 +213,7 @@ fn check(deployment: &str, options: &str) -> Result<ShareCheck> {
     ShareCheck::new(deployment.parse()?).options(options)
 }
 
-/// A report, and what is asked first.
+/// A report, and what callers ask first: whether it is sound.
 fn checked(report: CheckReport) -> Result<String> {
     #[derive(Serialize)]
     struct Checked {

@@ -1,4 +1,4 @@
-// What the types say, held against what programs do: only compiled, never run.
+// Compares the types with what programs do. Only compiled, never run.
 import * as azs from '../index.js'
 
 async function used(): Promise<void> {
