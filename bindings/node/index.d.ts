@@ -113,14 +113,14 @@ export interface Progress {
 }
 
 /** Options of long work: it reports its progress about ten times a second, and you can stop it. */
-export interface Watched {
+export interface WorkOptions {
   /** Return `false` to stop the work with `CANCELLED`. If this throws, the work fails with the same error. */
   progress?: (progress: Progress) => unknown
   signal?: AbortSignal
 }
 
 /** The same for a call that ends in `Sync`: if the signal is already aborted, the work does not begin. */
-export type WatchedSync = Watched
+export type WorkOptionsSync = WorkOptions
 
 // ---------------------------------------------------------------------------------------------------- Layout
 
@@ -475,8 +475,8 @@ export interface UnreadableFolder {
 export type SetList = SetSummary[] & { unreadable: UnreadableFolder[] }
 
 /** The sets of a deployment, or of one component of it, by place and then from old to new. Progress counts sets. */
-export function listSets(share: Share, deployment: Named, component?: Named | null, options?: Watched): Promise<SetList>
-export function listSetsSync(share: Share, deployment: Named, component?: Named | null, options?: WatchedSync): SetList
+export function listSets(share: Share, deployment: Named, component?: Named | null, options?: WorkOptions): Promise<SetList>
+export function listSetsSync(share: Share, deployment: Named, component?: Named | null, options?: WorkOptionsSync): SetList
 
 /** What the index says about any entry. */
 export interface EntryFacts {
@@ -553,7 +553,7 @@ export interface RestoreReport {
   problems: Problem[]
 }
 
-export interface RestoreOptions extends Watched {
+export interface RestoreOptions extends WorkOptions {
   /** What to restore, in gitignore syntax; by default everything. */
   patterns?: string | string[]
   /** What to do about existing things; the default is `refuse`. */
@@ -581,11 +581,11 @@ export class BackupSet {
   entries(opener: Opener): AsyncGenerator<Entry, void, undefined>
   entriesSync(opener: Opener): Generator<Entry, void, undefined>
   /** Checks every stored file against `SHA256SUMS`. Needs no key. */
-  verify(options?: Watched): Promise<VerifyReport>
-  verifySync(options?: WatchedSync): VerifyReport
+  verify(options?: WorkOptions): Promise<VerifyReport>
+  verifySync(options?: WorkOptionsSync): VerifyReport
   /** Checks every byte: authenticates it, decompresses it and compares it with the index. */
-  verifyFull(opener: Opener, options?: Watched): Promise<VerifyReport>
-  verifyFullSync(opener: Opener, options?: WatchedSync): VerifyReport
+  verifyFull(opener: Opener, options?: WorkOptions): Promise<VerifyReport>
+  verifyFullSync(opener: Opener, options?: WorkOptionsSync): VerifyReport
   restore(opener: Opener, target: FilePath, options?: RestoreOptions): Promise<RestoreReport>
   restoreSync(opener: Opener, target: FilePath, options?: RestoreOptions): RestoreReport
   /** Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB. */
@@ -595,12 +595,12 @@ export class BackupSet {
    * Restores one file to a stream, which outputs nothing before the whole file is verified. If you answer a request
    * with it, wait for its `readable` first: if that fails, you can still send another answer.
    */
-  createRestoreStream(opener: Opener, path: string, options?: Watched): Readable
+  createRestoreStream(opener: Opener, path: string, options?: WorkOptions): Readable
 }
 
 // ---------------------------------------------------------------------------------------------------- Backup
 
-export interface BackupOptions extends Watched {
+export interface BackupOptions extends WorkOptions {
   /** Each of them can open the set. At least one is required. */
   certificates: EncryptionCertificate | EncryptionCertificate[]
   allowExpiredCertificates?: boolean

@@ -1,4 +1,4 @@
-//! The calls of a share: what each does, and what it checks before it repeats itself.
+//! The methods of [`Share`] over SMB: what each does, and what it checks before it repeats itself.
 //!
 //! When a connection breaks, nobody knows whether the server carried out the last request. So a second attempt first
 //! checks whether the first one succeeded.

@@ -10,7 +10,7 @@ use crossbeam_channel::Receiver;
 use super::connection::Connection;
 use super::session::Session;
 use super::status::Failure;
-use super::{SmbFacts, Target};
+use super::target::{SmbFacts, Target};
 use crate::error::ErrorKind;
 use crate::stop;
 

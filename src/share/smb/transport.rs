@@ -319,7 +319,7 @@ impl SmbTransport for Transport {
     }
 
     fn default_port(&self) -> u16 {
-        super::PORT
+        super::target::PORT
     }
 
     fn split(
