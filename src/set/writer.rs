@@ -13,7 +13,7 @@ use super::sums;
 use crate::envelope::{CertificateFacts, MAX_MESSAGE, Sealer};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SetName, SharePath};
-use crate::share::{Share, ShareProtection, concerning, joined};
+use crate::share::{Item, ItemKind, Share, ShareProtection, concerning, joined};
 use crate::worker_pool::both;
 
 /// How far the share's clock may be ahead of this host's.
@@ -228,8 +228,7 @@ impl SetWriter {
         // A broken connection may hold its file open for a moment. If the file stays after all, it belongs to no set,
         // and verification reports it.
         for pause in SWEEPS {
-            let left: Vec<_> =
-                items.iter().filter(|item| cover::is_left_of_writing(&item.name)).cloned().collect();
+            let left: Vec<_> = left_of_writing(&items).cloned().collect();
             if left.is_empty() {
                 break;
             }
@@ -265,7 +264,8 @@ impl SetWriter {
         if newest.zip(last_note).is_some_and(|(newest, note)| newest > note + CLOCKS) {
             return;
         }
-        for item in items.iter().filter(|item| cover::is_file_of_a_set(&item.name)) {
+        let files = items.iter().filter(|item| item.kind == ItemKind::File);
+        for item in files.filter(|item| cover::is_file_of_a_set(&item.name)) {
             if let Ok(name) = Name::new(item.name.as_str()) {
                 let _ = self.share.remove(&folder.join(name));
             }
@@ -291,7 +291,7 @@ impl SetWriter {
                 return;
             }
             let Ok(items) = self.share.list(&self.folder) else { return };
-            let left: Vec<_> = items.iter().filter(|item| cover::is_left_of_writing(&item.name)).collect();
+            let left: Vec<_> = left_of_writing(&items).collect();
             if left.is_empty() {
                 break;
             }
@@ -300,4 +300,9 @@ impl SetWriter {
         }
         let _ = self.share.remove_folder(&self.folder);
     }
+}
+
+/// The files that unfinished writes left behind; nobody writes folders.
+fn left_of_writing(items: &[Item]) -> impl Iterator<Item = &Item> {
+    items.iter().filter(|item| item.kind == ItemKind::File && cover::is_left_of_writing(&item.name))
 }
