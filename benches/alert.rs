@@ -7,7 +7,7 @@ use azs_backup::alert::{
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
-/// Codes of each class, and some that are not known.
+/// Codes of each class, and some unknown ones.
 const CODES: [u32; 16] = [
     0xC000_007F,
     0xC000_006D,
@@ -27,7 +27,7 @@ const CODES: [u32; 16] = [
     0xC000_020D,
 ];
 
-/// What tools print, and what says nothing.
+/// What tools print, and text that says nothing.
 const LINES: [&str; 8] = [
     "tree connect failed: NT_STATUS_BAD_NETWORK_NAME",
     "2026/11/23 02:00:00 ERROR 53 (0x00000035) Accessing Destination Directory \\\\fileserver01\\AzSBackups\\",

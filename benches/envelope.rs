@@ -1,4 +1,4 @@
-//! Seal and open, beside raw AES-256-GCM of the same OpenSSL in place: the envelope should cost next to nothing.
+//! Sealing and opening, beside raw in-place AES-256-GCM of the same OpenSSL: the envelope should cost next to nothing.
 
 use std::hint::black_box;
 
@@ -59,7 +59,7 @@ fn envelope(c: &mut Criterion) {
             });
         });
 
-        // A message can be opened in place but once, so each round opens its own copy, made outside the clock.
+        // A message can be opened in place only once, so each round opens its own copy, made outside the measured time.
         let mut sealed = content.clone();
         let tag = raw(&mut sealed, &nonce);
         group.bench_function(BenchmarkId::new("raw open", name), |b| {

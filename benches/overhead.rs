@@ -1,4 +1,4 @@
-//! The calls that the bindings are measured by, in Rust: nanoseconds of the best round of each, as JSON.
+//! The calls by which the bindings are measured, in Rust: nanoseconds of the best round of each, as JSON.
 //!
 //! With `AZS_BENCH_TREE` a backup of that folder is one of them: `benches/gen.py make C FOLDER --scale 0.1` makes one.
 
@@ -28,7 +28,7 @@ fn best<T>(times: u32, mut call: impl FnMut() -> T) -> f64 {
     (0..rounds).map(round).fold(f64::INFINITY, f64::min)
 }
 
-/// A backup of a folder to a share that is gone afterwards.
+/// Backs a folder up to a share that is deleted afterwards.
 fn back_up(tree: &Path, certificate: &EncryptionCertificate) {
     let root = tempfile::tempdir().unwrap();
     let share = FolderShare::open(root.path()).unwrap().with_durability(Durability::Cached);

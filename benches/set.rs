@@ -1,6 +1,6 @@
 //! Full backup, verification and restore of generated trees: many small files, one image, mixed.
 //!
-//! `AZS_BENCH_SCALE` is the size of the trees of `gen.py`, 0.05 unless said: 15 MB, 215 MB and 130 MB.
+//! `AZS_BENCH_SCALE` is the size of the trees of `gen.py`, by default 0.05: 15 MB, 215 MB and 130 MB.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times shares over SMB, on one Samba whose share lies in memory, in turn, and prints a table.
+"""Times shares over SMB one after another, on one Samba server with its share in memory, and prints a table.
 
   benches/smb.py [--rounds N]             objects: put, read and link beside smbclient
   benches/smb.py --work DIR A [B C]       sets: the trees of peers/run.py, which made DIR, backed up, verified and restored
@@ -68,7 +68,7 @@ class Samba:
         time.sleep(1)
 
     def client(self, script, protection):
-        """smbclient, which does this on the share."""
+        """Returns the smbclient command that does this on the share."""
         return ["smbclient", "-s", self.configuration, "-p", str(self.port), "-U", f"TEST\\{USER}%{PASSWORD}",
                 f"--client-protection={protection}", "//127.0.0.1/data", "-c", script]
 
@@ -78,7 +78,7 @@ class Samba:
 
 
 def timed(command, **options):
-    """Wall and CPU seconds of a command that must succeed."""
+    """Returns wall and CPU seconds of a command that must succeed."""
     begun = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **options)
     stderr = process.stderr.read()
@@ -178,7 +178,7 @@ def set_jobs(samba, which, work, repository, results, stored):
         try:
             results.setdefault((name, who), []).append(timed(command, env=environment, **more))
         except AssertionError as failure:
-            # A peer that fails is left out; we are not.
+            # A peer that fails is skipped; we are not.
             assert who != "ours", failure
             results.pop((name, who), None)
             print(f"{which}, {name}: {who} failed: {failure}", file=sys.stderr)
@@ -191,7 +191,7 @@ def set_jobs(samba, which, work, repository, results, stored):
         shutil.rmtree(target, ignore_errors=True)
         return target
 
-    # Where this fails, so do its jobs.
+    # If this fails, so do its jobs.
     subprocess.run([*restic, "init"], env=environment, **{**quiet, "check": False})
     pfx = ["--pfx", work / "backup.pfx"]
     for name in JOBS[:3]:
@@ -222,7 +222,7 @@ def set_jobs(samba, which, work, repository, results, stored):
 
 
 def size(folder):
-    """Bytes below a folder, a file with several names once."""
+    """Returns the bytes below a folder; a file with several names counts once."""
     files = {}
     for base, _, names in os.walk(folder):
         for name in names:

@@ -49,7 +49,7 @@ fn main() {
     }
 }
 
-/// Does something `count` times on so many threads.
+/// Does something `count` times on this many threads.
 fn each(share: &SmbShare, threads: u32, count: u32, work: impl Fn(&SmbShare, u32, &mut Vec<u8>) + Sync) {
     let next = AtomicU32::new(0);
     std::thread::scope(|scope| {

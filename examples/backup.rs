@@ -17,25 +17,25 @@ Backs up files and folders into a new set beside MASBackup.
 backup --root ROOT --domain D --region R --component C --cer FILE... [options] SOURCE...
 
   --root ROOT        UNC path, with the account in AZS_SMB_USER and AZS_SMB_PASSWORD, or a mounted folder
-  --port N           TCP port of the file server of a UNC path, when it is not 445
+  --port N           TCP port of the file server of a UNC path, if it is not 445
   --domain D         external domain name: contoso.com
   --region R         region: nyc
   --component C      HLH, Switches, DeploymentData, Registration, or another name
-  --scale-unit S     where the region has several instances of the component
-  --cer FILE         encryption certificate; once for each certificate that is to open the set
-  --state DIR        folder in which this host remembers things from run to run
-  --label K=V        written on the cover sheet in clear: vendor, model, serial, firmware
-  --create           make the region folder, or that of a component of your own, where it is missing
-  --exclude PATTERN  leave out what matches, in gitignore syntax; !PATTERN takes back in
+  --scale-unit S     if the region has several instances of the component
+  --cer FILE         encryption certificate; once for each certificate that can open the set
+  --state DIR        folder of this host that remembers the last set
+  --label K=V        written on the cover sheet, in clear: vendor, model, serial, firmware
+  --create           create the region folder, or that of a component of your own, if it is missing
+  --exclude PATTERN  leave out what matches, in gitignore syntax; !PATTERN takes it back in
   --allow-partial    go on past sources that cannot be read, and name them
-  --fail-on-shrunken end where a source is empty, or holds less than half of last time
+  --fail-on-shrunken fail if a source is empty, or holds less than half of last time
   --one-file-system  leave out what is mounted below a source
   --allow-expired    accept a certificate that is not valid today
   --json             print the report as JSON
-  --as NAME          the name of the SOURCE that follows, for one without a name and for two of the same
+  --as NAME          the name of the next SOURCE, if it has none or two have the same
   SOURCE             file or folder, stored under its own name
 
-Ends with 0 when all is stored, 3 when something is missing or odd and named, 1 when there is no set, 2 for a wrong
+Exit code 0 if everything is stored, 3 if something is missing or odd and is named, 1 if there is no set, 2 for a wrong
 command line.";
 
 fn main() -> ExitCode {

@@ -10,18 +10,18 @@ use lexopt::Arg::{Long, Short};
 mod support;
 
 const HELP: &str = "\
-Finds out what keeps backups from a share: name, network, dialect, account, share, path, rights, room, clock.
-Exit code 0 when all is well, 3 when a step has a warning, 1, with the code of the first failure, when a step fails, 2 for a
+Finds out what keeps backups from a share: name, network, dialect, account, share, path, rights, space, clock.
+Exit code 0 if all is well, 3 if a step has a warning, 1 if a step fails, with the code of the first failure, 2 for a
 wrong command line.
 
 check --root ROOT --domain D --region R [--component C]... [--create] [--json]
 
   --root ROOT    UNC path, with the account in AZS_SMB_USER and AZS_SMB_PASSWORD, or a mounted folder
-  --port N       TCP port of the file server of a UNC path, when it is not 445
+  --port N       TCP port of the file server of a UNC path, if it is not 445
   --domain D     external domain name: contoso.com
   --region R     region: nyc
-  --component C  looks for the folder of this component, too; more than once, if need be
-  --create       create the folders that are missing
+  --component C  look for the folder of this component, too; repeat as needed
+  --create       create missing folders
   --json         print the report as JSON";
 
 fn main() -> ExitCode {

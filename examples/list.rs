@@ -15,14 +15,14 @@ Lists the backup sets of a deployment, from old to new. Needs no key.
 list --root ROOT --domain D --region R [--component C] [--json]
 
   --root ROOT    UNC path, with the account in AZS_SMB_USER and AZS_SMB_PASSWORD, or a mounted folder
-  --port N       TCP port of the file server of a UNC path, when it is not 445
+  --port N       TCP port of the file server of a UNC path, if it is not 445
   --domain D     external domain name: contoso.com
   --region R     region: nyc
-  --component C  only this one
+  --component C  only this component
   --json         print the list as JSON
 
-Exit code 0 when all sets are whole, 3 when a set or folder is named that is not, or a set that shrank; 1 when the share
-cannot be listed, 2 for a wrong command line.";
+Exit code 0 if all sets are whole, 3 if the list names a set that is not or that shrank, or a folder that cannot be
+listed, 1 if the share cannot be listed, 2 for a wrong command line.";
 
 fn main() -> ExitCode {
     support::run(list)

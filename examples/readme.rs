@@ -1,4 +1,4 @@
-//! The program that the README shows; a test holds them against each other, and runs this one.
+//! The program that the README shows; a test compares the two, and runs this one.
 
 use std::sync::Arc;
 

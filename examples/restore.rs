@@ -11,24 +11,25 @@ use lexopt::ValueExt;
 mod support;
 
 const HELP: &str = "\
-Restores a set, or what patterns match in it. The password of the PFX is in AZS_PFX_PASSWORD.
+Restores a set, or what patterns match. The password of the PFX is in AZS_PFX_PASSWORD.
 
 restore --set FOLDER --pfx FILE --to DIR [options] [PATTERN...]
 
   --set FOLDER        the set's folder, or its UNC path with the account in AZS_SMB_USER and AZS_SMB_PASSWORD
-  --port N            TCP port of the file server of a UNC path, when it is not 445
-  --by-index          the set's encrypted index in place of a backup.json or SHA256SUMS that is damaged or gone
-  --place P           whose set it is, contoso.com/nyc/Switches: opens it even where another's should lie
+  --port N            TCP port of the file server of a UNC path, if it is not 445
+  --by-index          use the set's encrypted index, if backup.json or SHA256SUMS is damaged or gone
+  --place P           the place of the set, contoso.com/nyc/Switches: opens it even where another's belongs
   --pfx FILE          decryption certificate
-  --to DIR            folder to restore into: empty or not there yet, unless
-  --keep-existing     what is there already stays as it is
-  --replace-existing  what is there already is replaced
-  --compare-content   what stays is held against the set byte for byte, not by size and time
+  --to DIR            folder to restore into: empty or not existing yet, unless
+  --keep-existing     leave existing things as they are
+  --replace-existing  replace existing things
+  --compare-content   compare what stays with the set byte for byte, not by size and time
   --continue          go on past damage, and name what is lost
   --json              print the report as JSON
   PATTERN             in gitignore syntax, matched against paths in the set: tor1/, *.cfg, /hlh/etc/**
 
-Exit code 0 when all is restored, 3 when something is not and is named, 1 after a failure, 2 for a wrong command line.";
+Exit code 0 if everything is restored, 3 if something is not and is named, 1 after a failure, 2 for a wrong command
+line.";
 
 fn main() -> ExitCode {
     support::run(give_back)

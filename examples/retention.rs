@@ -16,33 +16,33 @@ use serde::Serialize;
 mod support;
 
 const HELP: &str = "\
-Deletes backup sets that no rule keeps, and incomplete ones after a grace time. Needs no key. Keeps the last good set of
-each component whatever it is asked, the last before its content shrank, sets labelled \"pinned\", what is damaged or belongs
-elsewhere, and what it does not recognise.
+Deletes backup sets that no rule keeps, and incomplete ones after a grace time. Needs no key. Whatever you ask, it
+keeps the last good set of each component, the last one before its content shrank, sets labelled \"pinned\", what is
+damaged or belongs elsewhere, and what it does not recognise.
 
 retention --root ROOT --domain D --region R [--component C] [rules] [--dry-run] [--json]
 
   --root ROOT         UNC path, with the account in AZS_SMB_USER and AZS_SMB_PASSWORD, or a mounted folder
-  --port N            TCP port of the file server of a UNC path, when it is not 445
+  --port N            TCP port of the file server of a UNC path, if it is not 445
   --domain D          external domain name: contoso.com
   --region R          region: nyc
-  --component C       only this one
+  --component C       only this component
   --keep-days N       keep what is at most N days older than the newest
   --keep-last N       keep the newest N
-  --keep-daily N      keep one of each of the last N days that have one
-  --keep-weekly N     the same of weeks
-  --keep-monthly N    the same of months
-  --make-room BYTES   delete the oldest until this much is free that was not, in spite of the rules above
-  --room-for BYTES    the same until this much is free, by what the share itself says of its space
-  --grace-hours N     delete incomplete sets when nothing was written to them for so long; 24 if not given
-  --shrunken-below P  take a set for shrunken that has less than P percent of the largest one's files or bytes; 50 if not
-                      given, 0 for none
+  --keep-daily N      keep one set for each of the last N days that have any
+  --keep-weekly N     the same for weeks
+  --keep-monthly N    the same for months
+  --make-room BYTES   delete the oldest sets until this much more is free, in spite of the rules above
+  --room-for BYTES    delete the oldest sets until the share reports this much free space
+  --grace-hours N     delete incomplete sets if nothing was written to them for N hours; by default 24
+  --shrunken-below P  a set with less than P percent of the largest one's files or bytes is shrunken; by default 50,
+                      0 for none
   --dry-run           show what would be deleted and why, and delete nothing
-  --json              print the plan and what became of it as JSON
+  --json              print the plan and its outcome as JSON
 
-Without a rule to keep by, complete sets are deleted by --make-room and --room-for only. Exit code 0 when all went well, 3
-when sets or folders are named that are not whole, belong elsewhere or shrank, 1 when a set could not be deleted, 2 for a
-wrong command line.";
+Without a keep rule, only --make-room and --room-for delete complete sets. Exit code 0 if all went well, 3 if the output
+names sets or folders that are not whole, belong elsewhere or shrank, 1 if a set could not be deleted, 2 for a wrong
+command line.";
 
 /// The JSON output.
 #[derive(Serialize)]

@@ -9,20 +9,20 @@ use jiff::Timestamp;
 mod support;
 
 const HELP: &str = "\
-Reviews a configuration and a share by the best practices of infrastructure backup: what is not as they have it, why that
-matters and what to do. Needs no key and changes nothing.
+Reviews a configuration and a share by the best practices of infrastructure backup: what does not follow them, why that
+matters, and what to do. Needs no key and changes nothing.
 
 review --root ROOT --config FILE [--cer FILE]... [--html FILE] [--json]
 
   --root ROOT    UNC path, with the account in AZS_SMB_USER and AZS_SMB_PASSWORD, or a mounted folder
-  --port N       TCP port of the file server of a UNC path, when it is not 445
+  --port N       TCP port of the file server of a UNC path, if it is not 445
   --config FILE  how the backups are set up, as JSON; the root in it is the share's UNC path
-  --cer FILE     a certificate that backups are sealed to, beside those of the configuration
+  --cer FILE     a certificate that backups are sealed to, besides those in the configuration
   --html FILE    write the review as one HTML page, too
   --json         print the review as JSON
 
-Exit code 0 when the review was made, 3 when it has critical findings; 1 when it could not be made, 2 for a wrong command
-line.";
+Exit code 0 for a review without critical findings, 3 for one that has some, 1 if there is no review, 2 for a wrong
+command line.";
 
 fn main() -> ExitCode {
     support::run(run)

@@ -8,16 +8,16 @@ use lexopt::Arg::{Long, Short};
 mod support;
 
 const HELP: &str = "\
-Finds out whether a set is what was written. Exit code 0 when it is, 1 and DAMAGED when it is not, 2 for a wrong command
+Finds out whether a set is as it was written. Exit code 0 if it is, 1 and DAMAGED if it is not, 2 for a wrong command
 line.
 
 verify --set FOLDER [--port N] [--place P] [--pfx FILE] [--json]
 
   --set FOLDER  the set's folder, or its UNC path with the account in AZS_SMB_USER and AZS_SMB_PASSWORD
-  --port N      TCP port of the file server of a UNC path, when it is not 445
-  --place P     whose set it is, contoso.com/nyc/Switches: opens it even where another's should lie
+  --port N      TCP port of the file server of a UNC path, if it is not 445
+  --place P     the place of the set, contoso.com/nyc/Switches: opens it even where another's belongs
   --pfx FILE    decryption certificate, its password in AZS_PFX_PASSWORD: decrypts and compares every byte;
-                without it the stored files are held against SHA256SUMS
+                without it compares the stored files with SHA256SUMS
   --json        print the report as JSON";
 
 fn main() -> ExitCode {

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use crate::envelope::EncryptionCertificate;
 use crate::error::Result;
 use crate::layout::{Place, SetName};
+use crate::observer::watched;
 use crate::set::EntryPath;
 use crate::set::record::StoredFile;
 use crate::set::writer::SetWriter;
@@ -108,7 +110,9 @@ impl Backup {
     /// is then removed.
     pub fn commit(mut self) -> Result<BackupReport> {
         let set = self.planner.finish()?;
-        let cover = self.writer.commit(&set.files, set.cover)?;
+        let (writer, shared) = (&self.writer, &self.shared);
+        let cover =
+            watched(&mut *self.planner.observer, shared.end(), |_| writer.commit(&set.files, set.cover))?;
         self.committed = true;
         self.warnings.extend(set.warnings);
         self.warnings.extend(self.excludes.warnings());
@@ -150,9 +154,14 @@ impl Backup {
         self.warnings.extend(state.save(self.writer.place(), new));
         let last_note = state.last_note();
         state.end();
-        for set in std::mem::take(&mut self.interrupted) {
-            self.writer.clear_away(&set, last_note);
+        let (writer, interrupted) = (&self.writer, std::mem::take(&mut self.interrupted));
+        if interrupted.is_empty() {
+            return;
         }
+        // The set is complete, whether or not the observer says stop.
+        watched(&mut *self.planner.observer, self.shared.end(), |_| {
+            interrupted.iter().for_each(|set| writer.clear_away(set, last_note));
+        });
     }
 
     /// Gives up: the same as dropping the backup.
@@ -168,21 +177,26 @@ impl Drop for Backup {
         }
         // End the threads first, so that none stores anything after the removal.
         let Some(threads) = self.planner.pipeline.end() else { return };
-        let writer = self.writer.clone();
-        let (done, ended) = crossbeam_channel::bounded::<()>(1);
-        let clear_away = move || {
-            threads.into_iter().for_each(|thread| drop(thread.join()));
-            writer.abandon();
-            drop(done);
-        };
-        if std::thread::Builder::new().name("azs-backup-end".into()).spawn(clear_away).is_ok() {
-            let _ = ended.recv_timeout(PATIENCE);
-        }
+        give_up(self.writer.clone(), threads);
+    }
+}
+
+/// Removes what was stored, once these threads have ended. Waits for that a short while; then it goes on alone, on a
+/// thread that nothing stops.
+fn give_up(writer: Arc<SetWriter>, threads: Vec<JoinHandle<()>>) {
+    let (done, ended) = crossbeam_channel::bounded::<()>(1);
+    let clear_away = move || {
+        threads.into_iter().for_each(|thread| drop(thread.join()));
+        writer.abandon();
+        drop(done);
+    };
+    if std::thread::Builder::new().name("azs-backup-end".into()).spawn(clear_away).is_ok() {
+        let _ = ended.recv_timeout(PATIENCE);
     }
 }
 
 /// How long giving up waits for the share.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 impl std::fmt::Debug for Backup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

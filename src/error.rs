@@ -31,7 +31,7 @@ pub struct Error {
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
-/// What a failure concerns, as far as the code that failed knew.
+/// What a failure concerns, as far as the failing code knew.
 #[derive(Clone, Default)]
 struct Concerns {
     path: Option<String>,
@@ -46,7 +46,7 @@ impl Error {
         Self { kind, message: message.into(), concerns: None, source: None }
     }
 
-    /// Returns the same failure with its cause. What the cause is known to concern, the failure concerns, too.
+    /// Returns the same failure with its cause, and takes over what the cause concerns, if known.
     #[cold]
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -61,7 +61,7 @@ impl Error {
     }
 
     /// Creates the error for a failure of `what`, such as "compress the index". Its kind follows from the operating
-    /// system's error. For a file or folder take [`at`](Self::at).
+    /// system's error. For a file or folder use [`at`](Self::at).
     #[cold]
     pub fn io(what: impl fmt::Display, source: io::Error) -> Self {
         let (kind, message) = (ErrorKind::of_io(&source), format!("{what}: {source}"));
@@ -76,8 +76,8 @@ impl Error {
         Self::io(format_args!("{doing} {path}"), source).doing(doing, path)
     }
 
-    /// Says what was done, in words of which the first becomes the [operation](Self::operation), and with which file or
-    /// folder. What is already known stays: who was closest to the failure knows best.
+    /// Says what was done, and with which file or folder; the first word becomes the [operation](Self::operation). What
+    /// is already known stays: the code closest to the failure knows best.
     #[cold]
     #[must_use]
     pub fn doing(self, doing: &'static str, path: impl fmt::Display) -> Self {

@@ -14,6 +14,7 @@ pub mod review;
 pub mod schedule;
 pub mod set;
 pub mod share;
+mod stop;
 mod string_enum;
 mod worker_pool;
 

@@ -22,7 +22,7 @@ pub use folder::{Durability, FolderShare};
 #[cfg(feature = "smb")]
 pub use smb::{Encryption, SmbAccount, SmbBuilder, SmbDialect, SmbFacts, SmbShare};
 
-/// What the objects are called that a check writes, or how their names begin.
+/// The names of the objects that a check writes, or how they begin.
 const PROBE: &str = "azs-backup-check";
 
 /// A store of folders and of whole objects of at most a few tens of MiB.
@@ -120,8 +120,8 @@ pub trait Share: fmt::Debug + Send + Sync {
         Err(unsupported(self.describe(), "look for space on", "telling free space", &SharePath::root()))
     }
 
-    /// Finds out whether this account may delete the files and folders that it makes in this folder; `None` if only an
-    /// attempt to delete something shows it. A check asks this before it writes what it could not delete.
+    /// Finds out whether this account may delete the files and folders that it creates in this folder; `None` if only
+    /// an attempt to delete something can tell. A check asks this before it writes what it could not delete.
     ///
     /// # Errors
     /// As [`put`](Self::put).
@@ -130,8 +130,8 @@ pub trait Share: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
-    /// Does everything that [`put`](Self::put) does in this folder, and reads the object back, but leaves nothing: not
-    /// even where this account may not delete. A check writes like this then.
+    /// Does everything that [`put`](Self::put) does in this folder, and reads the object back, but leaves nothing, even
+    /// if this account may not delete. In that case a check writes with this.
     ///
     /// # Errors
     /// `UNSUPPORTED` when the share cannot; `DAMAGED` when something else came back; as [`put`](Self::put).
@@ -165,7 +165,7 @@ pub struct ShareProtection {
     pub cipher: Option<String>,
     /// The file server's path behind a DFS path; `None` without DFS.
     pub target: Option<String>,
-    /// A line about it, if encryption was preferred, but is not to be had.
+    /// A line about it, if encryption was preferred but is not available.
     #[serde(skip)]
     pub fallback: Option<String>,
 }
@@ -184,7 +184,7 @@ pub(crate) fn joined(share: String, path: &SharePath) -> String {
     }
 }
 
-/// Says what an error of a share concerns: what was done with which path, and in which set that is.
+/// Adds to a share's error what was done, with which path, and in which set.
 pub(crate) fn concerning(
     error: Error,
     doing: &'static str,

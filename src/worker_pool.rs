@@ -4,21 +4,18 @@
 //! they work between the caller's calls, and pass on what they did in order, from stage to stage.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{TrySendError, bounded};
 
 use crate::error::{Error, ErrorKind, Result};
-
-/// How often the calling thread wakes while it waits.
-const TICK: Duration = Duration::from_millis(100);
+use crate::stop::{Stop, TICK};
 
 /// Does all jobs on `workers` threads, and takes the results in any order.
 ///
 /// `next` makes the jobs and `take` receives the results, both on the calling thread; `tick` is called there about ten
 /// times a second. Each thread has its own `Worker`. There are at most twice as many jobs in progress as threads. The
-/// first error ends everything, and is returned once all threads have ended.
+/// first error ends everything, also a job that waits for a share, and is returned once all threads have ended.
 pub(crate) fn run<Job: Send, Done: Send, Worker>(
     workers: usize,
     worker: impl Fn() -> Result<Worker> + Sync,
@@ -28,7 +25,7 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
     mut tick: impl FnMut() -> Result<()>,
 ) -> Result<()> {
     let workers = workers.max(1);
-    let stop = AtomicBool::new(false);
+    let stop = Stop::below();
     std::thread::scope(|scope| {
         let (jobs_in, jobs_out) = bounded::<Job>(workers);
         let (done_in, done_out) = bounded::<Result<Done>>(2 * workers);
@@ -37,19 +34,18 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
             scope.spawn(move || {
                 let mut state = worker();
                 for job in jobs {
-                    if stop.load(Ordering::Acquire) {
+                    if stop.is_set() {
                         break;
                     }
                     // A panic fails one job; this makes the pool end with it instead of waiting for ever.
                     let result = match &mut state {
-                        Ok(state) => {
-                            catch_unwind(AssertUnwindSafe(|| work(state, job))).unwrap_or_else(|_| {
+                        Ok(state) => catch_unwind(AssertUnwindSafe(|| stop.during(|| work(state, job))))
+                            .unwrap_or_else(|_| {
                                 Err(Error::new(
                                     ErrorKind::Internal,
                                     "a worker thread panicked; please report it",
                                 ))
-                            })
-                        }
+                            }),
                         Err(error) => Err(Error::new(error.kind(), error.to_string())),
                     };
                     if done.send(result).is_err() {
@@ -101,9 +97,19 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
             }
         };
         let result = drive();
-        stop.store(true, Ordering::Release);
+        stop.set();
         drop((jobs_in, done_out));
         result
+    })
+}
+
+/// Does two things at once, the first on a thread of its own.
+pub(crate) fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    let stop = Stop::below();
+    std::thread::scope(|scope| {
+        let one = scope.spawn(|| stop.during(one));
+        let other = other();
+        (one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), other)
     })
 }
 

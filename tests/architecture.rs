@@ -16,8 +16,8 @@ fn tree(source: &str) -> Tree {
     Tree::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(source))
 }
 
-/// The circles between modules that have the same parent. What a folder has counts as the module that the folder
-/// belongs to. A parent and its children are one thing, so they are no circle.
+/// Finds circles between modules with the same parent. What is in a folder counts as the module that the folder belongs
+/// to. A parent and its children count as one, so they form no circle.
 fn circles(uses: &BTreeSet<Use>) -> Vec<String> {
     let mut arrows: BTreeMap<Module, BTreeMap<Module, &Use>> = BTreeMap::new();
     for used in uses {
@@ -82,7 +82,7 @@ fn modules_do_not_go_in_circles() {
     assert!(all.is_empty(), "{}", all.join("\n"));
 }
 
-/// The arrows of ARCHITECTURE.md: from each module of the crate's root to those that it names there.
+/// Reads the arrows of ARCHITECTURE.md: from each module of the crate's root to those that it names.
 fn drawn() -> Vec<(String, Vec<String>)> {
     let text = include_str!("../ARCHITECTURE.md");
     let (_, after) = text.split_once("Arrows point down only").expect("ARCHITECTURE.md draws arrows");
@@ -102,7 +102,7 @@ fn drawn() -> Vec<(String, Vec<String>)> {
 fn arrows_point_down_as_they_are_drawn() {
     let drawn = drawn();
     assert!(drawn.len() > 8, "{drawn:?}");
-    // What each module reaches. Below it means on a later line, so that this needs one pass from the bottom up.
+    // What each module reaches. Below means on a later line, so one pass from the bottom up is enough.
     let mut reached: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::from([("error", BTreeSet::new())]);
     for (from, to) in drawn.iter().rev() {
         let mut all = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Certificates and sealed messages: vectors, the real `openssl` command both ways, and hostile input.
+//! Certificates and sealed messages: vectors, the real `openssl` command in both directions, and hostile input.
 
 #[path = "envelope/craft.rs"]
 mod craft;

@@ -1,4 +1,4 @@
-//! What an error can be asked for: its path, its operation, its set, its alert.
+//! What an error knows: its path, its operation, its set, its alert.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Runs the examples as a user would, and the recovery that the README prints.
+//! Runs the examples as a user would, and the recovery in the README.
 #![cfg(unix)]
 
 #[path = "examples/classify.rs"]
@@ -24,7 +24,7 @@ use common::{Certificate, PASSWORD};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The folder of the examples' programs, which are built as they are now.
+/// Returns the folder of the examples' programs, built from the current sources.
 fn programs() -> &'static Path {
     static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
@@ -52,13 +52,13 @@ fn example(name: &str) -> Command {
     command
 }
 
-/// Runs an example that must succeed; gives its report.
+/// Runs an example that must succeed; returns its report.
 fn report(command: &mut Command) -> Value {
     let output = common::run(command.arg("--json"));
     serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{command:?}: {e}"))
 }
 
-/// Runs an example that does its work and names something in its report: exit code 3. Gives what it printed.
+/// Runs an example that does its work and names something in its report: exit code 3. Returns what it printed.
 fn named(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{command:?}: {}", text(&output.stderr));
@@ -104,7 +104,7 @@ impl Site {
         self.temp.path().join(name)
     }
 
-    /// An example with the options that say which component is meant.
+    /// Returns an example with the options that name the component.
     fn placed(&self, name: &str) -> Command {
         let mut command = example(name);
         command.arg("--root").arg(self.path("share"));
@@ -118,7 +118,7 @@ impl Site {
         command
     }
 
-    /// Backs up a source and gives the set's folder.
+    /// Backs up a source, and returns the set's folder.
     fn back_up(&self, source: &Path) -> PathBuf {
         let report = report(self.backup().arg(source));
         self.path("share").join(report["folder"].as_str().unwrap())
@@ -145,7 +145,7 @@ fn temp_name(temp: &TempDir) -> String {
     temp.path().file_name().unwrap().to_str().unwrap().to_owned()
 }
 
-/// Runs a command whose output is of no interest.
+/// Runs a command and ignores its output.
 fn output(command: &mut Command) -> Output {
     common::run(command)
 }

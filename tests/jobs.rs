@@ -1,4 +1,4 @@
-//! A running job proves that it lives: one that was killed has failed at once, and the next slot runs.
+//! A running job proves that it is alive: if it was killed, it counts as failed at once, and the next slot runs.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -60,7 +60,7 @@ fn a_job_that_was_killed_has_failed_at_once_and_the_next_one_runs() {
     assert_eq!(jobs.jobs[0], *died);
     assert!(!matches!(gate(&log), Decision::Skipped(_)), "the next slot runs");
 
-    // The next job writes it down; nobody is told twice.
+    // The next job records it; nobody is told twice.
     log.append(&Job::start("next", Trigger::Scheduled, now)).unwrap();
     let jobs = log.read(now).unwrap();
     assert!(jobs.died.is_empty());

@@ -1,4 +1,5 @@
-//! A backup that is killed at any moment leaves earlier sets whole, and nothing that lists as a backup but is none.
+//! A backup that is killed at any moment leaves earlier sets whole, and nothing that looks like a backup but is not
+//! one.
 
 mod common;
 
@@ -13,7 +14,7 @@ use common::{Fixture, assert_same_tree, backend, noise};
 
 const FOLDER: &str = "AZS_BACKUP_TEST_KILLED_IN";
 
-/// Not a test of its own: what the child process does that is going to be killed.
+/// Not a test of its own: the child process that will be killed.
 #[test]
 fn child() {
     let Ok(folder) = std::env::var(FOLDER) else { return };

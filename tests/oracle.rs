@@ -1,9 +1,9 @@
-//! The oracle: worlds at random, nights at random, and after each of them the one question: is everything still there?
+//! The oracle: random sources ("worlds"), random events each night, and then the question: is everything still there?
 //!
-//! `AZS_ORACLE_SEED=7 cargo test --test oracle` lives through one world again and says what happened in it;
+//! `AZS_ORACLE_SEED=7 cargo test --test oracle` repeats one world, and prints what happened in it;
 //! `AZS_ORACLE_NIGHTS=3` ends it sooner. `cargo xtask soak` goes on for hours. A failure prints its seed.
 #![cfg(unix)]
-// A test program has nobody who reads its documentation.
+// Nobody reads the documentation of a test program.
 #![allow(clippy::exhaustive_structs, missing_docs, unreachable_pub)]
 
 mod common;
@@ -55,7 +55,7 @@ use azs_backup::set::EntryPath;
 use common::Certificate;
 use serde_json::Value;
 
-/// Something that must not be: of which kind, and what was seen.
+/// Something that must not happen: its kind, and what was seen.
 #[derive(Debug)]
 pub struct Fault {
     pub what: &'static str,
@@ -91,7 +91,7 @@ pub fn keys() -> &'static [Key; KEYS] {
     })
 }
 
-/// Whether a report names this path as something that is not as it should be: as a loss, a problem or whatever it has.
+/// Whether a report names this path at all: as a loss, a problem or anything else that is wrong.
 pub fn named(report: &RestoreReport, path: &[u8]) -> bool {
     fn has(value: &Value, wanted: &Value, text: &str) -> bool {
         match value {
@@ -108,7 +108,7 @@ pub fn named(report: &RestoreReport, path: &[u8]) -> bool {
     report.is_ok_and(|report| wanted.is_ok_and(|wanted| has(&report, &wanted, &path.to_string())))
 }
 
-/// Not a test of its own: what a child process does that is going to be killed.
+/// Not a test of its own: a child process that will be killed.
 #[test]
 fn child() {
     child::work();

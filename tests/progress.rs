@@ -1,4 +1,4 @@
-//! Progress ends: the last call has what the work came to, and can still stop it.
+//! The last progress call has the final figures, and can still stop the work.
 
 mod common;
 
@@ -68,6 +68,9 @@ fn the_last_call_has_everything() {
         (at_end.files, at_end.bytes, at_end.total_bytes),
         (1, done.unwrap().size(), Some(LARGE as u64))
     );
+    let (done, at_end) =
+        last(|hook| list_sets(&fixture.share, fixture.place.deployment()).observer(hook).run());
+    assert_eq!((at_end.files, done.unwrap().len()), (1, 1));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What the target does not permit is named, and the rest is restored: folders, groups, hard links.
+//! A restore names what the target does not permit, and restores the rest: folders, groups, hard links.
 #![cfg(unix)]
 
 mod common;

@@ -1,4 +1,4 @@
-//! What goes and what stays: vectors, properties, real sets, and the example.
+//! What is deleted and what is kept: vectors, properties, real sets, and the example.
 #![cfg(unix)]
 
 mod common;
@@ -211,7 +211,7 @@ proptest! {
         prop_assert!(plan.kept.iter().all(|kept| !kept.reasons.is_empty()));
     }
 
-    /// However many sets of less come, each rule leaves what it would leave had they not come.
+    /// However many shrunken sets are added, each rule still keeps what it would keep without them.
     #[test]
     fn what_shrank_displaces_nothing(
         policy in policies(),
@@ -229,7 +229,7 @@ proptest! {
         let folders = |plan: &RetentionPlan| -> std::collections::BTreeSet<String> {
             plan.kept.iter().map(|kept| kept.folder.to_string()).collect()
         };
-        // Where nothing is good, everything is kept and nothing can be displaced.
+        // If no set is good, everything is kept and nothing can be displaced.
         let good = |set: &Candidate| is_complete(set) && is_of_the_past(set, now);
         let places: Vec<_> = unique.values().filter(|set| good(set)).map(|set| set.place.clone()).collect();
         let before: std::collections::BTreeSet<_> = policy

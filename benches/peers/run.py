@@ -20,7 +20,7 @@ JOBS = ["full", "unchanged", "changed", "check", "verify", "restore", "one file"
 
 
 def sh(command, env=None):
-    """Runs a line of bash; gives its output and CPU seconds, wall seconds, peak MiB of the largest process."""
+    """Runs a line of bash. Returns its output, CPU seconds, wall seconds, and peak MiB of the largest process."""
     # A process of its own: the kernel's peak of all children so far would hide the later, smaller ones.
     script = ("import json,resource,subprocess,sys,time; t=time.monotonic(); "
               "p=subprocess.run(['bash','-o','pipefail','-c',sys.argv[1]],stdout=subprocess.PIPE,stderr=subprocess.PIPE); "
@@ -36,7 +36,9 @@ def sh(command, env=None):
 
 
 def size(folder):
-    """Bytes and files below a folder, a file with several names once, without the state of the host: it does not lie on the share."""
+    """Returns bytes and files below a folder; a file with several names counts once. Leaves out the host's state, which
+    is not on the share.
+    """
     seen, total = set(), 0
     for base, folders, names in os.walk(folder):
         if base == str(folder) and "state" in folders:
@@ -169,7 +171,7 @@ def one_file(tree, which):
 
 
 def run_round(tool, which, tree, work, number):
-    """All jobs of a tool once; gives {job: (CPU, wall, peak)} and what was stored."""
+    """Runs all jobs of a tool once. Returns {job: (CPU, wall, peak)} and what was stored."""
     repo, rows, stored = work / "repos" / f"{which}-{type(tool).__name__}-{number}", {}, {}
     repo.parent.mkdir(exist_ok=True)
     one = one_file(tree, which)
@@ -184,7 +186,7 @@ def run_round(tool, which, tree, work, number):
         if job == "changed":
             gen("mutate", which, tree, "--pct", 1)
         try:
-            # What the tool before wrote is not this one's to put on the disk.
+            # This tool must not pay for writing what the one before left.
             os.sync()
             before = size(repo)[0] if repo.exists() else 0
             rows[job] = sh(tool.line(job, **places), tool.env)[1]
@@ -201,7 +203,7 @@ def run_round(tool, which, tree, work, number):
 
 
 def nights(tool, which, tree, work, count):
-    """What `count` nights with 1 % changed come to, the first one full; gives MB stored and CPU seconds."""
+    """Runs `count` nights with 1 % changed, the first one full. Returns MB stored and CPU seconds."""
     copy, repo = work / f"{which}-nights", work / "repos" / f"{which}-nights-{type(tool).__name__}"
     shutil.rmtree(copy, ignore_errors=True)
     subprocess.run(["cp", "-a", tree, copy], check=True)
@@ -222,7 +224,9 @@ def nights(tool, which, tree, work, count):
 
 
 def growth(tool, work, counts):
-    """Full backup, unchanged backup and verification of so many tiny files; gives {count: {job: (CPU, wall, peak)}}."""
+    """Runs full backup, unchanged backup and verification of this many tiny files. Returns {count: {job: (CPU, wall,
+    peak)}}.
+    """
     rows = {}
     for count in counts:
         tree, repo = work / f"growth-{count}", work / "repos" / f"growth-{count}"
@@ -231,7 +235,7 @@ def growth(tool, work, counts):
                 folder = tree / f"{number // 100_000:03}/{number // 1000:06}"
                 folder.mkdir(parents=True)
             (folder / f"{number:08}.txt").write_text(f"interface Ethernet1/{number}\n  description port {number}\n")
-        # What was written within the last tick of the clock would be read again.
+        # Otherwise files written within the last tick of the clock would be read again.
         time.sleep(1)
         repo.parent.mkdir(exist_ok=True)
         places = dict(repo=repo, tree=tree, parent=tree.parent, name=tree.name, one="", target="")
@@ -278,7 +282,7 @@ TREES = {"A": "20,000 small files", "B": "one 4 GiB image", "C": "2.65 GB mixed"
 
 
 def svg(everything):
-    """Bars of CPU seconds, ours at one: longer is dearer."""
+    """Draws bars of CPU seconds, with ours at one: longer costs more."""
     rows, y, out = [], 34, []
     for which, results in everything.items():
         for job in JOBS:

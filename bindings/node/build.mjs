@@ -16,7 +16,7 @@ const build = spawnSync(
   { cwd: here, stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 30, encoding: 'utf8' },
 )
 if (build.status !== 0) {
-  // Cargo has said why.
+  // Cargo has already printed why.
   console.error(build.error?.message ?? `${cargo} build failed`)
   process.exit(1)
 }
@@ -28,9 +28,9 @@ const built = build.stdout
   .flatMap((message) => message.filenames)
   .find((name) => /\.(so|dylib|dll)$/.test(name))
 mkdirSync(join(here, 'native'), { recursive: true })
-// A new file, not new content: a program that has the old one loaded keeps it.
+// Make a new file instead of new content: a program that has loaded the old one keeps it.
 rmSync(join(here, 'native', fileName), { force: true })
 copyFileSync(built, join(here, 'native', fileName))
-// Four fifths of it are line numbers, which a tarball goes without; where there is no `strip` they stay.
+// Four fifths of it are line numbers, which a tarball does not need. Without `strip` they stay.
 spawnSync('strip', ['-S', join(here, 'native', fileName)])
 console.log(`native/${fileName}`)

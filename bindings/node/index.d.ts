@@ -40,7 +40,7 @@ export const version: string
 
 // ---------------------------------------------------------------------------------------------------- Errors
 
-/** The condition that an error stands for: the same word in Rust, Python, Node and C. New ones may come. */
+/** The condition that an error reports: the same word in Rust, Python, Node and C. New ones may be added. */
 export type ErrorCode =
   | 'ACCESS_DENIED'
   | 'ALREADY_EXISTS'
@@ -72,21 +72,21 @@ export type ErrorCode =
 export const ErrorKind: { readonly [Code in ErrorCode]: Code }
 
 /**
- * What this library fails with. `message` is one line for people, without secrets; programs look at `code`. Work that an
- * `AbortSignal` stopped has the code `CANCELLED`, the name `AbortError` and the signal's reason as its `cause`.
+ * Any failure of this library. `message` is one line for people, without secrets; in a program, look at `code`. If an
+ * `AbortSignal` stopped the work, the code is `CANCELLED`, the name `AbortError`, and the `cause` the signal's reason.
  *
- * An argument of a wrong type is a `TypeError` or `RangeError`, as everywhere in Node.
+ * An argument of the wrong type is a `TypeError` or `RangeError`, as everywhere in Node.
  */
 export class BackupError extends Error {
   private constructor()
   readonly code: ErrorCode
-  /** The file or folder that it concerns, on the share or on this host, where that is known. */
+  /** The file or folder that it concerns, on the share or on this host, if known. */
   readonly path: string | undefined
-  /** What was done when it failed, in one word, where that is known: `read`, `write`, `list`. */
+  /** What was done when it failed, in one word, if known: `read`, `write`, `list`. */
   readonly operation: string | undefined
-  /** The name of the backup set that it concerns, where that is known: `20261123T020000Z-7f3a91c2`. */
+  /** The name of the backup set that it concerns, if known: `20261123T020000Z-7f3a91c2`. */
   readonly set: string | undefined
-  /** Which of the alerts that operators know it is, and what to do. Undefined where the work never began. */
+  /** Which of the documented alerts it is, and what to do. Undefined if the work never began. */
   readonly alert: Classification | undefined
 }
 
@@ -94,33 +94,33 @@ export class BackupError extends Error {
 
 /** A path of this host. */
 export type FilePath = string | URL
-/** Bytes, taken without a copy. Don't change them before the call has ended. */
+/** Bytes. Calls that end in `Sync` do not copy them; others copy them before they return. */
 export type Bytes = Uint8Array | ArrayBufferView | ArrayBuffer
 /** A time: a `Date`, or text like `2026-11-23T02:00:00Z`. */
 export type Time = Date | string
 /** The text of a name or place, or its facts. */
 export type Named = string | { readonly text: string }
 
-/** How far long work has come. */
+/** How far long work is. */
 export interface Progress {
   readonly files: number
   /** Bytes of file content read from the source, or written to the target. */
   readonly bytes: number
-  /** Bytes of stored form written to the share, or read from it. */
+  /** Bytes written to the share or read from it, compressed and encrypted. */
   readonly storedBytes: number
-  /** Bytes of file content expected in all, where that is known; at the last call it is `bytes`. */
+  /** Bytes of file content expected in all, if known; in the last call it equals `bytes`. */
   readonly totalBytes: number | undefined
 }
 
-/** Long work tells about ten times a second how far it is, and can be stopped. */
-export interface Watched {
-  /** `false` stops the work as `CANCELLED`; what it throws is thrown by the work. */
+/** Options of long work: it reports its progress about ten times a second, and you can stop it. */
+export interface WorkOptions {
+  /** Return `false` to stop the work with `CANCELLED`. If this throws, the work fails with the same error. */
   progress?: (progress: Progress) => unknown
   signal?: AbortSignal
 }
 
-/** The same for a call that ends in `Sync`: a signal that is aborted already keeps it from beginning. */
-export type WatchedSync = Watched
+/** The same for a call that ends in `Sync`: if the signal is already aborted, the work does not begin. */
+export type WorkOptionsSync = WorkOptions
 
 // ---------------------------------------------------------------------------------------------------- Layout
 
@@ -183,7 +183,7 @@ export interface SetNameFacts {
   suffix: number
 }
 
-/** Each reads a text and gives its normal form, `text`, and its parts, or fails with `INVALID_NAME` or `RESERVED_PATH`. */
+/** Each parses a text. Returns its normal form, `text`, and its parts; fails with `INVALID_NAME` or `RESERVED_PATH`. */
 export function parseUncPath(text: Named): UncPathFacts
 export function parseSharePath(text: Named): SharePathFacts
 export function parseName(text: Named): NameFacts
@@ -197,11 +197,11 @@ export function joinUncPath(path: Named, below: Named): UncPathFacts
 export function joinSharePath(path: Named, below: Named): SharePathFacts
 export function formDeployment(externalDomainName: Named, region: Named): DeploymentFacts
 export function formPlace(deployment: Named, component: Named, scaleUnit?: Named | null): PlaceFacts
-/** `created` is now where there is none; `suffix` tells sets of one second apart. */
+/** Without `created` it is now; `suffix` distinguishes sets that begin in the same second. */
 export function formSetName(created: Time | null | undefined, suffix: number): SetNameFacts
-/** The folder of a set below the root of the share. */
+/** Returns the folder of a set, below the root of the share. */
 export function setFolder(place: Named, set: Named): SharePathFacts
-/** Whether two UNC paths are the same place, whatever their letter case. */
+/** Whether two UNC paths are the same place, ignoring letter case. */
 export function isSamePlace(path: Named, other: Named): boolean
 /** Whether a name is `MASBackup`, in any letter case or disguise. */
 export function isMasBackup(name: string): boolean
@@ -227,7 +227,7 @@ export class EncryptionCertificate {
   static load(file: FilePath): Promise<EncryptionCertificate>
   static loadSync(file: FilePath): EncryptionCertificate
   readonly facts: CertificateFacts
-  /** Fails with `CERTIFICATE_EXPIRED` unless it is valid then; now where no time is given. */
+  /** Fails with `CERTIFICATE_EXPIRED` unless it is valid at that time, by default now. */
   checkValidity(at?: Time | null): void
   toDer(): Buffer
 }
@@ -235,7 +235,7 @@ export class EncryptionCertificate {
 /** A certificate with its private key, which opens backups: the PFX. */
 export class DecryptionCertificate {
   private constructor()
-  /** An empty password and none are the same. */
+  /** An empty password and no password are the same. */
   static fromPfx(pfx: Bytes, password?: string | null): Promise<DecryptionCertificate>
   static fromPfxSync(pfx: Bytes, password?: string | null): DecryptionCertificate
   static fromPem(key: Bytes, passphrase: string | null | undefined, cer: Bytes): Promise<DecryptionCertificate>
@@ -253,28 +253,28 @@ export interface RecipientFacts {
   serial: string
 }
 
-/** Seals messages, of at most 64 MiB each, to 1 to 16 certificates. */
+/** Seals messages of at most 64 MiB each to 1 to 16 certificates. */
 export class Sealer {
   constructor(...certificates: (EncryptionCertificate | EncryptionCertificate[])[])
   seal(content: Bytes): Promise<Buffer>
   sealSync(content: Bytes): Buffer
-  /** Seals a file into a new one; gives how many bytes it had. */
+  /** Seals a file into a new one. Returns how many bytes it had. */
   sealFile(from: FilePath, to: FilePath): Promise<number>
   sealFileSync(from: FilePath, to: FilePath): number
-  /** Takes everything, then gives one message. */
+  /** Reads everything, then outputs one message. */
   createSealStream(): Transform
 }
 
-/** Opens messages. Nothing is given before all of a message is authentic. */
+/** Opens messages. Returns nothing of a message before all of it is authentic. */
 export class Opener {
   constructor(...certificates: (DecryptionCertificate | DecryptionCertificate[])[])
   readonly certificates: CertificateFacts[]
   open(message: Bytes): Promise<Buffer>
   openSync(message: Bytes): Buffer
-  /** Opens a file into a new one, which only its owner may read; gives how many bytes it held. */
+  /** Opens a file into a new one that only its owner can read. Returns the length of the content in bytes. */
   openFile(from: FilePath, to: FilePath): Promise<number>
   openFileSync(from: FilePath, to: FilePath): number
-  /** Takes one message as a whole, then gives its content. */
+  /** Reads one whole message, then outputs its content. */
   createOpenStream(): Transform
 }
 
@@ -287,13 +287,13 @@ export interface Space {
   free: number
 }
 
-/** A share that backups lie on. `await using` closes it. */
+/** A share for backups. `await using` closes it. */
 export abstract class Share {
-  /** Where it is, for people. */
+  /** Returns where it is, for people. */
   describe(): string
   space(): Promise<Space>
   spaceSync(): Space
-  /** What was made of it before goes on working. */
+  /** Closes it. What you opened on it keeps working. */
   close(): void
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -302,14 +302,14 @@ export interface FolderShareOptions {
   durability?: Durability
 }
 
-/** A share in a folder of this host: a local disk, or a share that the system has mounted. */
+/** A share in a folder of this host: a local disk, or a share that the operating system has mounted. */
 export class FolderShare extends Share {
   private constructor()
   static open(root: FilePath, options?: FolderShareOptions): Promise<FolderShare>
   static openSync(root: FilePath, options?: FolderShareOptions): FolderShare
 }
 
-/** What a connection came to. */
+/** What client and server agreed on. */
 export interface SmbFacts {
   address: string
   /** The path of the share's root behind a DFS path. */
@@ -321,21 +321,27 @@ export interface SmbFacts {
   block: number
 }
 
-export interface SmbShareOptions {
+/** What can be stopped without telling how far it is. */
+export interface Stoppable {
+  /** Ends the call within seconds, whatever the server does. In a call that ends in `Sync`, only before it begins. */
+  signal?: AbortSignal
+}
+
+export interface SmbShareOptions extends Stoppable {
   port?: number
   encryption?: Encryption
-  /** Older than 3.1.1 gives up encryption and protection of the negotiation. */
+  /** With one older than 3.1.1 you give up encryption and protection of the negotiation. */
   oldestDialect?: Dialect
   durability?: Durability
   connections?: number
-  /** In seconds, here and below. */
+  /** Limits are in seconds. */
   connectLimit?: number
   silenceLimit?: number
   callLimit?: number
   attempts?: number
 }
 
-/** A share over SMB 3, by its UNC path, with no mount. The password is in no output. */
+/** A share over SMB 3, by its UNC path, without mounting it. It never shows the password. */
 export class SmbShare extends Share {
   private constructor()
   static connect(root: Named, account: string, password: string, options?: SmbShareOptions): Promise<SmbShare>
@@ -344,14 +350,14 @@ export class SmbShare extends Share {
   factsSync(): SmbFacts
 }
 
-export interface CheckOptions {
+export interface CheckOptions extends Stoppable {
   /** Each like `Switches` or `Switches/su1`. */
   components?: string | string[]
-  /** Whether folders that are missing are created. */
+  /** Whether to create missing folders. */
   createFolders?: boolean
 }
 
-/** What a failed step means: the code of its error, what class of alert that is, what happened, and what to do next. */
+/** What a failed step means: the code of its error, the class of alert, what happened, and what to do next. */
 export interface CheckAlert {
   error: ErrorCode
   class: Omit<Classification, 'describe' | 'remedy'>
@@ -373,10 +379,16 @@ export interface CheckReport {
   }[]
 }
 
-/** Checks an open share for the backups of a deployment: it writes a few objects with random names, and removes them. */
+/**
+ * Checks whether an open share can take the backups of a deployment. Writes a few objects with random names, and
+ * removes them.
+ */
 export function checkShare(share: Share, deployment: Named, options?: CheckOptions): Promise<CheckReport>
 export function checkShareSync(share: Share, deployment: Named, options?: CheckOptions): CheckReport
-/** Checks the way to a share over SMB, from the server's name on: the first step that fails is where the fault is. */
+/**
+ * Checks the way to a share over SMB, beginning with the server's name. The first step that fails shows where the fault
+ * is.
+ */
 export function checkSmbShare(
   root: Named,
   account: string,
@@ -394,7 +406,7 @@ export function checkSmbShareSync(
 
 // ---------------------------------------------------------------------------------------------------- Sets
 
-/** Text, or bytes that are none. */
+/** Text, or bytes that are not text. */
 export type Text = string | { base64: string }
 
 export interface Place {
@@ -411,7 +423,7 @@ export interface Counts {
   problems: number
 }
 
-/** What a set's folder holds, or a part of it. */
+/** Stored files of a set: how many, and their bytes. */
 export interface Stored {
   files: number
   bytes: number
@@ -431,17 +443,17 @@ export interface CoverSheet extends Place {
   labels?: Record<string, string>
 }
 
-/** What a listing shows of every set. */
+/** What a listing says about every set. */
 export interface SetSummaryFacts {
   place: Place
   name: string
   folder: string
   hasCoverSheet: boolean
-  /** Whether it is complete and holds no file, or less than half of what another of its place does. */
+  /** Whether it is complete, but holds no file, or less than half of what another set of its place holds. */
   isShrunken: boolean
 }
 
-/** A set as a listing shows it: a complete one has its cover sheet, any other the reason why it is not complete. */
+/** A set in a listing. A complete one has its cover sheet, any other the reason why it is not complete. */
 export type SetSummary = SetSummaryFacts &
   (
     | { state: 'complete'; cover: CoverSheet; reason?: undefined }
@@ -449,24 +461,24 @@ export type SetSummary = SetSummaryFacts &
     | { state: 'foreign'; belongsTo: string; reason: string; cover?: undefined }
     | { state: Exclude<SetState, 'complete' | 'foreign'>; reason: string; cover?: undefined }
   )
-/** For `instanceof`; listings make them. */
+/** For `instanceof`. Listings create them. */
 export const SetSummary: abstract new (made: never) => SetSummary
 
-/** A folder that may hold sets and cannot be listed. */
+/** A folder that may contain sets but cannot be listed. */
 export interface UnreadableFolder {
   folder: string
   code: ErrorCode
   reason: string
 }
 
-/** Sets as a listing shows them, and the folders that could not be listed: sets in them are missing here. */
+/** A listing of sets, and the folders that could not be listed; their sets are missing here. */
 export type SetList = SetSummary[] & { unreadable: UnreadableFolder[] }
 
-/** The sets of a deployment, or of one component of it, by place and then from old to new. */
-export function listSets(share: Share, deployment: Named, component?: Named | null): Promise<SetList>
-export function listSetsSync(share: Share, deployment: Named, component?: Named | null): SetList
+/** The sets of a deployment, or of one component of it, by place and then from old to new. Progress counts sets. */
+export function listSets(share: Share, deployment: Named, component?: Named | null, options?: WorkOptions): Promise<SetList>
+export function listSetsSync(share: Share, deployment: Named, component?: Named | null, options?: WorkOptionsSync): SetList
 
-/** What a set holds, as its index says. */
+/** What the index says about any entry. */
 export interface EntryFacts {
   path: Text
   /** Octal digits: `0644`. */
@@ -479,7 +491,9 @@ export interface EntryFacts {
   xattrs?: [name: Text, value: string][]
 }
 
-/** An entry, by its kind. The `target` of a copy or hard link is a path in the set, that of a symlink is what it says. */
+/**
+ * An entry, by its kind. The `target` of a copy or hard link is a path in the set; that of a symlink is its own text.
+ */
 export type Entry = EntryFacts &
   (
     | { kind: 'file'; size: number; sha256: string; sparse?: boolean }
@@ -499,7 +513,7 @@ export interface Loss {
   path: Text | null
   file: string | null
   code: ErrorCode
-  /** Whether the target refused it; the set has it. */
+  /** Whether the target refused it. The set still has it, so you can restore it elsewhere. */
   refused: boolean
   message: string
 }
@@ -515,7 +529,7 @@ export interface VerifyReport {
     kind: FaultKind
     message: string
   }[]
-  /** What lies beside the set and is not of it. */
+  /** Files in the set's folder that are not the set's: `Thumbs.db`, `~snapshot`. They do no harm. */
   foreign: string[]
   losses: Loss[]
   /** Whether there are neither faults nor losses. */
@@ -530,96 +544,107 @@ export interface RestoreReport {
   bytes: number
   storedBytes: number
   kept: number
-  /** What was kept and is not what the set has. */
+  /** Things that were kept although they differ from the set. */
   keptDiffering: Text[]
   losses: Loss[]
-  /** Patterns that nothing matches. */
+  /** Patterns that nothing in the set matches. */
   unmatched: string[]
   unrestored: { what: string; count: number; example: string }[]
   problems: Problem[]
 }
 
-export interface RestoreOptions extends Watched {
-  /** What to restore, in gitignore syntax; all where there is none. */
+export interface RestoreOptions extends WorkOptions {
+  /** What to restore, in gitignore syntax; by default everything. */
   patterns?: string | string[]
-  /** What to do about what is there: `refuse` where nothing is said. */
+  /** What to do about existing things; the default is `refuse`. */
   existing?: Existing
-  /** By what that which is kept is compared with the set: `metadata` where nothing is said. */
+  /** How to compare existing files that are kept with the set; the default is `metadata`. */
   compare?: Compare
-  /** What to do about damage: `stop` where nothing is said. */
+  /** What to do about damage; the default is `stop`. */
   damage?: Damage
 }
 
-/** A set that is complete by its cover sheet. */
+/** A backup set on a share, complete by its cover sheet. */
 export class BackupSet {
   private constructor()
-  /** One that was copied to where another's should lie is opened with the place that it is of. */
+  /** If the set was copied to where another belongs, open it by naming its own place. */
   static open(share: Share, folder: Named, place?: Named | null): Promise<BackupSet>
   static openSync(share: Share, folder: Named, place?: Named | null): BackupSet
-  /** By its encrypted index alone, where `backup.json` or `SHA256SUMS` is damaged or gone and its data is there. */
+  /**
+   * Opens a set by its encrypted index alone. Use it if `backup.json` or `SHA256SUMS` is damaged or gone but the data
+   * is there.
+   */
   static openByIndex(share: Share, folder: Named, opener: Opener): Promise<BackupSet>
   readonly cover: CoverSheet
   readonly folder: string
-  /** What it holds, fetched as it is asked for. */
+  /** Iterates over its entries, and fetches them as you ask for them. */
   entries(opener: Opener): AsyncGenerator<Entry, void, undefined>
   entriesSync(opener: Opener): Generator<Entry, void, undefined>
-  /** Checks every stored file against SHA256SUMS; needs no key. */
-  verify(options?: Watched): Promise<VerifyReport>
-  verifySync(options?: WatchedSync): VerifyReport
-  /** Checks every byte. */
-  verifyFull(opener: Opener, options?: Watched): Promise<VerifyReport>
-  verifyFullSync(opener: Opener, options?: WatchedSync): VerifyReport
+  /** Checks every stored file against `SHA256SUMS`. Needs no key. */
+  verify(options?: WorkOptions): Promise<VerifyReport>
+  verifySync(options?: WorkOptionsSync): VerifyReport
+  /** Checks every byte: authenticates it, decompresses it and compares it with the index. */
+  verifyFull(opener: Opener, options?: WorkOptions): Promise<VerifyReport>
+  verifyFullSync(opener: Opener, options?: WorkOptionsSync): VerifyReport
   restore(opener: Opener, target: FilePath, options?: RestoreOptions): Promise<RestoreReport>
   restoreSync(opener: Opener, target: FilePath, options?: RestoreOptions): RestoreReport
-  /** One file of at most `limit` bytes; 0 means the default, 64 MiB. */
+  /** Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB. */
   restoreBytes(opener: Opener, path: string, options?: { limit?: number }): Promise<Buffer>
   restoreBytesSync(opener: Opener, path: string, options?: { limit?: number }): Buffer
   /**
-   * One file, of which nothing is given before all of it was found right: await its `readable` before you answer a request
-   * with it, and a failure can still be another answer.
+   * Restores one file to a stream, which outputs nothing before the whole file is verified. If you answer a request
+   * with it, wait for its `readable` first: if that fails, you can still send another answer.
    */
-  createRestoreStream(opener: Opener, path: string, options?: Watched): Readable
+  createRestoreStream(opener: Opener, path: string, options?: WorkOptions): Readable
 }
 
 // ---------------------------------------------------------------------------------------------------- Backup
 
-export interface BackupOptions extends Watched {
-  /** What can open the set: at least one. */
+export interface BackupOptions extends WorkOptions {
+  /** Each of them can open the set. At least one is required. */
   certificates: EncryptionCertificate | EncryptionCertificate[]
   allowExpiredCertificates?: boolean
-  /** On the cover sheet, in clear: vendor, model, serial, firmware. */
+  /** Written on the cover sheet, in clear: vendor, model, serial, firmware. */
   labels?: Record<string, string>
-  /** What to leave out below each folder, in gitignore syntax; `!` takes back in. */
+  /** What to leave out below each folder, in gitignore syntax; `!` takes something back in. */
   exclude?: string | string[]
-  /** What to do about sources that cannot be read or that change: `fail` where nothing is said. */
+  /** What to do about sources that cannot be read or that change; the default is `fail`. */
   sourceProblems?: SourceProblems
-  /** What to do about sources that are empty, or hold less than half of last time: `warn` where nothing is said. */
+  /** What to do about sources that are empty, or hold less than half of last time; the default is `warn`. */
   shrunkenSources?: ShrunkenSources
   /** Leaves out what is mounted below a source. */
   oneFileSystem?: boolean
-  /** Makes the region folder, and that of a component of your own, where it is missing; else that is an error. */
+  /**
+   * Creates the region folder, and the folder of a component of your own, if it is missing; by default that is an
+   * error.
+   */
   create?: boolean
-  /** Each stored file that is taken over is read back at least once in so many runs: 7 where nothing is said, 0 is never. */
+  /**
+   * Reads back each stored file that is taken over from an earlier set, at least once in this many runs; the default is
+   * 7, and 0 means never.
+   */
   recheck?: number
-  /** What was stored longer ago is written anew: 180 days where nothing is said, 0 is never. */
+  /** Stores again what was stored more than this many days ago; the default is 180, and 0 means never. */
   renewAfterDays?: number
-  /** zstd level, -7 to 19. */
+  /** The zstd level, -7 to 19; the default is 3. */
   level?: number
-  /** Most bytes of one stored segment, 4 to 64 MiB. */
+  /** The largest size of a stored segment in bytes, 4 to 64 MiB; the default is 12 MiB. */
   segmentSize?: number
   workers?: number
-  /** A folder of this host, one for each job, in which it remembers the last set: then a set costs what changed since. */
+  /**
+   * A folder of this host, one for each job, that remembers the last set. With it a set costs only what changed since.
+   */
   state?: FilePath
   /** Reads every file, whatever its times say, and every stored file that is taken over from an earlier set. */
   rereadEverything?: boolean
-  /** Stored files that a verification found damaged: what they hold is stored again. */
+  /** Stored files that a verification found damaged. Their content is stored again. */
   distrust?: string | string[]
   setName?: Named
 }
 
-/** What was read and stored for a set, and what earlier sets had already. */
+/** What was read and stored for a set, and what earlier sets already had. */
 export interface Reuse {
-  /** The folder of the earlier set that this one builds on; null for a full one. */
+  /** The folder of the earlier set that this one builds on; null for a full set. */
   base: string | null
   filesRead: number
   bytesRead: number
@@ -628,21 +653,24 @@ export interface Reuse {
   bytesKept: number
   /** Stored files that were hard-linked from the earlier set. */
   linked: Stored
-  /** Stored files that the share copied, since it could not link them. */
+  /** Stored files that the share copied because it could not link them. */
   copied: Stored
-  /** Stored files taken over from a run that was interrupted. */
+  /** Stored files taken over from an interrupted run. */
   takenOver: Stored
   /** Stored files of the earlier set that were read back and compared with their digests. */
   checked: Stored
-  /** Those that are damaged on the share, in earlier sets, too: what they held was stored again. */
+  /** Stored files that are damaged on the share, and so in earlier sets, too; this set stored their content again. */
   damaged: string[]
-  /** Stored files that were sent to the share. */
+  /** Stored files sent to the share. */
   stored: Stored
-  /** Stored files of the earlier set that were missing or damaged: what they held was stored again. */
+  /** Stored files of the earlier set that were missing or damaged; this set stored their content again. */
   rewritten: string[]
 }
 
-/** What protected the traffic to a share over SMB. `cipher` is null if it was signed only, `target` without DFS. */
+/**
+ * What protected the traffic to a share over SMB. `cipher` is null if the traffic was only signed, `target` without
+ * DFS.
+ */
 export interface ShareProtection {
   dialect: '3.0' | '3.0.2' | '3.1.1'
   signing: string
@@ -661,7 +689,7 @@ export interface BackupReport extends CoverSheet {
   problems: Problem[]
   /** Sockets, devices and pipes, which have no content. */
   skipped: Problem[]
-  /** What cost time or space, but not the set: one line each. */
+  /** What cost time or space but does not harm the set: one line each. */
   warnings: string[]
   /** What protected the traffic to a share over SMB; null for a folder. */
   protection: ShareProtection | null
@@ -669,17 +697,17 @@ export interface BackupReport extends CoverSheet {
 }
 
 /**
- * A backup in the making. Calls run one after another, awaited or not. One that is not committed leaves nothing that looks
- * like a backup; `await using` abandons it.
+ * A backup in the making. Calls run one after another, awaited or not. If you do not commit it, it leaves nothing that
+ * looks like a backup; `await using` abandons it.
  */
 export class Backup {
   private constructor()
   static start(share: Share, place: Named, options: BackupOptions): Promise<Backup>
   static startSync(share: Share, place: Named, options: BackupOptions): Backup
-  /** The name of the set that is being made. */
+  /** The name of the set. */
   readonly set: string
   readonly report: BackupReport | undefined
-  /** Adds a file or a folder, whichever it is, under its own name or another. */
+  /** Adds a file or a folder, under its own name or another. */
   add(source: FilePath, options?: { name?: string }): Promise<void>
   addSync(source: FilePath, options?: { name?: string }): void
   addFolder(folder: FilePath, options?: { name?: string }): Promise<void>
@@ -688,19 +716,18 @@ export class Backup {
   addFileSync(file: FilePath, options?: { name?: string }): void
   addBytes(name: string, content: Bytes): Promise<void>
   addBytesSync(name: string, content: Bytes): void
-  /** Adds everything that a stream, or anything else to be iterated, gives. */
+  /** Adds everything that a stream or another iterable returns. */
   addReader(name: string, source: AsyncIterable<Bytes | string> | Iterable<Bytes | string>): Promise<void>
   /**
-   * Says that something is not in the set because it could not be had: a switch that did not answer. With
-   * `sourceProblems: 'report'` it is named in the report, and the set is partial; else this fails with
-   * `SOURCE_UNREADABLE`.
+   * Records that something could not be fetched: a switch did not answer. With `sourceProblems: 'report'` the report
+   * names it, and the set is partial; otherwise this fails with `SOURCE_UNREADABLE`.
    */
   addProblem(name: string, error: Error | string): Promise<void>
   addProblemSync(name: string, error: Error | string): void
-  /** Waits until everything is stored and writes the cover sheet: from then on it is a backup. */
+  /** Waits until everything is stored, then writes the cover sheet, which makes it a backup. */
   commit(): Promise<BackupReport>
   commitSync(): BackupReport
-  /** Stops what is at work, and removes what was stored. */
+  /** Stops the work, and removes what was stored. */
   abandon(): Promise<void>
   abandonSync(): void
   [Symbol.asyncDispose](): Promise<void>
@@ -728,18 +755,18 @@ export type AlertCode =
   | 'INTERNAL_DELETION_FAILED'
   | 'CERTIFICATE_EXPIRING'
 
-/** The five that the documentation names. */
+/** The five kinds that the documentation names. */
 export type DocumentedAlertCode = 'OUT_OF_CAPACITY' | 'CONNECTIVITY' | 'PATH' | 'AUTHENTICATION' | 'GENERAL'
 
 /** All kinds of alert. */
 export const AlertKind: { readonly [Code in AlertCode]: Code }
 
-/** Whose mapping decides: ours where nothing is said. */
+/** Which mapping decides the class; the default is `refined`. */
 export interface ProfileOption {
   profile?: Profile
 }
 
-/** Where and for whom a failure happened. An `id` is made where none is given. */
+/** Where and to whom a failure happened. Without an `id` a new one is made. */
 export interface AlertContext {
   id?: string
   now?: Time
@@ -769,7 +796,7 @@ export interface RetryAdvice {
   couldLockOut: boolean
 }
 
-/** The class of a failure: the kind of alert, how sure that is, why, and whether to try again. */
+/** The class of a failure: the kind of alert, how certain it is, why, and whether to try again. */
 export class Classification {
   private constructor()
   readonly kind: AlertCode
@@ -782,9 +809,9 @@ export class Classification {
   readonly title: string
   readonly retry: RetryAdvice
   readonly evidence: Evidence[]
-  /** What happened, in a sentence or three. */
+  /** Returns what happened, in up to three sentences. */
   describe(context?: AlertContext): string
-  /** What to do next, step by step. */
+  /** Returns what to do next, step by step. */
   remedy(context?: AlertContext): string[]
 }
 
@@ -792,22 +819,22 @@ export function classifyNtstatus(status: number, options?: ProfileOption): Class
 export function classifyWin32(code: number, options?: ProfileOption): Classification
 export function classifyHresult(result: number, options?: ProfileOption): Classification
 export function classifyErrno(errno: number, options?: ProfileOption): Classification
-/** Any error: ours, Node's by its errno, others by their text and that of their causes. */
+/** Classifies any error: ours, Node's by its errno, all others by their text and that of their causes. */
 export function classifyError(error: Error, options?: ProfileOption): Classification
 export function classifyText(text: string | Bytes, options?: ProfileOption): Classification
-/** An alert, or a listing of alerts, of the admin API: JSON as text or as a value. */
+/** Classifies an alert, or a listing of alerts, in the JSON of the admin API: text or a value. */
 export function classifyJson(json: string | Bytes | object, options?: ProfileOption): Classification
-/** For alerts that no failure raises: an almost full share, a certificate that expires. */
+/** For alerts that no failure raises: an almost full share, an expiring certificate. */
 export function classifyKind(kind: AlertCode): Classification
 
-/** Classifies text that comes line by line. */
+/** Classifies text line by line. */
 export class TextClassifier {
   constructor(options?: ProfileOption)
   line(line: string | Bytes): void
   finish(): Classification
 }
 
-/** An alert as the admin API writes it, with its keys as they are there. */
+/** An alert as the admin API writes it, with its keys unchanged. */
 export interface Alert {
   properties: Record<string, unknown>
   [key: string]: unknown
@@ -821,12 +848,12 @@ export function alertKindOfFaultType(id: string): AlertCode | undefined
 // ---------------------------------------------------------------------------------------------------- Schedule and gate
 
 export interface ScheduleOptions {
-  /** 4 to 12, 12 where nothing is said; 1 to 744 with `beyondMicrosoft`. */
+  /** 4 to 12, by default 12; 1 to 744 with `beyondMicrosoft`. */
   frequencyHours?: number
   beyondMicrosoft?: boolean
   phaseSeconds?: number
   jitterSeconds?: number
-  /** Decides where in the jitter this host runs. */
+  /** Decides when within the jitter this host runs. */
   host?: string
 }
 
@@ -861,7 +888,7 @@ export type Decision = { decision: 'run' } | { decision: 'skipped'; holds: Hold[
 
 /** Operations as a document: JSON as text or bytes, or as a value. */
 export type OperationsDocument = string | Bytes | object
-/** A file with a document, a document, or a function that gives one, or a promise of one. */
+/** A file with a document, a document, or a function that returns one or a promise of one. */
 export type OperationSource =
   | FilePath
   | Bytes
@@ -871,13 +898,13 @@ export type OperationSource =
 /** Keeps backups from running beside what they conflict with. */
 export class Gate {
   constructor(sources?: OperationSource | OperationSource[], options?: { ignore?: string | string[] })
-  /** What keeps it closed now; empty where it is open. */
+  /** Returns what keeps it closed now; empty if it is open. */
   holds(): Promise<Hold[]>
   holdsSync(): Hold[]
-  /** Whether a scheduled backup that is due now runs. */
+  /** Decides whether a scheduled backup that is due now runs. */
   scheduled(schedule: Schedule, now?: Time | null): Promise<Decision>
   scheduledSync(schedule: Schedule, now?: Time | null): Decision
-  /** Fails with `CONFLICT` where a backup on demand may not run now. */
+  /** Fails with `CONFLICT` if a backup on demand may not run now. */
   onDemand(now?: Time | null): Promise<void>
   onDemandSync(now?: Time | null): void
 }
@@ -897,7 +924,7 @@ export interface Job {
   reason?: string
   slow?: boolean
   nextRun?: string
-  /** What does it, while it runs. */
+  /** The process that runs it, while it runs. */
   process?: { host: string; id: number }
 }
 
@@ -919,11 +946,11 @@ export interface Jobs {
   lastScheduled: string | null
   lastGood: string | null
   running: Operation[]
-  /** Those of the jobs whose process ended without a word: they failed, and the next append writes that down. */
+  /** Jobs whose process ended without saying so: they failed, and the next append records that. */
   died: Job[]
 }
 
-/** A file of jobs. One process at a time may append. */
+/** A file of jobs. Only one process may append at a time. */
 export class JobLog {
   constructor(file: FilePath)
   readonly path: string
@@ -933,16 +960,16 @@ export class JobLog {
   readSync(now?: Time | null): Jobs
 }
 
-/** What an operator should see to; `message` is one line for people. */
+/** Something that an operator should look into; `message` is one line for people. */
 export type BackupWarning = { message: string } & (
   | { warning: 'clock_set_back'; seconds: number }
-  /** `retention` is for how many days backups are kept. */
+  /** `retention`: for how many days backups are kept. */
   | { warning: 'gate_closed_too_long'; since: string; hold: string; retention: number }
   | { warning: 'missed_runs'; count: number; due: string }
   | { warning: 'no_recent_backup'; last: string | null }
 )
 
-/** What an operator should see to. */
+/** Returns what an operator should look into; empty if all is well. */
 export function backupWarnings(options?: {
   lastBackup?: Time | null
   setUp?: Time | null
@@ -961,14 +988,14 @@ export interface RetentionOptions {
   keepDaily?: number
   keepWeekly?: number
   keepMonthly?: number
-  /** Pairs of key and value, null for any. */
+  /** Pairs of key and value; null matches any value. */
   keepLabels?: [string, string | null][]
   /** Names of sets. */
   pin?: string[]
   /** Bytes. */
   makeRoom?: number
   graceHours?: number
-  /** In percent of the largest set: 50 where nothing is said. */
+  /** A percentage; a set that holds less than that of an older good set displaces no other. The default is 50. */
   shrunkenBelow?: number
 }
 
@@ -982,12 +1009,12 @@ export interface Candidate extends Place {
   labels?: Record<string, string>
 }
 
-/** What to keep of the sets of a deployment. */
+/** Which sets of a deployment to keep. */
 export class RetentionPolicy {
   constructor(options?: RetentionOptions)
-  /** The same policy that makes room besides, until so many bytes are free on a share with this space. */
+  /** Returns a policy that also deletes sets until this many bytes are free on a share with this space. */
   makeRoomFor(bytes: number, space: Space): RetentionPolicy
-  /** Of what one listing gave, all or some; or of plain data, to see what the policy would do. */
+  /** Plans for the sets of one listing, all or some; or for plain data, to try out the policy. */
   plan(sets: SetSummary[] | Candidate[], now?: Time | null): RetentionPlan
 }
 
@@ -1012,7 +1039,7 @@ export interface RetentionReport {
   freedBytes: number
 }
 
-/** Which sets go and which stay, and why. */
+/** Which sets to delete and which to keep, and why. */
 export class RetentionPlan {
   private constructor()
   now: string
@@ -1023,7 +1050,7 @@ export class RetentionPlan {
   roomFor?: number | null
   /** Deletes what the plan says, the oldest first. */
   apply(share: Share): Promise<RetentionReport>
-  /** `before` is told each deletion first; `false` stops there. */
+  /** `before` is called before each deletion; return `false` to stop there. */
   applySync(share: Share, options?: { before?: (deletion: Deletion) => unknown }): RetentionReport
 }
 
@@ -1043,7 +1070,7 @@ export interface Finding extends Rule {
   seen: string
 }
 
-/** How the backups of one component, or of one scale unit of it, stand. */
+/** The state of the backups of one component, or of one of its scale units. */
 export interface ComponentReview {
   name: string
   worst: Severity | null
@@ -1054,7 +1081,7 @@ export interface ComponentReview {
   complete: number
   others: number
   bytes: number
-  /** Days of UTC. */
+  /** Days in UTC. */
   days: { date: string; complete: number; partial: number; incomplete: number }[]
   sizes: { created: string; bytes: number }[]
 }

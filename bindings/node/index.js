@@ -1,6 +1,6 @@
 'use strict'
 
-// The package's one entry: CommonJS, whose names Node gives to `import` as well. A test compares the two.
+// The package's only entry point, in CommonJS. Node provides its names to `import`, too; a test compares the two.
 
 const alert = require('./lib/alert.js')
 const backup = require('./lib/backup.js')

@@ -1,6 +1,6 @@
 'use strict'
 
-// Loads the native half for this platform; a package may bring several, in `native`.
+// Loads the native half for this platform; a package may contain several, in `native`.
 
 const { existsSync } = require('node:fs')
 const { join } = require('node:path')

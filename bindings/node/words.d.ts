@@ -1,5 +1,5 @@
-// The words that plain data holds and options take. A word that a source of its own may choose can be any string, too:
-// `(string & {})` keeps the known ones in the completions of an editor.
+// The words of plain data and options. Where a source may use words of its own, any string is allowed, too:
+// `(string & {})` keeps the known ones in an editor's completions.
 
 /** How a backup or a restore went. */
 export type BackupStatus = 'Succeeded' | 'PartialSucceeded'
@@ -9,7 +9,7 @@ export type SetState = 'complete' | 'damaged' | 'foreign' | 'incomplete' | 'unre
 export type EntryKind = 'copy' | 'file' | 'folder' | 'hard_link' | 'large_file' | 'symlink'
 /** What can be wrong with a stored file. */
 export type FaultKind = 'content' | 'digest' | 'foreign' | 'length' | 'missing' | 'unreadable'
-/** One step of a check, in their order. */
+/** The steps of a check, in order. */
 export type Step =
   | 'name'
   | 'connection'
@@ -27,27 +27,27 @@ export type Step =
   | 'clock'
 /** How a step of a check went. */
 export type StepOutcome = 'passed' | 'warned' | 'failed' | 'skipped'
-/** Whether a share confirms what is written once it is on the disk, or once it is in memory. */
+/** Whether a share confirms a write once it is on the disk, or once it is in memory. */
 export type Durability = 'flushed' | 'cached'
-/** Whether a connection over SMB has to be encrypted. */
+/** Whether to encrypt a connection over SMB. */
 export type Encryption = 'required' | 'preferred' | 'off'
-/** A dialect of SMB. */
+/** A version of SMB. */
 export type Dialect = '3.0' | '3.0.2' | '3.1.1'
 /** What to do about sources that cannot be read or that change. */
 export type SourceProblems = 'fail' | 'report'
 /** What to do about sources that are empty, or hold less than half of last time. */
 export type ShrunkenSources = 'warn' | 'fail'
-/** What a restore does about what is there. */
+/** What a restore does about existing things. */
 export type Existing = 'refuse' | 'keep' | 'replace'
-/** By what a restore compares what it keeps with the set. */
+/** How a restore compares existing files that it keeps with the set. */
 export type Compare = 'metadata' | 'content'
 /** What a restore does about damage. */
 export type Damage = 'stop' | 'continue'
-/** Whose mapping decides what class a failure is of. */
+/** Which mapping decides the class of a failure. */
 export type Profile = 'refined' | 'microsoft-2301'
-/** How sure a classification is. */
+/** How certain a classification is. */
 export type Confidence = 'LOW' | 'MEDIUM' | 'HIGH'
-/** What a classification was made from. */
+/** The form in which evidence was found. */
 export type EvidenceForm =
   | 'NTSTATUS'
   | 'WIN32'
@@ -57,7 +57,7 @@ export type EvidenceForm =
   | 'ERROR'
   | 'FAULT_TYPE'
   | 'WORDING'
-/** What to look at to be surer of a classification. */
+/** What to check to decide an ambiguous classification. */
 export type Probe =
   | 'FREE_SPACE'
   | 'RESOLVE_NAME'
@@ -73,7 +73,7 @@ export type Probe =
   | 'CONTEXT'
 /** When trying again makes sense. */
 export type Retry = 'SOON' | 'LATER' | 'NEW_SESSION' | 'AFTER_FIX' | 'LOCK_OUT' | 'UNKNOWN' | 'NO_FAILURE'
-/** How bad an alert is, in the admin API's words. */
+/** How serious an alert is, in the admin API's words. */
 export type AlertSeverity = 'Warning' | 'Critical'
 /** What asked for a backup. */
 export type Trigger = 'on_demand' | 'scheduled'
@@ -100,7 +100,7 @@ export type JobStatus =
   | 'Skipped'
   | 'Succeeded'
   | (string & {})
-/** What an operator should see to. */
+/** What an operator should look into. */
 export type WarningKind = 'clock_set_back' | 'gate_closed_too_long' | 'missed_runs' | 'no_recent_backup'
 /** The condition of a set, as retention sees it. */
 export type Condition =
@@ -133,7 +133,7 @@ export type KeepReason =
   | 'unrecognised'
   | 'weekly'
   | 'within'
-/** What became of a set that was to be deleted. */
+/** The outcome of deleting a set. */
 export type DeletionOutcome = 'deleted' | 'gone' | 'folder_left' | 'skipped' | 'failed' | 'not_needed' | 'stopped'
 /** How bad a finding of a review is. */
 export type Severity = 'critical' | 'warning' | 'notice'

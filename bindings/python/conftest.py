@@ -1,4 +1,4 @@
-"""What the tests share: throw-away shares, the certificates of the vectors, and the counts of vectors walked."""
+"""What the tests share: throw-away shares, the certificates of the vectors, and the number of vectors that ran."""
 
 from __future__ import annotations
 

@@ -35,12 +35,12 @@ opens the set again with nothing but sha256sum, openssl, zstd and tar, and revie
 
 quickstart [SOURCE] [--in FOLDER] [--root ROOT [--port N]] [--remove] [--json]
 
-  SOURCE       folder to back up; this repository, without target and .git, when not given
-  --in FOLDER  folder to do it in: empty or not there yet; a new temporary one when not given
+  SOURCE       folder to back up; by default this repository, without target and .git
+  --in FOLDER  folder to work in: empty or not existing yet; by default a new temporary one
   --root ROOT  UNC path, with the account in AZS_SMB_USER and AZS_SMB_PASSWORD, or a mounted folder to use as the
-               share; a new folder when not given. The set stays there
-  --port N     TCP port of the file server of a UNC path, when it is not 445
-  --remove     remove the temporary folder at the end; it is kept otherwise, to look around in
+               share; by default a new folder. The set stays there
+  --port N     TCP port of the file server of a UNC path, if it is not 445
+  --remove     remove the temporary folder at the end; otherwise it stays, so that you can look around
   --json       print the report as JSON";
 
 /// What in this repository is not source: cargo's output and git's own data.

@@ -1,4 +1,4 @@
-//! Text, logs, codes and alert JSON from anywhere: a class or an error, never a panic, and what was read is written
+//! Text, logs, codes and alert JSON from anywhere: a class or an error, never a panic, and what it reads it can write
 //! again.
 
 #![no_main]

@@ -1,4 +1,4 @@
-//! Messages and CER from anywhere: errors, never a panic, and the same answer whichever way a message is opened.
+//! Messages and CER files from anywhere: errors, never a panic, and the same result whichever way a message is opened.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any text at all, read as each type of the layout.
+//! Any text, parsed as each type of the layout.
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! The configuration of a review, policies, schedules and alerts as JSON: never panics, and what is read is written again.
+//! The configuration of a review, policies, schedules and alerts as JSON: no panic, and what it reads it can write
+//! again.
 #![no_main]
 
 use azs_backup::alert::{Alert, classify_json, Profile};

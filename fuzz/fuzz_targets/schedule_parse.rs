@@ -1,4 +1,5 @@
-//! Any bytes as a document of operations, a job and a set to judge: no panic, and what is taken prints and is taken again.
+//! Any bytes as a document of operations, a job and a set to judge: no panic, and what one accepts prints and parses
+//! again.
 #![no_main]
 
 use azs_backup::schedule::{Candidate, Gate, Job, parse_operations, RetentionPolicy, Schedule};

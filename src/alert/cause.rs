@@ -12,8 +12,8 @@ use super::{errno, text, win32};
 use crate::{Error, ErrorKind};
 
 impl Error {
-    /// Returns the alert that this failure is: its class under the profile [`Refined`](Profile::Refined), why, and
-    /// whether to try again. [`classify_error`] knows other profiles.
+    /// Returns the alert for this failure: its class under the profile [`Refined`](Profile::Refined), why, and whether
+    /// to try again. [`classify_error`] accepts other profiles.
     #[must_use]
     pub fn alert(&self) -> Classification {
         classify_error(self, Profile::Refined)
@@ -48,7 +48,7 @@ pub fn classify_io(error: &io::Error, profile: Profile) -> Classification {
     classify_chain(error, profile)
 }
 
-/// Classifies any error with its chain of causes by the most telling link; of equals the deepest counts.
+/// Classifies any error with its chain of causes by the most telling link; among equals, the deepest counts.
 ///
 /// Errors of this library and of the standard library are read by kind and code. All others, including those of SMB
 /// clients, are read by their text, up to 4 KiB of it. It follows at most 64 links.

@@ -1,7 +1,8 @@
-//! POSIX errno, and the class of each: all that is left of a fault on a mounted share.
+//! POSIX errno values, and the class of each. A fault on a mounted share leaves nothing else.
 //!
-//! Numbers of Linux (asm-generic/errno.h, errno-base.h); those of macOS and the BSDs beside, where they differ. Linux's
-//! cifs turns an NTSTATUS into one of these (fs/smb/client/smb2maperror.c): a wrong password arrives as `EACCES`.
+//! The numbers are Linux's (asm-generic/errno.h, errno-base.h); where those of macOS and the BSDs differ, they stand
+//! beside them. Linux's cifs turns an NTSTATUS into one of these (fs/smb/client/smb2maperror.c): a wrong password
+//! arrives as `EACCES`.
 
 use super::finding::{Finding, findings};
 
@@ -10,7 +11,7 @@ pub(super) fn find(code: u32) -> Option<&'static Finding> {
     ROWS.binary_search_by_key(&code, |row| row.code).ok().map(|at| &ROWS[at])
 }
 
-/// The row of this number of the system that the library was built for; Linux's numbers where that has none.
+/// The row of this number, on the system that the library was built for; Linux's numbers if that system has none.
 pub(super) fn find_native(code: u32) -> Option<&'static Finding> {
     if cfg!(any(target_vendor = "apple", target_os = "freebsd", target_os = "openbsd", target_os = "netbsd"))
     {

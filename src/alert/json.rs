@@ -269,8 +269,8 @@ impl Alert {
 
 /// Classifies an alert, or a listing of alerts, in the JSON of the admin API.
 ///
-/// Of several alerts the most telling counts; closed ones count only if all are closed. JSON without any alert is read
-/// as text.
+/// Among several alerts, the most telling one counts; closed ones count only if all are closed. JSON without any alert
+/// is read as text.
 ///
 /// # Errors
 /// `MALFORMED` for anything but JSON, or for an incomplete document; `LIMIT_EXCEEDED` above 16 MiB.

@@ -1,15 +1,15 @@
 //! NTSTATUS, the codes that a file server answers with, and the class of each.
 //!
 //! Names and numbers: MS-ERREF 2.3.1, MS-SMB 2.2.2.4 for the five short codes of SMB 1, and `ntstatus.h` of the Windows
-//! SDK (as win32metadata has it) for what is newer than MS-ERREF's list. The table holds every warning and error of
-//! the facilities that a file server, its cluster, filters, encrypted volumes, RPC and SMB over QUIC answer with (0,
-//! 0x02, 0x03, 0x13, 0x19, 0x1C, 0x21, 0x24, 0x5D), so all that MS-SMB2, MS-FSCC and MS-FSA name. Left out are
+//! SDK (as win32metadata has it) for what is newer than MS-ERREF's list. The table holds every warning and error of the
+//! facilities that a file server, its cluster, filters, encrypted volumes, RPC and SMB over QUIC answer with (0, 0x02,
+//! 0x03, 0x13, 0x19, 0x1C, 0x21, 0x24, 0x5D), and so everything that MS-SMB2, MS-FSCC and MS-FSA name. It omits
 //! facilities that no share can return: terminal services, graphics, USB, ACPI, TPM, NDIS and the like.
 //!
-//! A row: code, name, the Win32 code that Windows makes of it (0: none known), class, when to try again, what it
-//! says, and for an ambiguous code the other class and the probe that decides. A row without a class names nothing
-//! about a share: it is *general*. The Win32 codes are those of RtlNtStatusToDosError as far as they are known;
-//! they decide only under [`Profile::Microsoft2301`](super::Profile::Microsoft2301).
+//! A row: code, name, the Win32 code that Windows makes of it (0: none known), class, when to try again, what it says,
+//! and for an ambiguous code the other class and the probe that decides. A row without a class says nothing about a
+//! share: it is *general*. The Win32 codes are those of RtlNtStatusToDosError as far as they are known; they decide
+//! only under [`Profile::Microsoft2301`](super::Profile::Microsoft2301).
 
 use super::finding::{Finding, Index, findings};
 

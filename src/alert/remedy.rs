@@ -1,4 +1,4 @@
-//! What happened and what to do next, for people.
+//! The texts of an alert: what happened, and the remedy, step by step.
 
 use std::fmt::Write;
 

@@ -81,7 +81,7 @@ impl TextClassifier {
         }
     }
 
-    /// Classifies all lines together by the most telling evidence; of equals the first counts.
+    /// Classifies all lines together by the most telling evidence; among equals, the first counts.
     #[must_use]
     pub fn finish(self) -> Classification {
         self.collector.finish()

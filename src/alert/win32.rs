@@ -1,8 +1,8 @@
 //! Win32 error codes, and the class of each.
 //!
-//! Names and numbers: MS-ERREF 2.2, lmerr.h for NERR, winsock2.h for WSA and windns.h for DNS. The system codes up to
-//! 2500 are here whole, and those of clusters (5000 to 5100) and encrypted files (6000 to 6024); a row without a class
-//! names nothing about a share: it is *general*. Rows as in the table of NTSTATUS.
+//! Names and numbers: MS-ERREF 2.2, lmerr.h for NERR, winsock2.h for WSA and windns.h for DNS. The table has all system
+//! codes up to 2500, and those of clusters (5000 to 5100) and encrypted files (6000 to 6024). A row without a class
+//! says nothing about a share: it is *general*. The form of a row is that of the table of NTSTATUS.
 
 use super::finding::{Finding, Index, findings};
 

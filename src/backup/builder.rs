@@ -157,7 +157,7 @@ impl BackupBuilder {
         self
     }
 
-    /// Reads each stored file that is taken over from an earlier set back at least once in this many runs, and stores
+    /// Reads back each stored file that is taken over from an earlier set, at least once in this many runs, and stores
     /// its content again if it is damaged. The default is 7; 1 reads all of them in each run, 0 none. A run reads its
     /// share of the bytes: a seventh by default.
     #[must_use]
@@ -232,7 +232,7 @@ impl BackupBuilder {
     }
 
     /// Sets the observer. It is called while the backup starts, while you add sources and during the commit, on the
-    /// thread that does the work.
+    /// thread that asks for it.
     #[must_use]
     pub fn observer(mut self, observer: impl Observer + Send + 'static) -> Self {
         self.observer = Box::new(observer);

@@ -1,4 +1,5 @@
-//! Dedup that this run has stored: another file with the same content is a copy, and not stored again.
+//! Deduplicates what this run stores: a file with the same content as an earlier one becomes a copy, and is not stored
+//! again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};

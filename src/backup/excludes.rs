@@ -1,4 +1,4 @@
-//! The patterns that a backup excludes by, and which of them matched anything.
+//! The exclude patterns of a backup, and which of them matched anything.
 
 use ignore::gitignore::Gitignore;
 
@@ -34,7 +34,7 @@ impl Excludes {
         is_left_out
     }
 
-    /// Returns a warning for each pattern that matched nothing: the set may contain what it was to leave out.
+    /// Returns a warning for each pattern that matched nothing: the set may contain what you meant to leave out.
     pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
         self.unmatched.iter().map(|(pattern, _)| {
             if pattern.starts_with('#') {

@@ -45,7 +45,8 @@ impl Finish<'_> {
         pieces.extend(own);
         let records = pieces.iter().map(|piece| piece.records).sum();
 
-        let extents = self.extents()?;
+        let (mut listed, length) = self.ledger.finish_extents()?;
+        let (extents, listed) = self.writer.seal(extents::FILE_NAME.into(), 0, length, &mut listed)?;
         let cover = self.cover.sheet(self.writer, self.ledger.counts);
         let problems = self.problems.iter().cloned().map(Record::Problem);
         let head = [Record::Cover(cover.head()?), Record::Extents(extents.clone())];
@@ -55,9 +56,12 @@ impl Finish<'_> {
         let newest = self.index(Lines::Additions).newest(lines, records)?;
         let (name, number, length) = (piece_name(newest.number), newest.number, newest.content_length);
         let mut buffer = newest.buffer;
-        let newest = self.writer.store(name, number, length, &mut buffer)?;
-        self.done.stored.add(newest.length);
-        self.shared.stored.fetch_add(newest.length, Ordering::Relaxed);
+        let (newest, message) = self.writer.seal(name, number, length, &mut buffer)?;
+        self.writer.put_both((&extents, listed), (&newest, message))?;
+        for file in [&extents, &newest] {
+            self.done.stored.add(file.length);
+            self.shared.stored.fetch_add(file.length, Ordering::Relaxed);
+        }
 
         let next_piece = self.numbers.next();
         let Self { mut ledger, problems, warnings, done, next_segment, whole, .. } = self;
@@ -91,15 +95,6 @@ impl Finish<'_> {
     fn index(&self, lines: Lines) -> IndexWriter {
         let (set, place) = (self.writer.set(), self.writer.place().clone());
         IndexWriter::new(set, place, self.writer.head_room(), lines, self.numbers.clone())
-    }
-
-    /// Stores the list of extents.
-    fn extents(&mut self) -> Result<StoredFile> {
-        let (mut buffer, length) = self.ledger.finish_extents()?;
-        let file = self.writer.store(extents::FILE_NAME.into(), 0, length, &mut buffer)?;
-        self.done.stored.add(file.length);
-        self.shared.stored.fetch_add(file.length, Ordering::Relaxed);
-        Ok(file)
     }
 
     /// Returns the segments of the set, with how much of each counts. Drops those of which nothing does.
@@ -204,8 +199,8 @@ fn lines(
     crate::set::index::PieceReader::new(&piece.file.name, text, content)
 }
 
-/// Returns where the small pieces at the end begin that should be combined. Each piece that stays is more than twice as
-/// long as all behind it, so there are few.
+/// Returns where the small pieces begin that are at the end and should be combined. Each piece that stays is more than
+/// twice as long as all behind it, so there are few.
 fn crowded(pieces: &[IndexPiece]) -> usize {
     let Some(last) = pieces.last() else { return 0 };
     let mut from = pieces.len() - 1;

@@ -1,5 +1,7 @@
-//! When each stored file was written and last read back. Disks change bytes that nobody looks at, and damage to a file
-//! that set after set links would only show on the day it is needed.
+//! When each stored file was written and last read back: which are too old to link again, and which are due to be read.
+//!
+//! Disks change bytes that nobody looks at, and damage to a file that set after set links would only show on the day it is
+//! needed.
 
 use std::collections::HashMap;
 

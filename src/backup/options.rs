@@ -1,4 +1,4 @@
-//! The options of a backup as plain data: what the bindings and configuration files give.
+//! The options of a backup as plain data, for the bindings and configuration files.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -47,7 +47,7 @@ pub(super) struct Packer<'a> {
     is_whole: bool,
     whole: std::collections::BTreeSet<u32>,
     problems: Vec<Problem>,
-    /// Files that are not whole; neither are they under any other name.
+    /// Files that are not whole, and so neither are their other names.
     torn: HashMap<EntryPath, Error>,
 }
 

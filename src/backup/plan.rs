@@ -35,7 +35,7 @@ pub(super) type BoxedObserver = Box<dyn Observer + Send>;
 
 pub(super) struct Planner {
     pub(super) pipeline: Pipeline,
-    observer: BoxedObserver,
+    pub(super) observer: BoxedObserver,
     shared: Arc<Shared>,
     fail_on_problem: bool,
     segment_size: u64,

@@ -147,7 +147,7 @@ pub(super) struct SmallFile {
 /// Reads a small file whole, to `from` in the buffer. Reads it again if it changes meanwhile.
 ///
 /// # Errors
-/// When none of it can be stored. From an open file something always can: what cannot be read becomes zeros.
+/// Fails if none of it can be stored. From an open file something always can be: what cannot be read becomes zeros.
 pub(super) fn read_small(
     source: &SmallSource,
     mut before: Stat,

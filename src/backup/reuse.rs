@@ -1,4 +1,5 @@
-//! Takes over files from earlier sets, under names of the new set, before anything is read.
+//! Links the files of earlier sets into the new one before anything is read, except what is too worn (here), too old
+//! (`history`) or damaged.
 //!
 //! Once they are linked, nothing that happens to the earlier sets affects this one.
 

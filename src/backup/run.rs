@@ -1,7 +1,7 @@
 //! What all threads of a run have in common: its settings, what earlier sets have, its counts and its first failure.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -16,6 +16,7 @@ use crate::observer::Progress;
 use crate::set::record::StoredFile;
 use crate::set::writer::{Finished, SetWriter};
 use crate::set::{Counts, CoverSheet, Problem, Status, Stored};
+use crate::stop::Stop;
 
 pub(super) struct Settings {
     pub(super) workers: usize,
@@ -60,7 +61,7 @@ impl Cover {
 /// State that all threads share.
 #[derive(Default)]
 pub(super) struct Shared {
-    stop: AtomicBool,
+    stop: Stop,
     error: Mutex<Option<Error>>,
     pub(super) files: AtomicU64,
     pub(super) bytes: AtomicU64,
@@ -97,6 +98,12 @@ impl Shared {
         }
     }
 
+    /// How far it is at the end: no more is expected.
+    pub(super) fn end(&self) -> Progress {
+        let progress = self.progress();
+        Progress { total_bytes: Some(progress.bytes), ..progress }
+    }
+
     /// Adds the counts to a report.
     pub(super) fn report(&self, reuse: &mut super::report::Reuse) {
         reuse.files_read = self.read_files.load(Ordering::Relaxed);
@@ -106,14 +113,14 @@ impl Shared {
     }
 
     pub(super) fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Acquire)
+        self.stop.is_set()
     }
 
     pub(super) fn stop(&self) {
-        self.stop.store(true, Ordering::Release);
+        self.stop.set();
     }
 
-    /// Keeps the first failure and stops all threads.
+    /// Keeps the first failure and stops all threads, also one that waits for the share.
     pub(super) fn fail(&self, error: Error) {
         self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         self.stop();
@@ -166,7 +173,8 @@ pub(super) fn thread(
 ) -> JoinHandle<()> {
     let shared = shared.clone();
     let guarded = move || {
-        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(&mut body)) {
+        let run = std::panic::AssertUnwindSafe(|| shared.stop.during(&mut body));
+        match std::panic::catch_unwind(run) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => shared.fail(error),
             Err(_) => shared

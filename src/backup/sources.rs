@@ -36,9 +36,9 @@ impl Backup {
     ///
     /// # Errors
     /// `NOT_FOUND` when the folder does not exist, `SOURCE_UNREADABLE` and `SOURCE_CHANGED`, subject to
-    /// [`SourceProblems`](super::SourceProblems); `INVALID_NAME`; `INVALID_ARGUMENT` when the folder is the share, lies among the sets, or is
-    /// made by the kernel; `ALREADY_EXISTS` when you added something at, above or below this name before; the share's
-    /// errors; `CANCELLED`.
+    /// [`SourceProblems`](super::SourceProblems); `INVALID_NAME`; `INVALID_ARGUMENT` when the folder is the share, lies
+    /// among the sets, or is made by the kernel; `ALREADY_EXISTS` when you added something at, above or below this name
+    /// before; the share's errors; `CANCELLED`.
     pub fn add_folder_as(&mut self, name: &str, folder: impl AsRef<Path>) -> Result<()> {
         let folder = folder.as_ref();
         let path = self.claim(name)?;
@@ -169,7 +169,7 @@ impl Backup {
 
     /// Adds bytes under this name: a running-config just fetched from a switch.
     ///
-    /// They get the present as their time of last change. With a [state folder](super::BackupBuilder::state), bytes that the
+    /// Their time of last change is the present. With a [state folder](super::BackupBuilder::state), bytes that the
     /// last set already has under this name are not stored again and keep their earlier time.
     ///
     /// # Errors
@@ -231,8 +231,8 @@ impl Backup {
     /// [`PartialSucceeded`](crate::set::Status::PartialSucceeded), and its index and the report name it.
     ///
     /// # Errors
-    /// `SOURCE_UNREADABLE` with this message if the policy is [`SourceProblems::Fail`](super::SourceProblems::Fail); `INVALID_NAME`;
-    /// `ALREADY_EXISTS` when you added something at, above or below this name before.
+    /// `SOURCE_UNREADABLE` with this message if the policy is [`SourceProblems::Fail`](super::SourceProblems::Fail);
+    /// `INVALID_NAME`; `ALREADY_EXISTS` when you added something at, above or below this name before.
     pub fn add_problem(&mut self, name: &str, error: impl std::fmt::Display) -> Result<()> {
         let path = self.claim(name)?;
         // Error messages are one line.

@@ -22,7 +22,7 @@ use super::{Backup, tree};
 use crate::envelope::{EncryptionCertificate, Sealer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::SetName;
-use crate::observer::{Progress, Ticker, Unobserved};
+use crate::observer::{Observer, Progress, Ticker, Unobserved, watched};
 use crate::set::writer::SetWriter;
 
 /// Most threads that read and compress.
@@ -35,6 +35,13 @@ impl BackupBuilder {
     /// `INVALID_ARGUMENT` for a missing certificate or an option out of range; `CERTIFICATE_EXPIRED`; the share's
     /// errors on creating the folder; `CANCELLED`.
     pub fn start(mut self) -> Result<Backup> {
+        let mut observer = std::mem::replace(&mut self.observer, Box::new(Unobserved));
+        let mut backup = watched(&mut *observer, Progress::default(), |observer| self.start_with(observer))?;
+        backup.planner.observer = observer;
+        Ok(backup)
+    }
+
+    fn start_with(self, observer: &mut dyn Observer) -> Result<Backup> {
         let created = Timestamp::now();
         self.check(created)?;
         let (root, state_folder) = self.folders()?;
@@ -46,7 +53,6 @@ impl BackupBuilder {
         let interrupted_sets = interrupted.as_ref().map(|journal| journal.sets.clone()).unwrap_or_default();
         let sizes_before = last.as_ref().map(|(last, _)| last.sources.clone()).unwrap_or_default();
 
-        let mut observer = std::mem::replace(&mut self.observer, Box::new(Unobserved));
         let rules = self.reuse_rules(&recipients, created);
         let earlier = match last {
             Some((manifest, tree)) => or_full_set(reuse::find(&rules, &manifest)?, &mut warnings)
@@ -61,7 +67,7 @@ impl BackupBuilder {
             state.begin(writer.set(), &recipients, interrupted.is_some());
             if let Some((manifest, tree, folder)) = earlier {
                 // Thousands of links over a network take a while.
-                let mut ticker = Ticker::new(&mut *observer, None);
+                let mut ticker = Ticker::new(observer, None);
                 let tick = || ticker.tick(Progress::default());
                 let taken = reuse::take(&rules, &writer, state, (manifest, tree), &folder, &mut reuse, tick)?;
                 reused = or_full_set(taken, &mut warnings);
@@ -114,7 +120,7 @@ impl BackupBuilder {
             planner: Planner::new(
                 pipeline,
                 shared.clone(),
-                observer,
+                self.observer,
                 fail_on_problem,
                 self.segment_size,
                 previous,
@@ -142,7 +148,7 @@ impl BackupBuilder {
         })
     }
 
-    /// Holds what can be judged without a look at anything against its bounds.
+    /// Checks the bounds of the options that can be judged without looking at anything else.
     fn check(&self, now: Timestamp) -> Result<()> {
         let invalid = |what: String| Err(Error::new(ErrorKind::InvalidArgument, what));
         if self.certificates.is_empty() {
@@ -221,7 +227,7 @@ impl BackupBuilder {
     }
 }
 
-/// Returns what was found; what stands in the way makes this set a full one, and a warning.
+/// Returns what was found. If something prevents that, this set becomes a full one, and a warning says why.
 fn or_full_set<T>(found: std::result::Result<T, String>, warnings: &mut Vec<String>) -> Option<T> {
     found.map_err(|why| warnings.push(format!("this set is a full one: {why}"))).ok()
 }
@@ -241,8 +247,8 @@ struct Abandon(Option<Arc<SetWriter>>);
 
 impl Drop for Abandon {
     fn drop(&mut self) {
-        if let Some(writer) = &self.0 {
-            writer.abandon();
+        if let Some(writer) = self.0.take() {
+            super::give_up(writer, Vec::new());
         }
     }
 }

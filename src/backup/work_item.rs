@@ -105,9 +105,9 @@ pub(super) struct LargeSource {
     pub(super) path: EntryPath,
     pub(super) size: u64,
     pub(super) content: LargeContent,
-    /// What was stored of it before, if only changes are to be stored.
+    /// What was stored of it before, if only its changes are to be stored.
     pub(super) before: Option<Before>,
-    /// Parts not yet read; whoever reads the last one checks whether the file changed.
+    /// Parts not yet read; the worker that reads the last one checks whether the file changed.
     pub(super) pending: AtomicU64,
     /// Whether a problem with it was reported: once is enough.
     pub(super) named: AtomicBool,

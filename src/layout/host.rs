@@ -17,10 +17,8 @@ use crate::{Error, Result};
 /// from `2001:db8::1` and `[2001:db8::1]`. A scope is a number after an `s` (`fe80--1s4`) or a `%`.
 ///
 /// Microsoft asks for a fully qualified name, or for an IP address if names cannot be resolved (best practices of the
-/// Infrastructure Backup Service); its service accepts a single label all the same. So [`kind`](Self::kind) only
-/// reports the form and refuses none. Letter case is kept and counts in comparison, but not in
-/// [`same_host`](Self::same_host).
-/// [`same_host`](Self::same_host).
+/// Infrastructure Backup Service); its service accepts a single label anyway. So [`kind`](Self::kind) only reports the
+/// form and refuses none. Letter case is kept and counts in comparison, but not in [`same_host`](Self::same_host).
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Host(Form);
 

@@ -1,13 +1,12 @@
 //! The names of objects that are still being written.
 //!
-//! An object gets its own name only when it is whole. File servers and virus scanners often forbid names that begin with
-//! a dot, a tilde or `~$`, or end in `.part`, `.tmp`, `.temp` or `.bak`, and watch for files whose extension changes. So
-//! the mark stands in front, and the extension is that of the finished object.
+//! An object gets its own name only once it is whole. File servers and virus scanners often forbid names that begin
+//! with a dot, a tilde or `~$`, or end in `.part`, `.tmp`, `.temp` or `.bak`, and watch for files whose extension
+//! changes. So the mark stands in front, and the extension is that of the finished object.
 
 const MARK: &str = "unfinished-";
 
-/// Returns the name of an object as long as it is not whole. Where several attempts may write at the same time, each has
-/// a number.
+/// Returns the name of an object until it is whole. If several attempts may write at the same time, each has a number.
 pub(crate) fn unfinished_name(name: &str, attempt: Option<u32>) -> String {
     match attempt {
         Some(number) => format!("{MARK}{number:08x}-{name}"),

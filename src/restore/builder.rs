@@ -136,7 +136,8 @@ impl<'a> RestoreBuilder<'a> {
     /// `CANCELLED`; the target's error on writing everything to its disk. What was restored until then stays.
     pub fn into(self, folder: impl AsRef<Path>) -> Result<RestoreReport> {
         let Self { set, opener, options, observer } = self;
-        observed(observer, |observer| super::restore(set, opener, folder.as_ref(), &options, observer))
+        let folder = folder.as_ref();
+        observed(observer, |observer| super::restore(set, opener, folder, &options, observer))
     }
 }
 
@@ -167,6 +168,7 @@ impl<'a> RestoreStream<'a> {
     /// `WRONG_CERTIFICATE`; `CANCELLED`; the writer's own.
     pub fn to(self, writer: impl Write) -> Result<Entry> {
         let Self { set, opener, path, observer } = self;
-        observed(observer, |observer| one::restore_stream(set, opener, path, writer, observer))
+        let observer = observer.map(|observer| observer as &mut dyn Observer);
+        one::restore_stream(set, opener, path, writer, observer)
     }
 }

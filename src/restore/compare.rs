@@ -16,7 +16,7 @@ use crate::set::{Digest, Mtime};
 const STEPS: [i128; 6] = [1, 100, 1_000, 10_000_000, 1_000_000_000, 2_000_000_000];
 
 impl Target {
-    /// Returns the outcome for a file whose name is taken; `None` if it is to be written.
+    /// Returns the outcome for a file whose name is taken; `None` if it must be written.
     pub(super) fn keep_file(
         &self,
         dir: &Dir,
@@ -37,21 +37,13 @@ impl Target {
         Ok(Some(if same { Placed::Kept } else { Placed::Differs }))
     }
 
-    /// Does the same for a symbolic link.
-    pub(super) fn keep_symlink(
+    /// Looks up an existing thing that may be kept.
+    pub(super) fn kept(
         &self,
         dir: &Dir,
         name: &OsStr,
-        target: &OsStr,
         near: &mut Near,
-    ) -> io::Result<Option<Placed>> {
-        let Some(there) = self.kept(dir, name, near)? else { return Ok(None) };
-        let same = there.is_symlink() && dir.read_link_contents(name)?.as_os_str() == target;
-        Ok(Some(if same { Placed::Kept } else { Placed::Differs }))
-    }
-
-    /// Looks up an existing thing that is to be kept.
-    fn kept(&self, dir: &Dir, name: &OsStr, near: &mut Near) -> io::Result<Option<cap_std::fs::Metadata>> {
+    ) -> io::Result<Option<cap_std::fs::Metadata>> {
         if self.existing != Existing::Keep {
             return Ok(None);
         }

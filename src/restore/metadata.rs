@@ -67,7 +67,7 @@ impl Target {
 
     /// Restores owner and group if the system permits it; returns which of them are right.
     #[cfg(unix)]
-    fn give_away(
+    pub(super) fn give_away(
         &self,
         metadata: &Metadata,
         path: &EntryPath,
@@ -131,34 +131,10 @@ impl Target {
             self.note("mode and owner", path, &"this system has none");
         }
     }
-
-    #[cfg(unix)]
-    pub(super) fn finish_symlink(
-        &self,
-        dir: &cap_std::fs::Dir,
-        name: &std::ffi::OsStr,
-        metadata: &Metadata,
-        path: &EntryPath,
-    ) {
-        use rustix::fs::{AtFlags, chownat, statat, utimensat};
-
-        let look = || statat(dir, name, AtFlags::SYMLINK_NOFOLLOW);
-        self.give_away(metadata, path, look, |uid, gid| {
-            chownat(dir, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
-        });
-        if let Some((name, _)) = metadata.xattrs.first() {
-            self.note("extended attributes", path, &format_args!("{name}: it is a symbolic link"));
-        }
-        if let Some(times) = timestamps(metadata)
-            && let Err(error) = utimensat(dir, name, &times, AtFlags::SYMLINK_NOFOLLOW)
-        {
-            self.note("time of last change", path, &error);
-        }
-    }
 }
 
 #[cfg(unix)]
-fn timestamps(metadata: &Metadata) -> Option<rustix::fs::Timestamps> {
+pub(super) fn timestamps(metadata: &Metadata) -> Option<rustix::fs::Timestamps> {
     let time = metadata.mtime?;
     let last_modification = rustix::fs::Timespec { tv_sec: time.seconds, tv_nsec: time.nanoseconds.into() };
     let last_access = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT };

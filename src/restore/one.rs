@@ -7,7 +7,7 @@ use super::assembler::{Assembler, Output};
 use super::extract::{Extractor, Item, Job, Sink};
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result};
-use crate::observer::{Observer, Progress, Ticker, Unobserved};
+use crate::observer::{Observer, Progress, Ticker, Unobserved, observed};
 use crate::set::filter::LineFilter;
 use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
@@ -37,18 +37,22 @@ pub(super) fn restore_stream(
     opener: &Opener,
     path: &EntryPath,
     mut writer: impl Write,
-    observer: &mut dyn Observer,
+    observer: Option<&mut dyn Observer>,
 ) -> Result<Entry> {
-    let mut room = tempfile::spooled_tempfile(IN_MEMORY);
-    let file = File::find(set, opener, path)?;
-    file.extract(set, opener, &mut room, observer)?;
+    let (entry, mut room) = observed(observer, |observer| -> Result<_> {
+        let mut room = tempfile::spooled_tempfile(IN_MEMORY);
+        let file = File::find(set, opener, path)?;
+        file.extract(set, opener, &mut room, observer)?;
+        Ok((file.entry, room))
+    })?;
+    // The writer is the caller's, and stays on its thread.
     let mut copy = || -> io::Result<()> {
         room.rewind()?;
         io::copy(&mut room, &mut writer)?;
         writer.flush()
     };
     copy().map_err(|e| Error::at("write", path, e))?;
-    Ok(file.entry)
+    Ok(entry)
 }
 
 /// One file of a set, and where its bytes are.

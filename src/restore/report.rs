@@ -51,7 +51,8 @@ string_enum!(Existing, "existing": "refuse" => Refuse, "keep" => Keep, "replace"
 string_enum!(Compare, "compare": "metadata" => Metadata, "content" => Content);
 string_enum!(Damage, "damage": "stop" => Stop, "continue" => Continue);
 
-/// The options of a restore, to be kept and used again. In JSON they are `patterns`, `existing`, `compare` and `damage`.
+/// The options of a restore; you can keep them and use them again. In JSON they are `patterns`, `existing`, `compare`
+/// and `damage`.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RestoreOptions {

@@ -16,7 +16,7 @@ use super::durable::Durable;
 use super::{Compare, Existing, RestoreOptions, Unrestored};
 use crate::error::{Error, ErrorKind, Result};
 use crate::set::digest::is_zero;
-use crate::set::{Digest, EntryPath, Metadata, Mtime, Text};
+use crate::set::{Digest, EntryPath, Metadata, Mtime};
 
 /// The target folder.
 pub(super) struct Target {
@@ -280,30 +280,6 @@ impl Target {
         self.folder(path.as_bytes(), near).map(drop).map_err(|e| self.failed(path, e))
     }
 
-    pub(super) fn make_symlink(
-        &self,
-        path: &EntryPath,
-        target: &Text,
-        metadata: &Metadata,
-        near: &mut Near,
-    ) -> Result<Placed> {
-        let make = |near: &mut Near| -> io::Result<Placed> {
-            let (dir, name) = self.place(path, near)?;
-            let target = os_text(target.as_bytes())?;
-            if let Some(kept) = self.keep_symlink(&dir, name, target, near)? {
-                return Ok(kept);
-            }
-            let temporary = self.temporary();
-            dir.symlink_contents(target, &temporary)?;
-            #[cfg(unix)]
-            self.finish_symlink(&dir, OsStr::new(&temporary), metadata, path);
-            self.settle(&dir, &temporary, name, near)
-                .inspect_err(|_| drop(dir.remove_file_or_symlink(&temporary)))?;
-            Ok(Placed::Written)
-        };
-        make(near).map_err(|e| self.failed(path, e))
-    }
-
     /// Restores a folder's metadata once nothing more is written into it. One that existed and is to be kept is not
     /// changed.
     pub(super) fn finish_folder(&self, path: &EntryPath, metadata: &Metadata) {
@@ -388,12 +364,12 @@ fn write_all_at(file: &File, mut content: &[u8], mut from: u64) -> io::Result<()
 }
 
 #[cfg(unix)]
-fn os_text(bytes: &[u8]) -> io::Result<&OsStr> {
+pub(super) fn os_text(bytes: &[u8]) -> io::Result<&OsStr> {
     Ok(std::os::unix::ffi::OsStrExt::from_bytes(bytes))
 }
 
 #[cfg(not(unix))]
-fn os_text(bytes: &[u8]) -> io::Result<&OsStr> {
+pub(super) fn os_text(bytes: &[u8]) -> io::Result<&OsStr> {
     let text = str::from_utf8(bytes)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidFilename, "a name is not Unicode"))?;
     Ok(OsStr::new(text))

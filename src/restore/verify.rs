@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::assembler::{Assembler, LargeFiles, Line};
+use super::check_links::Linked;
 use super::extract::{Extractor, Job, Jobs, Sink};
-use super::linked::Linked;
 use super::{Loss, workers};
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result, Scope};

@@ -212,10 +212,10 @@ impl ComponentReview {
     fn measure(&mut self, sets: &[KnownSet], now: Timestamp) {
         let mut complete: Vec<_> = sets.iter().filter(|known| is_complete(known)).collect();
         complete.sort_by_key(|known| known.candidate.set);
-        let mut held = SharedFiles::default();
+        let mut shared = SharedFiles::default();
         for known in complete {
             self.complete += 1;
-            let new_bytes = held.add(&known.candidate);
+            let new_bytes = shared.add(&known.candidate);
             self.bytes = self.bytes.saturating_add(new_bytes);
             let created = known.candidate.set.created();
             if !is_future(known, now) {

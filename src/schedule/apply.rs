@@ -105,8 +105,8 @@ impl<'a> ApplyBuilder<'a> {
 }
 
 impl RetentionPlan {
-    /// Prepares to delete what the plan says, in its order. If a set cannot be deleted, the others still are; if the share itself
-    /// fails, the work ends.
+    /// Prepares to delete what the plan says, in its order. If a set cannot be deleted, the others still are; if the
+    /// share itself fails, the work ends.
     ///
     /// In each set the cover sheet goes first and `SHA256SUMS` second, and each is flushed before anything follows. So
     /// a set is whole or plainly incomplete, even if this breaks off at any moment. Right before each deletion two

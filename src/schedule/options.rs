@@ -1,4 +1,4 @@
-//! Schedules, policies and watches as plain data, for the bindings.
+//! Schedules, policies and the health of backups as plain data, for the bindings.
 
 use jiff::Timestamp;
 use serde_json::Value;

@@ -96,9 +96,9 @@ fn plan(policy: &RetentionPolicy, sets: Vec<Candidate>, now: Timestamp) -> Reten
     let sets: BTreeMap<_, _> = sets.into_iter().map(|set| (set.folder().to_string(), set)).collect();
     let mut sets: Vec<_> = sets.into_values().collect();
     sets.sort_by(|a, b| (&a.place, a.time(), a.set).cmp(&(&b.place, b.time(), b.set)));
-    let mut held = SharedFiles::default();
+    let mut shared = SharedFiles::default();
     for set in &sets {
-        held.add(set);
+        shared.add(set);
     }
     let (deletions, kept, room_for) = (Vec::new(), Vec::new(), policy.room_for);
     let mut plan = RetentionPlan { now, deletions, kept, freed_bytes: 0, shortfall: 0, room_for };
@@ -118,10 +118,10 @@ fn plan(policy: &RetentionPolicy, sets: Vec<Candidate>, now: Timestamp) -> Reten
     }
     plan.deletions.sort_by_cached_key(|d| (d.candidate.time(), d.folder.clone()));
     for deletion in &mut plan.deletions {
-        deletion.freed_bytes = held.remove(&deletion.candidate);
+        deletion.freed_bytes = shared.remove(&deletion.candidate);
         plan.freed_bytes = plan.freed_bytes.saturating_add(deletion.freed_bytes);
     }
-    make_room(policy.make_room, &mut held, &mut plan);
+    make_room(policy.make_room, &mut shared, &mut plan);
     plan
 }
 
@@ -259,7 +259,7 @@ fn dwarfs(policy: &RetentionPolicy, first: &Candidate, second: &Candidate) -> bo
 }
 
 /// Deletes sets that only rules of age and number keep, the oldest first, until enough is freed.
-fn make_room(wanted: u64, held: &mut SharedFiles, plan: &mut RetentionPlan) {
+fn make_room(wanted: u64, shared: &mut SharedFiles, plan: &mut RetentionPlan) {
     use KeepReason::{Daily, Last, Monthly, NoRule, NotDisplaced, Weekly, Within};
     let may_go = |kept: &Kept| {
         kept.reasons
@@ -273,7 +273,7 @@ fn make_room(wanted: u64, held: &mut SharedFiles, plan: &mut RetentionPlan) {
         if plan.freed_bytes >= wanted {
             break;
         }
-        let freed = held.remove(&plan.kept[at].candidate);
+        let freed = shared.remove(&plan.kept[at].candidate);
         goes[at] = Some(freed);
         plan.freed_bytes = plan.freed_bytes.saturating_add(freed);
     }

@@ -22,7 +22,7 @@ pub const PIN_LABEL: &str = "pinned";
 /// one keep rule and none keeps it, or to make room. Each rule counts within one place: one component, or one of its
 /// scale units. Periods count back from the **newest good set** of the place, not from the clock. So nothing is lost
 /// when backups stop, or when a clock runs ahead before a set is made by it. Days, weeks (from Monday) and months are
-/// those of UTC. In each the newest set counts; one that `Succeeded` goes before one that did so in part.
+/// those of UTC. In each, the newest set counts; one that `Succeeded` is preferred to one that did so only in part.
 ///
 /// Whatever the rules say, these stay:
 /// - the last good set of each place: the newest complete one, and the newest that `Succeeded`;
@@ -141,8 +141,9 @@ impl RetentionPolicy {
     }
 
     /// Deletes sets until this many bytes are free on a share with this [space](crate::Share::space), like
-    /// [`make_room`](Self::make_room). Before each set that goes only to make room, [`RetentionPlan::apply`](super::RetentionPlan::apply) checks the
-    /// share's space again, and stops once there is enough.
+    /// [`make_room`](Self::make_room). Before each set that goes only to make room,
+    /// [`RetentionPlan::apply`](super::RetentionPlan::apply) checks the share's space again, and stops once there is
+    /// enough.
     #[must_use]
     pub fn make_room_for(mut self, bytes: u64, space: Space) -> Self {
         self.make_room = bytes.saturating_sub(space.free);

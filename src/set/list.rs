@@ -6,15 +6,19 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::cover::{self, CoverSheet};
-use super::index::piece_number;
-use super::reader::Set;
+use super::cover::CoverSheet;
 use super::shrunken::Largest;
-use super::{segment, sums};
-use crate::error::{ErrorKind, Result, Scope};
-use crate::layout::{Component, Deployment, Name, Place, ScaleUnit, SetName, SharePath, is_mas_backup};
-use crate::observer::{Observer, Progress, Ticker, observed};
-use crate::share::{Item, ItemKind, Share};
+use crate::error::Result;
+use crate::layout::{Component, Deployment, Place, SetName, SharePath};
+use crate::observer::{Observer, observed};
+use crate::share::Share;
+
+mod summary;
+mod walk;
+
+pub(crate) use summary::summary;
+
+use walk::Walk;
 
 /// The sets of a deployment, by place and then from old to new, and the folders that could not be listed.
 ///
@@ -66,8 +70,7 @@ impl SetList {
                 }
             }
         }
-        // A component's folder is listed twice: for its sets and for its scale units.
-        self.unreadable.dedup();
+        self.unreadable.sort_by_cached_key(|unreadable| unreadable.folder.to_string());
     }
 }
 
@@ -152,7 +155,7 @@ pub enum SetState {
         reason: String,
     },
     /// A set of another place, or another set of this place, that was copied or renamed to here. It is not a backup of
-    /// this place; to use it, name its place: [`Set::open_foreign`].
+    /// this place; to use it, name its place: [`Set::open_foreign`](crate::Set::open_foreign).
     Foreign {
         /// Where it belongs: the folder that its cover sheet names.
         belongs_to: SharePath,
@@ -202,7 +205,8 @@ impl SetSummary {
 /// Prepares a listing of the sets of a deployment, by place and then from old to new. Sets of the same second are
 /// sorted by name.
 ///
-/// It needs no key: it reads the cover sheet and `SHA256SUMS` of each set and lists its folder. It ignores folders that
+/// It needs no key: it reads the cover sheet and `SHA256SUMS` of each set and lists its folder, of several sets at once. It
+/// ignores folders that
 /// are not named like a set, and never looks into `MASBackup`. If a set or folder cannot be read, the list names it and
 /// goes on. Without a region folder the list is empty.
 pub fn list_sets<'a>(share: &'a Arc<dyn Share>, deployment: &'a Deployment) -> ListBuilder<'a> {
@@ -239,169 +243,9 @@ impl<'a> ListBuilder<'a> {
     pub fn run(self) -> Result<SetList> {
         let Self { share, deployment, component, observer } = self;
         observed(observer, |observer| {
-            let ticker = Ticker::new(observer, None);
-            let mut listing = Listing { share, list: SetList::default(), ticker };
-            listing.all(deployment, component)?;
-            let mut list = listing.list;
+            let mut list = Walk::new(share, observer).all(deployment, component)?;
             list.finish();
             Ok(list)
         })
     }
-}
-
-struct Listing<'a> {
-    share: &'a Arc<dyn Share>,
-    list: SetList,
-    ticker: Ticker<'a>,
-}
-
-impl Listing<'_> {
-    fn all(&mut self, deployment: &Deployment, component: Option<&Component>) -> Result<()> {
-        for region in self.regions(deployment)? {
-            for (folder, found) in self.folders::<Component>(&region)? {
-                if component.is_some_and(|wanted| *wanted != found) {
-                    continue;
-                }
-                let place = Place::new(deployment.clone(), found);
-                self.sets(&place, &folder)?;
-                for (folder, scale_unit) in self.folders::<ScaleUnit>(&folder)? {
-                    self.sets(&place.clone().with_scale_unit(scale_unit), &folder)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The region folder. If it does not exist, the folders whose names differ only in letter case, on a share that is
-    /// case-sensitive.
-    fn regions(&mut self, deployment: &Deployment) -> Result<Vec<SharePath>> {
-        let region = deployment.region_folder();
-        match self.share.list(&region) {
-            Err(e) if e.kind() == ErrorKind::NotFound => {}
-            _ => return Ok(vec![region]),
-        }
-        let like =
-            |wanted: &Name, folders: Vec<Name>| folders.into_iter().filter(|n| n.same_name(wanted)).collect();
-        let root = SharePath::root();
-        // This finds out whether the root exists, so none of its errors is ignored.
-        let domains: Vec<Name> = like(deployment.external_domain_name(), names(self.share.list(&root)?));
-        let mut regions = Vec::new();
-        for domain in domains {
-            let domain = root.join(domain);
-            let found: Vec<Name> = like(deployment.region(), self.list(&domain)?);
-            regions.extend(found.into_iter().map(|region| domain.join(region)));
-        }
-        Ok(regions)
-    }
-
-    /// The folders in this one whose names parse as `T`.
-    fn folders<T: std::str::FromStr>(&mut self, folder: &SharePath) -> Result<Vec<(SharePath, T)>> {
-        let of_kind = |name: Name| Some((folder.join(name.clone()), name.as_str().parse().ok()?));
-        Ok(self.list(folder)?.into_iter().filter_map(of_kind).collect())
-    }
-
-    /// Adds the sets in this folder, which belong to this place.
-    fn sets(&mut self, place: &Place, folder: &SharePath) -> Result<()> {
-        for (folder, name) in self.folders(folder)? {
-            self.list.sets.extend(summary(self.share, place, &folder, name)?);
-            self.ticker.tick(Progress { files: self.list.sets.len() as u64, ..Progress::default() })?;
-        }
-        Ok(())
-    }
-
-    /// Names of the folders in this one. If it cannot be listed, records that and returns none.
-    fn list(&mut self, folder: &SharePath) -> Result<Vec<Name>> {
-        match self.share.list(folder) {
-            Ok(items) => Ok(names(items)),
-            // Deleted by hand in the meantime.
-            Err(e) if e.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-            Err(e) if e.scope() == Scope::Object => {
-                let (folder, code, reason) = (folder.clone(), e.code(), e.to_string());
-                self.list.unreadable.push(UnreadableFolder { folder, code, reason });
-                Ok(Vec::new())
-            }
-            Err(e) => Err(e),
-        }
-    }
-}
-
-fn names(items: Vec<Item>) -> Vec<Name> {
-    let folders =
-        items.into_iter().filter(|item| item.kind == ItemKind::Folder && !is_mas_backup(&item.name));
-    folders.filter_map(|item| Name::new(item.name).ok()).collect()
-}
-
-/// Looks at one set of this place, in this folder; `None` if it does not exist.
-///
-/// # Errors
-/// The share's, not the set's: whatever is wrong with the set becomes its state.
-pub(crate) fn summary(
-    share: &Arc<dyn Share>,
-    place: &Place,
-    folder: &SharePath,
-    name: SetName,
-) -> Result<Option<SetSummary>> {
-    let mut summary = SetSummary {
-        place: place.clone(),
-        name,
-        folder: folder.clone(),
-        has_cover_sheet: true,
-        is_shrunken: false,
-        state: SetState::Unreadable { reason: String::new() },
-        files: Arc::default(),
-        newest: None,
-        may_be_whole: false,
-    };
-    let error = match Set::open_anywhere(share.clone(), folder.clone()) {
-        Ok(set) => {
-            summary.state = match (set.belongs_elsewhere(place), set.first_absence()) {
-                (Some(belongs_to), _) => {
-                    let reason = format!("it belongs to {belongs_to}; it is no backup of {place}");
-                    SetState::Foreign { belongs_to, reason }
-                }
-                (None, Some(reason)) => SetState::Incomplete { reason },
-                (None, None) => {
-                    let keys = set.files().map(|(digest, bytes)| FileKey { digest: digest.front(), bytes });
-                    summary.files = keys.collect();
-                    SetState::Complete { cover: Box::new(set.cover().clone()) }
-                }
-            };
-            return Ok(Some(summary));
-        }
-        Err(e) if e.scope() != Scope::Object => return Err(e),
-        Err(e) => e,
-    };
-    let items = match share.list(folder) {
-        // Deleted by hand in the meantime.
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(e) if e.scope() == Scope::Object => {
-            summary.has_cover_sheet = false;
-            summary.state = SetState::Unreadable { reason: e.to_string() };
-            return Ok(Some(summary));
-        }
-        items => items?,
-    };
-    let has = |name: &str| items.iter().any(|item| item.name == name);
-    let has_data =
-        items.iter().any(|item| segment::is_name(&item.name) || piece_number(&item.name).is_some());
-    summary.has_cover_sheet = has(cover::FILE_NAME);
-    summary.may_be_whole = !summary.has_cover_sheet && has_data && has(sums::FILE_NAME);
-    summary.newest = items.iter().filter_map(|item| item.modified).max();
-    let reason = error.to_string();
-    summary.state = match error.kind() {
-        ErrorKind::Unsupported => SetState::Unsupported { reason },
-        ErrorKind::AccessDenied | ErrorKind::Io => SetState::Unreadable { reason },
-        _ if summary.has_cover_sheet && has_data => SetState::Damaged {
-            reason: format!("{reason}; its data is there: open it by its index, with the key"),
-        },
-        _ if summary.may_be_whole => SetState::Incomplete {
-            reason: format!(
-                "{folder} has SHA256SUMS and no {}: its backup is about to end, broke off at the last moment, or the \
-                 file was deleted; its data may be whole: wait, or open it by its index, with the key",
-                cover::FILE_NAME
-            ),
-        },
-        _ => SetState::Incomplete { reason },
-    };
-    Ok(Some(summary))
 }

@@ -15,12 +15,13 @@ use super::extents::Extents;
 use super::index::{PieceReader, piece_number};
 use super::overlay::Overlay;
 use super::record::{Record, StoredFile};
-use super::stored_files::{fetch, items, open_message};
+use super::stored_files::{fetch, lengths, open_message};
 use super::sums;
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SetName, SharePath};
-use crate::share::{Share, concerning, joined};
+use crate::share::{Item, Share, concerning, joined};
+use crate::worker_pool::both;
 
 /// A backup set on a share, complete by its cover sheet.
 #[derive(Debug)]
@@ -94,7 +95,7 @@ impl Set {
     }
 
     fn read_index(share: Arc<dyn Share>, folder: SharePath, opener: &Opener) -> Result<Self> {
-        let items = items(&*share, &folder)?;
+        let items = lengths(&share.list(&folder)?);
         let newest = items.keys().filter_map(|name| Some((name, piece_number(name)?)));
         let (name, number) = newest.max_by_key(|(_, number)| *number).ok_or_else(|| {
             let message = format!("{}: has no index: its backup never finished", shown(&*share, &folder));
@@ -119,11 +120,22 @@ impl Set {
 
     /// Opens the set in this folder, wherever it belongs.
     pub(crate) fn open_anywhere(share: Arc<dyn Share>, folder: SharePath) -> Result<Self> {
-        opening(share, folder, Self::read_clear_files)
+        opening(share, folder, |share, folder| {
+            let items = lengths(&share.list(&folder)?);
+            Self::read_clear_files(share, folder, items)
+        })
     }
 
-    fn read_clear_files(share: Arc<dyn Share>, folder: SharePath) -> Result<Self> {
-        let items = items(&*share, &folder)?;
+    /// The same, of a folder that was just listed.
+    pub(crate) fn open_listed(share: Arc<dyn Share>, folder: SharePath, items: &[Item]) -> Result<Self> {
+        opening(share, folder, |share, folder| Self::read_clear_files(share, folder, lengths(items)))
+    }
+
+    fn read_clear_files(
+        share: Arc<dyn Share>,
+        folder: SharePath,
+        items: HashMap<String, u64>,
+    ) -> Result<Self> {
         // The index can replace both clear files.
         let has_index = items.keys().any(|name| piece_number(name).is_some());
         let way_out = if has_index { "open it by its index, or use another set" } else { "use another set" };
@@ -138,17 +150,20 @@ impl Set {
             share.read(&folder.join(Name::new(name)?), limit, &mut bytes)?;
             Ok(bytes)
         };
-        let sheet = read(
-            cover::FILE_NAME,
-            cover::MAX_LENGTH,
-            "its backup never finished, is still running, or the folder was partly deleted",
-        )?;
+        let (sheet, text) = both(
+            || {
+                let why = "its backup never finished, is still running, or the folder was partly deleted";
+                read(cover::FILE_NAME, cover::MAX_LENGTH, why)
+            },
+            || read(sums::FILE_NAME, sums::MAX_LENGTH, "it was deleted"),
+        );
+        let sheet = sheet?;
         let cover = CoverSheet::parse(&sheet).map_err(|e| {
             let kind = e.kind();
             let hint = if kind == ErrorKind::Unsupported { String::new() } else { format!("; {way_out}") };
             Error::new(kind, format!("{}: {e}{hint}", shown(&*share, &folder))).with_source(e)
         })?;
-        let text = read(sums::FILE_NAME, sums::MAX_LENGTH, "it was deleted")?;
+        let text = text?;
         if Digest::of(&text) != cover.sha256sums {
             return Err(incomplete("SHA256SUMS is not the one that backup.json names: one of them is damaged or from another set".into()));
         }

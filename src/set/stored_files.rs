@@ -6,14 +6,12 @@ use std::ops::Range;
 use crate::envelope::{CertificateFacts, MAX_MESSAGE, Opener};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, SharePath};
-use crate::share::{ItemKind, Share};
+use crate::share::{Item, ItemKind, Share};
 
 /// What a folder contains: the length of each file, by name.
-pub(super) fn items(share: &dyn Share, folder: &SharePath) -> Result<HashMap<String, u64>> {
-    let items = share.list(folder)?.into_iter();
-    Ok(items
-        .map(|item| (item.name, if item.kind == ItemKind::File { item.length } else { u64::MAX }))
-        .collect())
+pub(super) fn lengths(items: &[Item]) -> HashMap<String, u64> {
+    let length = |item: &Item| if item.kind == ItemKind::File { item.length } else { u64::MAX };
+    items.iter().map(|item| (item.name.clone(), length(item))).collect()
 }
 
 /// Reads a stored file whole. A file that is missing or too long is `DAMAGED`.

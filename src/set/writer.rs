@@ -13,7 +13,8 @@ use super::sums;
 use crate::envelope::{CertificateFacts, MAX_MESSAGE, Sealer};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SetName, SharePath};
-use crate::share::{Share, ShareProtection, concerning, joined};
+use crate::share::{Item, ItemKind, Share, ShareProtection, concerning, joined};
+use crate::worker_pool::both;
 
 /// How far the share's clock may be ahead of this host's.
 const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
@@ -100,20 +101,39 @@ impl SetWriter {
         content_length: u64,
         buffer: &mut Vec<u8>,
     ) -> Result<StoredFile> {
+        let (file, message) = self.seal(name, number, content_length, buffer)?;
+        self.put(&file.name, message)?;
+        Ok(file)
+    }
+
+    /// Seals `buffer` like [`store`](Self::store), but does not store it yet; returns the message, too.
+    pub(crate) fn seal<'a>(
+        &self,
+        name: String,
+        number: u32,
+        content_length: u64,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<(StoredFile, &'a [u8])> {
         let sealed = self.sealer.seal_in_place(buffer)?;
         let message = &buffer[sealed.range];
-        let sha256 = Digest::of(message);
-        self.put(&name, message)?;
-        Ok(StoredFile {
+        let file = StoredFile {
             number,
             name,
             length: message.len() as u64,
-            sha256,
+            sha256: Digest::of(message),
             tag: sealed.tag,
             content_length,
             live_length: content_length,
             supersedes: false,
-        })
+        };
+        Ok((file, message))
+    }
+
+    /// Stores two sealed files at once.
+    pub(crate) fn put_both(&self, one: (&StoredFile, &[u8]), other: (&StoredFile, &[u8])) -> Result<()> {
+        let put = |(file, message): (&StoredFile, &[u8])| self.put(&file.name, message);
+        let (one, other) = both(|| put(one), || put(other));
+        one.and(other)
     }
 
     fn put(&self, name: &str, content: &[u8]) -> Result<()> {
@@ -190,12 +210,16 @@ impl SetWriter {
         let sheet = cover.print()?;
         self.put(sums::FILE_NAME, text.as_bytes())?;
         let sums = (sums::FILE_NAME, text.len() as u64);
-        self.check(files().map(|file| (file.name.as_str(), file.length)).chain([sums]))?;
-        self.share.flush(&self.folder)?;
+        self.settle(files().map(|file| (file.name.as_str(), file.length)).chain([sums]))?;
         self.put(cover::FILE_NAME, &sheet)?;
-        self.check([(cover::FILE_NAME, sheet.len() as u64)].into_iter())?;
-        self.share.flush(&self.folder)?;
+        self.settle([(cover::FILE_NAME, sheet.len() as u64)].into_iter())?;
         Ok(cover)
+    }
+
+    /// Makes sure that the share has these files, and that they survive a power cut.
+    fn settle<'a>(&self, files: impl Iterator<Item = (&'a str, u64)>) -> Result<()> {
+        let (flushed, checked) = both(|| self.share.flush(&self.folder), || self.check(files));
+        checked.and(flushed)
     }
 
     /// Checks that the share has what it acknowledged, at full length, and removes what failed writes left beside it.
@@ -204,8 +228,7 @@ impl SetWriter {
         // A broken connection may hold its file open for a moment. If the file stays after all, it belongs to no set,
         // and verification reports it.
         for pause in SWEEPS {
-            let left: Vec<_> =
-                items.iter().filter(|item| cover::is_left_of_writing(&item.name)).cloned().collect();
+            let left: Vec<_> = left_of_writing(&items).cloned().collect();
             if left.is_empty() {
                 break;
             }
@@ -241,7 +264,8 @@ impl SetWriter {
         if newest.zip(last_note).is_some_and(|(newest, note)| newest > note + CLOCKS) {
             return;
         }
-        for item in items.iter().filter(|item| cover::is_file_of_a_set(&item.name)) {
+        let files = items.iter().filter(|item| item.kind == ItemKind::File);
+        for item in files.filter(|item| cover::is_file_of_a_set(&item.name)) {
             if let Ok(name) = Name::new(item.name.as_str()) {
                 let _ = self.share.remove(&folder.join(name));
             }
@@ -261,6 +285,24 @@ impl SetWriter {
                 return;
             }
         }
+        // A write that was stopped may still end, and then takes away what it began.
+        for pause in SWEEPS.into_iter().chain([3200]) {
+            if self.share.remove_folder(&self.folder).is_ok() {
+                return;
+            }
+            let Ok(items) = self.share.list(&self.folder) else { return };
+            let left: Vec<_> = left_of_writing(&items).collect();
+            if left.is_empty() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(pause));
+            left.iter().for_each(|item| self.remove(&item.name));
+        }
         let _ = self.share.remove_folder(&self.folder);
     }
+}
+
+/// The files that unfinished writes left behind; nobody writes folders.
+fn left_of_writing(items: &[Item]) -> impl Iterator<Item = &Item> {
+    items.iter().filter(|item| item.kind == ItemKind::File && cover::is_left_of_writing(&item.name))
 }

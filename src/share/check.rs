@@ -11,6 +11,7 @@ use super::{Share, missing_folder};
 use crate::alert::{AlertKind, Context};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Deployment, Place, SharePath};
+use crate::stop::Stop;
 
 mod options;
 mod probe;
@@ -89,14 +90,30 @@ impl ShareCheck {
             return not_written(share, steps, begun, &error);
         }
         steps.passed(Step::Write, begun, probe.written());
-        let mut made = vec![probe.object.clone()];
-        probe.read_back(share, steps);
-        probe.take_names(share, steps, &mut made);
-        let clock = probe.clock(share, begun);
+        // A server that is far away takes its time for each of these, but not for all of them together.
+        let [mut read, mut linked, mut copied, mut space] = std::array::from_fn(|_| steps.beside());
+        let stop = &Stop::below();
+        let (mut made, clock) = std::thread::scope(|scope| {
+            let link = scope.spawn(|| stop.during(|| probe.take_name(Step::HardLink, share, &mut linked)));
+            let copy = scope.spawn(|| stop.during(|| probe.take_name(Step::Copy, share, &mut copied)));
+            scope.spawn(|| stop.during(|| probe.read_back(share, &mut read)));
+            scope.spawn(|| stop.during(|| look_at_space(share, &mut space)));
+            let clock = probe.clock(share, begun);
+            (vec![link.join().ok().flatten(), copy.join().ok().flatten()], clock)
+        });
+        [read, linked, copied].into_iter().for_each(|others| steps.append(others));
+        made.push(Some(probe.rename(share, steps)));
         let begun = Instant::now();
-        let deleted = made.iter().map(|path| share.remove(path)).fold(Ok(()), Result::and);
+        let deleted = std::thread::scope(|scope| {
+            let remove = |path| scope.spawn(move || stop.during(|| share.remove(path)));
+            let removed: Vec<_> = made.iter().flatten().map(remove).collect();
+            let joined = removed
+                .into_iter()
+                .map(|one| one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            joined.collect::<Result<()>>()
+        });
         steps.take(Step::Delete, begun, deleted.map(|()| "nothing is left of the probe".into()));
-        look_at_space(share, steps);
+        steps.append(space);
         match clock {
             Ok(Some(difference)) => {
                 let seen = format!(
@@ -121,17 +138,23 @@ impl ShareCheck {
         let begun = Instant::now();
         let region = self.deployment.region_folder();
         let (mut place, mut missing) = (SharePath::root(), Vec::new());
-        if let Err(error) = share.list(&place) {
-            steps.failed(Step::Path, begun, &error);
-            return None;
-        }
         let required = self.components.iter().flat_map(Place::required_folders);
         let required = std::iter::once((region.clone(), "region folder")).chain(required);
         let by_backup = self.components.iter().map(|place| (place.folder(), ""));
-        for (folder, what) in required.chain(by_backup) {
-            let found = match share.list(&folder) {
+        let folders: Vec<_> = required.chain(by_backup).collect();
+        let (root, listed) = list_all(share, &folders);
+        if let Err(error) = root {
+            steps.failed(Step::Path, begun, &error);
+            return None;
+        }
+        for ((folder, what), listed) in folders.into_iter().zip(listed) {
+            let found = match listed {
                 Err(error) if error.kind() == ErrorKind::NotFound && self.creates_folders => {
-                    share.create_folder(&folder)
+                    match share.create_folder(&folder) {
+                        // It was looked for before another was created.
+                        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+                        created => created,
+                    }
                 }
                 Err(error) if error.kind() == ErrorKind::NotFound && what.is_empty() => {
                     missing.push(folder.to_string());
@@ -140,7 +163,7 @@ impl ShareCheck {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     Err(missing_folder(share, &folder, what).with_source(error))
                 }
-                found => found.map(drop),
+                found => found,
             };
             match found {
                 Ok(()) if folder == region => place = region.clone(),
@@ -170,6 +193,21 @@ fn not_written(share: &dyn Share, steps: &mut Steps, begun: Instant, error: &Err
     }
     look_at_space(share, steps);
     steps.skip_rest();
+}
+
+/// Lists the root and these folders, all at once: whether they exist.
+fn list_all(share: &dyn Share, folders: &[(SharePath, &str)]) -> (Result<()>, Vec<Result<()>>) {
+    let stop = Stop::below();
+    std::thread::scope(|scope| {
+        let list = |(folder, _): &(SharePath, &str)| {
+            let folder = folder.clone();
+            scope.spawn(|| stop.during(move || share.list(&folder).map(drop)))
+        };
+        let listed: Vec<_> = folders.iter().map(list).collect();
+        let root = share.list(&SharePath::root()).map(drop);
+        let panics = |panic| std::panic::resume_unwind(panic);
+        (root, listed.into_iter().map(|one| one.join().unwrap_or_else(panics)).collect())
+    })
 }
 
 fn look_at_space(share: &dyn Share, steps: &mut Steps) {

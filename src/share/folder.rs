@@ -285,13 +285,13 @@ impl Share for FolderShare {
     }
 
     fn may_delete(&self, folder: &SharePath) -> Result<Option<bool>> {
-        // Each put renames its file, which takes the same right. Always the same name, so that no more than one file ever
-        // stays where this account lacks the right.
+        // Each put renames its file, which needs the same right. The name is always the same, so that at most one file
+        // stays if this account lacks the right.
         let name = Name::new(PROBE)?;
         let path = folder.join(name.clone());
         let try_out = || -> io::Result<Option<io::Result<()>>> {
             let dir = self.folder(folder)?;
-            // Anything else of this name is somebody's, and stays.
+            // Anything else of this name belongs to somebody, and stays.
             let is_left_by_us = |found: &Metadata| found.is_file() && found.len() == 0 && is_own(found);
             if dir.symlink_metadata(name.as_str()).is_ok_and(|found| !is_left_by_us(&found)) {
                 return Ok(None);
@@ -300,7 +300,7 @@ impl Share for FolderShare {
             options.write(true).create(true).follow(FollowSymlinks::No);
             drop(dir.open_with(name.as_str(), &options)?);
             match dir.remove_file(name.as_str()) {
-                // Another check of the same share took it away.
+                // Another check of the same share removed it.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(Ok(()))),
                 removed => Ok(Some(removed)),
             }

@@ -1,7 +1,7 @@
-//! Which module uses which: the paths in a source tree, resolved to the files that have what they name.
+//! Finds which module uses which: resolves the paths in a source tree to the files that define what they name.
 //!
-//! Seen is what a file names by a path or a `use`, through any number of re-exports. A method that is called on a value
-//! names no file, so it is not seen; nor is what only tests use.
+//! It sees what a file names by a path or a `use`, through any number of re-exports. A method called on a value names
+//! no file, so it does not see that, nor what only tests use.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -31,7 +31,7 @@ struct Scope {
 #[derive(Default)]
 pub(crate) struct Tree {
     scopes: BTreeMap<Module, Scope>,
-    /// Of each path: the module in which it stands, its parts, and its line.
+    /// For each path: the module that contains it, its parts, and its line.
     paths: Vec<(Module, Vec<String>, usize)>,
     files: BTreeMap<Module, String>,
 }
@@ -65,7 +65,7 @@ impl Tree {
 
     fn add_words(&mut self, file: Module, words: &[Word]) {
         let (mut module, mut at) = (file, 0);
-        // How deep in braces each module stands, the innermost last.
+        // The depth in braces of each module, the innermost last.
         let (mut depth, mut bases) = (0, vec![0]);
         self.scopes.entry(module.clone()).or_default();
         while at < words.len() {
@@ -177,7 +177,7 @@ impl Tree {
         uses
     }
 
-    /// The module that has what this path names, if it is one of this crate.
+    /// Returns the module that defines what this path names, if it is one of this crate.
     fn resolve(&self, module: &Module, path: &[String], hops: usize) -> Option<Module> {
         assert!(hops < 32, "{path:?} in {module:?} leads nowhere");
         let mut at = module.clone();
@@ -203,7 +203,8 @@ impl Tree {
                         }
                         at = target;
                     } else {
-                        // At the beginning of a path: another crate. Further on: what a macro or a glob makes there.
+                        // At the start of a path this is another crate; further on, something that a macro or a glob
+                        // makes.
                         return (number > 0).then_some(at);
                     }
                 }

@@ -1,6 +1,6 @@
 //! Rust source as words: no comments, no text in quotes, no `#[cfg(test)]` items.
 
-/// A name, `::` or one other character, and the line that it stands in.
+/// A name, `::` or one other character, and its line.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Word {
     pub(crate) text: String,
@@ -107,7 +107,7 @@ fn without_tests(words: Vec<Word>) -> Vec<Word> {
     kept
 }
 
-/// Where the item that begins at `at` ends: behind its `;`, or behind the brace that closes it.
+/// Returns where the item that begins at `at` ends: after its `;`, or after its closing brace.
 fn end_of_item(words: &[Word], mut at: usize) -> usize {
     let mut depth = 0;
     while at < words.len() {
@@ -120,7 +120,7 @@ fn end_of_item(words: &[Word], mut at: usize) -> usize {
         at += 1;
         let ends = words[at - 1].text == ";" || words[at - 1].text == "}";
         if depth == 0 && ends {
-            // `use x::{a, b};` has its semicolon behind the brace.
+            // `use x::{a, b};` has its semicolon after the brace.
             let semicolon = words.get(at).is_some_and(|next| next.text == ";");
             return if semicolon { at + 1 } else { at };
         }

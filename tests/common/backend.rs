@@ -1,4 +1,4 @@
-//! Where the shares of the tests live: in a folder, or behind a Samba that serves the same folder.
+//! The shares of the tests: a folder, or a Samba server that serves the same folder.
 //!
 //! `AZS_TEST_SHARE=smb` chooses the second. `cargo xtask test` runs the same tests once for each backend.
 
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use azs_backup::share::Durability;
 use azs_backup::{FolderShare, Share};
 
-/// A share in this folder, over SMB where that is the backend of the tests.
+/// Opens a share in this folder, over SMB if that is the backend of the tests.
 pub fn share(root: &Path) -> Arc<dyn Share> {
     share_with(root, Durability::Flushed)
 }
@@ -21,7 +21,7 @@ pub fn share_with(root: &Path, durability: Durability) -> Arc<dyn Share> {
     Arc::new(FolderShare::open(root).unwrap().with_durability(durability))
 }
 
-/// Whether shares are behind a Samba.
+/// Whether shares are on a Samba server.
 pub fn is_smb() -> bool {
     match std::env::var("AZS_TEST_SHARE").as_deref() {
         Ok("smb") => true,
@@ -30,7 +30,7 @@ pub fn is_smb() -> bool {
     }
 }
 
-/// Lets a program that is started use the server of this one.
+/// Lets a child process use the server of this one.
 pub fn inherit(command: &mut Command) {
     if is_smb() {
         command.env(PORT, smb::port().to_string());
@@ -56,7 +56,7 @@ mod smb {
         Arc::new(builder.durability(durability).connect().unwrap())
     }
 
-    /// The port of a server for all tests of this program, which ends with it.
+    /// The port of a server for all tests of this program. The server ends with the program.
     pub(super) fn port() -> u16 {
         static SERVER: OnceLock<Samba> = OnceLock::new();
         match std::env::var(super::PORT) {

@@ -8,7 +8,7 @@ use azs_backup::{Error, ErrorKind, Result, Share};
 
 use crate::common::forward;
 
-/// Fails to read and to list what ends in a path; with an empty one everything.
+/// Fails to read or list any path that ends in this one; an empty one matches everything.
 #[derive(Debug)]
 pub(crate) struct BadShare {
     share: Arc<dyn Share>,

@@ -1,6 +1,6 @@
-//! Shares for tests that do most things as another share does.
+//! Shares for tests that pass most calls on to another share.
 
-/// The methods of [`Share`](azs_backup::Share) that are passed on to the share in a field, by name.
+/// Passes these methods of [`Share`](azs_backup::Share) on to the share in a field.
 #[allow(unused_macros)]
 macro_rules! forward {
     ($share:tt: $($method:ident),+) => { $(crate::common::forward!(@$method $share);)+ };
@@ -41,7 +41,7 @@ macro_rules! forward {
             self.$share.copy(object, name)
         }
     };
-    // What takes a path and gives nothing.
+    // Methods that take a path and return nothing.
     (@$method:ident $share:tt) => {
         fn $method(&self, path: &azs_backup::layout::SharePath) -> azs_backup::Result<()> {
             self.$share.$method(path)

@@ -27,6 +27,8 @@ pub mod ntfs;
 pub mod proxy;
 #[cfg(feature = "smb")]
 pub mod samba;
+#[cfg(feature = "smb")]
+pub mod wire;
 
 #[allow(unused_imports)]
 pub(crate) use forward::forward;
@@ -44,13 +46,13 @@ impl Certificate {
         Self::valid(name, 0, 365)
     }
 
-    /// Valid from and to this many days from now.
+    /// Makes one that is valid from and until this many days from now.
     pub fn valid(name: &str, from: i64, to: i64) -> Self {
         let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
         Self::of(&key, name, 0x00AB_CDEF, from, to)
     }
 
-    /// The certificate that takes the place of this one: the same key, another serial number.
+    /// Makes the certificate that replaces this one: the same key, another serial number.
     pub fn renewed(&self, name: &str) -> Self {
         let pfx = openssl::pkcs12::Pkcs12::from_der(&self.pfx).unwrap().parse2(PASSWORD).unwrap();
         Self::of(&pfx.pkey.unwrap(), name, 0x0012_3456, 0, 730)
@@ -103,13 +105,13 @@ impl Fixture {
         Self::below(&std::env::temp_dir())
     }
 
-    /// In memory, where there is room: ext4 looks long for an inode that nobody deleted within the last seconds, and a
-    /// test that makes and deletes files by the hundred thousand would do little else than wait for that.
+    /// Uses memory if there is space: ext4 searches long for an inode that was not deleted within the last seconds, and
+    /// a test that creates and deletes files by the hundred thousand would mostly wait for that.
     #[cfg(unix)]
     pub fn in_memory() -> Self {
         let memory = Path::new("/dev/shm");
         let room = rustix::fs::statvfs(memory).map_or(0, |memory| memory.f_bavail * memory.f_frsize);
-        // A file server serves temporary folders alone.
+        // A file server serves only temporary folders.
         if room > 1 << 30 && !backend::is_smb() { Self::below(memory) } else { Self::new() }
     }
 
@@ -148,7 +150,7 @@ impl Fixture {
         Set::open(self.share.clone(), folder.clone()).unwrap()
     }
 
-    /// Where a set lies on this machine.
+    /// Returns where a set is on this machine.
     pub fn native(&self, folder: &azs_backup::layout::SharePath) -> PathBuf {
         self.path("share").join(folder.to_string())
     }
@@ -168,7 +170,7 @@ pub fn noise(seed: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// A cover sheet that was changed, with the digest that it has of itself made anew: as a forger would.
+/// Renews the digest in a changed cover sheet, as a forger would.
 pub fn with_own_digest(sheet: &str) -> String {
     let seal = ",\n  \"cover_sha256\": \"";
     let text = sheet.rsplit_once(seal).unwrap().0;
@@ -182,12 +184,12 @@ pub fn change_sheet(sheet: &Path, change: impl FnOnce(&mut serde_json::Value)) {
     json.as_object_mut().unwrap().remove("cover_sha256");
     let text = serde_json::to_string_pretty(&json).unwrap();
     let text = text.strip_suffix("\n}").unwrap();
-    // Another file under its name: it may be another set's as well.
+    // Put a new file under the name: the old one may belong to another set, too.
     std::fs::remove_file(sheet).unwrap();
     std::fs::write(sheet, with_own_digest(&format!("{text},\n  \"cover_sha256\": \""))).unwrap();
 }
 
-/// Runs a program; what it printed is in the panic when it fails.
+/// Runs a program; if it fails, the panic contains what it printed.
 pub fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
     assert!(

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// A file system of its own, where this process may mount one.
+/// A separate file system, if this process may mount one.
 pub struct Mounted(pub PathBuf);
 
 impl Mounted {

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::wire::{Requests, Stream, Wire};
+
 /// What happens to the bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
@@ -19,7 +21,7 @@ pub enum Fault {
     Slow(u64),
     /// They pass in pieces of this many bytes, each after a pause.
     Split(usize, Duration),
-    /// Each read passes after this time.
+    /// Everything passes, but so much later: a server that is far away.
     Delay(Duration),
     /// The connection is closed.
     Cut,
@@ -42,6 +44,7 @@ struct Shared {
     /// Faults to come: each after this many more bytes.
     plan: Mutex<VecDeque<(u64, Fault)>>,
     passed: AtomicU64,
+    wire: Mutex<Wire>,
     listening: AtomicBool,
     ended: AtomicBool,
 }
@@ -55,6 +58,7 @@ impl Proxy {
             fault: Mutex::new(Fault::None),
             plan: Mutex::default(),
             passed: AtomicU64::new(0),
+            wire: Mutex::default(),
             listening: AtomicBool::new(true),
             ended: AtomicBool::new(false),
         });
@@ -87,6 +91,11 @@ impl Proxy {
     /// Bytes that have passed, both ways.
     pub fn passed(&self) -> u64 {
         self.shared.passed.load(Ordering::Relaxed)
+    }
+
+    /// The requests that have passed since this was asked last, on connections that are not encrypted.
+    pub fn take_requests(&self) -> Requests {
+        self.shared.wire.lock().unwrap().take()
     }
 
     /// Nobody listens any more: connections are refused. Those that are open stay.
@@ -153,6 +162,9 @@ fn pump(from: &TcpStream, to: &TcpStream, is_answer: bool, shared: &Shared) {
         }
     };
     let mut carried = 0;
+    let mut stream = Stream::default();
+    // What is far away: what was read, and when it arrives.
+    let mut under_way: VecDeque<(Instant, Vec<u8>)> = VecDeque::new();
     while !shared.ended.load(Ordering::Relaxed) {
         let fault = shared.now();
         if fault == Fault::Stall {
@@ -163,6 +175,16 @@ fn pump(from: &TcpStream, to: &TcpStream, is_answer: bool, shared: &Shared) {
             shared.once(fault);
             return end(fault);
         }
+        while under_way.front().is_some_and(|(due, _)| *due <= Instant::now()) {
+            let (_, bytes) = under_way.pop_front().unwrap();
+            if (&*to).write_all(&bytes).is_err() {
+                return end(Fault::Cut);
+            }
+        }
+        let wait = under_way.front().map_or(TICK, |(due, _)| {
+            due.saturating_duration_since(Instant::now()).clamp(Duration::from_micros(200), TICK)
+        });
+        let _ = from.set_read_timeout(Some(wait));
         let most =
             if let Fault::Slow(rate) = fault { (rate / 20).clamp(1, 64 << 10) as usize } else { 64 << 10 };
         let begun = Instant::now();
@@ -182,14 +204,19 @@ fn pump(from: &TcpStream, to: &TcpStream, is_answer: bool, shared: &Shared) {
         if fault == Fault::Corrupt && is_answer && carried > LOG_ON {
             bytes[count - 1] ^= 1;
         }
+        shared.wire.lock().unwrap().pass(&mut stream, bytes, is_answer);
+        if !matches!(fault, Fault::Delay(_)) {
+            // Nothing overtakes what is under way.
+            let _ = under_way.drain(..).try_for_each(|(_, bytes)| (&*to).write_all(&bytes));
+        }
         let sent = match fault {
             Fault::Split(size, pause) => bytes.chunks(size).try_for_each(|piece| {
                 thread::sleep(pause);
                 (&*to).write_all(piece)
             }),
             Fault::Delay(time) => {
-                thread::sleep(time);
-                (&*to).write_all(bytes)
+                under_way.push_back((Instant::now() + time, bytes.to_vec()));
+                Ok(())
             }
             Fault::Slow(rate) => {
                 let sent = (&*to).write_all(bytes);

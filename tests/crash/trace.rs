@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A call that changed something, or made a change last.
+/// A call that changed something, or made a change durable.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Call {
-    /// A file was opened: made, if it was not there; cut to nothing, if so.
+    /// A file was opened: created if it did not exist, and truncated if that was asked for.
     Open {
         path: PathBuf,
         create: bool,
@@ -46,7 +46,7 @@ pub fn is_possible() -> bool {
     strace.status().is_ok_and(|status| status.success())
 }
 
-/// Runs this test program's test `name` under `strace`; gives its calls in the order in which they ended.
+/// Runs this test program's test `name` under `strace`; returns its calls in the order in which they ended.
 pub fn record(name: &str, task: (&str, &str), folder: &Path) -> Vec<Call> {
     let out = folder.join("trace");
     let mut strace = Command::new("strace");
@@ -129,7 +129,7 @@ fn paths(arguments: &str) -> Vec<PathBuf> {
         let is_data = behind[end..].starts_with("\"...");
         rest = &behind[end + 1..];
         if is_name && !is_data {
-            // A folder on its own was only the way to this name.
+            // The folder was only the path to this name.
             found.push(folder.take().map_or_else(|| path.clone(), |folder| folder.join(&path)));
         } else if !is_name {
             found.extend(folder.replace(path));

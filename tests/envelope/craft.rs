@@ -1,4 +1,4 @@
-//! A PFX made by hand, a piece at a time: what no exporter writes.
+//! A PFX made by hand, piece by piece, as no exporter writes it.
 
 use openssl::hash::MessageDigest;
 use openssl::pkcs5::pbkdf2_hmac;
@@ -33,7 +33,7 @@ pub(crate) fn oid(text: &str) -> Vec<u8> {
     tlv(6, oid.as_slice())
 }
 
-/// The same value with an indefinite length, all the way down where `deep`.
+/// The same value with an indefinite length; with `deep`, at all levels.
 pub(crate) fn indefinite(der: &[u8], deep: bool) -> Vec<u8> {
     let (tag, body) = split(der);
     let body = match deep {
@@ -115,7 +115,7 @@ pub(crate) fn encrypted_key_bag(key: &PKey<Private>, password: &str) -> Vec<u8> 
     bag(2, &encrypted.unwrap())
 }
 
-/// One that no one can open, as nothing is in it.
+/// A safe that nobody can open, because it is empty.
 pub(crate) fn costly_key_bag(algorithm: &[u8]) -> Vec<u8> {
     bag(2, &encrypted_key(algorithm))
 }

@@ -1,4 +1,4 @@
-//! Every way to break a message that fits into a loop, and the ways that people have used.
+//! Every way to break a message that a loop can try, and the ways that attackers have used.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::*;
 
 const CONTENT: &[u8] = b"interface Ethernet1/1";
 
-/// Opens a changed message: an error, or the very same content. Says whether it opened.
+/// Opens a changed message, which must fail or give the same content. Returns whether it opened.
 fn survives(opener: &azs_backup::Opener, mut message: Vec<u8>, what: &str) -> bool {
     let _ = recipients_of(&message);
     let _ = message_tag(&message);
@@ -73,8 +73,8 @@ fn change_every_byte(key: &str) -> Vec<String> {
     opened
 }
 
-/// Where a message has the issuer and serial number of its recipient. A key opens under any name, as a certificate may be
-/// renewed with it; the content is the same.
+/// Where a message has the issuer and serial number of its recipient. A key opens it under any name, because a
+/// certificate may be renewed with its key; the content is the same.
 fn name_in(message: &[u8], key: &str) -> std::ops::Range<usize> {
     let cer = vector(&format!("{key}.cer"));
     let fields = craft::children(craft::split(craft::children(craft::split(&cer).1)[0]).1);
@@ -93,7 +93,7 @@ fn no_change_to_a_message_for_an_ec_key_goes_unseen() {
     assert_eq!(change_every_byte("p256"), Vec::<String>::new());
 }
 
-/// Whose part of the RecipientInfos is changed cannot open; the others can, and get the same content.
+/// A recipient whose part of the RecipientInfos was changed cannot open it; the others can, and get the same content.
 #[test]
 fn a_change_to_one_recipients_part_leaves_the_others_theirs() {
     let message = sealer(&["rsa2048", "p256"]).seal(CONTENT).unwrap();
@@ -232,7 +232,7 @@ fn no_change_to_the_structure_of_a_pfx_panics_or_takes_long() {
 
 #[test]
 fn no_change_to_a_pfx_panics_or_yields_another_key() {
-    // Few enough that the key derivation, which takes its time by design, does not take the test's.
+    // Few enough: the key derivation is slow by design.
     let pfx = vector("pfx-ec.pfx");
     let facts = crate::pfx("p384").facts().clone();
     for i in (0..pfx.len()).step_by(3) {

@@ -1,4 +1,4 @@
-//! The `openssl` command as the other side: it is what people have after a fire.
+//! The `openssl` command as the other side: after a fire, it may be all that people have.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

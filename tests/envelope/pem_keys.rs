@@ -1,4 +1,4 @@
-//! Private keys in PEM, encrypted in every way that they have been.
+//! Private keys in PEM, encrypted in every way that was ever common.
 
 use azs_backup::{DecryptionCertificate, Error, ErrorKind};
 

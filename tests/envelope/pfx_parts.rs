@@ -1,4 +1,4 @@
-//! What is in a PFX: which key, which certificate, and which error when it is neither.
+//! What is in a PFX: which key, which certificate, and which error if it has neither.
 
 use azs_backup::{DecryptionCertificate, Error, ErrorKind};
 
@@ -14,7 +14,7 @@ fn kind(pfx: &[u8]) -> ErrorKind {
     open(pfx, PASSWORD).unwrap_err().kind()
 }
 
-/// Each occurrence, of which there must be one at least.
+/// Replaces each occurrence; there must be at least one.
 fn replaced(bytes: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let places: Vec<_> = (0..=bytes.len() - old.len()).filter(|at| bytes[*at..].starts_with(old)).collect();
@@ -33,7 +33,7 @@ fn a_wrong_password_is_one_also_where_only_the_check_value_needs_it() {
     for password in ["wrong horse", ""] {
         assert_eq!(open(&pfx, password).unwrap_err().kind(), ErrorKind::WrongPassword);
     }
-    // One part that is encrypted, and decrypts, says that the password was right.
+    // If one encrypted part decrypts, the password was right.
     for part in ["-certpbe", "-keypbe"] {
         let pfx = export(&key, &certificate, PASSWORD, &[part, "NONE"]);
         assert_eq!(open(&pfx, "wrong horse").unwrap_err().kind(), ErrorKind::WrongPassword);
@@ -167,7 +167,7 @@ fn the_key_that_fits_the_certificate_is_taken_wherever_it_is() {
             assert_eq!(Opener::new(pfx).open(&message).unwrap(), b"x");
         }
     }
-    // A key under a password of its own does not keep the others from being taken.
+    // A key with another password does not prevent use of the others.
     let keys = plain_safe(&[encrypted_key_bag(&other, "battery"), encrypted_key_bag(&mine, PASSWORD)]);
     assert!(open(&pfx_of(&[keys, plain_safe(&[cert_bag(&certificate)])]), PASSWORD).is_ok());
     let key = plain_safe(&[encrypted_key_bag(&mine, "battery")]);

@@ -1,4 +1,4 @@
-//! Certificates that share a key, or share a name: what opens is the key.
+//! Certificates that share a key or a name: only the key decides what opens.
 
 use azs_backup::envelope::recipients_of;
 use azs_backup::{DecryptionCertificate, ErrorKind};
@@ -99,7 +99,7 @@ fn two_keys_of_one_name_in_one_recipient_info_are_both_tried() {
     assert_eq!(Opener::new(pfx).open(&opened).unwrap(), b"x");
 }
 
-/// The message with a key of the same name, that fits nothing, before the one that does.
+/// The message with a useless key of the same name in front of the right one.
 fn craft_twin(message: &[u8]) -> Vec<u8> {
     use crate::craft::{children, split, tlv};
     let [kind, explicit] = children(split(message).1)[..] else { panic!("no content info") };

@@ -1,4 +1,5 @@
-//! A file says how much work its keys take. What takes more than a few seconds is refused before any of it is done.
+//! A file decides how much work its keys take. If that is more than a few seconds, it is refused before any work is
+//! done.
 
 use std::time::{Duration, Instant};
 
@@ -40,7 +41,7 @@ fn costly() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// All that BER lets a writer do, to each part of a PFX of one encrypted safe.
+/// Everything that BER allows a writer, for each part of a PFX with one encrypted safe.
 fn in_every_encoding(algorithm: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let safe = encrypted_safe(algorithm, &[0x5a; 64]);
     let keys = tlv(0x30, &costly_key_bag(algorithm));

@@ -142,7 +142,7 @@ fn damage_is_named_and_passed_over_only_when_asked() {
 #[test]
 fn a_source_that_cannot_be_read_is_passed_over_only_when_asked() {
     let site = Site::new();
-    // Root reads everything, so the source is one that nobody can: the name of another folder's missing file.
+    // Root can read everything, so use a source that nobody can read: the name of a missing file in another folder.
     let missing = site.path("missing");
     failure(site.backup().arg(&missing), "NOT_FOUND");
     let pipe = site.path("configs/pipe");
@@ -214,7 +214,7 @@ fn mistakes_are_one_line_with_a_code() {
 #[test]
 fn an_interrupted_backup_leaves_nothing() {
     let site = Site::new();
-    // Long enough for any machine, and no block of the disk.
+    // Long enough on any machine, and without a block on the disk.
     let large = fs::File::create(site.path("large")).unwrap();
     large.set_len(200 << 30).unwrap();
     for signal in [Signal::INT, Signal::TERM] {
@@ -288,7 +288,7 @@ fn what_is_named_is_an_exit_code_and_a_foreign_set_takes_its_place_to_open() {
     failure(restore().args(["--place", "contoso.com/lax/Switches"]), "CONFLICT");
     assert_eq!(report(restore().args(["--place", "contoso.com/nyc/Switches"]))["files"], 2);
 
-    // A region folder that is missing is plain, and made when asked.
+    // A missing region folder is named plainly, and created on request.
     let said = failure(site.placed("check").args(["--region", "nyk"]), "NOT_FOUND");
     assert!(said.contains("contoso.com/nyk") && said.contains("mounted"), "{said}");
     failure(site.placed("check").args(["--component", "Swithces"]), "NOT_FOUND");

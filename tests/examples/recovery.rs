@@ -1,4 +1,4 @@
-//! Recovery by hand, by the lines that the README prints.
+//! Recovery by hand, with the lines in the README.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -8,7 +8,7 @@ use std::process::Command;
 use super::common::{PASSWORD, noise};
 use super::{Site, output, text};
 
-/// The fenced block behind this comment of the README.
+/// Returns the fenced block after this comment in the README.
 pub(super) fn block(marker: &str) -> &'static str {
     const README: &str = include_str!("../../README.md");
     let (_, rest) = README.split_once(&format!("<!-- {marker} -->\n```bash\n")).unwrap();
@@ -37,11 +37,11 @@ fn tree(root: &Path) {
     fs::write(root.join("a/Überprüfung 'so'"), "quoted\n").unwrap();
     fs::write(root.join("a/b").join("n".repeat(150)), "a long name\n").unwrap();
     fs::write(root.join("a/b/two MiB"), noise(1, 2 << 20)).unwrap();
-    // With segments of its own: the loss of one that begins a file costs nothing behind it.
+    // With segments of its own: losing one that begins a file costs nothing after it.
     fs::write(root.join("a/b/large"), noise(2, 57_000_001)).unwrap();
     symlink("../nowhere", root.join("a/link")).unwrap();
     fs::hard_link(root.join("a/hostname"), root.join("a/b/second name")).unwrap();
-    // What no umask changes, under which tar restores for those who are not root.
+    // Modes that no umask changes, since tar applies it unless it runs as root.
     for (name, mode) in [("a/hostname", 0o600), ("a/b", 0o700), ("a/b/large", 0o400), ("empty", 0o700)] {
         fs::set_permissions(root.join(name), fs::Permissions::from_mode(mode)).unwrap();
     }

@@ -3,8 +3,10 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod smb_cancel;
 mod smb_credits;
 mod smb_dfs;
+mod smb_distance;
 mod smb_domain;
 mod smb_faults;
 mod smb_foreign;

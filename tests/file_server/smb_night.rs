@@ -1,7 +1,7 @@
 //! A night of backups over SMB with faults at random: whatever says that it is complete is whole, and nothing else is
 //! left that retention does not clear away.
 //!
-//! `cargo xtask night` runs 200 backups; the test has a few.
+//! `cargo xtask night` runs 200 backups of each; the tests have a few.
 #![cfg(all(unix, feature = "smb"))]
 
 use std::collections::BTreeMap;
@@ -16,8 +16,16 @@ use jiff::{Timestamp, ToSpan};
 
 #[test]
 fn a_night_of_faults_leaves_whole_sets_and_nothing_that_stays() {
+    pass(Night::new());
+}
+
+#[test]
+fn a_night_of_faults_on_a_server_with_few_credits() {
+    pass(Night::with("smb2 max credits = 64", "", 9_000_000));
+}
+
+fn pass(night: Night) {
     let backups: u32 = std::env::var("AZS_TEST_NIGHT").map_or(12, |count| count.parse().unwrap());
-    let night = Night::new();
     let first = night.backup();
     night.assert_restores(first.result.as_ref().unwrap());
     let bytes = night.proxy.passed();

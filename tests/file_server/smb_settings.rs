@@ -217,7 +217,7 @@ fn backs_up_and_verifies(name: &str, samba: &Samba) {
         let mut backup = builder.state(local.path().join("state")).create(true).start().unwrap();
         backup.add_folder_as("tree", local.path().join("source")).unwrap();
         let report = backup.commit().unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(report.reuse.base.is_some(), night > 0, "{name}");
+        assert_eq!(report.reuse.base.is_some(), night > 0, "{name}: {:?}", report.warnings);
         let set = Set::open(share.clone(), report.folder).unwrap();
         let opener = Opener::new(certificate.decryption());
         assert!(set.verify_full(&opener).run().unwrap().is_sound(), "{name}");

@@ -1,4 +1,4 @@
-//! Bytes that change on the share with nobody near: each stored file is read back before long, and written anew.
+//! Bytes that change on the share by themselves: each stored file is read back before long, and stored again.
 
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::nightly::Nightly;
 use azs_backup::backup::BackupReport;
 
-/// Changes one byte, where it lies: all sets that share the file have it changed.
+/// Changes one byte in place, and so in all sets that share the file.
 fn rot(file: &Path) {
     let length = fs::metadata(file).unwrap().len();
     let mut bytes = fs::read(file).unwrap();

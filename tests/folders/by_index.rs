@@ -1,4 +1,4 @@
-//! A set whose clear files are damaged or gone is opened by its encrypted index.
+//! A set whose clear files are damaged or gone opens by its encrypted index.
 
 use crate::common;
 
@@ -67,7 +67,7 @@ fn what_the_index_cannot_vouch_for_is_refused() {
     };
     let other = Opener::new(Certificate::new("another").decryption());
     assert_eq!(open(&other), ErrorKind::WrongCertificate);
-    // A copy where another place's sets lie is still that place's.
+    // A copy in another place's folder still belongs to its own place.
     let elsewhere = fixture.path("share/contoso.com/lax/Switches");
     fs::create_dir_all(&elsewhere).unwrap();
     common::run(std::process::Command::new("cp").arg("-r").arg(&folder).arg(&elsewhere));

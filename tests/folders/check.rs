@@ -14,7 +14,7 @@ fn check(root: &Path) -> CheckReport {
     ShareCheck::new(REGION.parse().unwrap()).run(&FolderShare::open(root).unwrap())
 }
 
-/// What has the name of a check's own object: it stays as it is, and the check passes.
+/// Something with the name of a check's own object stays as it is, and the check passes.
 fn stays(make: impl FnOnce(&Path)) {
     let temp = tempfile::tempdir().unwrap();
     let region = temp.path().join(REGION);

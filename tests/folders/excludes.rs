@@ -1,4 +1,4 @@
-//! Patterns of a backup that match nothing are named: what they were to leave out may be in the set.
+//! A backup names patterns that match nothing: what you meant to leave out may be in the set.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ fn sample() -> Fixture {
     fixture
 }
 
-/// The patterns of these that the report names, each in a warning of its own.
+/// Returns the patterns that the report names, each in a warning of its own.
 fn named<'a>(report: &BackupReport, patterns: &[&'a str]) -> Vec<&'a str> {
     let is_named = |pattern: &str| {
         let quoted = format!("exclude pattern \"{pattern}\" match");
@@ -53,7 +53,7 @@ fn exclude_patterns_that_match_nothing_are_named() {
         (&["*.log", "keep.log", "!keep.log"], &[]),
         (&["!tor1/"], &[]),
         (&["*.log", "!kept.log"], &["!kept.log"]),
-        // What could match only below a folder that is left out says nothing new; that something there be taken does.
+        // A pattern that could match only below an excluded folder says nothing new, unless it takes something back in.
         (&["logs/", "logs/deep/*.log", "/logs/deep/"], &[]),
         (&["logs/deep/", "logs/deep/y.log", "logs/other/*"], &["logs/other/*"]),
         (&["logs/", "!logs/deep/y.log", "y.log"], &["!logs/deep/y.log", "y.log"]),

@@ -1,4 +1,4 @@
-//! Any byte of any file of a set that changes is found.
+//! Verification finds any changed byte of any file of a set.
 
 use crate::common;
 

@@ -1,4 +1,4 @@
-//! Listings: what belongs elsewhere, what is damaged and what cannot be read is named, and stops nothing else.
+//! Listings name what belongs elsewhere, what is damaged and what cannot be read, and go on.
 #![cfg(unix)]
 
 use std::fs;
@@ -70,7 +70,7 @@ fn a_set_of_another_place_is_foreign_never_good_and_kept() {
         assert_eq!(reasons(&here).unwrap(), [KeepReason::Foreign]);
         assert!(reasons(&own).unwrap().contains(&KeepReason::LastGood));
 
-        // It opens only for whoever names its place.
+        // It opens only if you name its place.
         let error = Set::open(fixture.share.clone(), here.clone()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert!(error.to_string().contains(&strange.to_string()), "{error}");

@@ -1,4 +1,4 @@
-//! What takes a folder as its share, and what happens there.
+//! Tests that use a folder as their share.
 #![cfg(unix)]
 
 #[path = "../common/bad_share.rs"]

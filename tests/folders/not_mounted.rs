@@ -1,4 +1,4 @@
-//! A mount point whose share is not mounted is an empty folder of the local disk: no backup goes there unasked.
+//! A mount point whose share is not mounted is an empty folder on the local disk: no backup goes there unless you ask.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::common::{Fixture, backend};
 use azs_backup::{Backup, ErrorKind, Place, Result};
 
-/// One night's backup of this place to what is at the mount point now; says whether it built on an earlier set.
+/// Backs this place up to whatever is at the mount point now; returns whether it built on an earlier set.
 fn run(fixture: &Fixture, at: &Path, place: &str, create: bool) -> Result<bool> {
     let place: Place = place.parse().unwrap();
     let builder = Backup::builder(backend::share(at), place).certificate(fixture.certificate.encryption());
@@ -34,7 +34,7 @@ const PLACE: &str = "contoso.com/nyc/Switches";
 fn a_backup_to_a_share_that_is_not_mounted_is_refused_and_makes_nothing() {
     let fixture = Fixture::new();
     let (share, mount_point) = (fixture.path("share"), fixture.path("mnt"));
-    // The region folder with its MASBackup is the sign of the real share: nothing has to be made by wish.
+    // The region folder with its MASBackup identifies the real share: nothing has to be created on request.
     fs::rename(&share, &mount_point).unwrap();
     assert!(!run(&fixture, &mount_point, PLACE, false).unwrap());
     assert!(run(&fixture, &mount_point, PLACE, false).unwrap());
@@ -46,7 +46,7 @@ fn a_backup_to_a_share_that_is_not_mounted_is_refused_and_makes_nothing() {
         assert_eq!(names(&mount_point), [""; 0]);
     }
 
-    // Mounted again, the next night goes on where the last one was.
+    // Once it is mounted again, the next night continues from the last one.
     fs::remove_dir(&mount_point).unwrap();
     fs::rename(&share, &mount_point).unwrap();
     assert!(run(&fixture, &mount_point, PLACE, false).unwrap());
@@ -61,7 +61,7 @@ fn a_region_folder_is_made_by_wish() {
     assert_refused(&fixture, &root, PLACE, "no region folder contoso.com/nyc");
     run(&fixture, &root, PLACE, true).unwrap();
     assert_eq!(names(&root.join(PLACE)).len(), 1);
-    // Once it is there the wish is not needed any more.
+    // Once it exists, the request is no longer needed.
     run(&fixture, &root, PLACE, false).unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! Hard links and copies are made of what this restore wrote, and of nothing that was there before.
+//! A restore makes hard links and copies only from files that it wrote, never from what existed before.
 #![cfg(unix)]
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! What the share does while a set is read: one stored file that it does not give costs what is in it, a lost share all.
+//! What the share does while a set is read: an unreadable stored file costs its content, a lost share costs everything.
 
 use std::fs;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! A file appears whole or not at all, what it replaces goes no sooner, and what one name meets costs that name.
+//! A file appears whole or not at all, what it replaces stays until then, and a problem with one name costs only that
+//! name.
 #![cfg(unix)]
 
 use std::fs;

@@ -1,5 +1,5 @@
 //! A year of nights: changes, deletions, renames, interruptions, retention, deletions by hand, damage. Whatever
-//! happens, every set that is left gives back the source of its night.
+//! happens, every remaining set restores the source of its night.
 #![cfg(unix)]
 
 use crate::by_hand;
@@ -124,7 +124,7 @@ fn day(tree: &Path, dice: &mut Dice, number: u64) {
     }
 }
 
-/// A set that should be there, and the source that it was made from.
+/// A set that should exist, and its source.
 struct Kept {
     folder: SharePath,
     source: PathBuf,
@@ -215,7 +215,7 @@ impl Year {
         let mut backup = self.nightly.builder().start().unwrap();
         backup.add_folder_as("tree", &self.nightly.tree).unwrap();
         if night.is_multiple_of(2) {
-            // As a process that is killed: nothing of it is tidied up.
+            // As if the process was killed: nothing is cleaned up.
             let folder = self.nightly.fixture.native(&self.nightly.fixture.place.set_folder(&backup.set()));
             let journal = fs::read(self.nightly.place_state().join("journal")).unwrap_or_default();
             let copy = self.nightly.fixture.path("interrupted");

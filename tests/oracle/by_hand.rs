@@ -1,4 +1,4 @@
-//! Recovery by hand, by every block that the README prints for it.
+//! Recovery by hand, with every block in the README for it.
 
 use std::fs;
 use std::path::Path;
@@ -23,7 +23,7 @@ fn blocks() -> Vec<&'static str> {
     blocks
 }
 
-/// Recovers a set in `folder`, a copy, and holds what came of it against what the set has to hold.
+/// Recovers a set in `folder`, a copy, and compares the result with what the set must contain.
 pub fn check(set: &Path, expected: &Expected, key: &Key, folder: &Path) -> Found {
     fs::create_dir(folder).unwrap();
     for file in fs::read_dir(set).unwrap().flatten() {
@@ -36,7 +36,7 @@ pub fn check(set: &Path, expected: &Expected, key: &Key, folder: &Path) -> Found
     fs::write(folder.join("backup.pfx"), &key.certificate.pfx).unwrap();
     let mut said = String::new();
     for block in blocks() {
-        // Under no umask, so that modes come back for those who are not root, too.
+        // Without a umask, so that modes come back even without root's rights.
         let mut bash = Command::new("bash");
         bash.arg("-c").arg(format!("umask 0\n{block}")).current_dir(folder).env("AZS_PFX_PASSWORD", PASSWORD);
         said += &String::from_utf8_lossy(&bash.output().expect("bash runs").stderr);

@@ -1,4 +1,5 @@
-//! Names that differ in case alone, restored to a file system that takes them for one: what is not there is named.
+//! Names that differ only in letter case, restored to a file system that ignores case: the report names what is
+//! missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

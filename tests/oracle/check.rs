@@ -1,4 +1,4 @@
-//! What must hold of a set: whole ones give back what the source was, harmed ones say what is lost.
+//! What must be true of a set: a whole one restores its source, a damaged one says what is lost.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -147,7 +147,7 @@ impl Record {
         ] {
             let report = report.map_err(|e| failed(what, e))?;
             let named: BTreeSet<_> = report.faults.iter().map(|fault| fault.file.clone()).collect();
-            // The cover sheet stands for itself in the clear: what it says is not checked without a key.
+            // The cover sheet is in clear: nothing checks what it says without a key.
             let unnamed = |name: &&String| !named.contains(*name) && *name != "backup.json";
             let mut lines: Vec<_> =
                 self.harmed.iter().filter(unnamed).map(|name| format!("{name} is not named")).collect();

@@ -1,4 +1,4 @@
-//! Names and contents that matter: odd ones, and sizes at which something begins to be done in another way.
+//! Names and contents that matter: odd ones, and sizes at which the library changes its method.
 
 use super::rng::Rng;
 use crate::common::noise;

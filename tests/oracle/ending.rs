@@ -1,4 +1,4 @@
-//! What is looked at when all nights are over.
+//! The final checks, when all nights are over.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ use super::rough::{Bad, Rough};
 use super::world::World;
 use super::{Fault, Found};
 
-/// Sets list as complete whose files are all there at their lengths, and no others.
+/// Exactly the sets whose files all exist with their lengths are listed as complete.
 pub fn listed(world: &World) -> Found {
     let sets = list_sets(&world.share, world.place.deployment())
         .run()

@@ -1,4 +1,4 @@
-//! A restore into a folder that has something already, under each policy.
+//! A restore into a folder that already has something, under each policy.
 
 use std::fs;
 use std::path::Path;
@@ -106,7 +106,7 @@ impl Case<'_> {
         lines
     }
 
-    /// All that the set has is as the set has it, or named; what it has not stays.
+    /// Everything in the set is restored as it is there, or named; everything else stays.
     fn replaced(&self, report: &RestoreReport) -> Vec<String> {
         let mut lines = self.strangers();
         for path in self.new.expected.paths() {

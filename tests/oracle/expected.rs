@@ -1,8 +1,8 @@
-//! What a set has to hold, where the source may have changed while it was read.
+//! What a set must contain, if the source may have changed while it was read.
 
 use std::collections::BTreeMap;
 
-use super::model::{Detail, Node, Tree, above, shown};
+use super::model::{Detail, Inode, Node, Tree, above, shown};
 
 /// What a set has to hold.
 #[derive(Clone, Debug, Default)]
@@ -61,8 +61,8 @@ impl Expected {
         if let Some(had) = self.moving.get(path) {
             let how = Detail { links: false, ..how };
             // A file may change under another of its names, which it keeps when this one goes.
-            let has_others = had.iter().flatten().any(|node| node.first_name.is_some());
-            if has_others && found.is_some_and(|found| self.was_ever(found)) {
+            let mut shared = had.iter().flatten().filter(|node| node.has_others);
+            if shared.any(|node| found.is_some_and(|found| self.was_ever(node.inode, found))) {
                 return true;
             }
             // A folder's time is that of one of many moments.
@@ -84,9 +84,10 @@ impl Expected {
         }
     }
 
-    /// Whether something that changed had this content in the run, under whatever name.
-    fn was_ever(&self, found: &Node) -> bool {
-        self.moving.values().flatten().flatten().any(|node| node.is_met_by(found, Detail::CONTENT))
+    /// Whether a file had this content in the run, under whatever name.
+    fn was_ever(&self, inode: Option<Inode>, found: &Node) -> bool {
+        let states = self.moving.values().flatten().flatten().filter(|node| node.inode == inode);
+        states.into_iter().any(|node| node.is_met_by(found, Detail::CONTENT))
     }
 
     fn has_below(&self, path: &[u8]) -> bool {

@@ -1,4 +1,4 @@
-//! Harm that comes to stored sets: disks, operators, viruses, copies.
+//! Damage to stored sets: disks, operators, viruses, copies.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;

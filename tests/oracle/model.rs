@@ -1,4 +1,4 @@
-//! What a tree is: the one picture that sources, restores and recoveries by hand are held against.
+//! A model of a tree, with which sources, restores and recoveries by hand are compared.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -21,7 +21,14 @@ pub struct Node {
     pub xattrs: Option<Vec<(Vec<u8>, Vec<u8>)>>,
     /// The first of all names that this file has in the tree, where it has several.
     pub first_name: Option<Vec<u8>>,
+    /// Which file it is on disk.
+    pub inode: Option<Inode>,
+    /// Whether that has other names, be they in the tree or not.
+    pub has_others: bool,
 }
+
+/// A device, and the number of a file on it.
+pub type Inode = (u64, u64);
 
 #[derive(Clone, Eq, PartialEq)]
 pub enum What {
@@ -54,7 +61,16 @@ impl Node {
 
     /// Something of which nothing but its kind is known.
     pub fn bare(what: What) -> Self {
-        Self { what, mode: None, owner: None, mtime: None, xattrs: None, first_name: None }
+        Self {
+            what,
+            mode: None,
+            owner: None,
+            mtime: None,
+            xattrs: None,
+            first_name: None,
+            inode: None,
+            has_others: false,
+        }
     }
 
     pub fn is_folder(&self) -> bool {
@@ -107,7 +123,7 @@ pub fn hash_of(bytes: &[u8]) -> u64 {
 #[derive(Default)]
 pub struct Walker {
     pub tree: Tree,
-    names: HashMap<(u64, u64), Vec<Vec<u8>>>,
+    names: HashMap<Inode, Vec<Vec<u8>>>,
 }
 
 impl Walker {
@@ -143,6 +159,8 @@ impl Walker {
             mtime: Some((m.mtime(), m.mtime_nsec())),
             xattrs: Some(xattrs),
             first_name: None,
+            inode: m.is_file().then_some((m.dev(), m.ino())),
+            has_others: m.is_file() && m.nlink() > 1,
             what,
         };
         let is_folder = node.is_folder();

@@ -1,4 +1,4 @@
-//! Moves at random in a tree on disk: what people, programs and accidents do between two nights.
+//! Random changes to a tree on disk: what people, programs and accidents do between two nights.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};

@@ -1,4 +1,4 @@
-//! Numbers at random, the same for the same seed on every machine.
+//! Random numbers, the same for the same seed on every machine.
 
 /// A small generator (xorshift*), good enough to choose moves.
 #[derive(Clone)]

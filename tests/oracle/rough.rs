@@ -1,4 +1,4 @@
-//! A share on a bad night: it dies, fills up, gives errors for one object, or has things happen while it is written to.
+//! A share on a bad night: it dies, fills up, fails for one object, or changes while a backup writes to it.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! Lives through worlds, seed after seed, and tells of those in which something was lost.
+//! Runs worlds, seed after seed, and reports those in which something was lost.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! The sources of a run: what is added, under which name, and what a set has to hold of it.
+//! The sources of a run: what is added, under which name, and what a set must contain of it.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,5 +1,5 @@
-//! A file that changes once more within the tick of the clock in which it was read, on a host that is busy: the next
-//! set has what it is then.
+//! A file that changes again within the clock tick in which it was read, on a busy host: the next set has its new
+//! content.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt};

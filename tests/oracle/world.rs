@@ -1,4 +1,4 @@
-//! A host, its sources, its share, and the nights that pass over them.
+//! A host, its sources, its share, and what happens to them each night.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

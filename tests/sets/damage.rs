@@ -1,4 +1,4 @@
-//! Every way in which a set can stop being what was written is found and named, and costs only what it concerns.
+//! Every kind of damage to a set is found and named, and costs only what it concerns.
 
 use crate::common;
 
@@ -405,8 +405,8 @@ fn every_flipped_bit_of_the_clear_files_is_found() {
             bytes[byte] ^= 1;
             fs::write(&path, bytes).unwrap();
             let Ok(set) = Set::open(sample.fixture.share.clone(), sample.path.clone()) else { continue };
-            // A sheet that still reads well may say something else about what is not bound by the digests: labels,
-            // counts, times. What it says about content is held against the content.
+            // A sheet that is still valid may say something else about what the digests do not bind: labels, counts,
+            // times. What it says about content is compared with the content.
             assert_eq!(file, "backup.json");
             let _ = set.verify().run().unwrap();
             let _ = set.verify_full(&sample.fixture.opener).run().unwrap();

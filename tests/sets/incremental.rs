@@ -1,4 +1,4 @@
-//! The second set and every later one: they cost what changed, and each is complete by itself.
+//! The second set and every later one: each costs only what changed, and is complete by itself.
 
 #[path = "incremental/bad_state.rs"]
 mod bad_state;

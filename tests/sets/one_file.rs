@@ -1,4 +1,4 @@
-//! One thing out of a set: its entries listed, one file as bytes and to a stream; and sealed files and streams.
+//! Parts of a set: its list of entries, one file as bytes or to a stream; and sealed files and streams.
 #![cfg(unix)]
 
 use std::ops::ControlFlow;

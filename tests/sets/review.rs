@@ -1,4 +1,4 @@
-//! The review: each rule against a share made as the rule needs it.
+//! The review: each rule, with a share made for it.
 #![cfg(unix)]
 
 #[path = "review/configuration.rs"]

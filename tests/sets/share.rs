@@ -1,4 +1,4 @@
-//! A folder as the share, and shares that fail: nothing that is not whole ever counts as a backup.
+//! A folder as the share, and shares that fail: nothing incomplete ever counts as a backup.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -154,7 +154,7 @@ enum Fault {
     Forgets,
     /// It says that all is well, and keeps half.
     Halves,
-    /// All is well, and what a broken connection wrote lies beside it, held by that for a moment.
+    /// It succeeds, but what a broken connection wrote is beside it, and that connection keeps it open for a moment.
     Litters,
 }
 

@@ -1,4 +1,4 @@
-//! Every kind of source, and what is done about sources that cannot be had as they are.
+//! Every kind of source, and what happens to sources that cannot be read as they are.
 
 use crate::common;
 

@@ -1,4 +1,4 @@
-//! Restore writes into its target and nowhere else, says what it does about what is there, and takes patterns.
+//! A restore writes into its target and nowhere else, follows the policy for existing things, and accepts patterns.
 
 use std::fs;
 use std::ops::ControlFlow;

@@ -1,4 +1,4 @@
-//! Failures in, alert classes out: the vectors, errors and their causes, alerts as JSON, and input of any kind.
+//! From failures to alert classes: the vectors, errors and their causes, alerts as JSON, and input of any kind.
 
 #[path = "alert/cause.rs"]
 mod cause;

@@ -1,4 +1,4 @@
-//! What the documents say is what there is.
+//! The documents match the code.
 
 use azs_backup::ErrorKind;
 
@@ -13,7 +13,7 @@ fn the_table_of_error_codes_is_whole() {
     assert_eq!(rows, kinds);
 }
 
-/// Links between documents, and rooms in the picture of the code.
+/// Links between documents lead to files, and the picture of the code shows every module.
 #[test]
 fn documents_name_files_that_are_there() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,4 +1,4 @@
-//! What needs no share: names, schedules, alerts, vectors, documents.
+//! Tests that need no share: names, schedules, alerts, vectors, documents.
 
 mod alert;
 mod documents;

@@ -1,4 +1,4 @@
-//! The options of `vectors/options.json`, which every language takes and refuses alike.
+//! The options of `vectors/options.json`, which every language accepts and refuses alike.
 
 use std::sync::Arc;
 

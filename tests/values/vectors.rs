@@ -36,7 +36,7 @@ fn code(error: &Error) -> Value {
     error.code().into()
 }
 
-/// What becomes of a set: the fields of a case that are to be compared.
+/// Returns what happens to a set: the fields of a case to compare.
 fn ends(case: &Value, at: &Path) -> Value {
     let folder = case["folder"].as_str().unwrap().parse().unwrap();
     let opened = match case["place"].as_str() {
@@ -138,8 +138,8 @@ fn findings(case: &Value) -> Value {
     json!({"findings": findings.collect::<Vec<_>>(), "silenced": silenced.collect::<Vec<_>>()})
 }
 
-/// Not a test: makes `vectors/sets` anew, whole and broken in every way, and `sets.json` with what then comes of them,
-/// and fills in the findings of `review.json`. Look at the difference before it is committed.
+/// Not a test: generates `vectors/sets`, whole and broken in every way, and `sets.json` with their expected results,
+/// and fills in the findings of `review.json`. Look at the diff before you commit it.
 #[test]
 #[ignore = "writes vectors"]
 fn write_the_vectors() {

@@ -1,7 +1,7 @@
-//! The public interface of the library as a text, `docs/api/azs-backup.txt`: a change of it shows in a review.
+//! The public interface of the library as text, `docs/api/azs-backup.txt`, so that a review shows each change of it.
 //!
-//! It is read from rustdoc's pages, which the step `docs` makes anyway: each item that the outside can name, with its
-//! declaration, its methods and the traits that it has, Send and Sync among them.
+//! This reads rustdoc's pages: each item that other crates can name, with its declaration, its methods and the traits
+//! that it implements, Send and Sync included.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::run::{Failure, cargo, output, target};
 
 const BASELINE: &str = "docs/api/azs-backup.txt";
 
-/// Compares the interface with the baseline; `--bless` makes the baseline anew.
+/// Compares the interface with the baseline; `--bless` replaces the baseline.
 pub(crate) fn check(options: &[String]) -> Result<(), Failure> {
     let bless = match options {
         [] => false,
@@ -20,7 +20,7 @@ pub(crate) fn check(options: &[String]) -> Result<(), Failure> {
     };
     let openssl = needs::check(FOR_BUILD)?;
     let pages = target().join("doc/azs_backup");
-    // Pages of items that are gone would stay.
+    // Otherwise the pages of removed items would stay.
     let _ = fs::remove_dir_all(&pages);
     cargo("doc", openssl).args(["--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings").run()?;
     let now = interface(&pages)?;
@@ -44,7 +44,7 @@ pub(crate) fn check(options: &[String]) -> Result<(), Failure> {
     )))
 }
 
-/// Lines that went and came.
+/// Removed and added lines.
 fn changes(before: &str, now: &str) -> Vec<String> {
     let lines = |text: &str| text.lines().skip(HEAD_LINES).map(str::to_owned).collect::<Vec<_>>();
     let (before, now) = (lines(before), lines(now));
@@ -53,10 +53,10 @@ fn changes(before: &str, now: &str) -> Vec<String> {
     gone.chain(new).collect()
 }
 
-/// Lines about the text, before the text.
+/// The lines at the top that explain the file.
 const HEAD_LINES: usize = 2;
 
-/// The interface, one line for each item, field, variant, method and trait.
+/// Returns the interface: one line for each item, field, variant, method and trait.
 fn interface(pages: &Path) -> Result<String, Failure> {
     let mut lines = Vec::new();
     let mut files = html(pages)?;
@@ -88,18 +88,18 @@ fn html(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-/// `set::Set` for the page `set/struct.Set.html`; a module for its index.
+/// Returns `set::Set` for the page `set/struct.Set.html`, and the module for its index page.
 fn item(pages: &Path, file: &Path) -> String {
     let inside = file.strip_prefix(pages).unwrap_or(file).with_extension("");
     let parts = inside.iter().map(|part| part.to_string_lossy());
-    // The kind of the item stands before its name.
+    // The kind of the item comes before its name.
     let names = parts.map(|part| part.rsplit('.').next().unwrap_or_default().to_owned());
     let path = names.filter(|name| name != "index").collect::<Vec<_>>().join("::");
     if path.is_empty() { "crate".into() } else { path }
 }
 
 fn of_page(item: &str, page: &str) -> Vec<String> {
-    // What every type has, and who has a trait, follow: neither is the item's own.
+    // What follows is not the item's own: what every type has, and which types implement a trait.
     let end = ["<h2 id=\"blanket-implementations\"", "<h2 id=\"implementors\"", "<h2 id=\"foreign-impls\""];
     let end = end.iter().filter_map(|heading| page.find(heading)).min().unwrap_or(page.len());
     let page = &page[..end];
@@ -116,11 +116,11 @@ fn of_page(item: &str, page: &str) -> Vec<String> {
         let (own, traits) =
             page.split_at(page.find("<h2 id=\"trait-implementations\"").unwrap_or(page.len()));
         let (own, traits) = match page.find("<h2 id=\"synthetic-implementations\"") {
-            // A type without traits of its own still has the automatic ones.
+            // A type that implements no trait still has the automatic ones.
             Some(at) if traits.is_empty() => page.split_at(at),
             _ => (own, traits),
         };
-        // In the order of the alphabet: a method that moves is the same method.
+        // In alphabetical order: a method that moves is the same method.
         let mut items: Vec<_> =
             between(own, "<h4 class=\"code-header\">", "</h4>").into_iter().map(one_line).collect();
         items.extend(between(traits, "<h3 class=\"code-header\">", "</h3>").into_iter().map(one_line));
@@ -131,10 +131,10 @@ fn of_page(item: &str, page: &str) -> Vec<String> {
     lines.into_iter().map(|line| format!("{item}: {line}")).collect()
 }
 
-/// Traits of the compiler that nobody names.
+/// Traits of the compiler that nobody uses by name.
 const NOISE: &[&str] = &["Freeze", "StructuralPartialEq", "UnsafeUnpin", "UnwindSafe"];
 
-/// The lines of a declaration; a wrapped method is one line, and so is a variant with its fields.
+/// Returns the lines of a declaration; a wrapped method is one line, and so is a variant with its fields.
 fn statements(declaration: &str) -> Vec<String> {
     let (mut statements, mut parentheses, mut braces) = (Vec::<String>::new(), 0, 0);
     let lines = declaration.lines().map(str::trim);
@@ -152,7 +152,7 @@ fn statements(declaration: &str) -> Vec<String> {
     statements
 }
 
-/// Each piece of the text from after `start` to before `end`.
+/// Returns each piece of the text between `start` and `end`.
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
     text.split(start).skip(1).filter_map(|rest| Some(rest.split_once(end)?.0)).collect()
 }
@@ -161,7 +161,7 @@ fn one_line(html: &str) -> String {
     plain(html).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The text of HTML: without tags, and without the buttons that unfold a long list.
+/// Returns the text of HTML, without tags, and without the buttons that unfold a long list.
 fn plain(html: &str) -> String {
     let mut text = String::new();
     // An attribute stands in a box of its own.

@@ -1,4 +1,4 @@
-//! The C library: its tests, its header, its installation.
+//! Tests and installs the C library, and generates its header.
 
 use std::fmt::Write;
 use std::fs;
@@ -8,7 +8,7 @@ use crate::needs::{self, FOR_BUILD, Need, OpenSsl, runs, tool};
 use crate::notices;
 use crate::run::{Failure, cargo, output, target};
 
-/// What its tests take besides.
+/// What its tests need besides.
 const FOR_C: &[Need] = &[
     tool("a C++ compiler", &["g++"], has_cxx),
     tool("cJSON with its header", &["libcjson-dev"], has_cjson),
@@ -23,14 +23,14 @@ pub(crate) fn test(arguments: &[String]) -> Result<(), Failure> {
     cargo("test", openssl).args(["--package", "azs-backup-c"]).args(arguments).run()
 }
 
-/// Writes the header anew.
+/// Generates the header.
 pub(crate) fn header() -> Result<(), Failure> {
     let openssl = needs::check(FOR_BUILD)?;
     let test = cargo("test", openssl).args(["--quiet", "--package", "azs-backup-c", "--test", "header"]);
     test.env("UPDATE_HEADER", "1").run()
 }
 
-/// Installs header, libraries and the files that pkg-config and CMake read. `--debug` takes what the tests build.
+/// Installs header, libraries and the files for pkg-config and CMake. `--debug` uses what the tests build.
 pub(crate) fn install(prefix: &str, options: &[String]) -> Result<(), Failure> {
     let is_debug = match options {
         [] => false,
@@ -55,7 +55,7 @@ pub(crate) fn install(prefix: &str, options: &[String]) -> Result<(), Failure> {
     copy(&built.join("libazs_backup.a"), &lib.join("libazs_backup.a"))?;
     let real = format!("libazs_backup.so.{VERSION}");
     copy(&built.join("libazs_backup.so"), &lib.join(&real))?;
-    // Four fifths of both are line numbers; where there is no `strip` they stay.
+    // Four fifths of both are line numbers; without `strip` they stay.
     for library in [lib.join("libazs_backup.a"), lib.join(&real)] {
         let _ = output("strip", &["-S", &library.to_string_lossy()], "");
     }
@@ -80,12 +80,12 @@ pub(crate) fn install(prefix: &str, options: &[String]) -> Result<(), Failure> {
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The version of the interface, as the SONAME has it: before 1.0 every minor version is one.
+/// The version of the interface for the SONAME: before 1.0 every minor version has its own.
 fn interface() -> &'static str {
     VERSION.rsplit_once('.').map_or(VERSION, |(interface, _)| interface)
 }
 
-/// What a program takes besides that links the library statically.
+/// What a program needs besides, if it links the library statically.
 fn private_libraries(openssl: OpenSsl) -> String {
     // As `cargo rustc -p azs-backup-c -- --print native-static-libs` says, but for `-lgcc_s -lc`: the C compiler adds
     // these, and with `-static` there is no `-lgcc_s`.
@@ -96,8 +96,8 @@ fn private_libraries(openssl: OpenSsl) -> String {
     }
 }
 
-/// A linker that finds both libraries takes the shared one for `-lazs_backup`, whatever stands behind it: a program that
-/// wants the archive alone asks for a module of its own.
+/// If a linker finds both libraries, it takes the shared one for `-lazs_backup`, whatever follows. So there is a
+/// separate module for programs that want only the archive.
 fn pkg_config(prefix: &Path, kind: &str, libraries: &str, private: &str) -> String {
     format!(
         "prefix={}\nincludedir=${{prefix}}/include\nlibdir=${{prefix}}/lib\n\n\
@@ -144,7 +144,7 @@ fn cmake(private: &str) -> String {
     text + "endif()\nunset(_azs_backup_prefix)\n"
 }
 
-/// Before 1.0 only the same minor version will do.
+/// Before 1.0 only the same minor version is compatible.
 fn cmake_version() -> String {
     format!(
         "set(PACKAGE_VERSION \"{VERSION}\")\n\
@@ -159,7 +159,7 @@ fn root() -> PathBuf {
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
-    // A new file, not new content: a program that has the old one loaded keeps it.
+    // Make a new file instead of new content: a program that has loaded the old one keeps it.
     let _ = fs::remove_file(to);
     fs::copy(from, to).map(drop).map_err(|e| failed(from, e))
 }

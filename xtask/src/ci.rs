@@ -1,4 +1,4 @@
-//! What CI runs: steps that each run alone, and say at the end how long they took.
+//! What CI runs: steps that you can also run one by one. At the end it says how long each took.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +8,12 @@ use crate::{api, c, dependencies, node, package, python, rust, spelling, togethe
 
 struct Step {
     name: &'static str,
-    /// What holds when it succeeds.
+    /// What is true if it succeeds.
     what: &'static str,
     run: fn() -> Result<(), Failure>,
 }
 
-/// What is cheap comes first. `rust` and `rust-smb` share what they build, as do `api` and `package`.
+/// Cheap steps come first. `rust` and `rust-smb` share what they build, and so do `api` and `package`.
 const STEPS: &[Step] = &[
     Step { name: "format", what: "every file is formatted", run: format },
     Step { name: "spelling", what: "no word is misspelt", run: spelling::check },

@@ -1,14 +1,14 @@
-//! What the dependencies are held to: `deny.toml`, as far as it can be checked without the network.
+//! Checks the dependencies against `deny.toml`, as far as that is possible without the network.
 //!
-//! `cargo deny` checks the same and also asks for advisories; building it takes longer than all of this step, so that
-//! it is left to a release.
+//! `cargo deny` checks the same, and advisories, too. Building it takes longer than this whole step, so run it only for
+//! a release.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::run::{Failure, cargo_prints};
 use crate::{metadata, notices};
 
-/// Licences and their notices, sources, versions twice, and the Rust that they need.
+/// Checks licences and their notices, sources, duplicate versions, and the Rust version that they need.
 pub(crate) fn check() -> Result<(), Failure> {
     let rules = Rules::read(&std::fs::read_to_string(RULES).map_err(|e| Failure(format!("{RULES}: {e}")))?);
     let crates = crates()?;
@@ -19,7 +19,7 @@ pub(crate) fn check() -> Result<(), Failure> {
         if !is_allowed(licence, &allowed) {
             found.push(format!("{name} {version} is under {licence:?}, which {RULES} does not allow"));
         }
-        // Of the registry nothing is said; a folder has to be ours.
+        // The registry is always allowed; a folder has to be ours.
         let is_ours = name.starts_with("azs-backup") || name == "xtask";
         if !origin.is_empty() && !is_ours {
             found.push(format!("{name} {version} comes from {origin}, not from the registry"));
@@ -41,7 +41,7 @@ pub(crate) fn check() -> Result<(), Failure> {
 
 const RULES: &str = "deny.toml";
 
-/// What this step takes from `deny.toml`.
+/// What this step uses of `deny.toml`.
 #[derive(Default)]
 struct Rules {
     allowed: BTreeSet<String>,
@@ -52,7 +52,7 @@ struct Rules {
 }
 
 impl Rules {
-    /// The file is ours: each rule has a line of its own.
+    /// The file is ours, so each rule has a line of its own.
     fn read(text: &str) -> Self {
         let mut rules = Self::default();
         for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
@@ -78,7 +78,7 @@ struct Crate {
     origin: String,
 }
 
-/// Everything that is built for what CI builds, tests and tools included.
+/// Every package that CI builds, for tests and tools, too.
 fn crates() -> Result<Vec<Crate>, Failure> {
     let tree = cargo_prints(&[
         "tree",
@@ -99,7 +99,7 @@ fn crates() -> Result<Vec<Crate>, Failure> {
         let (package, licence) = line.split_once('|')?;
         let (name, rest) = package.split_once(" v")?;
         let (version, origin) = rest.split_once(' ').unwrap_or((rest, ""));
-        // The metadata of a version is not one of its own.
+        // Build metadata does not make another version.
         let version = version.split('+').next()?;
         let origin = if origin == "(proc-macro)" { "" } else { origin };
         Some(Crate {
@@ -112,7 +112,7 @@ fn crates() -> Result<Vec<Crate>, Failure> {
     Ok(crates.collect())
 }
 
-/// Whether an SPDX expression holds with these licences; `/` is the old way to write `OR`.
+/// Whether these licences satisfy an SPDX expression; `/` is the old way to write `OR`.
 fn is_allowed(expression: &str, allowed: &BTreeSet<&str>) -> bool {
     let expression = expression.replace('/', " OR ");
     let (mut depth, mut operators) = (0, Vec::new());
@@ -124,7 +124,7 @@ fn is_allowed(expression: &str, allowed: &BTreeSet<&str>) -> bool {
             operators.push((at, *word));
         }
     }
-    // `AND` binds closer: an `OR` at the outside is split at first.
+    // `AND` binds more tightly, so split at an outer `OR` first.
     let weakest = operators.iter().find(|(_, word)| *word == "OR").or(operators.first());
     if let Some((at, operator)) = weakest {
         let (left, right) = (words[..*at].join(" "), words[at + 1..].join(" "));
@@ -138,7 +138,7 @@ fn is_allowed(expression: &str, allowed: &BTreeSet<&str>) -> bool {
     }
 }
 
-/// Crates that are there in more versions than one, beyond those that may be.
+/// Returns the crates that are built in more than one version, except for those that may be.
 fn duplicates(crates: &[Crate], skipped: &BTreeSet<String>) -> Vec<String> {
     let mut versions = BTreeMap::<&str, BTreeSet<&str>>::new();
     for Crate { name, version, .. } in crates {
@@ -156,7 +156,7 @@ fn duplicates(crates: &[Crate], skipped: &BTreeSet<String>) -> Vec<String> {
         .collect()
 }
 
-/// Rules that nothing needs any more.
+/// Returns the rules that nothing needs any more.
 fn unused(crates: &[Crate], rules: &Rules) -> Vec<String> {
     let is_there = |rule: &str| {
         crates.iter().any(|found| rule == found.name || rule == format!("{}@{}", found.name, found.version))
@@ -168,7 +168,7 @@ fn unused(crates: &[Crate], rules: &Rules) -> Vec<String> {
         .collect()
 }
 
-/// Dependencies that need a later Rust than we ask for; of our own code clippy says it (`incompatible_msrv`).
+/// Returns the dependencies that need a later Rust than ours. For our own code clippy finds that (`incompatible_msrv`).
 fn newer_rust() -> Result<Vec<String>, Failure> {
     let ours = minor(env!("CARGO_PKG_RUST_VERSION")).unwrap_or_default();
     let packages = metadata::packages()?.into_iter().filter_map(|package| {

@@ -1,4 +1,4 @@
-//! The fuzz targets: built with coverage by the stable compiler, and run for a while each.
+//! Builds the fuzz targets with coverage, by the stable compiler, and runs each for a while.
 //!
 //! `cargo fuzz`, with a nightly compiler, adds a sanitizer; the library itself has no `unsafe` for that to watch.
 
@@ -7,17 +7,18 @@ use std::path::Path;
 use crate::needs::{self, FOR_BUILD, OpenSsl, tool};
 use crate::run::{Failure, cargo, output, program, target};
 
-/// Runs each target for so many seconds; the first input that breaks one ends it and stays in `fuzz/artifacts`.
+/// Runs each target for this many seconds. The first input that breaks one ends the run, and is saved in
+/// `fuzz/artifacts`.
 pub(crate) fn fuzz(seconds: &str, only: Option<&str>) -> Result<(), Failure> {
     needs::check(&[FOR_BUILD, &[tool("a C++ compiler", &["g++"], || needs::runs("c++"))]].concat())?;
     let version = output("rustc", &["-vV"], "").unwrap_or_default();
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
     let host = host.ok_or_else(|| Failure("rustc does not say what it compiles for".into()))?;
     let target = target().join("fuzz");
-    // The same versions as everywhere, and the few besides.
+    // The same versions as in the workspace, and a few more packages.
     let lock = std::fs::copy("Cargo.lock", "fuzz/Cargo.lock");
     lock.map_err(|e| Failure(format!("fuzz/Cargo.lock: {e}")))?;
-    // Named, so that what runs while it is built goes without the flags.
+    // Name the target, so that programs that run during the build go without the flags.
     let build = cargo("build", OpenSsl::Unused).folder("fuzz").args(["--release", "--target", host]);
     build.env("RUSTFLAGS", FLAGS).env("CARGO_TARGET_DIR", &target.to_string_lossy()).run()?;
     for name in targets()?.iter().filter(|name| only.is_none_or(|only| only == **name)) {
@@ -34,11 +35,11 @@ pub(crate) fn fuzz(seconds: &str, only: Option<&str>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// As `cargo fuzz` has them, without a sanitizer.
+/// The flags of `cargo fuzz`, without a sanitizer.
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions -Ccodegen-units=1";
-/// Messages, certificates, and everything else that the vectors have as files.
+/// The first inputs: messages, certificates, and everything else that the vectors have as files.
 const SEEDS: &str = "../tests/vectors";
 
 fn targets() -> Result<Vec<String>, Failure> {

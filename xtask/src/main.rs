@@ -1,6 +1,6 @@
-//! The one command of the repository: `cargo xtask test`.
+//! The command of the repository: `cargo xtask test`.
 //!
-//! It needs nothing but cargo: it finds out what a machine lacks, installs that where it may, and runs cargo.
+//! It needs nothing but cargo. It finds out what a machine lacks, installs that if it may, and runs cargo.
 
 use std::process::ExitCode;
 
@@ -28,22 +28,22 @@ const HELP: &str = "\
 cargo xtask quickstart [ARGUMENTS]   run the example that shows the main job (--help for its arguments)
 cargo xtask test                     run all tests, of all parts
 cargo xtask test PART [ARGUMENTS]    of one part: rust, python, node, c, together; arguments go to its test command
-cargo xtask night [BACKUPS]          backups over SMB with faults at random: 200, where no number is given
-cargo xtask soak [TIME] [SEED]       the oracle's random worlds for 1h, 90m, 30s…, from this seed on: an hour, and other
-                                     worlds each time, where nothing is said
-cargo xtask fuzz [SECONDS] [TARGET]  run each fuzz target, or one: 60 seconds, where no number is given
-cargo xtask wheel                    build the Python wheel into target/wheels and try it in a new environment
-cargo xtask npm-pack                 build the Node package's tarball into target/npm
+cargo xtask night [BACKUPS]          backups over SMB with random faults, by default 200
+cargo xtask soak [TIME] [SEED]       the oracle on random folders for 1h, 90m, 30s…, beginning with this seed; by default
+                                     for an hour, with another seed each time
+cargo xtask fuzz [SECONDS] [TARGET]  run each fuzz target, or one, by default for 60 seconds
+cargo xtask wheel                    build the Python wheel into target/wheels, and test it in a new environment
+cargo xtask npm-pack                 build the Node package's tarball into target/npm, and test it
 cargo xtask install-c PREFIX         install the C library: header, libraries, pkg-config and CMake files
-cargo xtask header                   make the C header anew
-cargo xtask notices                  make THIRD-PARTY-NOTICES anew, which every package carries
-cargo xtask api [--bless]            compare the public interface with docs/api, or write it down there
-cargo xtask ci [STEP…]               what CI runs, or these steps of it; says how long each took (--list names them)";
+cargo xtask header                   generate the C header
+cargo xtask notices                  generate THIRD-PARTY-NOTICES, which every package contains
+cargo xtask api [--bless]            compare the public interface with docs/api, or update it there
+cargo xtask ci [STEP…]               what CI runs, or only these steps; says how long each took (--list names them)";
 
 /// Runs the tests of a part, with arguments for its test command.
 type Test = fn(&[String]) -> Result<(), Failure>;
 
-/// What can be tested by itself.
+/// The parts that can be tested separately.
 const PARTS: &[(&str, Test)] = &[
     ("rust", rust::test),
     ("python", python::test),
@@ -92,7 +92,7 @@ fn main() -> ExitCode {
 fn quickstart(arguments: &[String]) -> Result<(), Failure> {
     let openssl = needs::check(FOR_BUILD)?;
     let run = cargo("run", openssl).args(["--example", "quickstart"]);
-    // Two thirds of all crates are there for shares over SMB: a first look in a folder goes without them.
+    // Two thirds of all crates are only for shares over SMB: a first look in a folder does without them.
     let takes_smb = arguments.iter().any(|argument| argument.contains(r"\\"));
     let run = match openssl {
         OpenSsl::Vendored if !takes_smb => {

@@ -1,34 +1,35 @@
-//! What cargo says of the workspace and its dependencies, in JSON. This program takes no dependencies of its own, so it
-//! looks only for the few strings that it wants.
+//! Reads cargo's JSON about the workspace and its dependencies. This program has no dependencies of its own, so it
+//! looks only for the few strings that it needs.
 
 use std::path::PathBuf;
 
 use crate::run::{Failure, cargo_prints};
 
-/// A package of the workspace, or one that it depends on.
+/// A package of the workspace or a dependency.
 pub(crate) struct Package {
     pub(crate) manifest: PathBuf,
-    /// Empty where it names none.
+    /// Empty if it names none.
     pub(crate) licence: String,
-    /// As they write themselves, with commas between them.
+    /// As written in the manifest, separated by commas.
     pub(crate) authors: String,
-    /// The least Rust that it needs, where it says so.
+    /// The oldest Rust that it supports, if it says so.
     pub(crate) rust: Option<String>,
 }
 
-/// All packages, as `Cargo.lock` has them.
+/// Returns all packages in `Cargo.lock`.
 pub(crate) fn packages() -> Result<Vec<Package>, Failure> {
     Ok(read(&cargo_prints(&["metadata", "--locked", "--format-version", "1"])?))
 }
 
-/// Where cargo puts what it builds; `None` if it does not say.
+/// Returns cargo's target folder; `None` if it does not say.
 pub(crate) fn target() -> Option<PathBuf> {
     let metadata = cargo_prints(&["metadata", "--no-deps", "--format-version", "1"]).ok()?;
     let (_, rest) = metadata.split_once("\"target_directory\":")?;
     text(rest).map(PathBuf::from)
 }
 
-/// One piece for each package: its licence stands before the path of its manifest, its authors and its Rust after.
+/// There is one piece for each package: its licence comes before the path of its manifest, its authors and its Rust
+/// version after.
 fn read(metadata: &str) -> Vec<Package> {
     let pieces: Vec<&str> = metadata.split("\"manifest_path\":").collect();
     let packages = pieces.windows(2).map(|pair| {
@@ -45,12 +46,12 @@ fn read(metadata: &str) -> Vec<Package> {
     packages.collect()
 }
 
-/// The string in JSON that begins here; `None` for null.
+/// Reads the JSON string that begins here; `None` for null.
 fn text(rest: &str) -> Option<String> {
     let mut text = String::new();
     let mut characters = rest.strip_prefix('"')?.chars();
     while let Some(character) = characters.next().filter(|character| *character != '"') {
-        // Cargo's paths and names have no other escapes than that of the character itself.
+        // Cargo's paths and names only escape a character by a backslash in front of it.
         text.extend(if character == '\\' { characters.next() } else { Some(character) });
     }
     Some(text)

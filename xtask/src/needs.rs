@@ -1,26 +1,26 @@
-//! What a machine needs besides Rust: found, installed where we may, or named with the line that installs it.
+//! Finds what a machine needs besides Rust, and installs it if we may, or names it with the command that does.
 
 use crate::run::{Failure, output, program};
 
-/// Where the library's OpenSSL comes from.
+/// Which OpenSSL the library uses.
 #[derive(Clone, Copy)]
 pub(crate) enum OpenSsl {
-    /// Built from source: the default.
+    /// One built from source, the default.
     Vendored,
-    /// The system's, where it cannot be built.
+    /// The system's, if OpenSSL cannot be built.
     System,
-    /// The command has nothing to do with it.
+    /// None: the command does not need it.
     Unused,
 }
 
-/// Something that must be there.
+/// Something that must be installed.
 #[derive(Clone, Copy)]
 pub(crate) struct Need {
     name: &'static str,
-    /// Packages of Debian and Ubuntu that bring it.
+    /// The packages of Debian and Ubuntu that contain it.
     packages: &'static [&'static str],
     is_there: fn() -> bool,
-    /// Whether it serves to build OpenSSL and nothing else.
+    /// Whether it is needed only to build OpenSSL.
     builds_openssl: bool,
 }
 
@@ -46,15 +46,15 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     tool("tar", &["tar"], || runs("tar")),
     tool("sha256sum", &["coreutils"], || runs("sha256sum")),
     tool("bash", &["bash"], || runs("bash")),
-    // Debian has it where the path of an ordinary user does not lead.
+    // On Debian it is not in the path of an ordinary user.
     tool("Samba's smbd", &["samba"], || runs("smbd") || runs("/usr/sbin/smbd")),
     tool("smbclient", &["smbclient"], || runs("smbclient")),
     tool("ip", &["iproute2"], || output("ip", &["-V"], "").is_some()),
-    // It records the calls that power cuts are tried at; Linux alone has it.
+    // It records the calls at which tests simulate power cuts. Only Linux has it.
     tool("strace", &["strace"], || !cfg!(target_os = "linux") || runs("strace")),
 ];
 
-/// For tests that say so themselves where they cannot run: NTFS permissions, and a domain.
+/// For tests that say themselves that they cannot run: NTFS permissions, and a domain.
 pub(crate) const FOR_MORE_TESTS: &[Need] = &[
     tool("Samba's modules", &["samba-vfs-modules"], || {
         let find = "ls \"$(smbd -b | sed -n 's/.*MODULESDIR: //p')/vfs/acl_xattr.so\"";
@@ -70,19 +70,19 @@ pub(crate) const FOR_MORE_TESTS: &[Need] = &[
 /// To build and test the Python package.
 pub(crate) const FOR_PYTHON: &[Need] = &[
     tool("Python 3.11 or later", &["python3"], has_python),
-    // Debian and Ubuntu split it off.
+    // On Debian and Ubuntu it is a separate package.
     tool("Python's venv", &["python3-venv"], || {
         output(PYTHON, &["-c", "import ensurepip, venv"], "").is_some()
     }),
 ];
 
-/// How Python is called.
+/// The name of the Python command.
 pub(crate) const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 
-/// Finds what is missing, installs it or says how to, and tells how the library is to be built.
+/// Finds what is missing, installs it or says how to, and returns which OpenSSL to build with.
 pub(crate) fn check(needs: &[Need]) -> Result<OpenSsl, Failure> {
     if !cfg!(unix) {
-        // Cargo says what it lacks; we know no package manager to ask.
+        // We know no package manager here; cargo will say what is missing.
         return Ok(OpenSsl::Vendored);
     }
     let mut missing = missing(needs);
@@ -113,7 +113,7 @@ pub(crate) fn check(needs: &[Need]) -> Result<OpenSsl, Failure> {
     )))
 }
 
-/// Installs what is missing where we may; goes on without it otherwise.
+/// Installs what is missing if we may; otherwise goes on without it.
 pub(crate) fn add(needs: &[Need]) {
     for need in missing(needs) {
         if !may_install() || install(&[need]).is_err() {
@@ -157,7 +157,7 @@ fn has_compiler() -> bool {
     output(compiler, &["-x", "c", "-fsyntax-only", "-"], program).is_some()
 }
 
-/// A minimal perl is on many systems; the build of OpenSSL takes modules that it lacks.
+/// Many systems have a minimal perl, which lacks modules that the build of OpenSSL needs.
 fn has_perl() -> bool {
     const MODULES: &str =
         "use IPC::Cmd; use FindBin; use File::Compare; use File::Copy; use Pod::Usage; use Time::Piece;";
@@ -174,7 +174,7 @@ fn has_openssl() -> bool {
     major.is_some_and(|major| major.parse::<u32>().is_ok_and(|major| major >= 3))
 }
 
-/// The version of the system's OpenSSL, if it can be built against.
+/// Returns the version of the system's OpenSSL, if we can build against it.
 fn system_openssl() -> Option<String> {
     output("pkg-config", &["--atleast-version=3", "openssl"], "")?;
     output("pkg-config", &["--modversion", "openssl"], "").map(|version| version.trim().to_owned())

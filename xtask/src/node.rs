@@ -1,4 +1,4 @@
-//! The Node package: its tests, its tarball.
+//! Tests the Node package, and makes its tarball.
 
 use std::path::{Path, PathBuf};
 
@@ -6,9 +6,9 @@ use crate::needs::{self, FOR_BUILD, Need, OpenSsl, runs, tool};
 use crate::notices;
 use crate::run::{Failure, output, program, target};
 
-/// What building and testing it takes besides.
+/// What building and testing it needs besides.
 const FOR_NODE: &[Need] = &[
-    // Debian 12's own is 18: later ones come from Node's own packages.
+    // Debian 12 has version 18; get a later one from Node's own packages.
     tool("Node 20 or later, with npm", &["nodejs", "npm"], has_node),
 ];
 
@@ -24,11 +24,11 @@ pub(crate) fn test(arguments: &[String]) -> Result<(), Failure> {
     }
     npm(&["run", "types"])?;
     npm(&["test"])?;
-    // The native half is the one of the tests, so that nothing is built twice.
+    // Use the tests' native half, so that nothing is built twice.
     try_out(&tarball(&target().join("tmp/npm"))?)
 }
 
-/// Builds the tarball that is published, with the native half for this platform, and tries it.
+/// Builds the tarball to publish, with the native half for this platform, and tests it.
 pub(crate) fn pack() -> Result<(), Failure> {
     let openssl = needs::check(&[FOR_BUILD, FOR_NODE].concat())?;
     build(openssl, "build:release")?;
@@ -42,7 +42,7 @@ fn tarball(folder: &Path) -> Result<PathBuf, Failure> {
     let failed = |e| Failure(format!("{}: {e}", folder.display()));
     let _ = std::fs::remove_dir_all(folder);
     std::fs::create_dir_all(folder).map_err(failed)?;
-    // npm packs what lies in its folder, and follows no links.
+    // npm packs only what is in its folder, and follows no links.
     for name in notices::FILES {
         std::fs::copy(name, Path::new(FOLDER).join(name)).map_err(failed)?;
     }
@@ -70,7 +70,7 @@ fn try_out(tarball: &Path) -> Result<(), Failure> {
 }
 
 fn dependencies() -> Result<(), Failure> {
-    // The lock file names each exactly: what was installed from the same one need not be fetched again.
+    // The lock file names each package exactly, so what was installed from the same file need not be fetched again.
     let lock = |name: &str| std::fs::read(Path::new(FOLDER).join(name)).ok();
     let installed = lock("node_modules/.installed");
     if installed.is_some() && installed == lock("package-lock.json") {

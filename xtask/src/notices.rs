@@ -1,4 +1,4 @@
-//! The licences that packages carry: ours, and the notices of everyone whose code is linked into them.
+//! The licences in our packages: our own, and the notices of everyone whose code is linked into them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -8,17 +8,17 @@ use std::path::{Path, PathBuf};
 use crate::metadata::{self, Package};
 use crate::run::{Failure, cargo_prints};
 
-/// What lies in each package: the wheel, the tarball, the prefix.
+/// The files that each package contains: the wheel, the tarball, the prefix.
 pub(crate) const FILES: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", NOTICES];
 
 const NOTICES: &str = "THIRD-PARTY-NOTICES";
 
-/// Writes the notices anew.
+/// Generates the notices.
 pub(crate) fn update() -> Result<(), Failure> {
     fs::write(NOTICES, notices()?).map_err(|e| failed(Path::new(NOTICES), e))
 }
 
-/// Fails if the notices are not those of what is linked.
+/// Fails if the notices do not match what is linked.
 pub(crate) fn check() -> Result<(), Failure> {
     if fs::read_to_string(NOTICES).ok() != Some(notices()?) {
         return Err(Failure(format!("{NOTICES} is not up to date: cargo xtask notices")));
@@ -26,7 +26,7 @@ pub(crate) fn check() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Names what is missing of the licences among the files of a package.
+/// Returns which licence files are missing from the files of a package.
 pub(crate) fn are_among(files: &str, package: &Path) -> Result<(), Failure> {
     match FILES.iter().find(|name| !files.contains(**name)) {
         Some(name) => Err(Failure(format!("{} holds no {name}", package.display()))),
@@ -41,13 +41,13 @@ fn notices() -> Result<String, Failure> {
     let mut texts = Texts::new();
     let packages = metadata::packages()?;
     for name in linked()? {
-        // The folder of a package's source has its name and version.
+        // The folder of a package's source is called by its name and version.
         let is_it = |package: &&Package| package.manifest.parent().is_some_and(|at| at.ends_with(&name));
         let package = packages.iter().find(is_it);
         let package = package.ok_or_else(|| Failure(format!("cargo knows no folder of {name}")))?;
         let folder = package.manifest.with_file_name("");
         let mut files = licences(&folder)?;
-        // Both bring the C that they compile.
+        // Both contain the C code that they compile.
         if name.starts_with("openssl-src-") {
             files = vec![folder.join("openssl/LICENSE.txt")];
         } else if name.starts_with("zstd-sys-") {
@@ -73,7 +73,7 @@ fn notices() -> Result<String, Failure> {
     Ok(notices)
 }
 
-/// Texts that differ in nothing but their lines are one.
+/// Texts that differ only in their line breaks count as one.
 fn add(texts: &mut Texts, package: &str, text: &str) {
     let words: Vec<&str> = text.split_whitespace().collect();
     let lines: Vec<&str> = text.trim_matches(['\n', '\r']).lines().map(str::trim_end).collect();
@@ -81,7 +81,7 @@ fn add(texts: &mut Texts, package: &str, text: &str) {
     packages.insert(package.to_owned());
 }
 
-/// `name-version` of each package whose code is in what we ship.
+/// Returns `name-version` of each package whose code we ship.
 fn linked() -> Result<BTreeSet<String>, Failure> {
     let tree = cargo_prints(&[
         "tree",
@@ -89,7 +89,7 @@ fn linked() -> Result<BTreeSet<String>, Failure> {
         "--package=azs-backup-python",
         "--package=azs-backup-node",
         "--package=azs-backup-c",
-        // The source of OpenSSL is what a build script takes.
+        // A build script uses the source of OpenSSL.
         "--edges=normal,build",
         "--target=x86_64-unknown-linux-gnu",
         "--prefix=none",
@@ -104,7 +104,7 @@ fn linked() -> Result<BTreeSet<String>, Failure> {
         .collect())
 }
 
-/// The licence of a package that says MIT, and holds no text of it.
+/// The licence for a package that says MIT but does not contain the text.
 fn mit(package: &Package) -> Result<String, Failure> {
     if !package.licence.contains("MIT") {
         let manifest = package.manifest.display();
@@ -116,7 +116,7 @@ fn mit(package: &Package) -> Result<String, Failure> {
     Ok(format!("MIT License\n\nCopyright (c) {authors}\n\nPermission{terms}"))
 }
 
-/// The texts that a package holds. Of several licences to choose from it is MIT, where that is one.
+/// Returns the licence texts in a package. If there is a choice of licences, it takes MIT, if that is one of them.
 fn licences(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let items = fs::read_dir(folder).map_err(|e| failed(folder, e))?;
     let mut names: Vec<String> =

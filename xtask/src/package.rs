@@ -1,4 +1,4 @@
-//! The package that is published: it has what it needs, and can be documented by itself.
+//! Checks the package that is published: it contains what it needs, and its documentation builds on its own.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::needs::{self, FOR_BUILD};
 use crate::run::{Failure, cargo, cargo_prints, output, target};
 
-/// What a reader of the package looks for, whether or not the code names it.
+/// What a reader expects in the package, whether or not the code names it.
 const WANTED: &[&str] = &[
     "CHANGELOG.md",
     "Cargo.toml",
@@ -18,10 +18,10 @@ const WANTED: &[&str] = &[
     "src/lib.rs",
 ];
 
-/// What is no part of it.
+/// What does not belong in it.
 const UNWANTED: &[&str] = &[".ci/", "bindings/", "fuzz/", "target/", "xtask/"];
 
-/// Lists the package, makes it and documents it as docs.rs does, outside of the workspace.
+/// Lists the package's files, packs it, and builds its documentation as docs.rs does, outside of the workspace.
 pub(crate) fn check() -> Result<(), Failure> {
     let openssl = needs::check(FOR_BUILD)?;
     let package = ["package", "--locked", "--allow-dirty", "--no-verify"];
@@ -36,7 +36,7 @@ pub(crate) fn check() -> Result<(), Failure> {
     cargo_prints(&package)?;
     let folder = unpack()?;
     leave_workspace(&folder.join("Cargo.toml"))?;
-    // Beside the workspace's own, so that nothing else is built again.
+    // In the workspace's target folder, so that nothing else is built again.
     let doc = cargo("doc", openssl).folder(&folder.to_string_lossy()).args(["--no-deps"]);
     doc.env("CARGO_TARGET_DIR", &target().to_string_lossy()).env("RUSTDOCFLAGS", "--deny warnings").run()
 }
@@ -53,8 +53,8 @@ fn unpack() -> Result<std::path::PathBuf, Failure> {
     Ok(into.join(name))
 }
 
-/// The package lies below the workspace, to which it does not belong. Its profiles are the workspace's: with other ones
-/// all dependencies would be built again, OpenSSL too.
+/// The package is in a folder below the workspace, but does not belong to it. It gets the workspace's profiles: with
+/// others, all dependencies would be built again, OpenSSL included.
 fn leave_workspace(manifest: &Path) -> Result<(), Failure> {
     let failed = |e| Failure(format!("{}: {e}", manifest.display()));
     let published = fs::read_to_string(manifest).map_err(failed)?;

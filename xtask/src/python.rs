@@ -1,4 +1,4 @@
-//! The Python package: built into a virtual environment below `target` and tested there; its wheel.
+//! Builds the Python package into a virtual environment below `target`, tests it there, and makes its wheel.
 
 use std::path::{Path, PathBuf};
 
@@ -24,19 +24,19 @@ pub(crate) fn test(arguments: &[String]) -> Result<(), Failure> {
         .folder(FOLDER)
         .args(["azs_backup", "--allowlist", "tests/stubtest.txt"])
         .run()?;
-    // A program for Node, which Python's part goes without where there is none.
+    // pyright is a Node program; without Node, skip it.
     if runs("npx") {
         let pyright = program("npx").folder(FOLDER).args(["--yes", PYRIGHT, "--pythonpath"]);
         pyright.args([venv.python.to_string_lossy()]).run()?;
     } else {
         eprintln!("xtask: no pyright without npx: apt-get install -y npm");
     }
-    // The profile is the one of the tests, so that nothing is built twice.
+    // Use the tests' profile, so that nothing is built twice.
     let wheel = build(&venv, "tmp/wheels", openssl, &[])?;
     try_out(&wheel)
 }
 
-/// Builds the wheel that is published, and tries it.
+/// Builds the wheel to publish, and tests it.
 pub(crate) fn wheel() -> Result<(), Failure> {
     let openssl = needs::check(&[FOR_BUILD, FOR_PYTHON].concat())?;
     let venv = Venv::at("venv")?;
@@ -57,7 +57,7 @@ fn build(venv: &Venv, folder: &str, openssl: OpenSsl, options: &[&str]) -> Resul
     wheels.find(is_wheel).ok_or_else(|| Failure(format!("maturin put no wheel into {}", out.display())))
 }
 
-/// Installs the wheel where nothing else of ours is, and runs the examples there.
+/// Installs the wheel into an environment without anything else of ours, and runs the examples there.
 fn try_out(wheel: &Path) -> Result<(), Failure> {
     let shown = wheel.to_string_lossy();
     let clean = "tmp/clean-venv";
@@ -75,7 +75,7 @@ fn try_out(wheel: &Path) -> Result<(), Failure> {
     venv.module("pytest").folder(FOLDER).args(tests).run()
 }
 
-/// A program that this requirement installs, in an environment of its own.
+/// Returns a program that this requirement installs, in an environment of its own.
 pub(crate) fn tool(name: &str, requirement: &str) -> Result<PathBuf, Failure> {
     let venv = Venv::at("tools-venv")?;
     venv.pip(&["install", "--quiet", requirement])?;
@@ -88,7 +88,8 @@ struct Venv {
 }
 
 impl Venv {
-    /// The virtual environment in this folder of the target; made where there is none, with a pip that knows dependency groups.
+    /// Returns the virtual environment in this folder of the target. Creates it if it is missing, with a pip that
+    /// supports dependency groups.
     fn at(folder: &str) -> Result<Self, Failure> {
         let folder = target().join(folder);
         let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });

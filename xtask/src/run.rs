@@ -1,4 +1,4 @@
-//! Runs programs, echoing each as a line that can be typed.
+//! Runs programs, and prints each as a command line.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -8,18 +8,18 @@ use std::sync::OnceLock;
 use crate::metadata;
 use crate::needs::OpenSsl;
 
-/// Why a task ended: what to tell people.
+/// Why a task failed, for people.
 pub(crate) struct Failure(pub(crate) String);
 
-/// A program to run, and the line that shows it.
+/// A program to run, and the command line that it prints.
 pub(crate) struct Step {
     command: Command,
     line: String,
 }
 
-/// Starts a cargo command, with the features that this machine can build.
+/// Prepares a cargo command, with the features that this machine can build.
 pub(crate) fn cargo(task: &str, openssl: OpenSsl) -> Step {
-    // The cargo that runs us, whatever the path finds.
+    // Use the cargo that runs us, whatever the path finds.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let step = Step { command: Command::new(cargo), line: "$ cargo".into() };
     match openssl {
@@ -29,7 +29,7 @@ pub(crate) fn cargo(task: &str, openssl: OpenSsl) -> Step {
     }
 }
 
-/// Any other program.
+/// Prepares any other program.
 pub(crate) fn program(name: &str) -> Step {
     Step { command: Command::new(name), line: format!("$ {name}") }
 }
@@ -49,7 +49,7 @@ impl Step {
     pub(crate) fn folder(mut self, folder: &str) -> Self {
         self.line = self.line.replacen("$ ", &format!("$ cd {folder} && "), 1);
         self.command.current_dir(folder);
-        // A relative one would lead somewhere else from there.
+        // A relative path would lead somewhere else from there.
         if ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].iter().any(|name| std::env::var_os(name).is_some())
         {
             self.command.env("CARGO_TARGET_DIR", target());
@@ -63,7 +63,7 @@ impl Step {
         self
     }
 
-    /// Runs it with our own input and output; anything but success ends the task.
+    /// Runs it with our own input and output. Anything but success fails the task.
     pub(crate) fn run(mut self) -> Result<(), Failure> {
         eprintln!("{}", self.line);
         match self.command.status() {
@@ -74,7 +74,7 @@ impl Step {
     }
 }
 
-/// What a cargo command prints; its messages are shown.
+/// Returns what a cargo command prints, and shows its messages.
 pub(crate) fn cargo_prints(arguments: &[&str]) -> Result<String, Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let line = format!("$ cargo {}", arguments.join(" "));
@@ -86,13 +86,13 @@ pub(crate) fn cargo_prints(arguments: &[&str]) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Where cargo puts what it builds, and we what we make: cargo itself says it, whatever its variables and files set.
+/// Returns cargo's target folder, where our results go, too. Ask cargo, because variables and files can set it.
 pub(crate) fn target() -> PathBuf {
     static TARGET: OnceLock<PathBuf> = OnceLock::new();
     TARGET.get_or_init(|| metadata::target().unwrap_or_else(|| "target".into())).clone()
 }
 
-/// What a program prints, if it succeeds; it reads `input`.
+/// Returns what a program prints, if it succeeds; it reads `input`.
 pub(crate) fn output(name: impl AsRef<OsStr>, arguments: &[&str], input: &str) -> Option<String> {
     use std::io::Write;
 
@@ -103,7 +103,7 @@ pub(crate) fn output(name: impl AsRef<OsStr>, arguments: &[&str], input: &str) -
         .stderr(Stdio::null())
         .spawn()
         .ok()?;
-    // A program that reads nothing may be gone already.
+    // A program that reads nothing may have ended already.
     let _ = child.stdin.take()?.write_all(input.as_bytes());
     let output = child.wait_with_output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())

@@ -1,9 +1,9 @@
-//! The tests of the core.
+//! Runs the tests of the core.
 
 use crate::needs::{self, FOR_BUILD, FOR_MORE_TESTS, FOR_TESTS, OpenSsl};
 use crate::run::{Failure, cargo};
 
-/// The test programs whose share can be a folder or a file server.
+/// The test programs that can use a folder or a file server as their share.
 const ON_A_SHARE: &[&str] = &["kill", "oracle", "retention", "sets"];
 
 /// Runs them all; arguments go to `cargo test`.
@@ -15,12 +15,12 @@ pub(crate) fn test(arguments: &[String]) -> Result<(), Failure> {
     cargo("test", check()?).args(arguments).run()
 }
 
-/// All of them; a share is a folder, where a test takes what there is.
+/// Runs all of them; tests that can use either kind of share use a folder.
 pub(crate) fn in_folders() -> Result<(), Failure> {
     cargo("test", check()?).args(["--package", "azs-backup", "--package", "xtask"]).run()
 }
 
-/// Those that take what there is, behind a file server.
+/// Runs those that can use either kind of share, with a file server.
 pub(crate) fn over_smb() -> Result<(), Failure> {
     let tests = ON_A_SHARE.iter().flat_map(|name| ["--test", name]);
     cargo("test", check()?).args(tests).env("AZS_TEST_SHARE", "smb").run()

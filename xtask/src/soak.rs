@@ -1,12 +1,12 @@
-//! The oracle for hours: worlds at random, seed after seed.
+//! Runs the oracle for hours, on random folders, seed after seed.
 
 use crate::needs::{self, FOR_BUILD, FOR_TESTS};
 use crate::run::{Failure, cargo};
 
-/// Runs the oracle for so long (`90m`, `8h`), from this seed on; the seeds that were lived through are printed.
+/// Runs the oracle for this long (`90m`, `8h`), from this seed on, and prints the seeds that passed.
 pub(crate) fn soak(time: &str, first: Option<&str>) -> Result<(), Failure> {
     let openssl = needs::check(&[FOR_BUILD, FOR_TESTS].concat())?;
-    // Other worlds each time, unless somebody names them.
+    // Different ones each time, unless you name a seed.
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let first = match first {
         Some(seed) => seed.to_owned(),
@@ -17,7 +17,7 @@ pub(crate) fn soak(time: &str, first: Option<&str>) -> Result<(), Failure> {
     oracle.env("AZS_ORACLE_FIRST", &first).env("AZS_ORACLE_SECONDS", &seconds(time)?.to_string()).run()
 }
 
-/// `30s`, `90m`, `8h`; a number alone is hours.
+/// Parses `30s`, `90m`, `8h`; a number alone is in hours.
 fn seconds(time: &str) -> Result<u64, Failure> {
     let (number, unit) = match time.find(|c: char| !c.is_ascii_digit()) {
         Some(at) => time.split_at(at),

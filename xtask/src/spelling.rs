@@ -1,13 +1,13 @@
-//! Misspelt words, by `typos`, with the words of ours that it does not know in `typos.toml`.
+//! Finds misspelt words with `typos`; `typos.toml` lists our words that it does not know.
 
 use crate::needs::{self, FOR_PYTHON};
 use crate::python;
 use crate::run::{Failure, program};
 
-/// Exactly one version: a later one knows more words.
+/// Exactly this version: a later one knows more words.
 const TYPOS: &str = "typos==1.52.0";
 
-/// Looks through every file that git has.
+/// Checks every file in git.
 pub(crate) fn check() -> Result<(), Failure> {
     needs::check(FOR_PYTHON)?;
     let typos = python::tool("typos", TYPOS)?;

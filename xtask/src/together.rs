@@ -1,4 +1,5 @@
-//! A set that one language writes is read by the others: the examples that back up and that restore one file.
+//! Checks that each language reads the sets that the others write, with the examples that back up and that restore one
+//! file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -61,7 +62,7 @@ struct Language {
     restore: fn(&Path) -> Result<String, Failure>,
 }
 
-/// Each language that has been built writes, and all read.
+/// Each language that has been built writes a set, and all of them read it.
 pub(crate) fn test(_: &[String]) -> Result<(), Failure> {
     let openssl = needs::check(FOR_BUILD)?;
     cargo("build", openssl).args(["--quiet", "--example", "backup", "--example", "restore"]).run()?;
@@ -103,7 +104,7 @@ fn python() -> PathBuf {
     target().join("venv").join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
 }
 
-/// An example that the tests of the C library built.
+/// Returns an example that the tests of the C library built.
 fn c(example: &str) -> PathBuf {
     target().join("tmp/c/examples-cmake").join(example)
 }
@@ -135,7 +136,7 @@ fn rust_restores(work: &Path) -> Result<String, Failure> {
     fs::read_to_string(into.join(FILE)).map_err(failed)
 }
 
-/// What a program prints, which has to succeed.
+/// Runs a program that has to succeed; returns what it prints.
 fn run(command: &mut Command) -> Result<String, Failure> {
     command.env("AZS_PFX_PASSWORD", "correct horse").stdin(Stdio::null()).stderr(Stdio::piped());
     let output = command.output().map_err(|e| Failure(format!("{command:?}: {e}")))?;

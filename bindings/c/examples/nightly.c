@@ -2,8 +2,8 @@
  *
  *     nightly SHARE CER STATE SOURCE...
  *
- * The gate reads operations.json in the folder STATE, which a script writes that has a token of the admin API; as long as
- * there is none, backups do not wait for updates and repairs. Whatever fails is in alert.json and jobs.jsonl there. */
+ * The gate reads operations.json in the folder STATE. Let a script with a token of the admin API write it; without it,
+ * backups do not wait for updates and repairs. Failures are recorded in alert.json and jobs.jsonl there. */
 #include <azs_backup.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -15,7 +15,7 @@
 
 static const char *place = "contoso.com/nyc/HLH";
 
-/* Told to end, it takes what was begun off the share, and records the job. */
+/* When told to end, it removes what it began from the share, and records the job. */
 static volatile sig_atomic_t is_told_to_end = 0;
 
 static void told_to_end(int number) {
@@ -111,7 +111,7 @@ static void raise_alert(const char *state, const azs_error *failure) {
     free(path);
 }
 
-/* The end of a job in the log. */
+/* Records the end of a job in the log. */
 static azs_status record_end(const char *log, const char *job, const char *report, const azs_error *failure, azs_error **error) {
     char *word = NULL, *ended = NULL;
     azs_status status = failure == NULL ? azs_json_text(report, "/status", &word, error) : AZS_STATUS_OK;
@@ -124,7 +124,7 @@ static azs_status record_end(const char *log, const char *job, const char *repor
     return status;
 }
 
-/* The turn: `is_ended` says whether the job stands in the log, or has none because it was not its turn. */
+/* Does one turn. `is_ended` says that the job's end is in the log, or that there is no job because none was due. */
 static azs_status turn(char **arguments, const char *id, const char *log, const char *job, bool *is_ended, azs_error **error) {
     azs_schedule *schedule = NULL;
     azs_gate *gate = NULL;
@@ -200,7 +200,7 @@ int main(int count, char **arguments) {
     if (status == AZS_STATUS_OK) {
         status = turn(arguments, id, log, job, &is_ended, &failure);
     }
-    /* Whatever failed: an alert, the job's record, a line for people. */
+    /* If anything failed: an alert, the job's record, a line for people. */
     if (status != AZS_STATUS_OK) {
         raise_alert(arguments[3], failure);
         if (!is_ended && job != NULL && record_end(log, job, NULL, failure, &error) != AZS_STATUS_OK) {

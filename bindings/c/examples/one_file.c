@@ -1,5 +1,7 @@
-/* Restore one file from the newest set that is whole, the day of need: one_file SHARE PFX FILE > COPY.
- * The password is in AZS_PFX_PASSWORD. */
+/*
+ * Restore one file from the newest complete set, on the day you need it: one_file SHARE PFX FILE > COPY. The password
+ * is in AZS_PFX_PASSWORD.
+ */
 #include <azs_backup.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -22,7 +24,7 @@ static azs_status restore(azs_share *share, const char *folder, azs_opener *open
     return status;
 }
 
-/* From the newest set to the oldest: what is not complete, is damaged or does not have the file is passed over. */
+/* Searches from the newest set to the oldest, and skips sets that are not complete, are damaged or lack the file. */
 static azs_status search(azs_share *share, azs_opener *opener, const char *file, azs_error **error) {
     azs_sets *sets;
     azs_status status = azs_share_list_sets(share, "contoso.com/nyc", "Switches", &sets, error);

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The running-config of a switch, or -1. Replace this by your own: ssh, a REST call, a file that the switch pushed. */
+/*
+ * Fetches the running-config of a switch; returns -1 on failure. Replace this with your own: ssh, a REST call, a file
+ * that the switch pushed.
+ */
 static int fetch(const char *name, char *buffer, size_t size) {
     return snprintf(buffer, size, "hostname %s\n", name);
 }
@@ -28,14 +31,14 @@ static azs_status back_up(const char *root, const char *cer, char **switches, ch
         char name[300], config[4096];
         snprintf(name, sizeof name, "%s/running-config", *switches);
         int length = fetch(*switches, config, sizeof config);
-        /* One switch that does not answer is named, and makes the set partial. */
+        /* A switch that does not answer is named, and makes the set partial. */
         status = length < 0 ? azs_backup_add_problem(backup, name, "no answer", error)
                             : azs_backup_add_bytes(backup, name, (const uint8_t *)config, (size_t)length, error);
     }
     if (status == AZS_STATUS_OK) {
         status = azs_backup_commit(backup, report, error);
     }
-    /* What was not committed leaves nothing. */
+    /* A backup that is not committed leaves nothing. */
     azs_backup_free(backup);
     azs_backup_builder_free(builder);
     azs_encryption_certificate_free(certificate);

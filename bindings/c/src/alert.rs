@@ -1,4 +1,4 @@
-//! Faults in, alerts out.
+//! Takes faults, and returns alerts.
 
 use std::ffi::c_char;
 use std::ptr::NonNull;
@@ -78,7 +78,7 @@ pub extern "C" fn azs_classify_errno(
     })
 }
 
-/// Classifies an error of this library under another profile than that of `azs_error_alert`, which is "refined".
+/// Classifies an error of this library under any profile; `azs_error_alert` uses "refined".
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_classify_error(
     failure: Option<&azs_error>,
@@ -126,8 +126,8 @@ pub extern "C" fn azs_classify_json(
     })
 }
 
-/// The classification of an alert that no failure raises: an almost full share, a certificate that expires. `kind` is
-/// an `azs_alert_kind`.
+/// Returns the classification of an alert that no failure raises: an almost full share, an expiring certificate. `kind`
+/// is an `azs_alert_kind`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_classify_kind(
     kind: i32,
@@ -142,12 +142,12 @@ pub extern "C" fn azs_classify_kind(
     })
 }
 
-/// Classifies text that comes line by line. Freed by `azs_text_classifier_free`.
+/// Classifies text line by line. Free it with `azs_text_classifier_free`.
 ///
 /// Threads: one at a time.
 pub struct azs_text_classifier(Alone<Option<TextClassifier>>);
 
-/// Begins.
+/// Makes a classifier that has seen nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_text_classifier_new(
     profile: Text,
@@ -161,7 +161,7 @@ pub extern "C" fn azs_text_classifier_new(
     })
 }
 
-/// Takes one more line.
+/// Reads one more line.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_text_classifier_line(
     classifier: Option<NonNull<azs_text_classifier>>,
@@ -183,7 +183,7 @@ pub extern "C" fn azs_text_classifier_line(
     })
 }
 
-/// Ends, and gives what the lines say. The classifier takes no more lines and still has to be freed.
+/// Classifies all lines together. The classifier takes no more lines; you still have to free it.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_text_classifier_finish(
     classifier: Option<NonNull<azs_text_classifier>>,
@@ -208,13 +208,13 @@ fn finished() -> Error {
     invalid("the classifier has finished; make a new one".into())
 }
 
-/// The kind. `AZS_ALERT_KIND_NONE` for NULL.
+/// Returns the kind; `AZS_ALERT_KIND_NONE` for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_classification_kind(classification: Option<&azs_classification>) -> azs_alert_kind {
     classification.map_or(azs_alert_kind::None, |class| azs_alert_kind::of(class.0.kind()))
 }
 
-/// The one of the documented five that the kind belongs to. `AZS_ALERT_KIND_NONE` for NULL.
+/// Returns which of the documented five the kind belongs to; `AZS_ALERT_KIND_NONE` for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_classification_documented_kind(
     classification: Option<&azs_classification>,
@@ -228,7 +228,7 @@ pub extern "C" fn azs_classification_is_failure(classification: Option<&azs_clas
     classification.is_some_and(|class| class.0.is_failure())
 }
 
-/// All of it as JSON: kinds, confidence, severity, title, advice on trying again, evidence.
+/// Returns everything as JSON: kinds, confidence, severity, title, advice on retrying, evidence.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_classification_json(
     classification: Option<&azs_classification>,
@@ -238,8 +238,8 @@ pub extern "C" fn azs_classification_json(
     guard(error, || slot(json, "json")?.json(&handle(classification, "classification")?.0))
 }
 
-/// What happened, in a sentence or three. `context` is JSON with `id`, `now`, `location`, `share`, `path`, `account`
-/// and `operation`, all but the first to be left out.
+/// Returns what happened, in up to three sentences. `context` is JSON with `id`, `now`, `location`, `share`, `path`,
+/// `account` and `operation`. Only `id` is required.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_classification_describe(
     classification: Option<&azs_classification>,
@@ -254,7 +254,7 @@ pub extern "C" fn azs_classification_describe(
     })
 }
 
-/// What to do next, step by step: a JSON array of texts. `context` as above.
+/// Returns what to do next, step by step: a JSON array of texts. `context` is as above.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_classification_remedy(
     classification: Option<&azs_classification>,
@@ -268,7 +268,7 @@ pub extern "C" fn azs_classification_remedy(
     })
 }
 
-/// An active alert for the failure, as the admin API writes it: JSON. `context` as above.
+/// Makes an active alert for the failure, as JSON of the admin API. `context` is as above.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_classification_alert(
     classification: Option<&azs_classification>,
@@ -282,13 +282,13 @@ pub extern "C" fn azs_classification_alert(
     })
 }
 
-/// Frees a classification; not one of `azs_error_alert`, which belongs to its error. NULL is allowed.
+/// Frees a classification. Don't free one from `azs_error_alert`: it belongs to its error. NULL is allowed.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_classification_free(classification: Option<Box<azs_classification>>) {
     drop(classification);
 }
 
-/// Reads the alerts of a listing, an array or one alert: a JSON array of alerts.
+/// Reads the alerts of a listing, an array or one alert. Returns a JSON array of alerts.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_alerts_parse(
     json: Data,

@@ -7,7 +7,7 @@ use azs::alert::AlertKind;
 
 use crate::ffi::Text;
 
-/// What an alert is about: the documented five first. A number never changes its meaning; new ones may come.
+/// What an alert is about; the documented five come first. A number never changes its meaning; new ones may be added.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum azs_alert_kind {
@@ -31,7 +31,7 @@ pub enum azs_alert_kind {
     UploadFailed = 8,
     /// A part of the backup failed.
     PartiallySucceeded = 9,
-    /// The scheduled backup did not start because another operation runs or has failed.
+    /// The scheduled backup did not start because another operation is running or has failed.
     SkippedByConflict = 10,
     /// Automatic backups are switched off.
     SchedulerDisabled = 11,
@@ -74,18 +74,18 @@ impl azs_alert_kind {
             K::InternalBackupFailed => Self::InternalBackupFailed,
             K::InternalDeletionFailed => Self::InternalDeletionFailed,
             K::CertificateExpiring => Self::CertificateExpiring,
-            // A kind of a newer core: the tests keep this from happening.
+            // A kind of a newer core; the tests prevent this.
             _ => Self::General,
         }
     }
 }
 
-/// The kind of a number; none for 0 and for what is none.
+/// Returns the kind of a number; `None` for 0, and for a number that is not a kind.
 pub(crate) fn kind_of(number: i32) -> Option<AlertKind> {
     AlertKind::ALL.iter().copied().find(|kind| azs_alert_kind::of(*kind) as i32 == number)
 }
 
-/// The code of a kind: "SHARE_NOT_WRITABLE". Lives for ever. NULL for a number that is none.
+/// Returns the code of a kind: "SHARE_NOT_WRITABLE". It lives for ever. NULL if the number is not a kind.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_alert_kind_code(kind: i32) -> *const c_char {
     /// The codes for C, in the order of the kinds.
@@ -96,7 +96,7 @@ pub extern "C" fn azs_alert_kind_code(kind: i32) -> *const c_char {
     at.map_or(std::ptr::null(), |at| CStr::as_ptr(&CODES[at]))
 }
 
-/// The kind of a faultTypeId of Azure Stack Hub, whatever its letter case. `AZS_ALERT_KIND_NONE` where it is not known,
+/// Returns the kind of a faultTypeId of Azure Stack Hub, in any letter case; `AZS_ALERT_KIND_NONE` if it is unknown,
 /// and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_alert_kind_of_fault_type(id: Text) -> azs_alert_kind {
@@ -120,7 +120,7 @@ mod tests {
         assert!(azs_alert_kind_code(0).is_null() && azs_alert_kind_code(-1).is_null());
     }
 
-    /// Numbers are given once: these were given in version 0.1.
+    /// A number is given only once. Version 0.1 gave these.
     #[test]
     fn numbers_do_not_move() {
         let numbers: Vec<i32> = AlertKind::ALL.iter().map(|kind| azs_alert_kind::of(*kind) as i32).collect();

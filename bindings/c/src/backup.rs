@@ -1,4 +1,4 @@
-//! How a backup is to be made: the builder and what it is told. What it begins is in `backup/making.rs`.
+//! The options of a backup, set on a builder. What the builder begins is in `backup/making.rs`.
 
 use std::ffi::c_void;
 use std::path::PathBuf;
@@ -16,9 +16,10 @@ use crate::share::azs_share;
 
 mod making;
 
-/// How a backup is to be made; `azs_backup_start` begins it. Freed by `azs_backup_builder_free`, begun or not.
+/// The options of a backup; `azs_backup_start` begins it. Free them with `azs_backup_builder_free`, whether it began or
+/// not.
 ///
-/// Threads: one at a time.
+/// Threads: only one at a time.
 pub struct azs_backup_builder(Alone<Option<BackupBuilder>>);
 
 fn change(
@@ -28,7 +29,7 @@ fn change(
     try_change(builder, |builder| Ok(change(builder)))
 }
 
-/// A change that fails uses the builder up.
+/// A change that fails consumes the builder.
 fn try_change(
     builder: Option<NonNull<azs_backup_builder>>,
     change: impl FnOnce(BackupBuilder) -> Result<BackupBuilder>,
@@ -50,7 +51,7 @@ fn used_up() -> azs::Error {
     )
 }
 
-/// A backup of a place, `contoso.com/nyc/Switches`, to a share, with nothing else said yet.
+/// Prepares a backup of a place, `contoso.com/nyc/Switches`, to a share.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_new(
     share: Option<&azs_share>,
@@ -69,7 +70,7 @@ pub extern "C" fn azs_backup_builder_new(
     })
 }
 
-/// Adds a certificate that can open the set: at least one is needed.
+/// Adds a certificate that can open the set. At least one is required.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_certificate(
     builder: Option<NonNull<azs_backup_builder>>,
@@ -82,8 +83,9 @@ pub extern "C" fn azs_backup_builder_certificate(
     })
 }
 
-/// Sets options from a JSON object: its keys are the names of the functions below, with `labels` (an object), `exclude`
-/// and `distrust` (lists of strings). What is missing or null stays as it is. After an error the builder can only be freed.
+/// Sets options from a JSON object. Its keys are the names of the functions below, with `labels` (an object), `exclude`
+/// and `distrust` (lists of strings). What is missing or null stays as it is. After an error you can only free the
+/// builder.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_options(
     builder: Option<NonNull<azs_backup_builder>>,
@@ -96,7 +98,7 @@ pub extern "C" fn azs_backup_builder_options(
     })
 }
 
-/// Accepts certificates that are expired or not yet valid, which are refused otherwise.
+/// Accepts certificates that are expired or not yet valid. By default they are refused.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_allow_expired_certificates(
     builder: Option<NonNull<azs_backup_builder>>,
@@ -120,7 +122,7 @@ pub extern "C" fn azs_backup_builder_label(
     })
 }
 
-/// Leaves out what a pattern in gitignore syntax matches below each folder; `!` takes back in.
+/// Leaves out what a pattern in gitignore syntax matches below each folder; `!` takes something back in.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_exclude(
     builder: Option<NonNull<azs_backup_builder>>,
@@ -169,7 +171,7 @@ pub extern "C" fn azs_backup_builder_one_file_system(
     guard(error, || change(builder, |builder| builder.one_file_system(one)))
 }
 
-/// Makes the region folder, and that of a component of your own, where it is missing; otherwise that is an error.
+/// Creates the region folder, and the folder of a component of your own, if it is missing. By default that is an error.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_create(
     builder: Option<NonNull<azs_backup_builder>>,
@@ -179,7 +181,8 @@ pub extern "C" fn azs_backup_builder_create(
     guard(error, || change(builder, |builder| builder.create(create)))
 }
 
-/// Reads each stored file that is taken over back at least once in so many runs; the default is 7, 0 is never.
+/// Reads back each stored file that is taken over from an earlier set, at least once in this many runs. The default is
+/// 7; 0 means never.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_recheck(
     builder: Option<NonNull<azs_backup_builder>>,
@@ -189,7 +192,7 @@ pub extern "C" fn azs_backup_builder_recheck(
     guard(error, || change(builder, |builder| builder.recheck(runs)))
 }
 
-/// Writes anew what was stored longer ago than this many days; the default is 180, 0 is never.
+/// Stores again what was stored more than this many days ago. The default is 180; 0 means never.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_renew_after_days(
     builder: Option<NonNull<azs_backup_builder>>,
@@ -199,7 +202,7 @@ pub extern "C" fn azs_backup_builder_renew_after_days(
     guard(error, || change(builder, |builder| builder.renew_after_days(days)))
 }
 
-/// zstd level, -7 to 19; the default is 3. Checked when the backup starts.
+/// Sets the zstd level, -7 to 19; the default is 3. The start of the backup checks it.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_level(
     builder: Option<NonNull<azs_backup_builder>>,
@@ -209,7 +212,8 @@ pub extern "C" fn azs_backup_builder_level(
     guard(error, || change(builder, |builder| builder.level(level)))
 }
 
-/// Most bytes of one stored segment, 4 to 64 MiB; the default is 12 MiB. Checked when the backup starts.
+/// Sets the largest size of a stored segment in bytes, 4 to 64 MiB; the default is 12 MiB. The start of the backup
+/// checks it.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_segment_size(
     builder: Option<NonNull<azs_backup_builder>>,
@@ -219,7 +223,7 @@ pub extern "C" fn azs_backup_builder_segment_size(
     guard(error, || change(builder, |builder| builder.segment_size(bytes)))
 }
 
-/// Threads that read and compress; the default is one for each core.
+/// Sets the number of threads that read and compress; the default is one for each core.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_workers(
     builder: Option<NonNull<azs_backup_builder>>,
@@ -229,8 +233,8 @@ pub extern "C" fn azs_backup_builder_workers(
     guard(error, || change(builder, |builder| builder.workers(workers)))
 }
 
-/// A folder of this host, one for each job, in which it remembers the last set from run to run: then a set costs what
-/// changed since.
+/// Sets the state folder: a folder of this host, one for each job, that remembers the last set. With it a set costs
+/// only what changed since.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_state(
     builder: Option<NonNull<azs_backup_builder>>,
@@ -253,7 +257,7 @@ pub extern "C" fn azs_backup_builder_reread_everything(
     guard(error, || change(builder, |builder| builder.reread_everything(reread_everything)))
 }
 
-/// Does not take over a stored file from an earlier set, since a verification found it damaged: what it holds is stored
+/// Does not take over this stored file from an earlier set, because a verification found it damaged; stores its content
 /// again. `file` is that of a fault in the report of `azs_set_verify`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_distrust(
@@ -267,7 +271,7 @@ pub extern "C" fn azs_backup_builder_distrust(
     })
 }
 
-/// Names the set, in place of the clock and a random suffix.
+/// Names the set; by default its name has the time and a random suffix.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_set_name(
     builder: Option<NonNull<azs_backup_builder>>,
@@ -280,8 +284,8 @@ pub extern "C" fn azs_backup_builder_set_name(
     })
 }
 
-/// Sets the progress function, which is called while sources are added and while the backup is committed, on the thread
-/// that does so. `user_data` has to live until the backup is freed.
+/// Sets the progress function. It is called while you add sources and during the commit, on the thread that does so.
+/// `user_data` must live until you free the backup.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_builder_progress(
     builder: Option<NonNull<azs_backup_builder>>,

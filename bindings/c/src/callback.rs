@@ -1,4 +1,4 @@
-//! Functions of the caller: progress, readers, writers, sources of operations.
+//! The caller's functions: progress, readers, writers, sources of operations.
 
 use std::ffi::{c_char, c_void};
 use std::io;
@@ -6,50 +6,49 @@ use std::ops::ControlFlow;
 
 use azs::observer::Progress;
 
-/// How far long work has come. Fields may be added at the end.
+/// How far long work is. Fields may be added at the end.
 #[repr(C)]
 pub struct azs_progress {
     /// Files finished.
     pub files: u64,
     /// Bytes of file content read from the source, or written to the target.
     pub bytes: u64,
-    /// Bytes of stored form written to the share, or read from it.
+    /// Bytes written to the share or read from it, compressed and encrypted.
     pub stored_bytes: u64,
-    /// Bytes of file content expected in all; 0 where that is not known.
+    /// Bytes of file content expected in all; 0 if unknown.
     pub total_bytes: u64,
-    /// Whether that is known.
+    /// Whether `total_bytes` is known.
     pub has_total_bytes: bool,
 }
 
-/// Told how far the work is, about ten times a second, on the thread that asked for the work; answers whether to go on.
-/// Work that is stopped so ends as `AZS_STATUS_CANCELLED`. Must return: no longjmp, no exception.
+/// Receives the progress of the work about ten times a second, on the thread that asked for the work. Return true to go
+/// on, or false to stop the work with `AZS_STATUS_CANCELLED`. It must return: no longjmp, no exception.
 pub type azs_progress_fn =
     Option<unsafe extern "C" fn(progress: *const azs_progress, user_data: *mut c_void) -> bool>;
 
-/// Reads at most `length` bytes into `buffer`, and returns how many: 0 at the end, a negative errno when it fails. Called
-/// on the thread that asked for the work. Must return: no longjmp, no exception.
+/// Reads at most `length` bytes into `buffer`, and returns how many: 0 at the end, a negative errno on failure. It is
+/// called on the thread that asked for the work. It must return: no longjmp, no exception.
 pub type azs_read_fn =
     Option<unsafe extern "C" fn(buffer: *mut u8, length: usize, user_data: *mut c_void) -> i64>;
 
-/// Takes at most `length` bytes, and returns how many it took, at least 1; a negative errno when it fails. Called on the
-/// thread that asked for the work. Must return: no longjmp, no exception.
+/// Writes at most `length` bytes, and returns how many it wrote, at least 1; a negative errno on failure. It is called
+/// on the thread that asked for the work. It must return: no longjmp, no exception.
 pub type azs_write_fn =
     Option<unsafe extern "C" fn(bytes: *const u8, length: usize, user_data: *mut c_void) -> i64>;
 
-/// Gives a JSON document of operations, as `azs_operations_parse` reads it, or NULL when it cannot tell; the gate then fails.
-/// The text has to stay until the next call of the same function, or the end of the gate.
+/// Returns a JSON document of operations, as `azs_operations_parse` reads it, or NULL if it cannot tell; the gate then
+/// fails. The text must stay valid until the next call of the same function, or until the gate is freed.
 pub type azs_operations_fn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> *const c_char>;
 
-/// What the caller gave for its function.
+/// The caller's user data for its function.
 pub(crate) struct UserData(pub(crate) *mut c_void);
 
-// SAFETY: it is only handed back. The header says on which threads functions are called, and that of sources that it may
-// be any.
+// SAFETY: it is only handed back. The header says on which threads functions are called; a source's may be any.
 unsafe impl Send for UserData {}
 // SAFETY: the same.
 unsafe impl Sync for UserData {}
 
-/// The caller's progress function as an observer; NULL shows nothing and never stops.
+/// The caller's progress function as an observer; NULL reports nothing and never stops.
 pub(crate) fn hook(
     function: azs_progress_fn,
     user_data: *mut c_void,
@@ -71,7 +70,7 @@ pub(crate) fn hook(
     }
 }
 
-/// A reader of the caller.
+/// The caller's reader.
 pub(crate) struct Reader {
     pub(crate) function: unsafe extern "C" fn(*mut u8, usize, *mut c_void) -> i64,
     pub(crate) user_data: *mut c_void,
@@ -85,7 +84,7 @@ impl io::Read for Reader {
     }
 }
 
-/// A writer of the caller.
+/// The caller's writer.
 pub(crate) struct Writer {
     pub(crate) function: unsafe extern "C" fn(*const u8, usize, *mut c_void) -> i64,
     pub(crate) user_data: *mut c_void,
@@ -103,7 +102,7 @@ impl io::Write for Writer {
     }
 }
 
-/// What such a function returned, which is not trusted.
+/// Checks what such a function returned: it is not trusted.
 fn count(returned: i64, most: usize, what: &str) -> io::Result<usize> {
     if returned < 0 {
         let errno = i32::try_from(returned.unsigned_abs()).unwrap_or(i32::MAX);

@@ -8,15 +8,15 @@ use crate::error::{azs_error, azs_status};
 use crate::ffi::{Data, FilePath, Slot, Text, guard, handle, slot};
 use crate::memory::azs_bytes;
 
-/// A public certificate that backups are sealed to: the CER. Freed by `azs_encryption_certificate_free`.
+/// A public certificate that backups are sealed to: the CER. Free it with `azs_encryption_certificate_free`.
 ///
-/// Threads: never changes, may be used by several threads at once.
+/// Threads: it never changes. Several threads may use it at once.
 pub struct azs_encryption_certificate(pub(crate) EncryptionCertificate);
 
-/// A certificate with its private key, which opens backups: the PFX. Freed by `azs_decryption_certificate_free`, which
-/// overwrites the key.
+/// A certificate with its private key, which opens backups: the PFX. Free it with `azs_decryption_certificate_free`,
+/// which overwrites the key.
 ///
-/// Threads: never changes, may be used by several threads at once.
+/// Threads: it never changes. Several threads may use it at once.
 pub struct azs_decryption_certificate(pub(crate) DecryptionCertificate);
 
 /// Reads a CER: DER, PEM or Base64, or a PKCS #7 bundle with one certificate.
@@ -48,8 +48,8 @@ pub extern "C" fn azs_encryption_certificate_load(
     })
 }
 
-/// What the certificate says, as JSON: `subject`, `issuer`, `serial`, `sha1_thumbprint`, `sha256_thumbprint`,
-/// `not_before`, `not_after`, `key`.
+/// Returns what the certificate says about itself, as JSON: `subject`, `issuer`, `serial`, `sha1_thumbprint`,
+/// `sha256_thumbprint`, `not_before`, `not_after`, `key`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_encryption_certificate_facts(
     certificate: Option<&azs_encryption_certificate>,
@@ -59,7 +59,7 @@ pub extern "C" fn azs_encryption_certificate_facts(
     guard(error, || slot(json, "json")?.json(handle(certificate, "certificate")?.0.facts()))
 }
 
-/// Fails with `AZS_STATUS_CERTIFICATE_EXPIRED` unless the certificate is valid at that time, NULL for now.
+/// Fails with `AZS_STATUS_CERTIFICATE_EXPIRED` unless the certificate is valid at that time; NULL means now.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_encryption_certificate_check_validity(
     certificate: Option<&azs_encryption_certificate>,
@@ -69,7 +69,7 @@ pub extern "C" fn azs_encryption_certificate_check_validity(
     guard(error, || handle(certificate, "certificate")?.0.check_validity(at.time("at")?))
 }
 
-/// The certificate in DER, as a CER file holds it.
+/// Returns the certificate in DER, as in a CER file.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_encryption_certificate_to_der(
     certificate: Option<&azs_encryption_certificate>,
@@ -89,7 +89,7 @@ pub extern "C" fn azs_encryption_certificate_free(certificate: Option<Box<azs_en
     drop(certificate);
 }
 
-/// Reads a PFX. An empty password and none, NULL, are the same.
+/// Reads a PFX. An empty password and no password, NULL, are the same.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_decryption_certificate_from_pfx(
     pfx: Data,
@@ -127,7 +127,7 @@ pub extern "C" fn azs_decryption_certificate_from_pem(
     })
 }
 
-/// Reads a PFX file. An empty password and none, NULL, are the same.
+/// Reads a PFX file. An empty password and no password, NULL, are the same.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_decryption_certificate_load(
     file: FilePath,
@@ -143,7 +143,7 @@ pub extern "C" fn azs_decryption_certificate_load(
     })
 }
 
-/// What the certificate says, as JSON: see `azs_encryption_certificate_facts`.
+/// Returns what the certificate says about itself, as JSON: see `azs_encryption_certificate_facts`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_decryption_certificate_facts(
     certificate: Option<&azs_decryption_certificate>,
@@ -153,7 +153,7 @@ pub extern "C" fn azs_decryption_certificate_facts(
     guard(error, || slot(json, "json")?.json(handle(certificate, "certificate")?.0.facts()))
 }
 
-/// Its public half, as the CER has it.
+/// Returns its public half, as in the CER.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_decryption_certificate_encryption_certificate(
     certificate: Option<&azs_decryption_certificate>,

@@ -1,11 +1,11 @@
-//! The class of a failure, as an error has it and as `alert.rs` gives it.
+//! The class of a failure, from an error or from `alert.rs`.
 
 use azs::alert::Classification;
 
-/// The class of a failure: the kind of alert, how sure that is, why, and whether to try again. Freed by
+/// The class of a failure: the kind of alert, how certain it is, why, and whether to try again. Free it with
 /// `azs_classification_free`, unless it belongs to an error.
 ///
-/// Threads: never changes, may be read by several threads at once.
+/// Threads: it never changes. Several threads may read it at once.
 pub struct azs_classification(pub(crate) Classification);
 
 impl From<Classification> for azs_classification {

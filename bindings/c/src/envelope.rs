@@ -1,4 +1,4 @@
-//! Seal and open: one CMS message each, at most 64 MiB of content.
+//! Sealing and opening: one CMS message each, with at most 64 MiB of content.
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use crate::error::{azs_error, azs_status};
 use crate::ffi::{Data, FilePath, Slot, guard, handle, handles, invalid, lent, slot};
 use crate::memory::azs_bytes;
 
-/// Seals messages to certificates. Freed by `azs_sealer_free`, which overwrites its key.
+/// Seals messages to certificates. Free it with `azs_sealer_free`, which overwrites its key.
 ///
-/// Threads: may be used by several threads at once. It refuses to work in a forked process.
+/// Threads: several threads may use it at once. It refuses to work in a forked process.
 pub struct azs_sealer(Arc<Sealer>);
 
-/// Opens messages with certificates. Freed by `azs_opener_free`, which overwrites the keys.
+/// Opens messages with certificates. Free it with `azs_opener_free`, which overwrites the keys.
 ///
-/// Threads: may be used by several threads at once.
+/// Threads: several threads may use it at once.
 pub struct azs_opener(pub(crate) Arc<Opener>);
 
-/// Makes a sealer for `count` certificates, 1 to 16, whose handles stand at `certificates` and are no longer needed
-/// after.
+/// Makes a sealer for `count` certificates, 1 to 16. `certificates` points to their handles, which you may free
+/// afterwards.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_sealer_new(
     certificates: *const *const azs_encryption_certificate,
@@ -40,7 +40,7 @@ pub extern "C" fn azs_sealer_new(
     })
 }
 
-/// Seals bytes: one message.
+/// Seals bytes as one message.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_sealer_seal(
     sealer: Option<&azs_sealer>,
@@ -57,7 +57,7 @@ pub extern "C" fn azs_sealer_seal(
     })
 }
 
-/// Seals a file into a new one, which is seen only when it is whole.
+/// Seals a file into a new one, which appears only once it is whole.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_sealer_seal_file(
     sealer: Option<&azs_sealer>,
@@ -89,7 +89,7 @@ pub extern "C" fn azs_sealer_free(sealer: Option<Box<azs_sealer>>) {
     drop(sealer);
 }
 
-/// Makes an opener of `count` certificates, whose handles stand at `certificates` and are no longer needed after.
+/// Makes an opener of `count` certificates. `certificates` points to their handles, which you may free afterwards.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_opener_new(
     certificates: *const *const azs_decryption_certificate,
@@ -109,7 +109,7 @@ pub extern "C" fn azs_opener_new(
     })
 }
 
-/// What its certificates say: a JSON array of facts.
+/// Returns what its certificates say about themselves: a JSON array of facts.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_opener_certificates(
     opener: Option<&azs_opener>,
@@ -122,7 +122,7 @@ pub extern "C" fn azs_opener_certificates(
     })
 }
 
-/// Opens a message. The content is given only when all of it is authentic.
+/// Opens a message. Returns no content unless all of it is authentic.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_opener_open(
     opener: Option<&azs_opener>,
@@ -139,7 +139,7 @@ pub extern "C" fn azs_opener_open(
     })
 }
 
-/// Opens a file that holds one message into a new file, which only its owner may read and which is seen only when it is
+/// Opens a file with one message into a new file that only its owner can read. The new file appears only once it is
 /// whole.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_opener_open_file(
@@ -151,8 +151,8 @@ pub extern "C" fn azs_opener_open_file(
     guard(error, || handle(opener, "opener")?.0.open_file(from.get("from")?, to.get("to")?).map(drop))
 }
 
-/// Opens the message that a function reads; another writes the content, of which it gets nothing before all of it is
-/// authentic. Both get `user_data`.
+/// Opens the message that a function reads; another writes the content, and gets nothing before all of it is authentic.
+/// Both get `user_data`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_opener_open_stream(
     opener: *const azs_opener,
@@ -173,7 +173,7 @@ pub extern "C" fn azs_opener_free(opener: Option<Box<azs_opener>>) {
     drop(opener);
 }
 
-/// Whom a message is sealed to: a JSON array.
+/// Returns whom a message is sealed to: a JSON array.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_message_recipients(
     message: Data,

@@ -10,32 +10,32 @@ use azs::{Error, ErrorKind};
 use crate::classification::azs_classification;
 use crate::memory::c_string;
 
-/// How a call ended. A number never changes its meaning; new ones may come.
+/// How a call ended. A number never changes its meaning; new ones may be added.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum azs_status {
-    /// It was carried out.
+    /// It succeeded.
     Ok = 0,
     /// The account may not do this.
     AccessDenied = 1,
-    /// Something of that name is there already.
+    /// Something already has that name.
     AlreadyExists = 2,
-    /// The caller's observer said stop.
+    /// The caller's function asked to stop.
     Cancelled = 3,
-    /// The encryption certificate is not valid today; an option allows it all the same.
+    /// The encryption certificate is not valid today; an option allows it anyway.
     CertificateExpired = 4,
-    /// The certificate cannot serve: too short a key, an unsupported curve, a private key in a CER, none in a PFX.
+    /// The certificate cannot be used: its key is too short or on an unsupported curve, a CER has a private key, or a
+    /// PFX has none.
     CertificateUnsuitable = 5,
-    /// Something else is in the way: an operation, until it ends, or a set that belongs elsewhere. The error says
-    /// which.
+    /// Something else is in the way: an operation until it ends, or a set that belongs elsewhere. The error says which.
     Conflict = 6,
-    /// Stored data is not what was written: a failed authentication, a wrong digest, a missing or foreign file.
+    /// Stored data is not as it was written: a failed authentication, a wrong digest, a missing or foreign file.
     Damaged = 7,
     /// The set has no valid cover sheet: its backup never finished, or part of it was deleted.
     Incomplete = 8,
     /// A fault of this library; please report it.
     Internal = 9,
-    /// The call cannot be carried out as asked; the caller's code has to change.
+    /// The call makes no sense as it is; change the code that makes it.
     InvalidArgument = 10,
     /// A name or path breaks the rules for names on a share.
     InvalidName = 11,
@@ -43,11 +43,11 @@ pub enum azs_status {
     Io = 12,
     /// Something is larger than a limit that protects memory or time.
     LimitExceeded = 13,
-    /// The file server does not accept the account: its name, its password, or the state that it is in.
+    /// The file server does not accept the account: its name, its password, or its state.
     LogonFailed = 14,
-    /// Bytes are not in the format they are said to be in.
+    /// Bytes are not in the expected format.
     Malformed = 15,
-    /// There is nothing of that name.
+    /// Nothing has that name.
     NotFound = 16,
     /// The share, disk or quota is full.
     OutOfCapacity = 17,
@@ -57,7 +57,7 @@ pub enum azs_status {
     SourceChanged = 19,
     /// A source could not be read.
     SourceUnreadable = 20,
-    /// Something took longer than it may.
+    /// Something took longer than its limit.
     TimedOut = 21,
     /// The file server cannot be reached, or the connection to it is lost.
     Unreachable = 22,
@@ -98,7 +98,7 @@ impl azs_status {
             K::Unsupported => Self::Unsupported,
             K::WrongCertificate => Self::WrongCertificate,
             K::WrongPassword => Self::WrongPassword,
-            // A kind of a newer core: the tests keep this from happening.
+            // A kind of a newer core; the tests prevent this.
             _ => Self::Internal,
         }
     }
@@ -135,9 +135,9 @@ impl azs_status {
     }
 }
 
-/// What went wrong: a status, one line for people, what lies beneath, and the alert. Freed by `azs_error_free`.
+/// What went wrong: a status, one line for people, the cause, and the alert. Free it with `azs_error_free`.
 ///
-/// Threads: never changes, may be read by several threads at once.
+/// Threads: it never changes. Several threads may read it at once.
 pub struct azs_error {
     status: azs_status,
     message: CString,
@@ -178,47 +178,47 @@ impl azs_error {
     }
 }
 
-/// The status that the call returned. `AZS_STATUS_OK` for NULL.
+/// Returns the status that the call returned; `AZS_STATUS_OK` for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_error_status(error: Option<&azs_error>) -> azs_status {
     error.map_or(azs_status::Ok, |error| error.status)
 }
 
-/// The code, the same word in all languages: "ACCESS_DENIED". Lives for ever. "OK" for NULL.
+/// Returns the code: the same word in all languages, "ACCESS_DENIED". It lives for ever. "OK" for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_error_code(error: Option<&azs_error>) -> *const c_char {
     azs_error_status(error).code().as_ptr()
 }
 
-/// One line for people, in UTF-8, without secrets. Lives as long as `error`. Empty for NULL.
+/// Returns one line for people, in UTF-8, without secrets. It lives as long as `error`. Empty for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_error_message(error: Option<&azs_error>) -> *const c_char {
     error.map_or(c"".as_ptr(), |error| error.message.as_ptr())
 }
 
-/// What lies beneath, in UTF-8: what the operating system or OpenSSL said. Lives as long as `error`. NULL where there
-/// is nothing beneath.
+/// Returns the cause, in UTF-8: what the operating system or OpenSSL said. It lives as long as `error`. NULL if there
+/// is none.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_error_cause(error: Option<&azs_error>) -> *const c_char {
     text_of(error.and_then(|error| error.cause.as_ref()))
 }
 
-/// The file or folder that it concerns, on the share or on this host, in UTF-8. Lives as long as `error`. NULL where it
-/// concerns none, or none is known.
+/// Returns the file or folder that it concerns, on the share or on this host, in UTF-8. It lives as long as `error`.
+/// NULL if it concerns none, or none is known.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_error_path(error: Option<&azs_error>) -> *const c_char {
     text_of(error.and_then(|error| error.path.as_ref()))
 }
 
-/// What was done when it failed, in one word: "read", "write", "list". Lives as long as `error`. NULL where that is not
-/// known.
+/// Returns what was done when it failed, in one word: "read", "write", "list". It lives as long as `error`. NULL if
+/// unknown.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_error_operation(error: Option<&azs_error>) -> *const c_char {
     text_of(error.and_then(|error| error.operation.as_ref()))
 }
 
-/// The name of the backup set that it concerns: "20261123T020000Z-7f3a91c2". Lives as long as `error`. NULL where it
-/// concerns none, or none is known.
+/// Returns the name of the backup set that it concerns: "20261123T020000Z-7f3a91c2". It lives as long as `error`. NULL
+/// if it concerns none, or none is known.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_error_set(error: Option<&azs_error>) -> *const c_char {
     text_of(error.and_then(|error| error.set.as_ref()))
@@ -228,8 +228,8 @@ fn text_of(text: Option<&CString>) -> *const c_char {
     text.map_or(std::ptr::null(), |text| text.as_ptr())
 }
 
-/// The alert: which of those that operators know it is, and what to do. Lives as long as `error`; not to be freed by
-/// itself. NULL for NULL.
+/// Returns the alert: which of the documented alerts it is, and what to do. It lives as long as `error`; don't free it.
+/// NULL for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_error_alert(error: Option<&azs_error>) -> Option<&azs_classification> {
     error.map(|error| &error.alert)
@@ -241,9 +241,9 @@ pub extern "C" fn azs_error_free(error: Option<Box<azs_error>>) {
     drop(error);
 }
 
-/// The code of a status: "ACCESS_DENIED", "OK". Lives for ever. "INTERNAL" for a number that is none.
+/// Returns the code of a status: "ACCESS_DENIED", "OK". It lives for ever. "INTERNAL" if the number is not a status.
 ///
-/// The argument is a number, so that no value of it is undefined.
+/// The argument is a number, so that every value is defined.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_status_code(status: i32) -> *const c_char {
     if status == azs_status::Ok as i32 {

@@ -1,7 +1,7 @@
-//! The boundary to the other language: what comes in is checked here, what goes out is given away here.
+//! The boundary to C: checks what comes in, and hands over what goes out.
 //!
-//! Nearly all `unsafe` of this library stands in this file: functions take the types below, which only C can make and
-//! which the header prints as plain pointers.
+//! Nearly all `unsafe` code of this library is in this file. Functions take the types below; only C can make them, and
+//! the header prints them as plain pointers.
 
 use std::ffi::{CStr, c_char};
 use std::mem::MaybeUninit;
@@ -17,10 +17,10 @@ use serde::Serialize;
 use crate::error::{azs_error, azs_status};
 use crate::memory::c_string;
 
-/// A place for something that is given to the caller.
+/// The place for a result that the caller gets.
 pub(crate) type Slot<'a, T> = Option<&'a mut MaybeUninit<*mut T>>;
 
-/// Runs the body of a function: what it fails with goes to the caller's error, a panic does not leave the library.
+/// Runs the body of a function. A failure goes to the caller's error; a panic does not leave the library.
 pub(crate) fn guard(error: Slot<'_, azs_error>, body: impl FnOnce() -> Result<()>) -> azs_status {
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
         Err(Error::new(
@@ -43,35 +43,35 @@ pub(crate) fn guard(error: Slot<'_, azs_error>, body: impl FnOnce() -> Result<()
     status
 }
 
-/// The same for functions that cannot fail and give something that stands for nothing when they do.
+/// The same for functions that return no status: on a panic they return a neutral value.
 pub(crate) fn quietly<T>(nothing: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(nothing)
 }
 
-/// The place for a result, which holds NULL from now on.
+/// Returns the place for a result, and sets it to NULL.
 pub(crate) fn slot<'a, T>(out: Slot<'a, T>, name: &str) -> Result<Giver<'a, T>> {
     let out = out.ok_or_else(|| null(name))?;
     out.write(std::ptr::null_mut());
     Ok(Giver(out))
 }
 
-/// Gives a result to the caller.
+/// Hands a result to the caller.
 pub(crate) struct Giver<'a, T>(&'a mut MaybeUninit<*mut T>);
 
 impl<T> Giver<'_, T> {
-    /// Gives a handle, which its own function frees.
+    /// Hands over a handle, which its own function frees.
     pub(crate) fn give(self, value: T) {
         self.0.write(Box::into_raw(Box::new(value)));
     }
 }
 
 impl Giver<'_, c_char> {
-    /// Gives text, which `azs_string_free` frees.
+    /// Hands over text, which `azs_string_free` frees.
     pub(crate) fn text(self, text: impl Into<String>) {
         self.0.write(c_string(text.into()).into_raw());
     }
 
-    /// Gives plain data as JSON text, which `azs_string_free` frees.
+    /// Hands over plain data as JSON text, which `azs_string_free` frees.
     pub(crate) fn json(self, value: &(impl Serialize + ?Sized)) -> Result<()> {
         let json = serde_json::to_string(value).map_err(|e| {
             Error::new(ErrorKind::Internal, "a result cannot be written as JSON").with_source(e)
@@ -81,13 +81,13 @@ impl Giver<'_, c_char> {
     }
 }
 
-/// A handle that must be there.
+/// A handle that must not be NULL.
 pub(crate) fn handle<'a, T>(handle: Option<&'a T>, name: &str) -> Result<&'a T> {
     handle.ok_or_else(|| null(name))
 }
 
-/// What is behind a handle for one call at a time. A call that is at work keeps it alive, so that a function of the
-/// caller, or another thread, may free the handle meanwhile: it ends with that call.
+/// What is behind a handle that only one call at a time may use. A call at work keeps it alive, so the caller's
+/// function or another thread may free the handle meanwhile: it then ends with that call.
 pub(crate) struct Alone<T>(Arc<Mutex<T>>);
 
 impl<T> Alone<T> {
@@ -96,7 +96,7 @@ impl<T> Alone<T> {
     }
 }
 
-/// Works with what is behind a handle; says no while another call does, of another thread or further up in this one.
+/// Works with what is behind a handle. Refuses while another call does, in another thread or further up in this one.
 pub(crate) fn alone<H, T, R>(
     handle: Option<NonNull<H>>,
     name: &str,
@@ -116,14 +116,15 @@ pub(crate) fn alone<H, T, R>(
     work(&mut held)
 }
 
-/// A handle for one call at a time, for a moment: before any function of the caller is called.
+/// A handle for one call at a time, used only briefly: before any of the caller's functions is called.
 pub(crate) fn looked_at<'a, H>(handle: Option<NonNull<H>>, name: &str) -> Result<&'a H> {
     let handle = handle.ok_or_else(|| null(name))?;
     // SAFETY: the header asks for a handle that was not freed.
     Ok(unsafe { handle.as_ref() })
 }
 
-/// A share in what is behind a handle that must be there, which a function of the caller may free meanwhile.
+/// A counted reference to what is behind a handle that must not be NULL. The caller's function may free the handle
+/// meanwhile.
 pub(crate) fn lent<H, T: Clone>(handle: *const H, name: &str, inside: impl FnOnce(&H) -> &T) -> Result<T> {
     if handle.is_null() {
         return Err(null(name));
@@ -133,7 +134,7 @@ pub(crate) fn lent<H, T: Clone>(handle: *const H, name: &str, inside: impl FnOnc
     Ok(inside(unsafe { &*handle }).clone())
 }
 
-/// Handles that stand one after another.
+/// Handles in an array.
 pub(crate) fn handles<'a, T>(first: *const *const T, count: usize, name: &str) -> Result<Vec<&'a T>> {
     if count == 0 {
         return Ok(Vec::new());
@@ -149,17 +150,17 @@ pub(crate) fn handles<'a, T>(first: *const *const T, count: usize, name: &str) -
     all.iter().map(|one| one.ok_or_else(|| null(name))).collect()
 }
 
-/// Text of the caller: NUL-terminated UTF-8.
+/// The caller's text: NUL-terminated UTF-8.
 #[repr(transparent)]
 pub struct Text(*const c_char);
 
 impl Text {
-    /// The text, which must be there.
+    /// Returns the text, which must not be NULL.
     pub(crate) fn get(&self, name: &str) -> Result<&str> {
         self.optional(name)?.ok_or_else(|| null(name))
     }
 
-    /// The text, or none for NULL.
+    /// Returns the text; `None` for NULL.
     pub(crate) fn optional(&self, name: &str) -> Result<Option<&str>> {
         if self.0.is_null() {
             return Ok(None);
@@ -169,22 +170,22 @@ impl Text {
         text.to_str().map(Some).map_err(|_| invalid(format!("{name} is not UTF-8")))
     }
 
-    /// The text, which must be there, read as something that the core knows.
+    /// Parses the text, which must not be NULL, as a type of the core.
     pub(crate) fn parse<T: FromStr<Err = Error>>(&self, name: &str) -> Result<T> {
         self.get(name)?.parse()
     }
 
-    /// The same, or none for NULL.
+    /// Does the same; `None` for NULL.
     pub(crate) fn parse_optional<T: FromStr<Err = Error>>(&self, name: &str) -> Result<Option<T>> {
         self.optional(name)?.map(str::parse).transpose()
     }
 
-    /// A time in RFC 3339; now for NULL.
+    /// Parses a time in RFC 3339; NULL means now.
     pub(crate) fn time(&self, name: &str) -> Result<jiff::Timestamp> {
         Ok(self.optional_time(name)?.unwrap_or_else(jiff::Timestamp::now))
     }
 
-    /// A time in RFC 3339; none for NULL.
+    /// Parses a time in RFC 3339; `None` for NULL.
     pub(crate) fn optional_time(&self, name: &str) -> Result<Option<jiff::Timestamp>> {
         let wrong = |e| invalid(format!("{name} is not a time like 2026-11-23T02:00:00Z")).with_source(e);
         self.optional(name)?.map(|text| text.parse().map_err(wrong)).transpose()
@@ -196,7 +197,7 @@ impl Text {
 pub struct FilePath(Text);
 
 impl FilePath {
-    /// The path, which must be there.
+    /// Returns the path, which must not be NULL.
     pub(crate) fn get(&self, name: &str) -> Result<&Path> {
         if self.0.0.is_null() {
             return Err(null(name));
@@ -213,12 +214,12 @@ impl FilePath {
     }
 }
 
-/// Where bytes of the caller begin.
+/// Where the caller's bytes begin.
 #[repr(transparent)]
 pub struct Data(*const u8);
 
 impl Data {
-    /// The bytes. NULL will do where there are none.
+    /// Returns the bytes. NULL is allowed if there are none.
     pub(crate) fn get(&self, length: usize, name: &str) -> Result<&[u8]> {
         if length == 0 {
             return Ok(&[]);
@@ -234,7 +235,7 @@ impl Data {
     }
 }
 
-/// An error for a call that cannot be carried out as asked.
+/// Makes the error for a call that makes no sense as it is.
 pub(crate) fn invalid(message: String) -> Error {
     Error::new(ErrorKind::InvalidArgument, message)
 }

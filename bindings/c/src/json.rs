@@ -1,4 +1,4 @@
-//! A look into plain data, so that a program needs no JSON library to read an answer.
+//! Looks up plain data, so that a program needs no JSON library to read an answer.
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
@@ -12,7 +12,7 @@ use crate::ffi::{Slot, Text, guard, invalid, slot};
 /// A place for a number or a truth value.
 type Place<'a, T> = Option<&'a mut MaybeUninit<T>>;
 
-/// What is at a place in JSON.
+/// Looks up a place in JSON.
 fn at(json: &Text, pointer: &Text) -> Result<Value> {
     let (text, path) = (json.get("json")?, pointer.get("pointer")?);
     if !path.is_empty() && !path.starts_with('/') {
@@ -24,7 +24,7 @@ fn at(json: &Text, pointer: &Text) -> Result<Value> {
     found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("the JSON has no {path}")))
 }
 
-/// Gives what is at a place in JSON, which holds 0 or false if the call fails.
+/// Hands over what is at a place in JSON; the result is 0 or false if the call fails.
 fn give<T: Default>(
     (json, pointer): (&Text, &Text),
     (out, name): (Place<'_, T>, &str),
@@ -41,12 +41,12 @@ fn give<T: Default>(
     Ok(())
 }
 
-/// Text in JSON that this library gave: `azs_json_text(report, "/set", &set, &error)`. `pointer` is a JSON Pointer
-/// (RFC 6901): the names of members and the numbers of items, each after a slash. Gives NULL if it is null.
-/// `AZS_STATUS_NOT_FOUND` if it is not there: some members are left out when there is nothing to say.
+/// Looks up text in JSON from this library: `azs_json_text(report, "/set", &set, &error)`. `pointer` is a JSON Pointer
+/// (RFC 6901): the names of members and the numbers of items, each after a slash. Returns NULL for null. Fails with
+/// `AZS_STATUS_NOT_FOUND` if it is missing: some members are left out if they have no value.
 ///
-/// Each call reads the JSON from its beginning. For each item of a long list take `azs_sets_item`,
-/// `azs_entries_next` or `azs_json_part` first.
+/// Each call reads the JSON from its beginning. For each item of a long list, call `azs_sets_item`, `azs_entries_next`
+/// or `azs_json_part` first.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_json_text(
     json: Text,
@@ -57,7 +57,7 @@ pub extern "C" fn azs_json_text(
     guard(error, || {
         let out = slot(text, "text")?;
         match at(&json, &pointer)? {
-            // C text would end there.
+            // Text in C would end there.
             Value::String(text) if text.contains('\0') => {
                 return Err(invalid(format!("{} holds a null character", pointer.get("pointer")?)));
             }
@@ -69,7 +69,8 @@ pub extern "C" fn azs_json_text(
     })
 }
 
-/// A whole number in JSON: "/stored/bytes". `AZS_STATUS_NOT_FOUND` if it is null or not there; `value` is 0 then.
+/// Looks up a whole number in JSON: "/stored/bytes". If it is null or missing, fails with `AZS_STATUS_NOT_FOUND`, and
+/// `value` is 0.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_json_number(
     json: Text,
@@ -82,7 +83,8 @@ pub extern "C" fn azs_json_number(
     })
 }
 
-/// A truth value in JSON: "/is_sound". `AZS_STATUS_NOT_FOUND` if it is null or not there; `value` is false then.
+/// Looks up a truth value in JSON: "/is_sound". If it is null or missing, fails with `AZS_STATUS_NOT_FOUND`, and
+/// `value` is false.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_json_bool(
     json: Text,
@@ -93,8 +95,8 @@ pub extern "C" fn azs_json_bool(
     guard(error, || give((&json, &pointer), (value, "value"), "true or false", Value::as_bool))
 }
 
-/// How many items a list in JSON has: "/faults", or "" for the JSON itself. `AZS_STATUS_NOT_FOUND` if it is null or not
-/// there; `count` is 0 then.
+/// Counts the items of a list in JSON: "/faults", or "" for the JSON itself. If it is null or missing, fails with
+/// `AZS_STATUS_NOT_FOUND`, and `count` is 0.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_json_count(
     json: Text,
@@ -106,8 +108,8 @@ pub extern "C" fn azs_json_count(
     guard(error, || give((&json, &pointer), (count, "count"), "a list", length))
 }
 
-/// A part of JSON, as JSON of its own: "/deletions/0", or "/running" for a job that `azs_job_end` takes.
-/// `AZS_STATUS_NOT_FOUND` if it is not there.
+/// Takes out a part of JSON: "/deletions/0", or "/running" for a job that `azs_job_end` accepts. Fails with
+/// `AZS_STATUS_NOT_FOUND` if it is missing.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_json_part(
     json: Text,

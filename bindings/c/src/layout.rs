@@ -1,4 +1,4 @@
-//! Names and places: read, formed or refused. Facts are JSON with `text`, the normal form, and the parts.
+//! Parses and forms names and places, or refuses them. Facts are JSON with `text`, the normal form, and the parts.
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
@@ -99,7 +99,7 @@ pub extern "C" fn azs_set_name_parse(
     read("set_name", &text, json, error)
 }
 
-/// Goes on below a UNC path by a path on the share.
+/// Continues a UNC path by a path on the share.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_unc_path_join(
     path: Text,
@@ -114,7 +114,7 @@ pub extern "C" fn azs_unc_path_join(
     })
 }
 
-/// Goes on below a path on the share by another.
+/// Continues a path on the share by another.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_share_path_join(
     path: Text,
@@ -129,7 +129,7 @@ pub extern "C" fn azs_share_path_join(
     })
 }
 
-/// Forms a deployment of its external domain name and region.
+/// Forms a deployment from its external domain name and region.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_deployment_form(
     external_domain_name: Text,
@@ -145,7 +145,7 @@ pub extern "C" fn azs_deployment_form(
     })
 }
 
-/// Forms a place of a deployment, a component and a scale unit, or NULL where there is none.
+/// Forms a place from a deployment, a component and a scale unit; NULL for no scale unit.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_place_form(
     deployment: Text,
@@ -165,7 +165,8 @@ pub extern "C" fn azs_place_form(
     })
 }
 
-/// Forms a set's name of the time of its making, NULL for now, and a number that tells sets of one second apart.
+/// Forms a set's name from the time at which it begins, NULL for now, and a number that distinguishes sets of the same
+/// second.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_name_form(
     created: Text,
@@ -179,7 +180,7 @@ pub extern "C" fn azs_set_name_form(
     })
 }
 
-/// The folder of a set below the root of the share: facts of a path on the share.
+/// Returns the folder of a set below the root of the share: facts of a path on the share.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_place_set_folder(
     place: Text,
@@ -194,7 +195,7 @@ pub extern "C" fn azs_place_set_folder(
     })
 }
 
-/// Whether two UNC paths are the same place, whatever their letter case.
+/// Whether two UNC paths are the same place, ignoring letter case.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_unc_path_is_same_place(
     path: Text,

@@ -1,8 +1,8 @@
 //! The C library `libazs_backup`: it converts, calls the core and converts back.
 //!
-//! What C programmers read is `include/azs_backup.h`, which a test makes of the comments here.
+//! C programmers read `include/azs_backup.h`. A test makes it from the comments here.
 
-// C's names, and the header's contract in place of Rust's: see `ffi.rs`.
+// Names are C's, and the header's contract replaces Rust's: see `ffi.rs`.
 #![allow(non_camel_case_types, missing_docs, unreachable_pub)]
 #![allow(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::too_many_arguments)]
 #![deny(clippy::undocumented_unsafe_blocks)]

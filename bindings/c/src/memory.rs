@@ -1,20 +1,20 @@
-//! Bytes and texts that the library gives, and their release.
+//! Bytes and text that the caller gets, and how to free them.
 
 use std::ffi::{CString, c_char};
 
 use zeroize::Zeroize;
 
-/// Bytes that the library gave: a message, opened content, a file. Freed by `azs_bytes_free`, which overwrites what may
-/// be secret.
+/// Bytes from the library: a message, opened content, a file. Free them with `azs_bytes_free`, which overwrites what
+/// may be secret.
 ///
-/// Threads: may be read by several threads at once.
+/// Threads: several threads may read them at once.
 pub struct azs_bytes {
     bytes: Vec<u8>,
     is_secret: bool,
 }
 
 impl azs_bytes {
-    /// Bytes that anyone may see: what is sealed, certificates.
+    /// Bytes that anyone may see: messages, certificates.
     pub(crate) fn open(bytes: Vec<u8>) -> Self {
         Self { bytes, is_secret: false }
     }
@@ -33,13 +33,13 @@ impl Drop for azs_bytes {
     }
 }
 
-/// Where the bytes begin. They live as long as `bytes`. NULL for NULL.
+/// Returns where the bytes begin. They live as long as `bytes`. NULL for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_bytes_data(bytes: Option<&azs_bytes>) -> *const u8 {
     bytes.map_or(std::ptr::null(), |bytes| bytes.bytes.as_ptr())
 }
 
-/// How many there are. 0 for NULL.
+/// Returns how many there are; 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_bytes_length(bytes: Option<&azs_bytes>) -> usize {
     bytes.map_or(0, |bytes| bytes.bytes.len())
@@ -51,7 +51,7 @@ pub extern "C" fn azs_bytes_free(bytes: Option<Box<azs_bytes>>) {
     drop(bytes);
 }
 
-/// Frees a text that a function of this library gave as `char *`. NULL is allowed.
+/// Frees text that you got from this library as `char *`. NULL is allowed.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_string_free(text: *mut c_char) {
     if !text.is_null() {
@@ -60,7 +60,7 @@ pub extern "C" fn azs_string_free(text: *mut c_char) {
     }
 }
 
-/// The version of the library: "0.1.0". Lives for ever.
+/// Returns the version of the library: "0.1.0". It lives for ever.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_version() -> *const c_char {
     const VERSION: &std::ffi::CStr =
@@ -71,7 +71,7 @@ pub extern "C" fn azs_version() -> *const c_char {
     VERSION.as_ptr()
 }
 
-/// Text for C. A NUL, which no text of the library holds, would end it early.
+/// Makes text for C. A NUL would end it early, but no text of the library contains one.
 pub(crate) fn c_string(text: String) -> CString {
     CString::new(text).unwrap_or_else(|e| {
         let mut bytes = e.into_vec();

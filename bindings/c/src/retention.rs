@@ -1,4 +1,4 @@
-//! What to keep: a plan first, then its carrying out.
+//! Decides what to keep: make a plan, then carry it out.
 
 use std::ffi::{c_char, c_void};
 use std::ops::ControlFlow;
@@ -14,24 +14,24 @@ use crate::ffi::{Slot, Text, guard, handle, invalid, lent, slot};
 use crate::memory::c_string;
 use crate::share::{azs_sets, azs_share};
 
-/// What to keep of the sets of a deployment. Freed by `azs_retention_policy_free`.
+/// Which sets of a deployment to keep. Free it with `azs_retention_policy_free`.
 ///
-/// Threads: never changes, may be used by several threads at once.
+/// Threads: it never changes. Several threads may use it at once.
 pub struct azs_retention_policy(RetentionPolicy);
 
-/// Which sets go and which stay. Freed by `azs_retention_plan_free`.
+/// Which sets to delete and which to keep. Free it with `azs_retention_plan_free`.
 ///
-/// Threads: never changes, may be used by several threads at once.
+/// Threads: it never changes. Several threads may use it at once.
 pub struct azs_retention_plan(RetentionPlan);
 
-/// Told of each set before it is deleted, as JSON, on the calling thread; answers whether to go on. Must return: no
-/// longjmp, no exception.
+/// Receives each deletion as JSON before it happens, on the calling thread. Return true to go on, or false to stop
+/// there. It must return: no longjmp, no exception.
 pub type azs_deletion_fn =
     Option<unsafe extern "C" fn(deletion: *const c_char, user_data: *mut c_void) -> bool>;
 
-/// A policy. `options` is NULL for the defaults, which keep every complete set, or a JSON object with `keep_days`,
-/// `keep_last`, `keep_daily`, `keep_weekly`, `keep_monthly`, `keep_labels` (pairs of key and value, null for any),
-/// `pin` (names of sets), `make_room` (bytes), `grace_hours` (24), `shrunken_below` (50, in percent).
+/// Makes a policy. `options` is NULL for the defaults, which keep every complete set, or a JSON object with
+/// `keep_days`, `keep_last`, `keep_daily`, `keep_weekly`, `keep_monthly`, `keep_labels` (pairs of key and value, null
+/// for any), `pin` (names of sets), `make_room` (bytes), `grace_hours` (24), `shrunken_below` (50, in percent).
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_retention_policy_new(
     options: Text,
@@ -46,7 +46,7 @@ pub extern "C" fn azs_retention_policy_new(
     })
 }
 
-/// The same policy that makes room besides: until `bytes` are free on a share with this space, the JSON of
+/// Makes a policy that also deletes sets until `bytes` are free on a share with this space, the JSON of
 /// `azs_share_space`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_retention_policy_make_room_for(
@@ -60,7 +60,7 @@ pub extern "C" fn azs_retention_policy_make_room_for(
         let out = slot(changed, "changed")?;
         let policy = handle(policy, "policy")?;
         let wrong = |e| invalid(format!("space: {e}")).with_source(e);
-        let space: Room = serde_json::from_str(space.get("space")?).map_err(wrong)?;
+        let space: FreeSpace = serde_json::from_str(space.get("space")?).map_err(wrong)?;
         let changed = policy.0.clone().make_room_for(bytes, Space::new(space.total, space.free));
         out.give(azs_retention_policy(changed));
         Ok(())
@@ -68,12 +68,12 @@ pub extern "C" fn azs_retention_policy_make_room_for(
 }
 
 #[derive(Deserialize)]
-struct Room {
+struct FreeSpace {
     total: u64,
     free: u64,
 }
 
-/// What to delete of the sets that a listing gave. Deletes nothing. `now` is NULL for now.
+/// Plans which sets of a listing to delete. Deletes nothing. `now` may be NULL for the present.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_retention_policy_plan(
     policy: Option<&azs_retention_policy>,
@@ -90,8 +90,8 @@ pub extern "C" fn azs_retention_policy_plan(
     })
 }
 
-/// What a policy would do with candidates: a JSON array of `deployment`, `component`, `scale_unit`, `set`, `condition`,
-/// `created`, `bytes` and `labels`. Such a plan deletes nothing when it is applied.
+/// Plans what a policy would do with candidates: a JSON array of `deployment`, `component`, `scale_unit`, `set`,
+/// `condition`, `created`, `bytes` and `labels`. Such a plan deletes nothing if you apply it.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_retention_policy_plan_candidates(
     policy: Option<&azs_retention_policy>,
@@ -111,7 +111,8 @@ pub extern "C" fn azs_retention_policy_plan_candidates(
     })
 }
 
-/// What goes and what stays, as JSON: `deletions` and `kept` with their reasons, `freed_bytes`, `shortfall`.
+/// Returns what to delete and what to keep, as JSON: `deletions` and `kept` with their reasons, `freed_bytes`,
+/// `shortfall`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_retention_plan_json(
     plan: Option<&azs_retention_plan>,
@@ -121,8 +122,8 @@ pub extern "C" fn azs_retention_plan_json(
     guard(error, || slot(json, "json")?.json(&handle(plan, "plan")?.0))
 }
 
-/// Deletes what the plan says, the oldest first. Gives the report as JSON: `outcomes` and `freed_bytes`; a set that
-/// cannot be deleted does not make the call fail. `before` may be NULL.
+/// Deletes what the plan says, the oldest first. Returns the report as JSON: `outcomes` and `freed_bytes`. The call
+/// succeeds even if a set cannot be deleted. `before` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_retention_plan_apply(
     plan: *const azs_retention_plan,
@@ -140,7 +141,7 @@ pub extern "C" fn azs_retention_plan_apply(
     })
 }
 
-/// The caller's function, asked before each deletion.
+/// The caller's function, called before each deletion.
 struct Before<'a> {
     function: azs_deletion_fn,
     user_data: *mut c_void,

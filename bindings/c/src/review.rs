@@ -8,12 +8,12 @@ use crate::error::{azs_error, azs_status};
 use crate::ffi::{Data, Slot, Text, guard, handle, slot};
 use crate::share::azs_share;
 
-/// What a review found. Freed by `azs_review_free`.
+/// What a review found. Free it with `azs_review_free`.
 ///
-/// Threads: never changes, may be used by several threads at once.
+/// Threads: it never changes. Several threads may use it at once.
 pub struct azs_review(Review);
 
-/// Reviews a configuration, a JSON document, and the share whose root it names. `now` is NULL for now.
+/// Reviews a configuration, a JSON document, and the share whose root it names. `now` may be NULL for the present.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_review_new(
     configuration: Data,
@@ -31,7 +31,7 @@ pub extern "C" fn azs_review_new(
     })
 }
 
-/// What it found, as JSON: `findings` with `rule`, `severity`, `about`, `seen` and what to do, `silenced`,
+/// Returns what it found, as JSON: `findings` with `rule`, `severity`, `about`, `seen` and what to do, `silenced`,
 /// `components`, `space`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_review_json(
@@ -42,7 +42,7 @@ pub extern "C" fn azs_review_json(
     guard(error, || slot(json, "json")?.json(&handle(review, "review")?.0))
 }
 
-/// As a table for a terminal.
+/// Returns it as a table for a terminal.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_review_to_table(
     review: Option<&azs_review>,
@@ -55,7 +55,7 @@ pub extern "C" fn azs_review_to_table(
     })
 }
 
-/// As an HTML page.
+/// Returns it as an HTML page.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_review_to_html(
     review: Option<&azs_review>,
@@ -74,7 +74,7 @@ pub extern "C" fn azs_review_free(review: Option<Box<azs_review>>) {
     drop(review);
 }
 
-/// The rules, as a JSON array: `rule`, `severity`, `title`, `why`, `practice`, `remedy`.
+/// Returns the rules, as a JSON array: `rule`, `severity`, `title`, `why`, `practice`, `remedy`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_review_rules(json: Slot<'_, c_char>, error: Slot<'_, azs_error>) -> azs_status {
     guard(error, || slot(json, "json")?.json(&RULES))

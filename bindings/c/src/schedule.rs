@@ -19,13 +19,13 @@ use crate::ffi::{
     Alone, Data, FilePath, Slot, Text, alone, guard, handle, invalid, looked_at, quietly, slot,
 };
 
-/// When backups run. Freed by `azs_schedule_free`.
+/// When backups run. Free it with `azs_schedule_free`.
 ///
-/// Threads: never changes, may be used by several threads at once.
+/// Threads: it never changes. Several threads may use it at once.
 pub struct azs_schedule(Schedule);
 
-/// A schedule. `options` is NULL for the defaults, or a JSON object with `frequency_hours` (12), `beyond_microsoft`
-/// (false), `phase_seconds`, `jitter_seconds` with `host`.
+/// Makes a schedule. `options` is NULL for the defaults, or a JSON object with `frequency_hours` (12),
+/// `beyond_microsoft` (false), `phase_seconds`, `jitter_seconds` with `host`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_schedule_new(
     options: Text,
@@ -39,8 +39,8 @@ pub extern "C" fn azs_schedule_new(
     })
 }
 
-/// When to run next, as JSON: `at`, `due`, `missed`, `clock_set_back_by`. `last` is when the last scheduled run began
-/// or was skipped, NULL where there was none; `now` is NULL for now.
+/// Returns when to run next, as JSON: `at`, `due`, `missed`, `clock_set_back_by`. `last` is when the last scheduled run
+/// began or was skipped, or NULL if there was none; `now` may be NULL for the present.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_schedule_next_run(
     schedule: Option<&azs_schedule>,
@@ -61,9 +61,9 @@ pub extern "C" fn azs_schedule_free(schedule: Option<Box<azs_schedule>>) {
     drop(schedule);
 }
 
-/// Keeps backups from running beside what they conflict with. Freed by `azs_gate_free`.
+/// Keeps backups from running beside what they conflict with. Free it with `azs_gate_free`.
 ///
-/// Threads: one at a time.
+/// Threads: only one at a time.
 pub struct azs_gate(Alone<Gate>);
 
 fn change(gate: Option<NonNull<azs_gate>>, change: impl FnOnce(Gate) -> Gate) -> Result<()> {
@@ -78,12 +78,12 @@ fn change(gate: Option<NonNull<azs_gate>>, change: impl FnOnce(Gate) -> Gate) ->
     )
 }
 
-/// Asks all sources, which may be functions of the caller.
+/// Asks all sources, which may be the caller's functions.
 fn asked<T>(gate: Option<NonNull<azs_gate>>, ask: impl FnOnce(&Gate) -> Result<T>) -> Result<T> {
     alone(gate, "gate", |handle| &handle.0, |gate| ask(gate))
 }
 
-/// A gate without sources: it is open.
+/// Makes a gate without sources, which is open.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_gate_new(gate: Slot<'_, azs_gate>, error: Slot<'_, azs_error>) -> azs_status {
     guard(error, || {
@@ -92,7 +92,7 @@ pub extern "C" fn azs_gate_new(gate: Slot<'_, azs_gate>, error: Slot<'_, azs_err
     })
 }
 
-/// Asks a file with a document of operations, too, which is read anew each time; one that is not there is an error.
+/// Adds a source: a file with a document of operations, read anew each time. A missing file is an error.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_gate_file(
     gate: Option<NonNull<azs_gate>>,
@@ -105,7 +105,7 @@ pub extern "C" fn azs_gate_file(
     })
 }
 
-/// Takes a document of operations, too: see `azs_operations_parse`.
+/// Adds a source: a document of operations, see `azs_operations_parse`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_gate_document(
     gate: Option<NonNull<azs_gate>>,
@@ -120,7 +120,7 @@ pub extern "C" fn azs_gate_document(
     })
 }
 
-/// Asks a function, too. `user_data` has to live until the gate is freed.
+/// Adds a source: a function. `user_data` must live until you free the gate.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_gate_source(
     gate: Option<NonNull<azs_gate>>,
@@ -138,7 +138,7 @@ pub extern "C" fn azs_gate_source(
             if document.is_null() {
                 return Err(Error::new(ErrorKind::Io, "a source of operations could not tell"));
             }
-            // SAFETY: it gives a NUL-terminated text that stays until it is called again.
+            // SAFETY: it returns a NUL-terminated text that stays valid until it is called again.
             parse_operations(unsafe { CStr::from_ptr(document) }.to_bytes())
         };
         change(gate, |gate| gate.source(source))
@@ -158,7 +158,7 @@ pub extern "C" fn azs_gate_ignore(
     })
 }
 
-/// What keeps the gate closed now: a JSON array of `reason` and `operation`, empty where it is open.
+/// Returns what keeps the gate closed now: a JSON array of `reason` and `operation`, empty if it is open.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_gate_holds(
     gate: Option<NonNull<azs_gate>>,
@@ -168,8 +168,8 @@ pub extern "C" fn azs_gate_holds(
     guard(error, || slot(json, "json")?.json(&asked(gate, Gate::holds)?))
 }
 
-/// Whether a scheduled backup that is due now runs: JSON with `decision`, "run" or "skipped", and then `holds` and
-/// `next_run`.
+/// Decides whether a scheduled backup that is due now runs: JSON with `decision`, "run" or "skipped"; if skipped, also
+/// `holds` and `next_run`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_gate_scheduled(
     gate: Option<NonNull<azs_gate>>,
@@ -185,7 +185,7 @@ pub extern "C" fn azs_gate_scheduled(
     })
 }
 
-/// Fails with `AZS_STATUS_CONFLICT` where a backup on demand may not run now; the message says until when.
+/// Fails with `AZS_STATUS_CONFLICT` if a backup on demand may not run now; the message says until when.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_gate_on_demand(
     gate: Option<NonNull<azs_gate>>,
@@ -204,7 +204,7 @@ pub extern "C" fn azs_gate_free(gate: Option<Box<azs_gate>>) {
     quietly((), || drop(gate));
 }
 
-/// Reads a document of operations, ours or of the admin API: a JSON array.
+/// Reads a document of operations, ours or the admin API's. Returns a JSON array.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_operations_parse(
     document: Data,
@@ -215,7 +215,7 @@ pub extern "C" fn azs_operations_parse(
     guard(error, || slot(json, "json")?.json(&parse_operations(document.get(length, "document")?)?))
 }
 
-/// The record of a job that begins, as JSON. `trigger` is "scheduled" or "on_demand"; `place` may be NULL.
+/// Makes the record of a job that begins, as JSON. `trigger` is "scheduled" or "on_demand"; `place` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_job_start(
     id: Text,
@@ -234,7 +234,7 @@ pub extern "C" fn azs_job_start(
     })
 }
 
-/// The record of a scheduled job that was skipped, as JSON. `decision` is what `azs_gate_scheduled` gave.
+/// Makes the record of a scheduled job that was skipped, as JSON. `decision` is what `azs_gate_scheduled` returned.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_job_skip(
     id: Text,
@@ -250,9 +250,9 @@ pub extern "C" fn azs_job_skip(
     })
 }
 
-/// The record of a job that has ended, as JSON. `job` is its record so far, `status` a word such as "Succeeded" or
-/// "Failed". Set and bytes are taken from `report`, the JSON of `azs_backup_commit`, reason and alert from `failure`;
-/// each may be NULL.
+/// Makes the record of a job that has ended, as JSON. `job` is its record so far, `status` a word such as "Succeeded"
+/// or "Failed". Set and bytes come from `report`, the JSON of `azs_backup_commit`; reason and alert come from
+/// `failure`. Each of the two may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_job_end(
     job: Text,
@@ -280,7 +280,7 @@ pub extern "C" fn azs_job_end(
     })
 }
 
-/// What a job keeps of a backup's report.
+/// What a job takes from a backup's report.
 #[derive(Deserialize)]
 struct Made {
     set: SetName,
@@ -292,15 +292,15 @@ struct StoredBytes {
     bytes: u64,
 }
 
-/// Appends the record of a job to a log, and returns when it is on the disk. One process at a time may append.
+/// Appends the record of a job to a log, and returns once it is on the disk. Only one process may append at a time.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_job_log_append(log: FilePath, job: Text, error: Slot<'_, azs_error>) -> azs_status {
     guard(error, || JobLog::new(log.get("log")?).append(&read("job", job.get("job")?)?))
 }
 
 /// Reads the jobs of a log, as JSON: `jobs`, `last_scheduled`, `last_good`, `running`, `died`, `unreadable`, `is_cut`.
-/// A log that is not there has none. `died` are jobs whose process ended without a word: they failed, and the next
-/// append writes that down.
+/// A log that does not exist has none. `died` are jobs whose process ended without saying so: they failed, and the next
+/// append records that.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_job_log_read(
     log: FilePath,
@@ -315,9 +315,9 @@ pub extern "C" fn azs_job_log_read(
     })
 }
 
-/// What an operator should see to: a JSON array of `warning`, `message` and more. All but `retention_days` may be NULL:
-/// when the last good backup began, when backups were set up, what `azs_gate_holds` gave, since when the gate has been
-/// closed, what `azs_schedule_next_run` gave, and the time.
+/// Returns what an operator should look into: a JSON array of `warning`, `message` and more. All arguments but
+/// `retention_days` may be NULL: when the last good backup began, when backups were set up, what `azs_gate_holds`
+/// returned, since when the gate has been closed, what `azs_schedule_next_run` returned, and the time.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_warnings(
     last_backup: Text,

@@ -1,4 +1,4 @@
-//! Sets: looked into, verified, restored.
+//! Lists, verifies and restores sets.
 
 use std::ffi::{c_char, c_void};
 use std::ptr::NonNull;
@@ -16,13 +16,13 @@ use crate::ffi::{Alone, FilePath, Slot, Text, alone, guard, handle, invalid, len
 use crate::memory::azs_bytes;
 use crate::share::azs_share;
 
-/// A set that is complete by its cover sheet. Freed by `azs_set_free`.
+/// A backup set on a share, complete by its cover sheet. Free it with `azs_set_free`.
 ///
-/// Threads: may be used by several threads at once.
+/// Threads: several threads may use it at once.
 pub struct azs_set(Arc<Set>);
 
-/// Opens the set in a folder of the share, as a listing or `azs_place_set_folder` gives it. `AZS_STATUS_CONFLICT` where
-/// it belongs elsewhere.
+/// Opens the set in a folder of the share, as a listing or `azs_place_set_folder` returns it. Fails with
+/// `AZS_STATUS_CONFLICT` if the set belongs elsewhere.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_open(
     share: Option<&azs_share>,
@@ -38,7 +38,7 @@ pub extern "C" fn azs_set_open(
     })
 }
 
-/// Opens a set of `place` in a folder of the share, where another's should lie: one that was copied there.
+/// Opens a set of `place` that was copied to a folder of the share where another belongs.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_open_foreign(
     share: Option<&azs_share>,
@@ -56,7 +56,7 @@ pub extern "C" fn azs_set_open_foreign(
     })
 }
 
-/// Opens a set by its encrypted index alone, where `backup.json` or `SHA256SUMS` is damaged or gone and its data is
+/// Opens a set by its encrypted index alone. Use it if `backup.json` or `SHA256SUMS` is damaged or gone but the data is
 /// there.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_open_by_index(
@@ -76,7 +76,7 @@ pub extern "C" fn azs_set_open_by_index(
     })
 }
 
-/// Its cover sheet as JSON.
+/// Returns its cover sheet as JSON.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_cover(
     set: Option<&azs_set>,
@@ -86,7 +86,7 @@ pub extern "C" fn azs_set_cover(
     guard(error, || slot(json, "json")?.json(handle(set, "set")?.0.cover()))
 }
 
-/// Its folder on the share.
+/// Returns its folder on the share.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_folder(
     set: Option<&azs_set>,
@@ -100,12 +100,12 @@ pub extern "C" fn azs_set_folder(
     })
 }
 
-/// What a set holds, entry by entry. Freed by `azs_entries_free`.
+/// The entries of a set, one by one. Free them with `azs_entries_free`.
 ///
-/// Threads: one at a time.
+/// Threads: only one at a time.
 pub struct azs_entries(Alone<Entries>);
 
-/// Begins to list what the set holds. Set and opener may be freed before the entries.
+/// Begins to list the entries of a set. You may free set and opener before the entries.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_entries(
     set: Option<&azs_set>,
@@ -121,8 +121,8 @@ pub extern "C" fn azs_set_entries(
     })
 }
 
-/// The next entry as JSON: `kind`, `path`, `size` and more; NULL after the last. After an error the next call goes on
-/// with what follows the damage.
+/// Returns the next entry as JSON: `kind`, `path`, `size` and more; NULL after the last. After an error, the next call
+/// goes on behind the damage.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_entries_next(
     entries: Option<NonNull<azs_entries>>,
@@ -144,12 +144,12 @@ pub extern "C" fn azs_entries_free(entries: Option<Box<azs_entries>>) {
     quietly((), || drop(entries));
 }
 
-/// A set and an opener, which functions of the caller may free meanwhile.
+/// A set and an opener, which the caller's functions may free meanwhile.
 fn both(set: *const azs_set, opener: *const azs_opener) -> Result<(Arc<Set>, Arc<Opener>)> {
     Ok((lent(set, "set", |set| &set.0)?, lent(opener, "opener", |opener| &opener.0)?))
 }
 
-/// Checks every stored file against SHA256SUMS; needs no key. Gives the report as JSON: the set is sound where `faults`
+/// Checks every stored file against SHA256SUMS. Needs no key. Returns the report as JSON: the set is sound if `faults`
 /// and `losses` are empty.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_verify(
@@ -182,9 +182,9 @@ pub extern "C" fn azs_set_verify_full(
     })
 }
 
-/// How a restore is to be done. Freed by `azs_restore_options_free`.
+/// The options of a restore. Free them with `azs_restore_options_free`.
 ///
-/// Threads: one at a time.
+/// Threads: only one at a time.
 pub struct azs_restore_options(Alone<RestoreOptions>);
 
 fn change(
@@ -202,7 +202,7 @@ fn change(
     )
 }
 
-/// All of the set, into an empty folder, and not past damage.
+/// Makes the default options: restore everything into an empty folder, and stop at damage.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_restore_options_new(
     options: Slot<'_, azs_restore_options>,
@@ -214,8 +214,8 @@ pub extern "C" fn azs_restore_options_new(
     })
 }
 
-/// Reads options from a JSON object with `patterns` (a list), `existing`, `compare`, `damage`; what is missing or null has
-/// its default.
+/// Reads options from a JSON object with `patterns` (a list), `existing`, `compare` and `damage`. What is missing or
+/// null has its default.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_restore_options_from_json(
     json: Text,
@@ -229,7 +229,7 @@ pub extern "C" fn azs_restore_options_from_json(
     })
 }
 
-/// Restores only what a pattern in gitignore syntax matches; several add up, `!` takes away.
+/// Restores only what a pattern in gitignore syntax matches. Several patterns add up; `!` leaves something out again.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_restore_options_pattern(
     options: Option<NonNull<azs_restore_options>>,
@@ -242,7 +242,7 @@ pub extern "C" fn azs_restore_options_pattern(
     })
 }
 
-/// What to do about what is there: "refuse", the default, "keep" or "replace".
+/// What to do about existing things: "refuse", the default, "keep" or "replace".
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_restore_options_existing(
     options: Option<NonNull<azs_restore_options>>,
@@ -255,7 +255,7 @@ pub extern "C" fn azs_restore_options_existing(
     })
 }
 
-/// By what that which is kept is compared with the set: "metadata", the default, or "content".
+/// How to compare existing files that are kept with the set: by "metadata", the default, or by "content".
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_restore_options_compare(
     options: Option<NonNull<azs_restore_options>>,
@@ -287,7 +287,7 @@ pub extern "C" fn azs_restore_options_free(options: Option<Box<azs_restore_optio
     drop(options);
 }
 
-/// Restores the set into a folder. `options` may be NULL for the defaults. Gives the report as JSON.
+/// Restores the set into a folder. `options` may be NULL for the defaults. Returns the report as JSON.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_restore(
     set: *const azs_set,
@@ -330,8 +330,8 @@ pub extern "C" fn azs_set_restore_bytes(
     })
 }
 
-/// Restores one file to a function, which gets nothing before all of the file was found right. Both functions get
-/// `user_data`; `progress` may be NULL. Gives the entry as JSON; `entry` may be NULL.
+/// Restores one file to a function, which gets nothing before the whole file is verified. Both functions get
+/// `user_data`; `progress` may be NULL. Returns the entry as JSON; `entry` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_restore_stream(
     set: *const azs_set,

@@ -1,4 +1,4 @@
-//! Shares: where backups lie.
+//! Shares for backups.
 
 use std::ffi::c_char;
 use std::sync::Arc;
@@ -16,16 +16,16 @@ use serde::Serialize;
 use crate::error::{azs_error, azs_status};
 use crate::ffi::{FilePath, Slot, Text, guard, handle, invalid, slot};
 
-/// A share that backups lie on. Freed by `azs_share_free`; what was made of it before goes on working.
+/// A share for backups. Free it with `azs_share_free`; what you opened on it keeps working.
 ///
-/// Threads: may be used by several threads at once.
+/// Threads: several threads may use it at once.
 pub struct azs_share(pub(crate) Arc<dyn Share>, Facts);
 
-/// What only an SMB share can tell.
+/// Something that only an SMB share knows.
 type Facts = Option<Box<dyn Fn() -> Result<serde_json::Value> + Send + Sync>>;
 
-/// Opens a folder of this host as a share: a local disk, or a share that the system has mounted. `durability` is
-/// "flushed", "cached" or NULL for the first.
+/// Opens a folder of this host as a share: a local disk, or a share that the operating system has mounted. `durability`
+/// is "flushed", "cached" or NULL for the first.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_folder_share_open(
     root: FilePath,
@@ -44,13 +44,13 @@ pub extern "C" fn azs_folder_share_open(
     })
 }
 
-/// Connects to a share over SMB 3 by its UNC path, with no mount, and logs on. `account` is like `CONTOSO\\azsbackup`.
-/// `options` is NULL for the defaults, or a JSON object with `port`, `encryption` ("required", "preferred", "off"),
-/// `oldest_dialect` ("3.1.1"; "3.0" and "3.0.2" give up encryption and protection of the negotiation), `durability`,
-/// `connections`, `attempts`, and in seconds `connect_limit`, `silence_limit`, `call_limit`. Account and password are in
-/// no message and no output.
+/// Connects to a share over SMB 3 by its UNC path, without mounting it, and logs on. `account` is like
+/// `CONTOSO\\azsbackup`. `options` is NULL for the defaults, or a JSON object with `port`, `encryption` ("required",
+/// "preferred", "off"), `oldest_dialect` ("3.1.1"; with "3.0" and "3.0.2" you give up encryption and protection of the
+/// negotiation), `durability`, `connections`, `attempts`, and in seconds `connect_limit`, `silence_limit`,
+/// `call_limit`. No message and no output contains account or password.
 ///
-/// `AZS_STATUS_UNSUPPORTED` where the library was built without SMB.
+/// Fails with `AZS_STATUS_UNSUPPORTED` if the library was built without SMB.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_smb_share_connect(
     root: Text,
@@ -118,8 +118,8 @@ fn without_smb() -> Error {
     )
 }
 
-/// What the connection of an SMB share came to, as JSON: `address`, `target` (behind a DFS path),
-/// `dialect`, `encrypted`, `cipher`, `signing`, `block`. `AZS_STATUS_INVALID_ARGUMENT` for a share of another kind.
+/// Returns what client and server agreed on, as JSON: `address`, `target` (behind a DFS path), `dialect`, `encrypted`,
+/// `cipher`, `signing`, `block`. Fails with `AZS_STATUS_INVALID_ARGUMENT` for a share of another kind.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_smb_share_facts(
     share: Option<&azs_share>,
@@ -133,7 +133,7 @@ pub extern "C" fn azs_smb_share_facts(
     })
 }
 
-/// Where it is, for people.
+/// Returns where it is, for people.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_share_describe(
     share: Option<&azs_share>,
@@ -147,7 +147,7 @@ pub extern "C" fn azs_share_describe(
     })
 }
 
-/// Its room in bytes, as JSON: `total` and `free`.
+/// Returns its room in bytes, as JSON: `total` and `free`.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_share_space(
     share: Option<&azs_share>,
@@ -163,10 +163,11 @@ pub extern "C" fn azs_share_free(share: Option<Box<azs_share>>) {
     drop(share);
 }
 
-/// Checks an open share for the backups of a deployment, step by step: it writes a few objects with random names, and
-/// removes them. `options` is NULL, or a JSON object with `components`, each like "Switches" or "Switches/su1", and
-/// `create_folders` (false). Gives the report as JSON: `is_sound`, and `steps` with `outcome` ("passed", "warned",
-/// "failed", "skipped"), what was `seen`, and the `alert` of a failure. A step that fails does not make the call fail.
+/// Checks step by step whether an open share can take the backups of a deployment. It writes a few objects with random
+/// names, and removes them. `options` is NULL, or a JSON object with `components`, each like "Switches" or
+/// "Switches/su1", and `create_folders` (false). Returns the report as JSON: `is_sound`, and `steps` with `outcome`
+/// ("passed", "warned", "failed", "skipped"), what was `seen`, and the `alert` of a failure. The call succeeds even if
+/// a step fails.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_share_check(
     share: Option<&azs_share>,
@@ -182,8 +183,9 @@ pub extern "C" fn azs_share_check(
     })
 }
 
-/// Checks the way to a share over SMB, from the name of the server on: the first step that fails is where the fault is.
-/// One attempt to log on is made. `connection` is what `azs_smb_share_connect` calls `options`, else as above.
+/// Checks the way to a share over SMB, beginning with the server's name. The first step that fails shows where the
+/// fault is. It tries to log on once. `connection` is what `azs_smb_share_connect` calls `options`; the rest is as
+/// above.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_smb_share_check(
     root: Text,
@@ -215,7 +217,7 @@ fn check(deployment: &Text, options: &Text) -> Result<ShareCheck> {
     options.optional("options")?.map_or(Ok(check.clone()), |options| check.options(options))
 }
 
-/// A report, and what is asked first.
+/// A report, and what callers ask first: whether it is sound.
 #[derive(Serialize)]
 struct Checked {
     is_sound: bool,
@@ -229,12 +231,12 @@ impl From<CheckReport> for Checked {
     }
 }
 
-/// The sets of a deployment, as a listing shows them. Freed by `azs_sets_free`.
+/// A listing of the sets of a deployment. Free it with `azs_sets_free`.
 ///
-/// Threads: never changes, may be used by several threads at once.
+/// Threads: it never changes. Several threads may use it at once.
 pub struct azs_sets(pub(crate) SetList);
 
-/// Lists the sets of a deployment, or of one component of it; NULL for all. Needs no key.
+/// Lists the sets of a deployment, or of one component; NULL for all. Needs no key.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_share_list_sets(
     share: Option<&azs_share>,
@@ -253,15 +255,15 @@ pub extern "C" fn azs_share_list_sets(
     })
 }
 
-/// How many there are. 0 for NULL.
+/// Returns how many there are; 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_sets_count(sets: Option<&azs_sets>) -> usize {
     sets.map_or(0, |sets| sets.0.len())
 }
 
-/// All of them: a JSON array, by place and then from old to new. Of each `place`, `name`, `folder`, `has_cover_sheet`,
-/// `is_shrunken`, `state` ("complete", "damaged", "foreign", "incomplete", "unreadable", "unsupported"), and `cover` or
-/// `reason`; of a foreign one `belongs_to`, the folder where it belongs.
+/// Returns all of them: a JSON array, by place and then from old to new. Each has `place`, `name`, `folder`,
+/// `has_cover_sheet`, `is_shrunken`, `state` ("complete", "damaged", "foreign", "incomplete", "unreadable",
+/// "unsupported"), and `cover` or `reason`; a foreign one also has `belongs_to`, the folder where it belongs.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_sets_json(
     sets: Option<&azs_sets>,
@@ -271,7 +273,7 @@ pub extern "C" fn azs_sets_json(
     guard(error, || slot(json, "json")?.json(&handle(sets, "sets")?.0.sets))
 }
 
-/// One of them, as JSON: an object of the array that `azs_sets_json` gives. The first is number 0.
+/// Returns one of them as JSON: an object of the array that `azs_sets_json` returns. The first is number 0.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_sets_item(
     sets: Option<&azs_sets>,
@@ -287,8 +289,8 @@ pub extern "C" fn azs_sets_item(
     })
 }
 
-/// Folders of components and scale units that cannot be listed, so that sets in them are not named: a JSON array of
-/// `folder`, `code` and `reason`.
+/// Returns the folders of components and scale units that cannot be listed, a JSON array of `folder`, `code` and
+/// `reason`. Their sets are missing from the listing.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_sets_unreadable(
     sets: Option<&azs_sets>,

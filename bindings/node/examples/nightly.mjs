@@ -2,8 +2,8 @@
 //
 //     node nightly.mjs --share /mnt/AzSBackups --cer backup.cer --state /var/lib/azs-backup SOURCE...
 //
-// The gate reads operations.json in the state folder, which a script writes that has a token of the admin API; as long as
-// there is none, backups do not wait for updates and repairs. Whatever fails is in alert.json and jobs.jsonl there.
+// The gate reads operations.json in the state folder. Let a script with a token of the admin API write it; without it,
+// backups do not wait for updates and repairs. Failures are recorded in alert.json and jobs.jsonl there.
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
@@ -25,7 +25,7 @@ const { values: given, positionals: sources } = parseArgs({
 const log = new azs.JobLog(join(given.state, 'jobs.jsonl'))
 const id = new Date().toISOString()
 
-// Told to end, it takes what was begun off the share, and records the job.
+// When told to end, it removes what it began from the share, and records the job.
 const ending = new AbortController()
 for (const name of ['SIGTERM', 'SIGINT']) {
   process.once(name, () => ending.abort(new Error(`ended by ${name}`)))
@@ -97,7 +97,7 @@ async function turn() {
   }
 }
 
-/** An alert and the job's record in the state folder, and lines for people. */
+/** Writes an alert and the job's record to the state folder, and lines for people. */
 async function failed(error) {
   const found = azs.classifyError(error)
   const context = { share: given.share, path: given.place, operation: 'backup' }

@@ -1,4 +1,4 @@
-// Restore one file from the newest set that is whole: the day of need. The password is in AZS_PFX_PASSWORD.
+// Restore one file from the newest complete set, on the day you need it. The password is in AZS_PFX_PASSWORD.
 //
 //     node one_file.mjs --share /mnt/AzSBackups --pfx backup.pfx tor1/running-config > running-config
 import { createWriteStream } from 'node:fs'

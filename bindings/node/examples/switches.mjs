@@ -14,7 +14,9 @@ const { values: given, positionals: switches } = parseArgs({
   allowPositionals: true,
 })
 
-/** The running-config of a switch. Replace this by your own: ssh, a REST call, a file that the switch pushed. */
+/**
+ * Returns the running-config of a switch. Replace this with your own: ssh, a REST call, a file that the switch pushed.
+ */
 async function fetch(name) {
   return Buffer.from(`hostname ${name}\n`)
 }
@@ -32,13 +34,13 @@ try {
       if (error instanceof BackupError) {
         throw error
       }
-      // One switch that does not answer is named, and makes the set partial.
+      // A switch that does not answer is named, and makes the set partial.
       await backup.addProblem(under, error)
     }
   }
   const report = await backup.commit()
   console.log(report.status, report.folder, report.content.files, 'files')
 } finally {
-  // What was not committed leaves nothing. Where the runtime has it: `await using backup = …`.
+  // A backup that is not committed leaves nothing. If the runtime has it, use `await using backup = …`.
   await backup.abandon()
 }

@@ -27,7 +27,7 @@ function context(value) {
 
 const handles = new WeakMap()
 
-/** The class of a failure: plain data, and the texts that a context makes of it. */
+/** The class of a failure: plain data, and the texts for a context. */
 class Classification {
   constructor(handle) {
     Object.assign(this, plain(call(() => handle.json())))
@@ -76,7 +76,10 @@ function classifyKind(kind) {
   return classified(() => native.classifyKind(text(kind, 'kind')))
 }
 
-/** Any error: ours by what the core knows of it, Node's by its errno, others by their text and that of their causes. */
+/**
+ * Classifies any error: ours by what the core knows, Node's by its errno, others by their text and that of their
+ * causes.
+ */
 function classifyError(error, given) {
   instance(error, Error, 'error')
   const texts = []

@@ -14,7 +14,7 @@ class BackupReport {
   }
 }
 
-/** What is not finished at the end of the process is taken off the share, if that answers. */
+/** When the process ends, unfinished backups are removed from the share, if it answers. */
 let isAtEnd = false
 function atEnd() {
   if (!isAtEnd) {
@@ -23,7 +23,7 @@ function atEnd() {
   }
 }
 
-/** A backup in the making. Calls that are not awaited run one after another. */
+/** A backup in the making. Calls run one after another, awaited or not. */
 class Backup {
   #native
   #control
@@ -87,7 +87,7 @@ class Backup {
   }
 
   async addBytes(name, content) {
-    // It may have to wait for its turn, and the content is that of now.
+    // It may have to wait for its turn, but must store the content of this moment.
     const [under, taken] = [text(name, 'name'), copied(content, 'content')]
     await this.#run(() => this.#native.addBytes(under, taken))
   }
@@ -97,7 +97,7 @@ class Backup {
     this.#control.runSync((hook) => this.#native.addBytesSync(hook, under, taken))
   }
 
-  /** Adds everything that a Readable, or anything else to be iterated, gives. */
+  /** Adds everything that a Readable or another iterable returns. */
   async addReader(name, source) {
     const under = text(name, 'name')
     const of = source?.[Symbol.asyncIterator] ?? source?.[Symbol.iterator]
@@ -133,13 +133,13 @@ class Backup {
         () => thrown,
       )
     } catch (error) {
-      // The source is let go, as `for await` would.
+      // Closes the source, as `for await` would.
       Promise.resolve(iterator.return?.()).catch(() => {})
       throw error
     }
   }
 
-  /** Says that something is not in the set because it could not be had: a switch that did not answer. */
+  /** Records that something could not be fetched: a switch did not answer. */
   async addProblem(name, error) {
     const [under, said] = [text(name, 'name'), problem(error)]
     await this.#run(() => this.#native.addProblem(under, said))
@@ -184,7 +184,7 @@ class Backup {
     this.#control.runSync((hook) => this.#native.addSync(hook, kind, from, name))
   }
 
-  /** Runs after what was asked for before. */
+  /** Runs after the calls before it. */
   #run(work, stop, thrown = () => undefined) {
     const done = this.#last.then(() =>
       this.#control.run(async () => {
@@ -202,7 +202,7 @@ class Backup {
 
 const KEY = Symbol('Backup')
 
-/** What an error says, or text. */
+/** Returns the message of an error, or text. */
 function problem(error) {
   if (typeof error === 'string') {
     return error.toWellFormed()

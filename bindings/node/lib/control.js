@@ -35,7 +35,10 @@ class Control {
     this.native = new native.Control(progress ? tell : undefined)
   }
 
-  /** Runs work that gives a promise; `stop` is called when the signal comes, besides, and then the work comes to nothing. */
+  /**
+   * Runs work that returns a promise. When the signal comes, this also calls `stop`, and the work ends without a
+   * result.
+   */
   async run(work, stop) {
     if (this.#signal?.aborted) {
       throw this.#aborted()
@@ -69,7 +72,7 @@ class Control {
     }
   }
 
-  /** What the caller is told: what its callback threw, that its signal came, or what went wrong. */
+  /** The error for the caller: what its callback threw, its signal's reason, or what went wrong. */
   translate(error, cause) {
     if (this.#hasThrown) {
       return this.#thrown
@@ -77,7 +80,7 @@ class Control {
     return this.#signal?.aborted ? this.#aborted(error) : told(error, cause)
   }
 
-  /** No more progress is told. */
+  /** Reports no more progress. */
   done() {
     this.#isDone = true
   }
@@ -88,7 +91,7 @@ class Control {
     }
     const alert = error === undefined ? undefined : told(error).alert
     const aborted = new BackupError('CANCELLED', 'the work was aborted by its signal', { alert, cause: this.#signal.reason })
-    // What Node names every error of an aborted work.
+    // Node's name for every error of aborted work.
     return Object.defineProperty(aborted, 'name', { value: 'AbortError', configurable: true, writable: true })
   }
 }

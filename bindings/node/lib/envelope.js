@@ -4,7 +4,7 @@ const { Transform } = require('node:stream')
 const native = require('../native.js')
 const { bytes, call, instance, list, optionalText, path, plain, promised, refused, time } = require('./ffi.js')
 
-/** The native half of a handle. */
+/** Returns the native half of a handle. */
 const halves = new WeakMap()
 const half = (handle) => halves.get(handle)
 
@@ -94,7 +94,7 @@ class DecryptionCertificate {
   }
 }
 
-/** The native halves of one or several certificates. */
+/** Returns the native halves of one or several certificates. */
 function certificates(given, of) {
   return list(given).map((one) => half(instance(one, of, 'certificate')))
 }
@@ -159,7 +159,7 @@ class Opener {
   }
 }
 
-/** A stream that gives something when it has taken everything: one message is sealed or opened as a whole. */
+/** A stream that outputs nothing before it has read everything: a message is sealed or opened as a whole. */
 function whole(work, most) {
   const chunks = []
   let length = 0
@@ -167,7 +167,7 @@ function whole(work, most) {
     transform(chunk, _encoding, done) {
       length += chunk.length
       if (length <= most) {
-        // Whoever wrote it may use its memory again as soon as this is done.
+        // The writer may reuse the memory as soon as this is done.
         chunks.push(Buffer.from(chunk))
         done()
         return

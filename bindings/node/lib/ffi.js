@@ -7,7 +7,7 @@ const { types } = require('node:util')
 const native = require('../native.js')
 const OPTIONS = require('./options.js')
 
-/** What this library fails with: a `code` for programs, a line for people, the `alert`, and the `cause` beneath. */
+/** Any failure of this library: a `code` for programs, a line for people, the `alert`, and the `cause`. */
 class BackupError extends Error {
   #alert
 
@@ -26,12 +26,12 @@ class BackupError extends Error {
 }
 Object.defineProperty(BackupError.prototype, 'name', { value: 'BackupError', configurable: true, writable: true })
 
-/** Makes the alert of an error: `alert.js` sets it. */
+/** Makes the alert of an error; `alert.js` sets it. */
 const hooks = { alertOf: (alert) => alert }
 
 const codes = new Set(native.errorKinds())
 
-/** The error for the caller; `cause` is what JavaScript itself threw beneath it. */
+/** Makes the error for the caller; `cause` is what JavaScript itself threw. */
 function told(error, cause) {
   if (!codes.has(error?.code) || !Array.isArray(error.causes)) {
     return error
@@ -44,7 +44,7 @@ function told(error, cause) {
   for (const line of beneath) {
     cause = new Error(line, cause === undefined ? undefined : { cause })
   }
-  // Null, too, is not known.
+  // Null means unknown, too.
   const known = (name) => error[name] ?? undefined
   return new BackupError(error.code, error.code === 'INVALID_ARGUMENT' ? inCamelCase(error.message) : error.message, {
     alert: hooks.alertOf(error.alert),
@@ -55,14 +55,14 @@ function told(error, cause) {
   })
 }
 
-/** What the core says of options, with their names as JavaScript has them. */
+/** Writes the names of options in the core's message as JavaScript has them. */
 function inCamelCase(message) {
   return message.replace(/\b[a-z0-9]+(?:_[a-z0-9]+)+\b/g, (name) => (names.has(camelWord(name)) ? camelWord(name) : name))
 }
 
 const names = new Set(Object.values(OPTIONS).flat())
 
-/** An error that this half finds. */
+/** Makes an error that this half finds. */
 function refused(code, message) {
   return told(native.refusal(code, message))
 }
@@ -105,7 +105,7 @@ function invalid(message) {
   return error
 }
 
-/** Text, or what has a `text`: the facts of a name or place. */
+/** Text, or an object with a `text`: the facts of a name or place. */
 function text(value, name) {
   const found = typeof value === 'object' && value !== null ? value.text : value
   if (typeof found !== 'string') {
@@ -139,7 +139,7 @@ function bytes(value, name) {
   return types.isSharedArrayBuffer(seen.buffer) ? new Uint8Array(seen) : seen
 }
 
-/** Bytes of which nobody else knows, so that what becomes of the caller's does not matter. */
+/** A copy of the caller's bytes, which nobody else can change. */
 function copied(value, name) {
   return new Uint8Array(view(value, name))
 }
@@ -151,7 +151,7 @@ function view(value, name) {
   }
   try {
     const seen = isView ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value)
-    // Memory that was given away looks like none at all, except here; so does a view of memory that has shrunk.
+    // Only here can detached memory be told from none at all. The same holds for a view of memory that has shrunk.
     if (isView && seen.length === 0 && types.isTypedArray(value)) {
       Uint8Array.prototype.at.call(value, 0)
     }
@@ -186,7 +186,7 @@ function integer(value, name, least, most) {
   return value
 }
 
-/** A time: a `Date`, RFC 3339 text, or none. */
+/** A time: a `Date`, RFC 3339 text, or nothing. */
 function time(value, name) {
   if (value === undefined || value === null) {
     return undefined
@@ -200,7 +200,7 @@ function time(value, name) {
   return text(value, name)
 }
 
-/** Options: an object with none but these keys. */
+/** Options: an object with no other keys than these. */
 function options(value, names) {
   if (value === undefined || value === null) {
     return {}
@@ -238,7 +238,7 @@ function list(value) {
 /** Values whose keys are the caller's own. */
 const OWN_KEYS = new Set(['labels'])
 
-/** Plain data as JavaScript has it, of JSON. */
+/** Converts JSON to plain data with JavaScript's names. */
 function plain(json) {
   return camel(JSON.parse(json))
 }
@@ -269,7 +269,7 @@ function renamed(value, rename) {
   return copy
 }
 
-/** Plain data as the core has it, in JSON. */
+/** Converts plain data to JSON with the core's names. */
 function json(value, name) {
   if (typeof value !== 'object' || value === null) {
     throw wrongType(name, 'an object', value)

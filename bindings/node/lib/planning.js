@@ -40,7 +40,9 @@ class Gate {
   #sources
   #ignore
 
-  /** A source is a file, a document (bytes, or an object), or a function that gives a document or a promise of one. */
+  /**
+   * A source is a file, a document (bytes, or an object), or a function that returns a document or a promise of one.
+   */
   constructor(sources, given) {
     this.#sources = (sources instanceof Uint8Array ? [sources] : list(sources)).map((source) =>
       typeof source === 'function' || (typeof source === 'object' && source !== null && !(source instanceof URL))
@@ -171,7 +173,7 @@ class RetentionPolicy {
     halves.set(this, call(() => new native.RetentionPolicy(json(options(given, RETENTION), 'options'))))
   }
 
-  /** The same policy that makes room besides, until so many bytes are free on a share with this space. */
+  /** Returns a policy that also deletes sets until this many bytes are free on a share with this space. */
   makeRoomFor(room, space) {
     const [of, most] = [options(space, ['total', 'free']), Number.MAX_SAFE_INTEGER]
     const numbers = [
@@ -184,7 +186,7 @@ class RetentionPolicy {
     return policy
   }
 
-  /** A plan of summaries that one listing gave, or of candidates as plain data, which is never applied. */
+  /** Plans for summaries of one listing, or for candidates as plain data; a plan for candidates is never applied. */
   plan(sets, now) {
     if (!Array.isArray(sets)) {
       throw wrongType('sets', 'an array', sets)
@@ -205,7 +207,7 @@ class RetentionPolicy {
 
 const KEY = Symbol('RetentionPlan')
 
-/** Which sets go and which stay: plain data, and its carrying out. */
+/** Which sets to delete and which to keep: plain data, and how to carry it out. */
 class RetentionPlan {
   constructor(key, made) {
     if (key !== KEY) {
@@ -228,7 +230,7 @@ class RetentionPlan {
   }
 }
 
-/** What a review found: plain data, and its table and page. */
+/** What a review found: plain data, a table and a page. */
 class Review {
   constructor(key, made) {
     if (key !== KEY) {

@@ -8,7 +8,8 @@ const { platform, arch, report } = process
 
 function libc() {
   try {
-    // Each names itself in its `ldd`. Node's report knows too, and takes as long as everything else that is loaded.
+    // Each C library names itself in its `ldd`. Node's report knows it, too, but takes as long as everything else that
+    // loads.
     const [, name] = /(musl|GNU)/.exec(readFileSync('/usr/bin/ldd', 'latin1'))
     return name === 'musl' ? '-musl' : '-gnu'
   } catch {

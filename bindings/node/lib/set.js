@@ -8,7 +8,7 @@ const { Opener, half, made } = require('./envelope.js')
 const { RESTORE } = require('./options.js')
 const { Share } = require('./share.js')
 
-/** Entries that are fetched at once. */
+/** How many entries to fetch at once. */
 const AT_ONCE = 256
 
 const openerOf = (opener) => half(instance(opener, Opener, 'opener'))
@@ -118,7 +118,7 @@ class BackupSet {
     return call(() => half(this).restoreBytesSync(openerOf(opener), text(file, 'path'), limit(given)))
   }
 
-  /** One file as a Readable, which gives nothing before all of the file was found right. */
+  /** Restores one file to a Readable, which outputs nothing before the whole file is verified. */
   createRestoreStream(opener, file, given) {
     const [by, of] = [openerOf(opener), text(file, 'path')]
     const control = new Control(options(given, ['progress', 'signal']))

@@ -1,11 +1,12 @@
 'use strict'
 
 const native = require('../native.js')
+const { Control } = require('./control.js')
 const { call, instance, json, list, options, optionalText, path, plain, promised, text } = require('./ffi.js')
 const { half, halves, made } = require('./envelope.js')
 const { CHECK, SMB } = require('./options.js')
 
-/** A share, of either kind. */
+/** A share of any kind. */
 class Share {
   constructor() {
     throw new TypeError('a share is opened by FolderShare.open or SmbShare.connect')
@@ -40,17 +41,26 @@ class FolderShare extends Share {
   }
 }
 
+/** Stops the call; only work that goes through many things tells how far it is. */
+const STOP = ['signal']
+
+/** The parts of options: those of the connection, those of the check, and what stops the call. */
+function parts(given, names) {
+  const { components, createFolders, signal, ...connection } = options(given, [...names, ...STOP])
+  return { connection: json(connection, 'options'), check: chosen({ components, createFolders }), control: new Control({ signal }) }
+}
+
 class SmbShare extends Share {
   static async connect(root, account, password, given) {
-    const chosen = json(options(given, SMB), 'options')
+    const { connection, control } = parts(given, SMB)
     const named = [text(root, 'root'), text(account, 'account'), text(password, 'password')]
-    return made(SmbShare, await promised(() => native.Share.connectSmb(...named, chosen)))
+    return made(SmbShare, await control.run((hook) => native.Share.connectSmb(...named, connection, hook)))
   }
 
   static connectSync(root, account, password, given) {
-    const chosen = json(options(given, SMB), 'options')
+    const { connection, control } = parts(given, SMB)
     const named = [text(root, 'root'), text(account, 'account'), text(password, 'password')]
-    return made(SmbShare, call(() => native.Share.connectSmbSync(...named, chosen)))
+    return made(SmbShare, control.runSync(() => native.Share.connectSmbSync(...named, connection)))
   }
 
   async facts() {
@@ -62,43 +72,41 @@ class SmbShare extends Share {
   }
 }
 
-function checking(root, account, password, deployment, given) {
-  const { components, createFolders, ...connection } = options(given, [...SMB, ...CHECK])
-  return [
-    text(root, 'root'),
-    text(account, 'account'),
-    text(password, 'password'),
-    json(connection, 'options'),
-    text(deployment, 'deployment'),
-    chosen({ components, createFolders }),
-  ]
-}
-
-function chosen(given) {
-  const { components, createFolders } = options(given, CHECK)
+function chosen({ components, createFolders }) {
   return json({ components: list(components).map((one) => text(one, 'components')), createFolders }, 'options')
 }
 
+function checking(root, account, password, deployment, given) {
+  const { connection, check, control } = parts(given, [...SMB, ...CHECK])
+  const named = [text(root, 'root'), text(account, 'account'), text(password, 'password')]
+  return [control, [...named, connection, text(deployment, 'deployment'), check]]
+}
+
+/** A check that was stopped throws: its report would say that the rest of the steps failed. */
+const STOPPED = () => {}
+
 /** Checks the way to a share over SMB; `options` are those of `SmbShare.connect` and of `checkShare`. */
 async function checkSmbShare(root, account, password, deployment, given) {
-  return plain(await promised(() => native.Share.checkSmb(...checking(root, account, password, deployment, given))))
+  const [control, of] = checking(root, account, password, deployment, given)
+  return plain(await control.run((hook) => native.Share.checkSmb(...of, hook), STOPPED))
 }
 
 function checkSmbShareSync(root, account, password, deployment, given) {
-  return plain(call(() => native.Share.checkSmbSync(...checking(root, account, password, deployment, given))))
+  const [control, of] = checking(root, account, password, deployment, given)
+  return plain(control.runSync(() => native.Share.checkSmbSync(...of)))
 }
 
 /** Checks an open share for the backups of a deployment, step by step. */
 async function checkShare(share, deployment, given) {
   const on = half(instance(share, Share, 'share'))
-  const of = [text(deployment, 'deployment'), chosen(given)]
-  return plain(await promised(() => on.check(...of)))
+  const [of, { check, control }] = [text(deployment, 'deployment'), parts(given, CHECK)]
+  return plain(await control.run((hook) => on.check(of, check, hook), STOPPED))
 }
 
 function checkShareSync(share, deployment, given) {
   const on = half(instance(share, Share, 'share'))
-  const of = [text(deployment, 'deployment'), chosen(given)]
-  return plain(call(() => on.checkSync(...of)))
+  const [of, { check, control }] = [text(deployment, 'deployment'), parts(given, CHECK)]
+  return plain(control.runSync(() => on.checkSync(of, check)))
 }
 
 if (Symbol.asyncDispose) {
@@ -112,14 +120,14 @@ if (Symbol.dispose) {
   }
 }
 
-/** A set as a listing shows it: plain data. */
+/** A set in a listing: plain data. */
 class SetSummary {
   constructor(data) {
     Object.assign(this, data)
   }
 }
 
-/** The listing that a summary is of, and its number there: only such a set is ever deleted. */
+/** The listing that a summary belongs to, and its number there. Only such a set can be deleted. */
 const listed = new WeakMap()
 
 function summaries(listing) {
@@ -132,16 +140,18 @@ function summaries(listing) {
   return Object.assign(found, { unreadable })
 }
 
-async function listSets(share, deployment, component) {
+async function listSets(share, deployment, component, given) {
   const from = half(instance(share, Share, 'share'))
   const of = [text(deployment, 'deployment'), optionalText(component, 'component')]
-  return summaries(await promised(() => from.listSets(...of)))
+  const control = new Control(options(given, ['progress', 'signal']))
+  return summaries(await control.run((hook) => from.listSets(...of, hook)))
 }
 
-function listSetsSync(share, deployment, component) {
+function listSetsSync(share, deployment, component, given) {
   const from = half(instance(share, Share, 'share'))
   const of = [text(deployment, 'deployment'), optionalText(component, 'component')]
-  return summaries(call(() => from.listSetsSync(...of)))
+  const control = new Control(options(given, ['progress', 'signal']))
+  return summaries(control.runSync((hook) => from.listSetsSync(...of, hook)))
 }
 
 module.exports = { FolderShare, SetSummary, Share, SmbShare, checkShare, checkShareSync, checkSmbShare, checkSmbShareSync, halves, listSets, listSetsSync, listed }

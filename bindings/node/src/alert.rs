@@ -1,4 +1,4 @@
-//! Faults in, alerts out.
+//! Takes faults, and returns alerts.
 
 use azs_backup::alert::{
     self, Alert, AlertKind, Context, Profile, TextClassifier as Classifier, classify_errno, classify_error,
@@ -18,7 +18,7 @@ impl Classification {
         now(env, || json(&self.class))
     }
 
-    /// The same failure under another profile.
+    /// Classifies the same failure under another profile.
     #[napi]
     pub fn under(&self, env: Env, profile: Option<String>) -> napi::Result<Classification> {
         now(env, || {
@@ -83,7 +83,7 @@ pub fn classify_kind(env: Env, kind: String) -> napi::Result<Classification> {
     })
 }
 
-/// An error that Node made, by its errno or its code, and the text of its causes.
+/// Classifies an error that Node made, by its errno or its code, and by the text of its causes.
 #[napi]
 pub fn classify_causes(
     env: Env,

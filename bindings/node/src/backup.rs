@@ -83,7 +83,7 @@ impl Backup {
         now(env, || work_at_once(&self.0, |backup| Ok(backup.set().to_string())))
     }
 
-    /// Adds a `folder`, a `file`, or whichever it is.
+    /// Adds a `folder`, a `file`, or either.
     #[napi]
     pub fn add<'env>(
         &self,
@@ -264,7 +264,7 @@ struct FeedReader {
 
 #[napi]
 impl Feed {
-    /// `want` is called each time that another chunk is wanted: it answers by one `push`, `end` or `fail`.
+    /// Each time this needs another chunk it calls `want`, which answers with one `push`, `end` or `fail`.
     #[napi(constructor)]
     pub fn new(want: Function<'_, (), ()>) -> napi::Result<Self> {
         let want = want.build_threadsafe_function().weak::<true>().build()?;

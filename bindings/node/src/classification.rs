@@ -1,10 +1,10 @@
-//! The class of a failure, as an error has it and as `alert.rs` gives it.
+//! The class of a failure, from an error or from `alert.rs`.
 
 use azs_backup::Error;
 use azs_backup::alert::{self, Profile, classify_error};
 use napi_derive::napi;
 
-/// A classification, and the error that it is of.
+/// A classification, and the error that it belongs to.
 #[napi]
 pub struct Classification {
     pub(crate) class: alert::Classification,

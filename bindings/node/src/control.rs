@@ -1,4 +1,4 @@
-//! Progress of long work, and the way to stop it.
+//! The progress of long work, and how to stop it.
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
@@ -18,7 +18,7 @@ type Numbers = FnArgs<(f64, f64, f64, f64)>;
 type Elsewhere = ThreadsafeFunction<Numbers, (), Numbers, Status, false, true>;
 type Here = Rc<FunctionRef<Numbers, ()>>;
 
-/// Told how far work is; asked whether to go on.
+/// Receives the progress of work, and answers whether to go on.
 #[napi]
 pub struct Control {
     shared: Arc<Shared>,
@@ -31,7 +31,7 @@ struct Shared {
 }
 
 thread_local! {
-    /// The function of the work that runs on this thread, which is JavaScript's own.
+    /// The callback of the work that runs on this thread, which is JavaScript's own.
     static HERE: RefCell<Option<(Env, Here)>> = const { RefCell::new(None) };
 }
 
@@ -49,15 +49,15 @@ impl Control {
         Ok(Self { shared: Arc::new(Shared { stop: AtomicBool::new(false), elsewhere }), here })
     }
 
-    /// Work that asks is told to stop.
+    /// Tells the work to stop when it next asks.
     #[napi]
     pub fn stop(&self) {
         self.shared.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Runs work on this thread, which is JavaScript's own: the function is called at once.
+    /// Runs work on this thread, which is JavaScript's own, and calls the callback directly.
     pub(crate) fn here<T>(&self, env: Env, work: impl FnOnce() -> T) -> T {
-        /// Also when the work panics.
+        /// Restores it even if the work panics.
         struct Back(Option<(Env, Here)>);
         impl Drop for Back {
             fn drop(&mut self) {

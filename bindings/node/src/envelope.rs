@@ -1,7 +1,7 @@
-//! Certificates, seal and open.
+//! Certificates, sealing and opening.
 //!
-//! Bytes that another thread is to read are copied first, on the thread of JavaScript, which may change them meanwhile
-//! or give their memory away.
+//! Bytes for another thread are copied first, on JavaScript's thread: JavaScript may change them meanwhile, or transfer
+//! their memory.
 
 use std::sync::Arc;
 

@@ -15,7 +15,8 @@ use serde::de::DeserializeOwned;
 use crate::classification::Classification;
 use crate::threads;
 
-/// The error for JavaScript: its message, `code`, `causes` and `alert`. `lib/errors.js` makes a `BackupError` of it.
+/// Makes the error for JavaScript: its message, `code`, `causes` and `alert`. `lib/ffi.js` turns it into a
+/// `BackupError`.
 pub(crate) fn refused(env: Env, error: Error) -> napi::Error {
     let made = move || -> napi::Result<napi::Error> {
         let mut object = env.create_error(napi::Error::from_reason(error.to_string()))?;
@@ -36,7 +37,7 @@ pub(crate) fn refused(env: Env, error: Error) -> napi::Error {
     made().unwrap_or_else(|failed| failed)
 }
 
-/// The error of this kind, for what `lib` finds by itself.
+/// Makes an error of this kind, for what `lib` finds by itself.
 #[napi]
 pub fn refusal(env: Env, code: String, message: String) -> napi::Result<Unknown<'static>> {
     let kind = ErrorKind::ALL.iter().find(|kind| kind.code() == code).copied().unwrap_or(ErrorKind::Internal);
@@ -53,8 +54,8 @@ pub struct Work<T> {
     work: Option<Box<dyn FnOnce() -> Result<T> + Send>>,
 }
 
-/// A promise of what the work gives. For work that only computes, and not for long: Node has four such threads, which
-/// its own files, names and ciphers need.
+/// Returns a promise of the work's result. Use it for work that only computes, and not for long: Node has four such
+/// threads, and needs them for its own files, names and ciphers.
 pub(crate) type Promise<T> = AsyncTask<Work<T>>;
 
 pub(crate) fn soon<T>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Promise<T>
@@ -78,8 +79,8 @@ impl<T: ToNapiValue + TypeName + Send + 'static> Task for Work<T> {
     }
 }
 
-/// A promise of what work gives that reads files or a share, and may hang with them, on a thread of this library: none
-/// of Node's few worker threads waits with it. More than [`MOST`] at once wait for one another.
+/// Returns a promise of the result of work that reads files or a share, and may hang with them. It runs on a thread of
+/// this library, so none of Node's few worker threads waits with it. More than [`MOST`] at once wait for one another.
 pub(crate) fn long<T>(
     env: &Env,
     work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -90,7 +91,8 @@ where
     elsewhere(env, work, threads::soon)
 }
 
-/// The same for work that waits for JavaScript: it never waits for other work, for which JavaScript may wait.
+/// The same for work that waits for JavaScript. It never waits for other work, because JavaScript may be waiting for
+/// that.
 pub(crate) fn streaming<T>(
     env: &Env,
     work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -118,7 +120,7 @@ where
     Ok(promise)
 }
 
-/// A panic is an error like others.
+/// Turns a panic into an error.
 fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         Err(Error::new(
@@ -128,18 +130,18 @@ fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-/// Plain data as JSON.
+/// Converts plain data to JSON.
 pub(crate) fn json(value: &(impl Serialize + ?Sized)) -> Result<String> {
     serde_json::to_string(value)
         .map_err(|e| Error::new(ErrorKind::Internal, "a result cannot be written as JSON").with_source(e))
 }
 
-/// Plain data out of JSON.
+/// Reads plain data from JSON.
 pub(crate) fn read<T: DeserializeOwned>(what: &str, json: &str) -> Result<T> {
     serde_json::from_str(json).map_err(|e| invalid(format!("{what}: {e}")).with_source(e))
 }
 
-/// A time in RFC 3339; now where there is none.
+/// Parses a time in RFC 3339; by default now.
 pub(crate) fn time(text: Option<String>) -> Result<Timestamp> {
     Ok(optional_time(text)?.unwrap_or_else(Timestamp::now))
 }
@@ -149,7 +151,7 @@ pub(crate) fn optional_time(text: Option<String>) -> Result<Option<Timestamp>> {
     text.map(|text| text.parse().map_err(wrong)).transpose()
 }
 
-/// An option that may be left out.
+/// An option that you may omit.
 pub(crate) fn optional<T: FromStr<Err = Error>>(text: Option<String>) -> Result<Option<T>> {
     text.map(|text| text.parse()).transpose()
 }

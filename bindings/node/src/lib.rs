@@ -1,7 +1,7 @@
 //! The native half of the Node package: it converts, calls the core and converts back.
 //!
-//! What JavaScript programmers see is `index.js` and `index.d.ts`; this is called by the files in `lib` alone, which
-//! check types, and give plain data as JSON.
+//! JavaScript programmers see `index.js` and `index.d.ts`. Only the files in `lib` call this; they check types, and
+//! pass plain data as JSON.
 
 // JavaScript's documentation is in index.d.ts.
 #![allow(missing_docs, unreachable_pub)]

@@ -35,7 +35,7 @@ impl Schedule {
     }
 }
 
-/// Where a gate looks: files, and documents that JavaScript has fetched.
+/// The sources of a gate: files, and documents that JavaScript has fetched.
 #[derive(Deserialize)]
 struct Sources {
     files: Vec<String>,
@@ -211,7 +211,7 @@ pub struct RetentionPlan(schedule::RetentionPlan);
 
 #[napi]
 impl Sets {
-    /// A plan for some of them, by their numbers.
+    /// Plans for some of them, by their numbers.
     #[napi]
     pub fn plan(
         &self,
@@ -247,7 +247,7 @@ impl RetentionPlan {
         long(env, move || json(&plan.apply(&share?).run()))
     }
 
-    /// `before` is told each deletion as JSON, and answers whether to go on.
+    /// `before` gets each deletion as JSON, and answers whether to go on.
     #[napi]
     pub fn apply_sync(
         &self,
@@ -261,7 +261,7 @@ impl RetentionPlan {
     }
 }
 
-/// The caller's function, asked before each deletion.
+/// The caller's function, called before each deletion.
 struct Before<'a> {
     function: Option<Function<'a, String, bool>>,
     plan: &'a schedule::RetentionPlan,

@@ -1,4 +1,4 @@
-//! Sets: looked into, verified, restored.
+//! Lists, verifies and restores sets.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -18,7 +18,7 @@ use crate::ffi::{json, long, now, optional, streaming};
 use crate::share::Share;
 use crate::threads::Detached;
 
-/// Opens the set in this folder: of the folder's own place, or of the one that is named.
+/// Opens the set in this folder: a set of the folder's own place, or of the place that is named.
 fn open(share: Arc<dyn azs_backup::Share>, folder: &str, place: Option<String>) -> Result<BackupSet> {
     let folder: SharePath = folder.parse()?;
     let set = match optional::<Place>(place)? {
@@ -187,20 +187,20 @@ impl BackupSet {
         control: &Control,
     ) -> napi::Result<Object<'env>> {
         let (set, opener, mut hook) = (self.0.clone(), opener.0.clone(), control.hook());
-        let writer = DrainWriter { room: drain.room.clone(), chunk: drain.chunk.clone() };
+        let writer = DrainWriter { demand: drain.demand.clone(), chunk: drain.chunk.clone() };
         streaming(env, move || {
             json(&set.restore_stream(&opener, &path.parse()?).observer(&mut hook).to(writer)?)
         })
     }
 }
 
-/// What a set holds, some entries at a time.
+/// The entries of a set, some at a time.
 #[napi]
 pub struct Entries(Detached<Mutex<Iter>>);
 
 #[napi]
 impl Entries {
-    /// At most this many entries, as a JSON array; empty after the last.
+    /// Returns at most this many entries as a JSON array; empty after the last.
     #[napi]
     pub fn next<'env>(&self, env: &'env Env, most: u32) -> napi::Result<Object<'env>> {
         let entries = self.0.clone();
@@ -220,15 +220,15 @@ fn some(entries: &Mutex<Iter>, most: u32) -> Result<String> {
 
 type Chunk = ThreadsafeFunction<Buffer, (), Buffer, Status, false, true>;
 
-/// Chunks of a file on their way from the thread that restores it to JavaScript, each when it was asked for.
+/// Chunks of a file on their way from the thread that restores it to JavaScript, each sent when asked for.
 #[napi]
 pub struct Drain {
-    room: Arc<Room>,
+    demand: Arc<Demand>,
     chunk: Arc<Chunk>,
 }
 
 #[derive(Default)]
-struct Room {
+struct Demand {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -239,7 +239,7 @@ struct State {
     is_closed: bool,
 }
 
-impl Room {
+impl Demand {
     fn change(&self, change: impl FnOnce(&mut State)) {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
         self.changed.notify_all();
@@ -251,19 +251,19 @@ impl Drain {
     #[napi(constructor)]
     pub fn new(chunk: Function<'_, Buffer, ()>) -> napi::Result<Self> {
         let chunk = chunk.build_threadsafe_function().weak::<true>().build()?;
-        Ok(Self { room: Arc::default(), chunk: Arc::new(chunk) })
+        Ok(Self { demand: Arc::default(), chunk: Arc::new(chunk) })
     }
 
     /// Asks for one more chunk.
     #[napi]
     pub fn want(&self) {
-        self.room.change(|state| state.wanted += 1);
+        self.demand.change(|state| state.wanted += 1);
     }
 
-    /// Asks for none any more.
+    /// Asks for no more.
     #[napi]
     pub fn close(&self) {
-        self.room.change(|state| state.is_closed = true);
+        self.demand.change(|state| state.is_closed = true);
     }
 }
 
@@ -274,16 +274,16 @@ impl Drop for Drain {
 }
 
 struct DrainWriter {
-    room: Arc<Room>,
+    demand: Arc<Demand>,
     chunk: Arc<Chunk>,
 }
 
 impl io::Write for DrainWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let bytes = &bytes[..bytes.len().min(CHUNK)];
-        let mut state = self.room.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.demand.state.lock().unwrap_or_else(PoisonError::into_inner);
         while state.wanted == 0 && !state.is_closed {
-            state = self.room.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.demand.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.is_closed {
             return Err(io::ErrorKind::BrokenPipe.into());
@@ -301,5 +301,5 @@ impl io::Write for DrainWriter {
     }
 }
 
-/// What is given to JavaScript at once.
+/// The most that JavaScript gets at once.
 const CHUNK: usize = 64 << 10;

@@ -1,7 +1,8 @@
-//! Shares, and what lies on them.
+//! Shares, and what is on them.
 
 use std::sync::Arc;
 
+use azs_backup::observer::{Observer, watch};
 use azs_backup::set::SetList;
 use azs_backup::share::{CheckReport, ShareCheck};
 use azs_backup::{Error, FolderShare, Result, list_sets};
@@ -11,6 +12,7 @@ use napi_derive::napi;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::control::Control;
 use crate::ffi::{invalid, json, long, now, optional};
 use crate::threads;
 
@@ -49,9 +51,10 @@ impl Share {
         account: String,
         password: String,
         options: String,
+        control: &Control,
     ) -> napi::Result<Object<'env>> {
-        let password = Zeroizing::new(password);
-        long(env, move || connect_smb(&root, account, password, &options))
+        let (password, mut hook) = (Zeroizing::new(password), control.hook());
+        long(env, move || watch(&mut hook, || connect_smb(&root, account, password, &options)))
     }
 
     #[napi]
@@ -99,9 +102,13 @@ impl Share {
         env: &'env Env,
         deployment: String,
         options: String,
+        control: &Control,
     ) -> napi::Result<Object<'env>> {
-        let share = self.share();
-        long(env, move || checked(check(&deployment, &options)?.run(&*share?)))
+        let (share, mut hook) = (self.share(), control.hook());
+        long(env, move || {
+            let (check, share) = (check(&deployment, &options)?, share?);
+            checked(watch(&mut hook, || check.run(&*share)))
+        })
     }
 
     #[napi]
@@ -118,9 +125,13 @@ impl Share {
         connection: String,
         deployment: String,
         options: String,
+        control: &Control,
     ) -> napi::Result<Object<'env>> {
-        let password = Zeroizing::new(password);
-        long(env, move || check_smb(&check(&deployment, &options)?, &root, account, password, &connection))
+        let (password, mut hook) = (Zeroizing::new(password), control.hook());
+        long(env, move || {
+            let check = check(&deployment, &options)?;
+            watch(&mut hook, || check_smb(&check, &root, account, password, &connection))
+        })
     }
 
     #[napi]
@@ -143,9 +154,10 @@ impl Share {
         env: &'env Env,
         deployment: String,
         component: Option<String>,
+        control: &Control,
     ) -> napi::Result<Object<'env>> {
-        let share = self.share();
-        long(env, move || list(&share?, &deployment, component))
+        let (share, mut hook) = (self.share(), control.hook());
+        long(env, move || list(&share?, &deployment, component, &mut hook))
     }
 
     #[napi]
@@ -154,8 +166,9 @@ impl Share {
         env: Env,
         deployment: String,
         component: Option<String>,
+        control: &Control,
     ) -> napi::Result<Sets> {
-        now(env, || list(&self.share()?, &deployment, component))
+        control.here(env, || now(env, || list(&self.share()?, &deployment, component, &mut control.hook())))
     }
 
     #[napi]
@@ -200,7 +213,7 @@ fn check(deployment: &str, options: &str) -> Result<ShareCheck> {
     ShareCheck::new(deployment.parse()?).options(options)
 }
 
-/// A report, and what is asked first.
+/// A report, and what callers ask first: whether it is sound.
 fn checked(report: CheckReport) -> Result<String> {
     #[derive(Serialize)]
     struct Checked {
@@ -256,7 +269,14 @@ fn without_smb() -> Error {
     )
 }
 
-fn list(share: &Arc<dyn azs_backup::Share>, deployment: &str, component: Option<String>) -> Result<Sets> {
+fn list(
+    share: &Arc<dyn azs_backup::Share>,
+    deployment: &str,
+    component: Option<String>,
+    observer: &mut dyn Observer,
+) -> Result<Sets> {
     let component = optional(component)?;
-    Ok(Sets(list_sets(share, &deployment.parse()?).component(component.as_ref()).run()?))
+    let sets =
+        list_sets(share, &deployment.parse()?).component(component.as_ref()).observer(observer).run()?;
+    Ok(Sets(sets))
 }

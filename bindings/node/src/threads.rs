@@ -1,4 +1,4 @@
-//! Threads of this library's own, so that none of Node's few has to wait for a share that hangs.
+//! This library's own threads, so that none of Node's few has to wait for a share that hangs.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ use napi_derive::napi;
 
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
-/// Threads that run at once. A share that hangs may hold as many; then the next work waits.
+/// How many threads run at once. A share that hangs may block all of them; then the next work waits.
 const MOST: usize = 64;
 
 #[derive(Default)]
@@ -32,7 +32,7 @@ pub(crate) fn now(job: Job) -> io::Result<()> {
     std::thread::Builder::new().name("azs-backup".into()).spawn(job).map(drop)
 }
 
-/// Runs a job on one of the threads, when one is free.
+/// Runs a job on one of the threads, once one is free.
 pub(crate) fn soon(job: Job) -> io::Result<()> {
     let mut pool = pool();
     pool.waiting.push_back(job);
@@ -55,15 +55,15 @@ pub(crate) fn soon(job: Job) -> io::Result<()> {
 }
 
 thread_local! {
-    /// Until when the end of this thread's JavaScript waits, once it has come.
+    /// Until when this thread waits at the end of its JavaScript; `None` before that.
     static ENDS: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// How long the end of the process waits for shares.
+/// How long the process waits for shares when it ends.
 const LAST: Duration = Duration::from_secs(5);
 
-/// Drops what may have to talk to a share. JavaScript collects garbage on its own thread, which must not wait for one;
-/// only at its end it does, not for long, so that nothing half-made stays on a share that answers.
+/// Drops what may have to talk to a share. JavaScript collects garbage on its own thread, which must not wait for a
+/// share. Only when it ends it waits, and not for long, so that nothing unfinished stays on a share that answers.
 pub(crate) fn let_go(value: impl Send + 'static) {
     let (done, wait) = channel();
     let job = move || {
@@ -78,7 +78,7 @@ pub(crate) fn let_go(value: impl Send + 'static) {
     }
 }
 
-/// What may be the last to hold a share, for an object of JavaScript.
+/// What a JavaScript object holds that may be the last to use a share.
 pub(crate) struct Detached<T: Send + Sync + 'static>(Option<Arc<T>>);
 
 impl<T: Send + Sync> Detached<T> {
@@ -101,13 +101,13 @@ impl<T: Send + Sync> Drop for Detached<T> {
     }
 }
 
-/// The JavaScript of this thread ends: what is let go from now on is waited for.
+/// The JavaScript of this thread ends. From now on it waits for what it drops.
 #[napi]
 pub fn end() {
     ENDS.set(Some(Instant::now() + LAST));
 }
 
-/// Works until nothing waits.
+/// Works until no job waits.
 fn work() {
     loop {
         let job = {

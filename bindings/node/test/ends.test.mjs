@@ -24,7 +24,8 @@ async function stayQuick(hanging) {
   assert(took < 1000, `Node's own files waited ${took} ms for ${hanging}`)
 }
 
-test('a share that hangs keeps none of the threads of Node', async (t) => {
+/** A server that accepts connections and never says anything. */
+async function silentServer(t) {
   const sockets = []
   const silent = createServer((socket) => sockets.push(socket.on('error', () => {})))
   silent.listen(0, '127.0.0.1')
@@ -33,7 +34,11 @@ test('a share that hangs keeps none of the threads of Node', async (t) => {
     sockets.forEach((socket) => socket.destroy())
     silent.close()
   })
-  const options = { port: silent.address().port, connectLimit: 4, attempts: 1 }
+  return silent.address().port
+}
+
+test('a share that hangs keeps none of the threads of Node', async (t) => {
+  const options = { port: await silentServer(t), connectLimit: 4, attempts: 1 }
   const root = String.raw`\\127.0.0.1\data`
   const hanging = Array.from({ length: 4 }, () => failure(() => azs.SmbShare.connect(root, 'azsbackup', 'secret', options)))
   hanging.push(...Array.from({ length: 4 }, () => azs.checkSmbShare(root, 'azsbackup', 'secret', 'contoso.com/nyc', options)))
@@ -42,6 +47,42 @@ test('a share that hangs keeps none of the threads of Node', async (t) => {
 })
 
 const isUnix = process.platform !== 'win32'
+
+test('a signal ends what waits for a server that hangs', async (t) => {
+  const port = await silentServer(t)
+  const root = String.raw`\\127.0.0.1\data`
+  for (const begin of [
+    (signal) => azs.SmbShare.connect(root, 'azsbackup', 'secret', { port, signal }),
+    (signal) => azs.checkSmbShare(root, 'azsbackup', 'secret', 'contoso.com/nyc', { port, signal }),
+  ]) {
+    const reason = new Error('it is morning')
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(reason), 300)
+    const begun = Date.now()
+    const error = await failure(() => begin(controller.signal))
+    const took = Date.now() - begun
+    assert.deepEqual([error.code, error.name, error.cause], ['CANCELLED', 'AbortError', reason])
+    assert(took < 8000, `it took ${took} ms`)
+  }
+})
+
+test('a signal and the progress of a listing', async (t) => {
+  const sets = share(t)
+  await backUp(sets, { 'tor1/running-config': 'hostname tor-1' })
+  const seen = []
+  const found = await azs.listSets(sets, 'contoso.com/nyc', null, { progress: (now) => seen.push(now.files) })
+  assert.deepEqual([found.length, seen.at(-1)], [1, 1])
+  for (const work of [
+    () => azs.listSets(sets, 'contoso.com/nyc', null, { signal: AbortSignal.abort() }),
+    () => azs.listSetsSync(sets, 'contoso.com/nyc', 'Switches', { signal: AbortSignal.abort() }),
+    () => azs.checkShare(sets, 'contoso.com/nyc', { signal: AbortSignal.abort() }),
+    () => azs.checkShareSync(sets, 'contoso.com/nyc', { signal: AbortSignal.abort() }),
+  ]) {
+    assert.equal((await failure(work)).code, 'CANCELLED')
+  }
+  const wrong = await failure(() => azs.listSets(sets, 'contoso.com/nyc', null, { signal: 'now' }))
+  assert(wrong instanceof TypeError)
+})
 
 test('files that hang keep none of them', { skip: !isUnix }, async (t) => {
   const on = folder(t)

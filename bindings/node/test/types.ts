@@ -1,4 +1,4 @@
-// What the types say, held against what programs do: only compiled, never run.
+// Compares the types with what programs do. Only compiled, never run.
 import * as azs from '../index.js'
 
 async function used(): Promise<void> {
@@ -19,7 +19,9 @@ async function used(): Promise<void> {
   const files: number = report.content.files + report.reuse.linked.files
   const lines: string[] = [...report.warnings, ...report.reuse.rewritten, ...report.problems.map(({ code }) => code)]
   void lines
-  const checked = await azs.checkShare(share, 'contoso.com/nyc')
+  const checked = await azs.checkShare(share, 'contoso.com/nyc', { signal: controller.signal })
+  const listed = await azs.listSets(share, 'contoso.com/nyc', null, { progress: ({ files }) => files < 1000 })
+  void listed.unreadable
   const codes: (azs.AlertCode | undefined)[] = checked.steps.map((step) => step.alert?.class.kind)
   void codes
   const opener = new azs.Opener(azs.DecryptionCertificate.loadSync('backup.pfx', 'secret'))

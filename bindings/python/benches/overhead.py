@@ -25,7 +25,7 @@ PATH = r"\\fileserver01.contoso.com\AzSBackups\contoso.com\nyc"
 
 
 def best(call: Callable[[], object], times: int) -> float:
-    """Nanoseconds of a call, in the best round."""
+    """Returns the nanoseconds of a call in the best round."""
     found = []
     for _ in range(7 if times == 1 else 15):
         begun = time.perf_counter_ns()
@@ -36,7 +36,7 @@ def best(call: Callable[[], object], times: int) -> float:
 
 
 def back_up(tree: str, certificate: azs.EncryptionCertificate) -> None:
-    """A backup of a folder to a share that is gone afterwards."""
+    """Backs a folder up to a share that is deleted afterwards."""
     with tempfile.TemporaryDirectory() as root, azs.FolderShare.open(root, durability="cached") as share:
         with azs.Backup(share, "contoso.com/nyc/HLH", certificates=certificate) as backup:
             backup.add_folder(tree)

@@ -2,8 +2,8 @@
 
     python nightly.py --share /mnt/AzSBackups --cer backup.cer --state /var/lib/azs-backup SOURCE...
 
-The gate reads `operations.json` in the state folder, which a script writes that has a token of the admin API; as long as
-there is none, backups do not wait for updates and repairs. Whatever fails is in `alert.json` and `jobs.jsonl` there.
+The gate reads `operations.json` in the state folder. Let a script with a token of the admin API write it; without it,
+backups do not wait for updates and repairs. Failures are recorded in `alert.json` and `jobs.jsonl` there.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def turn(given: argparse.Namespace, job: azs.Job) -> None:
 
 
 def failed(given: argparse.Namespace, job: azs.Job, error: BaseException) -> None:
-    """An alert and the job's record in the state folder, and lines for people."""
+    """Writes an alert and the job's record to the state folder, and lines for people."""
     alert = azs.Alert(azs.classify_error(error), share=given.share, path=given.place, operation="backup")
     reason = f"{getattr(error, 'code', type(error).__name__)}: {error}"
     print(reason, alert.remediation, sep="\n", file=sys.stderr)
@@ -86,7 +86,7 @@ def main() -> int:
     parser.add_argument("sources", nargs="+")
     given = parser.parse_args()
 
-    # Told to end, it ends as by Ctrl-C: what was begun is taken off the share, and the job is recorded.
+    # When told to end, it ends as after Ctrl-C: it removes what it began from the share, and records the job.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(f"ended by {signal.Signals(number).name}"))
     job = azs.Job.start(datetime.now(UTC).isoformat())
     try:

@@ -9,7 +9,9 @@ import azs_backup as azs
 
 
 def fetch(switch: str) -> bytes:
-    """The running-config of a switch. Replace this by your own: ssh, a REST call, a file that the switch pushed."""
+    """Returns the running-config of a switch. Replace this with your own: ssh, a REST call, a file that the switch
+    pushed.
+    """
     return f"hostname {switch}\n".encode()
 
 
@@ -33,7 +35,7 @@ def main() -> None:
             try:
                 config = fetch(switch)
             except OSError as error:
-                # One switch that does not answer is named, and makes the set partial.
+                # A switch that does not answer is named, and makes the set partial.
                 backup.add_problem(name, error)
             else:
                 backup.add_bytes(name, config)

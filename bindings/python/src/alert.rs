@@ -1,4 +1,4 @@
-//! Faults in, alerts out.
+//! Takes faults, and returns alerts.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::argument::{Bytes, TextOrBytes, Time};
 use crate::error::{Failure, Raise, refuse};
 use crate::value::{datetime, from_python, plain, value};
 
-/// The class of a failure: the kind of alert, how sure that is, why, and whether to try again.
+/// The class of a failure: the kind of alert, how certain it is, why, and whether to try again.
 ///
 /// >>> found = classify_text("mount error(113): No route to host")
 /// >>> found.kind, found.retry.when
@@ -32,31 +32,31 @@ impl Classification {
         kind(py, "AlertKind", self.0.kind().code())
     }
 
-    /// The one of the documented five that the kind belongs to.
+    /// Which of the documented five the kind belongs to.
     #[getter]
     fn documented_kind<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         kind(py, "DocumentedKind", self.0.documented_kind().code())
     }
 
-    /// How sure that is: `LOW`, `MEDIUM` or `HIGH`.
+    /// How certain the class is: `LOW`, `MEDIUM` or `HIGH`.
     #[getter]
     fn confidence(&self) -> &'static str {
         self.0.confidence().code()
     }
 
-    /// Whether anything failed at all.
+    /// Whether anything failed: false for codes that report no failure.
     #[getter]
     fn is_failure(&self) -> bool {
         self.0.is_failure()
     }
 
-    /// The profile that it was made under.
+    /// The profile that was used.
     #[getter]
     fn profile(&self) -> &'static str {
         self.0.profile().as_str()
     }
 
-    /// What was found, the most telling first.
+    /// What was found, most telling first.
     #[getter]
     fn evidence<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let evidence: PyResult<Vec<_>> =
@@ -71,13 +71,13 @@ impl Classification {
         crate::value::values(py)?.getattr("RetryAdvice")?.call_method1("_of", (data,))
     }
 
-    /// What would decide, in a sentence, where the most telling evidence is ambiguous.
+    /// What to check to decide, in a sentence, if the most telling evidence is ambiguous.
     #[getter]
     fn probe(&self) -> Option<&'static str> {
         self.0.probe().map(core::Probe::text)
     }
 
-    /// What happened, in a sentence or three.
+    /// Returns what happened, in up to three sentences.
     #[pyo3(signature = (*, share=None, path=None, account=None, operation=None, location=None))]
     fn describe(
         &self,
@@ -90,7 +90,7 @@ impl Classification {
         self.0.describe(&context(None, None, location, share, path, account, operation))
     }
 
-    /// What to do next, step by step.
+    /// Returns what to do next, step by step.
     #[pyo3(signature = (*, share=None, path=None, account=None, operation=None, location=None))]
     fn remedy<'py>(
         &self,
@@ -105,7 +105,7 @@ impl Classification {
         PyTuple::new(py, steps)
     }
 
-    /// All of it as plain data.
+    /// Returns everything as plain data.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         plain(py, &self.0)
     }
@@ -152,21 +152,21 @@ fn context(
     context
 }
 
-/// The class of an NTSTATUS: `0xC000006D`.
+/// Classifies an NTSTATUS: `0xC000006D`.
 #[pyfunction]
 #[pyo3(signature = (status, *, profile=None))]
 pub(crate) fn classify_ntstatus(status: u32, profile: Option<PyBackedStr>) -> PyResult<Classification> {
     Ok(Classification(core::classify_ntstatus(status, self::profile(profile)?)))
 }
 
-/// The class of a Win32 error code: `53`.
+/// Classifies a Win32 error code: `53`.
 #[pyfunction]
 #[pyo3(signature = (code, *, profile=None))]
 pub(crate) fn classify_win32(code: u32, profile: Option<PyBackedStr>) -> PyResult<Classification> {
     Ok(Classification(core::classify_win32(code, self::profile(profile)?)))
 }
 
-/// The class of an HRESULT, as a signed or an unsigned number: `0x80070070`.
+/// Classifies an HRESULT, signed or unsigned: `0x80070070`.
 #[pyfunction]
 #[pyo3(signature = (result, *, profile=None))]
 pub(crate) fn classify_hresult(result: i64, profile: Option<PyBackedStr>) -> PyResult<Classification> {
@@ -178,14 +178,14 @@ pub(crate) fn classify_hresult(result: i64, profile: Option<PyBackedStr>) -> PyR
     Ok(Classification(core::classify_hresult(code, self::profile(profile)?)))
 }
 
-/// The class of an errno; its sign does not matter.
+/// Classifies an errno; its sign does not matter.
 #[pyfunction]
 #[pyo3(signature = (errno, *, profile=None))]
 pub(crate) fn classify_errno(errno: i32, profile: Option<PyBackedStr>) -> PyResult<Classification> {
     Ok(Classification(core::classify_errno(errno, self::profile(profile)?)))
 }
 
-/// The class of what a tool printed: one line or many, as text or bytes.
+/// Classifies what a tool printed: one line or many, as text or bytes.
 #[pyfunction]
 #[pyo3(signature = (text, *, profile=None))]
 pub(crate) fn classify_text(
@@ -197,7 +197,7 @@ pub(crate) fn classify_text(
     Ok(Classification(py.detach(|| core::classify_text(&*text.0, profile))))
 }
 
-/// The class of an alert, or of a listing of alerts, in the JSON of the admin API: text, bytes, or a value.
+/// Classifies an alert, or a listing of alerts, in the JSON of the admin API: text, bytes or a value.
 #[pyfunction]
 #[pyo3(signature = (alerts, *, profile=None))]
 pub(crate) fn classify_json(
@@ -208,7 +208,7 @@ pub(crate) fn classify_json(
     alerts.py().detach(|| core::classify_json(&*json, profile)).raise().map(Classification)
 }
 
-/// The classification of a kind, for alerts that no failure raises: an almost full share, say.
+/// Returns the classification of a kind, for alerts that no failure raises: an almost full share.
 #[pyfunction]
 pub(crate) fn classify_kind(kind: PyBackedStr) -> PyResult<Classification> {
     match AlertKind::from_code(&kind) {
@@ -217,9 +217,9 @@ pub(crate) fn classify_kind(kind: PyBackedStr) -> PyResult<Classification> {
     }
 }
 
-/// The class of any exception with its causes: that of the most telling one.
+/// Classifies any exception by the most telling of its causes.
 ///
-/// Exceptions of this package are read by their kind, `OSError` by its errno, others by their text.
+/// Exceptions of this package count by their kind, `OSError` by its errno, all others by their text.
 #[pyfunction]
 #[pyo3(signature = (error, *, profile=None))]
 pub(crate) fn classify_error(
@@ -232,7 +232,7 @@ pub(crate) fn classify_error(
     Ok(Classification(core::classify_chain(&*chain, profile)))
 }
 
-/// An exception as an error of Rust, with what caused it.
+/// Converts an exception to a Rust error, causes included.
 fn link(exception: &Bound<'_, PyBaseException>, depth: usize) -> PyResult<Box<dyn StdError + Send + Sync>> {
     if let Ok(failure) = exception.getattr("_failure")
         && let Ok(failure) = failure.cast_into::<Failure>()
@@ -268,7 +268,7 @@ fn link(exception: &Bound<'_, PyBaseException>, depth: usize) -> PyResult<Box<dy
     Ok(Box::new(Link { text, next }))
 }
 
-/// An exception of another package: its text and its cause.
+/// An exception of another package, with its text and its cause.
 #[derive(Debug)]
 struct Link {
     text: String,
@@ -287,7 +287,7 @@ impl StdError for Link {
     }
 }
 
-/// An exception of this package: it says nothing itself, the error behind it does.
+/// An exception of this package. It says nothing itself; the error behind it does.
 #[derive(Debug)]
 struct OfFailure(Py<Failure>);
 
@@ -303,7 +303,7 @@ impl StdError for OfFailure {
     }
 }
 
-/// Classifies text line by line, whatever its length.
+/// Classifies text line by line, however long it is.
 ///
 /// >>> classifier = TextClassifier()
 /// >>> classifier.line("Connection to fs01 failed")
@@ -321,7 +321,7 @@ impl TextClassifier {
         Ok(Self(Mutex::new(Some(core::TextClassifier::new(self::profile(profile)?)))))
     }
 
-    /// Takes in a line.
+    /// Reads one more line.
     fn line(&self, line: TextOrBytes) -> PyResult<()> {
         match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(classifier) => {
@@ -332,7 +332,7 @@ impl TextClassifier {
         }
     }
 
-    /// The class of all lines.
+    /// Classifies all lines together.
     fn finish(&self) -> PyResult<Classification> {
         match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(classifier) => Ok(Classification(classifier.finish())),
@@ -341,9 +341,9 @@ impl TextClassifier {
     }
 }
 
-/// An alert resource of the admin API, made for a failure or read.
+/// An alert resource of the admin API: made for a failure, or read.
 ///
-/// One that is made is active. `id` is a new GUID if none is given; the same one closes it.
+/// A new alert is active. Without an `id` it gets a new GUID; use the same ID to close it.
 ///
 /// >>> alert = Alert(classify_ntstatus(0xC000006D), share=r"\\fs.contoso.com\AzSBackups", account=r"CONTOSO\azsbackup")
 /// >>> alert.title
@@ -392,13 +392,13 @@ impl Alert {
         PyTuple::new(py, found?)
     }
 
-    /// What it is about; none where neither its fault type nor its title is known.
+    /// What it is about; `None` if neither its fault type nor its title is known.
     #[getter]
     fn kind<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.0.kind().map(|of| kind(py, "AlertKind", of.code())).transpose()
     }
 
-    /// The class of the alert.
+    /// Classifies the alert.
     #[pyo3(signature = (*, profile=None))]
     fn classify(&self, profile: Option<PyBackedStr>) -> PyResult<Classification> {
         Ok(Classification(self.0.classify(self::profile(profile)?)))
@@ -434,13 +434,13 @@ impl Alert {
         self.0.alert_id()
     }
 
-    /// When it was raised, where it says.
+    /// When it was raised; `None` if it does not say.
     #[getter]
     fn created<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.0.created().map(|time| datetime(py, time)).transpose()
     }
 
-    /// When it was closed, where it says.
+    /// When it was closed; `None` if it does not say.
     #[getter]
     fn closed<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.0.closed().map(|time| datetime(py, time)).transpose()
@@ -452,23 +452,23 @@ impl Alert {
         self.0.description()
     }
 
-    /// `remediation` as plain text, a line a step.
+    /// `remediation` as plain text, one step per line.
     #[getter]
     fn remediation(&self) -> String {
         self.0.remediation()
     }
 
-    /// One of the `alertProperties`, whatever its letter case.
+    /// Returns one of the `alertProperties`, in any letter case.
     fn alert_property(&self, name: &str) -> Option<&str> {
         self.0.property(name)
     }
 
-    /// The whole resource as plain data.
+    /// Returns the whole resource as plain data.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         plain(py, self.0.as_map())
     }
 
-    /// The whole resource as JSON.
+    /// Returns the whole resource as JSON.
     fn to_json(&self) -> PyResult<String> {
         serde_json::to_string(&self.0).map_err(|e| refuse(ErrorKind::Internal, e.to_string()))
     }
@@ -490,7 +490,7 @@ impl Alert {
     }
 }
 
-/// JSON of the caller as bytes, also where it is a value.
+/// Returns the caller's JSON as bytes, even if it is a value.
 fn json(object: &Bound<'_, PyAny>) -> PyResult<Bytes> {
     if object.is_instance_of::<PyDict>() || object.is_instance_of::<pyo3::types::PyList>() {
         let text = serde_json::to_vec(&from_python(object)?);
@@ -505,7 +505,7 @@ pub(crate) fn alert_kinds() -> Vec<&'static str> {
     AlertKind::ALL.iter().map(|kind| kind.code()).collect()
 }
 
-/// What a kind says of itself: documented kind, severity, fault type, title.
+/// The facts of a kind: documented kind, severity, fault type, title.
 #[pyfunction]
 pub(crate) fn alert_kind_facts(
     code: &str,
@@ -515,13 +515,13 @@ pub(crate) fn alert_kind_facts(
     Ok((kind.documented().code(), kind.severity().as_str(), kind.fault_type_id(), kind.title()))
 }
 
-/// The code of the kind of a fault type.
+/// The code of the kind that a fault type has.
 #[pyfunction]
 pub(crate) fn alert_kind_of_fault_type(id: &str) -> Option<&'static str> {
     AlertKind::from_fault_type_id(id).map(AlertKind::code)
 }
 
-/// The code of the kind of a title.
+/// The code of the kind that a title has.
 #[pyfunction]
 pub(crate) fn alert_kind_of_title(title: &str) -> Option<&'static str> {
     AlertKind::from_title(title).map(AlertKind::code)

@@ -1,4 +1,4 @@
-//! Arguments in: bytes, paths, times, lists of things, and names and places by their text.
+//! Reads arguments: bytes, paths, times, lists, and names and places by their text.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,8 @@ use pyo3::types::{PyBytes, PyString};
 
 use crate::error::{Raise, refuse};
 
-/// Bytes of the caller: those of a `bytes` object in place, of any other buffer a copy, since it may change meanwhile.
+/// The caller's bytes. Those of a `bytes` object are used in place; any other buffer is copied, because it may
+/// change.
 pub(crate) enum Bytes {
     InPlace(PyBackedBytes),
     Copy(Vec<u8>),
@@ -45,7 +46,7 @@ impl<'py> FromPyObject<'_, 'py> for Bytes {
     }
 }
 
-/// Text of the caller, or content: `str`, which is UTF-8, or bytes.
+/// The caller's text or content: `str`, taken as UTF-8, or bytes.
 pub(crate) struct TextOrBytes(pub(crate) Bytes);
 
 impl<'py> FromPyObject<'_, 'py> for TextOrBytes {
@@ -74,7 +75,7 @@ impl<'py> FromPyObject<'_, 'py> for FilePath {
     }
 }
 
-/// A name that a source gets in a set: `str`, or a `PurePath`, whose folders it then has.
+/// The name that a source gets in a set: `str`, or a `PurePath` with its folders.
 pub(crate) struct NameInSet(PyBackedStr);
 
 impl std::ops::Deref for NameInSet {
@@ -102,7 +103,7 @@ impl<'py> FromPyObject<'_, 'py> for NameInSet {
     }
 }
 
-/// A path in a set: text, with surrogates for bytes that are none, as `os.fsdecode` has it; or bytes.
+/// A path in a set: bytes, or text in which surrogates stand for bytes that are not text, as in `os.fsdecode`.
 pub(crate) struct InSet(pub(crate) EntryPath);
 
 impl<'py> FromPyObject<'_, 'py> for InSet {
@@ -119,7 +120,7 @@ impl<'py> FromPyObject<'_, 'py> for InSet {
     }
 }
 
-/// A moment: a `datetime` with a time zone, RFC 3339 text, or none for now.
+/// A time: a `datetime` with a time zone, RFC 3339 text, or `None` for now.
 #[derive(Clone, Copy)]
 pub(crate) struct Time(pub(crate) Timestamp);
 
@@ -152,7 +153,7 @@ impl<'py> FromPyObject<'_, 'py> for Time {
     }
 }
 
-/// One thing, or any number of them.
+/// One item, or any number of them.
 pub(crate) struct Several<T>(pub(crate) Vec<T>);
 
 impl<'py, T> FromPyObject<'_, 'py> for Several<T>

@@ -19,24 +19,25 @@ use crate::stream::Reader;
 use crate::turns::{Turn, Turns};
 use crate::value::value;
 
-/// A backup in the making: begun, fed, committed.
+/// A backup in the making: start it, add sources, commit.
 ///
-/// As a context manager it commits at the end of the block, and abandons when the block ends by an exception: nothing
-/// that looks like a backup is left then. A pool of threads may add to it: their calls wait for one another. It does not
-/// survive a fork.
+/// As a context manager it commits at the end of the block. If the block ends by an exception, it abandons the
+/// backup and leaves nothing that looks like one. A pool of threads may add to it: their calls wait for one another.
+/// It does not survive a fork.
 ///
-/// `certificates`: those that can open the set, one or several. `labels` are written on the cover sheet in clear.
-/// `exclude`: patterns in gitignore syntax of what to leave out below each folder; `!` takes back in.
-/// `source_problems`: `"fail"`, or `"report"` to go on past sources that cannot be read or that change, and name
-/// them. `shrunken_sources`: `"warn"` of sources that are empty or hold less than half of last time, or `"fail"`.
-/// `one_file_system`: leave out what is mounted below a source. `create`: make the region folder, and that of a
-/// component of your own, where it is missing. `recheck`: read each stored file that is taken over back at least
-/// once in so many runs; `renew_after_days`: write anew what was stored longer ago; 0 is never. `level`: of zstd,
-/// -7 to 19. `segment_size`: in bytes, 4 to 64 MiB. `workers`: threads, one for each core if none is given.
-/// `state`: a folder of this host, one for each job, in which it remembers the last set: then a set costs what
-/// changed since. `reread_everything`: read every file, whatever its times say, and every stored file that is taken
-/// over from an earlier set. `distrust`: stored files that a verification found damaged; what they hold is stored
-/// again. `progress`: called about ten times a second with a `Progress`.
+/// `certificates`: one or several; each of them can open the set. `labels`: written on the cover sheet, in clear.
+/// `exclude`: patterns in gitignore syntax of what to leave out below each folder; `!` takes something back in.
+/// `source_problems`: `"fail"` (the default), or `"report"` to go on past sources that cannot be read or that change, and to name
+/// them. `shrunken_sources`: `"warn"` (the default) or `"fail"` if a source is empty or holds less than half of last time.
+/// `one_file_system`: leave out what is mounted below a source. `create`: create the region folder, and the folder
+/// of a component of your own, if it is missing. `recheck`: read back each stored file that is taken over from an
+/// earlier set, at least once in this many runs, 7 by default; 0 means never. `renew_after_days`: store again what was stored more
+/// than this many days ago, 180 by default; 0 means never. `level`: the zstd level, -7 to 19. `segment_size`: in bytes, 4 to 64 MiB.
+/// `workers`: the number of threads, by default one for each core. `state`: a folder of this host, one for each job,
+/// that remembers the last set; with it a set costs only what changed since. `reread_everything`: read every file,
+/// whatever its times say, and every stored file that is taken over from an earlier set. `distrust`: stored files
+/// that a verification found damaged; their content is stored again. `progress`: called about ten times a second
+/// with a `Progress`.
 ///
 /// >>> with Backup(share, place, certificates=certificate, labels={"model": "S4148-ON"}) as backup:
 /// ...     backup.add_bytes("tor1/running-config", b"hostname tor1")
@@ -53,20 +54,20 @@ pub(crate) struct Backup {
 }
 
 /// The backup, as long as it is this call's turn.
-struct Held<'a> {
+struct InUse<'a> {
     backup: MutexGuard<'a, Option<core::Backup>>,
     _turn: Turn<'a>,
 }
 
 impl Backup {
-    /// Takes hold of the backup, once no other thread has it.
-    fn hold(&self, py: Python<'_>) -> PyResult<Held<'_>> {
+    /// Takes the backup, once no other thread has it.
+    fn hold(&self, py: Python<'_>) -> PyResult<InUse<'_>> {
         if std::process::id() != self.process {
             let message = "a backup does not go on in a forked process: begin one there";
             return Err(refuse(ErrorKind::InvalidArgument, message));
         }
         let turn = self.turns.wait(py)?;
-        Ok(Held { backup: self.backup.lock().unwrap_or_else(PoisonError::into_inner), _turn: turn })
+        Ok(InUse { backup: self.backup.lock().unwrap_or_else(PoisonError::into_inner), _turn: turn })
     }
 
     fn work<T: Send>(
@@ -74,8 +75,8 @@ impl Backup {
         py: Python<'_>,
         work: impl FnOnce(&mut core::Backup) -> core::Result<T> + Send,
     ) -> PyResult<T> {
-        let mut held = self.hold(py)?;
-        let Some(backup) = held.backup.as_mut() else {
+        let mut in_use = self.hold(py)?;
+        let Some(backup) = in_use.backup.as_mut() else {
             return Err(refuse(ErrorKind::InvalidArgument, "the backup has been committed or abandoned"));
         };
         self.hook.outcome(py.detach(|| work(backup)))
@@ -145,7 +146,7 @@ impl Backup {
             let folder: FilePath = state.extract().map_err(|error| named(py, "state", error))?;
             builder = builder.state(folder.0);
         }
-        let backup = py.detach(|| builder.start()).raise()?;
+        let backup = hook.outcome(py.detach(|| builder.start()))?;
         let set = backup.set();
         log(py, Level::Info, &format!("backup {set} of {} begun", place.0));
         let process = std::process::id();
@@ -159,19 +160,19 @@ impl Backup {
         })
     }
 
-    /// The name of the set that is being made.
+    /// The name of the set.
     #[getter]
     fn set(&self) -> SetName {
         SetName(self.set)
     }
 
-    /// What the backup did; none until it is committed.
+    /// What the backup did; `None` until it is committed.
     #[getter]
     fn report(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.report.get(py).map(|report| report.clone_ref(py))
     }
 
-    /// Adds a folder and all below it, under this name or its own.
+    /// Adds a folder and everything below it, under this name or its own.
     #[pyo3(signature = (folder, *, name=None))]
     fn add_folder(&self, py: Python<'_>, folder: FilePath, name: Option<NameInSet>) -> PyResult<()> {
         self.work(py, |backup| match name {
@@ -180,7 +181,7 @@ impl Backup {
         })
     }
 
-    /// Adds one file, under this name, which may have folders in it, or its own.
+    /// Adds one file under this name, which may include folders, or under its own.
     #[pyo3(signature = (file, *, name=None))]
     fn add_file(&self, py: Python<'_>, file: FilePath, name: Option<NameInSet>) -> PyResult<()> {
         self.work(py, |backup| match name {
@@ -189,7 +190,7 @@ impl Backup {
         })
     }
 
-    /// Adds a file or a folder, whichever it is, under its own name.
+    /// Adds a file or a folder under its own name.
     fn add(&self, py: Python<'_>, source: FilePath) -> PyResult<()> {
         self.work(py, |backup| backup.add(source.0))
     }
@@ -199,17 +200,17 @@ impl Backup {
         self.work(py, |backup| backup.add_bytes(&name, &*data.0))
     }
 
-    /// Adds everything that a binary stream gives, under this name. What the stream raises is raised here; with
-    /// `source_problems="report"` an `Exception` is named in the report instead, and the set is partial.
+    /// Adds everything that a binary stream returns, under this name. If the stream raises an exception, so does
+    /// this call; with `source_problems="report"` the report names an `Exception` instead, and the set is partial.
     fn add_reader(&self, py: Python<'_>, name: NameInSet, reader: &Bound<'_, PyAny>) -> PyResult<()> {
         let reader = Reader::new(reader, self.hook.clone())?;
         self.work(py, |backup| backup.add_reader(&name, reader))
     }
 
-    /// Says that something is not in the set because it could not be had: a switch that did not answer.
+    /// Records that something could not be fetched: a switch did not answer.
     ///
-    /// `error` is an exception or text. With `source_problems="report"` it is named in the report and the set is
-    /// partial; else `SourceUnreadableError` is raised.
+    /// `error` is an exception or text. With `source_problems="report"` the report names it, and the set is partial;
+    /// otherwise this raises `SourceUnreadableError`.
     fn add_problem(&self, py: Python<'_>, name: NameInSet, error: &Bound<'_, PyAny>) -> PyResult<()> {
         let mut said = error.str()?.to_string();
         if said.is_empty() {
@@ -218,7 +219,7 @@ impl Backup {
         self.work(py, |backup| backup.add_problem(&name, said))
     }
 
-    /// Waits until everything is stored, then writes the cover sheet: from then on it is a backup. Gives the report.
+    /// Waits until everything is stored, then writes the cover sheet, which makes it a backup. Returns the report.
     fn commit<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let Some(backup) = self.hold(py)?.backup.take() else {
             return Err(refuse(ErrorKind::InvalidArgument, "the backup has been committed or abandoned"));
@@ -238,7 +239,7 @@ impl Backup {
         Ok(report)
     }
 
-    /// Gives up: what was stored is removed. Doing so again, or after `commit`, does nothing.
+    /// Gives up, and removes what was stored. Does nothing if called again, or after `commit`.
     fn abandon(&self, py: Python<'_>) -> PyResult<()> {
         if let Some(backup) = self.hold(py)?.backup.take() {
             py.detach(|| backup.abandon());

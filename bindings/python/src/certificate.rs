@@ -11,7 +11,7 @@ use crate::value::value;
 
 /// A public certificate that backups are sealed to: the CER.
 ///
-/// Made by `from_cer` or `load`; equal to another one of the same certificate.
+/// Create it with `from_cer` or `load`. Two are equal if they are the same certificate.
 ///
 /// >>> certificate = EncryptionCertificate.load(folder / "backup.cer")
 /// >>> certificate.facts.key
@@ -26,7 +26,7 @@ pub(crate) struct EncryptionCertificate(pub(crate) core::EncryptionCertificate);
 impl EncryptionCertificate {
     /// Reads a CER: DER, PEM or Base64, as Windows and OpenSSL write it.
     ///
-    /// Raises `MalformedError`, and `CertificateUnsuitableError` for a key that cannot serve or a file that carries a
+    /// Raises `MalformedError`, or `CertificateUnsuitableError` if the key cannot be used or the file contains a
     /// private key.
     #[staticmethod]
     fn from_cer(data: Bytes) -> PyResult<Self> {
@@ -39,19 +39,19 @@ impl EncryptionCertificate {
         py.detach(|| core::EncryptionCertificate::load(file.0)).raise().map(Self)
     }
 
-    /// What the certificate says: subject, issuer, thumbprints, validity, key.
+    /// What the certificate says about itself: subject, issuer, thumbprints, validity, key.
     #[getter]
     fn facts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         value(py, "CertificateFacts", self.0.facts())
     }
 
-    /// Raises `CertificateExpiredError` unless the certificate is valid at that time, now if none is given.
+    /// Raises `CertificateExpiredError` unless the certificate is valid at that time, by default now.
     #[pyo3(signature = (at=None))]
     fn check_validity(&self, at: Option<Time>) -> PyResult<()> {
         self.0.check_validity(Time::or_now(at)).raise()
     }
 
-    /// The certificate in DER, as a CER file holds it.
+    /// Returns the certificate in DER, as in a CER file.
     fn to_der<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &self.0.to_der().raise()?))
     }
@@ -73,7 +73,7 @@ impl EncryptionCertificate {
     }
 }
 
-/// A certificate with its private key: what opens backups. It cannot be pickled, and its key is not shown.
+/// A certificate with its private key, which opens backups. It cannot be pickled, and never shows its key.
 ///
 /// >>> pfx = DecryptionCertificate.load(folder / "backup.pfx", "correct horse")
 /// >>> pfx.encryption_certificate == certificate
@@ -86,7 +86,7 @@ pub(crate) struct DecryptionCertificate(pub(crate) core::DecryptionCertificate);
 
 #[pymethods]
 impl DecryptionCertificate {
-    /// Reads a PFX, also in Base64 as a vault hands it out.
+    /// Reads a PFX, also in Base64 as a vault exports it.
     ///
     /// Raises `WrongPasswordError`, `MalformedError`, `CertificateUnsuitableError` and `UnsupportedError`.
     #[staticmethod]
@@ -116,13 +116,13 @@ impl DecryptionCertificate {
         py.detach(|| core::DecryptionCertificate::load(file.0, password.as_deref())).raise().map(Self)
     }
 
-    /// What the certificate says.
+    /// What the certificate says about itself.
     #[getter]
     fn facts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         value(py, "CertificateFacts", self.0.facts())
     }
 
-    /// The public half, as the CER has it.
+    /// The public half, as in the CER.
     #[getter]
     fn encryption_certificate(&self) -> EncryptionCertificate {
         EncryptionCertificate(self.0.encryption_certificate())

@@ -1,11 +1,11 @@
-//! What may have to talk to a share when it is dropped. Python drops garbage in whichever thread finds it, while all
-//! others wait: they must not wait for a share that hangs.
+//! Drops what may have to talk to a share. Python drops garbage in whichever thread finds it, while all others wait:
+//! they must not wait for a share that hangs.
 
 use std::ops::Deref;
 
 use pyo3::prelude::*;
 
-/// Something that is let go while other threads of Python run.
+/// Something that is dropped while Python's other threads run.
 pub(crate) struct Detached<T: Send>(Option<T>);
 
 impl<T: Send> Detached<T> {

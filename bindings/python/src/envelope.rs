@@ -15,7 +15,7 @@ use crate::value::value;
 
 /// Seals messages to one certificate or several.
 ///
-/// One content key serves all messages of a sealer. It may be shared between threads; in a forked process make another.
+/// All messages of a sealer have one content key. Threads may share it. Create another one in a forked process.
 ///
 /// >>> message = Sealer(certificate).seal(b"hostname tor1")
 /// >>> recipients_of(message)[0].serial == certificate.facts.serial
@@ -33,7 +33,7 @@ impl Sealer {
         py.detach(|| core::envelope::Sealer::new(&certificates)).raise().map(Self)
     }
 
-    /// Makes one message of at most 64 MiB of bytes, which `openssl cms -decrypt` opens.
+    /// Seals at most 64 MiB as one message, which `openssl cms -decrypt` opens.
     fn seal<'py>(&self, py: Python<'py>, data: Bytes) -> PyResult<Bound<'py, PyBytes>> {
         let length = data.len();
         if length > MAX_CONTENT {
@@ -46,12 +46,12 @@ impl Sealer {
         })
     }
 
-    /// Seals a file of at most 64 MiB into a new file; says how many bytes it had.
+    /// Seals a file of at most 64 MiB into a new file. Returns how many bytes it had.
     fn seal_file(&self, py: Python<'_>, source: FilePath, target: FilePath) -> PyResult<u64> {
         py.detach(|| self.0.seal_file(source.0, target.0)).raise()
     }
 
-    /// Makes one message of everything that a binary stream gives; says how many bytes that was.
+    /// Seals everything that a binary stream returns as one message. Returns how many bytes that was.
     fn seal_stream(
         &self,
         py: Python<'_>,
@@ -67,9 +67,9 @@ impl Sealer {
     }
 }
 
-/// Opens messages with one certificate or several: the old one and the new one, while certificates rotate.
+/// Opens messages with one certificate or several: the old and the new one, while you rotate certificates.
 ///
-/// It may be shared between threads.
+/// Threads may share it.
 ///
 /// >>> opener.open(b"anything")
 /// Traceback (most recent call last):
@@ -85,7 +85,7 @@ impl Opener {
         Self(std::sync::Arc::new(core::Opener::with_certificates(certificates)))
     }
 
-    /// What its certificates say.
+    /// What its certificates say about themselves.
     #[getter]
     fn certificates<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let facts: PyResult<Vec<_>> =
@@ -93,19 +93,19 @@ impl Opener {
         PyTuple::new(py, facts?)
     }
 
-    /// Decrypts a message. Raises `DamagedError` unless all of it is authentic, and `WrongCertificateError`, which names
-    /// the one that is needed.
+    /// Decrypts a message. Raises `DamagedError` unless all of it is authentic, or `WrongCertificateError`, which
+    /// names the certificate that you need.
     fn open<'py>(&self, py: Python<'py>, message: Bytes) -> PyResult<Bound<'py, PyBytes>> {
         let sealed = &message[content_of(&message).raise()?];
         made(py, sealed.len(), |content| self.0.open_copy(&message, content.fill(&[sealed])))
     }
 
-    /// Opens a file that holds one message into a new file, which is seen only when it is whole.
+    /// Opens a file with one message into a new file, which appears only once it is whole.
     fn open_file(&self, py: Python<'_>, source: FilePath, target: FilePath) -> PyResult<u64> {
         py.detach(|| self.0.open_file(source.0, target.0)).raise()
     }
 
-    /// Opens the one message that a binary stream gives. Nothing is written before all of it is authentic.
+    /// Opens the single message that a binary stream returns. Writes nothing before all of it is authentic.
     fn open_stream(
         &self,
         py: Python<'_>,
@@ -122,7 +122,7 @@ impl Opener {
     }
 }
 
-/// Whom a message is sealed to: issuer and serial number of each certificate that opens it. Needs no key.
+/// Returns whom a message is sealed to: issuer and serial number of each certificate that opens it. Needs no key.
 #[pyfunction]
 pub(crate) fn recipients_of<'py>(py: Python<'py>, message: Bytes) -> PyResult<Bound<'py, PyTuple>> {
     let recipients = core::envelope::recipients_of(&message).raise()?;

@@ -1,4 +1,4 @@
-//! Errors out: each kind of the core is an exception of `azs_backup.errors`.
+//! Raises errors: each kind of the core is an exception of `azs_backup.errors`.
 
 use std::error::Error as StdError;
 use std::io;
@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 
-/// Gives a result of the core to Python.
+/// Converts a result of the core for Python.
 pub(crate) trait Raise<T> {
     /// The value, or the exception of the error's kind.
     fn raise(self) -> PyResult<T>;
@@ -23,9 +23,9 @@ impl<T> Raise<T> for azs_backup::Result<T> {
     }
 }
 
-/// Does what takes long and asks for no progress on a thread of its own, so that Python sees signals meanwhile.
+/// Runs long work without progress on a thread of its own, so that Python sees signals meanwhile.
 ///
-/// After a signal the work is left to end by itself: it only reads.
+/// After a signal the work may run to its end: it only reads.
 pub(crate) fn patiently<T: Send + 'static>(
     py: Python<'_>,
     work: impl FnOnce() -> azs_backup::Result<T> + Send + 'static,
@@ -48,7 +48,7 @@ pub(crate) fn patiently<T: Send + 'static>(
 
 const BETWEEN_SIGNALS: Duration = Duration::from_millis(100);
 
-/// The exception for an error. What a stream or callback of the caller raised is raised again as it was.
+/// Makes the exception for an error. If the caller's stream or callback raised an exception, this is that exception.
 pub(crate) fn exception(error: Error) -> PyErr {
     Python::attach(|py| {
         if let Some(original) = raised_by_caller(py, &error) {
@@ -61,7 +61,7 @@ pub(crate) fn exception(error: Error) -> PyErr {
     })
 }
 
-/// An error of this kind, made here.
+/// Makes an error of this kind here.
 pub(crate) fn refuse(kind: ErrorKind, message: impl Into<std::borrow::Cow<'static, str>>) -> PyErr {
     exception(Error::new(kind, message))
 }
@@ -112,7 +112,7 @@ fn raised_by_caller(py: Python<'_>, error: &Error) -> Option<PyErr> {
     None
 }
 
-/// The core's error behind an exception, from which its alert is told.
+/// The core's error behind an exception, which decides its alert.
 #[pyclass(frozen, module = "azs_backup._native")]
 pub(crate) struct Failure(pub(crate) Error);
 

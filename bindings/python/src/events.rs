@@ -1,4 +1,4 @@
-//! What happens, told to `logging` under the name `azs_backup`.
+//! Logs events to the logger `azs_backup`.
 
 use pyo3::prelude::*;
 
@@ -8,8 +8,8 @@ pub(crate) enum Level {
     Warning = 30,
 }
 
-/// Logs a line, if the program uses `logging` at all: a module that nobody imported has no handlers. What goes wrong
-/// there is not the caller's failure.
+/// Logs a line if the program uses `logging` at all: a module that nobody imported has no handlers. If logging
+/// fails, the caller's work does not.
 pub(crate) fn log(py: Python<'_>, level: Level, line: &str) {
     let say = || -> PyResult<()> {
         let modules = py.import("sys")?.getattr("modules")?;

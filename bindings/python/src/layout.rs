@@ -10,7 +10,7 @@ use crate::argument::Time;
 use crate::error::Raise;
 use crate::package::datetime;
 
-/// Text as the caller gives it: `str`, or the type itself.
+/// The caller's text: `str`, or the type itself.
 macro_rules! parsed {
     ($type:ident) => {
         impl<'py> FromPyObject<'_, 'py> for $type {
@@ -39,7 +39,7 @@ fn repr(py: Python<'_>, class: &str, texts: &[String]) -> PyResult<String> {
     Ok(format!("{class}({})", texts?.join(", ")))
 }
 
-/// A class that is made from its text and prints it; `own` are its methods.
+/// A class that parses its text and prints it; `own` are its methods.
 macro_rules! text_class {
     ($(#[$doc:meta])+ $type:ident { $($own:tt)* }) => {
         $(#[$doc])+
@@ -76,8 +76,8 @@ macro_rules! text_class {
 text_class! {
     /// Where a share is, and a folder in it: `\\fileserver01.contoso.com\AzSBackups\contoso.com`.
     ///
-    /// Read as people write it and printed in one normal form. Raises `InvalidNameError`, and `ReservedPathError` for a
-    /// path into `MASBackup`.
+    /// It parses text as people write it, and prints one normal form. Raises `InvalidNameError`, or
+    /// `ReservedPathError` for a path into `MASBackup`.
     ///
     /// >>> path = UncPath("//fs.contoso.com/AzSBackups/contoso.com/")
     /// >>> print(path, path.host, path.share, path.folders)
@@ -103,13 +103,13 @@ text_class! {
             SharePath(self.0.folders().clone())
         }
 
-        /// The folder above it; none for the share itself.
+        /// The folder above it; `None` for the share itself.
         #[getter]
         fn parent(&self) -> Option<Self> {
             self.0.parent().map(Self)
         }
 
-        /// In the form that Windows takes without interpreting it: `\\?\UNC\…`.
+        /// The form that Windows uses without interpreting it: `\\?\UNC\…`.
         #[getter]
         fn verbatim(&self) -> String {
             self.0.to_verbatim()
@@ -127,7 +127,7 @@ text_class! {
             self.0.len_utf16()
         }
 
-        /// The path and this one below it.
+        /// Returns this path continued by another.
         fn join(&self, path: SharePath) -> Self {
             Self(self.0.join(&path.0))
         }
@@ -136,7 +136,7 @@ text_class! {
             self.join(path)
         }
 
-        /// Whether both are the same place, letter case aside.
+        /// Whether both are the same place, ignoring letter case.
         fn same_place(&self, other: Self) -> bool {
             self.0.same_place(&other.0)
         }
@@ -155,13 +155,13 @@ text_class! {
             PyTuple::new(py, self.0.names().iter().cloned().map(Name))
         }
 
-        /// The folder above it; none for the root.
+        /// The folder above it; `None` for the root.
         #[getter]
         fn parent(&self) -> Option<Self> {
             self.0.parent().map(Self)
         }
 
-        /// Its last name; none for the root.
+        /// Its last name; `None` for the root.
         #[getter]
         fn file_name(&self) -> Option<Name> {
             self.0.file_name().cloned().map(Name)
@@ -179,7 +179,7 @@ text_class! {
             self.0.len_utf16()
         }
 
-        /// The path and this one below it.
+        /// Returns this path continued by another.
         fn join(&self, path: Self) -> Self {
             Self(self.0.join_path(&path.0))
         }
@@ -188,7 +188,7 @@ text_class! {
             self.join(path)
         }
 
-        /// Whether both are the same place, letter case aside.
+        /// Whether both are the same place, ignoring letter case.
         fn same_place(&self, other: Self) -> bool {
             self.0.same_place(&other.0)
         }
@@ -196,9 +196,9 @@ text_class! {
 }
 
 text_class! {
-    /// A name on a share, which obeys the rules of Windows and is not `MASBackup`.
+    /// A name on a share. It follows the rules of Windows and is not `MASBackup`.
     Name {
-        /// Whether both are the same name, letter case aside.
+        /// Whether both are the same name, ignoring letter case.
         fn same_name(&self, other: Self) -> bool {
             self.0.same_name(&other.0)
         }
@@ -206,7 +206,7 @@ text_class! {
 }
 
 text_class! {
-    /// A file server: by name or address.
+    /// A file server, by name or address.
     ///
     /// >>> Host("10.0.0.2").kind
     /// 'ipv4'
@@ -217,7 +217,7 @@ text_class! {
             self.0.kind().as_str()
         }
 
-        /// Its address, where it is written as one.
+        /// Its address, if it is written as one.
         #[getter]
         fn ip(&self) -> Option<String> {
             self.0.ip().map(|ip| ip.to_string())
@@ -229,19 +229,19 @@ text_class! {
             self.0.scope_id()
         }
 
-        /// As a resolver takes it.
+        /// What a resolver accepts.
         #[getter]
         fn address(&self) -> String {
             self.0.to_address()
         }
 
-        /// Whether it is this machine itself.
+        /// Whether it is this machine.
         #[getter]
         fn is_loopback(&self) -> bool {
             self.0.is_loopback()
         }
 
-        /// Whether both are the same host, however written.
+        /// Whether both are written alike, ignoring letter case. Nothing is resolved.
         fn same_host(&self, other: Self) -> bool {
             self.0.same_host(&other.0)
         }
@@ -263,7 +263,7 @@ text_class! {
 }
 
 text_class! {
-    /// An instance of a component where a region has several.
+    /// An instance of a component, if a region has several.
     ScaleUnit {}
 }
 
@@ -273,14 +273,14 @@ text_class! {
     /// >>> SetName("20261123T020000Z-7f3a91c2").created.isoformat()
     /// '2026-11-23T02:00:00+00:00'
     SetName {
-        /// The name of a set begun at this time, whose fraction of a second is dropped.
+        /// Returns the name of a set that begins at this time; drops the fraction of a second.
         #[staticmethod]
         #[pyo3(signature = (created, suffix))]
         fn at(created: Time, suffix: u32) -> PyResult<Self> {
             core::SetName::new(created.0, suffix).raise().map(Self)
         }
 
-        /// When it was begun, to the second.
+        /// When the set began, to the second.
         #[getter]
         fn created<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
             datetime(py, self.0.created())
@@ -311,7 +311,7 @@ impl Deployment {
         core::Deployment::new(&*external_domain_name, &*region).raise().map(Self)
     }
 
-    /// Reads what a deployment prints: `contoso.com/nyc`.
+    /// Parses what a deployment prints: `contoso.com/nyc`.
     #[staticmethod]
     fn parse(text: Self) -> Self {
         text
@@ -335,7 +335,7 @@ impl Deployment {
         self.0.fqdn()
     }
 
-    /// The folder on the share that holds its backups.
+    /// The region folder: it contains the deployment's backups.
     #[getter]
     fn region_folder(&self) -> SharePath {
         SharePath(self.0.region_folder())
@@ -355,7 +355,7 @@ impl Deployment {
     }
 }
 
-/// Where sets lie: a deployment, a component, and a scale unit where there are several.
+/// Where sets are: a deployment, a component, and a scale unit if there are several.
 ///
 /// >>> print(Place(Deployment("contoso.com", "nyc"), "Switches").folder)
 /// contoso.com/nyc/Switches
@@ -377,7 +377,7 @@ impl Place {
         })
     }
 
-    /// Reads what a place prints: `contoso.com/nyc/Switches`.
+    /// Parses what a place prints: `contoso.com/nyc/Switches`.
     #[staticmethod]
     fn parse(text: Self) -> Self {
         text
@@ -395,19 +395,19 @@ impl Place {
         Component(self.0.component().clone())
     }
 
-    /// The scale unit, if any.
+    /// The scale unit, if there is one.
     #[getter]
     fn scale_unit(&self) -> Option<ScaleUnit> {
         self.0.scale_unit().cloned().map(ScaleUnit)
     }
 
-    /// The folder on the share that holds its sets.
+    /// The folder on the share that contains its sets.
     #[getter]
     fn folder(&self) -> SharePath {
         SharePath(self.0.folder())
     }
 
-    /// The folder of the set of this name.
+    /// Returns the folder of the set with this name.
     fn set_folder(&self, set: SetName) -> SharePath {
         SharePath(self.0.set_folder(&set.0))
     }
@@ -434,7 +434,7 @@ pub(crate) fn is_mas_backup(name: PyBackedStr) -> bool {
     core::is_mas_backup(&name)
 }
 
-/// Whether an object is one of the above, which plain data has as text.
+/// Whether an object is one of these types, which are text in plain data.
 pub(crate) fn is_text_type(object: &Bound<'_, PyAny>) -> bool {
     object.is_instance_of::<UncPath>()
         || object.is_instance_of::<SharePath>()

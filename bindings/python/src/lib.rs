@@ -1,7 +1,7 @@
 //! The native half of the Python package `azs_backup`: converts, calls the core, converts back.
 //!
-//! Every call that reads, writes, encrypts or derives a key lets other threads of Python run meanwhile. What the core
-//! gives as plain data becomes a value of `azs_backup.values`; what holds a key, a connection or work is a class here.
+//! Every call that reads, writes, encrypts or derives a key lets Python's other threads run meanwhile. The core's
+//! plain data becomes a value of `azs_backup.values`; what holds a key, a connection or work is a class here.
 
 #![deny(unsafe_code, clippy::undocumented_unsafe_blocks)]
 

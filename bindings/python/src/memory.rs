@@ -1,4 +1,4 @@
-//! Results written straight into the memory of a `bytes` object, which spares a copy of what may be 64 MiB.
+//! Writes results straight into the memory of a `bytes` object, which saves copying up to 64 MiB.
 
 #![expect(
     unsafe_code,
@@ -13,11 +13,11 @@ use pyo3::types::PyBytes;
 
 use crate::error::Raise;
 
-/// The memory of a new object that nobody else sees yet, not written to so far.
+/// The memory of a new object that nobody else sees yet. Nothing is written to it so far.
 pub(crate) struct Blank<'a>(&'a mut [MaybeUninit<u8>]);
 
 impl<'a> Blank<'a> {
-    /// Fills it with these, one behind the other, which must be as long as it is.
+    /// Fills it with these pieces in order. Together they must be as long as it is.
     pub(crate) fn fill(self, parts: &[&[u8]]) -> &'a mut [u8] {
         let mut rest = &mut *self.0;
         for part in parts {
@@ -33,7 +33,7 @@ impl<'a> Blank<'a> {
     }
 }
 
-/// A new `bytes` object of this length, whose memory `make` fills while other threads of Python run.
+/// Returns a new `bytes` object of this length. `make` fills its memory while Python's other threads run.
 #[expect(
     unsafe_code,
     reason = "PyO3 makes no bytes object without writing zeros first or copying afterwards"

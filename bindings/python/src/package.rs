@@ -1,9 +1,9 @@
-//! What the Python half of the package gives: the module of values, a moment as `datetime`.
+//! What the Python half of the package provides: the module of values, a time as `datetime`.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-/// A moment as a `datetime`.
+/// Converts a time to a `datetime`.
 pub(crate) fn datetime(py: Python<'_>, time: jiff::Timestamp) -> PyResult<Bound<'_, PyAny>> {
     values(py)?.getattr("_time")?.call1((time.to_string(),))
 }

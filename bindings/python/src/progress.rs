@@ -1,4 +1,4 @@
-//! Progress of long work: the caller's callback, and signals that Python has to see.
+//! The progress of long work: the caller's callback, and signals that Python has to see.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,9 +10,9 @@ use crate::error::Raise;
 
 /// How far a backup, verification or restore has come.
 ///
-/// Handed to the `progress` callback about ten times a second, and once more at the end, when `total_bytes` is `bytes`.
-/// The callback may return `False` to stop the work, which then ends with `CancelledError`; what it raises is raised by
-/// the call that it interrupted.
+/// The `progress` callback gets one about ten times a second, and once more at the end, when `total_bytes` equals
+/// `bytes`. If the callback returns `False`, the work stops with `CancelledError`. If it raises an exception, so
+/// does the call that it interrupted.
 ///
 /// >>> def show(progress):
 /// ...     print(progress.files, "files", progress.bytes, "bytes")
@@ -23,9 +23,9 @@ pub(crate) struct Progress {
     files: u64,
     /// Bytes of file content read from the source, or written to the target.
     bytes: u64,
-    /// Bytes of stored form written to the share, or read from it.
+    /// Bytes written to the share or read from it, compressed and encrypted.
     stored_bytes: u64,
-    /// Bytes of file content expected in all, where that is known.
+    /// Bytes of file content expected in all; `None` if unknown.
     total_bytes: Option<u64>,
 }
 
@@ -48,7 +48,7 @@ impl Progress {
     }
 }
 
-/// A callback and what it raised, shared by the work and the one who waits for it.
+/// A callback and what it raised. The work and the thread that waits for it share this.
 #[derive(Clone)]
 pub(crate) struct Hook {
     callback: Option<Arc<Py<PyAny>>>,
@@ -60,7 +60,7 @@ impl Hook {
         Self { callback: callback.map(Arc::new), raised: Arc::default() }
     }
 
-    /// Lets Python see signals, then asks the callback. Called while Python is let go.
+    /// Lets Python see signals, then asks the callback. Call it without the interpreter's lock.
     pub(crate) fn call(&self, progress: azs_backup::observer::Progress) -> ControlFlow<()> {
         self.ask(|py| {
             let Some(callback) = &self.callback else { return Ok(None) };
@@ -74,7 +74,7 @@ impl Hook {
         })
     }
 
-    /// Asks whatever question: `False` or an exception say stop.
+    /// Asks any question; `False` or an exception stops the work.
     pub(crate) fn ask(
         &self,
         question: impl for<'py> FnOnce(Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>>,
@@ -92,12 +92,12 @@ impl Hook {
         })
     }
 
-    /// What the work is to end with.
+    /// What the work must end with.
     pub(crate) fn raise(&self, error: PyErr) {
         self.raised().get_or_insert(error);
     }
 
-    /// What the work came to; what the callback raised comes first.
+    /// The result of the work; if the callback raised an exception, that comes first.
     pub(crate) fn outcome<T>(&self, result: azs_backup::Result<T>) -> PyResult<T> {
         let raised = self.raised().take();
         match raised {

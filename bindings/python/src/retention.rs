@@ -1,7 +1,7 @@
-//! What to keep.
+//! Decides what to keep.
 
 use azs_backup::layout::SharePath;
-use azs_backup::observer::Observer;
+use azs_backup::observer::{Observer, Progress};
 use azs_backup::schedule::{self as core, Candidate};
 use azs_backup::share::Space;
 use pyo3::prelude::*;
@@ -18,12 +18,13 @@ use crate::set::SetSummary;
 use crate::share::Share;
 use crate::value::{datetime, plain, read, value};
 
-/// What to keep of the sets of a deployment.
+/// Which sets of a deployment to keep.
 ///
-/// A complete set is deleted only when at least one keep rule is given and none keeps it, or to make room. The last good
-/// set of a place always stays. `keep_labels`: labels by key, or pairs of key and value. `pin`: names of sets.
-/// `make_room`: bytes to free, the oldest sets first. `grace_hours`: for how long nothing was written to incomplete sets, 24.
-/// `shrunken_below`: in percent, 50, how much less than the largest set makes one that pushes no other out.
+/// A complete set is deleted only if you give at least one keep rule and none keeps it, or to make room. The last
+/// good set of a place always stays. `keep_labels`: labels by key, or pairs of key and value. `pin`: names of sets.
+/// `make_room`: bytes to free, the oldest sets first. `grace_hours`: delete an incomplete set only if nothing was
+/// written to it for this long, 24 by default. `shrunken_below`: a percentage, 50 by default; a set that holds less than
+/// that of an older good set displaces no other.
 ///
 /// >>> policy = RetentionPolicy(keep_days=7, keep_monthly=12)
 /// >>> plan = policy.plan(list_sets(share, "contoso.com/nyc"))
@@ -72,10 +73,10 @@ impl RetentionPolicy {
         core::RetentionPolicy::from_json(options.to_json()).raise().map(Self)
     }
 
-    /// What to delete of these sets, and what is kept and why. Deletes nothing.
+    /// Plans which of these sets to delete, and which to keep and why. Deletes nothing.
     ///
-    /// Give it every set of the places in question, as `list_sets` has them. A set as plain data shows what the policy
-    /// would do; it is never deleted.
+    /// Pass every set of the places in question, as `list_sets` returns them. Pass plain data to try out a policy;
+    /// such a set is never deleted.
     #[pyo3(signature = (sets, now=None))]
     fn plan(&self, sets: &Bound<'_, PyAny>, now: Option<Time>) -> PyResult<RetentionPlan> {
         let mut candidates = Vec::new();
@@ -90,14 +91,16 @@ impl RetentionPolicy {
         Ok(RetentionPlan(sets.py().detach(|| self.0.plan(candidates, now))))
     }
 
-    /// The same, which deletes until this many bytes are free on a share with this space (`Share.space`). `apply` looks at
-    /// the space again before each set that goes for the sake of room, and stops at enough.
+    /// Returns a policy that also deletes sets until this many bytes are free on a share with this space
+    /// (`Share.space`). Before each set that goes only to make room, `apply` checks the space again, and stops once
+    /// there is enough.
     fn make_room_for(&self, bytes: u64, space: &Bound<'_, PyAny>) -> PyResult<Self> {
         let (total, free) = (space.getattr("total")?.extract()?, space.getattr("free")?.extract()?);
         Ok(Self(self.0.clone().make_room_for(bytes, Space::new(total, free))))
     }
 
-    /// All of it as plain data: the keywords that make the same policy. The room of `make_room_for` is not in it.
+    /// Returns everything as plain data: the keywords that make the same policy, without the room of
+    /// `make_room_for`.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         plain(py, &self.0)
     }
@@ -115,19 +118,19 @@ impl RetentionPolicy {
     }
 }
 
-/// Which sets to delete, and why the others stay: to be looked at before it is applied.
+/// Which sets to delete, and why the others stay. Look at it before you apply it.
 #[pyclass(frozen, module = "azs_backup")]
 pub(crate) struct RetentionPlan(core::RetentionPlan);
 
 #[pymethods]
 impl RetentionPlan {
-    /// The time that it was made for.
+    /// The time for which it was made.
     #[getter]
     fn now<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         datetime(py, self.0.now)
     }
 
-    /// What goes, the oldest first.
+    /// The sets to delete, the oldest first.
     #[getter]
     fn deletions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let values: PyResult<Vec<_>> =
@@ -135,26 +138,26 @@ impl RetentionPlan {
         PyTuple::new(py, values?)
     }
 
-    /// What stays, by place and from old to new.
+    /// The sets to keep, by place and from old to new.
     #[getter]
     fn kept<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let values: PyResult<Vec<_>> = self.0.kept.iter().map(|one| value(py, "Kept", one)).collect();
         PyTuple::new(py, values?)
     }
 
-    /// Bytes that the deletions free at most.
+    /// Bytes that the deletions free, at most.
     #[getter]
     fn freed_bytes(&self) -> u64 {
         self.0.freed_bytes
     }
 
-    /// Bytes that were asked for and cannot be freed.
+    /// Requested bytes that cannot be freed.
     #[getter]
     fn shortfall(&self) -> u64 {
         self.0.shortfall
     }
 
-    /// Free bytes at which `apply` has room enough, where the policy asks for them.
+    /// Free bytes at which `apply` stops making room, if the policy asks for that.
     #[getter]
     fn room_for(&self) -> Option<u64> {
         self.0.room_for
@@ -166,9 +169,9 @@ impl RetentionPlan {
         self.0.is_empty()
     }
 
-    /// Deletes what the plan says, the oldest first. A set that cannot be deleted does not keep others from it.
+    /// Deletes what the plan says, the oldest first. If a set cannot be deleted, the others still are.
     ///
-    /// `before` is called with each deletion; when it returns `False` the work stops there.
+    /// `before` is called before each deletion, with that deletion. If it returns `False`, the work stops there.
     #[pyo3(signature = (share, *, before=None))]
     fn apply<'py>(
         &self,
@@ -188,7 +191,7 @@ impl RetentionPlan {
         value(py, "RetentionReport", &report)
     }
 
-    /// All of it as plain data.
+    /// Returns everything as plain data.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         plain(py, &self.0)
     }
@@ -215,6 +218,11 @@ struct Before<'a> {
 }
 
 impl Observer for Before<'_> {
+    /// Lets Python see signals, whatever the share does.
+    fn progress(&mut self, _: Progress) -> ControlFlow<()> {
+        self.hook.ask(|_| Ok(None))
+    }
+
     fn deleting(&mut self, set: &SharePath) -> ControlFlow<()> {
         let deletion = self.plan.deletion(set);
         self.hook.ask(|py| match (&self.function, deletion) {

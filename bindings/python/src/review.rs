@@ -1,4 +1,4 @@
-//! The review by the best practices.
+//! Reviews by the best practices.
 
 use azs_backup::review::{self as core, Configuration, RULES};
 use pyo3::prelude::*;
@@ -10,7 +10,8 @@ use crate::layout::Deployment;
 use crate::share::Share;
 use crate::value::{datetime, from_python, plain, value};
 
-/// Holds a configuration and the share whose root it names against the best practices. Needs no key, changes nothing.
+/// Compares a configuration, and the share whose root it names, with the best practices. Needs no key and changes
+/// nothing.
 ///
 /// The configuration is JSON: text, bytes, or a `dict`.
 ///
@@ -35,13 +36,13 @@ pub(crate) fn review(
     patiently(py, move || core::review(&configuration, &share, now)).map(Review)
 }
 
-/// What a review found. In a notebook it shows as its page.
+/// What a review found. A notebook shows it as a page.
 #[pyclass(frozen, module = "azs_backup")]
 pub(crate) struct Review(core::Review);
 
 #[pymethods]
 impl Review {
-    /// The time that it was made for.
+    /// The time for which it was made.
     #[getter]
     fn now<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         datetime(py, self.0.now)
@@ -59,21 +60,21 @@ impl Review {
         &self.0.share
     }
 
-    /// What is not as it should be, the worst first.
+    /// What is not as it should be, worst first.
     #[getter]
     fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let values: PyResult<Vec<_>> = self.0.findings.iter().map(|one| value(py, "Finding", one)).collect();
         PyTuple::new(py, values?)
     }
 
-    /// What is not as it should be and silenced.
+    /// What is not as it should be, but is silenced.
     #[getter]
     fn silenced<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let values: PyResult<Vec<_>> = self.0.silenced.iter().map(|one| value(py, "Silenced", one)).collect();
         PyTuple::new(py, values?)
     }
 
-    /// How each component stands.
+    /// The state of each component.
     #[getter]
     fn components<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let values: PyResult<Vec<_>> =
@@ -81,13 +82,13 @@ impl Review {
         PyTuple::new(py, values?)
     }
 
-    /// Bytes that the next run of all components is reckoned to need.
+    /// Estimated bytes that the next run of all components needs.
     #[getter]
     fn next_run_bytes(&self) -> u64 {
         self.0.next_run_bytes
     }
 
-    /// How many findings there are of each severity, the worst first.
+    /// The number of findings of each severity, worst first.
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counts = PyDict::new(py);
         for (severity, count) in self.0.counts() {
@@ -96,17 +97,17 @@ impl Review {
         Ok(counts)
     }
 
-    /// The review as plain text for a terminal.
+    /// Returns the review as plain text for a terminal.
     fn to_table(&self) -> String {
         self.0.to_table()
     }
 
-    /// The review as one HTML page that stands by itself: no script, nothing from elsewhere.
+    /// Returns the review as one self-contained HTML page, without scripts or external content.
     fn to_html(&self) -> String {
         self.0.to_html()
     }
 
-    /// All of it as plain data.
+    /// Returns everything as plain data.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         plain(py, &self.0)
     }
@@ -132,7 +133,7 @@ impl Review {
     }
 }
 
-/// The rules that a review goes by.
+/// The rules of a review.
 #[pyfunction]
 pub(crate) fn rules<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
     let rules: PyResult<Vec<_>> = RULES.iter().map(|rule| value(py, "Rule", rule)).collect();

@@ -1,4 +1,4 @@
-//! When to run, when not to, and what was run.
+//! When to run, when not to, and the records of runs.
 
 use std::path::PathBuf;
 
@@ -16,9 +16,11 @@ use crate::events::{Level, log};
 use crate::options::Options;
 use crate::value::{datetime, plain, read, value};
 
-/// When backups run: each `frequency_hours`, 12 if you give none, 4 to 12 as Azure Stack Hub has it, or 1 to 744 `beyond_microsoft`.
+/// When backups run: every `frequency_hours`, 4 to 12 as in Azure Stack Hub, or 1 to 744 `beyond_microsoft`; 12 by
+/// default.
 ///
-/// Slots begin at 00:00 UTC, moved by `phase_seconds` and by a share of `jitter_seconds` that depends on `host` alone.
+/// Slots begin at 00:00 UTC, moved by `phase_seconds` and by a fraction of `jitter_seconds` that depends only on
+/// `host`.
 ///
 /// >>> schedule = Schedule(24, beyond_microsoft=True, phase_seconds=2 * 3600)
 /// >>> schedule.next_run("2026-11-22T02:00:10Z", "2026-11-22T03:00:00Z").at.isoformat()
@@ -55,13 +57,13 @@ impl Schedule {
         self.0.frequency().hours()
     }
 
-    /// When to run next, given when the last scheduled run began or was skipped, and the clock.
+    /// Returns when to run next, given when the last scheduled run began or was skipped, and the clock.
     #[pyo3(signature = (last=None, now=None))]
     fn next_run(&self, last: Option<Time>, now: Option<Time>) -> NextRun {
         NextRun(self.0.next_run(last.map(|last| last.0), Time::or_now(now)))
     }
 
-    /// All of it as plain data.
+    /// Returns everything as plain data.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         plain(py, &self.0)
     }
@@ -75,7 +77,7 @@ impl Schedule {
     }
 }
 
-/// When to run next, and what to say about the time that led there.
+/// When to run next, and what to report about the time before that.
 #[pyclass(frozen, eq, module = "azs_backup")]
 #[derive(PartialEq)]
 pub(crate) struct NextRun(core::NextRun);
@@ -88,7 +90,7 @@ impl NextRun {
         datetime(py, self.0.at)
     }
 
-    /// When it was due, where that is before `at`.
+    /// When it was due, if that is before `at`.
     #[getter]
     fn due<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.0.due.map(|due| datetime(py, due)).transpose()
@@ -100,7 +102,7 @@ impl NextRun {
         self.0.missed
     }
 
-    /// By how many seconds the last run lies in the future.
+    /// By how many seconds the last run is in the future because the clock was set back.
     #[getter]
     fn clock_set_back_by(&self) -> u64 {
         self.0.clock_set_back_by
@@ -112,7 +114,7 @@ impl NextRun {
         self.0.is_due(Time::or_now(now))
     }
 
-    /// All of it as plain data.
+    /// Returns everything as plain data.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         plain(py, &self.0)
     }
@@ -128,9 +130,9 @@ impl NextRun {
 
 /// Keeps backups from running beside what they conflict with.
 ///
-/// Each source is a file with a document of operations (`str` or `os.PathLike`), such a document itself (`bytes`), or a
-/// function that gives a document or a list of operations each time the gate is asked. `ignore`: kinds of operation
-/// beside which backups may run.
+/// Each source is a file with a document of operations (`str` or `os.PathLike`), such a document itself (`bytes`),
+/// or a function that returns a document or a list of operations. The gate reads the file or calls the function each
+/// time you ask it. `ignore`: kinds of operation beside which backups may run.
 ///
 /// >>> gate = Gate(lambda: [{"kind": "update", "state": "running"}])
 /// >>> gate.on_demand()
@@ -165,13 +167,13 @@ impl Gate {
         Ok(Self(gate))
     }
 
-    /// What keeps the gate closed now; open when there is nothing.
+    /// Returns what keeps the gate closed now. If it is empty, the gate is open.
     fn holds<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let holds = py.detach(|| self.0.holds()).raise()?;
         hold_tuple(py, &holds)
     }
 
-    /// Whether a scheduled backup that is due now runs.
+    /// Decides whether a scheduled backup that is due now runs.
     #[pyo3(signature = (schedule, now=None))]
     fn scheduled(&self, py: Python<'_>, schedule: &Schedule, now: Option<Time>) -> PyResult<Decision> {
         let now = Time::or_now(now);
@@ -182,7 +184,7 @@ impl Gate {
         Ok(Decision(decision))
     }
 
-    /// Raises `ConflictError` when a backup on demand may not run; its message says until when.
+    /// Raises `ConflictError` if a backup on demand may not run; its message says until when.
     #[pyo3(signature = (now=None))]
     fn on_demand(&self, py: Python<'_>, now: Option<Time>) -> PyResult<()> {
         let now = Time::or_now(now);
@@ -194,7 +196,7 @@ impl Gate {
     }
 }
 
-/// What the function of a source gives.
+/// What a source's function returns.
 fn operations(ask: &Bound<'_, PyAny>) -> PyResult<Vec<Operation>> {
     let answer = ask.call0()?;
     if answer.is_instance_of::<PyString>() || answer.is_instance_of::<PyBytes>() {
@@ -213,7 +215,7 @@ fn hold_tuple<'py>(py: Python<'py>, holds: &[core::Hold]) -> PyResult<Bound<'py,
     PyTuple::new(py, holds?)
 }
 
-/// An operation that keeps the gate closed; its text says so for people.
+/// An operation that keeps the gate closed. It prints as a text for people.
 #[pyclass(frozen, eq, module = "azs_backup")]
 #[derive(PartialEq)]
 pub(crate) struct Hold(core::Hold);
@@ -233,7 +235,7 @@ impl Hold {
         value(py, "Operation", &self.0.operation)
     }
 
-    /// All of it as plain data.
+    /// Returns everything as plain data.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         plain(py, &self.0)
     }
@@ -251,7 +253,7 @@ impl Hold {
     }
 }
 
-/// What becomes of a scheduled backup. It is true when the backup runs.
+/// Whether a scheduled backup runs, and if not, why. It is true if the backup runs.
 #[pyclass(frozen, eq, module = "azs_backup")]
 #[derive(PartialEq)]
 pub(crate) struct Decision(core::Decision);
@@ -273,19 +275,19 @@ impl Decision {
         self.skip().is_none()
     }
 
-    /// What holds it; nothing when it runs.
+    /// What holds it; empty if it runs.
     #[getter]
     fn holds<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         hold_tuple(py, self.skip().map_or(&[][..], |skip| &skip.holds))
     }
 
-    /// When a skipped one is tried again.
+    /// When to try again, if it is skipped.
     #[getter]
     fn next_run<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.skip().map(|skip| datetime(py, skip.next_run)).transpose()
     }
 
-    /// All of it as plain data.
+    /// Returns everything as plain data.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         plain(py, &self.0)
     }
@@ -315,7 +317,7 @@ pub(crate) fn parse_operations<'py>(py: Python<'py>, document: TextOrBytes) -> P
     PyTuple::new(py, found?)
 }
 
-/// A job that begins.
+/// Makes a job that begins now.
 #[pyfunction]
 pub(crate) fn job_start<'py>(
     py: Python<'py>,
@@ -327,7 +329,7 @@ pub(crate) fn job_start<'py>(
     plain(py, &core::Job::start(id, trigger, Time::or_now(now)))
 }
 
-/// A scheduled job that was skipped.
+/// Makes a scheduled job that was skipped.
 #[pyfunction]
 pub(crate) fn job_skipped<'py>(
     py: Python<'py>,
@@ -341,7 +343,7 @@ pub(crate) fn job_skipped<'py>(
     }
 }
 
-/// A job that ends.
+/// Ends a job.
 #[pyfunction]
 pub(crate) fn job_end<'py>(
     py: Python<'py>,
@@ -353,7 +355,7 @@ pub(crate) fn job_end<'py>(
     plain(py, &read::<core::Job>(job, "job")?.end(status, Time::or_now(now)))
 }
 
-/// A file of jobs, one JSON object a line, appended to and never rewritten. One process at a time may append.
+/// A file of jobs, one JSON object per line, appended to and never rewritten. Only one process may append at a time.
 #[pyclass(frozen, module = "azs_backup")]
 pub(crate) struct JobLog(core::JobLog);
 
@@ -364,20 +366,20 @@ impl JobLog {
         Self(core::JobLog::new(path.0))
     }
 
-    /// Where it is.
+    /// The path of the file.
     #[getter]
     fn path(&self) -> PathBuf {
         self.0.path().to_owned()
     }
 
-    /// Appends a job, and returns when it is on the disk. A job is appended when it begins and again when it ends.
+    /// Appends a job, and returns once it is on the disk. Append a job when it begins and again when it ends.
     fn append(&self, py: Python<'_>, job: &Bound<'_, PyAny>) -> PyResult<()> {
         let job: core::Job = read(job, "job")?;
         py.detach(|| self.0.append(&job)).raise()
     }
 
-    /// Reads the jobs; a file that is not there has none. `now` decides which of them are running. Those whose process
-    /// ended without a word failed, and are its `died` until the next append writes that down.
+    /// Reads the jobs; a file that does not exist has none. `now` decides which of them are running. If a job's
+    /// process ended without saying so, the job has failed and is in `died`; the next append records that.
     #[pyo3(signature = (now=None))]
     fn read<'py>(&self, py: Python<'py>, now: Option<Time>) -> PyResult<Bound<'py, PyAny>> {
         let now = Time::or_now(now);
@@ -390,8 +392,8 @@ impl JobLog {
     }
 }
 
-/// What an operator should see to and nobody would notice: no backup for 24 hours, a gate that stays closed, missed
-/// runs, a clock that was set back. Nothing when all is well.
+/// Returns what nobody would notice otherwise: no backup for 24 hours, a gate that stays closed, missed runs, a
+/// clock that was set back. Empty if all is well.
 #[pyfunction]
 #[pyo3(signature = (
     *, last_backup=None, set_up=None, retention_days=None, holds=None, closed_since=None, next_run=None, now=None,

@@ -1,4 +1,4 @@
-//! Sets: listed, verified, restored.
+//! Lists, verifies and restores sets.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,10 +20,10 @@ use crate::share::Share;
 use crate::stream::Writer;
 use crate::value::{plain, value, values};
 
-/// Lists the sets of a deployment, or of one component of it, by place and then from old to new. Needs no key.
+/// Lists the sets of a deployment or of one component, by place and then from old to new. Needs no key.
 ///
-/// What is no backup is listed as such, with a reason; folders that cannot be listed are its `unreadable`. `MASBackup`
-/// is never looked into. In a notebook the listing shows as a table.
+/// It also lists what is not a backup, with the reason. `unreadable` has the folders that cannot be listed. It never
+/// looks into `MASBackup`. A notebook shows the listing as a table.
 #[pyfunction]
 #[pyo3(signature = (share, deployment, component=None))]
 pub(crate) fn list_sets<'py>(
@@ -42,7 +42,7 @@ pub(crate) fn list_sets<'py>(
     values(py)?.getattr("SetList")?.call1((sets?, unreadable?))
 }
 
-/// A set as a listing shows it.
+/// A set in a listing.
 #[pyclass(frozen, module = "azs_backup")]
 pub(crate) struct SetSummary(pub(crate) core::set::SetSummary);
 
@@ -66,20 +66,20 @@ impl SetSummary {
         SharePath(self.0.folder.clone())
     }
 
-    /// Whether it has a cover sheet. An incomplete set that has one was finished once.
+    /// Whether it has a cover sheet. An incomplete set with one was complete once.
     #[getter]
     fn has_cover_sheet(&self) -> bool {
         self.0.has_cover_sheet
     }
 
-    /// Whether it is complete and holds no file, or less than half of what another of its place does.
+    /// Whether it is complete, but holds no file, or less than half of what another set of its place holds.
     #[getter]
     fn is_shrunken(&self) -> bool {
         self.0.is_shrunken
     }
 
-    /// `complete`, `damaged`, `foreign` (it belongs elsewhere), `incomplete`, `unreadable`, or `unsupported` for a
-    /// later version of the stored form.
+    /// `complete`, `damaged`, `foreign` (it belongs elsewhere), `incomplete`, `unreadable`, or `unsupported` (a
+    /// later version of the stored form).
     #[getter]
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.to_dict(py)?.get_item("state")
@@ -94,13 +94,13 @@ impl SetSummary {
         }
     }
 
-    /// Why it is no backup; none for a complete one.
+    /// Why it is not a backup; `None` for a complete set.
     #[getter]
     fn reason(&self) -> Option<&str> {
         self.0.state.reason()
     }
 
-    /// The folder where a foreign one belongs.
+    /// The folder where a foreign set belongs.
     #[getter]
     fn belongs_to(&self) -> Option<SharePath> {
         match &self.0.state {
@@ -115,7 +115,7 @@ impl SetSummary {
         self.0.is_complete()
     }
 
-    /// All of it as plain data.
+    /// Returns everything as plain data.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         plain(py, &self.0)
     }
@@ -136,7 +136,7 @@ impl SetSummary {
     }
 }
 
-/// A set on a share, found complete by its cover sheet.
+/// A backup set on a share, complete by its cover sheet.
 ///
 /// >>> found = BackupSet.open(share, backup.report.folder)
 /// >>> found.verify().is_sound
@@ -146,12 +146,12 @@ pub(crate) struct BackupSet(Detached<Arc<core::Set>>);
 
 #[pymethods]
 impl BackupSet {
-    /// Opens the set in this folder of the share, without a key.
+    /// Opens the set in this folder, without a key.
     ///
-    /// One that was copied to where another's should lie is opened with the `place` that it is of.
+    /// If the set was copied to where another belongs, open it by naming its own `place`.
     ///
     /// Raises `NotFoundError`, `IncompleteError` for a set that never finished, `ConflictError` for one that belongs
-    /// elsewhere, and `UnsupportedError`.
+    /// elsewhere, or `UnsupportedError`.
     #[staticmethod]
     #[pyo3(signature = (share, folder, place=None))]
     fn open(py: Python<'_>, share: &Share, folder: SharePath, place: Option<Place>) -> PyResult<Self> {
@@ -163,11 +163,11 @@ impl BackupSet {
         Ok(Self(Detached::new(Arc::new(set))))
     }
 
-    /// Opens a set by its encrypted index alone, where `backup.json` or `SHA256SUMS` is damaged or gone and its data is
-    /// there.
+    /// Opens a set by its encrypted index alone. Use it if `backup.json` or `SHA256SUMS` is damaged or gone but the
+    /// data is there.
     ///
-    /// Raises `IncompleteError` when it has no index, `DamagedError` when that is damaged, `WrongCertificateError`, and
-    /// `ConflictError` for a set that belongs elsewhere.
+    /// Raises `IncompleteError` if the set has no index, `DamagedError` if the index is damaged,
+    /// `WrongCertificateError`, or `ConflictError` for a set that belongs elsewhere.
     #[staticmethod]
     fn open_by_index(py: Python<'_>, share: &Share, folder: SharePath, opener: &Opener) -> PyResult<Self> {
         let (share, opener) = (share.open()?, opener.0.clone());
@@ -187,13 +187,13 @@ impl BackupSet {
         SharePath(self.0.folder().clone())
     }
 
-    /// What the set holds: an iterator over its entries, in memory a few at a time.
+    /// Iterates over the entries of the set, with a few in memory at a time.
     fn entries(&self, py: Python<'_>, opener: &Opener) -> PyResult<EntryIterator> {
         let entries = py.detach(|| self.0.entries(&opener.0)).raise()?;
         Ok(EntryIterator(Detached::new(Mutex::new(entries))))
     }
 
-    /// Checks every stored file against `SHA256SUMS`. Needs no key. What is wrong is in the report.
+    /// Checks every stored file against `SHA256SUMS`. Needs no key. The report says what is wrong.
     #[pyo3(signature = (*, progress=None))]
     fn verify<'py>(&self, py: Python<'py>, progress: Option<Py<PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         let hook = Hook::new(progress);
@@ -203,7 +203,8 @@ impl BackupSet {
         self.verified(py, &hook.outcome(done)?)
     }
 
-    /// Checks every byte: authenticated, decompressed, compared with the index. What is wrong is in the report.
+    /// Checks every byte: authenticates it, decompresses it and compares it with the index. The report says what is
+    /// wrong.
     #[pyo3(signature = (opener, *, progress=None))]
     fn verify_full<'py>(
         &self,
@@ -221,11 +222,12 @@ impl BackupSet {
         self.verified(py, &hook.outcome(done)?)
     }
 
-    /// Restores the set into a folder, or what `patterns` in gitignore syntax match: `tor1/`, `*.cfg`.
+    /// Restores the set into a folder, or only what `patterns` in gitignore syntax match: `tor1/`, `*.cfg`.
     ///
-    /// `existing`: `"refuse"` takes only an empty folder or one that is not there yet, `"keep"` leaves what is there,
-    /// `"replace"` puts what is restored in its place. `compare`: by `"metadata"` or by `"content"` what is left is
-    /// held against the set. `damage`: `"stop"`, or `"continue"` to leave out what is lost and name it in the report.
+    /// `existing`: `"refuse"` accepts only an empty folder or one that does not exist yet, `"keep"` leaves existing
+    /// things as they are, `"replace"` replaces them. `compare`: whether to compare what is kept with the set by
+    /// `"metadata"` or by `"content"`. `damage`: `"stop"`, or `"continue"` to go on without what is lost and name it
+    /// in the report.
     #[pyo3(signature = (opener, target, *, patterns=None, existing=None, compare=None, damage=None, progress=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords")]
     fn restore<'py>(
@@ -266,7 +268,7 @@ impl BackupSet {
 
     /// Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB.
     ///
-    /// Raises `NotFoundError`, `LimitExceededError`, and `DamagedError` unless all of it is what was written.
+    /// Raises `NotFoundError`, `LimitExceededError`, or `DamagedError` unless all of it is as it was written.
     #[pyo3(signature = (opener, path, *, limit=0))]
     fn restore_bytes<'py>(
         &self,
@@ -279,7 +281,8 @@ impl BackupSet {
         Ok(PyBytes::new(py, &content))
     }
 
-    /// Restores one file to a binary stream, and says what it was. Nothing is written before all of it was found right.
+    /// Restores one file to a binary stream, and returns its entry. Writes nothing before the whole file is
+    /// verified.
     #[pyo3(signature = (opener, path, writer, *, progress=None))]
     fn restore_stream<'py>(
         &self,
@@ -324,7 +327,7 @@ impl BackupSet {
     }
 }
 
-/// The entries of a set, one after the other.
+/// The entries of a set, one after another.
 #[pyclass(frozen, module = "azs_backup._native")]
 pub(crate) struct EntryIterator(Detached<Mutex<Entries>>);
 

@@ -16,9 +16,9 @@ use crate::layout::{Deployment, UncPath};
 use crate::options::{Options, named};
 use crate::value::{plain, value};
 
-/// A share that is open: what `FolderShare` and others have in common.
+/// An open share: what `FolderShare` and `SmbShare` have in common.
 ///
-/// A context manager that closes it; what is open on it goes on.
+/// As a context manager it closes the share at the end of the block. What you opened on it keeps working.
 #[pyclass(frozen, subclass, module = "azs_backup")]
 pub(crate) struct Share {
     share: Detached<Mutex<Option<Arc<dyn core::Share>>>>,
@@ -46,20 +46,20 @@ impl Share {
         &self.description
     }
 
-    /// How much room there is for this account, in bytes: `total` and `free`. Raises `UnsupportedError` where the share
-    /// does not say.
+    /// Returns how much room there is for this account, in bytes: `total` and `free`. Raises `UnsupportedError` if
+    /// the share does not tell.
     fn space<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let share = self.open()?;
         value(py, "Space", &patiently(py, move || share.space())?)
     }
 
-    /// Leaves the share. Doing so again does nothing.
+    /// Closes the share. Does nothing if called again.
     fn close(&self, py: Python<'_>) {
         let share = self.share.lock().unwrap_or_else(PoisonError::into_inner).take();
         py.detach(|| drop(share));
     }
 
-    /// Whether it was closed.
+    /// Whether it is closed.
     #[getter]
     fn closed(&self) -> bool {
         self.share.lock().unwrap_or_else(PoisonError::into_inner).is_none()
@@ -85,9 +85,9 @@ impl Share {
     }
 }
 
-/// A share over SMB 3, from any operating system, with no mount.
+/// A share over SMB 3, from any operating system, without mounting it.
 ///
-/// The password is shown nowhere. Leaving it logs off.
+/// It never shows the password. Closing it logs off.
 #[pyclass(frozen, extends = Share, module = "azs_backup")]
 pub(crate) struct SmbShare {
     share: Weak<core::SmbShare>,
@@ -99,11 +99,12 @@ pub(crate) struct SmbShare {
 impl SmbShare {
     /// Connects to a share, or a folder below one, and logs on.
     ///
-    /// `account` is `CONTOSO\azsbackup` or `azsbackup@contoso.com`. `encryption`: `"required"`, `"preferred"` or
-    /// `"off"`; everything is signed in any case. `oldest_dialect`: `"3.1.1"`; with `"3.0"` or `"3.0.2"` you give up
-    /// encryption and protection of the negotiation. Limits are in seconds: for an attempt to connect, for the
-    /// server's silence, and for one call with all its `attempts`. Raises `UnreachableError`, `TimedOutError`,
-    /// `LogonFailedError`, `AccessDeniedError`, `NotFoundError` and `UnsupportedError`.
+    /// `account` is `CONTOSO\azsbackup` or `azsbackup@contoso.com`. `port`: 445 by default. `encryption`: `"required"`,
+    /// `"preferred"` (the default) or `"off"`; everything is signed in any case. `oldest_dialect`: `"3.1.1"` by default;
+    /// with `"3.0"` or `"3.0.2"` you give up encryption and protection of the negotiation. `connections`: 4 at most by
+    /// default. Limits are in seconds: 10 for an attempt to connect, 30 for the server's silence, and 900 for one call
+    /// with all its 7 `attempts`. Raises `UnreachableError`, `TimedOutError`, `LogonFailedError`, `AccessDeniedError`,
+    /// `NotFoundError` or `UnsupportedError`.
     #[staticmethod]
     #[pyo3(signature = (
         root, account, password, *, port=None, encryption=None, oldest_dialect=None, durability=None, connections=None,
@@ -156,7 +157,7 @@ impl SmbShare {
         &self.account
     }
 
-    /// What the connection came to: address, dialect, whether it is encrypted. Connects where none is open.
+    /// Returns what client and server agreed on: address, dialect, encryption. Connects if no connection is open.
     #[getter]
     fn facts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let Some(share) = self.share.upgrade() else {
@@ -166,7 +167,7 @@ impl SmbShare {
     }
 }
 
-/// A folder of this machine as the share: a local one, or a share that the operating system has mounted.
+/// A share in a folder of this machine: a local disk, or a share that the operating system has mounted.
 #[pyclass(frozen, extends = Share, module = "azs_backup")]
 pub(crate) struct FolderShare;
 
@@ -175,7 +176,7 @@ impl FolderShare {
     /// Opens an existing folder as the root of a share.
     ///
     /// `durability` is `"flushed"`, to the disk or server, or `"cached"`, for a throw-away share. Raises
-    /// `NotFoundError`, and `ReservedPathError` for a folder in `MASBackup`.
+    /// `NotFoundError`, or `ReservedPathError` for a folder in `MASBackup`.
     #[staticmethod]
     #[pyo3(signature = (root, *, durability=None))]
     fn open(py: Python<'_>, root: FilePath, durability: Option<&Bound<'_, PyAny>>) -> PyResult<Py<Self>> {
@@ -187,10 +188,10 @@ impl FolderShare {
     }
 }
 
-/// Checks an open share and what can be done on it, for the backups of a deployment.
+/// Checks whether an open share can take the backups of a deployment.
 ///
-/// `components`: whose folders are looked for, too, like `Switches` or `Switches/su1`. `create_folders`: whether folders that are missing are created. It
-/// writes a few objects with random names, and removes them.
+/// `components`: look for their folders, too; each like `Switches` or `Switches/su1`. `create_folders`: create missing
+/// folders. The check writes a few objects with random names, and removes them.
 ///
 /// >>> check_share(share, "contoso.com/nyc").is_sound
 /// True
@@ -208,10 +209,10 @@ pub(crate) fn check_share(
     patiently(py, move || Ok(check.run(&*share))).map(CheckReport)
 }
 
-/// Checks a share over SMB, from the name of the server on: what to run after an alert. The keywords are those of
+/// Checks a share over SMB, beginning with the server's name. Run it after an alert. The keywords are those of
 /// `check_share` and `SmbShare.connect`.
 ///
-/// Each attempt to log on with a wrong password counts towards the lock-out of the account: this makes one.
+/// A logon with a wrong password counts towards the account's lock-out. This check tries once.
 #[pyfunction]
 #[pyo3(signature = (
     root, account, password, deployment, *, components=None, create_folders=None, port=None, encryption=None,
@@ -255,7 +256,7 @@ fn check(
     ShareCheck::new(deployment.0).options(options.to_json()).raise()
 }
 
-/// How every step on the way to a share went. The first one that failed is where the fault is.
+/// How each step on the way to a share went. The first one that failed shows where the fault is.
 #[pyclass(frozen, module = "azs_backup")]
 pub(crate) struct CheckReport(azs_backup::share::CheckReport);
 
@@ -267,7 +268,7 @@ impl CheckReport {
         &self.0.share
     }
 
-    /// Whose folders were looked for.
+    /// The deployment whose folders the check looked for.
     #[getter]
     fn deployment(&self) -> &str {
         &self.0.deployment
@@ -287,18 +288,18 @@ impl CheckReport {
         self.0.is_sound()
     }
 
-    /// The first step that failed; none where all went well.
+    /// The first step that failed; `None` if all went well.
     #[getter]
     fn first_failure<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.0.first_failure().map(|step| value(py, "CheckedStep", step)).transpose()
     }
 
-    /// The steps as plain text for a terminal, with the alert and the remedy of each failure.
+    /// Returns the steps as plain text for a terminal, with the alert and the remedy of each failure.
     fn to_table(&self) -> String {
         self.0.to_table()
     }
 
-    /// All of it as plain data.
+    /// Returns everything as plain data.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         plain(py, &self.0)
     }

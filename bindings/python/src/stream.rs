@@ -1,4 +1,4 @@
-//! Binary file objects of Python as readers and writers of the core.
+//! Python's binary file objects as the core's readers and writers.
 
 use std::io::{self, Read, Write};
 
@@ -9,11 +9,11 @@ use pyo3::types::{PyBytes, PyString};
 use crate::argument::Bytes;
 use crate::progress::Hook;
 
-/// Whatever has `read(size)` and gives bytes.
+/// Anything with a `read(size)` that returns bytes.
 pub(crate) struct Reader {
     object: Py<PyAny>,
     hook: Hook,
-    /// What it gave beyond what was asked for.
+    /// What it returned beyond what was asked for.
     rest: Option<(Bytes, usize)>,
 }
 
@@ -23,7 +23,7 @@ impl Reader {
         Ok(Self { object: object.clone().unbind(), hook, rest: None })
     }
 
-    /// What the stream raised is no problem of a source where it ends the program: Ctrl-C, `SystemExit`.
+    /// An exception that ends the program, Ctrl-C or `SystemExit`, is not a problem with a source.
     fn refuse(&self, raised: PyErr) -> io::Error {
         Python::attach(|py| {
             if !raised.is_instance_of::<PyException>(py) {
@@ -62,7 +62,7 @@ impl Read for Reader {
     }
 }
 
-/// Whatever has `write(bytes)`.
+/// Anything with a `write(bytes)`.
 pub(crate) struct Writer(Py<PyAny>);
 
 impl Writer {

@@ -1,4 +1,4 @@
-//! Calls of several threads, one after another.
+//! Lets the calls of several threads run one after another.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::{ThreadId, current};
@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 
 use crate::error::refuse;
 
-/// Whose turn it is. The others wait without the interpreter's lock, and look for signals meanwhile.
+/// Whose turn it is. The others wait without the interpreter's lock, and check for signals meanwhile.
 #[derive(Default)]
 pub(crate) struct Turns {
     whose: Mutex<Option<ThreadId>>,
@@ -20,7 +20,8 @@ pub(crate) struct Turns {
 pub(crate) struct Turn<'a>(&'a Turns);
 
 impl Turns {
-    /// Waits for a turn; says no to a call from further up in this thread, which would wait for itself.
+    /// Waits for a turn. Refuses a call that this thread made from inside another one, because it would wait for
+    /// itself.
     pub(crate) fn wait(&self, py: Python<'_>) -> PyResult<Turn<'_>> {
         loop {
             let turn = py.detach(|| {

@@ -1,4 +1,4 @@
-//! Plain data, out and in: what the core serialises, as values of `azs_backup.values`.
+//! Converts the core's plain data to values of `azs_backup.values`, and back.
 
 use azs_backup::ErrorKind;
 use pyo3::exceptions::PyTypeError;
@@ -12,12 +12,12 @@ use crate::error::refuse;
 use crate::layout::{Deployment, Place};
 pub(crate) use crate::package::{datetime, values};
 
-/// Something of the core as the value of this class.
+/// Converts something of the core to a value of this class.
 pub(crate) fn value<'py>(py: Python<'py>, class: &str, data: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
     values(py)?.getattr(class)?.call_method1("_of", (plain(py, data)?,))
 }
 
-/// Something of the core as `dict`, `list`, `str`, `int`, `float`, `bool` and `None`.
+/// Converts something of the core to `dict`, `list`, `str`, `int`, `float`, `bool` and `None`.
 pub(crate) fn plain<'py>(py: Python<'py>, data: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
     to_python(py, &json(data)?)
 }
@@ -54,19 +54,19 @@ fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>>
     })
 }
 
-/// Plain data of plain data: what a field of a value is made of.
+/// Converts an object to plain data, as the field of a value holds it.
 #[pyfunction]
 #[pyo3(name = "plain")]
 pub(crate) fn normal<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     to_python(object.py(), &from_python(object)?)
 }
 
-/// Plain data of the caller: what JSON has, values of this package, times, names and places.
+/// Converts what the caller gives to plain data: what JSON has, values of this package, times, names and places.
 pub(crate) fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Value> {
     of_depth(object, 0)
 }
 
-/// The same as a type of the core.
+/// Does the same, and converts it to a type of the core.
 pub(crate) fn read<T: DeserializeOwned>(object: &Bound<'_, PyAny>, what: &str) -> PyResult<T> {
     serde_json::from_value(from_python(object)?)
         .map_err(|e| refuse(ErrorKind::InvalidArgument, format!("this is no {what}: {e}")))
@@ -136,5 +136,5 @@ fn of_depth(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
     items.map(|item| of_depth(&item?, depth + 1)).collect::<PyResult<Vec<_>>>().map(Value::Array)
 }
 
-/// As deep as serde_json reads.
+/// As deep as serde_json goes.
 const MOST_DEPTH: usize = 127;

@@ -1,4 +1,4 @@
-"""Whatever comes in, an exception of Python's own kind comes out."""
+"""Whatever goes in, an exception of Python's own kind comes out."""
 
 from __future__ import annotations
 

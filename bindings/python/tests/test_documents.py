@@ -1,4 +1,4 @@
-"""What is written is what there is: docstrings, the README, the table of names, the version."""
+"""The documents match the code: docstrings, the README, the table of names, the version."""
 
 from __future__ import annotations
 

@@ -20,7 +20,17 @@ from pathlib import Path
 
 import azs_backup
 import pytest
-from azs_backup import Backup, EncryptionCertificate, FolderShare, Place, SmbShare, list_sets
+from azs_backup import (
+    Backup,
+    BackupSet,
+    EncryptionCertificate,
+    FolderShare,
+    Opener,
+    Place,
+    RetentionPolicy,
+    SmbShare,
+    list_sets,
+)
 from conftest import REPOSITORY
 from test_smb import PASSWORD, free_port, samba
 
@@ -174,6 +184,50 @@ def test_garbage_on_a_share_that_hangs_stops_no_other_thread(way: Way, certifica
         took = time.monotonic() - begun
     assert took > 0.9, f"the share did not hang: {took}"
     assert pauses.longest < 0.5, f"another thread stood still for {pauses.longest:.1f} of {took:.1f} s"
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_ctrl_c_is_heard_whatever_waits_for_a_server_that_hangs(
+    way: Way, certificate: EncryptionCertificate, opener: Opener, tmp_path: Path
+) -> None:
+    place = "contoso.com/nyc/Switches"
+    share = SmbShare.connect(r"\\127.0.0.1\data", getpass.getuser(), PASSWORD, port=way.port)
+    for _ in range(2):
+        with Backup(share, place, certificates=certificate) as backup:
+            backup.add_bytes("a", os.urandom(1 << 20))
+    assert backup.report is not None
+    found = BackupSet.open(share, backup.report.folder)
+    begun = Backup(share, place, certificates=certificate)
+    begun.add_bytes("a", os.urandom(1 << 20))
+    plan = RetentionPolicy(keep_last=1).plan(list_sets(share, "contoso.com/nyc"))
+    assert plan.deletions
+    way.is_cut = True
+    waits: dict[str, Callable[[], object]] = {
+        "list": lambda: list_sets(share, "contoso.com/nyc"),
+        "open": lambda: BackupSet.open(share, found.folder),
+        "verify": found.verify,
+        "verify in full": lambda: found.verify_full(opener),
+        "restore": lambda: found.restore(opener, tmp_path / "restored"),
+        "retention": lambda: plan.apply(share),
+        "start": lambda: Backup(share, place, certificates=certificate),
+        "commit": begun.commit,
+    }
+    before = signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    try:
+        for what, wait in waits.items():
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
+            asked = time.monotonic()
+            with pytest.raises(KeyboardInterrupt):
+                wait()
+            took = time.monotonic() - asked - 0.5
+            print(f"{what}: {took:.1f} s")
+            assert took < 5, what
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    asked = time.monotonic()
+    share.close()
+    assert time.monotonic() - asked < 5
 
 
 def test_garbage_that_still_compresses_stops_no_other_thread(

@@ -1,4 +1,5 @@
-"""What could not be had: problems that a program names itself, readers that fail, names that nothing could restore."""
+"""What could not be fetched: problems that a program names itself, readers that fail, names that nobody could restore.
+"""
 
 from __future__ import annotations
 

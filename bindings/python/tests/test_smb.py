@@ -1,4 +1,4 @@
-"""The share over SMB: against a Samba of our own, and where there is none."""
+"""The share over SMB: with a Samba server of our own, and without a server."""
 
 from __future__ import annotations
 

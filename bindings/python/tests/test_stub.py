@@ -1,4 +1,4 @@
-"""The stub says what the module says: each docstring is that of the native half, so that editors can show it.
+"""The stub has the docstrings of the native half, so that editors can show them.
 
 `UPDATE_STUB=1 pytest tests/test_stub.py` writes them anew.
 """
@@ -17,7 +17,7 @@ Described = ast.ClassDef | ast.FunctionDef
 
 
 def described(stub: str) -> list[tuple[str, Described, str]]:
-    """What the stub declares and the module has a docstring for: its name, where it stands, and the docstring."""
+    """Returns what the stub declares and the module documents: its name, its node in the stub, and the docstring."""
     found = []
     for node in ast.parse(stub).body:
         if not isinstance(node, Described) or node.name.startswith("_"):
@@ -41,7 +41,7 @@ def quoted(text: str, indent: str) -> list[str]:
 
 
 def with_docstrings(stub: str) -> str:
-    """The stub with the docstrings that the module has, and no others."""
+    """Returns the stub with the docstrings of the module, and no others."""
     lines = stub.splitlines()
     for _, node, text in reversed(described(stub)):
         body = node.body

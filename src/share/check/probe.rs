@@ -78,35 +78,37 @@ impl Probe {
         steps.take(Step::ReadBack, begun, result);
     }
 
-    /// Links, copies and renames it, and records in `made` which names exist.
-    pub(super) fn take_names(&self, share: &dyn Share, steps: &mut Steps, made: &mut Vec<SharePath>) {
-        for (step, to) in [(Step::HardLink, &self.linked), (Step::Copy, &self.copied)] {
-            let begun = Instant::now();
-            let result = match step {
-                Step::HardLink => share.link(&self.object, to),
-                _ => share.copy(&self.object, to),
-            };
-            match result {
-                Ok(()) => {
-                    made.push(to.clone());
-                    steps.passed(step, begun, "works".into());
-                }
-                Err(error) if error.kind() == ErrorKind::Unsupported => {
-                    let cost = match step {
-                        Step::HardLink => "each set takes its full size, or is copied on the server",
-                        _ => "where there are no hard links either, each set is sent in full",
-                    };
-                    steps.add(step, StepOutcome::Warned, begun, format!("{error}; {cost}"));
-                }
-                Err(error) => steps.failed(step, begun, &error),
+    /// Links it, or copies it; returns the name that it then has, too.
+    pub(super) fn take_name(&self, step: Step, share: &dyn Share, steps: &mut Steps) -> Option<SharePath> {
+        let begun = Instant::now();
+        let (to, result) = match step {
+            Step::HardLink => (&self.linked, share.link(&self.object, &self.linked)),
+            _ => (&self.copied, share.copy(&self.object, &self.copied)),
+        };
+        match result {
+            Ok(()) => {
+                steps.passed(step, begun, "works".into());
+                return Some(to.clone());
             }
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                let cost = match step {
+                    Step::HardLink => "each set takes its full size, or is copied on the server",
+                    _ => "where there are no hard links either, each set is sent in full",
+                };
+                steps.add(step, StepOutcome::Warned, begun, format!("{error}; {cost}"));
+            }
+            Err(error) => steps.failed(step, begun, &error),
         }
+        None
+    }
+
+    /// Renames it; returns the name that it then has.
+    pub(super) fn rename(&self, share: &dyn Share, steps: &mut Steps) -> SharePath {
         let begun = Instant::now();
         let renamed = share.rename(&self.object, &self.renamed);
-        if renamed.is_ok() {
-            made[0] = self.renamed.clone();
-        }
+        let name = if renamed.is_ok() { &self.renamed } else { &self.object };
         steps.take(Step::Rename, begun, renamed.map(|()| "works".into()));
+        name.clone()
     }
 
     /// By how many seconds the server's clock is ahead, judged by the time of the probe.

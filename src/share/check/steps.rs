@@ -19,6 +19,17 @@ impl Steps {
         self.report.steps.push(CheckedStep { step, outcome, seconds, seen, alert: None });
     }
 
+    /// Steps that are taken beside others: their report is [appended](Self::append) in its place.
+    pub(in crate::share) fn beside(&self) -> Self {
+        let CheckReport { share, deployment, .. } = &self.report;
+        let report = CheckReport { share: share.clone(), deployment: deployment.clone(), steps: Vec::new() };
+        Self { context: self.context.clone(), report }
+    }
+
+    pub(in crate::share) fn append(&mut self, others: Self) {
+        self.report.steps.extend(others.report.steps);
+    }
+
     pub(in crate::share) fn passed(&mut self, step: Step, begun: Instant, seen: String) {
         self.add(step, StepOutcome::Passed, begun, seen);
     }

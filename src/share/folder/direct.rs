@@ -27,9 +27,9 @@ pub(super) fn is_worthwhile<F>(_: F) -> bool {
 pub(super) fn write(file: &File, content: &[u8]) -> io::Result<()> {
     let mut rest = content;
     if content.len() >= LARGE && switch(file, true) {
-        let mut room = Room::new();
+        let mut aligned = AlignedBuffer::new();
         while rest.len() >= BLOCK {
-            let piece = &mut room.bytes()[..rest.len().min(CHUNK) / BLOCK * BLOCK];
+            let piece = &mut aligned.bytes()[..rest.len().min(CHUNK) / BLOCK * BLOCK];
             piece.copy_from_slice(&rest[..piece.len()]);
             let Some(count) = attempt((&mut &*file).write(piece))? else { break };
             rest = &rest[count..];
@@ -47,9 +47,9 @@ pub(super) fn read(file: &File, length: usize, buffer: &mut Vec<u8>) -> io::Resu
     if length < LARGE || !switch(file, true) {
         return Ok(());
     }
-    let mut room = Room::new();
-    while let Some(count) = attempt((&mut &*file).read(room.bytes()))? {
-        buffer.extend_from_slice(&room.bytes()[..count]);
+    let mut aligned = AlignedBuffer::new();
+    while let Some(count) = attempt((&mut &*file).read(aligned.bytes()))? {
+        buffer.extend_from_slice(&aligned.bytes()[..count]);
         if count < CHUNK || buffer.len() >= length {
             break;
         }
@@ -64,13 +64,13 @@ const CHUNK: usize = 384 << 10;
 const BLOCK: usize = 4096;
 
 /// A buffer aligned to a block.
-struct Room(Vec<u8>, usize);
+struct AlignedBuffer(Vec<u8>, usize);
 
-impl Room {
+impl AlignedBuffer {
     fn new() -> Self {
-        let room = vec![0; CHUNK + BLOCK];
-        let start = room.as_ptr().align_offset(BLOCK).min(BLOCK);
-        Self(room, start)
+        let aligned = vec![0; CHUNK + BLOCK];
+        let start = aligned.as_ptr().align_offset(BLOCK).min(BLOCK);
+        Self(aligned, start)
     }
 
     fn bytes(&mut self) -> &mut [u8] {

@@ -1,4 +1,4 @@
-//! The calls of a share: what each does, and what it checks before it repeats itself.
+//! The methods of [`Share`] over SMB: what each does, and what it checks before it repeats itself.
 //!
 //! When a connection breaks, nobody knows whether the server carried out the last request. So a second attempt first
 //! checks whether the first one succeeded.
@@ -221,6 +221,8 @@ impl Share for SmbShare {
     }
 
     fn remove_folder(&self, folder: &SharePath) -> Result<()> {
+        // A file that is still open holds its folder.
+        self.pool.settle();
         self.remove_as("delete folder", folder, Kind::Folder)
     }
 }

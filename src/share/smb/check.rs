@@ -1,7 +1,7 @@
 //! Connects step by step, for a check.
 
 use std::net::{SocketAddr, TcpStream};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 
@@ -9,9 +9,11 @@ use super::connection::resolve;
 use super::dfs;
 use super::pool::Pool;
 use super::status::{Failure, Stage};
+use super::target::Target;
 use super::{SmbBuilder, SmbShare};
 use crate::error::{Error, ErrorKind, Result};
 use crate::share::check::{CheckReport, ShareCheck, Step, StepOutcome};
+use crate::stop;
 
 impl ShareCheck {
     /// Checks a share over SMB, starting with the name of the server.
@@ -64,7 +66,8 @@ impl SmbBuilder {
             return None;
         }
 
-        let pool = Pool::new(self.target.clone());
+        // One connection, so that the account logs on once.
+        let pool = Pool::new(Target { connections: 1, ..self.target.clone() });
         let begun = Instant::now();
         let failure = match pool.connection(begun + self.target.times.call) {
             Ok(connection) => {
@@ -118,20 +121,19 @@ impl SmbBuilder {
 
     /// Returns the addresses of the server, unless the system's resolver hangs.
     fn resolve_in_time(&self) -> std::result::Result<Vec<SocketAddr>, Failure> {
-        let (reply, answer) = bounded(1);
         let (host, port, limit) =
             (self.target.root.host().clone(), self.target.port, self.target.times.connect);
-        std::thread::spawn(move || {
-            let _ = reply.send(resolve(&host, port));
-        });
-        answer.recv_timeout(limit).unwrap_or_else(|_| Err(Failure::silence(limit).at(Stage::Resolve)))
+        aside(limit, move || resolve(&host, port)).unwrap_or_else(|failure| Err(failure.at(Stage::Resolve)))
     }
 
     /// Opens a TCP connection to each address; fails if none accepts it.
     fn knock(&self, addresses: &[SocketAddr]) -> Result<String> {
         let (mut open, mut closed, mut last) = (Vec::new(), Vec::new(), None);
         for address in addresses {
-            match TcpStream::connect_timeout(address, self.target.times.connect) {
+            let (to, limit) = (*address, self.target.times.connect);
+            let knocked =
+                aside(limit + Duration::from_secs(1), move || TcpStream::connect_timeout(&to, limit));
+            match knocked.map_err(|failure| failure.into_error(format!("check {address}")))? {
                 Ok(_) => open.push(address.to_string()),
                 Err(error) => {
                     closed.push(format!("{address}: {error}"));
@@ -149,6 +151,26 @@ impl SmbBuilder {
             }
             _ if closed.is_empty() => Ok(format!("{} answers", open.join(", "))),
             _ => Ok(format!("{} answers; not {}", open.join(", "), closed.join(", "))),
+        }
+    }
+}
+
+/// Does on a thread of its own what nothing can stop, and waits so long.
+fn aside<T: Send + 'static>(
+    limit: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> std::result::Result<T, Failure> {
+    let (reply, answer) = bounded(1);
+    std::thread::spawn(move || {
+        let _ = reply.send(work());
+    });
+    let until = Instant::now() + limit;
+    loop {
+        match answer.recv_deadline(until.min(Instant::now() + stop::TICK)) {
+            Ok(done) => return Ok(done),
+            Err(_) if stop::is_set() => return Err(Failure::cancelled()),
+            Err(_) if Instant::now() >= until => return Err(Failure::silence(limit)),
+            Err(_) => {}
         }
     }
 }

@@ -10,7 +10,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
@@ -18,12 +18,14 @@ use futures::future::{Either, select};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 
+use super::credits::endable;
 use super::session::Session;
 use super::status::{Failure, Stage};
+use super::target::{SmbFacts, Target};
 use super::transport::Link;
-use super::{SmbFacts, Target};
 use crate::error::ErrorKind;
 use crate::layout::Host;
+use crate::stop;
 
 /// A connection that takes work from many threads at once.
 pub(super) struct Connection {
@@ -78,7 +80,13 @@ impl Connection {
         self.link.lose(why);
     }
 
-    /// Does some work on the connection, and waits for it until `until`. Gives up a connection that does not answer.
+    /// Whether handles are being closed while nobody waits for it.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.link.leaving() > 0
+    }
+
+    /// Does some work on the connection, and waits for it until `until`. Gives up a connection that does not answer. If the
+    /// caller's own work should end, tells this work to, and waits a moment.
     pub(super) fn call<T, F, W>(&self, until: Instant, work: F) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -88,13 +96,15 @@ impl Connection {
         let begun = Instant::now();
         let (reply, answer) = bounded(1);
         let (link, busy) = (self.link.clone(), Busy::new(&self.busy));
+        let ends = Arc::new(AtomicBool::new(false));
+        let told = ends.clone();
         if busy.is_first() {
             link.touch();
         }
         let job: Job = Box::new(move |session| {
             Box::pin(async move {
                 let _busy = busy;
-                let work = Box::pin(work(session));
+                let work = Box::pin(endable(told, work(session)));
                 let result = match select(work, Box::pin(link.lost())).await {
                     Either::Left((result, _)) => result,
                     Either::Right((why, _)) => Err(why),
@@ -106,17 +116,32 @@ impl Connection {
         if self.jobs.send(job).is_err() {
             return Err(self.link.why());
         }
-        match answer.recv_deadline(until) {
-            Ok(result) => result,
-            // The client panicked, or the thread has ended.
-            Err(RecvTimeoutError::Disconnected) => {
-                self.abandon(Failure::lost("the SMB client failed"));
-                Err(self.link.why())
+        let mut until = until;
+        loop {
+            match answer.recv_deadline(until.min(Instant::now() + stop::TICK)) {
+                Ok(result) => return result,
+                // The client panicked, or the thread has ended.
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.abandon(Failure::lost("the SMB client failed"));
+                    return Err(self.link.why());
+                }
+                Err(RecvTimeoutError::Timeout) => {}
             }
-            Err(RecvTimeoutError::Timeout) => {
+            let (now, is_told) = (Instant::now(), ends.load(Ordering::Acquire));
+            if now >= until {
                 let why = Failure::silence(begun.elapsed());
-                self.abandon(why.clone());
-                Err(why)
+                if !is_told {
+                    self.abandon(why.clone());
+                    return Err(why);
+                }
+                if self.link.silence() >= GRACE / 2 {
+                    self.abandon(why);
+                }
+                return Err(Failure::cancelled());
+            }
+            if !is_told && stop::is_set() {
+                ends.store(true, Ordering::Release);
+                until = until.min(now + GRACE);
             }
         }
     }
@@ -209,7 +234,8 @@ async fn watch(link: &Link, busy: &AtomicUsize, limit: Duration) {
     let silent = std::pin::pin!(async {
         loop {
             tokio::time::sleep((limit / 16).min(DRY / 4)).await;
-            if busy.load(Ordering::Relaxed) > 0 && link.silence() >= limit {
+            let waits = busy.load(Ordering::Relaxed) > 0 || link.leaving() > 0;
+            if waits && link.silence() >= limit {
                 return link.lose(Failure::silence(link.silence()));
             }
             if link.is_dry() && link.silence() >= DRY {
@@ -239,5 +265,7 @@ pub(super) fn resolve(host: &Host, port: u16) -> Result<Vec<SocketAddr>, Failure
 
 /// How long calls wait while nothing is on its way, until their connection counts as dry. Nothing can end that wait.
 const DRY: Duration = Duration::from_secs(1);
+/// How long a call that was told to end may take to take back what it began.
+const GRACE: Duration = Duration::from_secs(1);
 /// How long logging off may take.
 const CLOSE: Duration = Duration::from_secs(2);

@@ -10,12 +10,23 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
 use super::status::Failure;
 use super::transport::Link;
 use crate::error::ErrorKind;
+
+tokio::task_local! {
+    /// Whether the call that this task does was told to end.
+    static ENDS: Arc<AtomicBool>;
+}
+
+/// Does a call that can be told to end: then it asks for nothing more, and only ends what it began.
+pub(super) async fn endable<T>(ends: Arc<AtomicBool>, call: impl Future<Output = T>) -> T {
+    ENDS.scope(ends, call).await
+}
 
 /// The credits of one connection. All of them belong to the one thread of that connection.
 pub(super) struct Credits {
@@ -55,6 +66,11 @@ impl Credits {
         })
     }
 
+    /// The connection.
+    pub(super) fn link(&self) -> &Link {
+        &self.link
+    }
+
     /// How many bytes of a file one request should carry: few where credits are few.
     pub(super) fn block(&self) -> u32 {
         (self.granted / 128).clamp(1, 16) as u32 * CREDIT
@@ -88,6 +104,9 @@ impl Credits {
         let charge = bytes.div_ceil(u64::from(CREDIT)).max(1);
         while self.flying.get() > 0 && self.flying.get() + charge > self.granted / 4 {
             self.landed.notified().await;
+        }
+        if reserve > 0 && ENDS.try_with(|ends| ends.load(Ordering::Acquire)).unwrap_or(false) {
+            return Err(Failure::cancelled());
         }
         if self.left() < charge + reserve {
             return Err(Failure::worn());

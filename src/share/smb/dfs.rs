@@ -6,9 +6,10 @@
 
 use std::time::Instant;
 
+use super::SmbShare;
 use super::pool::Pool;
 use super::status::Failure;
-use super::{SmbShare, Target};
+use super::target::Target;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::SharePath;
 

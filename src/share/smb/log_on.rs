@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 
 use super::failures::{guest, told};
 use super::status::{Failure, INVALID_PARAMETER, NOT_SUPPORTED, Stage};
+use super::target::{Encryption, SmbDialect, Target};
 use super::transport::{Link, Transport};
-use super::{Encryption, SmbDialect, Target};
 use crate::error::ErrorKind;
 
 /// Connects to one of the addresses, negotiates a dialect and logs on. Also tells when the negotiation was over.

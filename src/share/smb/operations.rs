@@ -1,6 +1,7 @@
 //! Operations of a session over paths and bytes.
 
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,18 +50,20 @@ impl Session {
     }
 
     /// Copies a file on the server, by the same rules as [`put`](Self::put).
-    pub(super) async fn copy(&self, from: &str, path: &str, part: &str, flush: bool) -> Result<()> {
+    pub(super) async fn copy(self: &Rc<Self>, from: &str, path: &str, part: &str, flush: bool) -> Result<()> {
         let source = self.open_file(from, access_to_read()).await?;
         let result = self.copy_opened(&source, path, part, flush).await;
-        self.close(&source, result).await
+        self.leave(async move { source.close().await });
+        result
     }
 
     async fn copy_opened(&self, source: &File, path: &str, part: &str, flush: bool) -> Result<()> {
-        let length = self.standard(source).await?.end_of_file;
-        let file = self.create(part).await?;
+        let length = source.get_len().await.map_err(of_client)?;
+        let key = async { source.fsctl(SrvRequestResumeKeyRequest(())).await.map_err(of_client) };
+        let (file, key) = futures::future::join(self.create(part), self.credits.ask(0, key)).await;
+        let file = file?;
         let fill = async {
-            let key = async { source.fsctl(SrvRequestResumeKeyRequest(())).await.map_err(of_client) };
-            let key = self.credits.ask(0, key).await?.resume_key;
+            let key = key?.resume_key;
             let mut offset = 0;
             while offset < length {
                 let end = length.min(offset + COPY_CHUNK * COPY_CHUNKS);
@@ -176,10 +179,16 @@ impl Session {
 
     /// Reads a whole file of at most `limit` bytes; `None` if it is longer. On a connection that is used up, goes on where
     /// the one before stopped.
-    pub(super) async fn read(&self, path: &str, limit: u64, download: &Download) -> Result<Option<Vec<u8>>> {
+    pub(super) async fn read(
+        self: &Rc<Self>,
+        path: &str,
+        limit: u64,
+        download: &Download,
+    ) -> Result<Option<Vec<u8>>> {
         let file = self.open_file(path, access_to_read()).await?;
         let result = self.read_opened(&file, limit, download).await;
-        self.close(&file, result).await
+        self.leave(async move { file.close().await });
+        result
     }
 
     async fn read_opened(&self, file: &File, limit: u64, download: &Download) -> Result<Option<Vec<u8>>> {
@@ -236,46 +245,52 @@ impl Session {
     }
 
     /// Returns the server's identifier of a file: the same for all its names.
-    pub(super) async fn identity(&self, path: &str) -> Result<u64> {
+    pub(super) async fn identity(self: &Rc<Self>, path: &str) -> Result<u64> {
         let file = self.open_as(path, CreateDisposition::Open, access_to_look(), Kind::Any).await?;
         let query = async { handle(&file).query_info::<FileInternalInformation>().await.map_err(of_client) };
         let result = self.credits.ask(0, query).await;
-        self.close(handle(&file), result.map(|internal| internal.index_number)).await
+        self.leave(async move { handle(&file).close().await });
+        result.map(|internal| internal.index_number)
     }
 
     /// Lists a folder.
-    pub(super) async fn list(&self, path: &str) -> Result<Vec<Item>> {
+    pub(super) async fn list(self: &Rc<Self>, path: &str) -> Result<Vec<Item>> {
         let folder = Arc::new(self.open_folder(path, access_to_read()).await?);
         let result = self.credits.list(list_opened(&folder)).await;
-        self.close(&folder, result).await
+        self.leave(async move { folder.close().await });
+        result
     }
 
     /// Checks that a folder exists; an error if it does not.
-    pub(super) async fn stat(&self, path: &str) -> Result<()> {
+    pub(super) async fn stat(self: &Rc<Self>, path: &str) -> Result<()> {
         let folder = self.open_folder(path, access_to_look()).await?;
-        self.close(&folder, Ok(())).await
+        self.leave(async move { folder.close().await });
+        Ok(())
     }
 
     /// Creates a folder whose parent exists.
-    pub(super) async fn create_folder(&self, path: &str) -> Result<()> {
+    pub(super) async fn create_folder(self: &Rc<Self>, path: &str) -> Result<()> {
         let new = self.open_as(path, CreateDisposition::Create, access_to_look(), Kind::Folder).await;
         let new = new.map_err(|failure| not_created(path, failure))?;
-        self.close(handle(&new), Ok(())).await
+        self.leave(async move { handle(&new).close().await });
+        Ok(())
     }
 
     /// Gives a file one more name.
-    pub(super) async fn link(&self, path: &str, name: &str) -> Result<()> {
+    pub(super) async fn link(self: &Rc<Self>, path: &str, name: &str) -> Result<()> {
         let file = self.open_file(path, access_to_look().with_file_write_attributes(true)).await?;
         let link = FileLinkInformation { replace_if_exists: false.into(), file_name: name.into() };
         let result = self.credits.ask(0, async { file.set_info(link).await.map_err(of_client) }).await;
-        self.close(&file, result).await
+        self.leave(async move { file.close().await });
+        result
     }
 
     /// Gives a file another name.
-    pub(super) async fn rename(&self, path: &str, name: &str) -> Result<()> {
+    pub(super) async fn rename(self: &Rc<Self>, path: &str, name: &str) -> Result<()> {
         let file = self.open_file(path, access_to_look().with_delete(true)).await?;
         let result = self.rename_opened(&file, name).await;
-        self.close(&file, result).await
+        self.leave(async move { file.close().await });
+        result
     }
 
     /// Deletes a file, or an empty folder.
@@ -287,27 +302,28 @@ impl Session {
     }
 
     /// Makes the server flush the names in a folder, if it can.
-    pub(super) async fn flush_folder(&self, path: &str) -> Result<()> {
+    pub(super) async fn flush_folder(self: &Rc<Self>, path: &str) -> Result<()> {
         let access = access_to_look().with_generic_write(true);
         let folder = self.open_folder(path, access).await?;
         // The client only flushes files, but a folder's handle works as well (MS-SMB2 2.2.17).
         let folder = File::new(folder.handle, 0);
         let result = self.credits.ask(0, async { folder.flush().await.map_err(|e| of_io(&e)) }).await;
-        self.close(&folder, result).await
+        self.leave(async move { folder.close().await });
+        result
     }
 
     /// Returns the room on the volume that contains a folder.
-    pub(super) async fn space(&self, path: &str) -> Result<Space> {
+    pub(super) async fn space(self: &Rc<Self>, path: &str) -> Result<Space> {
         let folder = self.open_folder(path, access_to_look()).await?;
         let query = async { folder.query_fs_info::<FileFsFullSizeInformation>().await.map_err(of_client) };
         let result = self.credits.ask(0, query).await;
-        let result = result.map(|size| {
+        self.leave(async move { folder.close().await });
+        result.map(|size| {
             let unit =
                 u64::from(size.sectors_per_allocation_unit).saturating_mul(u64::from(size.bytes_per_sector));
             let free = size.caller_available_allocation_units.saturating_mul(unit);
             Space::new(size.total_allocation_units.saturating_mul(unit), free)
-        });
-        self.close(&folder, result).await
+        })
     }
 
     async fn open_file(&self, path: &str, access: FileAccessMask) -> Result<File> {
@@ -334,6 +350,17 @@ impl Session {
         let attributes = FileAttributes::new().with_directory(kind == Kind::Folder);
         let arguments = FileCreateArgs { disposition, attributes, options, desired_access };
         self.credits.ask(0, async { self.tree.create(path, &arguments).await.map_err(of_client) }).await
+    }
+
+    /// Closes a handle through which nothing was written: the call need not wait for that. What it says is of no use, and
+    /// the server closes whatever is open when the connection ends.
+    fn leave(self: &Rc<Self>, close: impl Future<Output = smb::Result<()>> + 'static) {
+        let session = self.clone();
+        session.credits.link().leave();
+        tokio::task::spawn_local(async move {
+            let _ = session.credits.end(async { close.await.map_err(of_client) }).await;
+            session.credits.link().left();
+        });
     }
 
     /// Closes a handle; a failure to do so counts only if nothing failed before.
@@ -368,7 +395,10 @@ async fn list_opened(folder: &Arc<Directory>) -> Result<Vec<Item>> {
     let mut entries = pin!(query.await.map_err(of_client)?);
     while let Some(entry) = entries.next().await {
         // After an error the client's task waits for ever, with the folder open: so give up the connection.
-        let entry = entry.map_err(|e| Failure::lost(format!("the listing broke off: {e}")))?;
+        let entry = entry.map_err(|e| match of_client(e) {
+            failure if failure.is_lost() => failure,
+            failure => Failure::lost(format!("the listing broke off: {failure}")),
+        })?;
         let name = entry.file_name.to_string();
         if name == "." || name == ".." {
             continue;

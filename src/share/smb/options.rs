@@ -1,10 +1,11 @@
-//! The options of a connection as plain data, for the bindings.
+//! Reads the options of a connection from JSON, for the bindings.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Encryption, SmbBuilder, SmbDialect};
+use super::builder::SmbBuilder;
+use super::target::{Encryption, SmbDialect};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::from_json;
 use crate::share::Durability;

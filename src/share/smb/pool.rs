@@ -10,8 +10,9 @@ use crossbeam_channel::Receiver;
 use super::connection::Connection;
 use super::session::Session;
 use super::status::Failure;
-use super::{SmbFacts, Target};
+use super::target::{SmbFacts, Target};
 use crate::error::ErrorKind;
+use crate::stop;
 
 /// A few connections to one share, used by any number of threads.
 pub(super) struct Pool {
@@ -89,6 +90,9 @@ impl Pool {
                 "the connection belongs to the process that this one was forked from; connect anew",
             ));
         }
+        if stop::is_set() {
+            return Err(Failure::cancelled());
+        }
         let until = Instant::now() + self.target.times.call;
         if let Some(failure) = self.down() {
             return Err(failure);
@@ -115,6 +119,7 @@ impl Pool {
                     self.lock().down = None;
                     return Ok(value);
                 }
+                Err(_) if stop::is_set() => return Err(Failure::cancelled()),
                 // Used up, not broken: the next connection goes on, and may be open already.
                 Err(failure) if failure.is_worn() && Instant::now() < until => continue,
                 Err(failure) if failure.is_lost() || failure.passes() => failure,
@@ -128,7 +133,9 @@ impl Pool {
                 }
                 return Err(failure);
             }
-            std::thread::sleep(pause);
+            if stop::sleep(pause) {
+                return Err(Failure::cancelled());
+            }
         }
     }
 
@@ -184,7 +191,10 @@ impl Pool {
             if now >= until {
                 return Err(Failure::silence(self.target.times.call));
             }
-            let wait = (until - now).min(Duration::from_millis(500));
+            if stop::is_set() {
+                return Err(Failure::cancelled());
+            }
+            let wait = (until - now).min(stop::TICK);
             state = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -250,6 +260,15 @@ impl Pool {
             .then(|| failure.clone())
     }
 
+    /// Waits a short while until the server has closed what no call needs any more, on any connection.
+    pub(super) fn settle(&self) {
+        let until = Instant::now() + SETTLE;
+        while self.lock().connections.iter().any(|c| !c.is_lost() && c.is_leaving()) && Instant::now() < until
+        {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// Logs off everywhere, and waits a short while for that.
     pub(super) fn close(&self) {
         if std::process::id() != self.process {
@@ -260,7 +279,15 @@ impl Pool {
             state.opening = None;
             (std::mem::take(&mut state.connections), std::mem::take(&mut state.threads))
         };
+        // Callers that were told to end have left what they asked for.
+        for connection in connections.iter().filter(|connection| connection.load() > 0) {
+            connection.abandon(Failure::lost("the connection is closed"));
+        }
         drop(connections);
+        if stop::is_set() {
+            // They end by themselves.
+            return;
+        }
         let until = Instant::now() + CLOSE;
         for thread in threads {
             let _ = thread.recv_deadline(until);
@@ -288,6 +315,7 @@ fn backoff(failures: u32, is_lost: bool) -> Duration {
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_secs(5);
 const DOWN: Duration = Duration::from_secs(10);
+const SETTLE: Duration = Duration::from_secs(1);
 const CLOSE: Duration = Duration::from_secs(3);
 
 #[cfg(test)]

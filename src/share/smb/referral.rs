@@ -12,8 +12,8 @@ use super::answer::u16_at;
 use super::failures::told;
 use super::log_on::log_on;
 use super::status::{BUFFER_OVERFLOW, FS_DRIVER_REQUIRED, Failure, NOT_FOUND, OBJECT_PATH_NOT_FOUND, Stage};
+use super::target::{Encryption, Target};
 use super::transport::Link;
-use super::{Encryption, Target};
 use crate::error::ErrorKind;
 use crate::layout::UncPath;
 

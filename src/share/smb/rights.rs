@@ -59,7 +59,13 @@ impl Session {
     }
 
     /// Does what [`put`](Self::put) does, and reads the file back.
-    async fn rehearse(&self, part: &str, path: &str, content: &[u8], flush: bool) -> Result<(), Failure> {
+    async fn rehearse(
+        self: &Rc<Self>,
+        part: &str,
+        path: &str,
+        content: &[u8],
+        flush: bool,
+    ) -> Result<(), Failure> {
         let new = file(self.create_passing(part, Kind::File).await?)?;
         let tried = async {
             self.write(&new, content, &mut 0).await?;

@@ -23,8 +23,8 @@ use super::failures::told;
 use super::log_on::log_on;
 use super::referral::refer;
 use super::status::{BAD_NETWORK_NAME, Failure, Stage};
+use super::target::{Encryption, SmbDialect, SmbFacts, Target};
 use super::transport::Link;
-use super::{Encryption, SmbDialect, SmbFacts, Target};
 
 /// How many bytes of a file go into one request: what the server grants, but no more than is of use. Larger requests
 /// are no faster, and take more memory.
@@ -109,9 +109,8 @@ impl Session {
         &self.facts
     }
 
-    /// Logs off and closes the connection.
+    /// Logs off, which closes the share and whatever is open, and closes the connection.
     pub(super) async fn log_off(self) {
-        let _ = self.tree.disconnect().await;
         let _ = self.session.logoff().await;
         let _ = self.connection.close().await;
     }

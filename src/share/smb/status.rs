@@ -106,6 +106,11 @@ impl Failure {
         Self { cause: Cause::Other(kind, text.into()), is_lost: false, stage: None }
     }
 
+    /// The caller asked to stop.
+    pub(super) fn cancelled() -> Self {
+        Self::other(ErrorKind::Cancelled, "cancelled by the caller")
+    }
+
     /// Returns the same failure, at this stage of opening.
     pub(super) fn at(mut self, stage: Stage) -> Self {
         self.stage = Some(stage);

@@ -5,7 +5,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,8 @@ pub(super) struct Link {
     /// Requests that calls have asked for, and those that were answered for good.
     asked: AtomicU64,
     answered: AtomicU64,
+    /// Handles that are being closed while nobody waits for it.
+    leaving: AtomicUsize,
     /// Credits that the server granted at log-on.
     granted: AtomicU64,
     /// Whether a message went out encrypted.
@@ -57,6 +59,7 @@ impl Link {
             received: AtomicU64::new(0),
             asked: AtomicU64::new(0),
             answered: AtomicU64::new(0),
+            leaving: AtomicUsize::new(0),
             granted: AtomicU64::new(0),
             is_encrypted: AtomicBool::new(false),
             age: AtomicU8::new(0),
@@ -127,6 +130,21 @@ impl Link {
     pub(super) fn is_dry(&self) -> bool {
         let answered = self.answered.load(Ordering::Relaxed);
         self.asked.load(Ordering::Relaxed) > answered && self.sent.load(Ordering::Relaxed) == answered
+    }
+
+    /// Records that a handle is about to be closed while nobody waits for it.
+    pub(super) fn leave(&self) {
+        self.leaving.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Records that it is closed.
+    pub(super) fn left(&self) {
+        self.leaving.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// How many handles are being closed while nobody waits for it.
+    pub(super) fn leaving(&self) -> usize {
+        self.leaving.load(Ordering::Acquire)
     }
 
     pub(super) fn granted(&self) -> u64 {
@@ -301,7 +319,7 @@ impl SmbTransport for Transport {
     }
 
     fn default_port(&self) -> u16 {
-        super::PORT
+        super::target::PORT
     }
 
     fn split(

@@ -1,4 +1,4 @@
-//! A state folder that is of no use costs time and space, never a set.
+//! A useless state folder costs time and space, but never a set.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::fs::{self, File};

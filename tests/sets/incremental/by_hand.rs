@@ -1,4 +1,4 @@
-//! Recovery of a set by hand, by the lines that the README prints.
+//! Recovery of a set by hand, with the lines in the README.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! A set that loses a piece of its index whose lines take the place of earlier ones: older content does not come back.
+//! A set that loses an index piece whose lines replace earlier ones: older content does not come back.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Sources that come above, below and beside old ones, and things that take each other's place.
+//! New sources above, below and beside old ones, and things that replace each other.
 
 use std::fs;
 use std::os::unix::fs::symlink;

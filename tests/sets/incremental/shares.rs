@@ -1,4 +1,4 @@
-//! Shares that cannot link, can link only so often, or say that they did.
+//! Shares that cannot link, can link only a limited number of times, or falsely say that they did.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::fmt;

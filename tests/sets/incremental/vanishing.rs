@@ -1,4 +1,4 @@
-//! Sources that change, or go, between the walk that finds them and the thread that reads them.
+//! Sources that change or vanish between the walk that finds them and the thread that reads them.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

@@ -1,4 +1,4 @@
-//! Rules about what lies where on the share: folders, keys, plain data, links, and what is in MASBackup.
+//! Rules about what is where on the share: folders, keys, plain data, links, and the content of MASBackup.
 
 use azs_backup::layout::Component;
 use azs_backup::review::Severity;

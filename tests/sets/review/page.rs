@@ -34,8 +34,8 @@ fn the_page_stands_by_itself_and_escapes_what_the_share_says() {
 }
 
 /// Fails unless the page is valid as far as its own parts go: every element known, closed in turn and where it may be,
-/// attributes quoted and not twice, ids once, links to ids that are there, and no bare `&` or `<`. (The page was held
-/// against html5lib's strict parser and tidy when it was made.)
+/// attributes quoted and not twice, ids once, links to ids that are there, and no bare `&` or `<`. (html5lib's strict
+/// parser and tidy accepted the page when it was written.)
 fn assert_well_formed(page: &str) {
     const VOID: [&str; 2] = ["meta", "!DOCTYPE"];
     const BLOCKS: [&str; 11] =

@@ -1,4 +1,4 @@
-//! Rules about the sets: how old, how whole and how large they are, how long they are kept, and the room for the next.
+//! Rules about the sets: their age, condition and size, how long they are kept, and the space for the next one.
 
 use azs_backup::layout::{Component, SetName};
 use azs_backup::review::{Configuration, review};

@@ -1,4 +1,4 @@
-//! A share made as a rule needs it, the configuration that goes with it, and what the review says of both.
+//! A share made for a rule, its configuration, and what the review says about both.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

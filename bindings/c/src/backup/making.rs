@@ -1,4 +1,4 @@
-//! A backup in the making: begun, added to, committed or abandoned.
+//! A backup in the making: add sources, then commit or abandon it.
 
 use std::ffi::{c_char, c_void};
 use std::ptr::NonNull;
@@ -12,18 +12,20 @@ use crate::callback::{Reader, azs_read_fn};
 use crate::error::{azs_error, azs_status};
 use crate::ffi::{Alone, Data, FilePath, Slot, Text, alone, guard, invalid, looked_at, quietly, slot};
 
-/// A backup in the making. Freed by `azs_backup_free`; not committed, it then leaves nothing that looks like a backup.
+/// A backup in the making. Free it with `azs_backup_free`. If you did not commit it, it leaves nothing that looks like
+/// a backup.
 ///
-/// Threads: one at a time, not necessarily the one that began it; a call from another, or from a function that the
-/// backup calls, fails while one is at work. Freed meanwhile, it is abandoned when that call returns. It belongs to the
-/// process that began it: in a forked one every call fails, and freeing it there leaves the backup to its process.
+/// Threads: only one at a time, not necessarily the one that began it. While a call is at work, a call from another
+/// thread, or from a function that the backup calls, fails. If you free the backup meanwhile, it is abandoned when that
+/// call returns. It belongs to the process that began it: in a forked process every call fails, and freeing it there
+/// does not end the backup.
 pub struct azs_backup {
     backup: Alone<Option<Backup>>,
     set: SetName,
     process: u32,
 }
 
-/// Works with a backup, in the process that it belongs to: its threads are not in a forked one.
+/// Works with a backup, in the process that it belongs to: a forked process has none of its threads.
 fn work<T>(
     handle: Option<NonNull<azs_backup>>,
     work: impl FnOnce(&mut Option<Backup>) -> Result<T>,
@@ -43,8 +45,8 @@ fn was_committed() -> azs::Error {
     invalid("the backup was committed, or has failed to be; begin a new one".into())
 }
 
-/// Begins the backup: checks everything that was said and creates the set's folder. A builder starts once; it still has
-/// to be freed.
+/// Begins the backup: checks the options and creates the set's folder. A builder starts only once; you still have to
+/// free it.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_start(
     builder: Option<NonNull<azs_backup_builder>>,
@@ -61,7 +63,7 @@ pub extern "C" fn azs_backup_start(
     })
 }
 
-/// The name of the set that is being made.
+/// Returns the name of the set.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_set(
     backup: Option<NonNull<azs_backup>>,
@@ -75,7 +77,7 @@ pub extern "C" fn azs_backup_set(
     })
 }
 
-/// Adds a file or a folder, whichever it is, under a name; NULL for its own.
+/// Adds a file or a folder under a name; NULL for its own.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_add(
     backup: Option<NonNull<azs_backup>>,
@@ -93,7 +95,7 @@ pub extern "C" fn azs_backup_add(
     })
 }
 
-/// Adds a folder and all below it, under a name; NULL for its own.
+/// Adds a folder and everything below it under a name; NULL for its own.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_add_folder(
     backup: Option<NonNull<azs_backup>>,
@@ -110,7 +112,7 @@ pub extern "C" fn azs_backup_add_folder(
     })
 }
 
-/// Adds a file under a name, which may have folders in it: `tor1/running-config`; NULL for its own.
+/// Adds a file under a name, which may include folders: `tor1/running-config`; NULL for its own.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_add_file(
     backup: Option<NonNull<azs_backup>>,
@@ -158,9 +160,9 @@ pub extern "C" fn azs_backup_add_reader(
     })
 }
 
-/// Says that something is not in the set because it could not be had, a switch that did not answer: by the policy
-/// "fail" the call fails with `AZS_STATUS_SOURCE_UNREADABLE`, by "report" it is named in the report, and the set is
-/// partial. `message` is one line for people.
+/// Records that something could not be fetched: a switch did not answer. With the policy "fail" the call fails with
+/// `AZS_STATUS_SOURCE_UNREADABLE`; with "report" the report names it, and the set is partial. `message` is one line for
+/// people.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_add_problem(
     backup: Option<NonNull<azs_backup>>,
@@ -174,8 +176,8 @@ pub extern "C" fn azs_backup_add_problem(
     })
 }
 
-/// Waits until everything is stored and writes the cover sheet: from then on it is a backup. Gives the report as JSON;
-/// `report` may be NULL. The backup still has to be freed.
+/// Waits until everything is stored, then writes the cover sheet, which makes it a backup. Returns the report as JSON;
+/// `report` may be NULL. You still have to free the backup.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_commit(
     backup: Option<NonNull<azs_backup>>,
@@ -189,8 +191,8 @@ pub extern "C" fn azs_backup_commit(
     })
 }
 
-/// Frees a backup; one that was not committed is abandoned: what it stored is removed. One that is in use is abandoned
-/// when the call that uses it returns. NULL is allowed.
+/// Frees a backup. If you did not commit it, this abandons it and removes what it stored. If a call is at work with it,
+/// that happens when the call returns. NULL is allowed.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_free(backup: Option<Box<azs_backup>>) {
     quietly((), || drop(backup));

@@ -1,7 +1,7 @@
 """Encrypted backups of what Azure Stack Hub leaves out, beside `MASBackup` on the same share.
 
-Switch configurations, the hardware lifecycle host, deployment data, registration: encrypted to the same kind of
-certificate that Azure Stack Hub's own backups are. The CER encrypts, the PFX decrypts.
+Switch configurations, the hardware lifecycle host, deployment data, registration: all encrypted to the same kind of
+certificate as Azure Stack Hub's own backups. The CER encrypts, the PFX decrypts.
 
 >>> certificate = EncryptionCertificate.load(folder / "backup.cer")
 >>> with FolderShare.open(folder / "share") as share:
@@ -12,8 +12,8 @@ certificate that Azure Stack Hub's own backups are. The CER encrypts, the PFX de
 ...     found.restore_bytes(opener, "tor1/running-config")
 b'hostname tor1'
 
-Every failure is a `BackupError` with a `code`, and with the `alert` that an operator knows it by. Long work lets other
-threads run, can be interrupted, and reports to a `progress` callback: see `Progress`. Nothing here has an event loop; in
+Every failure is a `BackupError` with a `code`, and with the `alert` that operators know. Long work lets other threads
+run, can be interrupted, and reports to a `progress` callback: see `Progress`. Nothing here needs an event loop; in
 asyncio use `asyncio.to_thread`. Events go to the logger `azs_backup`.
 """
 
@@ -147,7 +147,7 @@ from azs_backup.values import (
 )
 
 RULES: tuple[Rule, ...] = _rules()
-"""The rules that a review goes by."""
+"""The rules of a review."""
 
 __all__ = [
     "RULES",

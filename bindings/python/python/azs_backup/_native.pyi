@@ -148,8 +148,8 @@ VERSION: Final[str]
 class UncPath:
     r"""Where a share is, and a folder in it: `\\fileserver01.contoso.com\AzSBackups\contoso.com`.
 
-    Read as people write it and printed in one normal form. Raises `InvalidNameError`, and `ReservedPathError` for a
-    path into `MASBackup`.
+    It parses text as people write it, and prints one normal form. Raises `InvalidNameError`, or
+    `ReservedPathError` for a path into `MASBackup`.
 
     >>> path = UncPath("//fs.contoso.com/AzSBackups/contoso.com/")
     >>> print(path, path.host, path.share, path.folders)
@@ -169,10 +169,10 @@ class UncPath:
         """The folders below the share."""
     @property
     def parent(self) -> UncPath | None:
-        """The folder above it; none for the share itself."""
+        """The folder above it; `None` for the share itself."""
     @property
     def verbatim(self) -> str:
-        r"""In the form that Windows takes without interpreting it: `\\?\UNC\…`."""
+        r"""The form that Windows uses without interpreting it: `\\?\UNC\…`."""
     @property
     def is_administrative(self) -> bool:
         """Whether the share is an administrative one: `C$`."""
@@ -180,9 +180,9 @@ class UncPath:
     def len_utf16(self) -> int:
         """Length in UTF-16 code units, as Windows counts."""
     def join(self, path: SharePath | str) -> UncPath:
-        """The path and this one below it."""
+        """Returns this path continued by another."""
     def same_place(self, other: UncPath | str) -> bool:
-        """Whether both are the same place, letter case aside."""
+        """Whether both are the same place, ignoring letter case."""
     def __truediv__(self, path: SharePath | str, /) -> UncPath: ...
     def __rtruediv__(self, value: Never, /) -> Never: ...
     def __getnewargs__(self) -> tuple[str]: ...
@@ -207,10 +207,10 @@ class SharePath:
         """Its names from the top down."""
     @property
     def parent(self) -> SharePath | None:
-        """The folder above it; none for the root."""
+        """The folder above it; `None` for the root."""
     @property
     def file_name(self) -> Name | None:
-        """Its last name; none for the root."""
+        """Its last name; `None` for the root."""
     @property
     def is_root(self) -> bool:
         """Whether it is the root."""
@@ -218,9 +218,9 @@ class SharePath:
     def len_utf16(self) -> int:
         """Length in UTF-16 code units, as Windows counts."""
     def join(self, path: SharePath | str) -> SharePath:
-        """The path and this one below it."""
+        """Returns this path continued by another."""
     def same_place(self, other: SharePath | str) -> bool:
-        """Whether both are the same place, letter case aside."""
+        """Whether both are the same place, ignoring letter case."""
     def __truediv__(self, path: SharePath | str, /) -> SharePath: ...
     def __rtruediv__(self, value: Never, /) -> Never: ...
     def __getnewargs__(self) -> tuple[str]: ...
@@ -234,10 +234,10 @@ class SharePath:
 
 @final
 class Name:
-    """A name on a share, which obeys the rules of Windows and is not `MASBackup`."""
+    """A name on a share. It follows the rules of Windows and is not `MASBackup`."""
     def __new__(cls, text: Name | str) -> Self: ...
     def same_name(self, other: Name | str) -> bool:
-        """Whether both are the same name, letter case aside."""
+        """Whether both are the same name, ignoring letter case."""
     def __getnewargs__(self) -> tuple[str]: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -249,7 +249,7 @@ class Name:
 
 @final
 class Host:
-    """A file server: by name or address.
+    """A file server, by name or address.
 
     >>> Host("10.0.0.2").kind
     'ipv4'
@@ -260,18 +260,18 @@ class Host:
         """How it is written: `fqdn`, `single_label`, `ipv4` or `ipv6`."""
     @property
     def ip(self) -> str | None:
-        """Its address, where it is written as one."""
+        """Its address, if it is written as one."""
     @property
     def scope_id(self) -> int | None:
         """The scope of a link-local address."""
     @property
     def address(self) -> str:
-        """As a resolver takes it."""
+        """What a resolver accepts."""
     @property
     def is_loopback(self) -> bool:
-        """Whether it is this machine itself."""
+        """Whether it is this machine."""
     def same_host(self, other: Host | str) -> bool:
-        """Whether both are the same host, however written."""
+        """Whether both are written alike, ignoring letter case. Nothing is resolved."""
     def __getnewargs__(self) -> tuple[str]: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -303,7 +303,7 @@ class Component:
 
 @final
 class ScaleUnit:
-    """An instance of a component where a region has several."""
+    """An instance of a component, if a region has several."""
     def __new__(cls, text: ScaleUnit | str) -> Self: ...
     def __getnewargs__(self) -> tuple[str]: ...
     def __hash__(self) -> int: ...
@@ -324,10 +324,10 @@ class SetName:
     def __new__(cls, text: SetName | str) -> Self: ...
     @staticmethod
     def at(created: _Time, suffix: int) -> SetName:
-        """The name of a set begun at this time, whose fraction of a second is dropped."""
+        """Returns the name of a set that begins at this time; drops the fraction of a second."""
     @property
     def created(self) -> datetime:
-        """When it was begun, to the second."""
+        """When the set began, to the second."""
     @property
     def suffix(self) -> int:
         """The random suffix."""
@@ -350,7 +350,7 @@ class Deployment:
     def __new__(cls, external_domain_name: str, region: str) -> Self: ...
     @staticmethod
     def parse(text: Deployment | str) -> Deployment:
-        """Reads what a deployment prints: `contoso.com/nyc`."""
+        """Parses what a deployment prints: `contoso.com/nyc`."""
     @property
     def external_domain_name(self) -> Name:
         """The external domain name: `contoso.com`."""
@@ -362,7 +362,7 @@ class Deployment:
         """The deployment's fully qualified domain name: `nyc.contoso.com`."""
     @property
     def region_folder(self) -> SharePath:
-        """The folder on the share that holds its backups."""
+        """The region folder: it contains the deployment's backups."""
     def __getnewargs__(self) -> tuple[str, str]: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -374,7 +374,7 @@ class Deployment:
 
 @final
 class Place:
-    """Where sets lie: a deployment, a component, and a scale unit where there are several.
+    """Where sets are: a deployment, a component, and a scale unit if there are several.
 
     >>> print(Place(Deployment("contoso.com", "nyc"), "Switches").folder)
     contoso.com/nyc/Switches
@@ -384,7 +384,7 @@ class Place:
     ) -> Self: ...
     @staticmethod
     def parse(text: Place | str) -> Place:
-        """Reads what a place prints: `contoso.com/nyc/Switches`."""
+        """Parses what a place prints: `contoso.com/nyc/Switches`."""
     @property
     def deployment(self) -> Deployment:
         """The deployment."""
@@ -393,12 +393,12 @@ class Place:
         """The component."""
     @property
     def scale_unit(self) -> ScaleUnit | None:
-        """The scale unit, if any."""
+        """The scale unit, if there is one."""
     @property
     def folder(self) -> SharePath:
-        """The folder on the share that holds its sets."""
+        """The folder on the share that contains its sets."""
     def set_folder(self, set: SetName | str) -> SharePath:
-        """The folder of the set of this name."""
+        """Returns the folder of the set with this name."""
     def __getnewargs__(self) -> tuple[Deployment, Component, ScaleUnit | None]: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -421,7 +421,7 @@ def is_mas_backup(name: str) -> bool:
 class EncryptionCertificate:
     """A public certificate that backups are sealed to: the CER.
 
-    Made by `from_cer` or `load`; equal to another one of the same certificate.
+    Create it with `from_cer` or `load`. Two are equal if they are the same certificate.
 
     >>> certificate = EncryptionCertificate.load(folder / "backup.cer")
     >>> certificate.facts.key
@@ -434,7 +434,7 @@ class EncryptionCertificate:
     def from_cer(data: Buffer) -> EncryptionCertificate:
         """Reads a CER: DER, PEM or Base64, as Windows and OpenSSL write it.
 
-        Raises `MalformedError`, and `CertificateUnsuitableError` for a key that cannot serve or a file that carries a
+        Raises `MalformedError`, or `CertificateUnsuitableError` if the key cannot be used or the file contains a
         private key.
         """
     @staticmethod
@@ -442,11 +442,11 @@ class EncryptionCertificate:
         """Reads a CER file."""
     @property
     def facts(self) -> CertificateFacts:
-        """What the certificate says: subject, issuer, thumbprints, validity, key."""
+        """What the certificate says about itself: subject, issuer, thumbprints, validity, key."""
     def check_validity(self, at: _Time | None = None) -> None:
-        """Raises `CertificateExpiredError` unless the certificate is valid at that time, now if none is given."""
+        """Raises `CertificateExpiredError` unless the certificate is valid at that time, by default now."""
     def to_der(self) -> bytes:
-        """The certificate in DER, as a CER file holds it."""
+        """Returns the certificate in DER, as in a CER file."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -457,7 +457,7 @@ class EncryptionCertificate:
 
 @final
 class DecryptionCertificate:
-    """A certificate with its private key: what opens backups. It cannot be pickled, and its key is not shown.
+    """A certificate with its private key, which opens backups. It cannot be pickled, and never shows its key.
 
     >>> pfx = DecryptionCertificate.load(folder / "backup.pfx", "correct horse")
     >>> pfx.encryption_certificate == certificate
@@ -468,7 +468,7 @@ class DecryptionCertificate:
     """
     @staticmethod
     def from_pfx(data: Buffer, password: str | None = None) -> DecryptionCertificate:
-        """Reads a PFX, also in Base64 as a vault hands it out.
+        """Reads a PFX, also in Base64 as a vault exports it.
 
         Raises `WrongPasswordError`, `MalformedError`, `CertificateUnsuitableError` and `UnsupportedError`.
         """
@@ -480,10 +480,10 @@ class DecryptionCertificate:
         """Reads a PFX file."""
     @property
     def facts(self) -> CertificateFacts:
-        """What the certificate says."""
+        """What the certificate says about itself."""
     @property
     def encryption_certificate(self) -> EncryptionCertificate:
-        """The public half, as the CER has it."""
+        """The public half, as in the CER."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -496,7 +496,7 @@ class DecryptionCertificate:
 class Sealer:
     """Seals messages to one certificate or several.
 
-    One content key serves all messages of a sealer. It may be shared between threads; in a forked process make another.
+    All messages of a sealer have one content key. Threads may share it. Create another one in a forked process.
 
     >>> message = Sealer(certificate).seal(b"hostname tor1")
     >>> recipients_of(message)[0].serial == certificate.facts.serial
@@ -506,17 +506,17 @@ class Sealer:
     """
     def __new__(cls, certificates: EncryptionCertificate | Iterable[EncryptionCertificate]) -> Self: ...
     def seal(self, data: Buffer) -> bytes:
-        """Makes one message of at most 64 MiB of bytes, which `openssl cms -decrypt` opens."""
+        """Seals at most 64 MiB as one message, which `openssl cms -decrypt` opens."""
     def seal_file(self, source: _StrPath, target: _StrPath) -> int:
-        """Seals a file of at most 64 MiB into a new file; says how many bytes it had."""
+        """Seals a file of at most 64 MiB into a new file. Returns how many bytes it had."""
     def seal_stream(self, reader: _Reader, writer: _Writer) -> int:
-        """Makes one message of everything that a binary stream gives; says how many bytes that was."""
+        """Seals everything that a binary stream returns as one message. Returns how many bytes that was."""
 
 @final
 class Opener:
-    """Opens messages with one certificate or several: the old one and the new one, while certificates rotate.
+    """Opens messages with one certificate or several: the old and the new one, while you rotate certificates.
 
-    It may be shared between threads.
+    Threads may share it.
 
     >>> opener.open(b"anything")
     Traceback (most recent call last):
@@ -525,38 +525,38 @@ class Opener:
     def __new__(cls, certificates: DecryptionCertificate | Iterable[DecryptionCertificate]) -> Self: ...
     @property
     def certificates(self) -> tuple[CertificateFacts, ...]:
-        """What its certificates say."""
+        """What its certificates say about themselves."""
     def open(self, message: Buffer) -> bytes:
-        """Decrypts a message. Raises `DamagedError` unless all of it is authentic, and `WrongCertificateError`, which names
-        the one that is needed.
+        """Decrypts a message. Raises `DamagedError` unless all of it is authentic, or `WrongCertificateError`, which
+        names the certificate that you need.
         """
     def open_file(self, source: _StrPath, target: _StrPath) -> int:
-        """Opens a file that holds one message into a new file, which is seen only when it is whole."""
+        """Opens a file with one message into a new file, which appears only once it is whole."""
     def open_stream(self, reader: _Reader, writer: _Writer) -> int:
-        """Opens the one message that a binary stream gives. Nothing is written before all of it is authentic."""
+        """Opens the single message that a binary stream returns. Writes nothing before all of it is authentic."""
 
 def recipients_of(message: Buffer) -> tuple[RecipientFacts, ...]:
-    """Whom a message is sealed to: issuer and serial number of each certificate that opens it. Needs no key."""
+    """Returns whom a message is sealed to: issuer and serial number of each certificate that opens it. Needs no key."""
 
 # The share
 
 @disjoint_base
 class Share:
-    """A share that is open: what `FolderShare` and others have in common.
+    """An open share: what `FolderShare` and `SmbShare` have in common.
 
-    A context manager that closes it; what is open on it goes on.
+    As a context manager it closes the share at the end of the block. What you opened on it keeps working.
     """
     def describe(self) -> str:
         """Where it is, for messages."""
     def space(self) -> Space:
-        """How much room there is for this account, in bytes: `total` and `free`. Raises `UnsupportedError` where the share
-        does not say.
+        """Returns how much room there is for this account, in bytes: `total` and `free`. Raises `UnsupportedError` if
+        the share does not tell.
         """
     def close(self) -> None:
-        """Leaves the share. Doing so again does nothing."""
+        """Closes the share. Does nothing if called again."""
     @property
     def closed(self) -> bool:
-        """Whether it was closed."""
+        """Whether it is closed."""
     def __enter__(self) -> Self: ...
     def __exit__(
         self, _type: type[BaseException] | None, _value: BaseException | None, _traceback: TracebackType | None, /
@@ -564,20 +564,20 @@ class Share:
 
 @final
 class FolderShare(Share):
-    """A folder of this machine as the share: a local one, or a share that the operating system has mounted."""
+    """A share in a folder of this machine: a local disk, or a share that the operating system has mounted."""
     @staticmethod
     def open(root: _StrPath, *, durability: Durability | None = None) -> FolderShare:
         """Opens an existing folder as the root of a share.
 
         `durability` is `"flushed"`, to the disk or server, or `"cached"`, for a throw-away share. Raises
-        `NotFoundError`, and `ReservedPathError` for a folder in `MASBackup`.
+        `NotFoundError`, or `ReservedPathError` for a folder in `MASBackup`.
         """
 
 @final
 class SmbShare(Share):
-    """A share over SMB 3, from any operating system, with no mount.
+    """A share over SMB 3, from any operating system, without mounting it.
 
-    The password is shown nowhere. Leaving it logs off.
+    It never shows the password. Closing it logs off.
     """
     @staticmethod
     def connect(
@@ -601,7 +601,7 @@ class SmbShare(Share):
         `"off"`; everything is signed in any case. `oldest_dialect`: `"3.1.1"`; with `"3.0"` or `"3.0.2"` you give up
         encryption and protection of the negotiation. Limits are in seconds: for an attempt to connect, for the
         server's silence, and for one call with all its `attempts`. Raises `UnreachableError`, `TimedOutError`,
-        `LogonFailedError`, `AccessDeniedError`, `NotFoundError` and `UnsupportedError`.
+        `LogonFailedError`, `AccessDeniedError`, `NotFoundError` or `UnsupportedError`.
         """
     @property
     def root(self) -> UncPath:
@@ -611,7 +611,7 @@ class SmbShare(Share):
         """The account's name."""
     @property
     def facts(self) -> SmbFacts:
-        """What the connection came to: address, dialect, whether it is encrypted. Connects where none is open."""
+        """Returns what client and server agreed on: address, dialect, encryption. Connects if no connection is open."""
 
 def check_share(
     share: Share,
@@ -620,10 +620,10 @@ def check_share(
     components: Component | str | Iterable[Component | str] | None = None,
     create_folders: bool | None = None,
 ) -> CheckReport:
-    """Checks an open share and what can be done on it, for the backups of a deployment.
+    """Checks whether an open share can take the backups of a deployment.
 
-    `components`: whose folders are looked for, too, like `Switches` or `Switches/su1`. `create_folders`: whether folders that are missing are created. It
-    writes a few objects with random names, and removes them.
+    `components`: look for their folders, too. `create_folders`: create missing folders. The check writes a few
+    objects with random names, and removes them.
 
     >>> check_share(share, "contoso.com/nyc").is_sound
     True
@@ -643,20 +643,20 @@ def check_smb_share(
     silence_limit: float | None = None,
     call_limit: float | None = None,
 ) -> CheckReport:
-    """Checks a share over SMB, from the name of the server on: what to run after an alert. The keywords are those of
+    """Checks a share over SMB, beginning with the server's name. Run it after an alert. The keywords are those of
     `check_share` and `SmbShare.connect`.
 
-    Each attempt to log on with a wrong password counts towards the lock-out of the account: this makes one.
+    A logon with a wrong password counts towards the account's lock-out. This check tries once.
     """
 @final
 class CheckReport:
-    """How every step on the way to a share went. The first one that failed is where the fault is."""
+    """How each step on the way to a share went. The first one that failed shows where the fault is."""
     @property
     def share(self) -> str:
         """The share."""
     @property
     def deployment(self) -> str:
-        """Whose folders were looked for."""
+        """The deployment whose folders the check looked for."""
     @property
     def steps(self) -> tuple[CheckedStep, ...]:
         """The steps, in the order in which they were tried."""
@@ -665,11 +665,11 @@ class CheckReport:
         """Whether no step failed."""
     @property
     def first_failure(self) -> CheckedStep | None:
-        """The first step that failed; none where all went well."""
+        """The first step that failed; `None` if all went well."""
     def to_table(self) -> str:
-        """The steps as plain text for a terminal, with the alert and the remedy of each failure."""
+        """Returns the steps as plain text for a terminal, with the alert and the remedy of each failure."""
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain data."""
+        """Returns everything as plain data."""
 
 # Backup
 
@@ -677,9 +677,9 @@ class CheckReport:
 class Progress:
     """How far a backup, verification or restore has come.
 
-    Handed to the `progress` callback about ten times a second, and once more at the end, when `total_bytes` is `bytes`.
-    The callback may return `False` to stop the work, which then ends with `CancelledError`; what it raises is raised by
-    the call that it interrupted.
+    The `progress` callback gets one about ten times a second, and once more at the end, when `total_bytes` equals
+    `bytes`. If the callback returns `False`, the work stops with `CancelledError`. If it raises an exception, so
+    does the call that it interrupted.
 
     >>> def show(progress):
     ...     print(progress.files, "files", progress.bytes, "bytes")
@@ -693,10 +693,10 @@ class Progress:
         """Bytes of file content read from the source, or written to the target."""
     @property
     def stored_bytes(self) -> int:
-        """Bytes of stored form written to the share, or read from it."""
+        """Bytes written to the share or read from it, compressed and encrypted."""
     @property
     def total_bytes(self) -> int | None:
-        """Bytes of file content expected in all, where that is known."""
+        """Bytes of file content expected in all; `None` if unknown."""
     def __getnewargs__(self) -> tuple[int, int, int, int | None]: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -708,24 +708,25 @@ class Progress:
 
 @final
 class Backup:
-    """A backup in the making: begun, fed, committed.
+    """A backup in the making: start it, add sources, commit.
 
-    As a context manager it commits at the end of the block, and abandons when the block ends by an exception: nothing
-    that looks like a backup is left then. A pool of threads may add to it: their calls wait for one another. It does not
-    survive a fork.
+    As a context manager it commits at the end of the block. If the block ends by an exception, it abandons the
+    backup and leaves nothing that looks like one. A pool of threads may add to it: their calls wait for one another.
+    It does not survive a fork.
 
-    `certificates`: those that can open the set, one or several. `labels` are written on the cover sheet in clear.
-    `exclude`: patterns in gitignore syntax of what to leave out below each folder; `!` takes back in.
-    `source_problems`: `"fail"`, or `"report"` to go on past sources that cannot be read or that change, and name
-    them. `shrunken_sources`: `"warn"` of sources that are empty or hold less than half of last time, or `"fail"`.
-    `one_file_system`: leave out what is mounted below a source. `create`: make the region folder, and that of a
-    component of your own, where it is missing. `recheck`: read each stored file that is taken over back at least
-    once in so many runs; `renew_after_days`: write anew what was stored longer ago; 0 is never. `level`: of zstd,
-    -7 to 19. `segment_size`: in bytes, 4 to 64 MiB. `workers`: threads, one for each core if none is given.
-    `state`: a folder of this host, one for each job, in which it remembers the last set: then a set costs what
-    changed since. `reread_everything`: read every file, whatever its times say, and every stored file that is taken
-    over from an earlier set. `distrust`: stored files that a verification found damaged; what they hold is stored
-    again. `progress`: called about ten times a second with a `Progress`.
+    `certificates`: one or several; each of them can open the set. `labels`: written on the cover sheet, in clear.
+    `exclude`: patterns in gitignore syntax of what to leave out below each folder; `!` takes something back in.
+    `source_problems`: `"fail"`, or `"report"` to go on past sources that cannot be read or that change, and to name
+    them. `shrunken_sources`: `"warn"` or `"fail"` if a source is empty or holds less than half of last time.
+    `one_file_system`: leave out what is mounted below a source. `create`: create the region folder, and the folder
+    of a component of your own, if it is missing. `recheck`: read back each stored file that is taken over from an
+    earlier set, at least once in this many runs; 0 means never. `renew_after_days`: store again what was stored more
+    than this many days ago; 0 means never. `level`: the zstd level, -7 to 19. `segment_size`: in bytes, 4 to 64 MiB.
+    `workers`: the number of threads, by default one for each core. `state`: a folder of this host, one for each job,
+    that remembers the last set; with it a set costs only what changed since. `reread_everything`: read every file,
+    whatever its times say, and every stored file that is taken over from an earlier set. `distrust`: stored files
+    that a verification found damaged; their content is stored again. `progress`: called about ten times a second
+    with a `Progress`.
 
     >>> with Backup(share, place, certificates=certificate, labels={"model": "S4148-ON"}) as backup:
     ...     backup.add_bytes("tor1/running-config", b"hostname tor1")
@@ -758,32 +759,32 @@ class Backup:
     ) -> Self: ...
     @property
     def set(self) -> SetName:
-        """The name of the set that is being made."""
+        """The name of the set."""
     @property
     def report(self) -> BackupReport | None:
-        """What the backup did; none until it is committed."""
+        """What the backup did; `None` until it is committed."""
     def add_folder(self, folder: _StrPath, *, name: _Name | None = None) -> None:
-        """Adds a folder and all below it, under this name or its own."""
+        """Adds a folder and everything below it, under this name or its own."""
     def add_file(self, file: _StrPath, *, name: _Name | None = None) -> None:
-        """Adds one file, under this name, which may have folders in it, or its own."""
+        """Adds one file under this name, which may include folders, or under its own."""
     def add(self, source: _StrPath) -> None:
-        """Adds a file or a folder, whichever it is, under its own name."""
+        """Adds a file or a folder under its own name."""
     def add_bytes(self, name: _Name, data: str | Buffer) -> None:
         """Adds bytes under this name: a running-config just fetched from a switch. Text is stored as UTF-8."""
     def add_reader(self, name: _Name, reader: _Reader) -> None:
-        """Adds everything that a binary stream gives, under this name. What the stream raises is raised here; with
-        `source_problems="report"` an `Exception` is named in the report instead, and the set is partial.
+        """Adds everything that a binary stream returns, under this name. If the stream raises an exception, so does
+        this call; with `source_problems="report"` the report names an `Exception` instead, and the set is partial.
         """
     def add_problem(self, name: _Name, error: BaseException | str) -> None:
-        """Says that something is not in the set because it could not be had: a switch that did not answer.
+        """Records that something could not be fetched: a switch did not answer.
 
-        `error` is an exception or text. With `source_problems="report"` it is named in the report and the set is
-        partial; else `SourceUnreadableError` is raised.
+        `error` is an exception or text. With `source_problems="report"` the report names it, and the set is partial;
+        otherwise this raises `SourceUnreadableError`.
         """
     def commit(self) -> BackupReport:
-        """Waits until everything is stored, then writes the cover sheet: from then on it is a backup. Gives the report."""
+        """Waits until everything is stored, then writes the cover sheet, which makes it a backup. Returns the report."""
     def abandon(self) -> None:
-        """Gives up: what was stored is removed. Doing so again, or after `commit`, does nothing."""
+        """Gives up, and removes what was stored. Does nothing if called again, or after `commit`."""
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: type[BaseException] | None, _value: BaseException | None, _traceback: TracebackType | None, /
@@ -792,14 +793,14 @@ class Backup:
 # Sets
 
 def list_sets(share: Share, deployment: Deployment | str, component: Component | str | None = None) -> SetList:
-    """Lists the sets of a deployment, or of one component of it, by place and then from old to new. Needs no key.
+    """Lists the sets of a deployment or of one component, by place and then from old to new. Needs no key.
 
-    What is no backup is listed as such, with a reason; folders that cannot be listed are its `unreadable`. `MASBackup`
-    is never looked into. In a notebook the listing shows as a table.
+    It also lists what is not a backup, with the reason. `unreadable` has the folders that cannot be listed. It never
+    looks into `MASBackup`. A notebook shows the listing as a table.
     """
 @final
 class SetSummary:
-    """A set as a listing shows it."""
+    """A set in a listing."""
     @property
     def place(self) -> Place:
         """Deployment, component and scale unit."""
@@ -811,29 +812,29 @@ class SetSummary:
         """Its folder on the share."""
     @property
     def has_cover_sheet(self) -> bool:
-        """Whether it has a cover sheet. An incomplete set that has one was finished once."""
+        """Whether it has a cover sheet. An incomplete set with one was complete once."""
     @property
     def is_shrunken(self) -> bool:
-        """Whether it is complete and holds no file, or less than half of what another of its place does."""
+        """Whether it is complete, but holds no file, or less than half of what another set of its place holds."""
     @property
     def state(self) -> SetState:
-        """`complete`, `damaged`, `foreign` (it belongs elsewhere), `incomplete`, `unreadable`, or `unsupported` for a
-        later version of the stored form.
+        """`complete`, `damaged`, `foreign` (it belongs elsewhere), `incomplete`, `unreadable`, or `unsupported` (a
+        later version of the stored form).
         """
     @property
     def belongs_to(self) -> SharePath | None:
-        """The folder where a foreign one belongs."""
+        """The folder where a foreign set belongs."""
     @property
     def cover(self) -> CoverSheet | None:
         """The cover sheet of a complete set."""
     @property
     def reason(self) -> str | None:
-        """Why it is no backup; none for a complete one."""
+        """Why it is not a backup; `None` for a complete set."""
     @property
     def is_complete(self) -> bool:
         """Whether it can be restored."""
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain data."""
+        """Returns everything as plain data."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -844,7 +845,7 @@ class SetSummary:
 
 @final
 class BackupSet:
-    """A set on a share, found complete by its cover sheet.
+    """A backup set on a share, complete by its cover sheet.
 
     >>> found = BackupSet.open(share, backup.report.folder)
     >>> found.verify().is_sound
@@ -852,20 +853,20 @@ class BackupSet:
     """
     @staticmethod
     def open(share: Share, folder: SharePath | str, place: Place | str | None = None) -> BackupSet:
-        """Opens the set in this folder of the share, without a key.
+        """Opens the set in this folder, without a key.
 
-        One that was copied to where another's should lie is opened with the `place` that it is of.
+        If the set was copied to where another belongs, open it by naming its own `place`.
 
         Raises `NotFoundError`, `IncompleteError` for a set that never finished, `ConflictError` for one that belongs
-        elsewhere, and `UnsupportedError`.
+        elsewhere, or `UnsupportedError`.
         """
     @staticmethod
     def open_by_index(share: Share, folder: SharePath | str, opener: Opener) -> BackupSet:
-        """Opens a set by its encrypted index alone, where `backup.json` or `SHA256SUMS` is damaged or gone and its data is
-        there.
+        """Opens a set by its encrypted index alone. Use it if `backup.json` or `SHA256SUMS` is damaged or gone but the
+        data is there.
 
-        Raises `IncompleteError` when it has no index, `DamagedError` when that is damaged, `WrongCertificateError`, and
-        `ConflictError` for a set that belongs elsewhere.
+        Raises `IncompleteError` if the set has no index, `DamagedError` if the index is damaged,
+        `WrongCertificateError`, or `ConflictError` for a set that belongs elsewhere.
         """
     @property
     def cover(self) -> CoverSheet:
@@ -874,11 +875,13 @@ class BackupSet:
     def folder(self) -> SharePath:
         """The set's folder on the share."""
     def entries(self, opener: Opener) -> EntryIterator:
-        """What the set holds: an iterator over its entries, in memory a few at a time."""
+        """Iterates over the entries of the set, with a few in memory at a time."""
     def verify(self, *, progress: _ProgressCallback | None = None) -> VerifyReport:
-        """Checks every stored file against `SHA256SUMS`. Needs no key. What is wrong is in the report."""
+        """Checks every stored file against `SHA256SUMS`. Needs no key. The report says what is wrong."""
     def verify_full(self, opener: Opener, *, progress: _ProgressCallback | None = None) -> VerifyReport:
-        """Checks every byte: authenticated, decompressed, compared with the index. What is wrong is in the report."""
+        """Checks every byte: authenticates it, decompresses it and compares it with the index. The report says what is
+        wrong.
+        """
     def restore(
         self,
         opener: Opener,
@@ -890,25 +893,28 @@ class BackupSet:
         damage: Damage | None = None,
         progress: _ProgressCallback | None = None,
     ) -> RestoreReport:
-        """Restores the set into a folder, or what `patterns` in gitignore syntax match: `tor1/`, `*.cfg`.
+        """Restores the set into a folder, or only what `patterns` in gitignore syntax match: `tor1/`, `*.cfg`.
 
-        `existing`: `"refuse"` takes only an empty folder or one that is not there yet, `"keep"` leaves what is there,
-        `"replace"` puts what is restored in its place. `compare`: by `"metadata"` or by `"content"` what is left is
-        held against the set. `damage`: `"stop"`, or `"continue"` to leave out what is lost and name it in the report.
+        `existing`: `"refuse"` accepts only an empty folder or one that does not exist yet, `"keep"` leaves existing
+        things as they are, `"replace"` replaces them. `compare`: whether to compare what is kept with the set by
+        `"metadata"` or by `"content"`. `damage`: `"stop"`, or `"continue"` to go on without what is lost and name it
+        in the report.
         """
     def restore_bytes(self, opener: Opener, path: str | Buffer, *, limit: int = ...) -> bytes:
         """Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB.
 
-        Raises `NotFoundError`, `LimitExceededError`, and `DamagedError` unless all of it is what was written.
+        Raises `NotFoundError`, `LimitExceededError`, or `DamagedError` unless all of it is as it was written.
         """
     def restore_stream(
         self, opener: Opener, path: str | Buffer, writer: _Writer, *, progress: _ProgressCallback | None = None
     ) -> Entry:
-        """Restores one file to a binary stream, and says what it was. Nothing is written before all of it was found right."""
+        """Restores one file to a binary stream, and returns its entry. Writes nothing before the whole file is
+        verified.
+        """
 
 @final
 class EntryIterator:
-    """The entries of a set, one after the other."""
+    """The entries of a set, one after another."""
     def __iter__(self) -> Iterator[Entry]: ...
     def __next__(self) -> Entry: ...
 
@@ -916,7 +922,7 @@ class EntryIterator:
 
 @final
 class Classification:
-    """The class of a failure: the kind of alert, how sure that is, why, and whether to try again.
+    """The class of a failure: the kind of alert, how certain it is, why, and whether to try again.
 
     >>> found = classify_text("mount error(113): No route to host")
     >>> found.kind, found.retry.when
@@ -927,25 +933,25 @@ class Classification:
         """The kind of alert."""
     @property
     def documented_kind(self) -> DocumentedKind:
-        """The one of the documented five that the kind belongs to."""
+        """Which of the documented five the kind belongs to."""
     @property
     def confidence(self) -> Confidence:
-        """How sure that is: `LOW`, `MEDIUM` or `HIGH`."""
+        """How certain the class is: `LOW`, `MEDIUM` or `HIGH`."""
     @property
     def is_failure(self) -> bool:
-        """Whether anything failed at all."""
+        """Whether anything failed: false for codes that report no failure."""
     @property
     def profile(self) -> Profile:
-        """The profile that it was made under."""
+        """The profile that was used."""
     @property
     def evidence(self) -> tuple[Evidence, ...]:
-        """What was found, the most telling first."""
+        """What was found, most telling first."""
     @property
     def retry(self) -> RetryAdvice:
         """Whether and when to try again."""
     @property
     def probe(self) -> Probe | None:
-        """What would decide, in a sentence, where the most telling evidence is ambiguous."""
+        """What to check to decide, in a sentence, if the most telling evidence is ambiguous."""
     def describe(
         self,
         *,
@@ -955,7 +961,7 @@ class Classification:
         operation: str | None = None,
         location: str | None = None,
     ) -> str:
-        """What happened, in a sentence or three."""
+        """Returns what happened, in up to three sentences."""
     def remedy(
         self,
         *,
@@ -965,9 +971,9 @@ class Classification:
         operation: str | None = None,
         location: str | None = None,
     ) -> tuple[str, ...]:
-        """What to do next, step by step."""
+        """Returns what to do next, step by step."""
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain data."""
+        """Returns everything as plain data."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -977,27 +983,27 @@ class Classification:
     def __ge__(self, other: Never, /) -> bool: ...
 
 def classify_ntstatus(status: int, *, profile: Profile | None = None) -> Classification:
-    """The class of an NTSTATUS: `0xC000006D`."""
+    """Classifies an NTSTATUS: `0xC000006D`."""
 def classify_win32(code: int, *, profile: Profile | None = None) -> Classification:
-    """The class of a Win32 error code: `53`."""
+    """Classifies a Win32 error code: `53`."""
 def classify_hresult(result: int, *, profile: Profile | None = None) -> Classification:
-    """The class of an HRESULT, as a signed or an unsigned number: `0x80070070`."""
+    """Classifies an HRESULT, signed or unsigned: `0x80070070`."""
 def classify_errno(errno: int, *, profile: Profile | None = None) -> Classification:
-    """The class of an errno; its sign does not matter."""
+    """Classifies an errno; its sign does not matter."""
 def classify_text(text: _Json, *, profile: Profile | None = None) -> Classification:
-    """The class of what a tool printed: one line or many, as text or bytes."""
+    """Classifies what a tool printed: one line or many, as text or bytes."""
 def classify_json(alerts: _Json | _Data | Iterable[_Data], *, profile: Profile | None = None) -> Classification:
-    """The class of an alert, or of a listing of alerts, in the JSON of the admin API: text, bytes, or a value."""
+    """Classifies an alert, or a listing of alerts, in the JSON of the admin API: text, bytes or a value."""
 def classify_kind(kind: AlertKind | AlertCode) -> Classification:
-    """The classification of a kind, for alerts that no failure raises: an almost full share, say."""
+    """Returns the classification of a kind, for alerts that no failure raises: an almost full share."""
 def classify_error(error: BaseException, *, profile: Profile | None = None) -> Classification:
-    """The class of any exception with its causes: that of the most telling one.
+    """Classifies any exception by the most telling of its causes.
 
-    Exceptions of this package are read by their kind, `OSError` by its errno, others by their text.
+    Exceptions of this package count by their kind, `OSError` by its errno, all others by their text.
     """
 @final
 class TextClassifier:
-    """Classifies text line by line, whatever its length.
+    """Classifies text line by line, however long it is.
 
     >>> classifier = TextClassifier()
     >>> classifier.line("Connection to fs01 failed")
@@ -1007,15 +1013,15 @@ class TextClassifier:
     """
     def __new__(cls, *, profile: Profile | None = None) -> Self: ...
     def line(self, line: _Json) -> None:
-        """Takes in a line."""
+        """Reads one more line."""
     def finish(self) -> Classification:
-        """The class of all lines."""
+        """Classifies all lines together."""
 
 @final
 class Alert:
-    r"""An alert resource of the admin API, made for a failure or read.
+    r"""An alert resource of the admin API: made for a failure, or read.
 
-    One that is made is active. `id` is a new GUID if none is given; the same one closes it.
+    A new alert is active. Without an `id` it gets a new GUID; use the same ID to close it.
 
     >>> alert = Alert(classify_ntstatus(0xC000006D), share=r"\\fs.contoso.com\AzSBackups", account=r"CONTOSO\azsbackup")
     >>> alert.title
@@ -1041,9 +1047,9 @@ class Alert:
         """Reads the alerts of a listing, an array, or one alert."""
     @property
     def kind(self) -> AlertKind | None:
-        """What it is about; none where neither its fault type nor its title is known."""
+        """What it is about; `None` if neither its fault type nor its title is known."""
     def classify(self, *, profile: Profile | None = None) -> Classification:
-        """The class of the alert."""
+        """Classifies the alert."""
     @property
     def fault_type_id(self) -> str | None:
         """`faultTypeId`."""
@@ -1061,22 +1067,22 @@ class Alert:
         """`alertId`."""
     @property
     def created(self) -> datetime | None:
-        """When it was raised, where it says."""
+        """When it was raised; `None` if it does not say."""
     @property
     def closed(self) -> datetime | None:
-        """When it was closed, where it says."""
+        """When it was closed; `None` if it does not say."""
     @property
     def description(self) -> str:
         """`description` as plain text."""
     @property
     def remediation(self) -> str:
-        """`remediation` as plain text, a line a step."""
+        """`remediation` as plain text, one step per line."""
     def alert_property(self, name: str) -> str | None:
-        """One of the `alertProperties`, whatever its letter case."""
+        """Returns one of the `alertProperties`, in any letter case."""
     def to_dict(self) -> dict[str, Any]:
-        """The whole resource as plain data."""
+        """Returns the whole resource as plain data."""
     def to_json(self) -> str:
-        """The whole resource as JSON."""
+        """Returns the whole resource as JSON."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -1088,19 +1094,20 @@ class Alert:
 def alert_kinds() -> list[AlertCode]:
     """The codes of all alert kinds, the documented five first."""
 def alert_kind_facts(code: str) -> tuple[str, AlertSeverity, str, str]:
-    """What a kind says of itself: documented kind, severity, fault type, title."""
+    """The facts of a kind: documented kind, severity, fault type, title."""
 def alert_kind_of_fault_type(id: str) -> str | None:
-    """The code of the kind of a fault type."""
+    """The code of the kind that a fault type has."""
 def alert_kind_of_title(title: str) -> str | None:
-    """The code of the kind of a title."""
+    """The code of the kind that a title has."""
 
 # Schedule and gate
 
 @final
 class Schedule:
-    """When backups run: each `frequency_hours`, 12 if you give none, 4 to 12 as Azure Stack Hub has it, or 1 to 744 `beyond_microsoft`.
+    """When backups run: every `frequency_hours`, 4 to 12 as in Azure Stack Hub, or 1 to 744 `beyond_microsoft`.
 
-    Slots begin at 00:00 UTC, moved by `phase_seconds` and by a share of `jitter_seconds` that depends on `host` alone.
+    Slots begin at 00:00 UTC, moved by `phase_seconds` and by a fraction of `jitter_seconds` that depends only on
+    `host`.
 
     >>> schedule = Schedule(24, beyond_microsoft=True, phase_seconds=2 * 3600)
     >>> schedule.next_run("2026-11-22T02:00:10Z", "2026-11-22T03:00:00Z").at.isoformat()
@@ -1119,9 +1126,9 @@ class Schedule:
     def frequency_hours(self) -> int:
         """Hours between two backups."""
     def next_run(self, last: _Time | None = None, now: _Time | None = None) -> NextRun:
-        """When to run next, given when the last scheduled run began or was skipped, and the clock."""
+        """Returns when to run next, given when the last scheduled run began or was skipped, and the clock."""
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain data."""
+        """Returns everything as plain data."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -1132,23 +1139,23 @@ class Schedule:
 
 @final
 class NextRun:
-    """When to run next, and what to say about the time that led there."""
+    """When to run next, and what to report about the time before that."""
     @property
     def at(self) -> datetime:
         """When to run: now or later."""
     @property
     def due(self) -> datetime | None:
-        """When it was due, where that is before `at`."""
+        """When it was due, if that is before `at`."""
     @property
     def missed(self) -> int:
         """Scheduled times that passed without a run."""
     @property
     def clock_set_back_by(self) -> int:
-        """By how many seconds the last run lies in the future."""
+        """By how many seconds the last run is in the future because the clock was set back."""
     def is_due(self, now: _Time | None = None) -> bool:
         """Whether it is time to run."""
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain data."""
+        """Returns everything as plain data."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -1161,9 +1168,9 @@ class NextRun:
 class Gate:
     """Keeps backups from running beside what they conflict with.
 
-    Each source is a file with a document of operations (`str` or `os.PathLike`), such a document itself (`bytes`), or a
-    function that gives a document or a list of operations each time the gate is asked. `ignore`: kinds of operation
-    beside which backups may run.
+    Each source is a file with a document of operations (`str` or `os.PathLike`), such a document itself (`bytes`),
+    or a function that returns a document or a list of operations. The gate reads the file or calls the function each
+    time you ask it. `ignore`: kinds of operation beside which backups may run.
 
     >>> gate = Gate(lambda: [{"kind": "update", "state": "running"}])
     >>> gate.on_demand()
@@ -1177,15 +1184,15 @@ class Gate:
         ignore: str | Iterable[str] | None = None,
     ) -> Self: ...
     def holds(self) -> tuple[Hold, ...]:
-        """What keeps the gate closed now; open when there is nothing."""
+        """Returns what keeps the gate closed now. If it is empty, the gate is open."""
     def scheduled(self, schedule: Schedule, now: _Time | None = None) -> Decision:
-        """Whether a scheduled backup that is due now runs."""
+        """Decides whether a scheduled backup that is due now runs."""
     def on_demand(self, now: _Time | None = None) -> None:
-        """Raises `ConflictError` when a backup on demand may not run; its message says until when."""
+        """Raises `ConflictError` if a backup on demand may not run; its message says until when."""
 
 @final
 class Hold:
-    """An operation that keeps the gate closed; its text says so for people."""
+    """An operation that keeps the gate closed. It prints as a text for people."""
     @property
     def reason(self) -> HoldReason:
         """Why: `backup_operation_running`, `exclusive_action_running`, `failed_exclusive_action`,
@@ -1195,7 +1202,7 @@ class Hold:
     def operation(self) -> Operation:
         """The operation."""
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain data."""
+        """Returns everything as plain data."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -1206,18 +1213,18 @@ class Hold:
 
 @final
 class Decision:
-    """What becomes of a scheduled backup. It is true when the backup runs."""
+    """Whether a scheduled backup runs, and if not, why. It is true if the backup runs."""
     @property
     def runs(self) -> bool:
         """Whether it runs."""
     @property
     def holds(self) -> tuple[Hold, ...]:
-        """What holds it; nothing when it runs."""
+        """What holds it; empty if it runs."""
     @property
     def next_run(self) -> datetime | None:
-        """When a skipped one is tried again."""
+        """When to try again, if it is skipped."""
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain data."""
+        """Returns everything as plain data."""
     def __bool__(self) -> bool: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -1230,23 +1237,23 @@ class Decision:
 def parse_operations(document: _Json) -> tuple[Operation, ...]:
     """Reads a JSON document that lists operations: our own form, or resources of the admin API."""
 def job_start(id: str, trigger: Trigger, now: _Time | None) -> dict[str, Any]:
-    """A job that begins."""
+    """Makes a job that begins now."""
 def job_skipped(id: str, decision: Decision, now: _Time | None) -> dict[str, Any]:
-    """A scheduled job that was skipped."""
+    """Makes a scheduled job that was skipped."""
 def job_end(job: Job | _Data, status: JobStatus, now: _Time | None) -> dict[str, Any]:
-    """A job that ends."""
+    """Ends a job."""
 @final
 class JobLog:
-    """A file of jobs, one JSON object a line, appended to and never rewritten. One process at a time may append."""
+    """A file of jobs, one JSON object per line, appended to and never rewritten. Only one process may append at a time."""
     def __new__(cls, path: _StrPath) -> Self: ...
     @property
     def path(self) -> str:
-        """Where it is."""
+        """The path of the file."""
     def append(self, job: Job | _Data) -> None:
-        """Appends a job, and returns when it is on the disk. A job is appended when it begins and again when it ends."""
+        """Appends a job, and returns once it is on the disk. Append a job when it begins and again when it ends."""
     def read(self, now: _Time | None = None) -> Jobs:
-        """Reads the jobs; a file that is not there has none. `now` decides which of them are running. Those whose process
-        ended without a word failed, and are its `died` until the next append writes that down.
+        """Reads the jobs; a file that does not exist has none. `now` decides which of them are running. If a job's
+        process ended without saying so, the job has failed and is in `died`; the next append records that.
         """
 
 def backup_warnings(
@@ -1259,20 +1266,21 @@ def backup_warnings(
     next_run: NextRun | None = None,
     now: _Time | None = None,
 ) -> tuple[BackupWarning, ...]:
-    """What an operator should see to and nobody would notice: no backup for 24 hours, a gate that stays closed, missed
-    runs, a clock that was set back. Nothing when all is well.
+    """Returns what nobody would notice otherwise: no backup for 24 hours, a gate that stays closed, missed runs, a
+    clock that was set back. Empty if all is well.
     """
 
 # Retention
 
 @final
 class RetentionPolicy:
-    """What to keep of the sets of a deployment.
+    """Which sets of a deployment to keep.
 
-    A complete set is deleted only when at least one keep rule is given and none keeps it, or to make room. The last good
-    set of a place always stays. `keep_labels`: labels by key, or pairs of key and value. `pin`: names of sets.
-    `make_room`: bytes to free, the oldest sets first. `grace_hours`: for how long nothing was written to incomplete sets, 24.
-    `shrunken_below`: in percent, 50, how much less than the largest set makes one that pushes no other out.
+    A complete set is deleted only if you give at least one keep rule and none keeps it, or to make room. The last
+    good set of a place always stays. `keep_labels`: labels by key, or pairs of key and value. `pin`: names of sets.
+    `make_room`: bytes to free, the oldest sets first. `grace_hours`: delete an incomplete set only if nothing was
+    written to it for this long. `shrunken_below`: a percentage; a set that holds less than that of an older good set
+    displaces no other.
 
     >>> policy = RetentionPolicy(keep_days=7, keep_monthly=12)
     >>> plan = policy.plan(list_sets(share, "contoso.com/nyc"))
@@ -1296,17 +1304,20 @@ class RetentionPolicy:
     def plan(
         self, sets: Iterable[SetSummary | Candidate | _Data], now: _Time | None = None
     ) -> RetentionPlan:
-        """What to delete of these sets, and what is kept and why. Deletes nothing.
+        """Plans which of these sets to delete, and which to keep and why. Deletes nothing.
 
-        Give it every set of the places in question, as `list_sets` has them. A set as plain data shows what the policy
-        would do; it is never deleted.
+        Pass every set of the places in question, as `list_sets` returns them. Pass plain data to try out a policy;
+        such a set is never deleted.
         """
     def make_room_for(self, bytes: int, space: Space) -> RetentionPolicy:
-        """The same, which deletes until this many bytes are free on a share with this space (`Share.space`). `apply` looks at
-        the space again before each set that goes for the sake of room, and stops at enough.
+        """Returns a policy that also deletes sets until this many bytes are free on a share with this space
+        (`Share.space`). Before each set that goes only to make room, `apply` checks the space again, and stops once
+        there is enough.
         """
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain data: the keywords that make the same policy. The room of `make_room_for` is not in it."""
+        """Returns everything as plain data: the keywords that make the same policy, without the room of
+        `make_room_for`.
+        """
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -1318,35 +1329,35 @@ class RetentionPolicy:
 
 @final
 class RetentionPlan:
-    """Which sets to delete, and why the others stay: to be looked at before it is applied."""
+    """Which sets to delete, and why the others stay. Look at it before you apply it."""
     @property
     def now(self) -> datetime:
-        """The time that it was made for."""
+        """The time for which it was made."""
     @property
     def deletions(self) -> tuple[Deletion, ...]:
-        """What goes, the oldest first."""
+        """The sets to delete, the oldest first."""
     @property
     def kept(self) -> tuple[Kept, ...]:
-        """What stays, by place and from old to new."""
+        """The sets to keep, by place and from old to new."""
     @property
     def freed_bytes(self) -> int:
-        """Bytes that the deletions free at most."""
+        """Bytes that the deletions free, at most."""
     @property
     def shortfall(self) -> int:
-        """Bytes that were asked for and cannot be freed."""
+        """Requested bytes that cannot be freed."""
     @property
     def room_for(self) -> int | None:
-        """Free bytes at which `apply` has room enough, where the policy asks for them."""
+        """Free bytes at which `apply` stops making room, if the policy asks for that."""
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to delete."""
     def apply(self, share: Share, *, before: Callable[[Deletion], object] | None = None) -> RetentionReport:
-        """Deletes what the plan says, the oldest first. A set that cannot be deleted does not keep others from it.
+        """Deletes what the plan says, the oldest first. If a set cannot be deleted, the others still are.
 
-        `before` is called with each deletion; when it returns `False` the work stops there.
+        `before` is called before each deletion, with that deletion. If it returns `False`, the work stops there.
         """
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain data."""
+        """Returns everything as plain data."""
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -1358,7 +1369,8 @@ class RetentionPlan:
 # Review
 
 def review(configuration: _Json | _Data, share: Share, *, now: _Time | None = None) -> Review:
-    r"""Holds a configuration and the share whose root it names against the best practices. Needs no key, changes nothing.
+    r"""Compares a configuration, and the share whose root it names, with the best practices. Needs no key and changes
+    nothing.
 
     The configuration is JSON: text, bytes, or a `dict`.
 
@@ -1368,13 +1380,13 @@ def review(configuration: _Json | _Data, share: Share, *, now: _Time | None = No
     True
     """
 def rules() -> tuple[Rule, ...]:
-    """The rules that a review goes by."""
+    """The rules of a review."""
 @final
 class Review:
-    """What a review found. In a notebook it shows as its page."""
+    """What a review found. A notebook shows it as a page."""
     @property
     def now(self) -> datetime:
-        """The time that it was made for."""
+        """The time for which it was made."""
     @property
     def deployment(self) -> Deployment:
         """The deployment."""
@@ -1383,24 +1395,24 @@ class Review:
         """The share, as it describes itself."""
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What is not as it should be, the worst first."""
+        """What is not as it should be, worst first."""
     @property
     def silenced(self) -> tuple[Silenced, ...]:
-        """What is not as it should be and silenced."""
+        """What is not as it should be, but is silenced."""
     @property
     def components(self) -> tuple[ComponentReview, ...]:
-        """How each component stands."""
+        """The state of each component."""
     @property
     def next_run_bytes(self) -> int:
-        """Bytes that the next run of all components is reckoned to need."""
+        """Estimated bytes that the next run of all components needs."""
     def counts(self) -> dict[Severity, int]:
-        """How many findings there are of each severity, the worst first."""
+        """The number of findings of each severity, worst first."""
     def to_table(self) -> str:
-        """The review as plain text for a terminal."""
+        """Returns the review as plain text for a terminal."""
     def to_html(self) -> str:
-        """The review as one HTML page that stands by itself: no script, nothing from elsewhere."""
+        """Returns the review as one self-contained HTML page, without scripts or external content."""
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain data."""
+        """Returns everything as plain data."""
     def _repr_html_(self) -> str: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -1414,9 +1426,9 @@ class Review:
 
 @final
 class Failure:
-    """The core's error behind an exception, from which its alert is told."""
+    """The core's error behind an exception, which decides its alert."""
 
 def error_kinds() -> list[ErrorCode]:
     """Every code, in alphabetical order."""
 def plain(object: object) -> object:
-    """Plain data of plain data: what a field of a value is made of."""
+    """Converts an object to plain data, as the field of a value holds it."""

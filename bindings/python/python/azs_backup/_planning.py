@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Operation(Value):
-    """Something that a deployment does, or failed to do, and that backups may have to wait for."""
+    """Something that a deployment does or failed to do, and that backups may have to wait for."""
 
     __slots__ = ()
     _shapes = {"started": optional(moment), "expected_end": optional(moment)}
@@ -49,7 +49,7 @@ class JobProcess(Value):
 
 
 class Job(Value):
-    """The record of one run, or of one that was skipped.
+    """The record of one run, or of a skipped one.
 
     >>> job = Job.start("2026-11-23", now="2026-11-23T02:00:00Z")
     >>> job.end("Failed", now="2026-11-23T02:00:07Z").replace(alert="CONNECTIVITY").status
@@ -83,21 +83,21 @@ class Job(Value):
 
     @classmethod
     def start(cls, id: str, trigger: Trigger = "scheduled", *, now: datetime | str | None = None) -> Job:
-        """A job that begins."""
+        """Makes a job that begins now."""
         return cls._of(_native.job_start(id, trigger, now))
 
     @classmethod
     def skipped(cls, id: str, decision: Decision, *, now: datetime | str | None = None) -> Job:
-        """A scheduled job that was skipped."""
+        """Makes a scheduled job that was skipped."""
         return cls._of(_native.job_skipped(id, decision, now))
 
     def end(self, status: JobStatus, *, now: datetime | str | None = None) -> Job:
-        """Ends it, and notes whether it was slow. `status` is a word of the admin API: `Succeeded`, `Failed`…"""
+        """Ends the job, and records whether it was slow. `status` is a word of the admin API: `Succeeded`, `Failed`…"""
         return type(self)._of(_native.job_end(self, status, now))
 
 
 class Jobs(Value):
-    """What a log of jobs holds."""
+    """The content of a log of jobs."""
 
     __slots__ = ()
     _shapes = {
@@ -117,10 +117,10 @@ class Jobs(Value):
 
 
 class BackupWarning(Value):
-    """Something that an operator should see to: `warning` says which, and `message` says it for people.
+    """Something that an operator should look into: `warning` says what, and `message` says it for people.
 
-    `seconds` is by how much the clock was set back; `since` and `hold` are when the gate was closed and why; `count` and
-    `due` are how many runs were missed and when the first of them was due; `last` is when the last good backup began.
+    `seconds`: by how much the clock was set back. `since`, `hold`: when the gate closed, and why. `count`, `due`: how
+    many runs were missed, and when the first of them was due. `last`: when the last good backup began.
     """
 
     __slots__ = ()
@@ -144,7 +144,7 @@ class SetContent(Value):
 
 
 class Candidate(Placed):
-    """A set as retention sees it. `newest_file` is when one that is not complete was last written to."""
+    """A set as retention sees it. `newest_file` is when something was last written to an incomplete set."""
 
     __slots__ = ()
     _shapes = {**Placed._shapes, "content": optional(SetContent._of), "newest_file": optional(moment)}
@@ -156,7 +156,7 @@ class Candidate(Placed):
 
 
 class Deletion(Candidate):
-    """A set that goes, and why."""
+    """A set to delete, and why."""
 
     __slots__ = ()
     folder: SharePath
@@ -165,7 +165,7 @@ class Deletion(Candidate):
 
 
 class Kept(Candidate):
-    """A set that stays, and every rule that keeps it."""
+    """A set to keep, and every rule that keeps it."""
 
     __slots__ = ()
     folder: SharePath
@@ -173,10 +173,10 @@ class Kept(Candidate):
 
 
 class Outcome(Value):
-    """What became of a set that was to be deleted.
+    """The outcome of deleting a set.
 
-    `foreign` are names in a folder that was left; `why` is what changed under a set that was skipped; `code` and `message`
-    are those of a failure.
+    `foreign`: names in a folder that stays. `why`: what changed about a set that was skipped. `code`, `message`: those
+    of a failure.
     """
 
     __slots__ = ()
@@ -190,7 +190,7 @@ class Outcome(Value):
 
 
 class RetentionReport(Value):
-    """What became of each set that a plan wanted to delete."""
+    """The outcome of each deletion of a plan."""
 
     __slots__ = ()
     _shapes = {"outcomes": several(lambda pair: Outcome._of({"folder": pair[0], **pair[1]}))}
@@ -216,7 +216,7 @@ class Rule(Value):
 
 
 class Finding(Rule):
-    """Something that is not as the practices have it: the rule, what it is about, and what was seen."""
+    """Something that does not follow the practices: the rule, what it is about, and what was seen."""
 
     __slots__ = ()
     about: str
@@ -231,7 +231,7 @@ class Silenced(Finding):
 
 
 class Day(Value):
-    """One day of UTC: sets that are complete, partial and incomplete."""
+    """One day in UTC: how many sets are complete, partial and incomplete."""
 
     __slots__ = ()
     date: str
@@ -250,7 +250,7 @@ class Size(Value):
 
 
 class ComponentReview(Value):
-    """How the backups of one component, or of one scale unit of it, stand."""
+    """The state of the backups of one component, or of one of its scale units."""
 
     __slots__ = ()
     _shapes = {"last_backup": optional(moment), "days": several(Day._of), "sizes": several(Size._of)}

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 else:
 
     def disjoint_base(cls: type) -> type:
-        """Tells type checkers that a class has attributes beside those of the class that it derives from."""
+        """Tells type checkers that a class adds attributes to those of its base."""
         return cls
 
 
@@ -75,7 +75,10 @@ class Space(Value):
 
 
 class SmbFacts(Value):
-    """What a connection came to. `target` is the path of the share's root behind a DFS path, and none without DFS."""
+    """What client and server agreed on.
+
+    `target` is the path of the share's root behind a DFS path; `None` without DFS.
+    """
 
     __slots__ = ()
     address: str
@@ -125,7 +128,7 @@ class Counts(Value):
 
 
 class Stored(Value):
-    """What a set's folder holds, without `SHA256SUMS` and `backup.json`."""
+    """The stored files in a set's folder, without `SHA256SUMS` and `backup.json`."""
 
     __slots__ = ()
     files: int
@@ -133,7 +136,7 @@ class Stored(Value):
 
 
 class Problem(Value):
-    """Something of the source that the set does not hold as it was."""
+    """Something in the source that the set does not hold as it was."""
 
     __slots__ = ()
     _shapes = {"path": entry_path}
@@ -147,7 +150,7 @@ def deployment_of(data: dict[str, str]) -> Deployment:
 
 
 class Placed(Value):
-    """What lies in a place."""
+    """What belongs to a place."""
 
     __slots__ = ()
     _shapes = {
@@ -172,7 +175,7 @@ class Placed(Value):
 
 
 class CoverSheet(Placed):
-    """What anyone may know of a set: whose it is, when it was made, which certificates open it, how large it is."""
+    """What anyone may know about a set: its place, when it was made, which certificates open it, how large it is."""
 
     __slots__ = ()
     _shapes = {
@@ -193,10 +196,11 @@ class CoverSheet(Placed):
 
 
 class Reuse(Value):
-    """What was read and stored for a set, and what earlier sets had already.
+    """What was read and stored for a set, and what earlier sets already had.
 
-    `base` is the folder of the earlier set that this one builds on, none for a full one. `rewritten` names stored files of
-    it that were missing or damaged: what they held was stored again. `checked` were read back; `damaged` of them were.
+    `base` is the folder of the earlier set that this one builds on; `None` for a full set. `checked` counts the stored
+    files that were read back, and `damaged` names those of them that are damaged. `rewritten` names stored files of the
+    earlier set that were missing or damaged; this set stored their content again.
     """
 
     __slots__ = ()
@@ -219,9 +223,9 @@ class Reuse(Value):
 
 
 class ShareProtection(Value):
-    """What protected the traffic to a share over SMB. `cipher` is none if it was signed only.
+    """What protected the traffic to a share over SMB. `cipher` is `None` if the traffic was only signed.
 
-    `target` is the file server's path behind a DFS path, and none without DFS.
+    `target` is the file server's path behind a DFS path; `None` without DFS.
     """
 
     __slots__ = ()
@@ -234,8 +238,8 @@ class ShareProtection(Value):
 class BackupReport(CoverSheet):
     """What a backup did: its cover sheet, and more.
 
-    `skipped` are sockets, devices and pipes; `warnings` tell what cost time or space, but not the set. `protection` is none
-    for a folder.
+    `skipped` are sockets, devices and pipes. `warnings` say what cost time or space but does not harm the set.
+    `protection` is `None` for a folder.
 
     >>> backup.report.reuse.base is None, backup.report.reuse.files_read, backup.report.warnings
     (True, 1, ())
@@ -259,7 +263,7 @@ class BackupReport(CoverSheet):
 
 
 class Fault(Value):
-    """A stored file that is not what was written."""
+    """A stored file that is not as it was written."""
 
     __slots__ = ()
     file: str
@@ -268,7 +272,7 @@ class Fault(Value):
 
 
 class Loss(Value):
-    """Something that is not restored: the set can no longer give it, or the target refused it."""
+    """Something wanted that was not restored: the set is damaged, or the target refused it."""
 
     __slots__ = ()
     _shapes = {"path": optional(entry_path)}
@@ -295,12 +299,12 @@ class VerifyReport(Value):
 
     @property
     def is_sound(self) -> bool:
-        """Whether the set is what was written."""
+        """Whether the set is as it was written."""
         return not self.faults and not self.losses
 
 
 class Unrestored(Value):
-    """Metadata or links that could not be put back, of one kind."""
+    """Metadata or links of one kind that could not be restored."""
 
     __slots__ = ()
     what: str
@@ -334,14 +338,14 @@ class RestoreReport(Value):
 
 
 def _nanoseconds(text: str) -> int:
-    """Seconds in decimal, with up to nine digits after the point, of whatever sign."""
+    """Parses decimal seconds, with up to nine digits after the point and any sign."""
     seconds, _, fraction = text.partition(".")
     size = abs(int(seconds)) * 10**9 + int(fraction.ljust(9, "0"))
     return -size if text.startswith("-") else size
 
 
 def _mtime(text: str) -> datetime | str:
-    """A moment; as text where the calendar of Python does not reach."""
+    """A time; text if it is beyond Python's calendar."""
     try:
         return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=_nanoseconds(text) // 1000)
     except OverflowError:
@@ -351,8 +355,8 @@ def _mtime(text: str) -> datetime | str:
 class Entry(Value):
     """One entry of a set.
 
-    `mtime` is when the content was last changed, to the microsecond; `mtime_ns` has the nanoseconds since 1970 that
-    `os.stat` gives. `mode`, `uid` and `gid` are those of Unix.
+    `mtime` is when the content last changed, to the microsecond; `mtime_ns` is the same in nanoseconds since 1970, as
+    in `os.stat`. `mode`, `uid` and `gid` are those of Unix.
     """
 
     __slots__ = ()
@@ -375,13 +379,13 @@ class Entry(Value):
 
     @property
     def mtime_ns(self) -> int | None:
-        """When the content was last changed, in nanoseconds since 1970."""
+        """When the content last changed, in nanoseconds since 1970."""
         text = self._data.get("mtime")
         return None if text is None else _nanoseconds(text)
 
 
 class UnreadableFolder(Value):
-    """A folder that may hold sets and cannot be listed."""
+    """A folder that may contain sets but cannot be listed."""
 
     __slots__ = ()
     folder: str
@@ -391,9 +395,9 @@ class UnreadableFolder(Value):
 
 @disjoint_base
 class SetList(tuple["SetSummary", ...]):
-    """A listing of sets: a tuple that shows as a table in a notebook.
+    """A listing of sets: a tuple that a notebook shows as a table.
 
-    `unreadable` names the folders that could not be listed: sets in them are missing here.
+    `unreadable` names the folders that could not be listed; their sets are missing here.
     """
 
     unreadable: tuple[UnreadableFolder, ...]
@@ -404,7 +408,7 @@ class SetList(tuple["SetSummary", ...]):
         return listing
 
     def complete(self) -> SetList:
-        """Those that can be restored."""
+        """Returns the sets that can be restored."""
         return SetList((summary for summary in self if summary.is_complete), self.unreadable)
 
     def _repr_html_(self) -> str:
@@ -428,7 +432,7 @@ class SetList(tuple["SetSummary", ...]):
 
 
 class RetryAdvice(Value):
-    """Whether and when to try again, and whether that could make it worse."""
+    """Whether and when to try again, and whether that could do harm."""
 
     __slots__ = ()
     when: Retry
@@ -438,7 +442,7 @@ class RetryAdvice(Value):
 
 
 class Evidence(Value):
-    """One reason for a classification: a code, name or sentence that was found, and what it says."""
+    """One reason for a classification: a code, name or sentence that was found, and what it means."""
 
     __slots__ = ()
     _shapes = {"kind": AlertKind, "documented_kind": DocumentedKind, "other_kind": optional(AlertKind)}

@@ -1,4 +1,4 @@
-"""What values are made of: plain data of the core, with fields that have types."""
+"""The base of all values: the core's plain data, with typed fields."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
     def absent(*, default: T) -> T:
-        """A field that the data may lack, and what it is then."""
+        """A field that the data may lack, and its default."""
         return default
 else:
 
     class absent:
-        """A field that the data may lack, and what it is then."""
+        """A field that the data may lack, and its default."""
 
         def __init__(self, *, default: object) -> None:
             self.default = default
@@ -39,7 +39,7 @@ else:
 
 
 def moment(text: str | None) -> datetime | str | None:
-    """A moment; as text where the calendar of Python does not reach."""
+    """A time; text if it is beyond Python's calendar."""
     try:
         return None if text is None else datetime.fromisoformat(text)
     except ValueError:
@@ -47,7 +47,7 @@ def moment(text: str | None) -> datetime | str | None:
 
 
 def entry_path(data: str | dict[str, str]) -> str:
-    """A name in a set: bytes that are no text become surrogates, as `os.fsdecode` has it."""
+    """A path in a set. Bytes that are not text become surrogates, as in `os.fsdecode`."""
     if isinstance(data, str):
         return data
     from base64 import b64decode
@@ -118,7 +118,7 @@ class Value:
 
     @classmethod
     def _declared(cls) -> Iterator[tuple[str, bool]]:
-        """The fields, and whether a value has to be given them."""
+        """The fields, and whether each is required."""
         for kind in reversed(cls.__mro__):
             for name in kind.__dict__.get("__annotations__", ()):
                 if not name.startswith("_"):
@@ -131,18 +131,18 @@ class Value:
         return {name: _native.plain(field) for name, field in fields.items()}
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain data."""
+        """Returns everything as plain data."""
         copy: dict[str, Any] = _copy(self._data)
         return copy
 
     def to_json(self, *, indent: int | None = None) -> str:
-        """All of it as JSON."""
+        """Returns everything as JSON."""
         from json import dumps
 
         return dumps(self._data, indent=indent, ensure_ascii=False)
 
     def replace(self, **changes: object) -> Self:
-        """The same with other fields."""
+        """Returns the same value with other fields."""
         return self._of({**self._data, **self._plain(changes)})
 
     __replace__ = replace
@@ -153,7 +153,7 @@ class Value:
         return self._shapes.get(name, _frozen)(self._data[name])
 
     if not TYPE_CHECKING:
-        # Type checkers go by the fields that are declared; a later version of the core may give more.
+        # Type checkers know the declared fields; a later version of the core may add more.
 
         def __getattr__(self, name: str) -> Any:
             try:

@@ -1,7 +1,7 @@
 """The exceptions: one for each error code, all below `BackupError`.
 
-Where Python has a class of its own for the condition, the exception is one of those too: `except FileNotFoundError`
-catches `NotFoundError`. Programs tell them apart by class or by `code`; the message is for people.
+If Python has a class of its own for the condition, the exception derives from it, too: `except FileNotFoundError`
+catches `NotFoundError`. Tell exceptions apart by class or by `code`; the message is for people.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class BackupError(Exception):
-    """Anything that this package fails with.
+    """Any failure of this package.
 
     >>> from azs_backup import UncPath
     >>> try:
@@ -28,19 +28,19 @@ class BackupError(Exception):
     """
 
     code: ClassVar[ErrorCode] = "INTERNAL"
-    """The stable code, the same word in Rust, Python, Node and C."""
+    """The stable code: the same word in Rust, Python, Node and C."""
 
     causes: tuple[str, ...] = ()
-    """What lies beneath, from the nearest cause to the deepest, each in one line."""
+    """The causes, from the nearest to the deepest, each in one line."""
 
     path: str | None = None
-    """The file or folder that it concerns, on the share or on this host, where that is known."""
+    """The file or folder that it concerns, on the share or on this host; `None` if unknown."""
 
     operation: str | None = None
-    """What was done when it failed, in one word, where that is known: `read`, `write`, `list`."""
+    """What was done when it failed, in one word: `read`, `write`, `list`; `None` if unknown."""
 
     set: str | None = None
-    """The name of the backup set that it concerns, where that is known: `20261123T020000Z-7f3a91c2`."""
+    """The name of the backup set that it concerns: `20261123T020000Z-7f3a91c2`; `None` if unknown."""
 
     @property
     def message(self) -> str:
@@ -72,38 +72,38 @@ class AccessDeniedError(BackupError, PermissionError):
 
 
 class AlreadyExistsError(BackupError, FileExistsError):
-    """Something of that name is there already."""
+    """Something already has that name."""
 
     code = "ALREADY_EXISTS"
     errno = _errno.EEXIST
 
 
 class CancelledError(BackupError):
-    """The progress callback said stop."""
+    """The progress callback asked to stop."""
 
     code = "CANCELLED"
 
 
 class CertificateExpiredError(BackupError, ValueError):
-    """The encryption certificate is not valid today; an option allows it all the same."""
+    """The encryption certificate is not valid today; an option allows it anyway."""
 
     code = "CERTIFICATE_EXPIRED"
 
 
 class CertificateUnsuitableError(BackupError, ValueError):
-    """The certificate cannot serve: too short a key, an unsupported curve, a private key in a CER, none in a PFX."""
+    """The certificate cannot be used: a short key, an unsupported curve, a private key in a CER, none in a PFX."""
 
     code = "CERTIFICATE_UNSUITABLE"
 
 
 class ConflictError(BackupError):
-    """Something else is in the way: an operation, until it ends, or a set that belongs elsewhere."""
+    """Something else is in the way: an operation until it ends, or a set that belongs elsewhere."""
 
     code = "CONFLICT"
 
 
 class DamagedError(BackupError):
-    """Stored data is not what was written: a failed authentication, a wrong digest, a missing or foreign file."""
+    """Stored data is not as it was written: a failed authentication, a wrong digest, a missing or foreign file."""
 
     code = "DAMAGED"
 
@@ -121,7 +121,7 @@ class InternalError(BackupError, RuntimeError):
 
 
 class InvalidArgumentError(BackupError, ValueError):
-    """The call cannot be carried out as asked; the caller's code has to change."""
+    """The call makes no sense as it is; change the code that makes it."""
 
     code = "INVALID_ARGUMENT"
 
@@ -146,20 +146,20 @@ class LimitExceededError(BackupError, ValueError):
 
 
 class LogonFailedError(BackupError, PermissionError):
-    """The file server does not accept the account: its name, its password, or the state that it is in."""
+    """The file server does not accept the account: its name, its password, or its state."""
 
     code = "LOGON_FAILED"
     errno = _errno.EACCES
 
 
 class MalformedError(BackupError, ValueError):
-    """Bytes are not in the format they are said to be in."""
+    """Bytes are not in the expected format."""
 
     code = "MALFORMED"
 
 
 class NotFoundError(BackupError, FileNotFoundError):
-    """There is nothing of that name."""
+    """Nothing has that name."""
 
     code = "NOT_FOUND"
     errno = _errno.ENOENT
@@ -193,7 +193,7 @@ class SourceUnreadableError(BackupError, OSError):
 
 
 class TimedOutError(BackupError, TimeoutError):
-    """Something took longer than it may."""
+    """Something took longer than its limit."""
 
     code = "TIMED_OUT"
     errno = _errno.ETIMEDOUT

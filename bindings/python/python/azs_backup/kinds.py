@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ErrorKind(StrEnum):
-    """The conditions that a caller can tell apart. A code never changes its meaning; new ones may come.
+    """The conditions that a caller can tell apart. A code never changes its meaning; new ones may be added.
 
     >>> ErrorKind.NOT_FOUND.exception.__name__
     'NotFoundError'
@@ -64,7 +64,7 @@ class DocumentedKind(StrEnum):
 
 
 class AlertKind(StrEnum):
-    """What an alert is about: the documented five, and what systems show beyond them.
+    """What an alert is about: the documented five, and more that systems show.
 
     >>> AlertKind.ALMOST_FULL.documented
     <DocumentedKind.OUT_OF_CAPACITY: 'OUT_OF_CAPACITY'>
@@ -91,29 +91,29 @@ class AlertKind(StrEnum):
 
     @classmethod
     def from_fault_type_id(cls, id: str) -> AlertKind | None:
-        """The kind of a `faultTypeId`, whatever its letter case."""
+        """Returns the kind of a `faultTypeId`, in any letter case; `None` if it is unknown."""
         code = _native.alert_kind_of_fault_type(id)
         return None if code is None else cls(code)
 
     @classmethod
     def from_title(cls, title: str) -> AlertKind | None:
-        """The kind of a title, documented or seen on a system: a last resort, since titles change."""
+        """Returns the kind of a title, documented or seen on a system. A last resort, since titles change."""
         code = _native.alert_kind_of_title(title)
         return None if code is None else cls(code)
 
     @property
     def documented(self) -> DocumentedKind:
-        """The one of the documented five that it belongs to."""
+        """Which of the documented five it belongs to."""
         return DocumentedKind(_native.alert_kind_facts(self.value)[0])
 
     @property
     def severity(self) -> AlertSeverity:
-        """How bad it is."""
+        """How serious it is."""
         return _native.alert_kind_facts(self.value)[1]
 
     @property
     def fault_type_id(self) -> str:
-        """The `faultTypeId` that Azure Stack Hub gives it."""
+        """Its `faultTypeId` in Azure Stack Hub."""
         return _native.alert_kind_facts(self.value)[2]
 
     @property

@@ -1,8 +1,7 @@
-"""The words that values hold and options take, as types: `Literal`s, for annotations of your own.
+"""The words of values and options as types: `Literal`s for your own annotations.
 
-Type checkers compare each with the words that it knows, so that `report.status == "Suceeded"` is an error in your
-editor. A word that a source of its own may choose (`JobStatus`, `OperationKind`, `OperationState`) can be any `str`:
-editors offer the known ones.
+Type checkers know the words, so `report.status == "Suceeded"` is an error in your editor. Where a source may use words
+of its own (`JobStatus`, `OperationKind`, `OperationState`), any `str` is allowed, and editors offer the known ones.
 """
 
 from __future__ import annotations
@@ -37,19 +36,19 @@ Step: TypeAlias = Literal[
     "space",
     "clock",
 ]
-"""One step of a check, in their order."""
+"""The steps of a check, in order."""
 
 StepOutcome: TypeAlias = Literal["passed", "warned", "failed", "skipped"]
 """How a step of a check went."""
 
 Durability: TypeAlias = Literal["flushed", "cached"]
-"""Whether a share confirms what is written once it is on the disk, or once it is in memory."""
+"""Whether a share confirms a write once it is on the disk, or once it is in memory."""
 
 Encryption: TypeAlias = Literal["required", "preferred", "off"]
-"""Whether a connection over SMB has to be encrypted."""
+"""Whether to encrypt a connection over SMB."""
 
 Dialect: TypeAlias = Literal["3.0", "3.0.2", "3.1.1"]
-"""A dialect of SMB."""
+"""A version of SMB."""
 
 SourceProblems: TypeAlias = Literal["fail", "report"]
 """What to do about sources that cannot be read or that change."""
@@ -58,24 +57,24 @@ ShrunkenSources: TypeAlias = Literal["warn", "fail"]
 """What to do about sources that are empty, or hold less than half of last time."""
 
 Existing: TypeAlias = Literal["refuse", "keep", "replace"]
-"""What a restore does about what is there."""
+"""What a restore does about existing things."""
 
 Compare: TypeAlias = Literal["metadata", "content"]
-"""By what a restore compares what it keeps with the set."""
+"""How a restore compares existing files that it keeps with the set."""
 
 Damage: TypeAlias = Literal["stop", "continue"]
 """What a restore does about damage."""
 
 Profile: TypeAlias = Literal["refined", "microsoft-2301"]
-"""Whose mapping decides what class a failure is of."""
+"""Which mapping decides the class of a failure."""
 
 Confidence: TypeAlias = Literal["LOW", "MEDIUM", "HIGH"]
-"""How sure a classification is."""
+"""How certain a classification is."""
 
 EvidenceForm: TypeAlias = Literal[
     "NTSTATUS", "WIN32", "HRESULT", "ERRNO", "IO_KIND", "ERROR", "FAULT_TYPE", "WORDING"
 ]
-"""What a classification was made from."""
+"""The form in which evidence was found."""
 
 Probe: TypeAlias = Literal[
     "FREE_SPACE",
@@ -91,13 +90,13 @@ Probe: TypeAlias = Literal[
     "DISK",
     "CONTEXT",
 ]
-"""What to look at to be surer of a classification."""
+"""What to check to decide an ambiguous classification."""
 
 Retry: TypeAlias = Literal["SOON", "LATER", "NEW_SESSION", "AFTER_FIX", "LOCK_OUT", "UNKNOWN", "NO_FAILURE"]
 """When trying again makes sense."""
 
 AlertSeverity: TypeAlias = Literal["Warning", "Critical"]
-"""How bad an alert is, in the admin API's words."""
+"""How serious an alert is, in the admin API's words."""
 
 AlertState: TypeAlias = Literal["Active", "Closed"] | str
 """The state of an alert, in the admin API's words."""
@@ -137,7 +136,7 @@ JobStatus: TypeAlias = (
 """The status of a job, in the admin API's words."""
 
 WarningKind: TypeAlias = Literal["clock_set_back", "gate_closed_too_long", "missed_runs", "no_recent_backup"]
-"""What an operator should see to."""
+"""What an operator should look into."""
 
 Condition: TypeAlias = Literal[
     "succeeded", "partial_succeeded", "damaged", "foreign", "incomplete", "unreadable", "unrecognised"
@@ -170,7 +169,7 @@ KeepReason: TypeAlias = Literal[
 """Why a set stays."""
 
 DeletionOutcome: TypeAlias = Literal["deleted", "gone", "folder_left", "skipped", "failed", "not_needed", "stopped"]
-"""What became of a set that was to be deleted."""
+"""The outcome of deleting a set."""
 
 Severity: TypeAlias = Literal["critical", "warning", "notice"]
 """How bad a finding of a review is."""

@@ -1,7 +1,7 @@
 """Values: what the library reports and finds, frozen, comparable, hashable and picklable.
 
-A value has the fields that the core gives it, also those that a later version adds. `to_dict` and `to_json` give all of
-them as plain data; times are `datetime` in UTC here and RFC 3339 text there.
+A value has all fields that the core gives it, including those that a later version adds. `to_dict` and `to_json` return
+all of them as plain data. Times are `datetime` in UTC in a value, and RFC 3339 text in plain data.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-//! Hard links and copies, made only of files that this restore wrote itself.
+//! Restores hard links and copies: only of files that this restore wrote itself.
 
 use std::collections::{HashMap, HashSet};
 use std::io;

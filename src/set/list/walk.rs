@@ -1,0 +1,163 @@
+//! Walks through the folders of a deployment: its components, their scale units, and their sets.
+//!
+//! A share may be far away, where each question takes a while: so several are asked at once.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use super::summary::summary;
+use super::{SetList, SetSummary, UnreadableFolder};
+use crate::error::{ErrorKind, Result, Scope};
+use crate::layout::{Component, Deployment, Name, Place, ScaleUnit, SetName, SharePath, is_mas_backup};
+use crate::observer::{Observer, Progress, Ticker};
+use crate::share::{Item, ItemKind, Share};
+use crate::worker_pool;
+
+/// Questions that are asked of a share at once.
+const IN_FLIGHT: usize = 32;
+
+pub(super) struct Walk<'a> {
+    share: &'a Arc<dyn Share>,
+    list: SetList,
+    ticker: Ticker<'a>,
+}
+
+/// A place and its folder, spelt as the share spells it.
+type Located = (Place, SharePath);
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(share: &'a Arc<dyn Share>, observer: &'a mut dyn Observer) -> Self {
+        Self { share, list: SetList::default(), ticker: Ticker::new(observer, None) }
+    }
+
+    /// Lists the sets of a deployment, or of one of its components, in no order.
+    pub(super) fn all(mut self, deployment: &Deployment, component: Option<&Component>) -> Result<SetList> {
+        let mut components = Vec::new();
+        for (region, names) in self.regions(deployment)? {
+            for (folder, found) in named::<Component>(&region, &names) {
+                if component.is_none_or(|wanted| *wanted == found) {
+                    components.push((Place::new(deployment.clone(), found), folder));
+                }
+            }
+        }
+        let (mut scale_units, mut sets) = (Vec::new(), Vec::new());
+        for ((place, folder), names) in self.list_all(components)? {
+            for (folder, scale_unit) in named::<ScaleUnit>(&folder, &names) {
+                scale_units.push((place.clone().with_scale_unit(scale_unit), folder));
+            }
+            sets.extend(sets_in(&place, &folder, &names));
+        }
+        for ((place, folder), names) in self.list_all(scale_units)? {
+            sets.extend(sets_in(&place, &folder, &names));
+        }
+        self.look_at(sets)?;
+        let files = self.list.sets.len() as u64;
+        self.ticker.end(Progress { files, ..Progress::default() })?;
+        Ok(self.list)
+    }
+
+    /// The region folder, and what it contains. If it does not exist, the folders whose names differ only in letter case,
+    /// on a share that is case-sensitive.
+    fn regions(&mut self, deployment: &Deployment) -> Result<Vec<(SharePath, Vec<Name>)>> {
+        let region = deployment.region_folder();
+        match self.share.list(&region) {
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            listed => {
+                let names = self.names(&region, listed)?;
+                return Ok(vec![(region, names)]);
+            }
+        }
+        let like =
+            |wanted: &Name, folders: Vec<Name>| folders.into_iter().filter(|n| n.same_name(wanted)).collect();
+        let root = SharePath::root();
+        // This finds out whether the root exists, so none of its errors is ignored.
+        let domains: Vec<Name> = like(deployment.external_domain_name(), folders(self.share.list(&root)?));
+        let mut regions = Vec::new();
+        for domain in domains {
+            let domain = root.join(domain);
+            let listed = self.share.list(&domain);
+            let found: Vec<Name> = like(deployment.region(), self.names(&domain, listed)?);
+            for region in found {
+                let region = domain.join(region);
+                let listed = self.share.list(&region);
+                let names = self.names(&region, listed)?;
+                regions.push((region, names));
+            }
+        }
+        Ok(regions)
+    }
+
+    /// Lists these folders.
+    fn list_all(&mut self, places: Vec<Located>) -> Result<Vec<(Located, Vec<Name>)>> {
+        let (share, mut jobs, mut listed) = (self.share, places.into_iter(), Vec::new());
+        worker_pool::run(
+            IN_FLIGHT.min(jobs.len()),
+            || Ok(()),
+            |(), (place, folder): Located| {
+                let items = share.list(&folder);
+                Ok(((place, folder), items))
+            },
+            || Ok(jobs.next()),
+            |(at, items)| {
+                listed.push((at, items));
+                Ok(())
+            },
+            || self.ticker.tick(Progress::default()),
+        )?;
+        let mut found = Vec::with_capacity(listed.len());
+        for (at, items) in listed {
+            let names = self.names(&at.1, items)?;
+            found.push((at, names));
+        }
+        Ok(found)
+    }
+
+    /// Adds these sets to the list.
+    fn look_at(&mut self, sets: Vec<(Place, SharePath, SetName)>) -> Result<()> {
+        let Self { share, list, ticker } = self;
+        let (mut jobs, count) = (sets.into_iter(), Cell::new(0));
+        worker_pool::run(
+            IN_FLIGHT.min(jobs.len()),
+            || Ok(()),
+            |(), (place, folder, name): (Place, SharePath, SetName)| summary(share, &place, &folder, name),
+            || Ok(jobs.next()),
+            |summary: Option<SetSummary>| {
+                list.sets.extend(summary);
+                count.set(list.sets.len() as u64);
+                Ok(())
+            },
+            || ticker.tick(Progress { files: count.get(), ..Progress::default() }),
+        )
+    }
+
+    /// Names of the folders in this one, of which this is the listing. If it cannot be listed, records that and returns
+    /// none.
+    fn names(&mut self, folder: &SharePath, listed: Result<Vec<Item>>) -> Result<Vec<Name>> {
+        match listed {
+            Ok(items) => Ok(folders(items)),
+            // Deleted by hand in the meantime.
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+            Err(e) if e.scope() == Scope::Object => {
+                let (folder, code, reason) = (folder.clone(), e.code(), e.to_string());
+                self.list.unreadable.push(UnreadableFolder { folder, code, reason });
+                Ok(Vec::new())
+            }
+            Err(e) => Err(e),
+        }
+    }
+}
+
+/// The folders among these names that parse as `T`.
+fn named<T: std::str::FromStr>(folder: &SharePath, names: &[Name]) -> Vec<(SharePath, T)> {
+    names.iter().filter_map(|name| Some((folder.join(name.clone()), name.as_str().parse().ok()?))).collect()
+}
+
+fn sets_in(place: &Place, folder: &SharePath, names: &[Name]) -> Vec<(Place, SharePath, SetName)> {
+    named(folder, names).into_iter().map(|(folder, set)| (place.clone(), folder, set)).collect()
+}
+
+fn folders(items: Vec<Item>) -> Vec<Name> {
+    let folders =
+        items.into_iter().filter(|item| item.kind == ItemKind::Folder && !is_mas_backup(&item.name));
+    folders.filter_map(|item| Name::new(item.name).ok()).collect()
+}

@@ -1,0 +1,91 @@
+//! Whether the work of a thread should go on: asked by whatever may have to wait for long.
+//!
+//! The one who starts work on a thread says what can stop it; the work need not know. So a share that waits for a server
+//! can be stopped, although no method of it takes anything for that.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+thread_local! {
+    /// What stops the work of this thread.
+    static STOP: RefCell<Option<Stop>> = const { RefCell::new(None) };
+}
+
+/// How often one who waits asks.
+pub(crate) const TICK: Duration = Duration::from_millis(100);
+
+/// Stops work, on any number of threads.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stop {
+    is_set: Arc<AtomicBool>,
+    /// What stops the work that this is part of.
+    above: Option<Arc<Stop>>,
+}
+
+impl Stop {
+    /// Makes one for a part of this thread's work: what stops all of it stops the part.
+    pub(crate) fn below() -> Self {
+        Self { is_set: Arc::default(), above: STOP.with_borrow(|stop| stop.clone().map(Arc::new)) }
+    }
+
+    /// Says that the work should end.
+    pub(crate) fn set(&self) {
+        self.is_set.store(true, Ordering::Release);
+    }
+
+    /// Whether the work should end.
+    pub(crate) fn is_set(&self) -> bool {
+        self.is_set.load(Ordering::Acquire) || self.above.as_ref().is_some_and(|above| above.is_set())
+    }
+
+    /// Does work on this thread that this can stop.
+    pub(crate) fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+        /// Also when the work panics.
+        struct Back(Option<Stop>);
+        impl Drop for Back {
+            fn drop(&mut self) {
+                STOP.replace(self.0.take());
+            }
+        }
+        let _back = Back(STOP.replace(Some(self.clone())));
+        work()
+    }
+}
+
+/// Whether this thread's work should end.
+pub(crate) fn is_set() -> bool {
+    STOP.with_borrow(|stop| stop.as_ref().is_some_and(Stop::is_set))
+}
+
+/// Waits on this thread, until its work should end at the most; returns whether it should.
+pub(crate) fn sleep(time: Duration) -> bool {
+    let until = std::time::Instant::now() + time;
+    loop {
+        let left = until.saturating_duration_since(std::time::Instant::now());
+        if is_set() || left.is_zero() {
+            return is_set();
+        }
+        std::thread::sleep(left.min(TICK));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stops_all_of_the_work_stops_its_parts() {
+        let all = Stop::default();
+        let (part, other) = all.during(|| (Stop::below(), Stop::below()));
+        other.set();
+        part.during(|| {
+            assert!(!is_set());
+            all.set();
+            assert!(is_set());
+            assert!(sleep(Duration::from_secs(60)));
+        });
+        assert!(!is_set());
+    }
+}
