@@ -97,6 +97,14 @@ fn what_is_not_known_is_unsupported_and_what_cannot_be_read_malformed() {
     let pbmac1 = sequence(&[&oid("1.2.840.113549.1.5.14"), &sequence(&[&sha256])]);
     assert_eq!(with_mac(&sequence(&[&sequence(&[&pbmac1, &tlv(4, &[1; 32])]), &salt])), ErrorKind::Malformed);
 
+    // A key of neither RSA nor an elliptic curve.
+    let other = replaced(
+        &plain_safe(&[key_bag(&key)]),
+        &oid("1.2.840.10045.2.1")[2..],
+        &oid("1.2.840.10045.2.99")[2..],
+    );
+    assert_eq!(kind(&pfx_of(&[other])), ErrorKind::Unsupported);
+
     // RFC 7292 §3.1 and §4: what protects it is a key of another kind.
     let signed = sequence(&[&oid("1.2.840.113549.1.7.2"), &tlv(0xa0, &sequence(&[]))]);
     assert_eq!(kind(&sequence(&[&integer(3), &signed])), ErrorKind::Unsupported);
