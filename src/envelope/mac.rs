@@ -52,9 +52,9 @@ impl<'a> Mac<'a> {
             let parameters = algorithm.parameters.ok_or_else(broken)?;
             let Pbmac1 { kdf, mac } = parameters.decode_as().map_err(broken_by)?;
             let digest = hmac_digest(&mac)?;
-            // RFC 9579 §5: the length must be stated.
+            // RFC 9579 §5: the length must be stated, and must not be short. One value in 256 fits a key of one byte.
             match Kdf::read(&kdf)? {
-                (kdf, Some(length @ 1..=MAX_KEY)) => (kdf, digest, length as usize),
+                (kdf, Some(length @ MIN_KEY..=MAX_KEY)) => (kdf, digest, length as usize),
                 (_, Some(_)) => return Err(lacking(format_args!("a check value's key of such a length"))),
                 (_, None) => return Err(broken()),
             }
@@ -101,5 +101,7 @@ impl<'a> Mac<'a> {
 
 const ID_PBMAC1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.14");
 
+/// RFC 9579 §5.
+const MIN_KEY: u64 = 20;
 /// OpenSSL writes 20 to 64.
 const MAX_KEY: u64 = 1024;

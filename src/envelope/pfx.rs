@@ -49,15 +49,20 @@ pub(super) fn read(bytes: &[u8], password: &str) -> Result<Found> {
         password => vec![Password::new(password)],
     };
     let mut work = Work::new("the PFX");
-    let mut cost = mac.as_ref().map_or(0, Mac::cost);
     if let Some(mac) = &mac {
         mac.check_memory()?;
     }
+    let mut opening = 0_u64;
     for scheme in safes.iter().flat_map(Safe::schemes) {
         scheme.check_memory()?;
-        cost = cost.saturating_add(scheme.cost());
+        opening = opening.saturating_add(scheme.cost());
     }
-    work.take(cost.saturating_mul(candidates.len() as u64))?;
+    // With a check value only the candidate that fits it opens the file; without one, each may have to.
+    let tries = candidates.len() as u64;
+    work.take(match &mac {
+        Some(mac) => mac.cost().saturating_mul(tries).saturating_add(opening),
+        None => opening.saturating_mul(tries),
+    })?;
 
     let Some(mac) = mac else {
         let mut opened = Opened::default();
@@ -76,7 +81,11 @@ pub(super) fn read(bytes: &[u8], password: &str) -> Result<Found> {
             return Ok(opened.found(password, other));
         }
     }
-    for candidate in &candidates {
+    for (at, candidate) in candidates.iter().enumerate() {
+        // The first is counted. To tell damage by a second one is not worth more than what is left.
+        if at > 0 && work.take(opening).is_err() {
+            break;
+        }
         if open(&safes, candidate, &mut work)?.decrypted {
             return Err(malformed(
                 "the PFX is damaged: the password opens it, but its check value does not fit",

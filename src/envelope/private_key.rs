@@ -1,13 +1,13 @@
 //! Private keys in PKCS #8, plain or encrypted.
 
-use der::Sequence;
-use der::asn1::OctetStringRef;
+use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
+use der::{Decode, Sequence};
 use openssl::pkey::{Id, PKey, Private};
 
 use crate::{Error, ErrorKind, Result};
 
 use super::asn1::AlgorithmIdentifier;
-use super::ber::to_der;
+use super::ber::{elements, to_der};
 use super::password::Password;
 use super::pbe::{Failure, Scheme};
 
@@ -37,10 +37,22 @@ impl Encrypted<'_> {
 /// Reads PKCS #8 PrivateKeyInfo.
 pub(super) fn private_key(der: &[u8]) -> Result<PKey<Private>, Failure> {
     let key = PKey::private_key_from_pkcs8(der).map_err(|source| {
-        let message = "the private key is damaged, or of a kind that is not supported";
-        Failure::Error(Error::new(ErrorKind::Malformed, message).with_source(source))
+        let (kind, message) = match is_of_another_kind(der) {
+            true => (ErrorKind::Unsupported, "the private key is of a kind that is not supported"),
+            false => (ErrorKind::Malformed, "the private key is damaged, or of a kind that is not supported"),
+        };
+        Failure::Error(Error::new(kind, message).with_source(source))
     })?;
     check_parts(key).map_err(Failure::Error)
+}
+
+/// Whether it names an algorithm other than those of RSA and of elliptic curves (RFC 5208 §5).
+fn is_of_another_kind(der: &[u8]) -> bool {
+    let algorithm = || {
+        let fields = elements(&AnyRef::from_der(der).ok()?).ok()?;
+        fields.get(1)?.decode_as::<AlgorithmIdentifier<'_>>().ok()
+    };
+    algorithm().is_some_and(|found| ![ID_RSA, ID_EC].contains(&found.algorithm))
 }
 
 /// Refuses an RSA key with a part longer than its modulus, which could take for ever to use.
@@ -60,3 +72,6 @@ pub(super) fn check_parts(key: PKey<Private>) -> Result<PKey<Private>> {
 
 /// An operator's PFX has one.
 pub(super) const MAX_KEYS: usize = 16;
+
+const ID_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const ID_EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");

@@ -97,6 +97,14 @@ fn what_is_not_known_is_unsupported_and_what_cannot_be_read_malformed() {
     let pbmac1 = sequence(&[&oid("1.2.840.113549.1.5.14"), &sequence(&[&sha256])]);
     assert_eq!(with_mac(&sequence(&[&sequence(&[&pbmac1, &tlv(4, &[1; 32])]), &salt])), ErrorKind::Malformed);
 
+    // A key of neither RSA nor an elliptic curve.
+    let other = replaced(
+        &plain_safe(&[key_bag(&key)]),
+        &oid("1.2.840.10045.2.1")[2..],
+        &oid("1.2.840.10045.2.99")[2..],
+    );
+    assert_eq!(kind(&pfx_of(&[other])), ErrorKind::Unsupported);
+
     // RFC 7292 §3.1 and §4: what protects it is a key of another kind.
     let signed = sequence(&[&oid("1.2.840.113549.1.7.2"), &tlv(0xa0, &sequence(&[]))]);
     assert_eq!(kind(&sequence(&[&integer(3), &signed])), ErrorKind::Unsupported);
@@ -110,21 +118,29 @@ fn the_check_value_of_rfc_9579_is_computed() {
     let (key, certificate) = key_and_certificate("p256");
     let content = tlv(0x30, &plain_safe(&[key_bag(&key), cert_bag(&certificate)]));
     let hmac = sequence(&[&oid("1.2.840.113549.2.9"), &[5, 0]]);
-    let kdf = sequence(&[
-        &oid("1.2.840.113549.1.5.12"),
-        &sequence(&[&tlv(4, b"12345678"), &integer(1000), &integer(32), &hmac]),
-    ]);
     let sha256 = openssl::hash::MessageDigest::sha256();
-    let mut mac_key = [0; 32];
-    openssl::pkcs5::pbkdf2_hmac(PASSWORD.as_bytes(), b"12345678", 1000, sha256, &mut mac_key).unwrap();
-    let mac_key = openssl::pkey::PKey::hmac(&mac_key).unwrap();
-    let value = openssl::sign::Signer::new(sha256, &mac_key).unwrap().sign_oneshot_to_vec(&content).unwrap();
-    let algorithm = sequence(&[&oid("1.2.840.113549.1.5.14"), &sequence(&[&kdf, &hmac])]);
-    let mac = sequence(&[&sequence(&[&algorithm, &tlv(4, &value)]), &tlv(4, b""), &integer(1)]);
-    let pfx = sequence(&[&integer(3), &data(&content), &mac]);
+    let with_key_of = |length: u32| {
+        let kdf = sequence(&[
+            &oid("1.2.840.113549.1.5.12"),
+            &sequence(&[&tlv(4, b"12345678"), &integer(1000), &integer(length), &hmac]),
+        ]);
+        let mut key = vec![0; length as usize];
+        openssl::pkcs5::pbkdf2_hmac(PASSWORD.as_bytes(), b"12345678", 1000, sha256, &mut key).unwrap();
+        let key = openssl::pkey::PKey::hmac(&key).unwrap();
+        let value = openssl::sign::Signer::new(sha256, &key).unwrap().sign_oneshot_to_vec(&content).unwrap();
+        let algorithm = sequence(&[&oid("1.2.840.113549.1.5.14"), &sequence(&[&kdf, &hmac])]);
+        let mac = sequence(&[&sequence(&[&algorithm, &tlv(4, &value)]), &tlv(4, b""), &integer(1)]);
+        sequence(&[&integer(3), &data(&content), &mac])
+    };
+    let pfx = with_key_of(32);
     assert_eq!(open(&pfx, PASSWORD).unwrap().facts(), cer("p256").facts());
     assert_eq!(open(&pfx, "wrong horse").unwrap_err().kind(), ErrorKind::WrongPassword);
     assert!(openssl::pkcs12::Pkcs12::from_der(&pfx).unwrap().parse2(PASSWORD).is_ok());
+    assert_eq!(open(&with_key_of(20), PASSWORD).unwrap().facts(), cer("p256").facts());
+    // Some value of a short key is soon found, for any content and by any password.
+    for length in [1, 4, 19] {
+        assert_eq!(kind(&with_key_of(length)), ErrorKind::Unsupported, "{length}");
+    }
 }
 
 #[test]

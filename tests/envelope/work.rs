@@ -192,3 +192,15 @@ fn a_million_iterations_in_all_open_in_every_common_scheme() {
         assert_eq!(opened.facts(), crate::cer("p256").facts(), "{arguments:?}");
     }
 }
+
+#[test]
+fn an_absent_password_is_wrong_and_no_more_work_than_a_present_one() {
+    // Browsers export with 600,000 iterations: both forms of no password together would be over the limit.
+    let (key, certificate) = key_and_certificate("p256");
+    let export =
+        |password: &str| openssl_command::export(&key, &certificate, password, &["-iter", "1000000"]);
+    let error = DecryptionCertificate::from_pfx(&export(PASSWORD), None).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WrongPassword, "{error}");
+    let opened = DecryptionCertificate::from_pfx(&export(""), None).unwrap();
+    assert_eq!(opened.facts(), crate::cer("p256").facts());
+}

@@ -5,7 +5,7 @@ Run once, here, with OpenSSL 3 on the path; what it made is committed. Keys are 
 The messages named `sealed-*` come from the library itself:
 `cargo test --test envelope write_the_sealed_vectors -- --ignored`.
 """
-import base64, json, os, re, subprocess, sys
+import base64, hashlib, hmac, json, os, re, subprocess, sys
 
 PASSWORD = "correct horse"
 CONTENT = b"hostname tor-1\nvlan 7\n"
@@ -209,6 +209,112 @@ mine, other = export("rsa2048", "-nomac"), export("rsa3072", "-nomac")
 data = bytes.fromhex("06092a864886f70d010701")
 mixed = tlv(0x30, safes(mine)[0] + safes(other)[1])
 pfx("pfx-key-of-another", tlv(0x30, b"\x02\x01\x03" + tlv(0x30, data + tlv(0xA0, tlv(0x04, mixed)))), "CERTIFICATE_UNSUITABLE")
+
+# What other writers of a PFX do, and how one may ask for more work than anyone waits for: put together by hand around
+# the key of P-256, which is small.
+
+
+def sequence(*parts):
+    return tlv(0x30, b"".join(parts))
+
+
+def integer(value):
+    return tlv(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big"))
+
+
+def oid(text):
+    first, second, *arcs = map(int, text.split("."))
+    body = bytes([40 * first + second])
+    for arc in arcs:
+        digits = [arc & 0x7F]
+        while arc := arc >> 7:
+            digits.insert(0, 0x80 | arc & 0x7F)
+        body += bytes(digits)
+    return tlv(0x06, body)
+
+
+def indefinite(der):
+    """The same value with indefinite lengths, all the way down."""
+    (tag, body), = children(der)
+    if not tag & 0x20:
+        return der
+    return bytes([tag, 0x80]) + b"".join(indefinite(tlv(*child)) for child in children(body)) + bytes(2)
+
+
+def in_parts(octets):
+    return b"\x24\x80" + tlv(0x04, octets[:7]) + tlv(0x04, octets[7:]) + bytes(2)
+
+
+SALT, HMAC_SHA256 = b"12345678", sequence(oid("1.2.840.113549.2.9"), b"\x05\x00")
+MANY = 0x7FFFFFFF
+
+
+def pbkdf2(rounds, *length, salt=tlv(0x04, SALT)):
+    return sequence(oid("1.2.840.113549.1.5.12"), sequence(salt, integer(rounds), *map(integer, length), HMAC_SHA256))
+
+
+def aes(kdf):
+    cipher = sequence(oid("2.16.840.1.101.3.4.1.42"), tlv(0x04, bytes(16)))
+    return sequence(oid("1.2.840.113549.1.5.13"), sequence(kdf, cipher))
+
+
+def encrypted(kdf, plain=None, rounds=1000):
+    """Content of a safe that the password opens; without any, one that nobody would get to the end of."""
+    secret = bytes(64)
+    if plain is not None:
+        key = hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), SALT, rounds, 32)
+        secret = openssl("enc", "-aes-256-cbc", "-K", key.hex(), "-iv", bytes(16).hex(), data=plain)
+    content = sequence(data, aes(kdf), tlv(0x80, secret))
+    return sequence(oid("1.2.840.113549.1.7.6"), tlv(0xA0, sequence(integer(0), content)))
+
+
+def bag(kind, value):
+    return sequence(oid(f"1.2.840.113549.1.12.10.1.{kind}"), tlv(0xA0, value))
+
+
+def plain(*bags):
+    return sequence(data, tlv(0xA0, tlv(0x04, sequence(*bags))))
+
+
+def whole(*parts):
+    return sequence(integer(3), *parts)
+
+
+def costly(kdf):
+    return bag(2, sequence(aes(kdf), tlv(0x04, bytes(64))))
+
+
+key = lambda name: bag(1, openssl("pkcs8", "-topk8", "-nocrypt", "-in", f"{name}.tmp.key", "-outform", "DER"))
+certificate_bag = bag(3, sequence(oid("1.2.840.113549.1.9.22.1"), tlv(0xA0, tlv(0x04, read("p256.cer")))))
+both = plain(key("p256"), certificate_bag)
+
+
+def pbmac1(length):
+    secret = hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), SALT, 1000, length)
+    algorithm = sequence(oid("1.2.840.113549.1.5.14"), sequence(pbkdf2(1000, length), HMAC_SHA256))
+    value = hmac.digest(secret, sequence(both), "sha256")
+    return sequence(sequence(algorithm, tlv(0x04, value)), tlv(0x04, b""), integer(1))
+
+
+safe = sequence(encrypted(pbkdf2(1000), sequence(key("p256"), certificate_bag)))
+pfx("pfx-ber", b"\x30\x80" + integer(3) + b"\x30\x80" + data + b"\xa0\x80" + in_parts(indefinite(safe)) + bytes(6), of="p256")
+pfx("pfx-second-key-fits", whole(plain(plain(key("p384"), key("p256"), certificate_bag))), of="p256")
+pfx("pfx-check-value-of-rfc-9579", whole(plain(both), pbmac1(32)), of="p256")
+pfx("pfx-check-value-with-short-key", whole(plain(both), pbmac1(1)), "UNSUPPORTED")
+open_ = export("p256", "-certpbe", "NONE", "-keypbe", "NONE", "-macalg", "sha256")
+pfx("pfx-not-encrypted", open_, of="p256")
+pfx("pfx-not-encrypted-wrong-password", open_, "WRONG_PASSWORD", password="wrong horse")
+sha256 = oid("2.16.840.1.101.3.4.2.1")
+pfx("pfx-unknown-check-value", open_.replace(sha256, sha256[:-1] + b"\x63"), "UNSUPPORTED")
+safe = encrypted(pbkdf2(MANY))
+pfx("pfx-too-many-rounds-in-ber", whole(indefinite(plain(safe))), "LIMIT_EXCEEDED")
+safe = encrypted(pbkdf2(MANY, salt=in_parts(SALT)))
+pfx("pfx-too-many-rounds-beside-salt-in-parts", whole(plain(safe)), "LIMIT_EXCEEDED")
+safe = encrypted(pbkdf2(1000), sequence(costly(pbkdf2(MANY))))
+pfx("pfx-too-many-rounds-inside-encrypted", whole(plain(safe)), "LIMIT_EXCEEDED")
+pfx("pfx-too-many-rounds-in-all", whole(plain(plain(*[costly(pbkdf2(300_000))] * 20))), "LIMIT_EXCEEDED")
+scrypt = sequence(oid("1.3.6.1.4.1.11591.4.11"), sequence(tlv(0x04, SALT), integer(1 << 14), integer(8), integer(2000)))
+pfx("pfx-too-much-scrypt", whole(plain(encrypted(scrypt))), "LIMIT_EXCEEDED")
 
 # Messages.
 
