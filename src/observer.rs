@@ -140,6 +140,7 @@ pub(crate) fn watched<T: Send>(
                 Ok(Question::Deleting(set, reply)) => {
                     // This answer is about the set.
                     let _ = reply.send(observer.deleting(&set));
+                    begun = Instant::now();
                     continue;
                 }
             };

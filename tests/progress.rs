@@ -5,6 +5,7 @@ mod common;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
+use azs_backup::backup::ShrunkenSources;
 use azs_backup::observer::{Observer, Progress};
 use azs_backup::{ErrorKind, list_sets};
 use common::{Fixture, noise};
@@ -83,5 +84,42 @@ fn the_last_call_can_still_stop_a_backup() {
     let mut backup = fixture.builder().observer(stop).start().unwrap();
     backup.add_bytes("tor1", &b"hostname tor1"[..]).unwrap();
     assert_eq!(backup.commit().unwrap_err().kind(), ErrorKind::Cancelled);
+    assert!(list_sets(&fixture.share, fixture.place.deployment()).run().unwrap().is_empty());
+}
+
+/// Returns a large content, slowly enough that the observer is asked meanwhile.
+struct Slow(usize);
+
+impl std::io::Read for Slow {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.0.is_multiple_of(16) {
+            std::thread::sleep(std::time::Duration::from_millis(120));
+        }
+        self.0 += 1;
+        let wanted = if self.0 > 200 { 0 } else { buffer.len().min(64 << 10) };
+        buffer[..wanted].fill(7);
+        Ok(wanted)
+    }
+}
+
+#[test]
+fn a_source_that_failed_half_way_ends_the_run_even_if_the_caller_goes_on() {
+    let fixture = Fixture::new();
+    let mut asked = 0;
+    let once = move |_: Progress| {
+        asked += 1;
+        if asked == 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let mut backup = fixture.builder().observer(once).start().unwrap();
+    backup.add_bytes("tor1", &b"hostname tor1"[..]).unwrap();
+    assert_eq!(backup.add_reader("image", Slow(0)).unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!(backup.commit().unwrap_err().kind(), ErrorKind::Cancelled);
+
+    let empty = fixture.path("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let mut backup = fixture.builder().shrunken_sources(ShrunkenSources::Fail).start().unwrap();
+    backup.add_bytes("tor1", &b"hostname tor1"[..]).unwrap();
+    assert_eq!(backup.add_folder(&empty).unwrap_err().kind(), ErrorKind::SourceUnreadable);
+    assert_eq!(backup.commit().unwrap_err().kind(), ErrorKind::SourceUnreadable);
     assert!(list_sets(&fixture.share, fixture.place.deployment()).run().unwrap().is_empty());
 }

@@ -71,18 +71,24 @@ impl Backup {
             clock,
             size: SourceSize::default(),
         };
-        work(&mut walk)?;
+        let done = work(&mut walk);
         let size = walk.size;
+        self.or_end(done)?;
         let before = self.sizes_before.iter().find(|(before, _)| *before == path).map(|(_, size)| size);
         if let Some(what) = size.shrunk(is_folder, before) {
             let message = format!("{path} {what}");
             if self.fail_on_shrunken {
-                return Err(Error::new(ErrorKind::SourceUnreadable, message));
+                return self.or_end(Err(Error::new(ErrorKind::SourceUnreadable, message)));
             }
             self.warnings.push(message);
         }
         self.sizes.push((path, size));
         Ok(())
+    }
+
+    /// After an error, ends the run even if the caller goes on: a source may be there by half.
+    fn or_end<T>(&self, done: Result<T>) -> Result<T> {
+        done.inspect_err(|error| self.shared.fail(error.clone()))
     }
 
     /// A set must not contain the sets before it.
@@ -189,15 +195,21 @@ impl Backup {
     /// [`SourceProblems`](super::SourceProblems).
     pub fn add_reader(&mut self, name: &str, reader: impl Read) -> Result<()> {
         let path = self.claim(name)?;
-        match self.spool(reader)? {
+        let spooled = self.spool(reader);
+        match self.or_end(spooled)? {
             Ok(Spooled::Memory(bytes)) => self.add_memory(path, bytes.into()),
             Ok(Spooled::File(file, size)) => {
-                self.planner.begin_source(&path)?;
+                let begun = self.planner.begin_source(&path);
+                self.or_end(begun)?;
                 self.add_large(path, size, LargeContent::Spooled(file))
             }
             Err(error) => {
                 let error = reading::unreadable(&path, error);
-                if error.scope() == Scope::Caller { Err(error) } else { self.planner.problem(&path, error) }
+                if error.scope() == Scope::Caller {
+                    self.or_end(Err(error))
+                } else {
+                    self.planner.problem(&path, error)
+                }
             }
         }
     }
@@ -256,7 +268,8 @@ impl Backup {
 
     fn add_memory(&mut self, path: EntryPath, bytes: Arc<[u8]>) -> Result<()> {
         let size = bytes.len() as u64;
-        self.planner.begin_source(&path)?;
+        let begun = self.planner.begin_source(&path);
+        self.or_end(begun)?;
         if size > work_item::SMALL {
             return self.add_large(path, size, LargeContent::Memory(bytes));
         }

@@ -224,8 +224,13 @@ impl Backup {
         let Some(backup) = self.hold(py)?.backup.take() else {
             return Err(refuse(ErrorKind::InvalidArgument, "the backup has been committed or abandoned"));
         };
-        let outcome = self.hook.outcome(py.detach(|| backup.commit()));
-        let done = outcome.inspect_err(|error| {
+        let committed = py.detach(|| backup.commit());
+        // The set is complete, even if the callback raises in the end.
+        if let Ok(done) = &committed {
+            let _ = self.report.set(py, value(py, "BackupReport", done)?.unbind());
+        }
+        let done = self.hook.outcome(committed);
+        let done = done.inspect_err(|error| {
             log(py, Level::Warning, &format!("backup {} failed: {}", self.set, error.value(py)));
         })?;
         let (content, stored) = (&done.cover.content, &done.cover.stored);
@@ -234,9 +239,7 @@ impl Backup {
             self.set, content.files, content.bytes, stored.bytes, content.problems, done.seconds
         );
         log(py, Level::Info, &line);
-        let report = value(py, "BackupReport", &done)?;
-        let _ = self.report.set(py, report.clone().unbind());
-        Ok(report)
+        value(py, "BackupReport", &done)
     }
 
     /// Gives up, and removes what was stored. Does nothing if called again, or after `commit`.

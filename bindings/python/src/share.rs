@@ -181,7 +181,7 @@ impl FolderShare {
     #[pyo3(signature = (root, *, durability=None))]
     fn open(py: Python<'_>, root: FilePath, durability: Option<&Bound<'_, PyAny>>) -> PyResult<Py<Self>> {
         let word = durability.map(|word| word.extract::<PyBackedStr>()).transpose();
-        let word = word.map_err(|error| named(py, "durability", error.into()))?;
+        let word = word.map_err(|error| named(py, "durability", error))?;
         let durability: Durability = word.map_or(Ok(Durability::default()), |word| word.parse()).raise()?;
         let share = py.detach(|| core::FolderShare::open(root.0)).raise()?.with_durability(durability);
         Py::new(py, PyClassInitializer::from(Share::new(Arc::new(share))).add_subclass(Self))

@@ -46,6 +46,9 @@ impl Session {
             self.publish(&file, path, content.len() as u64, flush).await
         };
         let filled = fill.await;
+        if filled.as_ref().is_err_and(is_disposed) {
+            upload.begin_anew();
+        }
         self.finish(file, filled).await
     }
 
@@ -166,7 +169,7 @@ impl Session {
 
     /// Closes a new file; if it did not get its name and no other connection goes on with it, deletes it first.
     async fn finish(&self, file: File, result: Result<()>) -> Result<()> {
-        if result.as_ref().is_err_and(|failure| !failure.is_lost() && !failure.is_worn()) {
+        if result.as_ref().is_err_and(is_disposed) {
             let _ = self.dispose(&file).await;
         }
         self.close(&file, result).await
@@ -386,6 +389,11 @@ pub(super) enum Kind {
     File,
     Folder,
     Any,
+}
+
+/// Whether a file is deleted after this failure: it cannot be gone on with on another connection.
+fn is_disposed(failure: &Failure) -> bool {
+    !failure.is_lost() && !failure.is_worn()
 }
 
 async fn list_opened(folder: &Arc<Directory>) -> Result<Vec<Item>> {

@@ -49,6 +49,11 @@ impl Upload {
         lock(&self.state).begun = Some((part, 0));
     }
 
+    /// Records that what was begun is deleted: the next attempt begins anew.
+    pub(super) fn begin_anew(&self) {
+        lock(&self.state).begun = None;
+    }
+
     /// The file to go on with, and how much of it is there.
     pub(super) fn begun(&self) -> Option<(String, usize)> {
         lock(&self.state).begun.clone()
