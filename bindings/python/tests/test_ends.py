@@ -193,11 +193,10 @@ def test_ctrl_c_is_heard_whatever_waits_for_a_server_that_hangs(
 ) -> None:
     place = "contoso.com/nyc/Switches"
     share = SmbShare.connect(r"\\127.0.0.1\data", getpass.getuser(), PASSWORD, port=way.port)
-    for _ in range(2):
+    for name in ("a", "b"):
         with Backup(share, place, certificates=certificate) as backup:
-            backup.add_bytes("a", os.urandom(1 << 20))
-    assert backup.report is not None
-    found = BackupSet.open(share, backup.report.folder)
+            backup.add_bytes(name, os.urandom(1 << 20))
+    found = BackupSet.open(share, list_sets(share, "contoso.com/nyc")[-1].folder)
     begun = Backup(share, place, certificates=certificate)
     begun.add_bytes("a", os.urandom(1 << 20))
     plan = RetentionPolicy(keep_last=1).plan(list_sets(share, "contoso.com/nyc"))

@@ -597,11 +597,12 @@ class SmbShare(Share):
     ) -> SmbShare:
         r"""Connects to a share, or a folder below one, and logs on.
 
-        `account` is `CONTOSO\azsbackup` or `azsbackup@contoso.com`. `encryption`: `"required"`, `"preferred"` or
-        `"off"`; everything is signed in any case. `oldest_dialect`: `"3.1.1"`; with `"3.0"` or `"3.0.2"` you give up
-        encryption and protection of the negotiation. Limits are in seconds: for an attempt to connect, for the
-        server's silence, and for one call with all its `attempts`. Raises `UnreachableError`, `TimedOutError`,
-        `LogonFailedError`, `AccessDeniedError`, `NotFoundError` or `UnsupportedError`.
+        `account` is `CONTOSO\azsbackup` or `azsbackup@contoso.com`. `port`: 445 by default. `encryption`: `"required"`,
+        `"preferred"` (the default) or `"off"`; everything is signed in any case. `oldest_dialect`: `"3.1.1"` by default;
+        with `"3.0"` or `"3.0.2"` you give up encryption and protection of the negotiation. `connections`: 4 at most by
+        default. Limits are in seconds: 10 for an attempt to connect, 30 for the server's silence, and 900 for one call
+        with all its 7 `attempts`. Raises `UnreachableError`, `TimedOutError`, `LogonFailedError`, `AccessDeniedError`,
+        `NotFoundError` or `UnsupportedError`.
         """
     @property
     def root(self) -> UncPath:
@@ -622,8 +623,8 @@ def check_share(
 ) -> CheckReport:
     """Checks whether an open share can take the backups of a deployment.
 
-    `components`: look for their folders, too. `create_folders`: create missing folders. The check writes a few
-    objects with random names, and removes them.
+    `components`: look for their folders, too; each like `Switches` or `Switches/su1`. `create_folders`: create missing
+    folders. The check writes a few objects with random names, and removes them.
 
     >>> check_share(share, "contoso.com/nyc").is_sound
     True
@@ -716,12 +717,12 @@ class Backup:
 
     `certificates`: one or several; each of them can open the set. `labels`: written on the cover sheet, in clear.
     `exclude`: patterns in gitignore syntax of what to leave out below each folder; `!` takes something back in.
-    `source_problems`: `"fail"`, or `"report"` to go on past sources that cannot be read or that change, and to name
-    them. `shrunken_sources`: `"warn"` or `"fail"` if a source is empty or holds less than half of last time.
+    `source_problems`: `"fail"` (the default), or `"report"` to go on past sources that cannot be read or that change, and to name
+    them. `shrunken_sources`: `"warn"` (the default) or `"fail"` if a source is empty or holds less than half of last time.
     `one_file_system`: leave out what is mounted below a source. `create`: create the region folder, and the folder
     of a component of your own, if it is missing. `recheck`: read back each stored file that is taken over from an
-    earlier set, at least once in this many runs; 0 means never. `renew_after_days`: store again what was stored more
-    than this many days ago; 0 means never. `level`: the zstd level, -7 to 19. `segment_size`: in bytes, 4 to 64 MiB.
+    earlier set, at least once in this many runs, 7 by default; 0 means never. `renew_after_days`: store again what was stored more
+    than this many days ago, 180 by default; 0 means never. `level`: the zstd level, -7 to 19. `segment_size`: in bytes, 4 to 64 MiB.
     `workers`: the number of threads, by default one for each core. `state`: a folder of this host, one for each job,
     that remembers the last set; with it a set costs only what changed since. `reread_everything`: read every file,
     whatever its times say, and every stored file that is taken over from an earlier set. `distrust`: stored files
@@ -1104,7 +1105,8 @@ def alert_kind_of_title(title: str) -> str | None:
 
 @final
 class Schedule:
-    """When backups run: every `frequency_hours`, 4 to 12 as in Azure Stack Hub, or 1 to 744 `beyond_microsoft`.
+    """When backups run: every `frequency_hours`, 4 to 12 as in Azure Stack Hub, or 1 to 744 `beyond_microsoft`; 12 by
+    default.
 
     Slots begin at 00:00 UTC, moved by `phase_seconds` and by a fraction of `jitter_seconds` that depends only on
     `host`.
@@ -1279,8 +1281,8 @@ class RetentionPolicy:
     A complete set is deleted only if you give at least one keep rule and none keeps it, or to make room. The last
     good set of a place always stays. `keep_labels`: labels by key, or pairs of key and value. `pin`: names of sets.
     `make_room`: bytes to free, the oldest sets first. `grace_hours`: delete an incomplete set only if nothing was
-    written to it for this long. `shrunken_below`: a percentage; a set that holds less than that of an older good set
-    displaces no other.
+    written to it for this long, 24 by default. `shrunken_below`: a percentage, 50 by default; a set that holds less than
+    that of an older good set displaces no other.
 
     >>> policy = RetentionPolicy(keep_days=7, keep_monthly=12)
     >>> plan = policy.plan(list_sets(share, "contoso.com/nyc"))
