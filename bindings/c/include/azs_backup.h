@@ -670,7 +670,9 @@ azs_status azs_backup_builder_create(azs_backup_builder *builder,
  * Reads back each stored file that is taken over from an earlier set, at least once in this many runs. The default is
  * 7; 0 means never.
  */
-azs_status azs_backup_builder_recheck(azs_backup_builder *builder, uint32_t runs, azs_error **error);
+azs_status azs_backup_builder_recheck(azs_backup_builder *builder,
+                                      uint32_t runs,
+                                      azs_error **error);
 
 /**
  * Stores again what was stored more than this many days ago. The default is 180; 0 means never.
@@ -688,7 +690,9 @@ azs_status azs_backup_builder_level(azs_backup_builder *builder, int32_t level, 
  * Sets the largest size of a stored segment in bytes, 4 to 64 MiB; the default is 12 MiB. The start of the backup
  * checks it.
  */
-azs_status azs_backup_builder_segment_size(azs_backup_builder *builder, size_t bytes, azs_error **error);
+azs_status azs_backup_builder_segment_size(azs_backup_builder *builder,
+                                           size_t bytes,
+                                           azs_error **error);
 
 /**
  * Sets the number of threads that read and compress; the default is one for each core.
@@ -1303,7 +1307,9 @@ azs_status azs_review_new(const uint8_t *configuration,
  * Returns what it found, as JSON: `findings` with `rule`, `severity`, `about`, `seen` and what to do, `silenced`,
  * `components`, `space`.
  */
-azs_status azs_review_json(const azs_review *review, char **json, azs_error **error);
+azs_status azs_review_json(const azs_review *review,
+                           char **json,
+                           azs_error **error);
 
 /**
  * Returns it as a table for a terminal.
@@ -1329,9 +1335,7 @@ azs_status azs_review_rules(char **json, azs_error **error);
  * Makes a schedule. `options` is NULL for the defaults, or a JSON object with `frequency_hours` (12),
  * `beyond_microsoft` (false), `phase_seconds`, `jitter_seconds` with `host`.
  */
-azs_status azs_schedule_new(const char *options,
-                            azs_schedule **schedule,
-                            azs_error **error);
+azs_status azs_schedule_new(const char *options, azs_schedule **schedule, azs_error **error);
 
 /**
  * Returns when to run next, as JSON: `at`, `due`, `missed`, `clock_set_back_by`. `last` is when the last scheduled run
@@ -1356,9 +1360,7 @@ azs_status azs_gate_new(azs_gate **gate, azs_error **error);
 /**
  * Adds a source: a file with a document of operations, read anew each time. A missing file is an error.
  */
-azs_status azs_gate_file(azs_gate *gate,
-                         const char *file,
-                         azs_error **error);
+azs_status azs_gate_file(azs_gate *gate, const char *file, azs_error **error);
 
 /**
  * Adds a source: a document of operations, see `azs_operations_parse`.
@@ -1443,7 +1445,9 @@ azs_status azs_job_end(const char *job,
 /**
  * Appends the record of a job to a log, and returns once it is on the disk. Only one process may append at a time.
  */
-azs_status azs_job_log_append(const char *log, const char *job, azs_error **error);
+azs_status azs_job_log_append(const char *log,
+                              const char *job,
+                              azs_error **error);
 
 /**
  * Reads the jobs of a log, as JSON: `jobs`, `last_scheduled`, `last_good`, `running`, `died`, `unreadable`, `is_cut`.
@@ -1474,10 +1478,7 @@ azs_status azs_backup_warnings(const char *last_backup,
  * Opens the set in a folder of the share, as a listing or `azs_place_set_folder` returns it. Fails with
  * `AZS_STATUS_CONFLICT` if the set belongs elsewhere.
  */
-azs_status azs_set_open(const azs_share *share,
-                        const char *folder,
-                        azs_set **set,
-                        azs_error **error);
+azs_status azs_set_open(const azs_share *share, const char *folder, azs_set **set, azs_error **error);
 
 /**
  * Opens a set of `place` that was copied to a folder of the share where another belongs.
@@ -1729,9 +1730,7 @@ size_t azs_sets_count(const azs_sets *sets);
  * `has_cover_sheet`, `is_shrunken`, `state` ("complete", "damaged", "foreign", "incomplete", "unreadable",
  * "unsupported"), and `cover` or `reason`; a foreign one also has `belongs_to`, the folder where it belongs.
  */
-azs_status azs_sets_json(const azs_sets *sets,
-                         char **json,
-                         azs_error **error);
+azs_status azs_sets_json(const azs_sets *sets, char **json, azs_error **error);
 
 /**
  * Returns one of them as JSON: an object of the array that `azs_sets_json` returns. The first is number 0.
