@@ -2,7 +2,7 @@
 
 const native = require('../native.js')
 const { bytes, bytesOrText, call, copied, instance, json, list, options, optionalText, path, plain, promised, text, wrongType } = require('./ffi.js')
-const { Control } = require('./control.js')
+const { Control, WORK } = require('./control.js')
 const { EncryptionCertificate, certificates, half } = require('./envelope.js')
 const { BACKUP } = require('./options.js')
 const { Share } = require('./share.js')
@@ -220,7 +220,7 @@ if (Symbol.asyncDispose) {
 }
 
 function begin(share, place, given) {
-  const chosen = options(given, [...BACKUP, 'certificates', 'progress', 'signal'])
+  const chosen = options(given, [...BACKUP, 'certificates', ...WORK])
   const data = { ...chosen, exclude: list(chosen.exclude), distrust: list(chosen.distrust) }
   delete data.certificates
   delete data.progress

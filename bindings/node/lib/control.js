@@ -3,7 +3,10 @@
 // Progress of long work, and the two ways to stop it: the callback and an AbortSignal.
 
 const native = require('../native.js')
-const { BackupError, callback, told, wrongType } = require('./ffi.js')
+const { BackupError, callback, options, told, wrongType } = require('./ffi.js')
+
+/** The options of long work, whatever else it takes. */
+const WORK = ['progress', 'signal']
 
 class Control {
   #signal
@@ -33,6 +36,11 @@ class Control {
       }
     }
     this.native = new native.Control(progress ? tell : undefined)
+  }
+
+  /** Takes the options of work that has no others. */
+  static of(given) {
+    return new Control(options(given, WORK))
   }
 
   /**
@@ -96,4 +104,4 @@ class Control {
   }
 }
 
-module.exports = { Control }
+module.exports = { Control, WORK }

@@ -3,7 +3,7 @@
 const { Readable } = require('node:stream')
 const native = require('../native.js')
 const { call, instance, integer, json, list, optionalText, options, path, plain, promised, text } = require('./ffi.js')
-const { Control } = require('./control.js')
+const { Control, WORK } = require('./control.js')
 const { Opener, half, made } = require('./envelope.js')
 const { RESTORE } = require('./options.js')
 const { Share } = require('./share.js')
@@ -14,7 +14,7 @@ const AT_ONCE = 256
 const openerOf = (opener) => half(instance(opener, Opener, 'opener'))
 
 function restoring(given) {
-  const chosen = options(given, [...RESTORE, 'progress', 'signal'])
+  const chosen = options(given, [...RESTORE, ...WORK])
   const data = { patterns: list(chosen.patterns) }
   for (const name of ['existing', 'compare', 'damage']) {
     if (chosen[name] !== undefined && chosen[name] !== null) {
@@ -79,22 +79,22 @@ class BackupSet {
   }
 
   async verify(given) {
-    const control = new Control(options(given, ['progress', 'signal']))
+    const control = Control.of(given)
     return report(await control.run((hook) => half(this).verify(hook)))
   }
 
   verifySync(given) {
-    const control = new Control(options(given, ['progress', 'signal']))
+    const control = Control.of(given)
     return report(control.runSync((hook) => half(this).verifySync(hook)))
   }
 
   async verifyFull(opener, given) {
-    const [by, control] = [openerOf(opener), new Control(options(given, ['progress', 'signal']))]
+    const [by, control] = [openerOf(opener), Control.of(given)]
     return report(await control.run((hook) => half(this).verifyFull(by, hook)))
   }
 
   verifyFullSync(opener, given) {
-    const [by, control] = [openerOf(opener), new Control(options(given, ['progress', 'signal']))]
+    const [by, control] = [openerOf(opener), Control.of(given)]
     return report(control.runSync((hook) => half(this).verifyFullSync(by, hook)))
   }
 
@@ -121,7 +121,7 @@ class BackupSet {
   /** Restores one file to a Readable, which outputs nothing before the whole file is verified. */
   createRestoreStream(opener, file, given) {
     const [by, of] = [openerOf(opener), text(file, 'path')]
-    const control = new Control(options(given, ['progress', 'signal']))
+    const control = Control.of(given)
     const set = half(this)
     const drain = new native.Drain((chunk) => stream.push(chunk))
     let isBegun = false

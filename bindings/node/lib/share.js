@@ -143,14 +143,14 @@ function summaries(listing) {
 async function listSets(share, deployment, component, given) {
   const from = half(instance(share, Share, 'share'))
   const of = [text(deployment, 'deployment'), optionalText(component, 'component')]
-  const control = new Control(options(given, ['progress', 'signal']))
+  const control = Control.of(given)
   return summaries(await control.run((hook) => from.listSets(...of, hook)))
 }
 
 function listSetsSync(share, deployment, component, given) {
   const from = half(instance(share, Share, 'share'))
   const of = [text(deployment, 'deployment'), optionalText(component, 'component')]
-  const control = new Control(options(given, ['progress', 'signal']))
+  const control = Control.of(given)
   return summaries(control.runSync((hook) => from.listSetsSync(...of, hook)))
 }
 
