@@ -111,8 +111,9 @@ impl Backup {
     pub fn commit(mut self) -> Result<BackupReport> {
         let set = self.planner.finish()?;
         let (writer, shared) = (&self.writer, &self.shared);
-        let cover =
-            watched(&mut *self.planner.observer, shared.end(), |_| writer.commit(&set.files, set.cover))?;
+        let cover = watched(&mut *self.planner.observer, shared.progress().at_end(), |_| {
+            writer.commit(&set.files, set.cover)
+        })?;
         self.committed = true;
         self.warnings.extend(set.warnings);
         self.warnings.extend(self.excludes.warnings());
@@ -159,7 +160,7 @@ impl Backup {
             return;
         }
         // The set is complete, whether or not the observer says stop.
-        watched(&mut *self.planner.observer, self.shared.end(), |_| {
+        watched(&mut *self.planner.observer, self.shared.progress().at_end(), |_| {
             interrupted.iter().for_each(|set| writer.clear_away(set, last_note));
         });
     }

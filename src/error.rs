@@ -39,11 +39,20 @@ struct Concerns {
     set: Option<String>,
 }
 
+/// What is said of work that the caller asked to stop.
+pub(crate) const CANCELLED: &str = "cancelled by the caller";
+
 impl Error {
     /// Creates a failure of this kind with this one-line message.
     #[cold]
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, message: message.into(), concerns: None, source: None }
+    }
+
+    /// The failure of work that the caller asked to stop.
+    #[cold]
+    pub(crate) fn cancelled() -> Self {
+        Self::new(ErrorKind::Cancelled, CANCELLED)
     }
 
     /// Returns the same failure with its cause, and takes over what the cause concerns, if known.

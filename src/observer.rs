@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::layout::SharePath;
 use crate::stop::Stop;
 
@@ -22,6 +22,13 @@ pub struct Progress {
     pub stored_bytes: u64,
     /// Bytes of file content expected in all, if known. At the last call they are all there: it is as large as `bytes`.
     pub total_bytes: Option<u64>,
+}
+
+impl Progress {
+    /// The same at the end: no more is expected than there is.
+    pub(crate) fn at_end(self) -> Self {
+        Self { total_bytes: Some(self.bytes), ..self }
+    }
 }
 
 /// Watches long work, and may stop it.
@@ -197,22 +204,17 @@ impl Observer for Asking {
 /// How often an observer is called at the least.
 const OFTEN: Duration = Duration::from_millis(200);
 
-/// The error of work whose observer asked to stop.
-pub(crate) fn cancelled() -> Error {
-    Error::new(ErrorKind::Cancelled, "cancelled by the caller")
-}
-
 /// Calls an observer; returns an error if it asks to stop.
 fn tell(observer: &mut dyn Observer, progress: Progress) -> Result<()> {
     match observer.progress(progress) {
         ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(cancelled()),
+        ControlFlow::Break(()) => Err(Error::cancelled()),
     }
 }
 
-/// Calls an observer a last time: no more is expected than there is.
+/// Calls an observer a last time.
 pub(crate) fn end(observer: &mut dyn Observer, progress: Progress) -> Result<()> {
-    tell(observer, Progress { total_bytes: Some(progress.bytes), ..progress })
+    tell(observer, progress.at_end())
 }
 
 /// Calls an observer at most ten times a second.

@@ -89,7 +89,7 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
                     Err(crossbeam_channel::RecvTimeoutError::Timeout) => {}
                     // The threads were told to end.
                     Err(crossbeam_channel::RecvTimeoutError::Disconnected) if stop.is_set() => {
-                        return Err(Error::new(ErrorKind::Cancelled, "cancelled by the caller"));
+                        return Err(Error::cancelled());
                     }
                     Err(crossbeam_channel::RecvTimeoutError::Disconnected) => {
                         return Err(Error::new(

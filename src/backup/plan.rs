@@ -381,7 +381,7 @@ fn tick(observer: &mut dyn Observer, shared: &Shared, last: &mut std::time::Inst
     }
     *last = std::time::Instant::now();
     if observer.progress(shared.progress()).is_break() {
-        return Err(crate::observer::cancelled());
+        return Err(Error::cancelled());
     }
     Ok(())
 }

@@ -98,12 +98,6 @@ impl Shared {
         }
     }
 
-    /// How far it is at the end: no more is expected.
-    pub(super) fn end(&self) -> Progress {
-        let progress = self.progress();
-        Progress { total_bytes: Some(progress.bytes), ..progress }
-    }
-
     /// Adds the counts to a report.
     pub(super) fn report(&self, reuse: &mut super::report::Reuse) {
         reuse.files_read = self.read_files.load(Ordering::Relaxed);

@@ -182,7 +182,8 @@ impl Backup {
     /// As [`add_folder_as`](Self::add_folder_as).
     pub fn add_bytes(&mut self, name: &str, bytes: impl Into<Arc<[u8]>>) -> Result<()> {
         let path = self.claim(name)?;
-        self.add_memory(path, bytes.into())
+        let done = self.add_memory(path, bytes.into());
+        self.or_end(done)
     }
 
     /// Adds everything that a reader returns, under this name.
@@ -195,21 +196,20 @@ impl Backup {
     /// [`SourceProblems`](super::SourceProblems).
     pub fn add_reader(&mut self, name: &str, reader: impl Read) -> Result<()> {
         let path = self.claim(name)?;
-        let spooled = self.spool(reader);
-        match self.or_end(spooled)? {
+        let done = self.add_spooled(path, reader);
+        self.or_end(done)
+    }
+
+    fn add_spooled(&mut self, path: EntryPath, reader: impl Read) -> Result<()> {
+        match self.spool(reader)? {
             Ok(Spooled::Memory(bytes)) => self.add_memory(path, bytes.into()),
             Ok(Spooled::File(file, size)) => {
-                let begun = self.planner.begin_source(&path);
-                self.or_end(begun)?;
+                self.planner.begin_source(&path)?;
                 self.add_large(path, size, LargeContent::Spooled(file))
             }
             Err(error) => {
                 let error = reading::unreadable(&path, error);
-                if error.scope() == Scope::Caller {
-                    self.or_end(Err(error))
-                } else {
-                    self.planner.problem(&path, error)
-                }
+                if error.scope() == Scope::Caller { Err(error) } else { self.planner.problem(&path, error) }
             }
         }
     }
@@ -268,8 +268,7 @@ impl Backup {
 
     fn add_memory(&mut self, path: EntryPath, bytes: Arc<[u8]>) -> Result<()> {
         let size = bytes.len() as u64;
-        let begun = self.planner.begin_source(&path);
-        self.or_end(begun)?;
+        self.planner.begin_source(&path)?;
         if size > work_item::SMALL {
             return self.add_large(path, size, LargeContent::Memory(bytes));
         }

@@ -135,7 +135,7 @@ impl Backup {
             .list("distrust", distrust)?
             .set("set_name", set_name)?;
         let mut builder = core::Backup::builder(share.open()?, place.0.clone())
-            .options(options.to_json())
+            .options(options.into_json())
             .raise()?
             .observer(move |progress| inner.call(progress));
         for certificate in &certificates.0 {
@@ -225,12 +225,14 @@ impl Backup {
             return Err(refuse(ErrorKind::InvalidArgument, "the backup has been committed or abandoned"));
         };
         let committed = py.detach(|| backup.commit());
+        let report = |done: &azs_backup::backup::BackupReport| {
+            self.report.get_or_try_init(py, || value(py, "BackupReport", done).map(Bound::unbind))
+        };
         // The set is complete, even if the callback raises in the end.
         if let Ok(done) = &committed {
-            let _ = self.report.set(py, value(py, "BackupReport", done)?.unbind());
+            report(done)?;
         }
-        let done = self.hook.outcome(committed);
-        let done = done.inspect_err(|error| {
+        let done = self.hook.outcome(committed).inspect_err(|error| {
             log(py, Level::Warning, &format!("backup {} failed: {}", self.set, error.value(py)));
         })?;
         let (content, stored) = (&done.cover.content, &done.cover.stored);
@@ -239,7 +241,7 @@ impl Backup {
             self.set, content.files, content.bytes, stored.bytes, content.problems, done.seconds
         );
         log(py, Level::Info, &line);
-        value(py, "BackupReport", &done)
+        Ok(report(&done)?.bind(py).clone())
     }
 
     /// Gives up, and removes what was stored. Does nothing if called again, or after `commit`.

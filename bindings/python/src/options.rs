@@ -37,8 +37,8 @@ impl Options {
         self
     }
 
-    pub(crate) fn to_json(&self) -> String {
-        Value::Object(self.0.clone()).to_string()
+    pub(crate) fn into_json(self) -> String {
+        Value::Object(self.0).to_string()
     }
 }
 

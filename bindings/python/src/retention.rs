@@ -70,7 +70,7 @@ impl RetentionPolicy {
             .set("make_room", make_room)?
             .set("grace_hours", grace_hours)?
             .set("shrunken_below", shrunken_below)?;
-        core::RetentionPolicy::from_json(options.to_json()).raise().map(Self)
+        core::RetentionPolicy::from_json(options.into_json()).raise().map(Self)
     }
 
     /// Plans which of these sets to delete, and which to keep and why. Deletes nothing.

@@ -48,7 +48,7 @@ impl Schedule {
             .set("phase_seconds", phase_seconds)?
             .set("jitter_seconds", jitter_seconds)?
             .set("host", host)?;
-        core::Schedule::from_json(options.to_json()).raise().map(Self)
+        core::Schedule::from_json(options.into_json()).raise().map(Self)
     }
 
     /// Hours between two backups.
@@ -416,7 +416,7 @@ pub(crate) fn backup_warnings<'py>(
         .list("holds", holds)?
         .set("closed_since", closed_since)?
         .set("next_run", next_run)?;
-    let found = core::warnings_of_json(health.to_json(), Time::or_now(now)).raise()?;
+    let found = core::warnings_of_json(health.into_json(), Time::or_now(now)).raise()?;
     let warnings: PyResult<Vec<_>> =
         found.iter().map(|warning| value(py, "BackupWarning", warning)).collect();
     PyTuple::new(py, warnings?)

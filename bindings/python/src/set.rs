@@ -246,7 +246,7 @@ impl BackupSet {
             .set("existing", existing)?
             .set("compare", compare)?
             .set("damage", damage)?;
-        let options = RestoreOptions::from_json(options.to_json()).raise()?;
+        let options = RestoreOptions::from_json(options.into_json()).raise()?;
         let hook = Hook::new(progress);
         let done = py.detach(|| {
             self.0

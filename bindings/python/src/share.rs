@@ -136,12 +136,11 @@ impl SmbShare {
             .set("silence_limit", silence_limit)?
             .set("call_limit", call_limit)?
             .set("attempts", attempts)?;
-        let account = core::share::SmbAccount::new(account, password).raise()?;
-        let builder = core::SmbShare::builder(root.0.clone(), account.clone());
-        let builder = builder.options(options.to_json()).raise()?;
+        let builder = builder(root, account, password, options)?;
+        let (root, account) = (builder.root().clone(), builder.account().name().to_owned());
         let share = Arc::new(patiently(py, || builder.connect())?);
-        log(py, Level::Info, &format!("connected to {} as {}", root.0, account.name()));
-        let own = Self { share: Arc::downgrade(&share), root: root.0, account: account.name().to_owned() };
+        log(py, Level::Info, &format!("connected to {root} as {account}"));
+        let own = Self { share: Arc::downgrade(&share), root, account };
         Py::new(py, PyClassInitializer::from(Share::new(share)).add_subclass(own))
     }
 
@@ -241,10 +240,19 @@ pub(crate) fn check_smb_share(
         .set("connect_limit", connect_limit)?
         .set("silence_limit", silence_limit)?
         .set("call_limit", call_limit)?;
-    let account = core::share::SmbAccount::new(account, password).raise()?;
-    let builder = core::SmbShare::builder(root.0, account).options(options.to_json()).raise()?;
+    let builder = builder(root, account, password, options)?;
     let check = check(deployment, components, create_folders)?;
     patiently(py, move || Ok(check.run_smb(&builder))).map(CheckReport)
+}
+
+fn builder(
+    root: UncPath,
+    account: String,
+    password: String,
+    options: Options,
+) -> PyResult<core::share::SmbBuilder> {
+    let account = core::share::SmbAccount::new(account, password).raise()?;
+    core::SmbShare::builder(root.0, account).options(options.into_json()).raise()
 }
 
 fn check(
@@ -253,7 +261,7 @@ fn check(
     create_folders: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<ShareCheck> {
     let options = Options::default().list("components", components)?.set("create_folders", create_folders)?;
-    ShareCheck::new(deployment.0).options(options.to_json()).raise()
+    ShareCheck::new(deployment.0).options(options.into_json()).raise()
 }
 
 /// How each step on the way to a share went. The first one that failed shows where the fault is.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::alert::{DocumentedKind, Profile, Retry, classify_ntstatus};
-use crate::error::{Error, ErrorKind};
+use crate::error::{CANCELLED, Error, ErrorKind};
 use crate::layout::UncPath;
 
 /// A failure that can be reported to several callers.
@@ -108,7 +108,7 @@ impl Failure {
 
     /// The caller asked to stop.
     pub(super) fn cancelled() -> Self {
-        Self::other(ErrorKind::Cancelled, "cancelled by the caller")
+        Self::other(ErrorKind::Cancelled, CANCELLED)
     }
 
     /// Returns the same failure, at this stage of opening.
