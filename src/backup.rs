@@ -60,7 +60,8 @@ use tree::Rules;
 
 /// A backup in the making.
 ///
-/// If you drop it without [`commit`](Self::commit), nothing stays behind that looks like a backup.
+/// The first error ends it, also one of a source's name: [`commit`](Self::commit) then returns that error, even if you go
+/// on after it. If you drop it without `commit`, nothing stays behind that looks like a backup.
 pub struct Backup {
     planner: Planner,
     writer: Arc<SetWriter>,
@@ -111,7 +112,7 @@ impl Backup {
     pub fn commit(mut self) -> Result<BackupReport> {
         let set = self.planner.finish()?;
         let (writer, shared) = (&self.writer, &self.shared);
-        let cover = watched(&mut *self.planner.observer, shared.progress().at_end(), |_| {
+        let cover = watched(&mut self.planner.observer, shared.progress().at_end(), |_| {
             writer.commit(&set.files, set.cover)
         })?;
         self.committed = true;
@@ -160,7 +161,7 @@ impl Backup {
             return;
         }
         // The set is complete, whether or not the observer says stop.
-        watched(&mut *self.planner.observer, self.shared.progress().at_end(), |_| {
+        watched(&mut self.planner.observer, self.shared.progress().at_end(), |_| {
             interrupted.iter().for_each(|set| writer.clear_away(set, last_note));
         });
     }

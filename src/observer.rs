@@ -7,7 +7,7 @@ use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
 use crate::error::{Error, Result};
 use crate::layout::SharePath;
-use crate::stop::Stop;
+use crate::stop::{self, Stop};
 
 /// How far a backup, listing, verification or restore is. A verification without a key counts stored files and their
 /// bytes, a listing sets.
@@ -78,6 +78,40 @@ pub(crate) struct Unobserved;
 
 impl Observer for Unobserved {}
 
+/// An observer that is never called again once it said stop, and then says so for ever.
+pub(crate) struct Fused {
+    observer: BoxedObserver,
+    is_over: bool,
+}
+
+/// The observer of work that goes on between the caller's calls.
+pub(crate) type BoxedObserver = Box<dyn Observer + Send>;
+
+impl Fused {
+    pub(crate) fn new(observer: BoxedObserver) -> Self {
+        Self { observer, is_over: false }
+    }
+
+    fn ask(&mut self, question: impl FnOnce(&mut dyn Observer) -> ControlFlow<()>) -> ControlFlow<()> {
+        if self.is_over {
+            return ControlFlow::Break(());
+        }
+        let answer = question(&mut *self.observer);
+        self.is_over = answer.is_break();
+        answer
+    }
+}
+
+impl Observer for Fused {
+    fn progress(&mut self, progress: Progress) -> ControlFlow<()> {
+        self.ask(|observer| observer.progress(progress))
+    }
+
+    fn deleting(&mut self, set: &SharePath) -> ControlFlow<()> {
+        self.ask(|observer| observer.deleting(set))
+    }
+}
+
 /// Does some work that has no observer of its own, like [connecting](crate::share::SmbBuilder::connect) to a share, and
 /// watches it.
 ///
@@ -144,12 +178,7 @@ pub(crate) fn watched<T: Send>(
                     progress = now;
                     (observer.progress(progress), Some(reply))
                 }
-                Ok(Question::Deleting(set, reply)) => {
-                    // This answer is about the set.
-                    let _ = reply.send(observer.deleting(&set));
-                    begun = Instant::now();
-                    continue;
-                }
+                Ok(Question::Deleting(set, reply)) => (observer.deleting(&set), Some(reply)),
             };
             if answer.is_break() {
                 stop.set();
@@ -204,8 +233,11 @@ impl Observer for Asking {
 /// How often an observer is called at the least.
 const OFTEN: Duration = Duration::from_millis(200);
 
-/// Calls an observer; returns an error if it asks to stop.
-fn tell(observer: &mut dyn Observer, progress: Progress) -> Result<()> {
+/// Calls an observer; returns an error if it asks to stop, or if this thread's work should end.
+pub(crate) fn tell(observer: &mut dyn Observer, progress: Progress) -> Result<()> {
+    if stop::is_set() {
+        return Err(Error::cancelled());
+    }
     match observer.progress(progress) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(Error::cancelled()),

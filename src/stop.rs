@@ -4,9 +4,8 @@
 //! can be stopped, although no method of it takes anything for that.
 
 use std::cell::RefCell;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 thread_local! {
     /// What stops the work of this thread.
@@ -19,25 +18,39 @@ pub(crate) const TICK: Duration = Duration::from_millis(100);
 /// Stops work, on any number of threads.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stop {
-    is_set: Arc<AtomicBool>,
+    since: Arc<OnceLock<Instant>>,
     /// What stops the work that this is part of.
     above: Option<Arc<Stop>>,
+    /// For how long this part of the work may go on when that is stopped.
+    grace: Duration,
 }
 
 impl Stop {
     /// Makes one for a part of this thread's work: what stops all of it stops the part.
     pub(crate) fn below() -> Self {
-        Self { is_set: Arc::default(), above: STOP.with_borrow(|stop| stop.clone().map(Arc::new)) }
+        Self::patient(Duration::ZERO)
+    }
+
+    /// Makes one for a part of this thread's work that takes back what the rest began: what stops all of it leaves this
+    /// part so much time.
+    pub(crate) fn patient(grace: Duration) -> Self {
+        Self { since: Arc::default(), above: STOP.with_borrow(|stop| stop.clone().map(Arc::new)), grace }
     }
 
     /// Says that the work should end.
     pub(crate) fn set(&self) {
-        self.is_set.store(true, Ordering::Release);
+        self.since.get_or_init(Instant::now);
     }
 
     /// Whether the work should end.
     pub(crate) fn is_set(&self) -> bool {
-        self.is_set.load(Ordering::Acquire) || self.above.as_ref().is_some_and(|above| above.is_set())
+        self.since().is_some()
+    }
+
+    /// Since when the work should end.
+    fn since(&self) -> Option<Instant> {
+        let above = self.above.as_ref().and_then(|above| above.since()).map(|since| since + self.grace);
+        self.since.get().copied().or(above.filter(|since| *since <= Instant::now()))
     }
 
     /// Does work on this thread that this can stop.
@@ -61,9 +74,9 @@ pub(crate) fn is_set() -> bool {
 
 /// Waits on this thread, until its work should end at the most; returns whether it should.
 pub(crate) fn sleep(time: Duration) -> bool {
-    let until = std::time::Instant::now() + time;
+    let until = Instant::now() + time;
     loop {
-        let left = until.saturating_duration_since(std::time::Instant::now());
+        let left = until.saturating_duration_since(Instant::now());
         if is_set() || left.is_zero() {
             return is_set();
         }
@@ -87,5 +100,18 @@ mod tests {
             assert!(sleep(Duration::from_secs(60)));
         });
         assert!(!is_set());
+    }
+
+    #[test]
+    fn what_takes_back_what_was_begun_has_some_time_left() {
+        let all = Stop::default();
+        let (long, short) =
+            all.during(|| (Stop::patient(Duration::from_secs(60)), Stop::patient(Duration::from_millis(20))));
+        all.set();
+        assert!(short.during(|| sleep(Duration::from_secs(60))));
+        assert!(!long.is_set());
+        assert!(long.during(|| Stop::below().during(|| !is_set())));
+        long.set();
+        assert!(long.is_set());
     }
 }

@@ -42,6 +42,8 @@ mod rough;
 mod run;
 #[path = "oracle/source.rs"]
 mod source;
+#[path = "oracle/stopper.rs"]
+mod stopper;
 #[path = "oracle/ticks.rs"]
 mod ticks;
 #[path = "oracle/world.rs"]

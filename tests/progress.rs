@@ -3,12 +3,16 @@
 mod common;
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use azs_backup::backup::ShrunkenSources;
-use azs_backup::observer::{Observer, Progress};
-use azs_backup::{ErrorKind, list_sets};
-use common::{Fixture, noise};
+use azs_backup::layout::SharePath;
+use azs_backup::observer::{Observer, Progress, watch};
+use azs_backup::schedule::RetentionPolicy;
+use azs_backup::{Backup, ErrorKind, Share, list_sets};
+use common::{Fixture, forward, noise};
 
 const LARGE: usize = 70 << 20;
 
@@ -85,6 +89,78 @@ fn the_last_call_can_still_stop_a_backup() {
     backup.add_bytes("tor1", &b"hostname tor1"[..]).unwrap();
     assert_eq!(backup.commit().unwrap_err().kind(), ErrorKind::Cancelled);
     assert!(list_sets(&fixture.share, fixture.place.deployment()).run().unwrap().is_empty());
+}
+
+/// A share that takes its time to create a folder.
+#[derive(Debug)]
+struct Sluggish(Arc<dyn Share>);
+
+impl Share for Sluggish {
+    forward!(0: describe, put, flush, read, list, remove, remove_folder);
+    fn create_folder(&self, folder: &SharePath) -> azs_backup::Result<()> {
+        std::thread::sleep(Duration::from_millis(500));
+        self.0.create_folder(folder)
+    }
+}
+
+#[test]
+fn an_observer_that_said_stop_while_a_backup_starts_is_heard_and_never_asked_again() {
+    let fixture = Fixture::new();
+    let share: Arc<dyn Share> = Arc::new(Sluggish(fixture.share.clone()));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = asked.clone();
+    let stop = move |_: Progress| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        ControlFlow::Break(())
+    };
+    let backup = Backup::builder(share, fixture.place.clone())
+        .certificate(fixture.certificate.encryption())
+        .observer(stop)
+        .start();
+    let done = backup.and_then(|mut backup| {
+        backup.add_bytes("tor1", &b"hostname tor1"[..])?;
+        backup.commit()
+    });
+    assert_eq!(done.unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    assert!(list_sets(&fixture.share, fixture.place.deployment()).run().unwrap().is_empty());
+}
+
+#[test]
+fn whoever_watches_a_backup_from_outside_stops_it_while_it_reads() {
+    let fixture = Fixture::new();
+    let mut stop = |_: Progress| ControlFlow::Break(());
+    let added = watch(&mut stop, || {
+        let mut backup = fixture.start();
+        backup.add_reader("image", Slow(0)).map(|()| "all of it")
+    });
+    assert_eq!(added.unwrap_err().kind(), ErrorKind::Cancelled);
+}
+
+#[test]
+fn a_retention_that_is_stopped_asks_no_more() {
+    let fixture = Fixture::new();
+    for _ in 0..4 {
+        let mut backup = fixture.start();
+        backup.add_bytes("tor1", &b"hostname tor1"[..]).unwrap();
+        backup.commit().unwrap();
+    }
+    struct Once(Vec<&'static str>);
+    impl Observer for Once {
+        fn progress(&mut self, _: Progress) -> ControlFlow<()> {
+            assert!(!self.0.contains(&"deleting"), "asked again after it said stop");
+            ControlFlow::Continue(())
+        }
+        fn deleting(&mut self, _: &SharePath) -> ControlFlow<()> {
+            self.0.push("deleting");
+            ControlFlow::Break(())
+        }
+    }
+    let list = list_sets(&fixture.share, fixture.place.deployment()).run().unwrap();
+    let plan = RetentionPolicy::new().keep_last(1).plan(&list, jiff::Timestamp::now());
+    let mut once = Once(Vec::new());
+    let report = plan.apply(&fixture.share).observer(&mut once).run();
+    assert_eq!((once.0.len(), report.outcomes.len(), report.deleted()), (1, 3, 0));
 }
 
 /// Returns a large content, slowly enough that the observer is asked meanwhile.

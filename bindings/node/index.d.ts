@@ -724,7 +724,10 @@ export class Backup {
    */
   addProblem(name: string, error: Error | string): Promise<void>
   addProblemSync(name: string, error: Error | string): void
-  /** Waits until everything is stored, then writes the cover sheet, which makes it a backup. */
+  /**
+   * Waits until everything is stored, then writes the cover sheet, which makes it a backup. If a source could not be
+   * added before, this fails with that error.
+   */
   commit(): Promise<BackupReport>
   commitSync(): BackupReport
   /** Stops the work, and removes what was stored. */

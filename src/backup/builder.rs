@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::plan::BoxedObserver;
 use crate::envelope::EncryptionCertificate;
 use crate::layout::{Place, SetName};
-use crate::observer::{Observer, Unobserved};
+use crate::observer::{BoxedObserver, Observer, Unobserved};
 use crate::share::Share;
 use crate::string_enum::string_enum;
 

@@ -12,7 +12,7 @@ use super::work_item::{
     BUNDLE, Before, Item, LargeContent, LargeSource, Mark, NewEntry, PART, Source, WorkItem,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::observer::Observer;
+use crate::observer::{self, Fused, Observer};
 use crate::set::{Change, Content, Entry, EntryPath, Metadata, Position, Problem};
 
 /// Bytes to count for the header of a small entry.
@@ -30,12 +30,10 @@ const MAX_OPEN: usize = 32;
 /// Bytes of nodes of the last run's tree that are passed on together.
 const KEPT: usize = 256 << 10;
 
-/// The caller's observer, which stops the run if it asks to.
-pub(super) type BoxedObserver = Box<dyn Observer + Send>;
-
 pub(super) struct Planner {
     pub(super) pipeline: Pipeline,
-    pub(super) observer: BoxedObserver,
+    /// The caller's, which stops the run if it asks to.
+    pub(super) observer: Fused,
     shared: Arc<Shared>,
     fail_on_problem: bool,
     segment_size: u64,
@@ -100,7 +98,7 @@ impl Planner {
     pub(super) fn new(
         pipeline: Pipeline,
         shared: Arc<Shared>,
-        observer: BoxedObserver,
+        observer: Fused,
         fail_on_problem: bool,
         segment_size: usize,
         previous: Option<PreviousTree>,
@@ -223,8 +221,6 @@ impl Planner {
     /// Handles a source that could not be read as it was: ends the run, or records it.
     pub(super) fn problem(&mut self, path: &EntryPath, error: Error) -> Result<()> {
         if self.fail_on_problem {
-            // The run ends here, even if the caller goes on.
-            self.shared.fail(error.clone());
             return Err(error);
         }
         self.send(WorkItem::Problem(Problem::new(path.clone(), &error), error))
@@ -349,12 +345,12 @@ impl Planner {
 
     fn send(&mut self, work_item: WorkItem) -> Result<()> {
         let Self { pipeline, observer, shared, last_tick, .. } = self;
-        pipeline.send(work_item, &mut || tick(&mut **observer, shared, last_tick))
+        pipeline.send(work_item, &mut || tick(observer, shared, last_tick))
     }
 
     /// Calls the observer if it is time to; for work that sends nothing for a while.
     pub(super) fn tick(&mut self) -> Result<()> {
-        tick(&mut *self.observer, &self.shared, &mut self.last_tick)
+        tick(&mut self.observer, &self.shared, &mut self.last_tick)
     }
 
     /// Removes sources that were not added again, then waits for everything sent so far.
@@ -368,9 +364,9 @@ impl Planner {
         self.end_all()?;
         self.flush()?;
         let Self { pipeline, observer, shared, last_tick, .. } = self;
-        let stored = pipeline.finish(&mut || tick(&mut **observer, shared, last_tick))?;
+        let stored = pipeline.finish(&mut || tick(observer, shared, last_tick))?;
         self.previous.as_ref().map_or(Ok(()), |previous| previous.balance(stored.ended))?;
-        crate::observer::end(&mut *self.observer, self.shared.progress())?;
+        observer::end(&mut self.observer, self.shared.progress())?;
         Ok(stored)
     }
 }
@@ -380,8 +376,5 @@ fn tick(observer: &mut dyn Observer, shared: &Shared, last: &mut std::time::Inst
         return Ok(());
     }
     *last = std::time::Instant::now();
-    if observer.progress(shared.progress()).is_break() {
-        return Err(Error::cancelled());
-    }
-    Ok(())
+    observer::tell(observer, shared.progress())
 }

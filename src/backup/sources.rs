@@ -23,8 +23,7 @@ impl Backup {
     /// As [`add_folder_as`](Self::add_folder_as).
     pub fn add_folder(&mut self, folder: impl AsRef<Path>) -> Result<()> {
         let folder = folder.as_ref();
-        let name = own_name(folder)?;
-        self.add_folder_as(&name, folder)
+        self.source(own_name(folder), |backup, path| backup.add_folder_at(path, folder))
     }
 
     /// Adds a folder and everything below it under this name.
@@ -41,7 +40,10 @@ impl Backup {
     /// before; the share's errors; `CANCELLED`.
     pub fn add_folder_as(&mut self, name: &str, folder: impl AsRef<Path>) -> Result<()> {
         let folder = folder.as_ref();
-        let path = self.claim(name)?;
+        self.source(Ok(name), |backup, path| backup.add_folder_at(path, folder))
+    }
+
+    fn add_folder_at(&mut self, path: EntryPath, folder: &Path) -> Result<()> {
         let opened = Dir::open_ambient_dir(folder, ambient_authority())
             .and_then(|dir| Ok((stat::look_at(&dir)?, dir)))
             .map_err(|e| Error::at("open folder", folder.display(), e));
@@ -53,6 +55,17 @@ impl Backup {
         refuse_kernel(folder, stat::is_of_the_kernel(&dir))?;
         let clock = self.clock.of(&dir);
         self.walk(path.clone(), true, clock, |walk| walk.add(dir, path))
+    }
+
+    /// Adds a source. After an error the run is over, even if the caller goes on: the source may be there by half, or not
+    /// at all.
+    fn source(
+        &mut self,
+        name: Result<impl AsRef<str>>,
+        add: impl FnOnce(&mut Self, EntryPath) -> Result<()>,
+    ) -> Result<()> {
+        let added = name.and_then(|name| self.claim(name.as_ref())).and_then(|path| add(self, path));
+        added.inspect_err(|error| self.shared.fail(error.clone()))
     }
 
     /// Runs one walk that adds a source, and checks how much it found.
@@ -71,24 +84,18 @@ impl Backup {
             clock,
             size: SourceSize::default(),
         };
-        let done = work(&mut walk);
+        work(&mut walk)?;
         let size = walk.size;
-        self.or_end(done)?;
         let before = self.sizes_before.iter().find(|(before, _)| *before == path).map(|(_, size)| size);
         if let Some(what) = size.shrunk(is_folder, before) {
             let message = format!("{path} {what}");
             if self.fail_on_shrunken {
-                return self.or_end(Err(Error::new(ErrorKind::SourceUnreadable, message)));
+                return Err(Error::new(ErrorKind::SourceUnreadable, message));
             }
             self.warnings.push(message);
         }
         self.sizes.push((path, size));
         Ok(())
-    }
-
-    /// After an error, ends the run even if the caller goes on: a source may be there by half.
-    fn or_end<T>(&self, done: Result<T>) -> Result<T> {
-        done.inspect_err(|error| self.shared.fail(error.clone()))
     }
 
     /// A set must not contain the sets before it.
@@ -114,9 +121,8 @@ impl Backup {
     /// As [`add_file_as`](Self::add_file_as).
     pub fn add_file(&mut self, file: impl AsRef<Path>) -> Result<()> {
         let file = file.as_ref();
-        refuse_stream(file)?;
-        let name = own_name(file)?;
-        self.add_file_as(&name, file)
+        let name = refuse_stream(file).and_then(|()| own_name(file));
+        self.source(name, |backup, path| backup.add_file_at(path, file))
     }
 
     /// Adds one file under this name, which may include folders: `tor1/running-config`.
@@ -126,8 +132,10 @@ impl Backup {
     /// and `/sys` are not: read them, and [add their bytes](Self::add_bytes).
     pub fn add_file_as(&mut self, name: &str, file: impl AsRef<Path>) -> Result<()> {
         let file = file.as_ref();
-        refuse_stream(file)?;
-        let path = self.claim(name)?;
+        self.source(refuse_stream(file).map(|()| name), |backup, path| backup.add_file_at(path, file))
+    }
+
+    fn add_file_at(&mut self, path: EntryPath, file: &Path) -> Result<()> {
         let invalid =
             |what: &str| Error::new(ErrorKind::InvalidArgument, format!("{} is not {what}", file.display()));
         let open = || -> std::io::Result<_> {
@@ -181,9 +189,7 @@ impl Backup {
     /// # Errors
     /// As [`add_folder_as`](Self::add_folder_as).
     pub fn add_bytes(&mut self, name: &str, bytes: impl Into<Arc<[u8]>>) -> Result<()> {
-        let path = self.claim(name)?;
-        let done = self.add_memory(path, bytes.into());
-        self.or_end(done)
+        self.source(Ok(name), |backup, path| backup.add_memory(path, bytes.into()))
     }
 
     /// Adds everything that a reader returns, under this name.
@@ -195,9 +201,7 @@ impl Backup {
     /// As [`add_folder_as`](Self::add_folder_as); an error of the reader is `SOURCE_UNREADABLE`, subject to
     /// [`SourceProblems`](super::SourceProblems).
     pub fn add_reader(&mut self, name: &str, reader: impl Read) -> Result<()> {
-        let path = self.claim(name)?;
-        let done = self.add_spooled(path, reader);
-        self.or_end(done)
+        self.source(Ok(name), |backup, path| backup.add_spooled(path, reader))
     }
 
     fn add_spooled(&mut self, path: EntryPath, reader: impl Read) -> Result<()> {
@@ -246,11 +250,12 @@ impl Backup {
     /// `SOURCE_UNREADABLE` with this message if the policy is [`SourceProblems::Fail`](super::SourceProblems::Fail);
     /// `INVALID_NAME`; `ALREADY_EXISTS` when you added something at, above or below this name before.
     pub fn add_problem(&mut self, name: &str, error: impl std::fmt::Display) -> Result<()> {
-        let path = self.claim(name)?;
-        // Error messages are one line.
-        let said = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-        let error = Error::new(ErrorKind::SourceUnreadable, format!("{path} cannot be read: {said}"));
-        self.planner.problem(&path, error)
+        self.source(Ok(name), |backup, path| {
+            // Error messages are one line.
+            let said = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+            let error = Error::new(ErrorKind::SourceUnreadable, format!("{path} cannot be read: {said}"));
+            backup.planner.problem(&path, error)
+        })
     }
 
     fn add_large(&mut self, path: EntryPath, size: u64, content: LargeContent) -> Result<()> {
@@ -341,9 +346,14 @@ fn refuse_stream(file: &Path) -> Result<()> {
 
 /// Returns a source's own name, also for `.`, `..` and paths that end in them.
 fn own_name(path: &Path) -> Result<String> {
-    let real = path.canonicalize().map_err(|e| Error::at("open", path.display(), e))?;
-    let name = path.file_name().or_else(|| real.file_name());
-    name.and_then(|name| name.to_str()).map(str::to_owned).ok_or_else(|| {
+    let name = match path.file_name() {
+        Some(name) => Some(name.to_owned()),
+        None => {
+            let real = path.canonicalize().map_err(|e| Error::at("open", path.display(), e))?;
+            real.file_name().map(ToOwned::to_owned)
+        }
+    };
+    name.and_then(|name| name.into_string().ok()).ok_or_else(|| {
         Error::new(
             ErrorKind::InvalidName,
             format!("{} has no name that is text; add it under a name", path.display()),

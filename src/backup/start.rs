@@ -20,9 +20,9 @@ use super::state::{self, Opened};
 use super::tree::Rules;
 use super::{Backup, tree};
 use crate::envelope::{EncryptionCertificate, Sealer};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::SetName;
-use crate::observer::{Observer, Progress, Ticker, Unobserved, watched};
+use crate::observer::{Fused, Observer, Progress, Ticker, Unobserved, watched};
 use crate::set::writer::SetWriter;
 
 /// Most threads that read and compress.
@@ -35,8 +35,8 @@ impl BackupBuilder {
     /// `INVALID_ARGUMENT` for a missing certificate or an option out of range; `CERTIFICATE_EXPIRED`; the share's
     /// errors on creating the folder; `CANCELLED`.
     pub fn start(mut self) -> Result<Backup> {
-        let mut observer = std::mem::replace(&mut self.observer, Box::new(Unobserved));
-        let mut backup = watched(&mut *observer, Progress::default(), |observer| self.start_with(observer))?;
+        let mut observer = Fused::new(std::mem::replace(&mut self.observer, Box::new(Unobserved)));
+        let mut backup = watched(&mut observer, Progress::default(), |observer| self.start_with(observer))?;
         backup.planner.observer = observer;
         Ok(backup)
     }
@@ -59,8 +59,7 @@ impl BackupBuilder {
                 .map(|folder| (manifest, tree, folder)),
             None => None,
         };
-        let writer = Arc::new(self.create_set(created)?);
-        let mut abandon = Abandon(Some(writer.clone()));
+        let (writer, mut abandon) = self.create_set(created)?;
         let mut reuse = Reuse::default();
         let mut reused = None;
         if let Some(state) = &state {
@@ -120,7 +119,7 @@ impl BackupBuilder {
             planner: Planner::new(
                 pipeline,
                 shared.clone(),
-                self.observer,
+                Fused::new(self.observer),
                 fail_on_problem,
                 self.segment_size,
                 previous,
@@ -208,23 +207,34 @@ impl BackupBuilder {
     }
 
     /// Creates the set's folder.
-    fn create_set(&self, created: Timestamp) -> Result<SetWriter> {
+    fn create_set(&self, created: Timestamp) -> Result<(Arc<SetWriter>, Abandon)> {
         crate::set::place::require(&*self.share, &self.place, self.create)?;
-        let sealer = || Sealer::new(&self.certificates);
-        if let Some(name) = self.name {
-            return SetWriter::create(self.share.clone(), self.place.clone(), name, sealer()?);
-        }
         loop {
-            let mut suffix = [0; 4];
-            openssl::rand::rand_bytes(&mut suffix)
-                .map_err(|e| Error::new(ErrorKind::Internal, "no random numbers").with_source(e))?;
-            let name = SetName::new(created, u32::from_be_bytes(suffix))?;
-            match SetWriter::create(self.share.clone(), self.place.clone(), name, sealer()?) {
-                Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
-                done => return done,
+            let name = self.name.map_or_else(|| random_name(created), Ok)?;
+            let sealer = Sealer::new(&self.certificates)?;
+            let writer = Arc::new(SetWriter::new(self.share.clone(), self.place.clone(), name, sealer));
+            let mut abandon = Abandon(Some(writer.clone()));
+            match writer.create() {
+                Ok(()) => return Ok((writer, abandon)),
+                Err(error) => {
+                    // A call that was stopped or lost may have created it.
+                    if error.scope() == Scope::Object {
+                        abandon.0 = None;
+                    }
+                    if self.name.is_some() || error.kind() != ErrorKind::AlreadyExists {
+                        return Err(error);
+                    }
+                }
             }
         }
     }
+}
+
+fn random_name(created: Timestamp) -> Result<SetName> {
+    let mut suffix = [0; 4];
+    openssl::rand::rand_bytes(&mut suffix)
+        .map_err(|e| Error::new(ErrorKind::Internal, "no random numbers").with_source(e))?;
+    SetName::new(created, u32::from_be_bytes(suffix))
 }
 
 /// Returns what was found. If something prevents that, this set becomes a full one, and a warning says why.

@@ -103,7 +103,8 @@ impl Forgery {
         let place = Place::new(Deployment::new("contoso.com", "nyc").unwrap(), Component::Switches);
         let name = SetName::new(Timestamp::now(), 7).unwrap();
         let sealer = Sealer::new(std::slice::from_ref(&certificate)).unwrap();
-        let writer = SetWriter::create(share.clone(), place.clone(), name, sealer).unwrap();
+        let writer = SetWriter::new(share.clone(), place.clone(), name, sealer);
+        writer.create().unwrap();
 
         let mut buffer = vec![0; writer.head_room()];
         Compressor::new(3).unwrap().compress(&self.tar, Of::Other, &mut buffer).unwrap();

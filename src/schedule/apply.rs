@@ -52,7 +52,8 @@ pub enum DeletionOutcome {
     },
     /// The deletion was not needed: there is room enough without it.
     NotNeeded,
-    /// The deletion was not reached: the caller stopped, or the share failed.
+    /// The deletion was not reached, or not finished: the caller stopped, or the share failed before. A set that was
+    /// being deleted is plainly incomplete, and the next plan deletes it.
     Stopped,
 }
 
@@ -129,7 +130,10 @@ impl RetentionPlan {
             } else if go_on {
                 self.delete(share, deletion).unwrap_or_else(|e| {
                     go_on = e.scope() == Scope::Object;
-                    DeletionOutcome::Failed { code: e.code(), message: e.to_string() }
+                    match e.kind() {
+                        ErrorKind::Cancelled => DeletionOutcome::Stopped,
+                        _ => DeletionOutcome::Failed { code: e.code(), message: e.to_string() },
+                    }
                 })
             } else {
                 DeletionOutcome::Stopped

@@ -70,11 +70,15 @@ impl SetWriter {
         self.share.protection()
     }
 
-    /// Creates the set's folder.
-    pub(crate) fn create(share: Arc<dyn Share>, place: Place, set: SetName, sealer: Sealer) -> Result<Self> {
+    /// Prepares a set; its folder is to be [created](Self::create) first.
+    pub(crate) fn new(share: Arc<dyn Share>, place: Place, set: SetName, sealer: Sealer) -> Self {
         let folder = place.set_folder(&set);
-        share.create_folder(&folder)?;
-        Ok(Self { share, folder, place, set, sealer, put: Mutex::default(), process: std::process::id() })
+        Self { share, folder, place, set, sealer, put: Mutex::default(), process: std::process::id() }
+    }
+
+    /// Creates the set's folder. After most errors it may exist all the same, but not after `ALREADY_EXISTS`.
+    pub(crate) fn create(&self) -> Result<()> {
+        self.share.create_folder(&self.folder)
     }
 
     pub(crate) fn set(&self) -> SetName {
@@ -264,8 +268,7 @@ impl SetWriter {
         if newest.zip(last_note).is_some_and(|(newest, note)| newest > note + CLOCKS) {
             return;
         }
-        let files = items.iter().filter(|item| item.kind == ItemKind::File);
-        for item in files.filter(|item| cover::is_file_of_a_set(&item.name)) {
+        for item in files_of_a_set(&items) {
             if let Ok(name) = Name::new(item.name.as_str()) {
                 let _ = self.share.remove(&folder.join(name));
             }
@@ -278,31 +281,38 @@ impl SetWriter {
         if self.process != std::process::id() {
             return;
         }
-        for name in self.names().drain(..).rev() {
+        let mut names = std::mem::take(&mut *self.names());
+        for name in names.drain(..).rev() {
             let removed = self.share.remove(&self.folder.join(name));
             if removed.is_err_and(|e| e.scope() == Scope::Share) {
                 // The share is not there to remove the rest from, either.
                 return;
             }
         }
-        // A write that was stopped may still end, and then takes away what it began.
+        // What was stopped may still end: a write, then, takes away what it began; a link or a rename leaves a name.
         for pause in SWEEPS.into_iter().chain([3200]) {
             if self.share.remove_folder(&self.folder).is_ok() {
                 return;
             }
             let Ok(items) = self.share.list(&self.folder) else { return };
-            let left: Vec<_> = left_of_writing(&items).collect();
+            let mut left: Vec<_> = files_of_a_set(&items).collect();
             if left.is_empty() {
                 break;
             }
             std::thread::sleep(Duration::from_millis(pause));
+            left.sort_by_key(|item| item.name != cover::FILE_NAME);
             left.iter().for_each(|item| self.remove(&item.name));
         }
         let _ = self.share.remove_folder(&self.folder);
     }
 }
 
-/// The files that unfinished writes left behind; nobody writes folders.
+/// The files that belong to a set; nobody writes folders.
+fn files_of_a_set(items: &[Item]) -> impl Iterator<Item = &Item> {
+    items.iter().filter(|item| item.kind == ItemKind::File && cover::is_file_of_a_set(&item.name))
+}
+
+/// Those that unfinished writes left behind.
 fn left_of_writing(items: &[Item]) -> impl Iterator<Item = &Item> {
-    items.iter().filter(|item| item.kind == ItemKind::File && cover::is_left_of_writing(&item.name))
+    files_of_a_set(items).filter(|item| cover::is_left_of_writing(&item.name))
 }

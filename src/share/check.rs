@@ -3,6 +3,8 @@
 //! A code alone often cannot tell a wrong name from a broken route or a server that is down. The steps can: the fault
 //! is at the first one that fails.
 
+use std::panic::resume_unwind;
+use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -20,7 +22,7 @@ mod steps;
 
 pub use report::{CheckAlert, CheckReport, CheckedStep, Step, StepOutcome};
 
-use probe::Probe;
+use probe::{Made, Probe};
 use steps::Steps;
 
 /// Checks the way to a share, and what this account can do on it.
@@ -87,6 +89,8 @@ impl ShareCheck {
         };
         let begun = Instant::now();
         if let Err(error) = share.put(&probe.object, &probe.content) {
+            // The report has room for one reason, and this is the first.
+            let _ = Probe::remove(share, &[Made::Perhaps(&probe.object)]);
             return not_written(share, steps, begun, &error);
         }
         steps.passed(Step::Write, begun, probe.written());
@@ -99,19 +103,14 @@ impl ShareCheck {
             scope.spawn(|| stop.during(|| probe.read_back(share, &mut read)));
             scope.spawn(|| stop.during(|| look_at_space(share, &mut space)));
             let clock = probe.clock(share, begun);
-            (vec![link.join().ok().flatten(), copy.join().ok().flatten()], clock)
+            let join =
+                |made: ScopedJoinHandle<'_, _>| made.join().unwrap_or_else(|panic| resume_unwind(panic));
+            (Vec::from_iter([link, copy].into_iter().filter_map(join)), clock)
         });
         [read, linked, copied].into_iter().for_each(|others| steps.append(others));
-        made.push(Some(probe.rename(share, steps)));
+        made.extend(probe.rename(share, steps));
         let begun = Instant::now();
-        let deleted = std::thread::scope(|scope| {
-            let remove = |path| scope.spawn(move || stop.during(|| share.remove(path)));
-            let removed: Vec<_> = made.iter().flatten().map(remove).collect();
-            let joined = removed
-                .into_iter()
-                .map(|one| one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            joined.collect::<Result<()>>()
-        });
+        let deleted = Probe::remove(share, &made);
         steps.take(Step::Delete, begun, deleted.map(|()| "nothing is left of the probe".into()));
         steps.append(space);
         match clock {

@@ -182,6 +182,41 @@ fn connecting_and_checking_end_when_told_to() {
     assert!(!report.is_sound());
 }
 
+/// Says stop at its first call after this time.
+fn after(time: Duration) -> impl FnMut(Progress) -> ControlFlow<()> {
+    let begun = Instant::now();
+    move |_| if begun.elapsed() > time { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
+#[test]
+fn a_check_that_is_stopped_leaves_nothing_on_a_server_that_answers() {
+    let hung = Hung::new();
+    let share = hung.connect();
+    hung.backup(&share, content).unwrap();
+    let region = hung.samba.path("data").join(hung.place.deployment().region_folder().to_string());
+    let names = || {
+        let mut names: Vec<_> =
+            fs::read_dir(&region).unwrap().map(|item| item.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    let check = ShareCheck::new(hung.place.deployment().clone());
+    hung.proxy.set(Fault::Delay(Duration::from_millis(120)));
+    let mut stopped = 0;
+    for moment in (0..12).map(|step| Duration::from_millis(400 + 200 * step)) {
+        let report = watch(&mut after(moment), || check.run_smb(&hung.builder));
+        stopped += usize::from(!report.is_sound());
+        // A call that was told to end may still take back what it began.
+        let begun = Instant::now();
+        while names() != before {
+            assert!(begun.elapsed() < Duration::from_secs(10), "after {moment:?}: {:?}", names());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    assert!(stopped >= 6, "only {stopped} checks were stopped half way");
+}
+
 #[test]
 fn a_backup_ends_when_told_to_and_leaves_nothing_on_a_server_that_answers() {
     let hung = Hung::new();

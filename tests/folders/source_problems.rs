@@ -37,20 +37,48 @@ fn what_could_not_be_fetched_makes_the_set_partial_and_is_named() {
     backup.add_reader("tor8", Silent(5 << 20)).unwrap();
     backup.add_folder_as("hlh", fixture.path("not mounted")).unwrap();
     backup.add_file_as("key", fixture.path("no file")).unwrap();
-    backup.add(fixture.path("nor this")).unwrap_err();
-    assert_eq!(backup.add_problem("tor1", "again").unwrap_err().kind(), ErrorKind::AlreadyExists);
+    backup.add(fixture.path("nor this")).unwrap();
     let report = backup.commit().unwrap();
     assert_eq!(report.cover.status, Status::PartialSucceeded);
-    assert_eq!((report.cover.content.files, report.cover.content.problems), (1, 5));
+    assert_eq!((report.cover.content.files, report.cover.content.problems), (1, 6));
     let problems: Vec<_> = report.problems.iter().map(|p| (p.path.to_string(), &*p.code)).collect();
     let unreadable = |name: &str| (name.to_owned(), "SOURCE_UNREADABLE");
     let missing = |name: &str| (name.to_owned(), "NOT_FOUND");
-    let expected =
-        [unreadable("tor6"), unreadable("tor7"), unreadable("tor8"), missing("hlh"), missing("key")];
+    let mut expected = vec![unreadable("tor6"), unreadable("tor7"), unreadable("tor8")];
+    expected.extend([missing("hlh"), missing("key"), missing("nor this")]);
     assert_eq!(problems, expected);
     assert!(report.problems[1].message.contains("switch 7 did not answer"), "{:?}", report.problems[1]);
     let restored = fixture.open(&report.folder).restore(&fixture.opener).into(fixture.path("restored"));
-    assert_eq!(restored.unwrap().problems.len(), 5);
+    assert_eq!(restored.unwrap().problems.len(), 6);
+}
+
+#[test]
+fn a_source_that_could_not_be_added_ends_the_run_even_if_the_caller_goes_on() {
+    let fixture = Fixture::new();
+    let (folder, pipe) = (fixture.path("folder"), fixture.path("pipe"));
+    fs::create_dir(&folder).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    type Add<'a> = &'a dyn Fn(&mut azs_backup::Backup) -> azs_backup::Result<()>;
+    let sources: [(&str, Add<'_>, ErrorKind); 7] = [
+        ("a name that is none", &|b| b.add_bytes("../tor1", &b"x"[..]), ErrorKind::InvalidName),
+        ("a name that is taken", &|b| b.add_bytes("tor1", &b"x"[..]), ErrorKind::AlreadyExists),
+        ("a problem below a source", &|b| b.add_problem("tor1/a", "no answer"), ErrorKind::AlreadyExists),
+        ("a file that is a folder", &|b| b.add_file_as("x", &folder), ErrorKind::InvalidArgument),
+        ("a pipe", &|b| b.add_file(&pipe), ErrorKind::InvalidArgument),
+        ("what the kernel makes", &|b| b.add_folder("/proc"), ErrorKind::InvalidArgument),
+        ("a path without a name", &|b| b.add_folder("/"), ErrorKind::InvalidName),
+    ];
+    for policy in [SourceProblems::Fail, SourceProblems::Report] {
+        for (what, add, kind) in sources {
+            let mut backup = fixture.builder().source_problems(policy).start().unwrap();
+            backup.add_bytes("tor1", &b"hostname tor1"[..]).unwrap();
+            let error = add(&mut backup).expect_err(what);
+            assert_eq!(error.kind(), kind, "{what}: {error}");
+            let _ = backup.add_bytes("tor2", &b"hostname tor2"[..]);
+            let told = backup.commit().expect_err(what);
+            assert_eq!(told.to_string(), error.to_string(), "{what}");
+        }
+    }
 }
 
 #[test]
@@ -245,9 +273,6 @@ fn a_pipe_as_a_source_says_what_to_do() {
         let error = backup.add(source).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
         assert!(error.to_string().contains("a pipe") && error.to_string().contains("reader"), "{error}");
-        // The caller can do so, and go on.
-        backup.add_bytes("pipe", &b"hi"[..]).unwrap();
-        backup.commit().unwrap();
     }
     child.kill().unwrap();
     child.wait().unwrap();

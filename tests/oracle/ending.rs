@@ -78,11 +78,17 @@ pub fn retention(world: &mut World) -> Found {
     let wanted = 1 + world.rng.below(4);
     let policy = RetentionPolicy::new().keep_last(wanted as u32);
     let plan = policy.plan(&sets, Timestamp::now());
-    let deleted: BTreeSet<_> = plan.deletions.iter().map(|deletion| deletion.folder.clone()).collect();
-    let report = plan.apply(&world.share).run();
+    let mut deleted: BTreeSet<_> = plan.deletions.iter().map(|deletion| deletion.folder.clone()).collect();
+    let bad = world.rng.chance(30).then(|| Bad::StoppedAt(1 + world.rng.below(30) as u64));
+    let rough = Rough::new(&world.share, bad);
+    let mut stopper = rough.stopper();
+    let share: Arc<dyn Share> = Arc::new(rough);
+    let report = plan.apply(&share).observer(&mut stopper).run();
     for (folder, outcome) in &report.outcomes {
-        if *outcome != DeletionOutcome::Deleted {
-            return Err(fault(format!("{folder}: {outcome:?}")));
+        match outcome {
+            DeletionOutcome::Deleted => {}
+            DeletionOutcome::Stopped if stopper.has_said() => _ = deleted.remove(folder),
+            _ => return Err(fault(format!("{folder}: {outcome:?}"))),
         }
     }
     let left = list().map_err(|e| fault(format!("{e:?}")))?;

@@ -12,6 +12,7 @@ use super::check::{Record, remove};
 use super::model::{Detail, Node, Tree, Walker, What, above, native, shown};
 use super::moves::Mover;
 use super::rng::Rng;
+use super::rough::{Bad, Rough};
 use super::{Fault, Found, named};
 use crate::common::noise;
 
@@ -24,6 +25,9 @@ pub fn check(old: &Record, new: &Record, share: &Arc<dyn Share>, target: &Path, 
     mover.make(rng.below(5));
     if rng.chance(60) {
         part_names(&new.expected.tree, target, rng);
+    }
+    if rng.chance(25) {
+        stopped(new, share, target, rng)?;
     }
     let policy = *rng.pick(&[Existing::Keep, Existing::Replace, Existing::Refuse]).expect("not empty");
     let before = Walker::walk(target);
@@ -46,6 +50,30 @@ pub fn check(old: &Record, new: &Record, share: &Arc<dyn Share>, target: &Path, 
     lines.insert(0, format!("{policy} of {} over {}", new.folder, old.folder));
     lines.push(format!("(before: {})", mover.log.join("; ")));
     Err(Fault::new(if policy == Existing::Keep { "existing: keep" } else { "existing: replace" }, lines))
+}
+
+/// A restore over it that somebody stops: every file is what it was, or what the set has.
+fn stopped(new: &Record, share: &Arc<dyn Share>, target: &Path, rng: &mut Rng) -> Found {
+    let failed = |error: azs_backup::Error| Fault::new("existing: open", [format!("{error:?}")]);
+    let rough = Rough::new(share, Some(Bad::StoppedAt(3 + rng.below(6) as u64)));
+    let mut stopper = rough.stopper();
+    let set = Set::open(Arc::new(rough), new.folder.clone()).map_err(failed)?;
+    let before = Walker::walk(target);
+    let options = RestoreOptions::default().existing(Existing::Replace);
+    let restore = set.restore(&new.key.opener).options(&options).observer(&mut stopper);
+    let done = restore.into(target);
+    let after = Walker::walk(target);
+    let case = Case { new, before: &before, after: &after };
+    let lines = match &done {
+        Err(error) if error.kind() == ErrorKind::Cancelled && stopper.has_said() => case.half(),
+        Err(error) => case.ended(error),
+        Ok(report) => case.replaced(report),
+    };
+    if lines.is_empty() && !stopper.was_asked_again() {
+        return Ok(());
+    }
+    let first = format!("stopped restore of {}: {done:?}", new.folder);
+    Err(Fault::new("existing: stopped", std::iter::once(first).chain(lines)))
 }
 
 /// Files that the set has under several names: the first one gets old content of the same size, others go.
@@ -168,6 +196,13 @@ impl Case<'_> {
         if !self.new.expected.tree.iter().any(is_other_kind) && !self.new.expected.is_moving() {
             lines.push(format!("{error:?}"));
         }
+        lines.extend(self.half());
+        lines
+    }
+
+    /// Every file is what it was, or what the set has.
+    fn half(&self) -> Vec<String> {
+        let mut lines = Vec::new();
         for (path, now) in self.after {
             let is_old = self.before.get(path).is_some_and(|old| old.is_met_by(now, Detail::CONTENT));
             if !is_old && !now.is_folder() && !self.new.expected.allows(path, Some(now), Detail::CONTENT) {

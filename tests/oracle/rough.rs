@@ -8,6 +8,8 @@ use azs_backup::layout::{MasBackupFolder, SharePath};
 use azs_backup::share::{Item, Space};
 use azs_backup::{Error, ErrorKind, Result, Share};
 
+use super::stopper::Stopper;
+
 /// What is wrong with the share.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Bad {
@@ -23,6 +25,8 @@ pub enum Bad {
     TimesOutAt(u64),
     /// The answer to the n-th link is lost, once: it was made, and nobody knows.
     LinkAnswerLost(u64),
+    /// During this call somebody stops the work.
+    StoppedAt(u64),
 }
 
 type During = Box<dyn FnMut(u64) + Send>;
@@ -32,6 +36,7 @@ pub struct Rough {
     inner: Arc<dyn Share>,
     bad: Option<Bad>,
     during: Mutex<Option<During>>,
+    stopper: Stopper,
     calls: AtomicU64,
     puts: AtomicU64,
     reads: AtomicU64,
@@ -47,6 +52,7 @@ impl Rough {
             inner: inner.clone(),
             bad,
             during: Mutex::default(),
+            stopper: Stopper::default(),
             calls: zero(),
             puts: zero(),
             reads: zero(),
@@ -61,12 +67,18 @@ impl Rough {
         self
     }
 
+    /// Who stops the work, where that is what is wrong.
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
     /// Whether what is wrong has shown.
     pub fn has_shown(&self) -> bool {
         match self.bad {
             Some(Bad::DiesAt(call)) => self.calls.load(Ordering::SeqCst) >= call,
             Some(Bad::FullAfter(_)) => self.room.load(Ordering::SeqCst) == 0,
             Some(Bad::TimesOutAt(read)) => self.reads.load(Ordering::SeqCst) >= read,
+            Some(Bad::StoppedAt(_)) => self.stopper.has_said(),
             Some(Bad::LinkAnswerLost(link)) => self.links.load(Ordering::SeqCst) >= link,
             Some(_) => true,
             None => false,
@@ -78,6 +90,10 @@ impl Rough {
         match self.bad {
             Some(Bad::DiesAt(call)) if number >= call => {
                 Err(Error::new(ErrorKind::Unreachable, "the share is gone"))
+            }
+            Some(Bad::StoppedAt(call)) if number == call => {
+                self.stopper.stop();
+                Ok(&*self.inner)
             }
             _ => Ok(&*self.inner),
         }

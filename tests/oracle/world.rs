@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use azs_backup::backup::BackupReport;
-use azs_backup::layout::{Component, Deployment};
+use azs_backup::layout::{Component, Deployment, SharePath};
 use azs_backup::set::Status;
 use azs_backup::{Backup, Error, ErrorKind, Place, Result, Share, list_sets};
 
@@ -52,6 +52,8 @@ pub struct World {
     manner: Manner,
     options: Options,
     pub records: Vec<Record>,
+    /// What runs left that failed.
+    left: BTreeSet<SharePath>,
     /// Stored files that came to harm.
     rotten: BTreeSet<String>,
     /// Nights for which damaged files were linked, by name.
@@ -89,6 +91,7 @@ impl World {
             sources,
             manner,
             records: Vec::new(),
+            left: BTreeSet::new(),
             rotten: BTreeSet::new(),
             nights: BTreeMap::new(),
             log: Vec::new(),
@@ -154,11 +157,12 @@ impl World {
         if self.manner.is_plain() || !self.rng.chance(14) {
             return None;
         }
-        Some(match self.rng.below(6) {
+        Some(match self.rng.below(8) {
             0 => Bad::KilledAt(1 + self.rng.below(5) as u64),
             1 => Bad::FullAfter(self.rng.below(200_000) as u64),
             2 => Bad::TimesOutAt(1 + self.rng.below(6) as u64),
             3 => Bad::LinkAnswerLost(1 + self.rng.below(3) as u64),
+            4 | 5 => Bad::StoppedAt(1 + self.rng.below(30) as u64),
             _ => Bad::DiesAt(1 + self.rng.below(30) as u64),
         })
     }
@@ -203,7 +207,8 @@ impl World {
         }
         let rough = Arc::new(rough);
         let mut missing = false;
-        let done = self.run(&rough, sources, |at, is_in| {
+        let goes_on = self.rng.chance(30);
+        let done = self.run(&rough, sources, goes_on, |at, is_in| {
             missing |= !is_in;
             if at == at_source {
                 move_once();
@@ -215,6 +220,9 @@ impl World {
         };
         self.say(format!("meanwhile: {mover}; bad: {bad:?}; done: {}", brief(&done)));
         let expected = Expected::new(&states);
+        if rough.stopper().was_asked_again() {
+            return Err(Fault::new("stopped", ["the observer was asked again after it said stop".into()]));
+        }
         match done {
             Ok(report) => self.take_in(&report, expected),
             Err(error) => {
@@ -224,21 +232,30 @@ impl World {
                 if !is_missing && !is_reason(&error, bad.as_ref().filter(|_| has_shown), states.len() > 1) {
                     return Err(Fault::new("backup", [format!("{error:?}")]));
                 }
+                if error.kind() == ErrorKind::Cancelled {
+                    self.nothing_left()?;
+                }
                 self.nothing_false(&expected, has_shown)
             }
         }
     }
 
+    /// `goes_on`: the caller commits even if something could not be added.
     fn run(
         &self,
         rough: &Arc<Rough>,
         sources: &[Source],
+        goes_on: bool,
         mut between: impl FnMut(usize, bool),
     ) -> Result<BackupReport> {
-        let mut backup: Backup = self.options.builder(rough.clone(), self.place.clone()).start()?;
+        let builder = self.options.builder(rough.clone(), self.place.clone());
+        let mut backup: Backup = builder.observer(rough.stopper()).start()?;
         for (at, source) in sources.iter().enumerate() {
-            let is_in = source.add(&mut backup)?;
-            between(at, is_in);
+            match source.add(&mut backup) {
+                Ok(is_in) => between(at, is_in),
+                Err(_) if goes_on => {}
+                Err(error) => return Err(error),
+            }
         }
         backup.commit()
     }
@@ -251,6 +268,18 @@ impl World {
         self.nothing_false(&Expected::new(&states), true)
     }
 
+    /// After a run that was stopped while the share worked: no trace of it.
+    fn nothing_left(&mut self) -> Found {
+        let known: BTreeSet<_> = self.records.iter().map(|record| record.folder.clone()).collect();
+        let sets = list_sets(&self.share, self.place.deployment()).run();
+        let sets = sets.map_err(|e| Fault::new("list", [format!("{e:?}")]))?;
+        let left = sets.iter().find(|set| !known.contains(&set.folder) && !self.left.contains(&set.folder));
+        match left {
+            Some(set) => Err(Fault::new("stopped", [format!("{} is left: {:?}", set.folder, set.state)])),
+            None => Ok(()),
+        }
+    }
+
     /// After a run that failed: nothing new lists as complete, unless it is.
     fn nothing_false(&mut self, expected: &Expected, may_be_left: bool) -> Found {
         let known: BTreeSet<_> = self.records.iter().map(|record| record.folder.clone()).collect();
@@ -259,6 +288,7 @@ impl World {
             .map_err(|e| Fault::new("list", [format!("{e:?}")]))?;
         for set in sets.iter().filter(|set| !known.contains(&set.folder)) {
             if !set.is_complete() {
+                self.left.insert(set.folder.clone());
                 continue;
             }
             if !may_be_left {
@@ -362,6 +392,7 @@ fn is_reason(error: &Error, bad: Option<&Bad>, has_moved: bool) -> bool {
         Some(Bad::DiesAt(_)) => error.kind() == ErrorKind::Unreachable,
         Some(Bad::FullAfter(_)) => error.kind() == ErrorKind::OutOfCapacity,
         Some(Bad::TimesOutAt(_)) => error.kind() == ErrorKind::TimedOut,
+        Some(Bad::StoppedAt(_)) => error.kind() == ErrorKind::Cancelled,
         _ => false,
     };
     let of_source = match error.kind() {

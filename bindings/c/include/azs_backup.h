@@ -805,7 +805,8 @@ azs_status azs_backup_add_problem(azs_backup *backup,
 
 /**
  * Waits until everything is stored, then writes the cover sheet, which makes it a backup. Returns the report as JSON;
- * `report` may be NULL. You still have to free the backup.
+ * `report` may be NULL. If a source could not be added before, this fails with that error. You still have to free the
+ * backup.
  */
 azs_status azs_backup_commit(azs_backup *backup,
                              char **report,

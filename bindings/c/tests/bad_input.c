@@ -204,6 +204,11 @@ int main(int count, char **arguments) {
     text[256] = '\0';
     FAILS(AZS_STATUS_INVALID_NAME, azs_backup_add_bytes(backup, text, NULL, 0, &error));
     FAILS(AZS_STATUS_INVALID_NAME, azs_backup_add_problem(backup, text, "no answer", &error));
+    azs_backup_free(backup);
+    OK(azs_backup_builder_new(share, "contoso.com/nyc/HLH", &builder, &error));
+    OK(azs_backup_builder_certificate(builder, cer, &error));
+    OK(azs_backup_start(builder, &backup, &error));
+    azs_backup_builder_free(builder);
     text[255] = '\0';
     OK(azs_backup_add_bytes(backup, text, NULL, 0, &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_backup_add_reader(backup, "x", NULL, NULL, &error));

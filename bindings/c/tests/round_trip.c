@@ -230,10 +230,8 @@ int main(int argument_count, char **arguments) {
     OK(azs_backup_add_bytes(backup, "tor2/running-config", (const uint8_t *)"hostname tor-2\n", 15, &error));
     OK(azs_backup_add_bytes(backup, "empty", NULL, 0, &error));
     OK(azs_backup_add_reader(backup, "large", give, &source, &error));
-    FAILS(AZS_STATUS_ALREADY_EXISTS, azs_backup_add_bytes(backup, "empty", NULL, 0, &error));
     OK(azs_backup_add_reader(backup, "failing", give, &failing, &error));
     OK(azs_backup_add_problem(backup, "tor3/running-config", "no answer", &error));
-    FAILS(AZS_STATUS_ALREADY_EXISTS, azs_backup_add_problem(backup, "failing", "no answer", &error));
     char *report;
     OK(azs_backup_commit(backup, &report, &error));
     facts = parsed(report);
@@ -244,6 +242,13 @@ int main(int argument_count, char **arguments) {
     cJSON_Delete(facts);
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_backup_commit(backup, NULL, &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_backup_add(backup, plain, NULL, &error));
+    azs_backup_free(backup);
+
+    /* What could not be added ends the backup, even if the caller goes on. */
+    backup = begin(share, cer, NULL, NULL);
+    OK(azs_backup_add_bytes(backup, "empty", NULL, 0, &error));
+    FAILS(AZS_STATUS_ALREADY_EXISTS, azs_backup_add_problem(backup, "empty", "no answer", &error));
+    FAILS(AZS_STATUS_ALREADY_EXISTS, azs_backup_commit(backup, NULL, &error));
     azs_backup_free(backup);
 
     /* One that is not committed, and one that is stopped, leave nothing. */

@@ -19,7 +19,6 @@ test('a problem makes the set partial and is named', async (t) => {
   await backup.addProblem('tor2/running-config', 'no answer\nfrom 10.0.0.2')
   backup.addProblemSync('tor3/running-config', new Error('timed out'))
   await backup.addReader('tor4/running-config', failing())
-  assert.equal((await failure(() => backup.addProblem('tor2/running-config', 'twice'))).code, 'ALREADY_EXISTS')
   assert((await failure(() => backup.addProblem('tor5', 7))) instanceof TypeError)
   const report = await backup.commit()
   assert.equal(report.status, 'PartialSucceeded')
@@ -33,6 +32,17 @@ test('a problem makes the set partial and is named', async (t) => {
   assert((await set.verifyFull(opener())).isSound)
 })
 
+test('a source that could not be added ends the backup even if the caller goes on', async (t) => {
+  const on = share(t)
+  for (const policy of ['fail', 'report']) {
+    const backup = await begin(on, policy)
+    await backup.addBytes('tor1', Buffer.from('hostname tor1'))
+    assert.equal((await failure(() => backup.addBytes('tor1', Buffer.from('again')))).code, 'ALREADY_EXISTS')
+    await failure(() => backup.addBytes('tor2', Buffer.from('hostname tor2')))
+    assert.equal((await failure(() => backup.commit())).code, 'ALREADY_EXISTS')
+  }
+})
+
 test('a problem is an error where problems are', async (t) => {
   const backup = await begin(share(t), 'fail')
   t.after(() => backup.abandon())
@@ -43,19 +53,21 @@ test('a problem is an error where problems are', async (t) => {
 })
 
 test('a name that no file system restores is refused', async (t) => {
-  const on = folder(t)
-  const backup = await begin(share(t), 'report')
-  t.after(() => backup.abandon())
+  const [on, to] = [folder(t), share(t)]
+  const refusing = await begin(to, 'report')
+  t.after(() => refusing.abandon())
   for (const name of ['b'.repeat(256), `a/${'b'.repeat(256)}/c`, 'é'.repeat(128)]) {
     for (const call of [
-      () => backup.addBytes(name, Buffer.from('x')),
-      () => backup.addReader(name, [Buffer.from('x')]),
-      () => backup.addFolder(on, { name }),
-      () => backup.addProblem(name, 'no answer'),
+      () => refusing.addBytes(name, Buffer.from('x')),
+      () => refusing.addReader(name, [Buffer.from('x')]),
+      () => refusing.addFolder(on, { name }),
+      () => refusing.addProblem(name, 'no answer'),
     ]) {
       assert.equal((await failure(call)).code, 'INVALID_NAME')
     }
   }
+  const backup = await begin(to, 'report')
+  t.after(() => backup.abandon())
   await backup.addBytes('b'.repeat(255), Buffer.from('x'))
 })
 

@@ -219,7 +219,8 @@ impl Backup {
         self.work(py, |backup| backup.add_problem(&name, said))
     }
 
-    /// Waits until everything is stored, then writes the cover sheet, which makes it a backup. Returns the report.
+    /// Waits until everything is stored, then writes the cover sheet, which makes it a backup. Returns the report. If a
+    /// source could not be added before, this fails with that error.
     fn commit<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let Some(backup) = self.hold(py)?.backup.take() else {
             return Err(refuse(ErrorKind::InvalidArgument, "the backup has been committed or abandoned"));

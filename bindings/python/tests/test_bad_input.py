@@ -111,6 +111,8 @@ def test_paths_and_names_with_nul_or_lone_surrogates_are_refused(
             backup.add_bytes(name, b"")
     with pytest.raises(UnicodeEncodeError):
         backup.add_bytes("\ud800", b"")
+    backup.abandon()
+    backup = Backup(share, place, certificates=certificate)
     backup.add_bytes("a", b"")
     with pytest.raises(azs_backup.AlreadyExistsError):
         backup.add_bytes("a/b", b"")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -42,8 +43,6 @@ def test_a_problem_makes_the_set_partial_and_is_named(
         backup.add_problem("tor2/running-config", "no answer\nfrom 10.0.0.2")
         backup.add_problem("tor3/running-config", TimeoutError("timed out"))
         backup.add_problem("tor4/running-config", TimeoutError())
-        with pytest.raises(azs_backup.AlreadyExistsError):
-            backup.add_problem("tor2/running-config", "twice")
     report = backup.report
     assert report is not None and report.status == "PartialSucceeded"
     assert {problem.path: problem.code for problem in report.problems} == {
@@ -53,6 +52,21 @@ def test_a_problem_makes_the_set_partial_and_is_named(
     assert "no answer from 10.0.0.2" in said and "timed out" in said and "TimeoutError" in said
     found = BackupSet.open(share, report.folder)
     assert found.verify_full(opener).is_sound and found.cover.content.problems == 3
+
+
+@pytest.mark.parametrize("policy", ["fail", "report"])
+def test_a_source_that_could_not_be_added_ends_the_backup_even_if_the_caller_goes_on(
+    share: FolderShare,
+    place: Place,
+    certificate: EncryptionCertificate,
+    policy: Literal["fail", "report"],
+) -> None:
+    backup = begin(share, place, certificate, policy)
+    for name, content in [("tor1", b"hostname tor1"), ("tor1", b"again"), ("tor2", b"hostname tor2")]:
+        with contextlib.suppress(azs_backup.BackupError):
+            backup.add_bytes(name, content)
+    with pytest.raises(azs_backup.AlreadyExistsError, match="tor1"):
+        backup.commit()
 
 
 def test_a_problem_is_an_error_where_problems_are(
@@ -95,18 +109,20 @@ def test_a_name_that_no_file_system_restores_is_refused(
 ) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"x")
+    refusing = begin(share, place, certificate, "fail")
+    for name in ("b" * 256, f"a/{'b' * 256}/c", "\u00e9" * 128):
+        adding: list[Callable[[str], None]] = [
+            lambda name: refusing.add_bytes(name, b"x"),
+            lambda name: refusing.add_reader(name, io.BytesIO(b"x")),
+            lambda name: refusing.add_file(file, name=name),
+            lambda name: refusing.add_folder(tmp_path, name=name),
+            lambda name: refusing.add_problem(name, "no answer"),
+        ]
+        for add in adding:
+            with pytest.raises(azs_backup.InvalidNameError):
+                add(name)
+    refusing.abandon()
     with begin(share, place, certificate, "fail") as backup:
-        for name in ("b" * 256, f"a/{'b' * 256}/c", "\u00e9" * 128):
-            adding: list[Callable[[str], None]] = [
-                lambda name: backup.add_bytes(name, b"x"),
-                lambda name: backup.add_reader(name, io.BytesIO(b"x")),
-                lambda name: backup.add_file(file, name=name),
-                lambda name: backup.add_folder(tmp_path, name=name),
-                lambda name: backup.add_problem(name, "no answer"),
-            ]
-            for add in adding:
-                with pytest.raises(azs_backup.InvalidNameError):
-                    add(name)
         backup.add_bytes("b" * 255, b"x")
 
 

@@ -1,6 +1,6 @@
 //! What a listing says of one set.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{FileKey, SetState, SetSummary};
 use crate::error::{ErrorKind, Result, Scope};
@@ -19,6 +19,17 @@ pub(crate) fn summary(
     place: &Place,
     folder: &SharePath,
     name: SetName,
+) -> Result<Option<SetSummary>> {
+    look_at(share, place, folder, name, &Mutex::default())
+}
+
+/// Looks at one set, on one of several threads: only one has a `large` `SHA256SUMS` in memory at a time.
+pub(super) fn look_at(
+    share: &Arc<dyn Share>,
+    place: &Place,
+    folder: &SharePath,
+    name: SetName,
+    large: &Mutex<()>,
 ) -> Result<Option<SetSummary>> {
     let mut summary = SetSummary {
         place: place.clone(),
@@ -40,6 +51,8 @@ pub(crate) fn summary(
         }
         items => items?,
     };
+    let is_large = items.iter().any(|item| item.name == sums::FILE_NAME && item.length > LARGE);
+    let _one_at_a_time = is_large.then(|| large.lock().unwrap_or_else(PoisonError::into_inner));
     let error = match Set::open_listed(share.clone(), folder.clone(), &items) {
         Ok(set) => {
             summary.state = match (set.belongs_elsewhere(place), set.first_absence()) {
@@ -90,3 +103,6 @@ pub(crate) fn summary(
     };
     Ok(Some(summary))
 }
+
+/// Most bytes of a `SHA256SUMS` that many threads may have in memory at once.
+const LARGE: u64 = 1 << 20;

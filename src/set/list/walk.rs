@@ -3,9 +3,9 @@
 //! A share may be far away, where each question takes a while: so several are asked at once.
 
 use std::cell::Cell;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use super::summary::summary;
+use super::summary::look_at;
 use super::{SetList, SetSummary, UnreadableFolder};
 use crate::error::{ErrorKind, Result, Scope};
 use crate::layout::{Component, Deployment, Name, Place, ScaleUnit, SetName, SharePath, is_mas_backup};
@@ -115,11 +115,13 @@ impl<'a> Walk<'a> {
     /// Adds these sets to the list.
     fn look_at(&mut self, sets: Vec<(Place, SharePath, SetName)>) -> Result<()> {
         let Self { share, list, ticker } = self;
-        let (mut jobs, count) = (sets.into_iter(), Cell::new(0));
+        let (mut jobs, count, large) = (sets.into_iter(), Cell::new(0), Mutex::new(()));
         worker_pool::run(
             IN_FLIGHT.min(jobs.len()),
             || Ok(()),
-            |(), (place, folder, name): (Place, SharePath, SetName)| summary(share, &place, &folder, name),
+            |(), (place, folder, name): (Place, SharePath, SetName)| {
+                look_at(share, &place, &folder, name, &large)
+            },
             || Ok(jobs.next()),
             |summary: Option<SetSummary>| {
                 list.sets.extend(summary);

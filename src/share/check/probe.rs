@@ -1,6 +1,6 @@
 //! The object that a check writes to see whether it can: its content, its other names, and its time.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -10,6 +10,7 @@ use crate::alert::AlertKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, SharePath};
 use crate::share::{ItemKind, PROBE, Share};
+use crate::stop::Stop;
 
 /// An object that is written as a test.
 pub(super) struct Probe {
@@ -78,8 +79,8 @@ impl Probe {
         steps.take(Step::ReadBack, begun, result);
     }
 
-    /// Links it, or copies it; returns the name that it then has, too.
-    pub(super) fn take_name(&self, step: Step, share: &dyn Share, steps: &mut Steps) -> Option<SharePath> {
+    /// Links it, or copies it; returns the name that it then has, or may have, too.
+    pub(super) fn take_name(&self, step: Step, share: &dyn Share, steps: &mut Steps) -> Option<Made<'_>> {
         let begun = Instant::now();
         let (to, result) = match step {
             Step::HardLink => (&self.linked, share.link(&self.object, &self.linked)),
@@ -88,7 +89,7 @@ impl Probe {
         match result {
             Ok(()) => {
                 steps.passed(step, begun, "works".into());
-                return Some(to.clone());
+                Some(Made::Is(to))
             }
             Err(error) if error.kind() == ErrorKind::Unsupported => {
                 let cost = match step {
@@ -96,19 +97,42 @@ impl Probe {
                     _ => "where there are no hard links either, each set is sent in full",
                 };
                 steps.add(step, StepOutcome::Warned, begun, format!("{error}; {cost}"));
+                None
             }
-            Err(error) => steps.failed(step, begun, &error),
+            Err(error) => {
+                steps.failed(step, begun, &error);
+                Some(Made::Perhaps(to))
+            }
         }
-        None
     }
 
-    /// Renames it; returns the name that it then has.
-    pub(super) fn rename(&self, share: &dyn Share, steps: &mut Steps) -> SharePath {
+    /// Renames it; returns the names that it then has, or may have.
+    pub(super) fn rename(&self, share: &dyn Share, steps: &mut Steps) -> Vec<Made<'_>> {
         let begun = Instant::now();
         let renamed = share.rename(&self.object, &self.renamed);
-        let name = if renamed.is_ok() { &self.renamed } else { &self.object };
+        let made = match renamed {
+            Ok(()) => vec![Made::Is(&self.renamed)],
+            Err(_) => vec![Made::Perhaps(&self.object), Made::Perhaps(&self.renamed)],
+        };
         steps.take(Step::Rename, begun, renamed.map(|()| "works".into()));
-        name.clone()
+        made
+    }
+
+    /// Removes these names of it, also when the check is stopped meanwhile.
+    pub(super) fn remove<'a>(share: &dyn Share, made: &[Made<'a>]) -> Result<()> {
+        let stop = &Stop::patient(PATIENCE);
+        let remove = |made: Made<'a>| match (made, share.remove(made.path())) {
+            (Made::Perhaps(_), Err(error)) if error.kind() == ErrorKind::NotFound => Ok(()),
+            (_, removed) => removed,
+        };
+        std::thread::scope(|scope| {
+            let spawn = |made| scope.spawn(move || stop.during(|| remove(made)));
+            let removing: Vec<_> = made.iter().copied().map(spawn).collect();
+            let joined = removing
+                .into_iter()
+                .map(|one| one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            joined.collect()
+        })
     }
 
     /// By how many seconds the server's clock is ahead, judged by the time of the probe.
@@ -126,6 +150,25 @@ impl Probe {
     }
 }
 
+/// A name of the probe.
+#[derive(Clone, Copy)]
+pub(super) enum Made<'a> {
+    /// It has this name.
+    Is(&'a SharePath),
+    /// It may have it: the call failed, and that says nothing about what the server did.
+    Perhaps(&'a SharePath),
+}
+
+impl Made<'_> {
+    fn path(&self) -> &SharePath {
+        match self {
+            Self::Is(path) | Self::Perhaps(path) => path,
+        }
+    }
+}
+
 const SAME: &str = "the same bytes";
 /// More than goes into one request to a file server: the first block alone would not show that others are refused.
 const LENGTH: usize = (1 << 20) + (4 << 10);
+/// How long a check that was stopped may take to remove what it wrote.
+const PATIENCE: Duration = Duration::from_secs(3);

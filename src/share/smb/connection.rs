@@ -80,9 +80,8 @@ impl Connection {
         self.link.lose(why);
     }
 
-    /// Whether handles are being closed while nobody waits for it.
-    pub(super) fn is_leaving(&self) -> bool {
-        self.link.leaving() > 0
+    pub(super) fn link(&self) -> &Arc<Link> {
+        &self.link
     }
 
     /// Does some work on the connection, and waits for it until `until`. Gives up a connection that does not answer. If the
@@ -134,7 +133,8 @@ impl Connection {
                     self.abandon(why.clone());
                     return Err(why);
                 }
-                if self.link.silence() >= GRACE / 2 {
+                // Others may have the patience that this caller has not.
+                if self.load() <= 1 && self.link.silence() >= GRACE / 2 {
                     self.abandon(why);
                 }
                 return Err(Failure::cancelled());

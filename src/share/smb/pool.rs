@@ -11,6 +11,7 @@ use super::connection::Connection;
 use super::session::Session;
 use super::status::Failure;
 use super::target::{SmbFacts, Target};
+use super::transport::Link;
 use crate::error::ErrorKind;
 use crate::stop;
 
@@ -26,6 +27,8 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct State {
     connections: Vec<Arc<Connection>>,
+    /// Those of connections that are worn out, but may still have something to close.
+    retired: Vec<Arc<Link>>,
     /// Disconnect when their threads end; waited for on closing.
     threads: Vec<Receiver<()>>,
     /// What was agreed on the connection that was opened last.
@@ -46,6 +49,22 @@ struct State {
 struct Opening {
     number: u64,
     since: Instant,
+}
+
+impl State {
+    /// Gives no more work to connections that are worn out; threads still at work on one keep it alive.
+    fn retire(&mut self) {
+        self.retired.retain(|link| !link.is_lost());
+        for worn in self.connections.extract_if(.., |connection| connection.age() > 0) {
+            self.retired.push(worn.link().clone());
+        }
+    }
+
+    /// Whether handles are being closed while nobody waits for it.
+    fn is_leaving(&self) -> bool {
+        let links = self.connections.iter().map(|connection| connection.link()).chain(&self.retired);
+        links.into_iter().any(|link| !link.is_lost() && link.leaving() > 0)
+    }
 }
 
 /// Which attempt this is.
@@ -170,8 +189,7 @@ impl Pool {
                     let _ = self.open(&mut state);
                 }
                 if connection.age() == 0 {
-                    // Threads still at work on it keep it alive.
-                    state.connections.retain(|connection| connection.age() == 0);
+                    state.retire();
                 }
                 return Ok(connection);
             }
@@ -263,8 +281,7 @@ impl Pool {
     /// Waits a short while until the server has closed what no call needs any more, on any connection.
     pub(super) fn settle(&self) {
         let until = Instant::now() + SETTLE;
-        while self.lock().connections.iter().any(|c| !c.is_lost() && c.is_leaving()) && Instant::now() < until
-        {
+        while self.lock().is_leaving() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(2));
         }
     }

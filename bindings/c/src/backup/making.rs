@@ -177,7 +177,8 @@ pub extern "C" fn azs_backup_add_problem(
 }
 
 /// Waits until everything is stored, then writes the cover sheet, which makes it a backup. Returns the report as JSON;
-/// `report` may be NULL. You still have to free the backup.
+/// `report` may be NULL. If a source could not be added before, this fails with that error. You still have to free the
+/// backup.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_backup_commit(
     backup: Option<NonNull<azs_backup>>,
