@@ -27,12 +27,12 @@ fn a_large_share(c: &mut Criterion) {
     group.throughput(Throughput::Elements(SETS as u64)).sample_size(10);
     group.bench_function("10,000 sets", |b| {
         b.iter(|| {
-            let review = review(&configuration, &share, now).expect("a review");
+            let review = review(&configuration, share.clone(), now).expect("a review");
             assert_eq!(review.components.iter().map(|of| of.complete).sum::<usize>(), SETS);
             review
         });
     });
-    let made = review(&configuration, &share, now).expect("a review");
+    let made = review(&configuration, share.clone(), now).expect("a review");
     group.bench_function("its page", |b| b.iter(|| made.to_html()));
     group.finish();
 }

@@ -48,7 +48,7 @@ fn list(mut parser: lexopt::Parser) -> Result<support::Ended> {
     let component = component.map(|name| name.parse::<Component>()).transpose()?;
     let share = root.open_share()?;
 
-    let sets = list_sets(&share, &deployment).component(component.as_ref()).run()?;
+    let sets = list_sets(share, &deployment).component(component.as_ref()).run()?;
     if json {
         support::print_json(&sets)?;
     } else {

@@ -97,9 +97,9 @@ fn retention(mut parser: lexopt::Parser) -> Result<support::Ended> {
     if let Some(bytes) = room_for {
         policy = policy.make_room_for(bytes, share.space()?);
     }
-    let sets = list_sets(&share, &deployment).component(component.as_ref()).run()?;
+    let sets = list_sets(share.clone(), &deployment).component(component.as_ref()).run()?;
     let plan = policy.plan(&sets, Timestamp::now());
-    let done = (!dry_run).then(|| plan.apply(&share).run());
+    let done = (!dry_run).then(|| plan.apply(share.clone()).run());
     if json {
         support::print_json(&Report { plan: &plan, done: done.as_ref(), unreadable: &sets.unreadable })?;
     } else {

@@ -53,7 +53,7 @@ fn run(mut parser: lexopt::Parser) -> Result<support::Ended> {
     }
     let share = root.open_share()?;
 
-    let review = review(&configuration, &share, Timestamp::now())?;
+    let review = review(&configuration, share, Timestamp::now())?;
     if let Some(file) = html {
         std::fs::write(&file, review.to_html())
             .map_err(|e| Error::io(format_args!("write {}", file.display()), e))?;

@@ -90,15 +90,15 @@ impl Review {
 /// # Errors
 /// The share's own errors, when its root cannot be listed, the connection is lost or a read takes too long. Any other
 /// folder or file that cannot be read is a finding.
-pub fn review(configuration: &Configuration, share: &Arc<dyn Share>, now: Timestamp) -> Result<Review> {
-    let mut seen = scan::scan(&**share, &configuration.deployment)?;
+pub fn review(configuration: &Configuration, share: Arc<dyn Share>, now: Timestamp) -> Result<Review> {
+    let mut seen = scan::scan(&*share, &configuration.deployment)?;
     let mut findings = findings::Findings::default();
     checks::root(configuration, &mut findings);
     checks::configuration(configuration, &mut findings);
     checks::certificates(configuration, now, &mut findings);
-    let (mut components, totals) = sets::review(configuration, share, &mut seen, now, &mut findings)?;
+    let (mut components, totals) = sets::review(configuration, &share, &mut seen, now, &mut findings)?;
     checks::layout(configuration, &seen, &mut findings);
-    let space = checks::space_of(configuration, &**share, now);
+    let space = checks::space_of(configuration, &*share, now);
     checks::space(space, &totals, &mut findings);
 
     let mut kept = Vec::new();

@@ -77,9 +77,9 @@ fn backups() {
     common::run(std::process::Command::new("cp").arg("-al").arg(site.path("share")).arg(site.path("copy")));
     site.mark("retention", "");
     let share = site.share(&site.path("share"));
-    let sets = list_sets(&share, site.place.deployment()).run().unwrap();
+    let sets = list_sets(share.clone(), site.place.deployment()).run().unwrap();
     let plan = RetentionPolicy::new().keep_last(1).plan(&sets, jiff::Timestamp::now());
-    plan.apply(&share).run().into_result().unwrap();
+    plan.apply(share.clone()).run().into_result().unwrap();
     site.mark("end", "");
 }
 
@@ -196,7 +196,7 @@ fn look(
     promised: &[SharePath],
     mut say: impl FnMut(String),
 ) {
-    let listed = list_sets(share, place.deployment()).run().unwrap_or_default();
+    let listed = list_sets(share.clone(), place.deployment()).run().unwrap_or_default();
     for set in listed.iter().filter(|set| set.is_complete()) {
         let report = Set::open(share.clone(), set.folder.clone())
             .and_then(|set| set.verify_full(opener).run()?.into_result());

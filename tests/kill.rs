@@ -65,7 +65,7 @@ fn sixty_kills_at_random_moments_leave_no_false_backup() {
     }
     std::thread::sleep(Duration::from_millis(10));
 
-    let sets = list_sets(&fixture.share, fixture.place.deployment()).run().unwrap();
+    let sets = list_sets(fixture.share.clone(), fixture.place.deployment()).run().unwrap();
     let (complete, incomplete): (Vec<_>, Vec<_>) = sets.iter().partition(|set| set.is_complete());
     println!("{killed} of 60 runs killed; {} sets complete, {} incomplete", complete.len(), incomplete.len());
     assert!(killed >= 20 && !incomplete.is_empty(), "the kills came too late to show anything");

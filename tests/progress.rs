@@ -74,7 +74,7 @@ fn the_last_call_has_everything() {
         (1, done.unwrap().size(), Some(LARGE as u64))
     );
     let (done, at_end) =
-        last(|hook| list_sets(&fixture.share, fixture.place.deployment()).observer(hook).run());
+        last(|hook| list_sets(fixture.share.clone(), fixture.place.deployment()).observer(hook).run());
     assert_eq!((at_end.files, done.unwrap().len()), (1, 1));
 }
 
@@ -88,7 +88,7 @@ fn the_last_call_can_still_stop_a_backup() {
     let mut backup = fixture.builder().observer(stop).start().unwrap();
     backup.add_bytes("tor1", &b"hostname tor1"[..]).unwrap();
     assert_eq!(backup.commit().unwrap_err().kind(), ErrorKind::Cancelled);
-    assert!(list_sets(&fixture.share, fixture.place.deployment()).run().unwrap().is_empty());
+    assert!(list_sets(fixture.share.clone(), fixture.place.deployment()).run().unwrap().is_empty());
 }
 
 /// A share that takes its time to create a folder.
@@ -123,7 +123,7 @@ fn an_observer_that_said_stop_while_a_backup_starts_is_heard_and_never_asked_aga
     });
     assert_eq!(done.unwrap_err().kind(), ErrorKind::Cancelled);
     assert_eq!(asked.load(Ordering::SeqCst), 1);
-    assert!(list_sets(&fixture.share, fixture.place.deployment()).run().unwrap().is_empty());
+    assert!(list_sets(fixture.share.clone(), fixture.place.deployment()).run().unwrap().is_empty());
 }
 
 #[test]
@@ -156,10 +156,10 @@ fn a_retention_that_is_stopped_asks_no_more() {
             ControlFlow::Break(())
         }
     }
-    let list = list_sets(&fixture.share, fixture.place.deployment()).run().unwrap();
+    let list = list_sets(fixture.share.clone(), fixture.place.deployment()).run().unwrap();
     let plan = RetentionPolicy::new().keep_last(1).plan(&list, jiff::Timestamp::now());
     let mut once = Once(Vec::new());
-    let report = plan.apply(&fixture.share).observer(&mut once).run();
+    let report = plan.apply(fixture.share.clone()).observer(&mut once).run();
     assert_eq!((once.0.len(), report.outcomes.len(), report.deleted()), (1, 3, 0));
 }
 
@@ -197,5 +197,5 @@ fn a_source_that_failed_half_way_ends_the_run_even_if_the_caller_goes_on() {
     backup.add_bytes("tor1", &b"hostname tor1"[..]).unwrap();
     assert_eq!(backup.add_folder(&empty).unwrap_err().kind(), ErrorKind::SourceUnreadable);
     assert_eq!(backup.commit().unwrap_err().kind(), ErrorKind::SourceUnreadable);
-    assert!(list_sets(&fixture.share, fixture.place.deployment()).run().unwrap().is_empty());
+    assert!(list_sets(fixture.share.clone(), fixture.place.deployment()).run().unwrap().is_empty());
 }

@@ -203,7 +203,7 @@ fn show(
     ))?;
     say(format!("\n3. What is on the share\n{}", tree::layout(&*share, &deployment, "   ")?))?;
 
-    let sets = list_sets(&share, &deployment).run()?;
+    let sets = list_sets(share.clone(), &deployment).run()?;
     let complete = sets.iter().filter(|set| set.is_complete()).count();
     say(format!("4. Listed, without a key: {complete} complete set of {}", sets.len()))?;
 
@@ -252,7 +252,7 @@ fn show(
     configuration.retention_days = Some(7);
     configuration.decryption_certificates =
         vec![KnownCertificate::new(thumbprint, folder.display().to_string())];
-    let review = review(&configuration, &share, jiff::Timestamp::now())?;
+    let review = review(&configuration, share.clone(), jiff::Timestamp::now())?;
     let page = folder.join("review.html");
     std::fs::write(&page, review.to_html())
         .map_err(|e| Error::io(format_args!("write {}", page.display()), e))?;

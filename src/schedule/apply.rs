@@ -86,7 +86,7 @@ impl RetentionReport {
 #[must_use = "nothing is deleted before `run`"]
 pub struct ApplyBuilder<'a> {
     plan: &'a RetentionPlan,
-    share: &'a Arc<dyn Share>,
+    share: Arc<dyn Share>,
     observer: Option<&'a mut dyn Observer>,
 }
 
@@ -101,7 +101,7 @@ impl<'a> ApplyBuilder<'a> {
     #[must_use]
     pub fn run(self) -> RetentionReport {
         let Self { plan, share, observer } = self;
-        observed(observer, |observer| plan.delete_all(share, observer))
+        observed(observer, |observer| plan.delete_all(&share, observer))
     }
 }
 
@@ -116,7 +116,7 @@ impl RetentionPlan {
     ///
     /// [`Observer::deleting`] is called before each set and may stop the work there, for example once there is enough
     /// room.
-    pub fn apply<'a>(&'a self, share: &'a Arc<dyn Share>) -> ApplyBuilder<'a> {
+    pub fn apply<'a>(&'a self, share: Arc<dyn Share>) -> ApplyBuilder<'a> {
         ApplyBuilder { plan: self, share, observer: None }
     }
 

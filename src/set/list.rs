@@ -209,14 +209,14 @@ impl SetSummary {
 /// ignores folders that
 /// are not named like a set, and never looks into `MASBackup`. If a set or folder cannot be read, the list names it and
 /// goes on. Without a region folder the list is empty.
-pub fn list_sets<'a>(share: &'a Arc<dyn Share>, deployment: &'a Deployment) -> ListBuilder<'a> {
+pub fn list_sets<'a>(share: Arc<dyn Share>, deployment: &'a Deployment) -> ListBuilder<'a> {
     ListBuilder { share, deployment, component: None, observer: None }
 }
 
 /// A listing that [`run`](Self::run) does.
 #[must_use = "nothing is listed before `run`"]
 pub struct ListBuilder<'a> {
-    share: &'a Arc<dyn Share>,
+    share: Arc<dyn Share>,
     deployment: &'a Deployment,
     component: Option<&'a Component>,
     observer: Option<&'a mut dyn Observer>,
@@ -243,7 +243,7 @@ impl<'a> ListBuilder<'a> {
     pub fn run(self) -> Result<SetList> {
         let Self { share, deployment, component, observer } = self;
         observed(observer, |observer| {
-            let mut list = Walk::new(share, observer).all(deployment, component)?;
+            let mut list = Walk::new(&share, observer).all(deployment, component)?;
             list.finish();
             Ok(list)
         })

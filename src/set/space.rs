@@ -34,7 +34,7 @@ pub struct SetSpace {
 ///
 /// # Errors
 /// The share's own errors.
-pub fn space_of(share: &Arc<dyn Share>, folders: &[SharePath]) -> Result<Vec<SetSpace>> {
+pub fn space_of(share: Arc<dyn Share>, folders: &[SharePath]) -> Result<Vec<SetSpace>> {
     let mut holders: HashMap<(String, Digest), u32> = HashMap::new();
     let mut sets = Vec::new();
     for folder in folders {

@@ -143,7 +143,7 @@ impl Night {
     /// how many are unfinished.
     pub fn assert_no_false_set(&self, at_least: usize) -> (usize, usize) {
         let share = self.native();
-        let sets = list_sets(&share, self.place.deployment()).run().unwrap();
+        let sets = list_sets(share.clone(), self.place.deployment()).run().unwrap();
         let (complete, unfinished): (Vec<_>, Vec<_>) = sets.iter().partition(|set| set.is_complete());
         assert!(complete.len() >= at_least, "{} of {at_least} sets complete", complete.len());
         for set in &complete {

@@ -123,11 +123,11 @@ fn each_piece_of_work_that_reads_ends_when_told_to() {
     let target = tempfile::tempdir().unwrap();
     let plan = RetentionPolicy::new()
         .keep_last(1)
-        .plan(&list_sets(&share, &deployment).run().unwrap(), Timestamp::now());
+        .plan(&list_sets(share.clone(), &deployment).run().unwrap(), Timestamp::now());
     assert_eq!(plan.deletions.len(), 1);
     type Work<'a> = &'a mut dyn FnMut(&mut Impatient<'_>) -> Result<(), Error>;
     let work: [(&str, Work<'_>); 6] = [
-        ("list", &mut |o| list_sets(&share, &deployment).observer(o).run().map(drop)),
+        ("list", &mut |o| list_sets(share.clone(), &deployment).observer(o).run().map(drop)),
         ("open", &mut |o| watch(o, || Set::open(share.clone(), set.folder().clone()).map(drop))),
         ("verify", &mut |o| set.verify().observer(o).run().map(drop)),
         ("verify in full", &mut |o| set.verify_full(&opener).observer(o).run().map(drop)),
@@ -150,13 +150,13 @@ fn each_piece_of_work_that_reads_ends_when_told_to() {
     }
     hung.proxy.set(Fault::Stall);
     let mut observer = Impatient::new(&hung.proxy);
-    let report = plan.apply(&share).observer(&mut observer).run();
+    let report = plan.apply(share.clone()).observer(&mut observer).run();
     observer.assert_was_heard("retention");
     assert!(report.outcomes.iter().all(|(_, outcome)| *outcome != DeletionOutcome::Deleted), "{report:?}");
     hung.proxy.set(Fault::None);
 
     // The share goes on as if nothing had been.
-    assert_eq!(list_sets(&share, &deployment).run().unwrap().len(), 2);
+    assert_eq!(list_sets(share.clone(), &deployment).run().unwrap().len(), 2);
     set.restore(&opener).into(target.path().join("whole")).unwrap();
     assert_same_tree(hung.tree.path(), &target.path().join("whole/tree"));
 }
@@ -239,7 +239,7 @@ fn a_backup_ends_when_told_to_and_leaves_nothing_on_a_server_that_answers() {
         assert!(said.elapsed() < Duration::from_secs(5), "{moment}: {:?}", said.elapsed());
         assert_cancelled(moment, result);
         hung.proxy.set(Fault::None);
-        let list = list_sets(&share, hung.place.deployment()).run().unwrap();
+        let list = list_sets(share.clone(), hung.place.deployment()).run().unwrap();
         assert_eq!(list.iter().filter(|set| set.is_complete()).count(), 2);
     }
     // One that is slow answers after all: what was begun is taken back.

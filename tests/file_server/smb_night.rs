@@ -70,9 +70,9 @@ fn pass(night: Night) {
     let share = night.native();
     let later = Timestamp::now() + 48.hours();
     let policy = RetentionPolicy::new().keep_last(1);
-    let sets = list_sets(&share, night.place.deployment()).run().unwrap();
+    let sets = list_sets(share.clone(), night.place.deployment()).run().unwrap();
     let plan = policy.plan(&sets, later);
-    let report = plan.apply(&share).run();
+    let report = plan.apply(share.clone()).run();
     for (folder, outcome) in &report.outcomes {
         assert!(matches!(outcome, DeletionOutcome::Deleted | DeletionOutcome::Gone), "{folder}: {outcome:?}");
     }

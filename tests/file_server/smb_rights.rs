@@ -90,10 +90,10 @@ impl Site {
     /// Retention that keeps one set, and what became of the others.
     fn retain(&self) -> Vec<DeletionOutcome> {
         let share = self.share();
-        let sets = list_sets(&share, place().deployment()).run().unwrap();
+        let sets = list_sets(share.clone(), place().deployment()).run().unwrap();
         let plan = RetentionPolicy::new().keep_last(1).plan(&sets, jiff::Timestamp::now());
         assert!(!plan.is_empty());
-        plan.apply(&share).run().outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+        plan.apply(share.clone()).run().outcomes.into_iter().map(|(_, outcome)| outcome).collect()
     }
 }
 
@@ -161,7 +161,7 @@ fn without_delete_backups_work_and_a_check_says_what_does_not() {
     let outcomes = site.retain();
     assert!(matches!(&outcomes[..], [DeletionOutcome::Failed { code: "ACCESS_DENIED", .. }]), "{outcomes:?}");
     let share: Arc<dyn Share> = Arc::new(FolderShare::open(site.root()).unwrap());
-    let sets = list_sets(&share, place().deployment()).run().unwrap();
+    let sets = list_sets(share.clone(), place().deployment()).run().unwrap();
     assert_eq!(sets.iter().filter(|set| set.is_complete()).count(), 2, "what cannot be deleted stays whole");
 }
 

@@ -34,7 +34,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn list(share: &Arc<dyn Share>, deployment: &str) -> SetList {
-    list_sets(share, &deployment.parse().unwrap()).run().unwrap()
+    list_sets(share.clone(), &deployment.parse().unwrap()).run().unwrap()
 }
 
 fn words(list: &SetList) -> Vec<String> {
@@ -55,7 +55,7 @@ fn a_set_of_another_place_is_foreign_never_good_and_kept() {
         let here = place.folder().join(strange.file_name().unwrap());
         copy(&fixture.native(&strange), &fixture.native(&here));
 
-        let sets = list_sets(&fixture.share, place.deployment()).run().unwrap();
+        let sets = list_sets(fixture.share.clone(), place.deployment()).run().unwrap();
         let found = sets.iter().find(|set| set.folder == here).unwrap();
         let SetState::Foreign { belongs_to, reason } = &found.state else { panic!("{found:?}") };
         assert_eq!(belongs_to, &strange);
@@ -154,7 +154,7 @@ fn one_file_or_folder_that_cannot_be_read_hides_nothing_else() {
             let plan = RetentionPolicy::new().keep_last(1).plan(&sets, later);
             let kept = plan.kept.iter().find(|kept| kept.folder == bad).unwrap();
             assert_eq!(kept.reasons, [KeepReason::Unreadable]);
-            let space = space_of(&share, &[bad.clone(), good.clone()]).unwrap();
+            let space = space_of(share.clone(), &[bad.clone(), good.clone()]).unwrap();
             assert!(space[0].unknown.is_some() && space[1].unknown.is_none() && space[1].bytes > 0);
         }
         let share: Arc<dyn Share> = Arc::new(BadShare::new(&fixture.share, "nyc/HLH", kind));
@@ -179,11 +179,11 @@ fn a_read_that_takes_too_long_ends_the_work_and_makes_nothing_incomplete() {
             "contoso.com/nyc".to_owned(),
         ] {
             let share: Arc<dyn Share> = Arc::new(BadShare::new(&fixture.share, &what, kind));
-            let error = list_sets(&share, fixture.place.deployment()).run().unwrap_err();
+            let error = list_sets(share.clone(), fixture.place.deployment()).run().unwrap_err();
             assert_eq!(error.kind(), kind, "{what}");
         }
         let share: Arc<dyn Share> = Arc::new(BadShare::new(&fixture.share, name, kind));
-        assert_eq!(space_of(&share, std::slice::from_ref(&set)).unwrap_err().kind(), kind);
+        assert_eq!(space_of(share.clone(), std::slice::from_ref(&set)).unwrap_err().kind(), kind);
     }
 }
 
@@ -197,7 +197,7 @@ fn a_review_names_what_cannot_be_read_and_ends_with_the_share() {
     let configuration = Configuration::from_json(configuration.as_bytes()).unwrap();
     let look = |end: &str, kind| {
         let share: Arc<dyn Share> = Arc::new(BadShare::new(&fixture.share, end, kind));
-        review(&configuration, &share, Timestamp::now())
+        review(&configuration, share, Timestamp::now())
     };
     let found = look(&sheet, ErrorKind::Io).unwrap();
     let named = found.findings.iter().find(|finding| finding.rule.id == "FOLDER_UNREADABLE").unwrap();
@@ -241,7 +241,7 @@ fn folders_that_differ_in_case_alone_are_both_listed() {
     let sets = list(&fixture.share, "contoso.com/nyc");
     let plan = RetentionPolicy::new().keep_last(1).plan(&sets, Timestamp::now());
     assert_eq!(plan.deletions[0].folder.to_string(), folder);
-    let report = plan.apply(&fixture.share).run();
+    let report = plan.apply(fixture.share.clone()).run();
     assert_eq!(report.deleted(), 1);
 
     fs::rename(&nyc, fixture.path("share/contoso.com/NYC")).unwrap();
@@ -254,7 +254,7 @@ fn a_fresh_share_has_no_sets_and_a_share_that_is_not_there_is_an_error() {
     let share: Arc<dyn Share> = Arc::new(FolderShare::open(temp.path()).unwrap());
     assert!(list(&share, "contoso.com/nyc").is_empty());
     let bad: Arc<dyn Share> = Arc::new(BadShare::new(&share, "", ErrorKind::NotFound));
-    let error = list_sets(&bad, &Deployment::new("contoso.com", "nyc").unwrap()).run().unwrap_err();
+    let error = list_sets(bad.clone(), &Deployment::new("contoso.com", "nyc").unwrap()).run().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
@@ -268,8 +268,10 @@ fn sets_of_one_second_are_in_the_order_of_their_names() {
         backup.commit().unwrap();
     }
     names.sort_unstable();
-    let sets =
-        list_sets(&fixture.share, fixture.place.deployment()).component(&Component::Switches).run().unwrap();
+    let sets = list_sets(fixture.share.clone(), fixture.place.deployment())
+        .component(&Component::Switches)
+        .run()
+        .unwrap();
     assert_eq!(sets.iter().map(|set| set.name.to_string()).collect::<Vec<_>>(), names);
 }
 

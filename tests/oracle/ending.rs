@@ -15,7 +15,7 @@ use super::{Fault, Found};
 
 /// Exactly the sets whose files all exist with their lengths are listed as complete.
 pub fn listed(world: &World) -> Found {
-    let sets = list_sets(&world.share, world.place.deployment())
+    let sets = list_sets(world.share.clone(), world.place.deployment())
         .run()
         .map_err(|e| Fault::new("list", [format!("{e:?}")]))?;
     for record in &world.records {
@@ -59,7 +59,7 @@ pub fn elsewhere(world: &World) -> Found {
     for file in fs::read_dir(&record.native).expect("the set").flatten() {
         fs::copy(file.path(), copy.join(file.file_name())).expect("a copy");
     }
-    let sets = list_sets(&world.share, place.deployment()).run();
+    let sets = list_sets(world.share.clone(), place.deployment()).run();
     let sets = sets.map_err(|e| Fault::new("list", [format!("{e:?}")]))?;
     match sets.iter().find(|set| set.is_complete()) {
         Some(set) => {
@@ -72,7 +72,7 @@ pub fn elsewhere(world: &World) -> Found {
 /// Retention deletes what its plan says, and keeps what it says, whole.
 pub fn retention(world: &mut World) -> Found {
     let fault = |line: String| Fault::new("retention", [line]);
-    let list = || list_sets(&world.share, world.place.deployment()).run();
+    let list = || list_sets(world.share.clone(), world.place.deployment()).run();
     let sets = list().map_err(|e| fault(format!("{e:?}")))?;
     let complete = sets.iter().filter(|set| set.is_complete()).count();
     let wanted = 1 + world.rng.below(4);
@@ -83,7 +83,7 @@ pub fn retention(world: &mut World) -> Found {
     let rough = Rough::new(&world.share, bad);
     let mut stopper = rough.stopper();
     let share: Arc<dyn Share> = Arc::new(rough);
-    let report = plan.apply(&share).observer(&mut stopper).run();
+    let report = plan.apply(share.clone()).observer(&mut stopper).run();
     for (folder, outcome) in &report.outcomes {
         match outcome {
             DeletionOutcome::Deleted => {}

@@ -271,7 +271,7 @@ impl World {
     /// After a run that was stopped while the share worked: no trace of it.
     fn nothing_left(&mut self) -> Found {
         let known: BTreeSet<_> = self.records.iter().map(|record| record.folder.clone()).collect();
-        let sets = list_sets(&self.share, self.place.deployment()).run();
+        let sets = list_sets(self.share.clone(), self.place.deployment()).run();
         let sets = sets.map_err(|e| Fault::new("list", [format!("{e:?}")]))?;
         let left = sets.iter().find(|set| !known.contains(&set.folder) && !self.left.contains(&set.folder));
         match left {
@@ -283,7 +283,7 @@ impl World {
     /// After a run that failed: nothing new lists as complete, unless it is.
     fn nothing_false(&mut self, expected: &Expected, may_be_left: bool) -> Found {
         let known: BTreeSet<_> = self.records.iter().map(|record| record.folder.clone()).collect();
-        let sets = list_sets(&self.share, self.place.deployment())
+        let sets = list_sets(self.share.clone(), self.place.deployment())
             .run()
             .map_err(|e| Fault::new("list", [format!("{e:?}")]))?;
         for set in sets.iter().filter(|set| !known.contains(&set.folder)) {

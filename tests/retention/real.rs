@@ -46,12 +46,12 @@ fn age(fixture: &Fixture, folder: &SharePath) {
 }
 
 fn plan(fixture: &Fixture, policy: &RetentionPolicy) -> RetentionPlan {
-    let sets = list_sets(&fixture.share, fixture.place.deployment()).run().unwrap();
+    let sets = list_sets(fixture.share.clone(), fixture.place.deployment()).run().unwrap();
     policy.plan(&sets, Timestamp::now())
 }
 
 fn apply(fixture: &Fixture, plan: &RetentionPlan) -> Vec<DeletionOutcome> {
-    let report = plan.apply(&fixture.share).run();
+    let report = plan.apply(fixture.share.clone()).run();
     report.outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
@@ -62,7 +62,7 @@ fn old_sets_go_and_the_rest_is_as_it_was() {
     fs::create_dir_all(fixture.path("share/contoso.com/nyc/Switches/by hand")).unwrap();
     let plan = plan(&fixture, &RetentionPolicy::new().keep_last(2));
     assert_eq!(plan.deletions.len(), 2);
-    let report = plan.apply(&fixture.share).run();
+    let report = plan.apply(fixture.share.clone()).run();
     assert_eq!((report.deleted(), report.freed_bytes), (2, plan.freed_bytes));
     assert!(report.freed_bytes > 0);
     for (folder, is_there) in folders.iter().zip([false, false, true, true]) {
@@ -104,12 +104,12 @@ fn what_sets_share_by_hard_link_is_freed_with_the_last_of_them() {
     assert_eq!(plan.freed_bytes, bytes);
     // To make room for one byte it takes both of the first two, and for more than theirs there is nothing.
     let room = |bytes: u64| {
-        let sets = list_sets(&fixture.share, fixture.place.deployment()).run().unwrap();
+        let sets = list_sets(fixture.share.clone(), fixture.place.deployment()).run().unwrap();
         RetentionPolicy::new().make_room(bytes).plan(&sets, Timestamp::now())
     };
     assert_eq!((room(1).deletions.len(), room(1).freed_bytes), (2, bytes));
     assert_eq!((room(bytes + 1).deletions.len(), room(bytes + 1).shortfall), (3, 1));
-    let report = plan.apply(&fixture.share).run();
+    let report = plan.apply(fixture.share.clone()).run();
     assert_eq!((report.deleted(), report.freed_bytes), (3, bytes));
     fixture.open(&folders[3]).verify().run().unwrap().into_result().unwrap();
 }
@@ -117,7 +117,7 @@ fn what_sets_share_by_hard_link_is_freed_with_the_last_of_them() {
 #[test]
 fn room_is_made_until_the_share_has_enough_and_no_further() {
     let (fixture, folders) = fixture(&[30, 20, 10, 1]);
-    let sets = list_sets(&fixture.share, fixture.place.deployment()).run().unwrap();
+    let sets = list_sets(fixture.share.clone(), fixture.place.deployment()).run().unwrap();
     let space = |free: u64| azs_backup::share::Space::new(u64::MAX, free);
     let policy = |wanted: u64, free: u64| RetentionPolicy::new().make_room_for(wanted, space(free));
     assert!(policy(100, 100).plan(&sets, Timestamp::now()).is_empty());
@@ -184,7 +184,7 @@ fn a_plan_that_has_become_unsafe_is_not_carried_out() {
         outcomes.iter().all(|outcome| matches!(outcome, DeletionOutcome::Skipped { .. })),
         "{outcomes:?}"
     );
-    assert!(list_sets(&fixture.share, fixture.place.deployment()).run().unwrap()[0].is_complete());
+    assert!(list_sets(fixture.share.clone(), fixture.place.deployment()).run().unwrap()[0].is_complete());
 
     // An incomplete set is completed after the plan was made.
     let (fixture, folders) = self::fixture(&[30, 1]);
@@ -221,7 +221,7 @@ fn the_caller_can_stop_when_there_is_room() {
     let (fixture, folders) = fixture(&[30, 20, 10, 1]);
     let plan = plan(&fixture, &RetentionPolicy::new().make_room(u64::MAX));
     let mut second = StopsAtSecond(Vec::new());
-    let report = plan.apply(&fixture.share).observer(&mut second).run();
+    let report = plan.apply(fixture.share.clone()).observer(&mut second).run();
     let outcomes: Vec<_> = report.outcomes.iter().map(|(_, outcome)| outcome.clone()).collect();
     assert_eq!(outcomes, [DeletionOutcome::Deleted, DeletionOutcome::Stopped, DeletionOutcome::Stopped]);
     assert_eq!(second.0, folders[..2], "the oldest first");
@@ -279,8 +279,8 @@ fn cut_off_anywhere_a_set_is_whole_or_plainly_incomplete_and_the_next_plan_finis
         let made = plan(&fixture, &policy);
         let cut_off: Arc<dyn Share> =
             Arc::new(CutOff { share: fixture.share.clone(), left: AtomicUsize::new(changes) });
-        let report = made.apply(&cut_off).run();
-        let sets = list_sets(&fixture.share, fixture.place.deployment()).run().unwrap();
+        let report = made.apply(cut_off.clone()).run();
+        let sets = list_sets(fixture.share.clone(), fixture.place.deployment()).run().unwrap();
         assert!(sets.last().unwrap().is_complete());
         if report.deleted() == 1 {
             assert!(changes > 3 && !fixture.native(&folders[0]).exists());

@@ -221,7 +221,7 @@ fn a_missing_segment_is_found_and_costs_what_was_in_it() {
     assert_eq!((faults.len(), faults[0].kind, &faults[0].file), (1, FaultKind::Missing, &sample.segments[2]));
     assert!(!sample.restore_the_rest().is_empty());
     assert!(sample.full().faults.iter().any(|fault| fault.file == sample.segments[2]));
-    let sets = list_sets(&sample.fixture.share, sample.fixture.place.deployment()).run().unwrap();
+    let sets = list_sets(sample.fixture.share.clone(), sample.fixture.place.deployment()).run().unwrap();
     assert!(
         matches!(&sets[0].state, SetState::Incomplete { reason } if reason.contains(&sample.segments[2]))
     );
@@ -236,7 +236,7 @@ fn a_truncated_segment_is_found() {
         let faults = sample.quick();
         assert_eq!((faults.len(), &faults[0].file), (1, &sample.segments[0]));
         assert!(!sample.restore_the_rest().is_empty());
-        let sets = list_sets(&sample.fixture.share, sample.fixture.place.deployment()).run().unwrap();
+        let sets = list_sets(sample.fixture.share.clone(), sample.fixture.place.deployment()).run().unwrap();
         assert!(!sets[0].is_complete());
     }
 }
@@ -378,7 +378,7 @@ fn a_cover_sheet_or_digests_from_another_set_make_a_set_incomplete() {
         fs::copy(other.join(file), sample.folder.join(file)).unwrap();
         let error = Set::open(sample.fixture.share.clone(), sample.path.clone()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Incomplete);
-        let sets = list_sets(&sample.fixture.share, sample.fixture.place.deployment()).run().unwrap();
+        let sets = list_sets(sample.fixture.share.clone(), sample.fixture.place.deployment()).run().unwrap();
         assert_eq!(sets.iter().filter(|set| set.is_complete()).count(), 1);
     }
 }

@@ -440,11 +440,11 @@ fn each_set_s_space_is_told() {
     fs::write(tree.join("new"), noise(1, 500_000)).unwrap();
     let second = nightly.run();
     let folders = [first.folder.clone(), second.folder.clone()];
-    let space = azs_backup::set::space_of(&nightly.fixture.share, &folders).unwrap();
+    let space = azs_backup::set::space_of(nightly.fixture.share.clone(), &folders).unwrap();
     assert_eq!(space[0].bytes, first.cover.stored.bytes);
     assert_eq!(space[1].bytes, second.cover.stored.bytes);
     assert_eq!(space[1].alone, second.reuse.stored.bytes);
     assert!(space[0].alone < 5_000, "its extents and newest index piece: {space:?}");
-    let space = azs_backup::set::space_of(&nightly.fixture.share, &folders[1..]).unwrap();
+    let space = azs_backup::set::space_of(nightly.fixture.share.clone(), &folders[1..]).unwrap();
     assert_eq!(space[0].alone, space[0].bytes);
 }

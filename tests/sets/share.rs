@@ -217,7 +217,7 @@ fn a_share_that_fails_at_any_write_leaves_no_backup() {
             let mut backup =
                 builder.certificate(fixture.certificate.encryption()).segment_size(4 << 20).start().unwrap();
             let result = backup.add_bytes("large", content.clone()).and_then(|()| backup.commit());
-            let sets = list_sets(&fixture.share, fixture.place.deployment()).run().unwrap();
+            let sets = list_sets(fixture.share.clone(), fixture.place.deployment()).run().unwrap();
             assert!(sets.iter().all(|set| !set.is_complete()), "{fault:?} {nth}");
             match (fault, result) {
                 (Fault::Full, Err(error)) => assert_eq!(error.kind(), ErrorKind::OutOfCapacity),
@@ -281,7 +281,7 @@ fn a_folder_with_strange_things_in_it_lists() {
     fs::write(component.join("20261123T020000Z-00000009"), "a file").unwrap();
     fs::write(component.join("unit/notes"), "x").unwrap();
     symlink(".", component.join("20261123T020000Z-00000003")).unwrap();
-    let sets = list_sets(&fixture.share, fixture.place.deployment()).run().unwrap();
+    let sets = list_sets(fixture.share.clone(), fixture.place.deployment()).run().unwrap();
     let names: Vec<_> = sets.iter().map(|set| set.folder.to_string()).collect();
     assert_eq!(
         names,

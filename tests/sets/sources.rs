@@ -31,7 +31,7 @@ fn restore_all(fixture: &Fixture, set: &Set) -> std::path::PathBuf {
 
 /// The region folder may hold nothing but `MASBackup` and empty folders.
 fn assert_nothing_left(fixture: &Fixture) {
-    assert!(list_sets(&fixture.share, fixture.place.deployment()).run().unwrap().is_empty());
+    assert!(list_sets(fixture.share.clone(), fixture.place.deployment()).run().unwrap().is_empty());
     let component = fixture.native(&fixture.place.folder());
     assert!(!component.exists() || fs::read_dir(component).unwrap().next().is_none());
 }

@@ -52,7 +52,7 @@ fn take(of: &str, options: &Value) -> Result<()> {
         "retention" => RetentionPolicy::from_json(json).map(drop),
         "review" => {
             let configuration = Configuration::from_json(json.as_bytes())?;
-            review(&configuration, &share, "2026-11-23T02:00:00Z".parse().unwrap()).map(drop)
+            review(&configuration, share.clone(), "2026-11-23T02:00:00Z".parse().unwrap()).map(drop)
         }
         of => unreachable!("options of {of}"),
     }

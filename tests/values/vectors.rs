@@ -128,7 +128,7 @@ fn findings(case: &Value) -> Value {
     }
     let configuration = Configuration::from_json(case["configuration"].to_string().as_bytes()).unwrap();
     let now = case["now"].as_str().unwrap().parse().unwrap();
-    let review = review(&configuration, &share(temp.path()), now).unwrap();
+    let review = review(&configuration, share(temp.path()), now).unwrap();
     // What depends on the disk is no case.
     let is_about_room = |rule: &str| ["SHARE_ALMOST_FULL", "SHARE_WITHOUT_ROOM"].contains(&rule);
     let findings = review.findings.iter().filter(|finding| !is_about_room(finding.rule.id));

@@ -137,7 +137,7 @@ pub extern "C" fn azs_retention_plan_apply(
         let out = slot(report, "report")?;
         let (plan, share) = (lent(plan, "plan", |plan| &plan.0)?, lent(share, "share", |share| &share.0)?);
         let mut before = Before { function: before, user_data, plan: &plan };
-        out.json(&plan.apply(&share).observer(&mut before).run())
+        out.json(&plan.apply(share.clone()).observer(&mut before).run())
     })
 }
 

@@ -26,7 +26,7 @@ pub extern "C" fn azs_review_new(
     guard(error, || {
         let out = slot(found, "found")?;
         let configuration = Configuration::from_json(configuration.get(length, "configuration")?)?;
-        out.give(azs_review(review(&configuration, &handle(share, "share")?.0, now.time("now")?)?));
+        out.give(azs_review(review(&configuration, handle(share, "share")?.0.clone(), now.time("now")?)?));
         Ok(())
     })
 }

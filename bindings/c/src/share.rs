@@ -250,7 +250,7 @@ pub extern "C" fn azs_share_list_sets(
         let share = handle(share, "share")?;
         let deployment: Deployment = deployment.parse("deployment")?;
         let component: Option<Component> = component.parse_optional("component")?;
-        out.give(azs_sets(list_sets(&share.0, &deployment).component(component.as_ref()).run()?));
+        out.give(azs_sets(list_sets(share.0.clone(), &deployment).component(component.as_ref()).run()?));
         Ok(())
     })
 }

@@ -244,7 +244,7 @@ impl RetentionPlan {
     #[napi]
     pub fn apply<'env>(&self, env: &'env Env, share: &Share) -> napi::Result<Object<'env>> {
         let (plan, share) = (self.0.clone(), share.share());
-        long(env, move || json(&plan.apply(&share?).run()))
+        long(env, move || json(&plan.apply(share.clone()?).run()))
     }
 
     /// `before` gets each deletion as JSON, and answers whether to go on.
@@ -256,7 +256,7 @@ impl RetentionPlan {
         before: Option<Function<'_, String, bool>>,
     ) -> napi::Result<String> {
         let mut before = Before { function: before, plan: &self.0, thrown: None };
-        let done = now(env, || json(&self.0.apply(&share.share()?).observer(&mut before).run()));
+        let done = now(env, || json(&self.0.apply(share.share().clone()?).observer(&mut before).run()));
         before.thrown.map_or(done, Err)
     }
 }
@@ -318,7 +318,7 @@ pub fn review<'env>(
     let configuration = Configuration::from_json(configuration);
     long(env, move || {
         let configuration = configuration?;
-        Ok(Review(azs_backup::review::review(&configuration, &share?, time(at)?)?))
+        Ok(Review(azs_backup::review::review(&configuration, share?, time(at)?)?))
     })
 }
 
@@ -331,7 +331,7 @@ pub fn review_sync(
 ) -> napi::Result<Review> {
     now(env, || {
         let configuration = Configuration::from_json(configuration)?;
-        Ok(Review(azs_backup::review::review(&configuration, &share.share()?, time(at)?)?))
+        Ok(Review(azs_backup::review::review(&configuration, share.share()?, time(at)?)?))
     })
 }
 

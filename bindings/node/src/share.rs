@@ -157,7 +157,7 @@ impl Share {
         control: &Control,
     ) -> napi::Result<Object<'env>> {
         let (share, mut hook) = (self.share(), control.hook());
-        long(env, move || list(&share?, &deployment, component, &mut hook))
+        long(env, move || list(share?, &deployment, component, &mut hook))
     }
 
     #[napi]
@@ -168,7 +168,7 @@ impl Share {
         component: Option<String>,
         control: &Control,
     ) -> napi::Result<Sets> {
-        control.here(env, || now(env, || list(&self.share()?, &deployment, component, &mut control.hook())))
+        control.here(env, || now(env, || list(self.share()?, &deployment, component, &mut control.hook())))
     }
 
     #[napi]
@@ -270,7 +270,7 @@ fn without_smb() -> Error {
 }
 
 fn list(
-    share: &Arc<dyn azs_backup::Share>,
+    share: Arc<dyn azs_backup::Share>,
     deployment: &str,
     component: Option<String>,
     observer: &mut dyn Observer,

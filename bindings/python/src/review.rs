@@ -33,7 +33,7 @@ pub(crate) fn review(
         Configuration::from_json(&configuration.extract::<TextOrBytes>()?.0).raise()?
     };
     let (share, now) = (share.open()?, Time::or_now(now));
-    patiently(py, move || core::review(&configuration, &share, now)).map(Review)
+    patiently(py, move || core::review(&configuration, share, now)).map(Review)
 }
 
 /// What a review found. A notebook shows it as a page.

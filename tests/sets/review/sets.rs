@@ -102,7 +102,7 @@ fn space_is_what_the_share_says_or_else_the_configuration() {
     site(None).set("space", Value::Null).assert(&["SHARE_SPACE_UNKNOWN"]);
     let site = Site::new();
     let configuration = Configuration::from_json(site.config.to_string().as_bytes()).unwrap();
-    let real = review(&configuration, &site.fixture.share, site.now).unwrap().space.unwrap();
+    let real = review(&configuration, site.fixture.share.clone(), site.now).unwrap().space.unwrap();
     assert_ne!(real.total_bytes, 1_000_000_000, "that of the configuration");
 }
 

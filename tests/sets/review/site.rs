@@ -58,7 +58,7 @@ impl Site {
         let configuration = Configuration::from_json(self.config.to_string().as_bytes()).unwrap();
         let share = ReadOnly { inner: self.fixture.share.clone(), told: self.share };
         let share: std::sync::Arc<dyn Share> = std::sync::Arc::new(share);
-        review(&configuration, &share, self.now).unwrap()
+        review(&configuration, share, self.now).unwrap()
     }
 
     /// The rules that are broken.
