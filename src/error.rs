@@ -193,7 +193,7 @@ impl std::error::Error for Error {
 
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
-        // CANCELLED is not `Interrupted`: readers and writers would retry that for ever.
+        // CANCELLED is not `Interrupted`: readers and writers would retry that forever.
         let kind = match error.kind {
             ErrorKind::AccessDenied => io::ErrorKind::PermissionDenied,
             ErrorKind::AlreadyExists => io::ErrorKind::AlreadyExists,

@@ -78,7 +78,7 @@ pub(crate) struct Unobserved;
 
 impl Observer for Unobserved {}
 
-/// An observer that is never called again once it said stop, and then says so for ever.
+/// An observer that is never called again once it said stop, and then says so forever.
 pub(crate) struct Fused {
     observer: BoxedObserver,
     is_over: bool,
@@ -161,12 +161,12 @@ pub(crate) fn watched<T: Send>(
             self.0.set();
         }
     }
-    let stop = Stop::below();
+    let stop = Stop::child();
     let (questions, asked) = bounded(0);
     std::thread::scope(|scope| {
         // What is asked then gets no answer.
         let (asked, _ending) = (asked, Ending(stop.clone()));
-        let worker = scope.spawn(|| stop.during(|| work(&mut Asking(questions))));
+        let worker = scope.spawn(|| stop.run(|| work(&mut Asking(questions))));
         let mut begun = Instant::now();
         loop {
             let next = asked.recv_timeout(OFTEN.saturating_sub(begun.elapsed()));

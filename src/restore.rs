@@ -22,16 +22,16 @@ mod check_links;
 mod compare;
 mod durable;
 mod extract;
-mod firsts;
 #[cfg(test)]
 mod forgery;
 mod hard_links;
 mod large;
+mod link_targets;
 mod metadata;
 mod naming;
-mod one;
 mod report;
 mod select;
+mod single_file;
 mod stand_in;
 mod symlink;
 mod target;
@@ -39,17 +39,17 @@ mod verify;
 mod writer;
 
 pub use builder::{RestoreBuilder, RestoreStream, VerifyBuilder};
-pub use one::DEFAULT_LIMIT;
 pub use report::{Compare, Damage, Existing, Loss, RestoreOptions, RestoreReport, Unrestored};
+pub use single_file::DEFAULT_LIMIT;
 pub use verify::{Fault, FaultKind, VerifyReport};
 
 use assembler::{Assembler, LargeFiles, Line};
 use extract::{Extracted, Extractor, Job, Jobs};
-use firsts::{Fate, Firsts};
 use hard_links::Rounds;
 use large::{Begun, LargeFile};
+use link_targets::{Fate, LinkTargets};
 use select::Selection;
-use target::{Near, Placed, Target};
+use target::{LastFolder, Outcome, Target};
 use writer::{Writer, Wrote};
 
 fn workers() -> usize {
@@ -127,7 +127,7 @@ struct Restore<'a> {
     opener: &'a Opener,
     catalog: Catalog,
     selection: Selection,
-    firsts: Firsts,
+    firsts: LinkTargets,
     target: Target,
     damage: Damage,
     large: Mutex<LargeFiles<LargeFile>>,
@@ -193,14 +193,14 @@ impl Restore<'_> {
         ticker: &mut Ticker<'_>,
     ) -> Result<()> {
         let mut jobs = Jobs::new(self.set, self.opener, &self.catalog, selection.filter());
-        let mut near = Near::default();
+        let mut near = LastFolder::default();
         let report = std::cell::RefCell::new(report);
         worker_pool::run(
             workers(),
             || Ok(Extractor::new(false)),
             |extractor, job: Job| {
                 let mut writer =
-                    Writer { restore: self, selection, near: Near::default(), wrote: Wrote::default() };
+                    Writer { restore: self, selection, near: LastFolder::default(), wrote: Wrote::default() };
                 let done = extractor.extract(self.set, self.opener, &job, &mut writer)?;
                 Ok((job, done, writer.wrote))
             },
@@ -243,7 +243,7 @@ impl Restore<'_> {
         &self,
         selection: &Selection,
         record: &Record,
-        near: &mut Near,
+        near: &mut LastFolder,
         later: &mut Later,
         report: &mut RestoreReport,
     ) -> Result<bool> {
@@ -313,17 +313,17 @@ impl Restore<'_> {
     }
 
     /// Counts the outcome of a large file.
-    fn finished(&self, report: &mut RestoreReport, entry: &EntryPath, path: EntryPath, outcome: Placed) {
+    fn finished(&self, report: &mut RestoreReport, entry: &EntryPath, path: EntryPath, outcome: Outcome) {
         let fate = match outcome {
-            Placed::Written => {
+            Outcome::Written => {
                 report.files += 1;
                 Fate::Written(path)
             }
-            Placed::Kept => {
+            Outcome::Kept => {
                 report.kept += 1;
                 Fate::NotWritten
             }
-            Placed::Differs => {
+            Outcome::Differs => {
                 report.kept_differing.push(path);
                 Fate::NotWritten
             }

@@ -15,7 +15,7 @@
 //!
 //! let share: Arc<dyn Share> = Arc::new(FolderShare::open("/mnt/backups")?);
 //! let configuration = Configuration::from_json(&std::fs::read("review.json")?)?;
-//! let review = review(&configuration, &share, jiff::Timestamp::now())?;
+//! let review = review(&configuration, share, jiff::Timestamp::now())?;
 //! print!("{}", review.to_table());
 //! std::fs::write("review.html", review.to_html())?;
 //! let is_bad = review.findings.iter().any(|finding| finding.rule.severity == Severity::Critical);

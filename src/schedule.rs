@@ -53,12 +53,12 @@
 //! Nothing here starts a backup. You do, so this works with any scheduler, or with none. All times are UTC.
 
 mod admin;
-mod alive;
 mod apply;
 mod candidate;
 mod frequency;
 mod gate;
 mod job;
+mod job_lock;
 mod job_log;
 mod next_run;
 mod operation;
@@ -69,12 +69,12 @@ mod shared_files;
 mod source;
 mod warning;
 
-pub use alive::Process;
 pub use apply::{ApplyBuilder, DeletionOutcome, RetentionReport};
 pub use candidate::{Candidate, Condition, Content};
 pub use frequency::{Frequency, RetentionPeriod};
 pub use gate::{Decision, Gate, Hold, Reason, Skip, Trigger};
 pub use job::{Job, JobStatus};
+pub use job_lock::Process;
 pub use job_log::{JobLog, Jobs};
 pub use next_run::{NextRun, Schedule};
 pub use operation::{Operation, OperationKind, OperationState};

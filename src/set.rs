@@ -7,12 +7,12 @@ pub(crate) mod archive;
 pub(crate) mod catalog;
 mod cover;
 pub(crate) mod digest;
-mod doubt;
 mod entry;
 pub(crate) mod extents;
 pub(crate) mod filter;
 pub(crate) mod index;
 mod list;
+mod lost_pieces;
 pub(crate) mod overlay;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
@@ -30,7 +30,7 @@ mod text;
 pub(crate) mod writer;
 
 pub use cover::{Counts, CoverSheet, FORMAT_VERSION, Status, Stored};
-pub(crate) use cover::{FILE_NAME as COVER_SHEET, is_file_of_a_set, is_left_of_writing};
+pub(crate) use cover::{FILE_NAME as COVER_SHEET, SIGNATURE_NAME, is_file_of_a_set, is_left_of_writing};
 pub use digest::Digest;
 pub use entry::{Block, Change, Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem};
 pub(crate) use list::{FileKey, summary};

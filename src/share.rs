@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -24,6 +24,9 @@ pub use smb::{Encryption, SmbAccount, SmbBuilder, SmbDialect, SmbFacts, SmbShare
 
 /// The names of the objects that a check writes, or how they begin.
 const PROBE: &str = "azs-backup-check";
+
+/// How far the clocks of two machines may differ: the five minutes that Kerberos allows (RFC 4120 5.2.3, by convention).
+pub(crate) const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// A store of folders and of whole objects of at most a few tens of MiB.
 ///
@@ -100,7 +103,7 @@ pub trait Share: fmt::Debug + Send + Sync {
     /// `UNSUPPORTED` when the share cannot copy; as [`put`](Self::put).
     fn copy(&self, object: &SharePath, name: &SharePath) -> Result<()> {
         let _ = name;
-        Err(unsupported(self.describe(), "copy", "copies made where an object lies", object))
+        Err(unsupported(self.describe(), "copy", "server-side copies", object))
     }
 
     /// Renames an object, to any folder of the share.
@@ -135,9 +138,9 @@ pub trait Share: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// `UNSUPPORTED` when the share cannot; `DAMAGED` when something else came back; as [`put`](Self::put).
-    fn rehearse(&self, folder: &SharePath, content: &[u8]) -> Result<()> {
+    fn write_and_discard(&self, folder: &SharePath, content: &[u8]) -> Result<()> {
         let _ = content;
-        Err(unsupported(self.describe(), "write", "files that delete themselves", folder))
+        Err(unsupported(self.describe(), "write", "delete-on-close files", folder))
     }
 
     /// Deletes an object.
@@ -224,6 +227,12 @@ impl Space {
     #[must_use]
     pub fn new(total: u64, free: u64) -> Self {
         Self { total, free }
+    }
+
+    /// Whether less than 30 % are free: the mark at which Azure Stack Hub's own service raises an alert.
+    #[must_use]
+    pub fn is_almost_full(&self) -> bool {
+        u128::from(self.free) * 10 < u128::from(self.total) * 3
     }
 }
 

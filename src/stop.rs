@@ -27,13 +27,13 @@ pub(crate) struct Stop {
 
 impl Stop {
     /// Makes one for a part of this thread's work: what stops all of it stops the part.
-    pub(crate) fn below() -> Self {
-        Self::patient(Duration::ZERO)
+    pub(crate) fn child() -> Self {
+        Self::child_with_grace(Duration::ZERO)
     }
 
     /// Makes one for a part of this thread's work that takes back what the rest began: what stops all of it leaves this
     /// part so much time.
-    pub(crate) fn patient(grace: Duration) -> Self {
+    pub(crate) fn child_with_grace(grace: Duration) -> Self {
         Self { since: Arc::default(), above: STOP.with_borrow(|stop| stop.clone().map(Arc::new)), grace }
     }
 
@@ -54,7 +54,7 @@ impl Stop {
     }
 
     /// Does work on this thread that this can stop.
-    pub(crate) fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn run<T>(&self, work: impl FnOnce() -> T) -> T {
         /// Also when the work panics.
         struct Back(Option<Stop>);
         impl Drop for Back {
@@ -91,9 +91,9 @@ mod tests {
     #[test]
     fn what_stops_all_of_the_work_stops_its_parts() {
         let all = Stop::default();
-        let (part, other) = all.during(|| (Stop::below(), Stop::below()));
+        let (part, other) = all.run(|| (Stop::child(), Stop::child()));
         other.set();
-        part.during(|| {
+        part.run(|| {
             assert!(!is_set());
             all.set();
             assert!(is_set());
@@ -105,12 +105,16 @@ mod tests {
     #[test]
     fn what_takes_back_what_was_begun_has_some_time_left() {
         let all = Stop::default();
-        let (long, short) =
-            all.during(|| (Stop::patient(Duration::from_secs(60)), Stop::patient(Duration::from_millis(20))));
+        let (long, short) = all.run(|| {
+            (
+                Stop::child_with_grace(Duration::from_secs(60)),
+                Stop::child_with_grace(Duration::from_millis(20)),
+            )
+        });
         all.set();
-        assert!(short.during(|| sleep(Duration::from_secs(60))));
+        assert!(short.run(|| sleep(Duration::from_secs(60))));
         assert!(!long.is_set());
-        assert!(long.during(|| Stop::below().during(|| !is_set())));
+        assert!(long.run(|| Stop::child().run(|| !is_set())));
         long.set();
         assert!(long.is_set());
     }

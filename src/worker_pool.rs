@@ -25,7 +25,7 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
     mut tick: impl FnMut() -> Result<()>,
 ) -> Result<()> {
     let workers = workers.max(1);
-    let stop = Stop::below();
+    let stop = Stop::child();
     std::thread::scope(|scope| {
         let (jobs_in, jobs_out) = bounded::<Job>(workers);
         let (done_in, done_out) = bounded::<Result<Done>>(2 * workers);
@@ -37,15 +37,10 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
                     if stop.is_set() {
                         break;
                     }
-                    // A panic fails one job; this makes the pool end with it instead of waiting for ever.
+                    // A panic fails one job; this makes the pool end with it instead of waiting forever.
                     let result = match &mut state {
-                        Ok(state) => catch_unwind(AssertUnwindSafe(|| stop.during(|| work(state, job))))
-                            .unwrap_or_else(|_| {
-                                Err(Error::new(
-                                    ErrorKind::Internal,
-                                    "a worker thread panicked; please report it",
-                                ))
-                            }),
+                        Ok(state) => catch_unwind(AssertUnwindSafe(|| stop.run(|| work(state, job))))
+                            .unwrap_or_else(|_| Err(panicked())),
                         Err(error) => Err(Error::new(error.kind(), error.to_string())),
                     };
                     if done.send(result).is_err() {
@@ -92,10 +87,7 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
                         return Err(Error::cancelled());
                     }
                     Err(crossbeam_channel::RecvTimeoutError::Disconnected) => {
-                        return Err(Error::new(
-                            ErrorKind::Internal,
-                            "a worker thread panicked; please report it",
-                        ));
+                        return Err(panicked());
                     }
                 }
             }
@@ -107,11 +99,16 @@ pub(crate) fn run<Job: Send, Done: Send, Worker>(
     })
 }
 
+#[cold]
+fn panicked() -> Error {
+    Error::new(ErrorKind::Internal, "a worker thread panicked; please report it")
+}
+
 /// Does two things at once, the first on a thread of its own.
-pub(crate) fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
-    let stop = Stop::below();
+pub(crate) fn join<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    let stop = Stop::child();
     std::thread::scope(|scope| {
-        let one = scope.spawn(|| stop.during(one));
+        let one = scope.spawn(|| stop.run(one));
         let other = other();
         (one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), other)
     })

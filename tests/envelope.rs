@@ -1,5 +1,7 @@
 //! Certificates and sealed messages: vectors, the real `openssl` command in both directions, and hostile input.
 
+#[path = "common/case_count.rs"]
+mod case_count;
 #[path = "envelope/craft.rs"]
 mod craft;
 #[path = "envelope/files.rs"]
@@ -18,8 +20,6 @@ mod renewed;
 mod round_trip;
 #[path = "envelope/vectors.rs"]
 mod vectors;
-#[path = "common/walked.rs"]
-mod walked;
 #[path = "envelope/work.rs"]
 mod work;
 

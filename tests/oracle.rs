@@ -24,6 +24,8 @@ mod ending;
 mod existing;
 #[path = "oracle/expected.rs"]
 mod expected;
+#[path = "oracle/failing_share.rs"]
+mod failing_share;
 #[path = "oracle/harm.rs"]
 mod harm;
 #[path = "oracle/model.rs"]
@@ -36,8 +38,6 @@ mod moves;
 mod options;
 #[path = "oracle/rng.rs"]
 mod rng;
-#[path = "oracle/rough.rs"]
-mod rough;
 #[path = "oracle/run.rs"]
 mod run;
 #[path = "oracle/source.rs"]

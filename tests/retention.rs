@@ -1,11 +1,11 @@
 //! What is deleted and what is kept: vectors, properties, real sets, and the example.
 #![cfg(unix)]
 
+#[path = "common/case_count.rs"]
+mod case_count;
 mod common;
 #[path = "retention/real.rs"]
 mod real;
-#[path = "common/walked.rs"]
-mod walked;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use walked::walked;
+use case_count::assert_case_count;
 
 fn policy(of: &Value) -> RetentionPolicy {
     let number = |name: &str| u32::try_from(of[name].as_u64().unwrap_or(0)).unwrap();
@@ -58,7 +58,7 @@ fn candidate(of: &Value) -> Candidate {
 #[test]
 fn plans_are_those_of_the_vectors() {
     let cases: Vec<Value> = serde_json::from_str(include_str!("vectors/retention.json")).unwrap();
-    walked("retention", cases.len());
+    assert_case_count("retention", cases.len());
     for case in cases {
         let name = &case["name"];
         let sets: Vec<_> = case["sets"].as_array().unwrap().iter().map(candidate).collect();

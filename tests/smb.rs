@@ -184,7 +184,7 @@ fn slow_storage_answers_twice_and_nothing_hangs() {
     }
 }
 
-/// Waits for what happens by itself, but not for ever.
+/// Waits for what happens by itself, but not forever.
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {

@@ -39,7 +39,8 @@ pub(super) fn read(line: &[u8], start: usize, end: usize, profile: Profile) -> O
     }
     if negative || value >= 0x8000_0000 {
         let code = if negative { value.wrapping_neg() } else { value };
-        let (form, row) = hresult_row(code).into_known()?;
+        let (form, row) = hresult_row(code);
+        let row = row?;
         return (code >> 31 == 1).then(|| Evidence::new(form, code, row, profile).guessed());
     }
     if value == 0 || value > 15_999 {
@@ -56,7 +57,8 @@ pub(super) fn read(line: &[u8], start: usize, end: usize, profile: Profile) -> O
 
 fn of_hexadecimal(code: u32, line: &[u8], start: usize, end: usize, profile: Profile) -> Option<Evidence> {
     if code >> 31 == 1 {
-        let (form, row) = hresult_row(code).into_known()?;
+        let (form, row) = hresult_row(code);
+        let row = row?;
         return Some(Evidence::new(form, code, row, profile));
     }
     if end - start == 10
@@ -239,16 +241,6 @@ fn decimal(digits: &[u8]) -> Option<u32> {
 }
 
 const NATIVE: Form = if cfg!(windows) { Form::Win32 } else { Form::Errno };
-
-trait Known {
-    fn into_known(self) -> Option<(Form, &'static super::finding::Finding)>;
-}
-
-impl Known for (Form, Option<&'static super::finding::Finding>) {
-    fn into_known(self) -> Option<(Form, &'static super::finding::Finding)> {
-        Some((self.0, self.1?))
-    }
-}
 
 static MOUNT_EACCES: super::finding::Finding = super::finding::Finding {
     form: Form::Errno,

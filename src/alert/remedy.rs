@@ -118,8 +118,8 @@ impl Classification {
             AlertKind::Connectivity => {
                 format!("{share} could not be reached over the network, or not kept open.")
             }
-            AlertKind::Path => format!("The path of the backup on {share} is wrong or has gone."),
-            AlertKind::Authentication => format!("{account} was not let in to {share}."),
+            AlertKind::Path => format!("The path of the backup on {share} is wrong or no longer exists."),
+            AlertKind::Authentication => format!("{account} was refused access to {share}."),
             AlertKind::General => {
                 format!("The backup to {share} failed for a reason that is none of the usual ones.")
             }
@@ -198,7 +198,7 @@ impl Classification {
             _ => {}
         }
         steps.extend(self.steps(context));
-        steps.push("Then start a backup by hand and see it complete.".into());
+        steps.push("Then run a backup manually and check that it completes.".into());
         steps
     }
 

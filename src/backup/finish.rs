@@ -7,7 +7,7 @@ use super::run::{Cover, Earlier, Shared, StoredSet};
 use super::state::{IndexPiece, NewState, State};
 use super::storer::{Done, store_piece};
 use crate::error::{ErrorKind, Result};
-use crate::set::index::{IndexWriter, Lines, Numbers, piece_name};
+use crate::set::index::{IndexWriter, Numbers, PieceKind, piece_name};
 use crate::set::overlay::Overlay;
 use crate::set::record::{Record, StoredFile};
 use crate::set::writer::SetWriter;
@@ -53,7 +53,7 @@ impl Finish<'_> {
         let files = segments.iter().cloned().map(Record::Segment);
         let indexes = pieces.iter().map(|piece| Record::Index(piece.file.clone()));
         let lines = problems.chain(head).chain(files).chain(indexes);
-        let newest = self.index(Lines::Additions).newest(lines, records)?;
+        let newest = self.index(PieceKind::Additions).newest(lines, records)?;
         let (name, number, length) = (piece_name(newest.number), newest.number, newest.content_length);
         let mut buffer = newest.buffer;
         let (newest, message) = self.writer.seal(name, number, length, &mut buffer)?;
@@ -92,7 +92,7 @@ impl Finish<'_> {
         })
     }
 
-    fn index(&self, lines: Lines) -> IndexWriter {
+    fn index(&self, lines: PieceKind) -> IndexWriter {
         let (set, place) = (self.writer.set(), self.writer.place().clone());
         IndexWriter::new(set, place, self.writer.head_room(), lines, self.numbers.clone())
     }
@@ -158,8 +158,8 @@ impl Finish<'_> {
                 overlay.note(ordinal, &record);
             }
         }
-        let mut index = self.index(Lines::Additions);
-        let mut removals = self.index(Lines::Removals);
+        let mut index = self.index(PieceKind::Additions);
+        let mut removals = self.index(PieceKind::Removals);
         let (mut full, mut gone, mut patches) = (Vec::new(), Vec::new(), false);
         for (ordinal, piece) in (0..).zip(old) {
             let mut lines = lines(state, piece)?;

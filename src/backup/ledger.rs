@@ -97,7 +97,7 @@ impl Ledger {
             depth: mark.depth,
             name: own_name(&entry.path, mark.depth),
             stamp: mark.stamp,
-            is_settled: mark.is_settled,
+            is_stamp_reliable: mark.is_stamp_reliable,
             at: Extent::new(entry.at, *length),
             content: NodeContent::Folder,
         };
@@ -171,7 +171,7 @@ impl Ledger {
         let mut node = Node {
             at: Extent::new(change.at, length),
             stamp: mark.stamp,
-            is_settled: mark.is_settled,
+            is_stamp_reliable: mark.is_stamp_reliable,
             ..before
         };
         node.stamp.size = change.size;
@@ -208,7 +208,7 @@ impl Ledger {
             return Ok(());
         };
         let is_sound = !file.named.load(Ordering::Acquire);
-        node.is_settled &= is_sound;
+        node.is_stamp_reliable &= is_sound;
         let table = table.and_then(|table| self.finish_table(table));
         let (changed, rows) = match form {
             Form::Whole { path, hasher } => {

@@ -12,7 +12,7 @@ use super::run::{Settings, Shared, StoredSet, thread};
 use super::storer::{Done, Job, Storer};
 use super::work_item::{Line, Packed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::set::index::{IndexWriter, Lines, Numbers, Piece};
+use crate::set::index::{IndexWriter, Numbers, Piece, PieceKind};
 use crate::set::record::Record;
 use crate::set::segment;
 use crate::set::writer::SetWriter;
@@ -26,7 +26,7 @@ const MAX_CONTENT: u64 = 64 << 20;
 const STORERS: usize = 2;
 
 /// What the packer returns for each work item that it took.
-pub(super) struct Returns {
+pub(super) struct Recycling {
     pub(super) tokens: Sender<()>,
     pub(super) spare: Sender<Vec<u8>>,
 }
@@ -87,7 +87,7 @@ impl<'a> Packer<'a> {
         writer: &'a Arc<SetWriter>,
         shared: &'a Arc<Shared>,
         packed: &Receiver<(u64, Packed)>,
-        returns: &Returns,
+        returns: &Recycling,
     ) -> Result<StoredSet> {
         let (earlier, interrupted) = (std::mem::take(&mut settings.earlier), settings.interrupted.take());
         let (settings, interrupted) = (&settings, Arc::new(interrupted));
@@ -120,8 +120,8 @@ impl<'a> Packer<'a> {
         let packer = Packer {
             settings,
             shared,
-            removals: index(Lines::Removals),
-            additions: index(Lines::Additions),
+            removals: index(PieceKind::Removals),
+            additions: index(PieceKind::Additions),
             ledger: Ledger::new(settings.state.clone(), writer.set(), earlier.next_table, head_room)?,
             jobs,
             buffers,
@@ -159,7 +159,7 @@ impl<'a> Packer<'a> {
         .run()
     }
 
-    fn take_all(&mut self, packed: &Receiver<(u64, Packed)>, returns: &Returns) -> Result<()> {
+    fn take_all(&mut self, packed: &Receiver<(u64, Packed)>, returns: &Recycling) -> Result<()> {
         let mut waiting = BTreeMap::new();
         let mut next = 0;
         for (number, work_item) in packed {
@@ -178,7 +178,7 @@ impl<'a> Packer<'a> {
     }
 
     /// Packs everything, and closes what is open.
-    fn pack(mut self, packed: &Receiver<(u64, Packed)>, returns: &Returns) -> Result<AllPacked> {
+    fn pack(mut self, packed: &Receiver<(u64, Packed)>, returns: &Recycling) -> Result<AllPacked> {
         self.take_all(packed, returns)?;
         if self.segment.content > 0 {
             self.close()?;
@@ -329,7 +329,7 @@ impl<'a> Packer<'a> {
     }
 }
 
-/// Returns the first half of an HMAC-SHA-256 (RFC 2104).
+/// Recycling the first half of an HMAC-SHA-256 (RFC 2104).
 fn keyed_digest(key: &[u8; 32], content: &[u8]) -> Result<[u8; 16]> {
     let failed = |e| Error::new(ErrorKind::Internal, "HMAC-SHA-256 failed").with_source(e);
     let key = openssl::pkey::PKey::hmac(key).map_err(failed)?;

@@ -8,19 +8,16 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 
-use super::packer::{Packer, Returns};
+use super::packer::{Packer, Recycling};
 use super::run::{Settings, Shared, StoredSet, thread};
 use super::work_item::{Packed, WorkItem};
 use super::worker::Worker;
 use crate::error::{Error, ErrorKind, Result};
 use crate::set::writer::SetWriter;
-
-/// How often a waiting thread checks whether it still should wait.
-pub(super) const TICK: Duration = Duration::from_millis(100);
+use crate::stop::TICK;
 
 pub(super) struct Pipeline {
     work_items: Option<Sender<(u64, WorkItem)>>,
@@ -51,7 +48,7 @@ impl Pipeline {
             let body = move || work(level, &key, &work_items, &packed, &spare, &own);
             threads.push(thread("azs-backup-read", &shared, body));
         }
-        let returns = Returns { tokens: tokens_in, spare: spare_in };
+        let returns = Recycling { tokens: tokens_in, spare: spare_in };
         let packer_shared = shared.clone();
         let mut settings = Some(settings);
         threads.push(thread("azs-backup-pack", &shared, move || {
@@ -95,7 +92,7 @@ impl Pipeline {
         }
     }
 
-    /// Returns the failure that stopped the threads, if one did.
+    /// Recycling the failure that stopped the threads, if one did.
     pub(super) fn check(&self) -> Result<()> {
         if self.shared.is_stopped() { Err(self.shared.failure()) } else { Ok(()) }
     }

@@ -372,7 +372,7 @@ impl Planner {
 }
 
 fn tick(observer: &mut dyn Observer, shared: &Shared, last: &mut std::time::Instant) -> Result<()> {
-    if last.elapsed() < super::pipeline::TICK {
+    if last.elapsed() < crate::stop::TICK {
         return Ok(());
     }
     *last = std::time::Instant::now();

@@ -125,7 +125,7 @@ impl PreviousTree {
             NodeContent::HardLink { .. } => stat.kind == Kind::File && stat.linked.is_some(),
             NodeContent::Memory { .. } => false,
         };
-        is_kind && node.stamp == stat.stamp() && node.is_settled && self.has(node)
+        is_kind && node.stamp == stat.stamp() && node.is_stamp_reliable && self.has(node)
     }
 
     /// Whether the new set has everything that the node depends on.

@@ -53,10 +53,10 @@ pub(super) fn find(
     manifest: &Manifest,
 ) -> Result<std::result::Result<SharePath, String>> {
     if !rules.recipients.is_subset(&manifest.recipients) {
-        return Ok(Err("the certificates are others than those of the last set".into()));
+        return Ok(Err("the certificates differ from those of the last set".into()));
     }
     if manifest.next_segment > MAX_NUMBER || manifest.next_piece > MAX_NUMBER {
-        return Ok(Err("the numbers of its files come to their end".into()));
+        return Ok(Err("its file numbers are nearly exhausted".into()));
     }
     let listing = match rules.share.list(&rules.place.folder()) {
         Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
@@ -167,11 +167,11 @@ fn bring(
     reuse: &mut Reuse,
     mut tick: impl FnMut() -> Result<()>,
 ) -> Result<HashSet<String>> {
-    let ways = Ways { links: AtomicBool::new(true), copies: AtomicBool::new(true) };
+    let ways = Capabilities { links: AtomicBool::new(true), copies: AtomicBool::new(true) };
     let mut files = wanted.iter();
     let mut brought = HashMap::new();
-    let mut take = |(file, how): (&StoredFile, Brought)| {
-        if how != Brought::No {
+    let mut take = |(file, how): (&StoredFile, Transfer)| {
+        if how != Transfer::No {
             brought.insert(file.name.clone(), how);
         }
         Ok(())
@@ -199,7 +199,7 @@ fn bring(
     for file in wanted {
         let Some(how) = brought.get(&file.name) else { continue };
         if is_there(&file) && sound.get(&*file.name) != Some(&false) {
-            if *how == Brought::Linked { &mut reuse.linked } else { &mut reuse.copied }.add(file.length);
+            if *how == Transfer::Linked { &mut reuse.linked } else { &mut reuse.copied }.add(file.length);
             history.linked(&file.name, before, sound.contains_key(&*file.name), rules.now);
             taken.insert(file.name.clone());
         } else {
@@ -239,33 +239,33 @@ fn read_back(
 }
 
 /// What the share can do, as far as it is known.
-struct Ways {
+struct Capabilities {
     links: AtomicBool,
     copies: AtomicBool,
 }
 
 #[derive(Clone, Copy, Eq, PartialEq)]
-enum Brought {
+enum Transfer {
     Linked,
     Copied,
     No,
 }
 
-impl Ways {
+impl Capabilities {
     fn bring(
         &self,
         rules: &ReuseRules<'_>,
         writer: &SetWriter,
         folder: &SharePath,
         file: &StoredFile,
-    ) -> Result<Brought> {
+    ) -> Result<Transfer> {
         let from = folder.join(Name::new(file.name.as_str())?);
         let share = rules.share;
         let mut has_failed = false;
         if self.links.load(Ordering::Relaxed) {
             match writer.adopt(&file.name, |to| share.link(&from, to)) {
-                Ok(()) => return Ok(Brought::Linked),
-                Err(e) if is_gone(&e) => return Ok(Brought::No),
+                Ok(()) => return Ok(Transfer::Linked),
+                Err(e) if is_gone(&e) => return Ok(Transfer::No),
                 Err(e) if e.kind() == ErrorKind::Unsupported => self.links.store(false, Ordering::Relaxed),
                 // This file has as many names as it may, or the account may not link: a copy starts again with one
                 // name.
@@ -274,7 +274,7 @@ impl Ways {
         }
         if self.copies.load(Ordering::Relaxed) {
             match writer.adopt(&file.name, |to| share.copy(&from, to)) {
-                Ok(()) => return Ok(Brought::Copied),
+                Ok(()) => return Ok(Transfer::Copied),
                 Err(e) if e.kind() == ErrorKind::Unsupported => self.copies.store(false, Ordering::Relaxed),
                 Err(e) if e.kind() == ErrorKind::OutOfCapacity => return Err(e),
                 Err(_) => has_failed = true,
@@ -284,7 +284,7 @@ impl Ways {
         if has_failed {
             writer.remove(&file.name);
         }
-        Ok(Brought::No)
+        Ok(Transfer::No)
     }
 }
 

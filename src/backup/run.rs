@@ -167,7 +167,7 @@ pub(super) fn thread(
 ) -> JoinHandle<()> {
     let shared = shared.clone();
     let guarded = move || {
-        let run = std::panic::AssertUnwindSafe(|| shared.stop.during(&mut body));
+        let run = std::panic::AssertUnwindSafe(|| shared.stop.run(&mut body));
         match std::panic::catch_unwind(run) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => shared.fail(error),

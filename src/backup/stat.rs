@@ -8,6 +8,7 @@ use cap_std::fs::Metadata as FsMetadata;
 
 use super::state::node::Stamp;
 use crate::set::{Metadata, Mtime, Text};
+use crate::share::CLOCK_SKEW;
 
 /// The state of a source when it was looked at.
 #[derive(Clone, Debug)]
@@ -91,7 +92,7 @@ impl Clock {
 
     /// Whether a change after the run began will show in the stamp. A time without a fraction is taken to come from a
     /// clock without fractions.
-    pub(super) fn is_settled(&self, stat: &Stat) -> bool {
+    pub(super) fn is_stamp_reliable(&self, stat: &Stat) -> bool {
         let modified = stat.metadata.mtime.map_or((0, 0), |time| (time.seconds, time.nanoseconds));
         let (seconds, nanoseconds) = if stat.change == (0, 0) { modified } else { stat.change };
         let tick = if nanoseconds == 0 { COARSE_TICK } else { FINE_TICK };
@@ -103,8 +104,8 @@ impl Clock {
 /// Ticks of a file system's clock in nanoseconds: two seconds on FAT, a few milliseconds elsewhere.
 const COARSE_TICK: i128 = 2_100_000_000;
 const FINE_TICK: i128 = 25_000_000;
-/// Twice the five minutes by which clocks in a domain may differ before Kerberos fails.
-const SERVER_SKEW: i128 = 600_000_000_000;
+/// Both clocks may be off.
+const SERVER_SKEW: i128 = 2 * CLOCK_SKEW.as_nanos();
 
 /// Returns the type of a file system (statfs(2)).
 #[cfg(target_os = "linux")]

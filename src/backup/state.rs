@@ -83,7 +83,10 @@ pub(super) fn open(folder: Option<&Path>, place: &Place) -> Result<Opened> {
     let naming_key = match owned(folder).and_then(|()| naming_key(folder)) {
         Ok((key, true)) => key,
         Ok((key, false)) => {
-            warn("the key that names segments is damaged and was made anew", &"names tell nothing now");
+            warn(
+                "the key that names segments is damaged and was regenerated",
+                &"the names of earlier segments can no longer be matched",
+            );
             key
         }
         Err(error) => {

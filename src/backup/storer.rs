@@ -10,7 +10,7 @@ use super::state::journal::Journal;
 use super::state::{IndexPiece, State};
 use crate::error::Result;
 use crate::layout::Name;
-use crate::set::index::{Lines, Piece, piece_name};
+use crate::set::index::{Piece, PieceKind, piece_name};
 use crate::set::record::StoredFile;
 use crate::set::segment;
 use crate::set::writer::SetWriter;
@@ -26,7 +26,7 @@ pub(super) enum Job {
 #[derive(Default)]
 pub(super) struct Done {
     pub(super) segments: Vec<StoredFile>,
-    pub(super) pieces: Vec<(Lines, IndexPiece)>,
+    pub(super) pieces: Vec<(PieceKind, IndexPiece)>,
     pub(super) stored: Stored,
     pub(super) taken_over: Stored,
 }

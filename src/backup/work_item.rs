@@ -70,7 +70,7 @@ pub(super) struct Mark {
     /// Depth below its source.
     pub(super) depth: u32,
     pub(super) stamp: Stamp,
-    pub(super) is_settled: bool,
+    pub(super) is_stamp_reliable: bool,
     /// Decides whether its stamp is trusted.
     pub(super) clock: Clock,
     /// Whether it is bytes from the caller, with no file behind them.
@@ -79,11 +79,17 @@ pub(super) struct Mark {
 
 impl Mark {
     pub(super) fn new(depth: u32, stat: &Stat, clock: Clock) -> Self {
-        Self { depth, stamp: stat.stamp(), is_settled: clock.is_settled(stat), clock, is_memory: false }
+        Self {
+            depth,
+            stamp: stat.stamp(),
+            is_stamp_reliable: clock.is_stamp_reliable(stat),
+            clock,
+            is_memory: false,
+        }
     }
 
     pub(super) fn looked_at(self, stat: &Stat) -> Self {
-        Self { stamp: stat.stamp(), is_settled: self.clock.is_settled(stat), ..self }
+        Self { stamp: stat.stamp(), is_stamp_reliable: self.clock.is_stamp_reliable(stat), ..self }
     }
 }
 

@@ -16,7 +16,7 @@ use super::work_item::{Before, Item, LargeSource, Line, Mark, NewEntry, NewLine,
 use crate::error::{Error, Result};
 use crate::set::archive;
 use crate::set::digest::is_zero;
-use crate::set::segment::{Compressor, Of};
+use crate::set::segment::{Compressor, ContentClass};
 use crate::set::{Block, Content, Digest, Entry, Metadata, Part, Position, Problem};
 
 /// A worker's buffers.
@@ -61,7 +61,11 @@ impl Worker {
         if !matches!(&work_item, WorkItem::Part { file, .. } if file.before.is_none()) {
             self.tar.clear();
         }
-        let of = if matches!(&work_item, WorkItem::Bundle(_)) { Of::SmallFiles } else { Of::Other };
+        let of = if matches!(&work_item, WorkItem::Bundle(_)) {
+            ContentClass::SmallFiles
+        } else {
+            ContentClass::Other
+        };
         let mut packed = Packed { frames, ..Packed::default() };
         let mut identity = Sha256::new();
         match work_item {
@@ -165,7 +169,7 @@ impl Worker {
         // Links must lead to a file that is stored, not to a copy of one.
         let may_be_copy = matches!(dir, reading::SmallSource::Named(..));
         if let Some(error) = file.problem {
-            mark.is_settled = false;
+            mark.is_stamp_reliable = false;
             packed.problems.push((Problem::new(entry.path.clone(), &error), error));
         } else if previous == Some(short(&sha256)) {
             self.tar.truncate(start);

@@ -24,6 +24,16 @@ pub(super) fn malformed(what: &'static str) -> impl FnOnce(der::Error) -> Error 
     }
 }
 
+pub(super) const fn oid(text: &str) -> ObjectIdentifier {
+    ObjectIdentifier::new_unwrap(text)
+}
+
+/// RFC 5652 §4 and §6.1.
+pub(super) const ID_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.1");
+pub(super) const ID_ENVELOPED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.3");
+/// RFC 5480 §2.1.1.
+pub(super) const ID_EC_PUBLIC_KEY: ObjectIdentifier = oid("1.2.840.10045.2.1");
+
 pub(super) fn unsupported(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Unsupported, message)
 }

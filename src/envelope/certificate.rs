@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, ErrorKind, Result};
 
+use super::asn1::oid;
 use super::input::Contents;
 use super::internal;
 use super::name::{IssuerAndSerial, hex_upper, name_text};
@@ -301,4 +302,4 @@ const MIN_RSA_BITS: u32 = 2048;
 /// OpenSSL's own limit; the time of a private-key operation grows with the third power.
 const MAX_RSA_BITS: u32 = 16_384;
 const EXTENSIONS: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(3) };
-const ID_BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
+const ID_BASIC_CONSTRAINTS: ObjectIdentifier = oid("2.5.29.19");

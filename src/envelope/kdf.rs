@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
 
-use super::asn1::AlgorithmIdentifier;
+use super::asn1::{AlgorithmIdentifier, oid};
 use super::ber::{elements, number};
 use super::internal;
 use super::password::Password;
@@ -300,10 +300,6 @@ fn weight(digest: &MessageDigest) -> u64 {
 
 /// Memory that scrypt may take: as much as for N = 2^17 with r = 8; OpenSSL writes 2^14.
 const SCRYPT_MEMORY: u64 = 136 << 20;
-
-const fn oid(text: &str) -> ObjectIdentifier {
-    ObjectIdentifier::new_unwrap(text)
-}
 
 const HMACS: [(ObjectIdentifier, &str); 12] = [
     (oid("1.2.840.113549.2.6"), "md5"),

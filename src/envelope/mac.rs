@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
 
-use super::asn1::AlgorithmIdentifier;
+use super::asn1::{AlgorithmIdentifier, oid};
 use super::internal;
 use super::kdf::{Kdf, Purpose, broken, broken_by, digest_by_oid, hmac_digest, lacking, pkcs12, rounds};
 use super::password::Password;
@@ -99,7 +99,7 @@ impl<'a> Mac<'a> {
     }
 }
 
-const ID_PBMAC1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.14");
+const ID_PBMAC1: ObjectIdentifier = oid("1.2.840.113549.1.5.14");
 
 /// RFC 9579 §5.
 const MIN_KEY: u64 = 20;

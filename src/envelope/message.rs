@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{Error, ErrorKind, Result};
 
-use super::asn1::{AlgorithmIdentifier, malformed, unsupported};
+use super::asn1::{AlgorithmIdentifier, ID_DATA, ID_ENVELOPED_DATA, malformed, oid, unsupported};
 use super::cipher::{NONCE_LEN, TAG_LEN};
 use super::recipient::Recipient;
 
@@ -326,8 +326,5 @@ const fn context(number: u32, constructed: bool) -> Tag {
 /// More than the headers, identifiers, version and parameters can ever take.
 const MAX_HEAD_BESIDES_RECIPIENTS: usize = 128;
 
-const ID_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
-const ID_ENVELOPED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.3");
-const ID_CT_AUTH_ENVELOPED_DATA: ObjectIdentifier =
-    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.23");
-const ID_AES256_GCM: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.46");
+const ID_CT_AUTH_ENVELOPED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.9.16.1.23");
+const ID_AES256_GCM: ObjectIdentifier = oid("2.16.840.1.101.3.4.1.46");

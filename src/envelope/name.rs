@@ -5,6 +5,8 @@ use std::fmt::Write;
 use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, Encode, Reader, Sequence, SliceReader, Tag, Tagged};
 
+use super::asn1::oid;
+
 /// RFC 5652 §10.2.4. Both keep their encoding, because others compare their bytes, too.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Sequence)]
 pub(super) struct IssuerAndSerial<'a> {
@@ -142,10 +144,6 @@ fn push_quoted(text: &mut String, value: &str) {
 /// The labels that `CertNameToStr` uses: `S` for the state or province and `E` for the mail address.
 fn label(kind: &ObjectIdentifier) -> Option<&'static str> {
     LABELS.iter().find(|(oid, _)| oid == kind).map(|(_, label)| *label)
-}
-
-const fn oid(text: &str) -> ObjectIdentifier {
-    ObjectIdentifier::new_unwrap(text)
 }
 
 const LABELS: [(ObjectIdentifier, &str); 14] = [

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
 
-use super::asn1::AlgorithmIdentifier;
+use super::asn1::{AlgorithmIdentifier, oid};
 use super::ber::{elements, number};
 use super::kdf::{Kdf, broken, broken_by, lacking, nid_of, rounds};
 use super::password::Password;
@@ -234,6 +234,6 @@ const PKCS12: [Named; 6] = [
     (6, Nid::RC2_40_CBC, MessageDigest::sha1),
 ];
 
-const ID_PKCS5: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5");
-const ID_PBES2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.13");
-const ID_PKCS12_PBE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.1");
+const ID_PKCS5: ObjectIdentifier = oid("1.2.840.113549.1.5");
+const ID_PBES2: ObjectIdentifier = oid("1.2.840.113549.1.5.13");
+const ID_PKCS12_PBE: ObjectIdentifier = oid("1.2.840.113549.1.12.1");

@@ -12,7 +12,7 @@ use super::ber::to_der;
 use super::input::{Pem, decode_base64, decode_text, find, next_pem};
 use super::password::{Password, wrong_password};
 use super::pbe::{Failure, Scheme, Work};
-use super::private_key::{Encrypted, MAX_KEYS, check_parts};
+use super::private_key::{Encrypted, MAX_KEYS, check_parts, private_key};
 
 /// Reads all private keys of a file in PEM.
 pub(super) fn from_pem(file: &[u8], passphrase: Option<&str>) -> Result<Vec<PKey<Private>>> {
@@ -37,6 +37,13 @@ pub(super) fn from_pem(file: &[u8], passphrase: Option<&str>) -> Result<Vec<PKey
         }
         keys.push(match block.label {
             b"ENCRYPTED PRIVATE KEY" => open_block(&block, passphrase, &mut work)?,
+            b"PRIVATE KEY" => {
+                let der = decode_base64(block.body).map(Zeroizing::new).and_then(|der| to_der(&der));
+                private_key(&der.ok_or_else(malformed)?).map_err(|failure| match failure {
+                    Failure::Password => malformed(),
+                    Failure::Error(error) => error,
+                })?
+            }
             _ => check_parts(read_block(&block, passphrase)?)?,
         });
     }
@@ -63,7 +70,7 @@ fn open_block(block: &Pem<'_>, passphrase: Option<&str>, work: &mut Work) -> Res
     })
 }
 
-/// Reads older forms and unencrypted keys with OpenSSL: the older forms derive their keys in one round.
+/// Reads older forms with OpenSSL: they derive their keys in one round.
 fn read_block(block: &Pem<'_>, passphrase: Option<&str>) -> Result<PKey<Private>> {
     let encrypted = find(block.body, b"ENCRYPTED").is_some();
     if encrypted && passphrase.is_none() {

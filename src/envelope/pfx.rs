@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
 
-use super::asn1::AlgorithmIdentifier;
+use super::asn1::{AlgorithmIdentifier, ID_DATA, ID_ENVELOPED_DATA, oid};
 use super::ber::{elements, implicit_octets, to_der};
 use super::mac::{Mac, MacData};
 use super::password::{Password, wrong_password};
@@ -365,13 +365,7 @@ fn damaged_by(source: der::Error) -> Error {
 /// How deep safes may be nested.
 const MAX_NESTED: usize = 4;
 
-const fn oid(text: &str) -> ObjectIdentifier {
-    ObjectIdentifier::new_unwrap(text)
-}
-
-const ID_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.1");
 const ID_SIGNED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.2");
-const ID_ENVELOPED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.3");
 const ID_ENCRYPTED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.6");
 const ID_KEY_BAG: ObjectIdentifier = oid("1.2.840.113549.1.12.10.1.1");
 const ID_SHROUDED_KEY_BAG: ObjectIdentifier = oid("1.2.840.113549.1.12.10.1.2");

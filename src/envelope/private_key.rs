@@ -6,7 +6,7 @@ use openssl::pkey::{Id, PKey, Private};
 
 use crate::{Error, ErrorKind, Result};
 
-use super::asn1::AlgorithmIdentifier;
+use super::asn1::{AlgorithmIdentifier, ID_EC_PUBLIC_KEY, oid};
 use super::ber::{elements, to_der};
 use super::password::Password;
 use super::pbe::{Failure, Scheme};
@@ -52,10 +52,10 @@ fn is_of_another_kind(der: &[u8]) -> bool {
         let fields = elements(&AnyRef::from_der(der).ok()?).ok()?;
         fields.get(1)?.decode_as::<AlgorithmIdentifier<'_>>().ok()
     };
-    algorithm().is_some_and(|found| ![ID_RSA, ID_EC].contains(&found.algorithm))
+    algorithm().is_some_and(|found| ![ID_RSA, ID_EC_PUBLIC_KEY].contains(&found.algorithm))
 }
 
-/// Refuses an RSA key with a part longer than its modulus, which could take for ever to use.
+/// Refuses an RSA key with a part longer than its modulus, which could take forever to use.
 pub(super) fn check_parts(key: PKey<Private>) -> Result<PKey<Private>> {
     if key.id() == Id::RSA {
         let sound = key.rsa().is_ok_and(|rsa| {
@@ -73,5 +73,4 @@ pub(super) fn check_parts(key: PKey<Private>) -> Result<PKey<Private>> {
 /// An operator's PFX has one.
 pub(super) const MAX_KEYS: usize = 16;
 
-const ID_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-const ID_EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const ID_RSA: ObjectIdentifier = oid("1.2.840.113549.1.1.1");

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
 
-use super::asn1::{AlgorithmIdentifier, malformed, unsupported};
+use super::asn1::{AlgorithmIdentifier, ID_EC_PUBLIC_KEY, malformed, oid, unsupported};
 use super::cipher::{ContentKey, KEY_LEN, damaged};
 use super::internal;
 use super::name::IssuerAndSerial;
@@ -330,7 +330,7 @@ fn curve_oid(group: &EcGroupRef) -> Option<Vec<u8>> {
         openssl::nid::Nid::SECP521R1 => "1.3.132.0.35",
         _ => return None,
     };
-    Some(ObjectIdentifier::new_unwrap(text).as_bytes().to_vec())
+    Some(oid(text).as_bytes().to_vec())
 }
 
 fn identity<'a>(recipient: &AnyRef<'a>) -> Option<IssuerAndSerial<'a>> {
@@ -347,13 +347,12 @@ const KEY_AGREE: Tag = Tag::ContextSpecific { constructed: true, number: TagNumb
 /// Most recipients to read from a message; far more than any rotation or escrow needs.
 const MAX_RECIPIENTS: usize = 64;
 
-const ID_EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const ID_MGF1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.8");
-const ID_P_SPECIFIED: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.9");
-const ID_RSAES_OAEP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.7");
-const ID_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");
+const ID_MGF1: ObjectIdentifier = oid("1.2.840.113549.1.1.8");
+const ID_P_SPECIFIED: ObjectIdentifier = oid("1.2.840.113549.1.1.9");
+const ID_RSAES_OAEP: ObjectIdentifier = oid("1.2.840.113549.1.1.7");
+const ID_SHA256: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.1");
 /// dhSinglePass-stdDH-sha256kdf-scheme.
-const ID_STD_DH_SHA256_KDF: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.1.11.1");
+const ID_STD_DH_SHA256_KDF: ObjectIdentifier = oid("1.3.132.1.11.1");
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Wraps a content key: with RSA-OAEP, or with a key agreement, a key derivation and AES-256 key wrap.
 
-use der::asn1::{ObjectIdentifier, OctetStringRef};
+use der::asn1::OctetStringRef;
 use der::{Encode, Sequence};
 use openssl::aes::{AesKey, unwrap_key, wrap_key};
 use openssl::bn::BigNumContext;
@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
 
-use super::asn1::{AlgorithmIdentifier, malformed};
+use super::asn1::{AlgorithmIdentifier, malformed, oid};
 use super::cipher::{ContentKey, KEY_LEN};
 use super::internal;
 
@@ -146,10 +146,8 @@ pub(super) fn unwrap(kek: &[u8; KEY_LEN], wrapped: &[u8]) -> Option<ContentKey> 
 /// RFC 3394: eight bytes more than the key.
 const WRAPPED_LEN: usize = KEY_LEN + 8;
 
-pub(super) const AES256_WRAP: AlgorithmIdentifier<'static> = AlgorithmIdentifier {
-    algorithm: ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.45"),
-    parameters: None,
-};
+pub(super) const AES256_WRAP: AlgorithmIdentifier<'static> =
+    AlgorithmIdentifier { algorithm: oid("2.16.840.1.101.3.4.1.45"), parameters: None };
 
 #[cfg(test)]
 mod tests {

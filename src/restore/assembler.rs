@@ -101,8 +101,7 @@ impl Assembler {
                 true
             }
             _ => {
-                let what = "has a part that does not follow the one before";
-                state.loss.get_or_insert_with(|| Loss::damaged(self.path.clone(), what));
+                state.loss.get_or_insert_with(|| Loss::out_of_order(self.path.clone()));
                 false
             }
         }
@@ -259,8 +258,7 @@ impl<F: AsRef<Assembler>> LargeFiles<F> {
                 // After another entry even the next part is out of place.
                 Some(file) if self.current.as_ref() == Some(&part.path) => assembler(file).list_part(part),
                 Some(file) => {
-                    let what = "has a part that does not follow the one before";
-                    assembler(file).lose(Loss::damaged(part.path.clone(), what));
+                    assembler(file).lose(Loss::out_of_order(part.path.clone()));
                     false
                 }
                 None => return Line::Stray,

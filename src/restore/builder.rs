@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::{Compare, Damage, Existing, RestoreOptions, RestoreReport, VerifyReport, one, verify};
+use super::{Compare, Damage, Existing, RestoreOptions, RestoreReport, VerifyReport, single_file, verify};
 use crate::envelope::Opener;
 use crate::error::Result;
 use crate::observer::{Observer, observed};
@@ -38,7 +38,7 @@ impl Set {
     /// # Errors
     /// As [`RestoreStream::to`]; `LIMIT_EXCEEDED` for a longer file, before any of it is read.
     pub fn restore_bytes(&self, opener: &Opener, path: &EntryPath, limit: u64) -> Result<Vec<u8>> {
-        one::restore_bytes(self, opener, path, limit)
+        single_file::restore_bytes(self, opener, path, limit)
     }
 
     /// Prepares a restore of one file; [`to`](RestoreStream::to) does it.
@@ -169,6 +169,6 @@ impl<'a> RestoreStream<'a> {
     pub fn to(self, writer: impl Write) -> Result<Entry> {
         let Self { set, opener, path, observer } = self;
         let observer = observer.map(|observer| observer as &mut dyn Observer);
-        one::restore_stream(set, opener, path, writer, observer)
+        single_file::restore_stream(set, opener, path, writer, observer)
     }
 }

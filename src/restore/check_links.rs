@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Loss;
-use super::firsts::Firsts;
+use super::link_targets::LinkTargets;
 use super::select::Selection;
 use crate::envelope::Opener;
 use crate::error::Result;
@@ -13,7 +13,7 @@ use crate::set::{Content, EntryPath};
 
 /// The files that links and copies lead to, and the links and copies that lead nowhere.
 pub(super) struct Linked {
-    firsts: Firsts,
+    firsts: LinkTargets,
     losses: Vec<Loss>,
 }
 

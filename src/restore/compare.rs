@@ -8,7 +8,7 @@ use std::io::{self, Read, Seek};
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, OpenOptions};
 
-use super::target::{Known, Near, Placed, Target, Wanted};
+use super::target::{ExpectedContent, ExpectedFile, LastFolder, Outcome, Target};
 use super::{Compare, Existing};
 use crate::set::{Digest, Mtime};
 
@@ -21,20 +21,22 @@ impl Target {
         &self,
         dir: &Dir,
         name: &OsStr,
-        wanted: Wanted<'_>,
-        near: &mut Near,
-    ) -> io::Result<Option<Placed>> {
+        wanted: ExpectedFile<'_>,
+        near: &mut LastFolder,
+    ) -> io::Result<Option<Outcome>> {
         let Some(there) = self.kept(dir, name, near)? else { return Ok(None) };
         let mut same = there.is_file() && there.len() == wanted.size;
         if same {
             same = match (self.compare, wanted.content) {
                 (Compare::Metadata, _) => is_time(&there, wanted.mtime),
-                (Compare::Content, Known::Bytes(bytes)) => is_content_of(open(dir, name)?, bytes)?,
-                (Compare::Content, Known::Digest(digest)) => digest_of(&open(dir, name)?)? == digest,
-                (Compare::Content, Known::Later) => true,
+                (Compare::Content, ExpectedContent::Bytes(bytes)) => is_content_of(open(dir, name)?, bytes)?,
+                (Compare::Content, ExpectedContent::Digest(digest)) => {
+                    digest_of(&open(dir, name)?)? == digest
+                }
+                (Compare::Content, ExpectedContent::Later) => true,
             };
         }
-        Ok(Some(if same { Placed::Kept } else { Placed::Differs }))
+        Ok(Some(if same { Outcome::Kept } else { Outcome::Differs }))
     }
 
     /// Looks up an existing thing that may be kept.
@@ -42,7 +44,7 @@ impl Target {
         &self,
         dir: &Dir,
         name: &OsStr,
-        near: &mut Near,
+        near: &mut LastFolder,
     ) -> io::Result<Option<cap_std::fs::Metadata>> {
         if self.existing != Existing::Keep {
             return Ok(None);

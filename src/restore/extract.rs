@@ -32,7 +32,7 @@ impl Job {
         let segment = catalog.segment(number).cloned().ok_or_else(|| {
             Error::new(
                 ErrorKind::Damaged,
-                format!("the index places {} in segment {number}, which the set has not", items[0].path()),
+                format!("the index places {} in segment {number}, which is not in the set", items[0].path()),
             )
         })?;
         Ok(Self { segment, items })
@@ -93,7 +93,7 @@ impl<'a> Jobs<'a> {
             }
             for item in items {
                 let path = item.path().clone();
-                let message = format!("{path} lies in segment {number}, which the set has not");
+                let message = format!("{path} lies in segment {number}, which is not in the set");
                 lost(Unread { path: Some(path), error: Error::new(ErrorKind::Damaged, message) })?;
             }
         }

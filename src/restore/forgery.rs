@@ -10,10 +10,10 @@ use super::{Damage, RestoreOptions, RestoreReport, VerifyReport};
 use crate::envelope::{DecryptionCertificate, EncryptionCertificate, Opener, Sealer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Component, Deployment, Place, SetName};
-use crate::set::index::{IndexWriter, Lines, Numbers, Piece, piece_name};
+use crate::set::index::{IndexWriter, Numbers, Piece, PieceKind, piece_name};
 use crate::set::reader::Set;
 use crate::set::record::{Record, StoredFile};
-use crate::set::segment::{self, Compressor, Of};
+use crate::set::segment::{self, Compressor, ContentClass};
 use crate::set::writer::{Finished, SetWriter};
 use crate::set::{Content, Counts, Digest, Entry, EntryPath, Metadata, Part, Position, Status, archive};
 use crate::share::{FolderShare, Share};
@@ -107,12 +107,13 @@ impl Forgery {
         writer.create().unwrap();
 
         let mut buffer = vec![0; writer.head_room()];
-        Compressor::new(3).unwrap().compress(&self.tar, Of::Other, &mut buffer).unwrap();
+        Compressor::new(3).unwrap().compress(&self.tar, ContentClass::Other, &mut buffer).unwrap();
         let segment =
             writer.store(segment::name(0, &[7; 16]), 0, self.tar.len() as u64, &mut buffer).unwrap();
         let numbers = Numbers::from(0);
-        let index =
-            || IndexWriter::new(name, place.clone(), writer.head_room(), Lines::Additions, numbers.clone());
+        let index = || {
+            IndexWriter::new(name, place.clone(), writer.head_room(), PieceKind::Additions, numbers.clone())
+        };
         let mut additions = index();
         for record in &self.records {
             assert!(additions.write(record).unwrap().is_none());

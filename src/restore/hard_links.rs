@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 
 use super::compare;
-use super::firsts::{Fate, First};
+use super::link_targets::{Fate, LinkTarget};
 use super::select::Selection;
 use super::stand_in::StandIn;
-use super::target::{Known, Near, Placed, Target, Wanted};
+use super::target::{ExpectedContent, ExpectedFile, LastFolder, Outcome, Target};
 use super::{Compare, Existing, Loss, Restore, RestoreReport};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::observer::{Progress, Ticker};
@@ -38,7 +38,7 @@ impl Restore<'_> {
     ) -> Result<HashMap<EntryPath, StandIn>> {
         let is_first = rounds.count == 0;
         let mut missing = HashMap::new();
-        let mut near = Near::default();
+        let mut near = LastFolder::default();
         let mut records = self.set.records(self.opener, &self.catalog, self.selection.filter_of_links());
         loop {
             ticker.tick(Progress {
@@ -104,14 +104,14 @@ impl Restore<'_> {
                 },
             };
             match made {
-                Ok(Placed::Written) if matches!(entry.content, Content::Copy { .. }) => {
+                Ok(Outcome::Written) if matches!(entry.content, Content::Copy { .. }) => {
                     self.firsts.note(&entry.path, Fate::Written(entry.path.clone()));
                     report.files += 1;
                     report.bytes = report.bytes.saturating_add(entry.size());
                 }
-                Ok(Placed::Written) => report.links += 1,
-                Ok(Placed::Kept) => report.kept += 1,
-                Ok(Placed::Differs) => report.kept_differing.push(entry.path.clone()),
+                Ok(Outcome::Written) => report.links += 1,
+                Ok(Outcome::Kept) => report.kept += 1,
+                Ok(Outcome::Differs) => report.kept_differing.push(entry.path.clone()),
                 Err(error) if error.scope() == Scope::Object => {
                     rounds.handled.insert(entry.path.clone());
                     self.lose(report, Loss::refused(entry.path.clone(), &error))?;
@@ -129,27 +129,27 @@ impl Restore<'_> {
 
 impl Target {
     /// Returns the outcome for an existing link or copy; `None` if its content must come from the set.
-    fn keep_link(&self, entry: &Entry, first: &First, near: &mut Near) -> Result<Option<Placed>> {
+    fn keep_link(&self, entry: &Entry, first: &LinkTarget, near: &mut LastFolder) -> Result<Option<Outcome>> {
         let Some((size, mtime, digest)) = first.facts else { return Ok(None) };
         let content = match (digest, self.compare) {
-            (Some(digest), _) => Known::Digest(digest),
-            (None, Compare::Metadata) => Known::Later,
+            (Some(digest), _) => ExpectedContent::Digest(digest),
+            (None, Compare::Metadata) => ExpectedContent::Later,
             // Its pieces are compared one by one.
             (None, Compare::Content) => return Ok(None),
         };
         let mtime = if matches!(entry.content, Content::Copy { .. }) { entry.metadata.mtime } else { mtime };
         let mut keep = || {
             let (dir, name) = self.place(&entry.path, near)?;
-            self.keep_file(&dir, name, Wanted { size, mtime, content }, near)
+            self.keep_file(&dir, name, ExpectedFile { size, mtime, content }, near)
         };
         keep().map_err(|e| self.failed(&entry.path, e))
     }
 
     /// Makes a hard link or a copy of a file that this restore wrote.
-    fn make_link(&self, entry: &Entry, first: &EntryPath, near: &mut Near) -> Result<Placed> {
+    fn make_link(&self, entry: &Entry, first: &EntryPath, near: &mut LastFolder) -> Result<Outcome> {
         let path = &entry.path;
-        let mut make = || -> io::Result<Placed> {
-            let (first_dir, first_name) = self.place(first, &mut Near::default())?;
+        let mut make = || -> io::Result<Outcome> {
+            let (first_dir, first_name) = self.place(first, &mut LastFolder::default())?;
             let source = compare::open(&first_dir, first_name)?;
             let there = source.metadata()?;
             let is_copy = matches!(entry.content, Content::Copy { .. });
@@ -164,7 +164,7 @@ impl Target {
             {
                 return Ok(kept);
             }
-            let copy = |metadata: &Metadata, near: &mut Near| {
+            let copy = |metadata: &Metadata, near: &mut LastFolder| {
                 self.make_file(path, metadata, near, |mut file| io::copy(&mut &source, &mut file).map(drop))
             };
             if is_copy {
@@ -174,10 +174,10 @@ impl Target {
             let temporary = self.temporary();
             match first_dir.hard_link(first_name, &dir, &temporary) {
                 Ok(()) => {
-                    let settled = self.settle(&dir, &temporary, name, near);
+                    let settled = self.rename_into_place(&dir, &temporary, name, near);
                     // A rename to another name of the same file does nothing.
                     let _ = dir.remove_file(&temporary);
-                    settled.map(|()| Placed::Written)
+                    settled.map(|()| Outcome::Written)
                 }
                 Err(e) if Error::io("", io::Error::from(e.kind())).scope() != Scope::Object => Err(e),
                 // The file system has no hard links, or no more for this file: make a separate file.
@@ -196,19 +196,19 @@ impl Target {
         &self,
         entry: &Entry,
         source: &std::fs::File,
-        near: &mut Near,
-    ) -> io::Result<Option<Placed>> {
+        near: &mut LastFolder,
+    ) -> io::Result<Option<Outcome>> {
         let (dir, name) = self.place(&entry.path, near)?;
         let size = source.metadata()?.len();
         let mtime = match entry.content {
             Content::Copy { .. } => entry.metadata.mtime,
             _ => Self::metadata_of(source).mtime,
         };
-        let wanted = Wanted { size, mtime, content: Known::Later };
+        let wanted = ExpectedFile { size, mtime, content: ExpectedContent::Later };
         let kept = self.keep_file(&dir, name, wanted, near)?;
-        if kept == Some(Placed::Kept) && self.compare == Compare::Content {
+        if kept == Some(Outcome::Kept) && self.compare == Compare::Content {
             let same = compare::is_same(source, &compare::open(&dir, name)?)?;
-            return Ok(Some(if same { Placed::Kept } else { Placed::Differs }));
+            return Ok(Some(if same { Outcome::Kept } else { Outcome::Differs }));
         }
         Ok(kept)
     }

@@ -10,7 +10,7 @@ use cap_std::fs::{Dir, OpenOptions};
 
 use super::assembler::{Assembler, Output};
 use super::compare;
-use super::target::{Known, Near, Placed, Target, Wanted, create, write_at};
+use super::target::{ExpectedContent, ExpectedFile, LastFolder, Outcome, Target, create, write_at};
 use super::{Compare, Loss};
 use crate::error::{Result, Scope};
 use crate::set::{Block, EntryPath, Metadata, Part};
@@ -87,7 +87,7 @@ pub(super) enum Begun {
     /// It needs its parts.
     Open(Box<LargeFile>),
     /// It existed and is kept.
-    Kept(Placed),
+    Kept(Outcome),
 }
 
 impl Target {
@@ -98,14 +98,14 @@ impl Target {
         path: &EntryPath,
         sparse: bool,
         metadata: &Metadata,
-        near: &mut Near,
+        near: &mut LastFolder,
     ) -> Result<Begun> {
-        let begin = |near: &mut Near| -> io::Result<Begun> {
+        let begin = |near: &mut LastFolder| -> io::Result<Begun> {
             let (dir, name) = self.place(path, near)?;
             let size = assembler.size();
-            let wanted = Wanted { size, mtime: metadata.mtime, content: Known::Later };
+            let wanted = ExpectedFile { size, mtime: metadata.mtime, content: ExpectedContent::Later };
             let form = match self.keep_file(&dir, name, wanted, near)? {
-                Some(Placed::Kept) if self.compare == Compare::Content => {
+                Some(Outcome::Kept) if self.compare == Compare::Content => {
                     Form::Existing { differs: AtomicBool::new(false) }
                 }
                 Some(kept) => return Ok(Begun::Kept(kept)),
@@ -131,7 +131,7 @@ impl Target {
         Ok(under)
     }
 
-    fn open_large<'a>(&self, large: &'a LargeFile, near: &mut Near) -> io::Result<Open<'a>> {
+    fn open_large<'a>(&self, large: &'a LargeFile, near: &mut LastFolder) -> io::Result<Open<'a>> {
         let is_new = matches!(large.form, Form::New { .. });
         let mut options = OpenOptions::new();
         options.read(!is_new).write(is_new).follow(FollowSymlinks::No);
@@ -145,7 +145,7 @@ impl Target {
         file: &LargeFile,
         part: &Part,
         content: &[u8],
-        near: &mut Near,
+        near: &mut LastFolder,
     ) -> Result<()> {
         let open = self.open_large(file, near);
         let put = open.and_then(|mut open| file.assembler.put_part(content, part.from, &mut open));
@@ -158,7 +158,7 @@ impl Target {
         file: &LargeFile,
         block: &Block,
         content: &[u8],
-        near: &mut Near,
+        near: &mut LastFolder,
     ) -> Result<()> {
         let open = self.open_large(file, near);
         let put = open.and_then(|mut open| file.assembler.put_block(content, block.from, &mut open));
@@ -166,15 +166,15 @@ impl Target {
     }
 
     /// Gives a large file its metadata and name, or finds out whether the existing one is the same.
-    pub(super) fn finish_large(&self, file: &LargeFile) -> Result<Placed> {
-        let near = &mut Near::default();
-        let finish = |near: &mut Near| -> io::Result<Placed> {
+    pub(super) fn finish_large(&self, file: &LargeFile) -> Result<Outcome> {
+        let near = &mut LastFolder::default();
+        let finish = |near: &mut LastFolder| -> io::Result<Outcome> {
             let mut open = self.open_large(file, near)?;
             match &file.form {
                 Form::Existing { differs } => {
                     file.assembler.put_zeros(&mut open)?;
                     let is_same = !differs.load(Ordering::Acquire);
-                    Ok(if is_same { Placed::Kept } else { Placed::Differs })
+                    Ok(if is_same { Outcome::Kept } else { Outcome::Differs })
                 }
                 // It was created as zeros.
                 Form::New { under, .. } => {
@@ -182,8 +182,8 @@ impl Target {
                     self.durable.file(&open.file)?;
                     drop(open);
                     let dir = self.folder(&file.folder, near)?;
-                    self.settle(&dir, under.to_str().unwrap_or_default(), &file.name, near)?;
-                    Ok(Placed::Written)
+                    self.rename_into_place(&dir, under.to_str().unwrap_or_default(), &file.name, near)?;
+                    Ok(Outcome::Written)
                 }
             }
         };
@@ -194,7 +194,7 @@ impl Target {
     /// Removes what was written of a large file.
     pub(super) fn discard_large(&self, file: &LargeFile) {
         if let Form::New { under, .. } = &file.form
-            && let Ok(dir) = self.folder(&file.folder, &mut Near::default())
+            && let Ok(dir) = self.folder(&file.folder, &mut LastFolder::default())
         {
             let _ = dir.remove_file(under);
         }

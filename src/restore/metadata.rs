@@ -11,7 +11,7 @@ impl Target {
         use rustix::fs::{Mode, XattrFlags, fchmod, fchown, fsetxattr, futimens};
 
         let give = |uid, gid| fchown(file, uid, gid);
-        let (owned, grouped) = self.give_away(metadata, path, || rustix::fs::fstat(file), give);
+        let (owned, grouped) = self.restore_owner(metadata, path, || rustix::fs::fstat(file), give);
         for (name, value) in &metadata.xattrs {
             if let Err(error) = fsetxattr(file, name.as_bytes(), value, XattrFlags::empty()) {
                 self.note("extended attributes", path, &format_args!("{name}: {error}"));
@@ -67,7 +67,7 @@ impl Target {
 
     /// Restores owner and group if the system permits it; returns which of them are right.
     #[cfg(unix)]
-    pub(super) fn give_away(
+    pub(super) fn restore_owner(
         &self,
         metadata: &Metadata,
         path: &EntryPath,

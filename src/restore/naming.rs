@@ -10,7 +10,7 @@ use cap_fs_ext::DirExt;
 use cap_std::fs::Dir;
 
 use super::Existing;
-use super::target::{Near, RUN, Target};
+use super::target::{LastFolder, RUN, Target};
 
 /// Beginning of all restores' temporary names.
 const PREFIX: &str = ".azs-restore-";
@@ -22,7 +22,13 @@ impl Target {
     }
 
     /// Gives a whole thing its name. If that name is taken and may be replaced, its old holder goes now and not before.
-    pub(super) fn settle(&self, dir: &Dir, temporary: &str, name: &OsStr, near: &mut Near) -> io::Result<()> {
+    pub(super) fn rename_into_place(
+        &self,
+        dir: &Dir,
+        temporary: &str,
+        name: &OsStr,
+        near: &mut LastFolder,
+    ) -> io::Result<()> {
         match self.rename_new(dir, temporary, name) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
             renamed => return renamed.and_then(|()| self.remember(dir, name, near)),
@@ -44,7 +50,7 @@ impl Target {
     }
 
     /// Records what this restore named, in case other names lead to it.
-    pub(super) fn remember(&self, dir: &Dir, name: &OsStr, near: &mut Near) -> io::Result<()> {
+    pub(super) fn remember(&self, dir: &Dir, name: &OsStr, near: &mut LastFolder) -> io::Result<()> {
         let has_letters = name.as_encoded_bytes().iter().any(u8::is_ascii_alphabetic);
         if has_letters && *near.ignores_case.get_or_insert_with(|| ignores_case(dir, name)) {
             let id = id_of(&dir.symlink_metadata(name)?);
@@ -80,7 +86,7 @@ impl Target {
 
     /// Fails if the existing thing has a different name that the target treats as this one: this restore may just have
     /// written it.
-    pub(super) fn must_be_itself(&self, dir: &Dir, name: &OsStr, near: &mut Near) -> io::Result<()> {
+    pub(super) fn must_be_itself(&self, dir: &Dir, name: &OsStr, near: &mut LastFolder) -> io::Result<()> {
         // Some file systems list names differently from how they were given: recognise what was written by its number.
         if (is_plain(name) && !ignores_case(dir, name))
             || near.lists(dir, name)? && !self.is_own(dir, name)?
@@ -89,7 +95,7 @@ impl Target {
         }
         Err(io::Error::new(
             io::ErrorKind::AlreadyExists,
-            "the target does not tell its name from that of another thing, which is there",
+            "the target treats this name as the same as that of an existing entry",
         ))
     }
 
@@ -105,7 +111,7 @@ impl Target {
     }
 }
 
-impl Near {
+impl LastFolder {
     /// Whether the folder lists exactly this name.
     fn lists(&mut self, dir: &Dir, name: &OsStr) -> io::Result<bool> {
         if self.names.contains(name) {

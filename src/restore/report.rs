@@ -157,6 +157,10 @@ impl Loss {
         Self::new(path, None, &error)
     }
 
+    pub(super) fn out_of_order(path: EntryPath) -> Self {
+        Self::damaged(path, "has a part that does not follow the one before")
+    }
+
     pub(super) fn refused(path: EntryPath, error: &Error) -> Self {
         Self { refused: true, ..Self::new(path, None, error) }
     }

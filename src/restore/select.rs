@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ignore::gitignore::Gitignore;
 
-use super::firsts::Firsts;
+use super::link_targets::LinkTargets;
 use super::stand_in::StandIn;
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result};
@@ -54,8 +54,13 @@ impl Selection {
 
     /// Reads the index once. Returns the files that wanted links and copies lead to, and chooses stand-ins for those
     /// that are not wanted themselves.
-    pub(super) fn find_links(&mut self, set: &Set, opener: &Opener, catalog: &Catalog) -> Result<Firsts> {
-        let mut firsts = Firsts::default();
+    pub(super) fn find_links(
+        &mut self,
+        set: &Set,
+        opener: &Opener,
+        catalog: &Catalog,
+    ) -> Result<LinkTargets> {
+        let mut firsts = LinkTargets::default();
         let mut found = matches!(self.wanted, Wanted::All);
         let filter = if found { LineFilter::new(LINK_KINDS) } else { self.filter() };
         let mut records = set.records(opener, catalog, filter);

@@ -8,7 +8,7 @@ use cap_std::fs::Dir;
 
 #[cfg(unix)]
 use super::metadata::timestamps;
-use super::target::{Near, Placed, Target, os_text};
+use super::target::{LastFolder, Outcome, Target, os_text};
 use crate::error::Result;
 use crate::set::{EntryPath, Metadata, Text};
 
@@ -19,9 +19,9 @@ impl Target {
         path: &EntryPath,
         target: &Text,
         metadata: &Metadata,
-        near: &mut Near,
-    ) -> Result<Placed> {
-        let make = |near: &mut Near| -> io::Result<Placed> {
+        near: &mut LastFolder,
+    ) -> Result<Outcome> {
+        let make = |near: &mut LastFolder| -> io::Result<Outcome> {
             let (dir, name) = self.place(path, near)?;
             let target = os_text(target.as_bytes())?;
             if let Some(kept) = self.keep_symlink(&dir, name, target, near)? {
@@ -31,9 +31,9 @@ impl Target {
             dir.symlink_contents(target, &temporary)?;
             #[cfg(unix)]
             self.finish_symlink(&dir, OsStr::new(&temporary), metadata, path);
-            self.settle(&dir, &temporary, name, near)
+            self.rename_into_place(&dir, &temporary, name, near)
                 .inspect_err(|_| drop(dir.remove_file_or_symlink(&temporary)))?;
-            Ok(Placed::Written)
+            Ok(Outcome::Written)
         };
         make(near).map_err(|e| self.failed(path, e))
     }
@@ -44,11 +44,11 @@ impl Target {
         dir: &Dir,
         name: &OsStr,
         target: &OsStr,
-        near: &mut Near,
-    ) -> io::Result<Option<Placed>> {
+        near: &mut LastFolder,
+    ) -> io::Result<Option<Outcome>> {
         let Some(there) = self.kept(dir, name, near)? else { return Ok(None) };
         let same = there.is_symlink() && dir.read_link_contents(name)?.as_os_str() == target;
-        Ok(Some(if same { Placed::Kept } else { Placed::Differs }))
+        Ok(Some(if same { Outcome::Kept } else { Outcome::Differs }))
     }
 
     /// Restores its owner and time, if the system permits it.
@@ -57,7 +57,7 @@ impl Target {
         use rustix::fs::{AtFlags, chownat, statat, utimensat};
 
         let look = || statat(dir, name, AtFlags::SYMLINK_NOFOLLOW);
-        self.give_away(metadata, path, look, |uid, gid| {
+        self.restore_owner(metadata, path, look, |uid, gid| {
             chownat(dir, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
         });
         if let Some((name, _)) = metadata.xattrs.first() {

@@ -43,7 +43,7 @@ type IsNew = bool;
 
 /// The outcome for one thing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Placed {
+pub(super) enum Outcome {
     Written,
     /// It existed as the set has it.
     Kept,
@@ -53,15 +53,15 @@ pub(super) enum Placed {
 
 /// What a file should be.
 #[derive(Clone, Copy)]
-pub(super) struct Wanted<'a> {
+pub(super) struct ExpectedFile<'a> {
     pub(super) size: u64,
     pub(super) mtime: Option<Mtime>,
-    pub(super) content: Known<'a>,
+    pub(super) content: ExpectedContent<'a>,
 }
 
 /// What is known about a file's content.
 #[derive(Clone, Copy)]
-pub(super) enum Known<'a> {
+pub(super) enum ExpectedContent<'a> {
     Bytes(&'a [u8]),
     Digest(Digest),
     /// Compare it part by part, as the parts arrive.
@@ -70,7 +70,7 @@ pub(super) enum Known<'a> {
 
 /// The folder of the last written entry: its neighbours come next.
 #[derive(Default)]
-pub(super) struct Near {
+pub(super) struct LastFolder {
     open: Option<(Vec<u8>, Arc<Dir>)>,
     /// Names that it is known to contain.
     pub(super) names: HashSet<OsString>,
@@ -143,14 +143,14 @@ impl Target {
     }
 
     /// Opens a folder of the target and creates what is missing; a link on the way is an error, or is replaced.
-    pub(super) fn folder(&self, path: &[u8], near: &mut Near) -> io::Result<Arc<Dir>> {
+    pub(super) fn folder(&self, path: &[u8], near: &mut LastFolder) -> io::Result<Arc<Dir>> {
         if let Some((near, dir)) = &near.open
             && near == path
         {
             return Ok(dir.clone());
         }
         let mut dir = self.dir.try_clone()?;
-        let mut names = Near::default();
+        let mut names = LastFolder::default();
         let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
         let mut start = 0;
         for end in ends.chain([path.len()]).filter(|_| !path.is_empty()) {
@@ -158,7 +158,7 @@ impl Target {
             start = end + 1;
         }
         let dir = Arc::new(dir);
-        *near = Near { open: Some((path.to_vec(), dir.clone())), ..Near::default() };
+        *near = LastFolder { open: Some((path.to_vec(), dir.clone())), ..LastFolder::default() };
         Ok(dir)
     }
 
@@ -167,7 +167,7 @@ impl Target {
         self.folders.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied()
     }
 
-    fn step(&self, dir: &Dir, path: &[u8], name: &OsStr, near: &mut Near) -> io::Result<Dir> {
+    fn step(&self, dir: &Dir, path: &[u8], name: &OsStr, near: &mut LastFolder) -> io::Result<Dir> {
         // The first worker creates it while the others wait.
         let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         if folders.contains_key(path) {
@@ -178,14 +178,14 @@ impl Target {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => false,
             created => created.map(|()| true)?,
         };
-        *near = Near::default();
+        *near = LastFolder::default();
         if !is_new {
             self.must_be_itself(dir, name, near)?;
             if !dir.symlink_metadata(name)?.is_dir() {
                 if self.existing != Existing::Replace {
                     return Err(io::Error::new(
                         io::ErrorKind::AlreadyExists,
-                        format!("{} is no folder but should be one", name.to_string_lossy()),
+                        format!("{} is not a folder, but must be one", name.to_string_lossy()),
                     ));
                 }
                 self.replace_by_folder(dir, name)?;
@@ -220,7 +220,7 @@ impl Target {
     pub(super) fn place<'a>(
         &self,
         path: &'a EntryPath,
-        near: &mut Near,
+        near: &mut LastFolder,
     ) -> io::Result<(Arc<Dir>, &'a OsStr)> {
         let name = os_name(path.names().next_back().unwrap_or_default())?;
         Ok((self.folder(path.parent().unwrap_or_default(), near)?, name))
@@ -231,9 +231,9 @@ impl Target {
         &self,
         path: &EntryPath,
         metadata: &Metadata,
-        near: &mut Near,
+        near: &mut LastFolder,
         fill: impl FnOnce(&File) -> io::Result<()>,
-    ) -> io::Result<Placed> {
+    ) -> io::Result<Outcome> {
         let (dir, name) = self.place(path, near)?;
         let temporary = self.temporary();
         let file = create(&dir, OsStr::new(&temporary))?;
@@ -242,10 +242,10 @@ impl Target {
             self.finish_file(&file, metadata, path);
             self.durable.file(&file)?;
             drop(file);
-            self.settle(&dir, &temporary, name, near)
+            self.rename_into_place(&dir, &temporary, name, near)
         };
         make().inspect_err(|_| drop(dir.remove_file(&temporary)))?;
-        Ok(Placed::Written)
+        Ok(Outcome::Written)
     }
 
     /// Writes a file whose content is whole and checked.
@@ -255,12 +255,15 @@ impl Target {
         metadata: &Metadata,
         content: &[u8],
         sparse: bool,
-        near: &mut Near,
-    ) -> Result<Placed> {
-        let write = |near: &mut Near| -> io::Result<Placed> {
+        near: &mut LastFolder,
+    ) -> Result<Outcome> {
+        let write = |near: &mut LastFolder| -> io::Result<Outcome> {
             let (dir, name) = self.place(path, near)?;
-            let wanted =
-                Wanted { size: content.len() as u64, mtime: metadata.mtime, content: Known::Bytes(content) };
+            let wanted = ExpectedFile {
+                size: content.len() as u64,
+                mtime: metadata.mtime,
+                content: ExpectedContent::Bytes(content),
+            };
             if let Some(kept) = self.keep_file(&dir, name, wanted, near)? {
                 return Ok(kept);
             }
@@ -276,7 +279,7 @@ impl Target {
         write(near).map_err(|e| self.failed(path, e))
     }
 
-    pub(super) fn make_folder(&self, path: &EntryPath, near: &mut Near) -> Result<()> {
+    pub(super) fn make_folder(&self, path: &EntryPath, near: &mut LastFolder) -> Result<()> {
         self.folder(path.as_bytes(), near).map(drop).map_err(|e| self.failed(path, e))
     }
 
@@ -286,7 +289,7 @@ impl Target {
         // One that could not be created is reported as lost.
         let Some(is_new) = self.is_new(path.as_bytes()) else { return };
         // Open it for reading: a handle that only allows lookups cannot change anything.
-        let opened = self.folder(path.as_bytes(), &mut Near::default()).and_then(|dir| dir.open("."));
+        let opened = self.folder(path.as_bytes(), &mut LastFolder::default()).and_then(|dir| dir.open("."));
         match opened {
             Ok(dir) if is_new || self.existing != Existing::Keep => {
                 let folder = dir.into_std();
@@ -306,7 +309,7 @@ impl Target {
             if self.durable.asks_each() {
                 let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 for path in folders.keys() {
-                    let dir = self.folder(path, &mut Near::default())?;
+                    let dir = self.folder(path, &mut LastFolder::default())?;
                     self.durable.folder(&dir)?;
                 }
             }

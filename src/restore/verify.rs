@@ -16,7 +16,9 @@ use crate::set::filter::LineFilter;
 use crate::set::index::piece_number;
 use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
-use crate::set::{Block, Content, Digest, Entry, EntryPath, Part, is_left_of_writing, segment};
+use crate::set::{
+    Block, Content, Digest, Entry, EntryPath, Part, SIGNATURE_NAME, is_left_of_writing, segment,
+};
 use crate::worker_pool;
 
 /// What a verification found.
@@ -173,12 +175,9 @@ fn digest_fault(set: &Set, name: &str, digest: &Digest, buffer: &mut Vec<u8>) ->
     })
 }
 
-/// The signature of the cover sheet, if the set has one.
-const SIGNATURE: &str = "backup.json.p7s";
-
 /// Records the files in the folder that no list names: as a fault if one could pass for a stored file.
 fn take_foreign(set: &Set, report: &mut VerifyReport) {
-    for name in set.foreign().into_iter().filter(|name| name != SIGNATURE) {
+    for name in set.foreign().into_iter().filter(|name| name != SIGNATURE_NAME) {
         if segment::is_name(&name) || piece_number(&name).is_some() || is_left_of_writing(&name) {
             report.faults.push(Fault::new(&name, FaultKind::Foreign, "does not belong to this set"));
         } else {
@@ -355,7 +354,7 @@ impl<'a> Order<'a> {
             return None;
         }
         self.stray = Some(path.clone());
-        Some(Loss::damaged(path.clone(), "has a part that does not follow the one before"))
+        Some(Loss::out_of_order(path.clone()))
     }
 
     fn finish(mut self) -> Vec<Loss> {

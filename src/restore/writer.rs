@@ -2,10 +2,10 @@
 
 use super::Restore;
 use super::extract::Sink;
-use super::firsts::Fate;
+use super::link_targets::Fate;
 use super::report::Loss;
 use super::select::Selection;
-use super::target::{Near, Placed};
+use super::target::{LastFolder, Outcome};
 use crate::error::{Result, Scope};
 use crate::set::{Block, Content, Entry, EntryPath, Part};
 
@@ -13,7 +13,7 @@ use crate::set::{Block, Content, Entry, EntryPath, Part};
 pub(super) struct Writer<'a, 'r> {
     pub(super) restore: &'a Restore<'r>,
     pub(super) selection: &'a Selection,
-    pub(super) near: Near,
+    pub(super) near: LastFolder,
     pub(super) wrote: Wrote,
 }
 
@@ -45,21 +45,21 @@ impl Sink for Writer<'_, '_> {
                 (target.make_symlink(&path, to, &entry.metadata, near), &mut self.wrote.links)
             }
             Content::Folder => {
-                let made = target.make_folder(&path, near).map(|()| Placed::Written);
+                let made = target.make_folder(&path, near).map(|()| Outcome::Written);
                 (made, &mut self.wrote.folders)
             }
             Content::Copy { .. } | Content::HardLink { .. } | Content::LargeFile { .. } => return Ok(()),
         };
         let fate = match made {
-            Ok(Placed::Written) => {
+            Ok(Outcome::Written) => {
                 *count += 1;
                 Fate::Written(path)
             }
-            Ok(Placed::Kept) => {
+            Ok(Outcome::Kept) => {
                 self.wrote.kept += 1;
                 Fate::NotWritten
             }
-            Ok(Placed::Differs) => {
+            Ok(Outcome::Differs) => {
                 self.wrote.differing.push(path);
                 Fate::NotWritten
             }

@@ -10,7 +10,7 @@ use super::seen::Seen;
 use super::sets::Totals;
 use crate::envelope::EncryptionCertificate;
 use crate::layout::{Component, Host, HostKind, UncPath};
-use crate::share::Share;
+use crate::share::{Share, Space};
 
 /// Checks the root as it is written.
 pub(super) fn root(configuration: &Configuration, findings: &mut Findings) {
@@ -194,7 +194,7 @@ pub(super) fn space(space: Option<MeasuredSpace>, totals: &Totals, findings: &mu
         );
     };
     let used = space.total_bytes.saturating_sub(space.free_bytes);
-    if u128::from(used) * 10 > u128::from(space.total_bytes) * 7 {
+    if Space::new(space.total_bytes, space.free_bytes).is_almost_full() {
         let percent = u128::from(used) * 100 / u128::from(space.total_bytes.max(1));
         findings.add("SHARE_ALMOST_FULL", SHARE, format!("{percent} % are used"));
     }

@@ -102,7 +102,7 @@ pub static RULES: &[Rule] = &[
     Rule {
         id: "CREDENTIALS_IN_CONFIGURATION",
         severity: Critical,
-        title: "A credential lies in the configuration in clear",
+        title: "A credential is stored in the configuration in plain text",
         why: "Whoever reads the file has the share or the key; files like this get copied, mailed and committed.",
         practice: "Encryption",
         remedy: "Remove it, change the credential, and keep it in a vault or the operating system's store.",
@@ -191,7 +191,7 @@ pub static RULES: &[Rule] = &[
         id: "COMPONENT_MISPLACED",
         severity: Warning,
         title: "Component data lies outside of the region folder's component folders",
-        why: "It is not told apart by cloud, and no listing, check or retention reaches it.",
+        why: "Nothing shows which cloud it belongs to, and no listing, check or retention reaches it.",
         practice: "Folder names",
         remedy: "Move it into the component's folder below the region folder.",
     },
@@ -353,7 +353,7 @@ pub static RULES: &[Rule] = &[
         title: "The last backup holds less than half of what another does",
         why: "Part of the source was probably not there: what is missing is in older sets alone.",
         practice: "Backups",
-        remedy: "Look at the source on the host and run a backup; where it is right so, delete the last larger set by hand or silence this rule.",
+        remedy: "Look at the source on the host and run a backup; if that is intended, delete the last larger set by hand or silence this rule.",
     },
     Rule {
         id: "SET_FOREIGN",

@@ -73,7 +73,7 @@ pub struct Size {
 }
 
 /// A set, with what a review remembers of it.
-struct KnownSet {
+struct ReviewedSet {
     candidate: Candidate,
     thumbprints: Vec<[String; 2]>,
     /// Where it belongs, if it does not belong here.
@@ -95,7 +95,7 @@ pub(super) fn review(
     now: Timestamp,
     findings: &mut Findings,
 ) -> Result<(Vec<ComponentReview>, Totals)> {
-    let mut by_place: std::collections::BTreeMap<(Component, Option<ScaleUnit>), Vec<KnownSet>> =
+    let mut by_place: std::collections::BTreeMap<(Component, Option<ScaleUnit>), Vec<ReviewedSet>> =
         std::collections::BTreeMap::new();
     for (place, name, folder) in &seen.sets {
         let Some(summary) = set::summary(share, place, folder, *name)? else { continue };
@@ -177,7 +177,7 @@ fn expected_units(
     }
 }
 
-fn known(summary: &set::SetSummary) -> KnownSet {
+fn known(summary: &set::SetSummary) -> ReviewedSet {
     let mut candidate = Candidate::from(summary);
     // A cover sheet is foreign, and its labels may be long; retention needs only this one.
     candidate.labels.retain(|label, _| label == PIN_LABEL);
@@ -193,23 +193,23 @@ fn known(summary: &set::SetSummary) -> KnownSet {
         SetState::Foreign { belongs_to, .. } => Some(belongs_to.to_string()),
         _ => None,
     };
-    KnownSet { candidate, thumbprints, belongs_to }
+    ReviewedSet { candidate, thumbprints, belongs_to }
 }
 
 fn thumbprint(text: &str) -> String {
     text.chars().take(64).collect::<String>().to_ascii_uppercase()
 }
 
-fn is_complete(known: &KnownSet) -> bool {
+fn is_complete(known: &ReviewedSet) -> bool {
     matches!(known.candidate.condition, Condition::Succeeded | Condition::PartialSucceeded)
 }
 
-fn is_future(known: &KnownSet, now: Timestamp) -> bool {
+fn is_future(known: &ReviewedSet, now: Timestamp) -> bool {
     known.candidate.set.created().as_second() > now.as_second() + 300
 }
 
 impl ComponentReview {
-    fn measure(&mut self, sets: &[KnownSet], now: Timestamp) {
+    fn measure(&mut self, sets: &[ReviewedSet], now: Timestamp) {
         let mut complete: Vec<_> = sets.iter().filter(|known| is_complete(known)).collect();
         complete.sort_by_key(|known| known.candidate.set);
         let mut shared = SharedFiles::default();
@@ -247,7 +247,7 @@ impl ComponentReview {
         }
     }
 
-    fn check_states(&self, sets: &[KnownSet], now: Timestamp, findings: &mut Findings) {
+    fn check_states(&self, sets: &[ReviewedSet], now: Timestamp, findings: &mut Findings) {
         let of = |condition: Condition| -> Samples {
             let some = sets.iter().filter(|known| known.candidate.condition == condition);
             some.map(|known| known.candidate.set.to_string()).collect()
@@ -277,10 +277,10 @@ impl ComponentReview {
     }
 
     /// Checks whether the last complete set holds far less than others.
-    fn check_content(&self, sets: &[KnownSet], now: Timestamp, findings: &mut Findings) {
+    fn check_content(&self, sets: &[ReviewedSet], now: Timestamp, findings: &mut Findings) {
         let complete = sets.iter().filter(|known| is_complete(known) && !is_future(known, now));
         let content =
-            |known: &KnownSet| known.candidate.content.map(|content| (content.files, content.bytes));
+            |known: &ReviewedSet| known.candidate.content.map(|content| (content.files, content.bytes));
         let mut largest = Largest::default();
         complete.clone().filter_map(content).for_each(|of| largest.take(of));
         let Some((last, (files, size))) =
@@ -299,7 +299,7 @@ impl ComponentReview {
         }
     }
 
-    fn check_keys(&self, held: &BTreeSet<&str>, sets: &[KnownSet], findings: &mut Findings) {
+    fn check_keys(&self, held: &BTreeSet<&str>, sets: &[ReviewedSet], findings: &mut Findings) {
         let held = |of: &[String; 2]| of.iter().any(|thumbprint| held.contains(&**thumbprint));
         let mut lost = 0;
         let mut thumbprints = BTreeSet::new();
@@ -314,7 +314,7 @@ impl ComponentReview {
         findings.add_all("SETS_NOBODY_CAN_OPEN", &self.name, &what, &thumbprints);
     }
 
-    fn check_retention(&self, sets: Vec<KnownSet>, now: Timestamp, findings: &mut Findings) {
+    fn check_retention(&self, sets: Vec<ReviewedSet>, now: Timestamp, findings: &mut Findings) {
         let Some(days) = self.retention_days.filter(|_| self.is_configured) else {
             if self.is_configured {
                 findings.add("RETENTION_NOT_SET", &self.name, "no retention_days");
@@ -337,7 +337,7 @@ impl ComponentReview {
     }
 }
 
-fn days(sets: &[KnownSet], now: Timestamp) -> Vec<Day> {
+fn days(sets: &[ReviewedSet], now: Timestamp) -> Vec<Day> {
     let today = now.as_second().div_euclid(DAY);
     let mut days: Vec<Day> = (0..DAYS)
         .map(|at| {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::alive::Process;
 use super::gate::{Skip, Trigger};
+use super::job_lock::Process;
 use super::next_run::second;
 use super::operation::open_string_enum;
 use crate::alert::AlertKind;

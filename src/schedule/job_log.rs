@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::alive::{self, Process};
 use super::gate::Trigger;
 use super::job::Job;
+use super::job_lock::{self, Process};
 use super::next_run::second;
 use super::operation::{Operation, OperationKind, OperationState};
 use crate::error::{Error, ErrorKind, Result};
@@ -128,11 +128,11 @@ impl JobLog {
         for dead in self.read(job.started.max(job.ended.unwrap_or(job.started)))?.died {
             if dead.id != job.id {
                 self.write(line(&dead)?)?;
-                alive::release(&self.path, &dead.id);
+                job_lock::release(&self.path, &dead.id);
             }
         }
         if job.is_open() {
-            job.process = alive::hold(&self.path, &job.id).map_err(|e| match e.kind() {
+            job.process = job_lock::hold(&self.path, &job.id).map_err(|e| match e.kind() {
                 io::ErrorKind::WouldBlock => {
                     Error::new(ErrorKind::Conflict, format!("another process runs the job {:?}", job.id))
                 }
@@ -142,7 +142,7 @@ impl JobLog {
         self.write(line(&job)?)?;
         // Release it last: anyone who finds it released reads the log once more.
         if !job.is_open() {
-            alive::release(&self.path, &job.id);
+            job_lock::release(&self.path, &job.id);
         }
         Ok(())
     }
@@ -192,7 +192,7 @@ impl JobLog {
 
     fn is_dead(&self, job: &Job, now: Timestamp) -> bool {
         let is_here = job.process.as_ref().is_some_and(Process::is_here);
-        let is_held = if is_here { alive::is_held(&self.path, &job.id) } else { None };
+        let is_held = if is_here { job_lock::is_held(&self.path, &job.id) } else { None };
         is_held.map_or_else(|| age(job, now) > DEAD, |is_held| !is_held)
     }
 

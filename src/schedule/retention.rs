@@ -12,6 +12,7 @@ use super::rules::{DeleteReason, KeepReason, RetentionPolicy};
 use super::shared_files::SharedFiles;
 use crate::layout::SharePath;
 use crate::set::shrunken::Largest;
+use crate::share::CLOCK_SKEW;
 
 /// Which sets to delete, and why the others stay. Look at it before you [carry it out](Self::apply).
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -133,7 +134,7 @@ enum Verdict {
 /// Judges the sets of one place, sorted from old to new.
 fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Verdict> {
     let mut keep = vec![BTreeSet::new(); sets.len()];
-    let is_future = |set: &Candidate| second(set.time()) > second(now).saturating_add(TOLERANCE);
+    let is_future = |set: &Candidate| second(set.time()) > second(now).saturating_add(CLOCK_SKEW.as_secs());
     // Rules count from new to old.
     let good: Vec<usize> =
         (0..sets.len()).rev().filter(|at| sets[*at].is_complete() && !is_future(&sets[*at])).collect();
@@ -305,6 +306,3 @@ fn month(time: Timestamp) -> i64 {
     let utc = Offset::UTC.to_datetime(time);
     i64::from(utc.year()) * 12 + i64::from(utc.month())
 }
-
-/// How far ahead another host's clock may be: the five minutes that Kerberos allows.
-const TOLERANCE: i64 = 300;

@@ -5,9 +5,9 @@ use std::io::Cursor;
 
 use super::cover::{self, Stored};
 use super::digest::Digest;
-use super::doubt::Doubt;
 use super::entry::{Change, Content, Entry, EntryPath, Problem};
 use super::index::{PieceReader, piece_number};
+use super::lost_pieces::LostPieces;
 use super::overlay::Overlay;
 use super::record::{Record, StoredFile};
 use super::stored_files::open_message;
@@ -76,7 +76,7 @@ pub(crate) struct Catalog {
     pub(super) overlay: Overlay,
     pub(super) changes: HashMap<EntryPath, Change>,
     /// Set if a piece is lost whose lines take the place of earlier ones.
-    pub(super) doubt: Option<Doubt>,
+    pub(super) doubt: Option<LostPieces>,
 }
 
 impl Catalog {

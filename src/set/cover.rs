@@ -15,7 +15,7 @@ use crate::layout::{Place, SetName, finished_name};
 pub(crate) const FILE_NAME: &str = "backup.json";
 
 /// Name reserved for its signature.
-const SIGNATURE_NAME: &str = "backup.json.p7s";
+pub(crate) const SIGNATURE_NAME: &str = "backup.json.p7s";
 
 /// Whether a file of this name in a set's folder belongs to the set: one of the set's files, or what an unfinished
 /// write of one left behind.

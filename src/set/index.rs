@@ -12,7 +12,7 @@ use crate::layout::{Place, SetName};
 
 /// A piece is closed once it has this many compressed bytes…
 const PIECE_STORED: usize = 2 << 20;
-/// …or this many lines of text.
+/// …or this many bytes of text.
 const PIECE_TEXT: u64 = 32 << 20;
 /// Longest line in bytes: a path, a link's target, and extended attributes.
 pub(crate) const MAX_LINE: usize = 4 << 20;
@@ -43,7 +43,7 @@ pub(crate) struct Piece {
     pub(crate) number: u32,
     pub(crate) buffer: Vec<u8>,
     pub(crate) content_length: u64,
-    pub(crate) lines: Lines,
+    pub(crate) lines: PieceKind,
     /// Number of its lines, not counting the first.
     pub(crate) records: u64,
 }
@@ -77,7 +77,7 @@ impl Numbers {
 /// A run lists everything that it removes before everything that it adds, in separate pieces: so a removal never hides
 /// an addition, however many pieces both take.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) enum Lines {
+pub(crate) enum PieceKind {
     /// List what is removed.
     Removals,
     /// List everything else.
@@ -89,7 +89,7 @@ pub(crate) struct IndexWriter {
     set: SetName,
     place: Place,
     head_room: usize,
-    lines: Lines,
+    lines: PieceKind,
     open: Option<Open>,
     numbers: Numbers,
 }
@@ -119,7 +119,13 @@ impl Open {
 
 impl IndexWriter {
     /// Creates a writer that takes its pieces' numbers from here.
-    pub(crate) fn new(set: SetName, place: Place, head_room: usize, lines: Lines, numbers: Numbers) -> Self {
+    pub(crate) fn new(
+        set: SetName,
+        place: Place,
+        head_room: usize,
+        lines: PieceKind,
+        numbers: Numbers,
+    ) -> Self {
         Self { set, place, head_room, lines, open: None, numbers }
     }
 
@@ -141,7 +147,7 @@ impl IndexWriter {
     /// # Errors
     /// `INTERNAL` for a line of the other kind.
     pub(crate) fn write(&mut self, record: &Record) -> Result<Option<Piece>> {
-        let kind = if matches!(record, Record::Gone(_)) { Lines::Removals } else { Lines::Additions };
+        let kind = if matches!(record, Record::Gone(_)) { PieceKind::Removals } else { PieceKind::Additions };
         if kind != self.lines {
             return Err(Error::new(
                 ErrorKind::Internal,
@@ -239,7 +245,7 @@ impl<R: BufRead> PieceReader<R> {
         }
     }
 
-    /// Lines read so far, not counting the first.
+    /// PieceKind read so far, not counting the first.
     pub(crate) fn seen(&self) -> u64 {
         self.seen
     }

@@ -9,10 +9,10 @@ pub(crate) use super::catalog::Catalog;
 use super::catalog::Newest;
 use super::cover::{self, CoverSheet};
 use super::digest::Digest;
-use super::doubt::Doubt;
 use super::entry::{Change, EntryPath};
 use super::extents::Extents;
 use super::index::{PieceReader, piece_number};
+use super::lost_pieces::LostPieces;
 use super::overlay::Overlay;
 use super::record::{Record, StoredFile};
 use super::stored_files::{fetch, lengths, open_message};
@@ -21,7 +21,7 @@ use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SetName, SharePath};
 use crate::share::{Item, Share, concerning, joined};
-use crate::worker_pool::both;
+use crate::worker_pool::join;
 
 /// A backup set on a share, complete by its cover sheet.
 #[derive(Debug)]
@@ -150,7 +150,7 @@ impl Set {
             share.read(&folder.join(Name::new(name)?), limit, &mut bytes)?;
             Ok(bytes)
         };
-        let (sheet, text) = both(
+        let (sheet, text) = join(
             || {
                 let why = "its backup never finished, is still running, or the folder was partly deleted";
                 read(cover::FILE_NAME, cover::MAX_LENGTH, why)
@@ -335,7 +335,7 @@ impl Set {
             Err(e) if e.scope() == Scope::Object => None,
             extents => extents?,
         };
-        catalog.doubt = Some(Doubt::new(ordinal, name, extents));
+        catalog.doubt = Some(LostPieces::new(ordinal, name, extents));
         Ok(())
     }
 

@@ -4,10 +4,10 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use super::catalog::Catalog;
-use super::doubt::Judgement;
 use super::entry::{Entry, EntryPath};
 use super::filter::LineFilter;
 use super::index::PieceReader;
+use super::lost_pieces::Judgement;
 use super::reader::Set;
 use super::record::Record;
 use crate::envelope::Opener;
@@ -135,7 +135,7 @@ impl IndexPlace {
                 let Some(piece) = catalog.pieces.get(self.next) else {
                     if !self.skipped && Some(self.seen) != catalog.records {
                         self.skipped = true;
-                        let message = "the index has another number of lines than its end says";
+                        let message = "the index has a different number of lines than its end record says";
                         return Err(Error::new(ErrorKind::Damaged, message).into());
                     }
                     return Ok(None);

@@ -47,7 +47,7 @@ pub(crate) struct Compressor {
 
 /// What is compressed.
 #[derive(Clone, Copy, Eq, PartialEq)]
-pub(crate) enum Of {
+pub(crate) enum ContentClass {
     SmallFiles,
     /// A piece of a large file, or content that is not a file's.
     Other,
@@ -77,7 +77,12 @@ impl Compressor {
     ///
     /// For small files a sample decides the level. Those that are text are mostly tables and configurations with long
     /// repeats; a search for short ones takes twice the time and only makes them larger.
-    pub(crate) fn compress(&mut self, mut content: &[u8], of: Of, frames: &mut Vec<u8>) -> io::Result<()> {
+    pub(crate) fn compress(
+        &mut self,
+        mut content: &[u8],
+        of: ContentClass,
+        frames: &mut Vec<u8>,
+    ) -> io::Result<()> {
         frames.reserve(zstd_safe::compress_bound(content.len()));
         while !content.is_empty() {
             let (kind, length) = stretch(content);
@@ -86,7 +91,8 @@ impl Compressor {
                 Kind::Zeros => zeros(length, frames),
                 Kind::Noise => stored(piece, frames),
                 Kind::Rest => {
-                    let level = if of == Of::SmallFiles { self.level_for(piece)? } else { self.level };
+                    let level =
+                        if of == ContentClass::SmallFiles { self.level_for(piece)? } else { self.level };
                     self.frame(piece, level, frames)?;
                 }
             }
@@ -281,7 +287,7 @@ mod tests {
     fn frames_give_back_what_was_compressed_from_any_point() {
         let content = mixed();
         let mut frames = Vec::new();
-        Compressor::new(3).unwrap().compress(&content, Of::SmallFiles, &mut frames).unwrap();
+        Compressor::new(3).unwrap().compress(&content, ContentClass::SmallFiles, &mut frames).unwrap();
         assert!(frames.len() < 3 * FRAME / 2, "only noise is stored");
         for start in [0, 5, FRAME - 1, FRAME, 2 * FRAME + 77, content.len() - 1] {
             let mut walk = Frames::new(&frames).unwrap();
@@ -299,7 +305,7 @@ mod tests {
         for length in [1, BLOCK - 1, BLOCK, ZSTD_BLOCK + 1, 3 * FRAME, mixed().len()] {
             let content = &mixed()[FRAME..][..length.min(3 * FRAME)];
             let mut frames = Vec::new();
-            Compressor::new(3).unwrap().compress(content, Of::Other, &mut frames).unwrap();
+            Compressor::new(3).unwrap().compress(content, ContentClass::Other, &mut frames).unwrap();
             assert_eq!(zstd::stream::decode_all(&frames[..]).unwrap(), content, "{length}");
         }
     }
@@ -311,14 +317,14 @@ mod tests {
         openssl::rand::rand_bytes(&mut content).unwrap();
         content[5 * BLOCK..6 * BLOCK].copy_from_slice(&text);
         let mut frames = Vec::new();
-        Compressor::new(3).unwrap().compress(&content, Of::SmallFiles, &mut frames).unwrap();
+        Compressor::new(3).unwrap().compress(&content, ContentClass::SmallFiles, &mut frames).unwrap();
         assert!(frames.len() < FRAME - BLOCK + 2000, "{}", frames.len());
     }
 
     #[test]
     fn broken_frames_are_errors() {
         let mut frames = Vec::new();
-        Compressor::new(3).unwrap().compress(&[7; 1000], Of::Other, &mut frames).unwrap();
+        Compressor::new(3).unwrap().compress(&[7; 1000], ContentClass::Other, &mut frames).unwrap();
         for cut in 1..frames.len() {
             assert!(Frames::new(&frames[..cut]).unwrap().at(0).is_err(), "{cut}");
         }

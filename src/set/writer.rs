@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::cover::{self, Counts, CoverSheet, FORMAT_VERSION, Status, Stored};
 use super::digest::Digest;
@@ -13,11 +13,8 @@ use super::sums;
 use crate::envelope::{CertificateFacts, MAX_MESSAGE, Sealer};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SetName, SharePath};
-use crate::share::{Item, ItemKind, Share, ShareProtection, concerning, joined};
-use crate::worker_pool::both;
-
-/// How far the share's clock may be ahead of this host's.
-const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
+use crate::share::{CLOCK_SKEW, Item, ItemKind, Share, ShareProtection, concerning, joined};
+use crate::worker_pool::join;
 
 /// Waits in milliseconds before each attempt to remove what failed writes left behind.
 const SWEEPS: [u64; 6] = [0, 100, 200, 400, 800, 1600];
@@ -136,7 +133,7 @@ impl SetWriter {
     /// Stores two sealed files at once.
     pub(crate) fn put_both(&self, one: (&StoredFile, &[u8]), other: (&StoredFile, &[u8])) -> Result<()> {
         let put = |(file, message): (&StoredFile, &[u8])| self.put(&file.name, message);
-        let (one, other) = both(|| put(one), || put(other));
+        let (one, other) = join(|| put(one), || put(other));
         one.and(other)
     }
 
@@ -214,15 +211,15 @@ impl SetWriter {
         let sheet = cover.print()?;
         self.put(sums::FILE_NAME, text.as_bytes())?;
         let sums = (sums::FILE_NAME, text.len() as u64);
-        self.settle(files().map(|file| (file.name.as_str(), file.length)).chain([sums]))?;
+        self.flush_and_check(files().map(|file| (file.name.as_str(), file.length)).chain([sums]))?;
         self.put(cover::FILE_NAME, &sheet)?;
-        self.settle([(cover::FILE_NAME, sheet.len() as u64)].into_iter())?;
+        self.flush_and_check([(cover::FILE_NAME, sheet.len() as u64)].into_iter())?;
         Ok(cover)
     }
 
     /// Makes sure that the share has these files, and that they survive a power cut.
-    fn settle<'a>(&self, files: impl Iterator<Item = (&'a str, u64)>) -> Result<()> {
-        let (flushed, checked) = both(|| self.share.flush(&self.folder), || self.check(files));
+    fn flush_and_check<'a>(&self, files: impl Iterator<Item = (&'a str, u64)>) -> Result<()> {
+        let (flushed, checked) = join(|| self.share.flush(&self.folder), || self.check(files));
         checked.and(flushed)
     }
 
@@ -265,7 +262,7 @@ impl SetWriter {
             return;
         }
         let newest = items.iter().filter_map(|item| item.modified).max();
-        if newest.zip(last_note).is_some_and(|(newest, note)| newest > note + CLOCKS) {
+        if newest.zip(last_note).is_some_and(|(newest, note)| newest > note + CLOCK_SKEW) {
             return;
         }
         for item in files_of_a_set(&items) {

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::{Share, missing_folder};
+use super::{CLOCK_SKEW, Share, missing_folder};
 use crate::alert::{AlertKind, Context};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Deployment, Place, SharePath};
@@ -18,12 +18,12 @@ use crate::stop::Stop;
 mod options;
 mod probe;
 mod report;
-mod steps;
+mod report_builder;
 
 pub use report::{CheckAlert, CheckReport, CheckedStep, Step, StepOutcome};
 
-use probe::{Made, Probe};
-use steps::Steps;
+use probe::{Probe, ProbeName};
+use report_builder::ReportBuilder;
 
 /// Checks the way to a share, and what this account can do on it.
 #[derive(Clone, Debug)]
@@ -66,22 +66,22 @@ impl ShareCheck {
         steps.report
     }
 
-    pub(super) fn steps(&self, share: String, account: Option<String>) -> Steps {
+    pub(super) fn steps(&self, share: String, account: Option<String>) -> ReportBuilder {
         let deployment = self.deployment.to_string();
         let mut context =
             Context::new("", Timestamp::now()).location(self.deployment.region().to_string()).share(&*share);
         context.account = account;
-        Steps { context, report: CheckReport { share, deployment, steps: Vec::new() } }
+        ReportBuilder { context, report: CheckReport { share, deployment, steps: Vec::new() } }
     }
 
-    pub(super) fn look_at(&self, share: &dyn Share, steps: &mut Steps) {
+    pub(super) fn look_at(&self, share: &dyn Share, steps: &mut ReportBuilder) {
         let Some(folder) = self.look_for_folders(share, steps) else { return steps.skip_rest() };
         let begun = Instant::now();
         let probe = match share.may_delete(&folder).and_then(|may| Ok((may, Probe::new(&folder)?))) {
             Ok((Some(false), probe)) => {
-                probe.rehearse(share, steps);
+                probe.write_and_discard(share, steps);
                 look_at_space(share, steps);
-                let why = "no file stays whose time would tell";
+                let why = "no file remains to compare times with";
                 return steps.add(Step::Clock, StepOutcome::Skipped, Instant::now(), why.into());
             }
             Ok((_, probe)) => probe,
@@ -90,18 +90,18 @@ impl ShareCheck {
         let begun = Instant::now();
         if let Err(error) = share.put(&probe.object, &probe.content) {
             // The report has room for one reason, and this is the first.
-            let _ = Probe::remove(share, &[Made::Perhaps(&probe.object)]);
+            let _ = Probe::remove(share, &[ProbeName::MayExist(&probe.object)]);
             return not_written(share, steps, begun, &error);
         }
         steps.passed(Step::Write, begun, probe.written());
         // A server that is far away takes its time for each of these, but not for all of them together.
-        let [mut read, mut linked, mut copied, mut space] = std::array::from_fn(|_| steps.beside());
-        let stop = &Stop::below();
+        let [mut read, mut linked, mut copied, mut space] = std::array::from_fn(|_| steps.new_part());
+        let stop = &Stop::child();
         let (mut made, clock) = std::thread::scope(|scope| {
-            let link = scope.spawn(|| stop.during(|| probe.take_name(Step::HardLink, share, &mut linked)));
-            let copy = scope.spawn(|| stop.during(|| probe.take_name(Step::Copy, share, &mut copied)));
-            scope.spawn(|| stop.during(|| probe.read_back(share, &mut read)));
-            scope.spawn(|| stop.during(|| look_at_space(share, &mut space)));
+            let link = scope.spawn(|| stop.run(|| probe.take_name(Step::HardLink, share, &mut linked)));
+            let copy = scope.spawn(|| stop.run(|| probe.take_name(Step::Copy, share, &mut copied)));
+            scope.spawn(|| stop.run(|| probe.read_back(share, &mut read)));
+            scope.spawn(|| stop.run(|| look_at_space(share, &mut space)));
             let clock = probe.clock(share, begun);
             let join =
                 |made: ScopedJoinHandle<'_, _>| made.join().unwrap_or_else(|panic| resume_unwind(panic));
@@ -111,7 +111,7 @@ impl ShareCheck {
         made.extend(probe.rename(share, steps));
         let begun = Instant::now();
         let deleted = Probe::remove(share, &made);
-        steps.take(Step::Delete, begun, deleted.map(|()| "nothing is left of the probe".into()));
+        steps.record(Step::Delete, begun, deleted.map(|()| "nothing is left of the probe".into()));
         steps.append(space);
         match clock {
             Ok(Some(difference)) => {
@@ -120,20 +120,26 @@ impl ShareCheck {
                     difference.abs(),
                     if difference < 0 { "behind" } else { "ahead" }
                 );
-                let outcome =
-                    if difference.abs() > MOST_SKEW { StepOutcome::Warned } else { StepOutcome::Passed };
+                let outcome = if difference.abs() > CLOCK_SKEW.as_secs() {
+                    StepOutcome::Warned
+                } else {
+                    StepOutcome::Passed
+                };
                 let advice = if outcome == StepOutcome::Warned { "; Kerberos allows 300 s" } else { "" };
                 steps.add(Step::Clock, outcome, begun, seen + advice);
             }
-            Ok(None) => {
-                steps.add(Step::Clock, StepOutcome::Skipped, begun, "the share tells no times".into())
-            }
+            Ok(None) => steps.add(
+                Step::Clock,
+                StepOutcome::Skipped,
+                begun,
+                "the share reports no modification times".into(),
+            ),
             Err(error) => steps.failed(Step::Clock, begun, &error),
         }
     }
 
     /// Returns the innermost existing folder of the deployment; `None` if not even the root can be listed.
-    fn look_for_folders(&self, share: &dyn Share, steps: &mut Steps) -> Option<SharePath> {
+    fn look_for_folders(&self, share: &dyn Share, steps: &mut ReportBuilder) -> Option<SharePath> {
         let begun = Instant::now();
         let region = self.deployment.region_folder();
         let (mut place, mut missing) = (SharePath::root(), Vec::new());
@@ -185,7 +191,7 @@ impl ShareCheck {
 }
 
 /// Nothing could be written: what needs an object is skipped.
-fn not_written(share: &dyn Share, steps: &mut Steps, begun: Instant, error: &Error) {
+fn not_written(share: &dyn Share, steps: &mut ReportBuilder, begun: Instant, error: &Error) {
     steps.failed(Step::Write, begun, error);
     for step in [Step::ReadBack, Step::HardLink, Step::Copy, Step::Rename, Step::Delete] {
         steps.add(step, StepOutcome::Skipped, Instant::now(), "nothing was written".into());
@@ -196,11 +202,11 @@ fn not_written(share: &dyn Share, steps: &mut Steps, begun: Instant, error: &Err
 
 /// Lists the root and these folders, all at once: whether they exist.
 fn list_all(share: &dyn Share, folders: &[(SharePath, &str)]) -> (Result<()>, Vec<Result<()>>) {
-    let stop = Stop::below();
+    let stop = Stop::child();
     std::thread::scope(|scope| {
         let list = |(folder, _): &(SharePath, &str)| {
             let folder = folder.clone();
-            scope.spawn(|| stop.during(move || share.list(&folder).map(drop)))
+            scope.spawn(|| stop.run(move || share.list(&folder).map(drop)))
         };
         let listed: Vec<_> = folders.iter().map(list).collect();
         let root = share.list(&SharePath::root()).map(drop);
@@ -209,13 +215,13 @@ fn list_all(share: &dyn Share, folders: &[(SharePath, &str)]) -> (Result<()>, Ve
     })
 }
 
-fn look_at_space(share: &dyn Share, steps: &mut Steps) {
+fn look_at_space(share: &dyn Share, steps: &mut ReportBuilder) {
     let begun = Instant::now();
     match share.space() {
         Ok(space) => {
             let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
             let seen = format!("{:.1} of {:.1} GiB free for this account", gib(space.free), gib(space.total));
-            if space.free < space.total / ALMOST_FULL {
+            if space.is_almost_full() {
                 steps.add(Step::Space, StepOutcome::Warned, begun, seen);
                 steps.alert(ErrorKind::OutOfCapacity, AlertKind::AlmostFull.into());
             } else {
@@ -228,8 +234,3 @@ fn look_at_space(share: &dyn Share, steps: &mut Steps) {
         Err(error) => steps.failed(Step::Space, begun, &error),
     }
 }
-
-/// Percentage of free space below which Azure Stack Hub's own service warns.
-const ALMOST_FULL: u64 = 10;
-/// Seconds that Kerberos allows between clocks (RFC 4120 5.2.3, by convention).
-const MOST_SKEW: i64 = 300;

@@ -14,29 +14,30 @@ mod answer;
 mod builder;
 mod calls;
 mod check;
+mod client_errors;
 mod connection;
 mod credits;
 mod dfs;
-mod failures;
+mod failure;
 mod log_on;
 mod operations;
 mod options;
-mod passing;
 mod pool;
 mod referral;
 mod rights;
 mod session;
 mod status;
 mod target;
+mod transfer;
 mod transport;
 
 pub use account::SmbAccount;
 pub use builder::SmbBuilder;
 pub use target::{Encryption, SmbDialect, SmbFacts};
 
+use failure::Failure;
 use pool::{Attempt, Pool};
 use session::Session;
-use status::Failure;
 use target::Target;
 
 /// A [`Share`](super::Share) over SMB 3, from any operating system, without mounting it.

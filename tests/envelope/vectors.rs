@@ -2,7 +2,7 @@ use azs_backup::envelope::{CertificateFacts, recipients_of};
 use azs_backup::{DecryptionCertificate, EncryptionCertificate, Error, Opener};
 use serde::Deserialize;
 
-use crate::walked::walked;
+use crate::case_count::assert_case_count;
 use crate::*;
 
 #[derive(Deserialize)]
@@ -27,7 +27,7 @@ fn cases() -> Vec<Case> {
 fn every_vector_ends_as_it_says() {
     let mut wrong = Vec::new();
     let cases = cases();
-    walked("envelope", cases.len());
+    assert_case_count("envelope", cases.len());
     for case in &cases {
         let bytes = vector(&case.file);
         let password = case.password.as_deref();

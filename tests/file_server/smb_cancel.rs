@@ -1,4 +1,4 @@
-//! Whoever says stop is heard within seconds, whatever the server does.
+//! A request to stop takes effect within seconds, whatever the server does.
 #![cfg(all(unix, feature = "smb"))]
 
 use std::fs;
@@ -135,7 +135,7 @@ fn each_piece_of_work_that_reads_ends_when_told_to() {
         ("one file", &mut |o| set.restore_stream(&opener, &path).observer(o).to(std::io::sink()).map(drop)),
     ];
     for (what, work) in work {
-        // At once, and in the midst of what it transfers.
+        // At once, and during a transfer.
         for bytes in [0, 3_000_000] {
             if bytes > 0 && ["list", "open"].contains(&what) {
                 continue;

@@ -1,6 +1,6 @@
 //! Servers that grant few credits, and answer "later": nothing stalls, and a backup takes about as long as elsewhere.
 //!
-//! `cargo test --test smb_credits -- --nocapture` prints the times.
+//! `cargo test --test file_server smb_credits:: -- --nocapture` prints the times.
 #![cfg(all(unix, feature = "smb"))]
 
 use std::fs;

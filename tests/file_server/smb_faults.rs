@@ -23,7 +23,7 @@ const MOMENTS: [(&str, f64); 9] = [
     ("opening the share", 0.000_12),
     ("first folders", 0.000_3),
     ("first put", 0.1),
-    ("in the midst of puts", 0.5),
+    ("during puts", 0.5),
     ("last put", 0.97),
     ("commit", 0.998),
 ];
@@ -104,7 +104,7 @@ fn a_server_that_dies_freezes_or_restarts_ends_in_an_alert_or_a_backup() {
         ("frozen", false, &|| samba.freeze()),
         ("frozen for 1 s", true, &freeze_a_while),
     ];
-    for (moment, at) in [("first put", 0.05), ("in the midst of puts", 0.5), ("last put", 0.95)] {
+    for (moment, at) in [("first put", 0.05), ("during puts", 0.5), ("last put", 0.95)] {
         for (what, completes, fault) in faults {
             let outcome = night.during((bytes as f64 * at) as u64, fault);
             outcome.say(&format!("server {what}, {moment}"));

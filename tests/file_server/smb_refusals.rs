@@ -1,4 +1,4 @@
-//! What a server refuses in the midst of a run: each refusal ends it at once with the right alert, and leaves no false
+//! What a server refuses during a run: each refusal ends it at once with the right alert, and leaves no false
 //! set.
 //!
 //! `cargo test --test file_server smb_refusals:: -- --nocapture --test-threads 1` prints the table.

@@ -9,9 +9,9 @@ use azs_backup::share::Durability;
 use azs_backup::{Backup, EncryptionCertificate, Place};
 use serde_json::{Value, json};
 
+use super::failing_share::{Bad, FailingShare};
 use super::keys;
 use super::options::Options;
-use super::rough::{Bad, Rough};
 use super::source::{From, Source};
 use super::world::World;
 use crate::common::backend;
@@ -52,7 +52,7 @@ pub fn work() {
     let path = |value: &Value| PathBuf::from(value.as_str().unwrap());
     let number = |name: &str| task[name].as_u64().unwrap();
     let share = backend::share_with(Path::new(&path(&task["root"])), Durability::Cached);
-    let share = Arc::new(Rough::new(&share, Some(Bad::KilledAt(number("put")))));
+    let share = Arc::new(FailingShare::new(&share, Some(Bad::KilledAt(number("put")))));
     let place = Place::new(Deployment::new("contoso.com", "nyc").unwrap(), Component::Switches);
     let mut builder = Backup::builder(share, place)
         .segment_size(number("segment_size") as usize)

@@ -9,7 +9,7 @@ use azs_backup::schedule::{DeletionOutcome, RetentionPolicy};
 use azs_backup::{Place, Share, list_sets};
 use jiff::Timestamp;
 
-use super::rough::{Bad, Rough};
+use super::failing_share::{Bad, FailingShare};
 use super::world::World;
 use super::{Fault, Found};
 
@@ -43,7 +43,8 @@ pub fn unreadable(world: &mut World) -> Found {
     let Some(name) = world.rng.pick(&segments) else { return Ok(()) };
     let mut record = (*record).clone();
     record.harmed.insert((*name).clone());
-    let share: Arc<dyn Share> = Arc::new(Rough::new(&world.share, Some(Bad::Unreadable((*name).clone()))));
+    let share: Arc<dyn Share> =
+        Arc::new(FailingShare::new(&world.share, Some(Bad::Unreadable((*name).clone()))));
     record.check_harmed(&share, &world.dir.join("unreadable")).map_err(|fault| {
         Fault::new("unreadable", [format!("{name} gives EIO")].into_iter().chain(fault.lines))
     })
@@ -80,7 +81,7 @@ pub fn retention(world: &mut World) -> Found {
     let plan = policy.plan(&sets, Timestamp::now());
     let mut deleted: BTreeSet<_> = plan.deletions.iter().map(|deletion| deletion.folder.clone()).collect();
     let bad = world.rng.chance(30).then(|| Bad::StoppedAt(1 + world.rng.below(30) as u64));
-    let rough = Rough::new(&world.share, bad);
+    let rough = FailingShare::new(&world.share, bad);
     let mut stopper = rough.stopper();
     let share: Arc<dyn Share> = Arc::new(rough);
     let report = plan.apply(share.clone()).observer(&mut stopper).run();

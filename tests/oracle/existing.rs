@@ -9,10 +9,10 @@ use azs_backup::set::Status;
 use azs_backup::{ErrorKind, Set, Share};
 
 use super::check::{Record, remove};
+use super::failing_share::{Bad, FailingShare};
 use super::model::{Detail, Node, Tree, Walker, What, above, native, shown};
 use super::moves::Mover;
 use super::rng::Rng;
-use super::rough::{Bad, Rough};
 use super::{Fault, Found, named};
 use crate::common::noise;
 
@@ -55,7 +55,7 @@ pub fn check(old: &Record, new: &Record, share: &Arc<dyn Share>, target: &Path, 
 /// A restore over it that somebody stops: every file is what it was, or what the set has.
 fn stopped(new: &Record, share: &Arc<dyn Share>, target: &Path, rng: &mut Rng) -> Found {
     let failed = |error: azs_backup::Error| Fault::new("existing: open", [format!("{error:?}")]);
-    let rough = Rough::new(share, Some(Bad::StoppedAt(3 + rng.below(6) as u64)));
+    let rough = FailingShare::new(share, Some(Bad::StoppedAt(3 + rng.below(6) as u64)));
     let mut stopper = rough.stopper();
     let set = Set::open(Arc::new(rough), new.folder.clone()).map_err(failed)?;
     let before = Walker::walk(target);

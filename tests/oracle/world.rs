@@ -13,11 +13,11 @@ use azs_backup::{Backup, Error, ErrorKind, Place, Result, Share, list_sets};
 
 use super::check::{Record, remove};
 use super::expected::Expected;
+use super::failing_share::{Bad, FailingShare};
 use super::model::Tree;
 use super::moves::Mover;
 use super::options::Options;
 use super::rng::Rng;
-use super::rough::{Bad, Rough};
 use super::source::{Source, Sources, tree_of};
 use super::{Fault, Found, by_hand, child, existing, harm, keys};
 use crate::common::backend;
@@ -173,7 +173,7 @@ impl World {
         let mover = Mover::new(&self.mover.root, self.rng.fork()).among(&mut self.mover);
         let states: States = Arc::new(Mutex::new((mover, vec![before])));
         let is_restless = !self.manner.is_plain() && self.rng.chance(25);
-        let mut rough = Rough::new(&self.share, bad.clone());
+        let mut rough = FailingShare::new(&self.share, bad.clone());
         let move_once = {
             let (states, sources, patterns) =
                 (states.clone(), sources.to_vec(), self.options.patterns.clone());
@@ -243,7 +243,7 @@ impl World {
     /// `goes_on`: the caller commits even if something could not be added.
     fn run(
         &self,
-        rough: &Arc<Rough>,
+        rough: &Arc<FailingShare>,
         sources: &[Source],
         goes_on: bool,
         mut between: impl FnMut(usize, bool),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 #[path = "layout/properties.rs"]
 mod properties;
-use crate::walked;
+use crate::case_count;
 
 fn unc(text: &str) -> UncPath {
     text.parse().unwrap()
@@ -41,7 +41,7 @@ fn normal_form(kind: &str, input: &str) -> Result<String> {
 #[test]
 fn the_vectors_hold() {
     let cases: Vec<Value> = serde_json::from_str(include_str!("../vectors/layout.json")).unwrap();
-    walked::walked("layout", cases.len());
+    case_count::assert_case_count("layout", cases.len());
     let mut wrong = String::new();
     for case in &cases {
         let input = case["input"].as_str().unwrap();

@@ -11,7 +11,7 @@ use azs_backup::{
 };
 use serde_json::Value;
 
-use crate::walked::walked;
+use crate::case_count::assert_case_count;
 
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors");
 
@@ -76,5 +76,5 @@ fn options_are_taken_and_refused_as_the_vectors_say() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    walked("options", cases.len());
+    assert_case_count("options", cases.len());
 }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::walked::walked;
+use crate::case_count::assert_case_count;
 
 fn vectors(theme: &str) -> Vec<Value> {
     let all: Value = serde_json::from_str(include_str!("../vectors/schedule.json")).unwrap();
@@ -28,7 +28,7 @@ fn time(text: &str) -> Timestamp {
 #[test]
 fn next_runs_are_those_of_the_vectors() {
     let cases = vectors("next_run");
-    walked("schedule", cases.len());
+    assert_case_count("schedule", cases.len());
     for case in cases {
         let hours = u32::try_from(case["frequency_hours"].as_u64().unwrap()).unwrap();
         let frequency = if case["beyond_microsoft"] == true {
@@ -53,7 +53,7 @@ fn next_runs_are_those_of_the_vectors() {
 fn the_gate_decides_as_in_the_vectors() {
     let now = time("2026-11-23T02:00:00Z");
     let cases = vectors("gate");
-    walked("gate", cases.len());
+    assert_case_count("gate", cases.len());
     for case in cases {
         let name = &case["name"];
         let document = case["document"].to_string();

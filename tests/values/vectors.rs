@@ -13,7 +13,7 @@ use azs_backup::{
 };
 use serde_json::{Value, json};
 
-use crate::walked::walked;
+use crate::case_count::assert_case_count;
 
 fn vectors() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors")
@@ -86,7 +86,7 @@ fn ends(case: &Value, at: &Path) -> Value {
 fn sets_end_as_the_vectors_say() {
     let mut wrong = Vec::new();
     let cases = read("sets");
-    walked("sets", cases.len());
+    assert_case_count("sets", cases.len());
     for case in cases {
         let got = ends(&case, &vectors().join("sets"));
         let wanted = case.as_object().unwrap().iter().filter(|(key, _)| !GIVEN.contains(&&***key));
@@ -104,7 +104,7 @@ const GIVEN: [&str; 5] = ["name", "folder", "place", "pfx", "password"];
 fn reviews_find_what_the_vectors_say() {
     let mut wrong = Vec::new();
     let cases = read("review");
-    walked("review", cases.len());
+    assert_case_count("review", cases.len());
     for case in cases {
         let got = findings(&case);
         if got != json!({"findings": case["findings"], "silenced": case["silenced"]}) {

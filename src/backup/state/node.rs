@@ -13,7 +13,7 @@ pub(in crate::backup) struct Node {
     pub(in crate::backup) name: Vec<u8>,
     pub(in crate::backup) stamp: Stamp,
     /// Whether the stamp is sure to change when the content does.
-    pub(in crate::backup) is_settled: bool,
+    pub(in crate::backup) is_stamp_reliable: bool,
     /// Its header in tar; for a file that is not large, including content and padding.
     pub(in crate::backup) at: Extent,
     pub(in crate::backup) content: NodeContent,
@@ -115,7 +115,7 @@ impl Node {
         let mut body = Vec::with_capacity(96);
         let b = &mut body;
         b.push(self.content.code());
-        b.push(u8::from(self.is_settled));
+        b.push(u8::from(self.is_stamp_reliable));
         number(b, self.depth.into());
         bytes(b, &self.name);
         number(b, self.stamp.size);
@@ -155,7 +155,7 @@ impl Node {
         let taken = (bytes.len() - input.0.len()).checked_add(length)?;
         let mut input = Input(input.0.get(..length)?);
         let code = input.byte()?;
-        self.is_settled = input.byte()? == 1;
+        self.is_stamp_reliable = input.byte()? == 1;
         self.depth = input.small()?;
         input.bytes(&mut self.name)?;
         self.stamp.size = input.number()?;

@@ -182,7 +182,7 @@ impl Walk<'_> {
         let is_known = self.planner.ahead().is_some();
         let size = bytes.len() as u64;
         self.size.add(size);
-        let mut mark = Mark { is_settled: true, is_memory: true, ..Mark::default() };
+        let mut mark = Mark { is_stamp_reliable: true, is_memory: true, ..Mark::default() };
         mark.stamp.size = size;
         let previous = self.planner.previous.as_ref();
         let may_be_same = previous.is_some_and(|previous| {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::report::{Step, StepOutcome};
-use super::steps::Steps;
+use super::report_builder::ReportBuilder;
 use crate::alert::AlertKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, SharePath};
@@ -35,10 +35,10 @@ impl Probe {
     }
 
     /// Tries what can be tried where this account may not delete.
-    pub(super) fn rehearse(&self, share: &dyn Share, steps: &mut Steps) {
+    pub(super) fn write_and_discard(&self, share: &dyn Share, steps: &mut ReportBuilder) {
         let begun = Instant::now();
         let folder = self.object.parent().unwrap_or_default();
-        match share.rehearse(&folder, &self.content) {
+        match share.write_and_discard(&folder, &self.content) {
             Ok(()) => {
                 steps.passed(Step::Write, begun, self.written());
                 steps.passed(Step::ReadBack, Instant::now(), SAME.into());
@@ -66,7 +66,7 @@ impl Probe {
         format!("{} bytes in {shown}", self.content.len())
     }
 
-    pub(super) fn read_back(&self, share: &dyn Share, steps: &mut Steps) {
+    pub(super) fn read_back(&self, share: &dyn Share, steps: &mut ReportBuilder) {
         let begun = Instant::now();
         let mut read = Vec::new();
         let result = share.read(&self.object, self.content.len() as u64, &mut read).and_then(|()| {
@@ -76,11 +76,16 @@ impl Probe {
                 Err(Error::new(ErrorKind::Damaged, "what was read is not what was written"))
             }
         });
-        steps.take(Step::ReadBack, begun, result);
+        steps.record(Step::ReadBack, begun, result);
     }
 
     /// Links it, or copies it; returns the name that it then has, or may have, too.
-    pub(super) fn take_name(&self, step: Step, share: &dyn Share, steps: &mut Steps) -> Option<Made<'_>> {
+    pub(super) fn take_name(
+        &self,
+        step: Step,
+        share: &dyn Share,
+        steps: &mut ReportBuilder,
+    ) -> Option<ProbeName<'_>> {
         let begun = Instant::now();
         let (to, result) = match step {
             Step::HardLink => (&self.linked, share.link(&self.object, &self.linked)),
@@ -89,7 +94,7 @@ impl Probe {
         match result {
             Ok(()) => {
                 steps.passed(step, begun, "works".into());
-                Some(Made::Is(to))
+                Some(ProbeName::Exists(to))
             }
             Err(error) if error.kind() == ErrorKind::Unsupported => {
                 let cost = match step {
@@ -101,32 +106,32 @@ impl Probe {
             }
             Err(error) => {
                 steps.failed(step, begun, &error);
-                Some(Made::Perhaps(to))
+                Some(ProbeName::MayExist(to))
             }
         }
     }
 
     /// Renames it; returns the names that it then has, or may have.
-    pub(super) fn rename(&self, share: &dyn Share, steps: &mut Steps) -> Vec<Made<'_>> {
+    pub(super) fn rename(&self, share: &dyn Share, steps: &mut ReportBuilder) -> Vec<ProbeName<'_>> {
         let begun = Instant::now();
         let renamed = share.rename(&self.object, &self.renamed);
         let made = match renamed {
-            Ok(()) => vec![Made::Is(&self.renamed)],
-            Err(_) => vec![Made::Perhaps(&self.object), Made::Perhaps(&self.renamed)],
+            Ok(()) => vec![ProbeName::Exists(&self.renamed)],
+            Err(_) => vec![ProbeName::MayExist(&self.object), ProbeName::MayExist(&self.renamed)],
         };
-        steps.take(Step::Rename, begun, renamed.map(|()| "works".into()));
+        steps.record(Step::Rename, begun, renamed.map(|()| "works".into()));
         made
     }
 
     /// Removes these names of it, also when the check is stopped meanwhile.
-    pub(super) fn remove<'a>(share: &dyn Share, made: &[Made<'a>]) -> Result<()> {
-        let stop = &Stop::patient(PATIENCE);
-        let remove = |made: Made<'a>| match (made, share.remove(made.path())) {
-            (Made::Perhaps(_), Err(error)) if error.kind() == ErrorKind::NotFound => Ok(()),
+    pub(super) fn remove<'a>(share: &dyn Share, made: &[ProbeName<'a>]) -> Result<()> {
+        let stop = &Stop::child_with_grace(PATIENCE);
+        let remove = |made: ProbeName<'a>| match (made, share.remove(made.path())) {
+            (ProbeName::MayExist(_), Err(error)) if error.kind() == ErrorKind::NotFound => Ok(()),
             (_, removed) => removed,
         };
         std::thread::scope(|scope| {
-            let spawn = |made| scope.spawn(move || stop.during(|| remove(made)));
+            let spawn = |made| scope.spawn(move || stop.run(|| remove(made)));
             let removing: Vec<_> = made.iter().copied().map(spawn).collect();
             let joined = removing
                 .into_iter()
@@ -152,17 +157,17 @@ impl Probe {
 
 /// A name of the probe.
 #[derive(Clone, Copy)]
-pub(super) enum Made<'a> {
+pub(super) enum ProbeName<'a> {
     /// It has this name.
-    Is(&'a SharePath),
+    Exists(&'a SharePath),
     /// It may have it: the call failed, and that says nothing about what the server did.
-    Perhaps(&'a SharePath),
+    MayExist(&'a SharePath),
 }
 
-impl Made<'_> {
+impl ProbeName<'_> {
     fn path(&self) -> &SharePath {
         match self {
-            Self::Is(path) | Self::Perhaps(path) => path,
+            Self::Exists(path) | Self::MayExist(path) => path,
         }
     }
 }

@@ -6,10 +6,11 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::failure::Failure;
 use super::operations::Kind;
-use super::passing::{Download, Upload};
 use super::session::Session;
-use super::status::{self, Failure};
+use super::status;
+use super::transfer::{Download, Upload};
 use super::{SmbShare, nameless};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MasBackupFolder, SharePath};
@@ -49,7 +50,7 @@ impl Share for SmbShare {
                     if holds(&session, &to, &content, &found).await? {
                         return Ok(());
                     }
-                    upload.settle();
+                    upload.clear_doubt();
                 }
                 session.put(&to, &upload, &content, flush).await
             }
@@ -174,12 +175,12 @@ impl Share for SmbShare {
                     if same(&session, &from, &to, &found).await? {
                         return Ok(());
                     }
-                    upload.settle();
+                    upload.clear_doubt();
                 }
                 session.copy(&from, &to, &upload.name()?, flush).await
             }
         });
-        self.placed("copy", "copies made where an object lies", object, name, copied)
+        self.placed("copy", "server-side copies", object, name, copied)
     }
 
     fn rename(&self, object: &SharePath, name: &SharePath) -> Result<()> {
@@ -212,8 +213,8 @@ impl Share for SmbShare {
         self.rights_in(folder)
     }
 
-    fn rehearse(&self, folder: &SharePath, content: &[u8]) -> Result<()> {
-        self.rehearse_in(folder, content)
+    fn write_and_discard(&self, folder: &SharePath, content: &[u8]) -> Result<()> {
+        self.write_and_discard_in(folder, content)
     }
 
     fn remove(&self, path: &SharePath) -> Result<()> {
@@ -222,7 +223,7 @@ impl Share for SmbShare {
 
     fn remove_folder(&self, folder: &SharePath) -> Result<()> {
         // A file that is still open holds its folder.
-        self.pool.settle();
+        self.pool.wait_for_closes();
         self.remove_as("delete folder", folder, Kind::Folder)
     }
 }
@@ -286,7 +287,7 @@ impl SmbShare {
 async fn clear(upload: &Upload, session: &Session) -> Result<(), Failure> {
     for part in upload.used() {
         match session.remove(&part, Kind::File).await {
-            Err(failure) if failure.is_lost() || failure.is_worn() => return Err(failure),
+            Err(failure) if failure.is_lost() || failure.is_exhausted() => return Err(failure),
             // It does not exist, or the broken connection still holds it.
             _ => {}
         }

@@ -3,12 +3,12 @@
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use super::connection::resolve;
 use super::dfs;
+use super::failure::{Failure, Stage};
 use super::pool::Pool;
-use super::status::{Failure, Stage};
 use super::target::Target;
 use super::{SmbBuilder, SmbShare};
 use crate::error::{Error, ErrorKind, Result};
@@ -59,7 +59,7 @@ impl SmbBuilder {
         tell(Step::Name, begun, Ok(format!("{host} is {}", all.join(", "))));
 
         let begun = Instant::now();
-        let connected = self.knock(&addresses);
+        let connected = self.try_tcp(&addresses);
         let is_open = connected.is_ok();
         tell(Step::Connection, begun, connected);
         if !is_open {
@@ -123,16 +123,17 @@ impl SmbBuilder {
     fn resolve_in_time(&self) -> std::result::Result<Vec<SocketAddr>, Failure> {
         let (host, port, limit) =
             (self.target.root.host().clone(), self.target.port, self.target.times.connect);
-        aside(limit, move || resolve(&host, port)).unwrap_or_else(|failure| Err(failure.at(Stage::Resolve)))
+        run_detached(limit, move || resolve(&host, port))
+            .unwrap_or_else(|failure| Err(failure.at(Stage::Resolve)))
     }
 
     /// Opens a TCP connection to each address; fails if none accepts it.
-    fn knock(&self, addresses: &[SocketAddr]) -> Result<String> {
+    fn try_tcp(&self, addresses: &[SocketAddr]) -> Result<String> {
         let (mut open, mut closed, mut last) = (Vec::new(), Vec::new(), None);
         for address in addresses {
             let (to, limit) = (*address, self.target.times.connect);
             let knocked =
-                aside(limit + Duration::from_secs(1), move || TcpStream::connect_timeout(&to, limit));
+                run_detached(limit + Duration::from_secs(1), move || TcpStream::connect_timeout(&to, limit));
             match knocked.map_err(|failure| failure.into_error(format!("check {address}")))? {
                 Ok(_) => open.push(address.to_string()),
                 Err(error) => {
@@ -155,8 +156,8 @@ impl SmbBuilder {
     }
 }
 
-/// Does on a thread of its own what nothing can stop, and waits so long.
-fn aside<T: Send + 'static>(
+/// Does work that nothing can interrupt on a thread of its own, and waits this long at most.
+fn run_detached<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> std::result::Result<T, Failure> {
@@ -168,9 +169,15 @@ fn aside<T: Send + 'static>(
     loop {
         match answer.recv_deadline(until.min(Instant::now() + stop::TICK)) {
             Ok(done) => return Ok(done),
-            Err(_) if stop::is_set() => return Err(Failure::cancelled()),
-            Err(_) if Instant::now() >= until => return Err(Failure::silence(limit)),
-            Err(_) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Failure::other(
+                    ErrorKind::Internal,
+                    "a thread of the check panicked; please report it",
+                ));
+            }
+            Err(RecvTimeoutError::Timeout) if stop::is_set() => return Err(Failure::cancelled()),
+            Err(RecvTimeoutError::Timeout) if Instant::now() >= until => return Err(Failure::silence(limit)),
+            Err(RecvTimeoutError::Timeout) => {}
         }
     }
 }

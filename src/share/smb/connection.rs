@@ -18,9 +18,9 @@ use futures::future::{Either, select};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 
-use super::credits::endable;
+use super::credits::cancellable;
+use super::failure::{Failure, Stage};
 use super::session::Session;
-use super::status::{Failure, Stage};
 use super::target::{SmbFacts, Target};
 use super::transport::Link;
 use crate::error::ErrorKind;
@@ -103,7 +103,7 @@ impl Connection {
         let job: Job = Box::new(move |session| {
             Box::pin(async move {
                 let _busy = busy;
-                let work = Box::pin(endable(told, work(session)));
+                let work = Box::pin(cancellable(told, work(session)));
                 let result = match select(work, Box::pin(link.lost())).await {
                     Either::Left((result, _)) => result,
                     Either::Right((why, _)) => Err(why),

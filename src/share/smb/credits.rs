@@ -2,7 +2,7 @@
 //!
 //! A request costs credits, one for each 64 KiB, and its answer brings them back. A server that needs longer answers
 //! "later" first (`STATUS_PENDING`), and brings them back with that. The client ignores the credits of such an answer.
-//! So each one costs, until the client waits for credits that the server believes it has: for ever.
+//! So each one costs, until the client waits for credits that the server believes it has: forever.
 //!
 //! Nothing here waits for that. The server's grant is known from the log-on. From the first "later" on, every request
 //! counts as lost, unless so few came that they cannot have cost more. Before the grant is used up, calls move to the
@@ -14,18 +14,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-use super::status::Failure;
+use super::failure::Failure;
 use super::transport::Link;
 use crate::error::ErrorKind;
 
 tokio::task_local! {
     /// Whether the call that this task does was told to end.
-    static ENDS: Arc<AtomicBool>;
+    static CANCELLED: Arc<AtomicBool>;
 }
 
 /// Does a call that can be told to end: then it asks for nothing more, and only ends what it began.
-pub(super) async fn endable<T>(ends: Arc<AtomicBool>, call: impl Future<Output = T>) -> T {
-    ENDS.scope(ends, call).await
+pub(super) async fn cancellable<T>(ends: Arc<AtomicBool>, call: impl Future<Output = T>) -> T {
+    CANCELLED.scope(ends, call).await
 }
 
 /// The credits of one connection. All of them belong to the one thread of that connection.
@@ -105,7 +105,7 @@ impl Credits {
         while self.flying.get() > 0 && self.flying.get() + charge > self.granted / 4 {
             self.landed.notified().await;
         }
-        if reserve > 0 && ENDS.try_with(|ends| ends.load(Ordering::Acquire)).unwrap_or(false) {
+        if reserve > 0 && CANCELLED.try_with(|ends| ends.load(Ordering::Acquire)).unwrap_or(false) {
             return Err(Failure::cancelled());
         }
         if self.left() < charge + reserve {

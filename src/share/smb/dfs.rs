@@ -7,8 +7,8 @@
 use std::time::Instant;
 
 use super::SmbShare;
+use super::failure::Failure;
 use super::pool::Pool;
-use super::status::Failure;
 use super::target::Target;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::SharePath;

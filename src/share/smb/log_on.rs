@@ -9,8 +9,9 @@ use smb::connection::{AuthMethodsConfig, EncryptionMode};
 use smb::{Connection, ConnectionConfig, Dialect, Guid, Session};
 use tokio::net::TcpStream;
 
-use super::failures::{guest, told};
-use super::status::{Failure, INVALID_PARAMETER, NOT_SUPPORTED, Stage};
+use super::client_errors::{connect_failure, guest};
+use super::failure::{Failure, Stage};
+use super::status::{INVALID_PARAMETER, NOT_SUPPORTED};
 use super::target::{Encryption, SmbDialect, Target};
 use super::transport::{Link, Transport};
 use crate::error::ErrorKind;
@@ -45,7 +46,7 @@ pub(super) async fn log_on(
     let session = connection.authenticate(identity).await.map_err(|error| match error {
         // Its answer is unsigned, as it is for a guest.
         smb::Error::InvalidMessage(text) if text.contains("igned") => guest().at(Stage::LogOn),
-        error => told(link, error).at(Stage::LogOn),
+        error => connect_failure(link, error).at(Stage::LogOn),
     })?;
     Ok((connection, session, negotiated))
 }
@@ -87,7 +88,7 @@ async fn negotiate(
         smb::Error::NegotiationError(text) if text.contains("dialect") => {
             no_dialect(target).at(Stage::Negotiate)
         }
-        error => told(link, error).at(Stage::Negotiate),
+        error => connect_failure(link, error).at(Stage::Negotiate),
     })?;
     let dialect = connection.conn_info().map(|agreed| agreed.negotiation.dialect_rev);
     if encryption == EncryptionMode::Required && dialect != Some(Dialect::Smb0311) {

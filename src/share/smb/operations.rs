@@ -13,11 +13,12 @@ use smb::{
     ReparseTag, Resource, ResourceHandle, SrvCopychunkCopy, SrvCopychunkItem, SrvRequestResumeKeyRequest,
 };
 
-use super::failures::{of_client, of_io};
+use super::client_errors::{of_client, of_io};
+use super::failure::Failure;
 use super::log_on::TRANSACTION;
-use super::passing::{Download, Upload};
 use super::session::Session;
-use super::status::{Failure, OBJECT_NAME_NOT_FOUND};
+use super::status::OBJECT_NAME_NOT_FOUND;
+use super::transfer::{Download, Upload};
 use crate::error::ErrorKind;
 use crate::share::{Item, ItemKind, Space};
 
@@ -86,7 +87,7 @@ impl Session {
         };
         let filled = match fill.await {
             // The next connection begins anew.
-            Err(failure) if failure.is_worn() => {
+            Err(failure) if failure.is_exhausted() => {
                 let _ = self.dispose(&file).await;
                 Err(failure)
             }
@@ -102,7 +103,7 @@ impl Session {
     }
 
     /// Writes what is missing from `done` on, and moves `done` on. Keeps a window of blocks in flight. After the first
-    /// failure it sends no more, but waits for every answer: a dropped request would take its credits with it.
+    /// failure it sends no more, but waits forevery answer: a dropped request would take its credits with it.
     pub(super) async fn write(&self, file: &File, content: &[u8], done: &mut usize) -> Result<()> {
         let mut failure = None;
         let mut flying = FuturesUnordered::new();
@@ -373,7 +374,7 @@ impl Session {
         }
         match self.credits.end(async { opened.close().await.map_err(of_client) }).await {
             // The server closes it when the connection ends.
-            Err(failure) if failure.is_worn() => result,
+            Err(failure) if failure.is_exhausted() => result,
             closed => result.and_then(|value| closed.map(|()| value)),
         }
     }
@@ -391,9 +392,9 @@ pub(super) enum Kind {
     Any,
 }
 
-/// Whether a file is deleted after this failure: it cannot be gone on with on another connection.
+/// Whether a file is deleted after this failure: it cannot be resumed on another connection.
 fn is_disposed(failure: &Failure) -> bool {
-    !failure.is_lost() && !failure.is_worn()
+    !failure.is_lost() && !failure.is_exhausted()
 }
 
 async fn list_opened(folder: &Arc<Directory>) -> Result<Vec<Item>> {
@@ -402,7 +403,7 @@ async fn list_opened(folder: &Arc<Directory>) -> Result<Vec<Item>> {
     let query = Directory::query_with_options::<FileIdBothDirectoryInformation>(folder, "*", TRANSACTION);
     let mut entries = pin!(query.await.map_err(of_client)?);
     while let Some(entry) = entries.next().await {
-        // After an error the client's task waits for ever, with the folder open: so give up the connection.
+        // After an error the client's task waits forever, with the folder open: so give up the connection.
         let entry = entry.map_err(|e| match of_client(e) {
             failure if failure.is_lost() => failure,
             failure => Failure::lost(format!("the listing broke off: {failure}")),

@@ -70,7 +70,7 @@ impl SmbBuilder {
 
 fn seconds_of(option: &str, seconds: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(seconds).map_err(|e| {
-        Error::new(ErrorKind::InvalidArgument, format!("{option} is no number of seconds: {e}"))
+        Error::new(ErrorKind::InvalidArgument, format!("{option} is not a valid number of seconds: {e}"))
             .with_source(e)
     })
 }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 
 use super::connection::Connection;
+use super::failure::Failure;
 use super::session::Session;
-use super::status::Failure;
 use super::target::{SmbFacts, Target};
 use super::transport::Link;
 use crate::error::ErrorKind;
@@ -140,7 +140,7 @@ impl Pool {
                 }
                 Err(_) if stop::is_set() => return Err(Failure::cancelled()),
                 // Used up, not broken: the next connection goes on, and may be open already.
-                Err(failure) if failure.is_worn() && Instant::now() < until => continue,
+                Err(failure) if failure.is_exhausted() && Instant::now() < until => continue,
                 Err(failure) if failure.is_lost() || failure.passes() => failure,
                 Err(failure) => return Err(failure),
             };
@@ -279,7 +279,7 @@ impl Pool {
     }
 
     /// Waits a short while until the server has closed what no call needs any more, on any connection.
-    pub(super) fn settle(&self) {
+    pub(super) fn wait_for_closes(&self) {
         let until = Instant::now() + SETTLE;
         while self.lock().is_leaving() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(2));

@@ -9,9 +9,10 @@ use std::net::SocketAddr;
 use futures::future::{Either, select};
 
 use super::answer::u16_at;
-use super::failures::told;
+use super::client_errors::connect_failure;
+use super::failure::{Failure, Stage};
 use super::log_on::log_on;
-use super::status::{BUFFER_OVERFLOW, FS_DRIVER_REQUIRED, Failure, NOT_FOUND, OBJECT_PATH_NOT_FOUND, Stage};
+use super::status::{BUFFER_OVERFLOW, FS_DRIVER_REQUIRED, NOT_FOUND, OBJECT_PATH_NOT_FOUND};
 use super::target::{Encryption, Target};
 use super::transport::Link;
 use crate::error::ErrorKind;
@@ -65,7 +66,7 @@ async fn ask(
     // Boxed: this is called while another session is being opened.
     let (connection, session, _) = Box::pin(log_on(&signed, addresses, &link)).await?;
     link.enter(Stage::AskNamespace);
-    let failed = |error| told(&link, error).at(Stage::AskNamespace);
+    let failed = |error| connect_failure(&link, error).at(Stage::AskNamespace);
     let server = smb::UncPath::ipc_share(&target.root.host().to_string()).map_err(failed)?;
     let tree = session.tree_connect(&server).await.map_err(failed)?;
     let mut answer = Err(no_link());
@@ -172,7 +173,7 @@ mod tests {
             assert_eq!(all, [r"\\fs1\backups\a", r"\\fs2\AzS$\below\a"], "{version}");
         }
         let path = r"\fs\dfs\link\a";
-        assert_eq!(targets(path, &answer(4, 11, &[r"\fs1\b"])), None, "in the midst of a name");
+        assert_eq!(targets(path, &answer(4, 11, &[r"\fs1\b"])), None, "within a name");
         assert_eq!(targets(path, &answer(4, 99, &[r"\fs1\b"])), None, "more than was asked");
         assert_eq!(targets(path, &answer(4, 12, &[])), None);
         assert_eq!(targets(path, &answer(5, 12, &[r"\fs1\b"])), None);

@@ -8,11 +8,12 @@ use futures::future::join;
 use smb::{CreateDisposition, CreateOptions, FileAttributes, FileCreateArgs, Resource};
 
 use super::SmbShare;
-use super::failures::of_client;
+use super::client_errors::of_client;
+use super::failure::Failure;
 use super::operations::{Kind, access_to_look, access_to_make, file, handle, not_created};
-use super::passing::Download;
 use super::session::Session;
-use super::status::{ACCESS_DENIED, Failure};
+use super::status::ACCESS_DENIED;
+use super::transfer::Download;
 use crate::error::{ErrorKind, Result};
 use crate::layout::{Name, SharePath};
 use crate::share::PROBE;
@@ -32,12 +33,12 @@ impl SmbShare {
         may.map(Some)
     }
 
-    pub(super) fn rehearse_in(&self, folder: &SharePath, content: &[u8]) -> Result<()> {
+    pub(super) fn write_and_discard_in(&self, folder: &SharePath, content: &[u8]) -> Result<()> {
         let (probe, flush) = (self.upload("write", &folder.join(Name::new(PROBE)?))?, self.flushes());
         let content: Arc<[u8]> = content.into();
         self.run("write", folder, move |session, _| {
             let (probe, content) = (probe.clone(), content.clone());
-            async move { session.rehearse(&probe.name()?, &probe.name()?, &content, flush).await }
+            async move { session.write_and_discard(&probe.name()?, &probe.name()?, &content, flush).await }
         })
     }
 }
@@ -48,7 +49,7 @@ impl Session {
     /// Its creator gets all access through the handle that creates it. What the rights in the folder allow shows when it
     /// is opened once more.
     async fn may_delete_new(&self, path: &str, kind: Kind) -> Result<bool, Failure> {
-        let new = self.create_passing(path, kind).await?;
+        let new = self.create_delete_on_close(path, kind).await?;
         let access = access_to_look().with_delete(true);
         let may = match self.open_as(path, CreateDisposition::Open, access, kind).await {
             Ok(again) => self.close(handle(&again), Ok(true)).await,
@@ -59,14 +60,14 @@ impl Session {
     }
 
     /// Does what [`put`](Self::put) does, and reads the file back.
-    async fn rehearse(
+    async fn write_and_discard(
         self: &Rc<Self>,
         part: &str,
         path: &str,
         content: &[u8],
         flush: bool,
     ) -> Result<(), Failure> {
-        let new = file(self.create_passing(part, Kind::File).await?)?;
+        let new = file(self.create_delete_on_close(part, Kind::File).await?)?;
         let tried = async {
             self.write(&new, content, &mut 0).await?;
             self.publish(&new, path, content.len() as u64, flush).await?;
@@ -80,7 +81,7 @@ impl Session {
     }
 
     /// Creates a file or folder that the server deletes when it is closed.
-    async fn create_passing(&self, path: &str, kind: Kind) -> Result<Resource, Failure> {
+    async fn create_delete_on_close(&self, path: &str, kind: Kind) -> Result<Resource, Failure> {
         let arguments = FileCreateArgs {
             disposition: CreateDisposition::Create,
             attributes: FileAttributes::new().with_directory(kind == Kind::Folder),

@@ -18,11 +18,12 @@ use std::time::Instant;
 use smb::connection::EncryptionMode;
 use smb::{Connection, Dialect, Tree, UncPath};
 
+use super::client_errors::connect_failure;
 use super::credits::Credits;
-use super::failures::told;
+use super::failure::{Failure, Stage};
 use super::log_on::log_on;
 use super::referral::refer;
-use super::status::{BAD_NETWORK_NAME, Failure, Stage};
+use super::status::BAD_NETWORK_NAME;
 use super::target::{Encryption, SmbDialect, SmbFacts, Target};
 use super::transport::Link;
 
@@ -62,7 +63,7 @@ impl Session {
         let begun = Instant::now();
         let (connection, session, negotiated) = log_on(target, addresses, link).await?;
         let logged_on = Instant::now();
-        let at = |error| told(link, error).at(Stage::OpenShare);
+        let at = |error| connect_failure(link, error).at(Stage::OpenShare);
         let share = UncPath::new(&target.root.host().to_string())
             .and_then(|server| server.with_share(target.root.share()))
             .map_err(at)?;

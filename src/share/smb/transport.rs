@@ -19,7 +19,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::Notify;
 
 use super::answer::{Answer, ENCRYPTED};
-use super::status::{Failure, Stage};
+use super::failure::{Failure, Stage};
 use crate::error::ErrorKind;
 
 /// What every user of a connection can see of it from outside.
@@ -256,9 +256,10 @@ impl Transport {
         self.fill(&mut header).await?;
         let length = u32::from_be_bytes(header);
         if length > MOST_MESSAGE {
-            return Err(self
-                .link
-                .gone(io::Error::new(io::ErrorKind::InvalidData, "the server sent what is no SMB message")));
+            return Err(self.link.gone(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the server sent something that is not an SMB message",
+            )));
         }
         let mut message = Vec::with_capacity(length as usize);
         let read = self.read.as_mut().ok_or(TransportError::NotConnected)?;

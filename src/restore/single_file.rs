@@ -107,7 +107,7 @@ impl File {
             Stored::Whole(item) => (None, std::slice::from_ref(item)),
             Stored::InParts(assembler, items) => (Some(assembler), &items[..]),
         };
-        let mut into = Into { room, large };
+        let mut into = FileOutput { room, large };
         let segment = |item: &Item| item.at().segment;
         for items in items.chunk_by(|a, b| segment(a) == segment(b)) {
             let job = Job::new(&self.catalog, items.to_vec())?;
@@ -200,15 +200,15 @@ fn damaged(loss: &Loss) -> Error {
 }
 
 /// Writes the bytes of one file where they belong.
-struct Into<'a, R> {
+struct FileOutput<'a, R> {
     room: &'a mut R,
     large: Option<&'a Assembler>,
 }
 
 /// Whatever holds the file until it is whole.
-struct Room<'a, R>(&'a mut R);
+struct Holder<'a, R>(&'a mut R);
 
-impl<R: Write + Seek> Output for Room<'_, R> {
+impl<R: Write + Seek> Output for Holder<'_, R> {
     fn put(&mut self, content: &[u8], from: u64) -> io::Result<()> {
         if content.is_empty() {
             return Ok(());
@@ -218,9 +218,9 @@ impl<R: Write + Seek> Output for Room<'_, R> {
     }
 }
 
-impl<R: Write + Seek> Into<'_, R> {
-    fn put(&mut self, put: impl FnOnce(&Assembler, &mut Room<'_, R>) -> io::Result<()>) -> Result<()> {
-        let done = self.large.map_or(Ok(()), |large| put(large, &mut Room(self.room)));
+impl<R: Write + Seek> FileOutput<'_, R> {
+    fn put(&mut self, put: impl FnOnce(&Assembler, &mut Holder<'_, R>) -> io::Result<()>) -> Result<()> {
+        let done = self.large.map_or(Ok(()), |large| put(large, &mut Holder(self.room)));
         done.map_err(failed)
     }
 
@@ -229,7 +229,7 @@ impl<R: Write + Seek> Into<'_, R> {
     }
 }
 
-impl<R: Write + Seek> Sink for Into<'_, R> {
+impl<R: Write + Seek> Sink for FileOutput<'_, R> {
     fn entry(&mut self, _: &Entry, content: &[u8]) -> Result<()> {
         self.room.write_all(content).map_err(failed)
     }

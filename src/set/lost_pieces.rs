@@ -10,7 +10,7 @@ use super::record::Record;
 use crate::error::{Error, ErrorKind};
 
 /// Tells lines that count from those that a lost piece may have changed.
-pub(crate) struct Doubt {
+pub(crate) struct LostPieces {
     /// The last lost piece, and its name.
     ordinal: u32,
     name: String,
@@ -28,7 +28,7 @@ pub(super) enum Judgement {
     PartOfDoubtful,
 }
 
-impl Doubt {
+impl LostPieces {
     pub(super) fn new(ordinal: u32, name: String, extents: Option<Extents>) -> Self {
         Self { ordinal, name, extents }
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::failure::Failure;
 use super::pool::Attempt;
-use super::status::Failure;
 use crate::error::ErrorKind;
 use crate::layout::unfinished_name;
 
@@ -81,7 +81,7 @@ impl Upload {
     }
 
     /// Records that what was lost is not there: the file is to be written anew.
-    pub(super) fn settle(&self) {
+    pub(super) fn clear_doubt(&self) {
         lock(&self.state).is_in_doubt = false;
     }
 

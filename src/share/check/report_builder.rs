@@ -7,20 +7,20 @@ use crate::alert::{Classification, Context, Profile, classify_error};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The report as it grows.
-pub(in crate::share) struct Steps {
+pub(in crate::share) struct ReportBuilder {
     pub(in crate::share) context: Context,
     pub(in crate::share) report: CheckReport,
 }
 
-impl Steps {
+impl ReportBuilder {
     pub(in crate::share) fn add(&mut self, step: Step, outcome: StepOutcome, begun: Instant, seen: String) {
         let seconds =
             if outcome == StepOutcome::Skipped { Duration::ZERO } else { begun.elapsed() }.as_secs_f64();
         self.report.steps.push(CheckedStep { step, outcome, seconds, seen, alert: None });
     }
 
-    /// Steps that are taken beside others: their report is [appended](Self::append) in its place.
-    pub(in crate::share) fn beside(&self) -> Self {
+    /// ReportBuilder that are taken beside others: their report is [appended](Self::append) in its place.
+    pub(in crate::share) fn new_part(&self) -> Self {
         let CheckReport { share, deployment, .. } = &self.report;
         let report = CheckReport { share: share.clone(), deployment: deployment.clone(), steps: Vec::new() };
         Self { context: self.context.clone(), report }
@@ -39,7 +39,7 @@ impl Steps {
         self.alert(error.kind(), classify_error(error, Profile::Refined));
     }
 
-    pub(in crate::share) fn take(&mut self, step: Step, begun: Instant, result: Result<String>) {
+    pub(in crate::share) fn record(&mut self, step: Step, begun: Instant, result: Result<String>) {
         match result {
             Ok(seen) => self.passed(step, begun, seen),
             Err(error) => self.failed(step, begun, &error),

@@ -32,7 +32,7 @@ pub enum Bad {
 type During = Box<dyn FnMut(u64) + Send>;
 
 /// A share that does what another one does, but for what is wrong.
-pub struct Rough {
+pub struct FailingShare {
     inner: Arc<dyn Share>,
     bad: Option<Bad>,
     during: Mutex<Option<During>>,
@@ -44,7 +44,7 @@ pub struct Rough {
     room: AtomicU64,
 }
 
-impl Rough {
+impl FailingShare {
     pub fn new(inner: &Arc<dyn Share>, bad: Option<Bad>) -> Self {
         let room = if let Some(Bad::FullAfter(bytes)) = bad { bytes } else { u64::MAX };
         let zero = AtomicU64::default;
@@ -119,7 +119,7 @@ impl Rough {
     }
 }
 
-impl Share for Rough {
+impl Share for FailingShare {
     fn describe(&self) -> String {
         self.inner.describe()
     }
@@ -191,8 +191,11 @@ impl Share for Rough {
     }
 }
 
-impl fmt::Debug for Rough {
+impl fmt::Debug for FailingShare {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rough").field("inner", &self.inner).field("bad", &self.bad).finish_non_exhaustive()
+        f.debug_struct("FailingShare")
+            .field("inner", &self.inner)
+            .field("bad", &self.bad)
+            .finish_non_exhaustive()
     }
 }

@@ -7,10 +7,10 @@ use crate::set::{Content, Digest, EntryPath, Metadata, Mtime};
 
 /// The files that links and copies lead to, and what became of each.
 #[derive(Default)]
-pub(super) struct Firsts(HashMap<EntryPath, Mutex<First>>);
+pub(super) struct LinkTargets(HashMap<EntryPath, Mutex<LinkTarget>>);
 
 #[derive(Clone, Default)]
-pub(super) struct First {
+pub(super) struct LinkTarget {
     pub(super) fate: Fate,
     /// What an existing link to it should be like.
     pub(super) facts: Option<(u64, Option<Mtime>, Option<Digest>)>,
@@ -30,7 +30,7 @@ pub(super) enum Fate {
     Lost,
 }
 
-impl Firsts {
+impl LinkTargets {
     pub(super) fn add(&mut self, path: &EntryPath) {
         if !self.0.contains_key(path) {
             self.0.insert(path.clone(), Mutex::default());
@@ -41,7 +41,7 @@ impl Firsts {
         self.0.is_empty()
     }
 
-    fn with<T>(&self, path: &EntryPath, look: impl FnOnce(&mut First) -> T) -> Option<T> {
+    fn with<T>(&self, path: &EntryPath, look: impl FnOnce(&mut LinkTarget) -> T) -> Option<T> {
         let first = self.0.get(path)?;
         Some(look(&mut first.lock().unwrap_or_else(PoisonError::into_inner)))
     }
@@ -66,7 +66,7 @@ impl Firsts {
         });
     }
 
-    pub(super) fn get(&self, path: &EntryPath) -> First {
+    pub(super) fn get(&self, path: &EntryPath) -> LinkTarget {
         self.with(path, |first| first.clone()).unwrap_or_default()
     }
 

@@ -2,12 +2,13 @@
 
 use smb::connection::transformer::TransformPhase;
 
-use super::status::{self, Failure};
+use super::failure::Failure;
+use super::status;
 use super::transport::Link;
 use crate::error::ErrorKind;
 
 /// Converts a failure to connect or log on. If the transport knows the reason, that counts.
-pub(super) fn told(link: &Link, error: smb::Error) -> Failure {
+pub(super) fn connect_failure(link: &Link, error: smb::Error) -> Failure {
     match of_client(error) {
         failure if failure.is_lost() && link.is_lost() && failure.ntstatus().is_none() => link.why(),
         failure => failure,
