@@ -18,9 +18,9 @@ mod stop;
 mod string_enum;
 mod worker_pool;
 
-// For the bindings that check the names of options themselves.
+// For the bindings: plain data is read in one way in all languages.
 #[doc(hidden)]
-pub use options::no_option;
+pub use options::{from_json, from_value, no_option};
 
 /// Times in the public interface are `jiff`'s.
 pub use jiff;

@@ -17,14 +17,20 @@ pub(crate) use strict::parse;
 /// # Errors
 /// `INVALID_ARGUMENT`, naming `what` and the option, for anything else, for an option that is given twice, and for an
 /// unknown option, with the nearest that there is.
-pub(crate) fn from_json<T: DeserializeOwned>(what: &str, json: &[u8]) -> Result<T> {
-    let refused = |message: String| {
-        // A key may be of any length.
-        let message: String = message.chars().take(MOST_SAID).collect();
-        Error::new(ErrorKind::InvalidArgument, format!("{what}: {message}"))
-    };
-    let value = parse(json).map_err(|e| refused(e.to_string()).with_source(e))?;
-    read(value).map_err(|e| refused(e.to_string()))
+pub fn from_json<T: DeserializeOwned>(what: &str, json: &[u8]) -> Result<T> {
+    let value = parse(json).map_err(|e| refused(what, &e.to_string()).with_source(e))?;
+    from_value(what, value)
+}
+
+/// Reads options from a value; otherwise as [`from_json`].
+pub fn from_value<T: DeserializeOwned>(what: &str, value: serde_json::Value) -> Result<T> {
+    read(value).map_err(|e| refused(what, &e.to_string()))
+}
+
+fn refused(what: &str, message: &str) -> Error {
+    // A key may be of any length.
+    let message: String = message.chars().take(MOST_SAID).collect();
+    Error::new(ErrorKind::InvalidArgument, format!("{what}: {message}"))
 }
 
 /// Longest message about options, in characters.

@@ -165,6 +165,9 @@ impl BackupBuilder {
         if !(1..=MAX_WORKERS).contains(&self.workers) {
             return invalid(format!("{} workers are not between 1 and {MAX_WORKERS}", self.workers));
         }
+        if self.state.as_ref().is_some_and(|folder| folder.as_os_str().is_empty()) {
+            return invalid("the path of the state folder is empty".into());
+        }
         if !self.allow_expired {
             for certificate in &self.certificates {
                 certificate.check_validity(now)?;

@@ -58,11 +58,13 @@ impl Error for Failure {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(Wrong::Value(format!("cannot be {}; it is {}", shown(found), named(&expected.to_string()))))
+        // Text where none belongs may be a secret in the wrong place.
+        let found = if let Unexpected::Str(_) = found { "a string".into() } else { shown(found) };
+        Self::new(Wrong::Value(format!("cannot be {found}; it is {}", named(&expected.to_string()))))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::invalid_type(found, expected)
+        Self::new(Wrong::Value(format!("cannot be {}; it is {}", shown(found), named(&expected.to_string()))))
     }
 
     fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
@@ -89,8 +91,9 @@ fn shown(found: Unexpected<'_>) -> String {
         Unexpected::Bool(truth) => truth.to_string(),
         Unexpected::Unsigned(number) => number.to_string(),
         Unexpected::Signed(number) => number.to_string(),
-        Unexpected::Float(number) => number.to_string(),
-        Unexpected::Str(text) => format!("{:?}", text.chars().take(40).collect::<String>()),
+        // 7.0 is no whole number, and must not look like one.
+        Unexpected::Float(number) => format!("{number:?}"),
+        Unexpected::Str(text) => format!("{:?}", text.chars().take(MOST_SHOWN).collect::<String>()),
         Unexpected::Unit => "null".to_owned(),
         Unexpected::Seq => "a list".to_owned(),
         Unexpected::Map => "an object".to_owned(),
@@ -118,15 +121,19 @@ fn named(expected: &str) -> &str {
 /// Returns what to say of an option that does not exist: the nearest that does, or all.
 #[must_use]
 pub fn no_option(unknown: &str, known: &[&str]) -> String {
-    let nearest = known.iter().max_by(|a, b| likeness(unknown, a).total_cmp(&likeness(unknown, b)));
-    let shown: String = unknown.chars().take(40).collect();
-    match nearest {
-        Some(nearest) if likeness(unknown, nearest) > 0.7 => {
+    // A key may be of any length, and comparing takes the square of it.
+    let shown: String = unknown.chars().take(MOST_SHOWN).collect();
+    let likeness = |word: &&&str| likeness(&shown, word);
+    match known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))) {
+        Some(nearest) if likeness(&nearest) > 0.7 => {
             format!("there is no option {shown:?}; did you mean {nearest:?}?")
         }
         _ => format!("there is no option {shown:?}; there are: {}", known.join(", ")),
     }
 }
+
+/// Characters of foreign text in a message.
+const MOST_SHOWN: usize = 40;
 
 /// Of words in any letter case, with or without underscores.
 fn likeness(a: &str, b: &str) -> f64 {

@@ -55,7 +55,9 @@ fn a_wrong_value_is_refused_with_its_name_and_what_it_can_be() {
         (r#"{"patterns": 1}"#, "patterns cannot be 1; it is a list"),
         (r#"{"patterns": ["a", true]}"#, "patterns[1] cannot be true; it is a string"),
         (r#"{"existing": {}}"#, "existing cannot be an object; it is a string"),
-        (r#"{"port": "445"}"#, r#"port cannot be "445"; it is a whole number from 0 to 65535"#),
+        (r#"{"port": "445"}"#, "port cannot be a string; it is a whole number from 0 to 65535"),
+        (r#"{"port": 445.0}"#, "port cannot be 445.0; it is a whole number from 0 to 65535"),
+        (r#"{"port": 1e300}"#, "port cannot be 1e300; it is a whole number from 0 to 65535"),
         (r#"{"port": -1}"#, "port cannot be -1; it is a whole number from 0 to 65535"),
         (r#"{"port": 1.5}"#, "port cannot be 1.5; it is a whole number from 0 to 65535"),
         (r#"{"labels": []}"#, "labels cannot be a list; it is an object"),
@@ -65,7 +67,7 @@ fn a_wrong_value_is_refused_with_its_name_and_what_it_can_be() {
         (r#"{"pairs": [["a", "b", "c"]]}"#, "pairs[0] cannot have 3 items; it is a list of 2"),
         (r#"{"place": {}}"#, "place.region is missing"),
         (r#"{"place": {"region": []}}"#, "place.region cannot be a list; it is a string"),
-        (r#"{"place": "nyc"}"#, r#"place cannot be "nyc"; it is an object"#),
+        (r#"{"place": "nyc"}"#, "place cannot be a string; it is an object"),
     ] {
         assert_eq!(refusal(json), says, "{json}");
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::frequency::RetentionPeriod;
+use crate::error::{Error, ErrorKind, Result};
 use crate::layout::SetName;
 use crate::set::shrunken::Largest;
 use crate::share::Space;
@@ -48,7 +49,7 @@ pub const PIN_LABEL: &str = "pinned";
 /// "keep_labels": [["model", "S4148-ON"], ["audit", null]], "pin": ["20261123T020000Z-7f3a91c2"], "make_room": 0,
 /// "grace_hours": 24, "shrunken_below": 50}`. You may omit any of them. The room on the share is not included.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(from = "PolicyForm", into = "PolicyForm")]
+#[serde(try_from = "PolicyForm", into = "PolicyForm")]
 pub struct RetentionPolicy {
     pub(super) keep_within: Option<RetentionPeriod>,
     pub(super) keep_last: u32,
@@ -221,8 +222,14 @@ impl From<RetentionPolicy> for PolicyForm {
     }
 }
 
-impl From<PolicyForm> for RetentionPolicy {
-    fn from(form: PolicyForm) -> Self {
+impl TryFrom<PolicyForm> for RetentionPolicy {
+    type Error = Error;
+
+    fn try_from(form: PolicyForm) -> Result<Self> {
+        if form.shrunken_below > 100 {
+            let message = "shrunken_below is a percentage, 100 at most";
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
         let mut policy = Self::new()
             .keep_last(form.keep_last)
             .keep_daily(form.keep_daily)
@@ -234,7 +241,7 @@ impl From<PolicyForm> for RetentionPolicy {
         policy.keep_within = form.keep_days;
         policy.labels.extend(form.keep_labels);
         policy.pinned = form.pin;
-        policy
+        Ok(policy)
     }
 }
 

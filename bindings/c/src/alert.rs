@@ -7,7 +7,7 @@ use azs::alert::{
     Alert, Classification, Context, Profile, TextClassifier, classify_chain, classify_errno,
     classify_hresult, classify_json, classify_ntstatus, classify_text, classify_win32,
 };
-use azs::{Error, Result};
+use azs::{Error, Result, from_json};
 
 use crate::alert_kind::{azs_alert_kind, kind_of};
 use crate::classification::azs_classification;
@@ -300,6 +300,5 @@ pub extern "C" fn azs_alerts_parse(
 }
 
 fn context(json: &Text) -> Result<Context> {
-    let wrong = |e| invalid(format!("the context of an alert: {e}")).with_source(e);
-    serde_json::from_str(json.get("context")?).map_err(wrong)
+    from_json("the context of an alert", json.get("context")?.as_bytes())
 }

@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_void};
 use std::ops::ControlFlow;
 
+use azs::from_json;
 use azs::layout::SharePath;
 use azs::observer::Observer;
 use azs::schedule::{Candidate, RetentionPlan, RetentionPolicy};
@@ -10,7 +11,7 @@ use azs::share::Space;
 use serde::Deserialize;
 
 use crate::error::{azs_error, azs_status};
-use crate::ffi::{Slot, Text, guard, handle, invalid, lent, slot};
+use crate::ffi::{Slot, Text, guard, handle, lent, slot};
 use crate::memory::c_string;
 use crate::share::{azs_sets, azs_share};
 
@@ -59,8 +60,7 @@ pub extern "C" fn azs_retention_policy_make_room_for(
     guard(error, || {
         let out = slot(changed, "changed")?;
         let policy = handle(policy, "policy")?;
-        let wrong = |e| invalid(format!("space: {e}")).with_source(e);
-        let space: FreeSpace = serde_json::from_str(space.get("space")?).map_err(wrong)?;
+        let space: FreeSpace = from_json("space", space.get("space")?.as_bytes())?;
         let changed = policy.0.clone().make_room_for(bytes, Space::new(space.total, space.free));
         out.give(azs_retention_policy(changed));
         Ok(())
@@ -103,9 +103,7 @@ pub extern "C" fn azs_retention_policy_plan_candidates(
     guard(error, || {
         let out = slot(plan, "plan")?;
         let policy = handle(policy, "policy")?;
-        let wrong = |e| invalid(format!("candidates: {e}")).with_source(e);
-        let candidates: Vec<Candidate> =
-            serde_json::from_str(candidates.get("candidates")?).map_err(wrong)?;
+        let candidates: Vec<Candidate> = from_json("candidates", candidates.get("candidates")?.as_bytes())?;
         out.give(azs_retention_plan(policy.0.plan(candidates, now.time("now")?)));
         Ok(())
     })

@@ -8,7 +8,7 @@ use azs::schedule::{
     Gate, Job, JobLog, JobStatus, OperationKind, OperationsFile, Schedule, Skip, Trigger, parse_operations,
     warnings_of_json,
 };
-use azs::{Error, ErrorKind, Place, Result};
+use azs::{Error, ErrorKind, Place, Result, from_json};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -348,7 +348,7 @@ pub extern "C" fn azs_backup_warnings(
 }
 
 fn read<T: DeserializeOwned>(what: &str, json: &str) -> Result<T> {
-    serde_json::from_str(json).map_err(|e| invalid(format!("{what}: {e}")).with_source(e))
+    from_json(what, json.as_bytes())
 }
 
 fn word<T: DeserializeOwned>(what: &str, word: &str) -> Result<T> {

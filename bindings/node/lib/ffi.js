@@ -46,7 +46,7 @@ function told(error, cause) {
   }
   // Null means unknown, too.
   const known = (name) => error[name] ?? undefined
-  return new BackupError(error.code, error.code === 'INVALID_ARGUMENT' ? inCamelCase(error.message) : error.message, {
+  return new BackupError(error.code, OF_OPTIONS.has(error.code) ? inCamelCase(error.message) : error.message, {
     alert: hooks.alertOf(error.alert),
     cause,
     path: known('path'),
@@ -55,9 +55,15 @@ function told(error, cause) {
   })
 }
 
-/** Writes the names of options in the core's message as JavaScript has them. */
+const OF_OPTIONS = new Set(['INVALID_ARGUMENT', 'MALFORMED'])
+
+/** Writes the names of options in the core's message as JavaScript has them, but not the caller's own text. */
 function inCamelCase(message) {
-  return message.replace(/\b[a-z0-9]+(?:_[a-z0-9]+)+\b/g, (name) => (names.has(camelWord(name)) ? camelWord(name) : name))
+  const own = /(?:cannot be |\[)"(?:[^"\\]|\\.)*"/
+  const name = /\b[a-z0-9]+(?:_[a-z0-9]+)+\b/
+  return message.replace(new RegExp(`${own.source}|${name.source}`, 'g'), (found) =>
+    names.has(camelWord(found)) ? camelWord(found) : found,
+  )
 }
 
 const names = new Set(Object.values(OPTIONS).flat())
@@ -169,7 +175,7 @@ function bytesOrText(value, name) {
 /** JSON: as text, as bytes, or as a value. */
 function document(value, name) {
   if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)) {
-    return Buffer.from(JSON.stringify(snake(value)))
+    return Buffer.from(json(value, name))
   }
   return bytesOrText(value, name)
 }
@@ -205,8 +211,8 @@ function options(value, names) {
   if (value === undefined || value === null) {
     return {}
   }
-  if (typeof value !== 'object') {
-    throw wrongType('options', 'an object', value)
+  if (typeof value !== 'object' || !isPlain(value)) {
+    throw wrongType('options', 'a plain object', value)
   }
   for (const name of Object.keys(value)) {
     if (!names.includes(name)) {
@@ -214,6 +220,22 @@ function options(value, names) {
     }
   }
   return value
+}
+
+/** Whether all that an object has is its own: what it inherits, and what a Map or a promise holds, would be lost. */
+function isPlain(value) {
+  const prototype = Object.getPrototypeOf(value)
+  const isOfObject = prototype === null || Object.hasOwn(prototype, 'hasOwnProperty')
+  return isOfObject && !Array.isArray(value) && inherited(value) === undefined
+}
+
+function inherited(value) {
+  for (const name in value) {
+    if (!Object.hasOwn(value, name)) {
+      return name
+    }
+  }
+  return undefined
 }
 
 function instance(value, of, name) {
@@ -243,30 +265,22 @@ function plain(json) {
   return camel(JSON.parse(json))
 }
 
-function camel(value) {
-  return renamed(value, camelWord)
-}
-
 function camelWord(word) {
   return word.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase())
 }
 
-function snake(value) {
-  return renamed(value, (key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))
+function snakeWord(word) {
+  return word.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
-function renamed(value, rename) {
+function camel(value) {
   if (Array.isArray(value)) {
-    return value.map((item) => renamed(item, rename))
+    return value.map(camel)
   }
-  if (typeof value !== 'object' || value === null || typeof value.toJSON === 'function') {
+  if (typeof value !== 'object' || value === null) {
     return value
   }
-  const copy = {}
-  for (const [key, item] of Object.entries(value)) {
-    copy[rename(key)] = OWN_KEYS.has(key) ? item : renamed(item, rename)
-  }
-  return copy
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [camelWord(key), OWN_KEYS.has(key) ? item : camel(item)]))
 }
 
 /** Converts plain data to JSON with the core's names. */
@@ -274,19 +288,72 @@ function json(value, name) {
   if (typeof value !== 'object' || value === null) {
     throw wrongType(name, 'an object', value)
   }
-  let of = name
-  return JSON.stringify(snake(value), function (key, item) {
-    of = key === '' || Array.isArray(this) ? of : camelWord(key)
-    // JSON would leave these out, or make them null.
-    if (typeof item === 'function' || typeof item === 'symbol' || typeof item === 'bigint') {
-      throw wrongType(of, 'plain data', item)
-    }
-    if (typeof item === 'number' && !Number.isFinite(item)) {
-      throw wrongValue(of, `cannot be ${item}; it is a finite number`)
-    }
-    return item
-  })
+  return JSON.stringify(snake(value, name, true, 0))
 }
+
+/** Plain data with the core's names. Refuses what JSON would leave out, or make null. */
+function snake(value, name, areOurs, depth) {
+  if (depth > MOST_DEPTH) {
+    throw wrongValue(name, 'is nested too deeply, or in itself')
+  }
+  if (typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint') {
+    throw wrongType(name, 'plain data', value)
+  }
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw wrongValue(name, `cannot be ${value}; it is a finite number`)
+  }
+  if (typeof value === 'string') {
+    return text(value, name)
+  }
+  if (typeof value !== 'object' || value === null) {
+    return value
+  }
+  if (types.isDate(value)) {
+    return time(value, name)
+  }
+  if (typeof value.toJSON === 'function') {
+    return given(value.toJSON(), name, areOurs, depth)
+  }
+  if (Array.isArray(value)) {
+    // Not `map`, which passes over holes.
+    return Array.from(value, (item) => given(item, name, areOurs, depth))
+  }
+  if (hasContentOfItsOwn(value) || inherited(value) !== undefined) {
+    throw wrongType(name, 'plain data', value)
+  }
+  const copy = {}
+  for (const [key, item] of Object.entries(value)) {
+    const [word, of] = areOurs ? [snakeWord(key), camelWord(key)] : [key, `${name}[${JSON.stringify(key.slice(0, 40))}]`]
+    if (Object.hasOwn(copy, word)) {
+      throw wrongValue(of, 'is given twice')
+    }
+    // An option that is undefined is not given; a label that is would be lost.
+    copy[word] = areOurs && item === undefined ? undefined : given(item, of, areOurs && !OWN_KEYS.has(key), depth)
+  }
+  return copy
+}
+
+function given(value, name, areOurs, depth) {
+  if (value === undefined) {
+    throw wrongValue(name, 'cannot be undefined')
+  }
+  return snake(value, name, areOurs, depth + 1)
+}
+
+/** Whether JSON does not show what it holds. */
+function hasContentOfItsOwn(value) {
+  return (
+    types.isMap(value) ||
+    types.isSet(value) ||
+    types.isPromise(value) ||
+    types.isRegExp(value) ||
+    types.isAnyArrayBuffer(value) ||
+    ArrayBuffer.isView(value)
+  )
+}
+
+/** As deep as the core reads. */
+const MOST_DEPTH = 127
 
 module.exports = {
   BackupError,
@@ -307,7 +374,6 @@ module.exports = {
   plain,
   promised,
   refused,
-  snake,
   text,
   time,
   told,

@@ -16,7 +16,6 @@ const {
   path,
   plain,
   promised,
-  snake,
   text,
   time,
   wrongType,
@@ -195,7 +194,7 @@ class RetentionPolicy {
     const of = sets.map((set) => listed.get(set))
     const [first] = of
     if (first === undefined) {
-      return new RetentionPlan(KEY, call(() => half(this).planCandidates(JSON.stringify(snake(sets)), at)))
+      return new RetentionPlan(KEY, call(() => half(this).planCandidates(json(sets, 'sets'), at)))
     }
     if (of.some((one) => one?.listing !== first.listing)) {
       throw new TypeError('sets must come from one listing')

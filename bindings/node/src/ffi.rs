@@ -138,7 +138,7 @@ pub(crate) fn json(value: &(impl Serialize + ?Sized)) -> Result<String> {
 
 /// Reads plain data from JSON.
 pub(crate) fn read<T: DeserializeOwned>(what: &str, json: &str) -> Result<T> {
-    serde_json::from_str(json).map_err(|e| invalid(format!("{what}: {e}")).with_source(e))
+    azs_backup::from_json(what, json.as_bytes())
 }
 
 /// Parses a time in RFC 3339; by default now.

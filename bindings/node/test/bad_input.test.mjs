@@ -257,3 +257,48 @@ test('worker threads use it side by side, and may be ended at work', { timeout: 
   // This thread goes on.
   assert.equal(azs.listSetsSync(azs.FolderShare.openSync(at), 'contoso.com/nyc', 'HLH').length, 1)
 })
+
+test('options that JSON would lose are refused', async (t) => {
+  const on = share(t)
+  class Site {
+    keepLast = 1
+    get keepDays() {
+      return 30
+    }
+  }
+  const inherits = Object.assign(Object.create({ keepDays: 30 }), { keepLast: 1 })
+  for (const options of [inherits, new Site(), new Map([['keepDays', 7]]), Promise.resolve({ keepDays: 7 }), [7], { __proto__: { keepDays: 7 } }]) {
+    assert.throws(() => new azs.RetentionPolicy(options), { code: 'ERR_INVALID_ARG_TYPE', message: /a plain object/ })
+  }
+  assert(new azs.RetentionPolicy(Object.assign(Object.create(null), { keepLast: 1 })))
+  for (const labels of [{ serial: undefined }, new Map([['a', 'b']]), { a: { toJSON() {} } }, Object.create({ a: 'b' })]) {
+    const error = await failure(() => azs.Backup.start(on, SWITCHES, { certificates: certificate(), labels }))
+    assert(error instanceof TypeError && error.message.startsWith('labels'), error)
+  }
+  for (const keepLabels of [[['model', undefined]], [['model', NaN]], [, 'model']]) {
+    assert.throws(() => new azs.RetentionPolicy({ keepLabels }), { name: 'TypeError', message: /^keepLabels/ })
+  }
+  const itself = []
+  itself.push(itself)
+  assert.throws(() => new azs.RetentionPolicy({ pin: itself }), { message: 'pin is nested too deeply, or in itself' })
+  const site = { deployment: { externalDomainName: 'contoso.com', region: 'nyc' }, root: String.raw`\\\\fs\\share` }
+  for (const [frequencyHours, says] of [[NaN, /finite/], [() => 4, /plain data/], [4n, /plain data/]]) {
+    const error = await failure(() => azs.review({ ...site, frequencyHours }, on))
+    assert(error instanceof TypeError && says.test(error.message) && error.message.startsWith('frequencyHours'), error)
+  }
+  const twice = await failure(() => azs.review({ ...site, frequencyHours: 4, frequency_hours: 24 }, on))
+  assert.equal(twice.message, 'frequencyHours is given twice')
+  const candidate = { place: { deployment: { externalDomainName: 'contoso.com', region: 'nyc' }, component: 'Switches' }, created: new Date(NaN) }
+  assert.throws(() => new azs.RetentionPolicy().plan([candidate]), { message: 'created is no valid date' })
+})
+
+test('an unknown option of any length is answered at once', () => {
+  const begun = performance.now()
+  assert.throws(() => new azs.Schedule({ ['x'.repeat(3e7)]: 1 }), /there is no option/)
+  assert(performance.now() - begun < 60_000)
+})
+
+test('what the caller gave is shown as it is', () => {
+  assert.throws(() => new azs.RetentionPolicy({ keepLast: 'keep_last' }), { message: /keepLast cannot be a string/ })
+  assert.throws(() => new azs.RetentionPolicy({ shrunkenBelow: 101 }), { message: /shrunkenBelow is a percentage/ })
+})

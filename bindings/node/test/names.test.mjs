@@ -97,7 +97,7 @@ test('what is said of options has the names that JavaScript has', () => {
   for (const value of [null, undefined, 7]) {
     assert.equal(said(() => new azs.Schedule({ phaseSecond: value })), 'there is no option "phaseSecond"; did you mean "phaseSeconds"?')
   }
-  assert.match(said(() => new azs.Schedule({ phaseSeconds: '1' })), /: phaseSeconds cannot be "1"; it is a whole number/)
+  assert.match(said(() => new azs.Schedule({ phaseSeconds: '1' })), /: phaseSeconds cannot be a string; it is a whole number/)
   assert.match(said(() => new azs.Schedule({ jitterSeconds: 60 })), /: jitterSeconds needs host/)
   for (const value of [NaN, Infinity, 1n, () => {}, Symbol('x')]) {
     assert.match(said(() => new azs.Schedule({ phaseSeconds: value })), /^phaseSeconds /)

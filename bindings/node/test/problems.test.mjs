@@ -38,7 +38,7 @@ test('a source that could not be added ends the backup even if the caller goes o
     const backup = await begin(on, policy)
     await backup.addBytes('tor1', Buffer.from('hostname tor1'))
     assert.equal((await failure(() => backup.addBytes('tor1', Buffer.from('again')))).code, 'ALREADY_EXISTS')
-    await failure(() => backup.addBytes('tor2', Buffer.from('hostname tor2')))
+    await backup.addBytes('tor2', Buffer.from('hostname tor2')).catch(() => {})
     assert.equal((await failure(() => backup.commit())).code, 'ALREADY_EXISTS')
   }
 })

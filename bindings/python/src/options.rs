@@ -3,7 +3,6 @@
 use azs_backup::ErrorKind;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyFloat;
 use serde_json::{Map, Value};
 
 use crate::error::refuse;
@@ -17,7 +16,8 @@ impl Options {
     /// Sets one, if it was given.
     pub(crate) fn set(mut self, name: &str, value: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         if let Some(value) = value {
-            self.0.insert(name.to_owned(), converted(name, value)?);
+            self.0
+                .insert(name.to_owned(), from_python(value).map_err(|error| named(value.py(), name, error))?);
         }
         Ok(self)
     }
@@ -40,17 +40,6 @@ impl Options {
     pub(crate) fn into_json(self) -> String {
         Value::Object(self.0).to_string()
     }
-}
-
-fn converted(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Value> {
-    // JSON has neither infinity nor what is no number.
-    if let Ok(number) = value.cast::<PyFloat>()
-        && !number.extract::<f64>()?.is_finite()
-    {
-        let message = format!("{name} cannot be {number}; it is a finite number");
-        return Err(refuse(ErrorKind::InvalidArgument, message));
-    }
-    from_python(value).map_err(|error| named(value.py(), name, error))
 }
 
 /// Names the option in what Python says of its value.

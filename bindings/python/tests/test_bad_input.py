@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import math
 import sys
 import textwrap
+from decimal import Decimal
 from pathlib import Path
 from subprocess import run
 from typing import Any
@@ -244,3 +247,53 @@ def test_what_is_dropped_at_the_end_of_the_interpreter_does_no_harm(folder: Path
     done = run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert not list((folder / "share").rglob("backup.json"))
+
+
+class NoNumber:
+    """A number of another package."""
+
+    def __float__(self) -> float:
+        return math.nan
+
+
+@pytest.mark.parametrize(
+    "value", [math.nan, math.inf, Decimal("NaN"), Decimal("Infinity"), NoNumber()], ids=lambda value: type(value).__name__
+)
+def test_what_is_no_finite_number_is_never_as_if_it_were_not_given(value: Any, share: FolderShare) -> None:
+    with pytest.raises(azs_backup.InvalidArgumentError, match="keep_days.*finite number"):
+        azs_backup.RetentionPolicy(keep_last=1, keep_days=value)
+    with pytest.raises(azs_backup.InvalidArgumentError, match="keep_labels.*finite number"):
+        azs_backup.RetentionPolicy(keep_labels=[("model", value)])
+    site = {"deployment": {"external_domain_name": "contoso.com", "region": "nyc"}, "root": r"\\fs\share"}
+    with pytest.raises(ValueError, match="finite number"):
+        azs_backup.review({**site, "frequency_hours": value}, share)
+
+
+@pytest.mark.parametrize("value", [b"", b"*.log", bytearray(b"x"), memoryview(b"x")], ids=repr)
+def test_bytes_are_no_list(value: Any) -> None:
+    with pytest.raises(azs_backup.InvalidArgumentError, match="keep_labels: .* is not plain data"):
+        azs_backup.RetentionPolicy(keep_labels=value)
+
+
+def test_lists_without_end_are_refused() -> None:
+    shared: Any = "x"
+    for _ in range(40):
+        shared = [shared, shared]
+    endless: list[Any] = [shared, itertools.count()]
+    for value in endless:
+        with pytest.raises(azs_backup.InvalidArgumentError, match="more than 1000000 items"):
+            azs_backup.RetentionPolicy(pin=value)
+
+
+def test_a_key_of_two_objects_is_given_twice(
+    share: FolderShare, place: Place, certificate: EncryptionCertificate
+) -> None:
+    class Key(str):
+        def __hash__(self) -> int:
+            return id(self)
+
+        def __eq__(self, other: object) -> bool:
+            return self is other
+
+    with pytest.raises(azs_backup.InvalidArgumentError, match="labels.*is given twice"):
+        Backup(share, place, certificates=certificate, labels={Key("a"): "1", Key("a"): "2"})

@@ -783,7 +783,9 @@ class Backup:
         otherwise this raises `SourceUnreadableError`.
         """
     def commit(self) -> BackupReport:
-        """Waits until everything is stored, then writes the cover sheet, which makes it a backup. Returns the report."""
+        """Waits until everything is stored, then writes the cover sheet, which makes it a backup. Returns the report. If a
+        source could not be added before, this fails with that error.
+        """
     def abandon(self) -> None:
         """Gives up, and removes what was stored. Does nothing if called again, or after `commit`."""
     def __enter__(self) -> Self: ...
