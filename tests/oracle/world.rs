@@ -9,7 +9,7 @@ use std::time::Duration;
 use azs_backup::backup::BackupReport;
 use azs_backup::layout::{Component, Deployment, SharePath};
 use azs_backup::set::Status;
-use azs_backup::{Backup, Error, ErrorKind, Place, Result, Share, list_sets};
+use azs_backup::{Backup, Error, ErrorKind, Place, Result, Set, Share, list_sets};
 
 use super::check::{Record, remove};
 use super::expected::Expected;
@@ -295,7 +295,14 @@ impl World {
                 return Err(Fault::new("a failed run", [format!("{} is left and complete", set.folder)]));
             }
             let key = &keys()[self.options.keys[0]];
-            let mut record = Record::new(set.folder.clone(), &self.root, expected.clone(), key, true);
+            // The run gave no report; what it could not have is named by the set itself.
+            let (mut expected, target) = (expected.clone(), self.dir.join("left"));
+            let restored = Set::open(self.share.clone(), set.folder.clone())
+                .and_then(|set| set.restore(&key.opener).into(&target))
+                .map_err(|e| Fault::new("a failed run", [format!("{e:?}")]))?;
+            restored.problems.iter().for_each(|problem| expected.name(problem.path.as_bytes()));
+            remove(&target)?;
+            let mut record = Record::new(set.folder.clone(), &self.root, expected, key, true);
             record.look();
             self.records.push(record);
             self.look(self.records.len() - 1)?;
