@@ -17,8 +17,8 @@ pub(crate) use strict::parse;
 /// # Errors
 /// `INVALID_ARGUMENT`, naming `what` and the option, for anything else, for an option that is given twice, and for an
 /// unknown option, with the nearest that there is.
-pub fn from_json<T: DeserializeOwned>(what: &str, json: &[u8]) -> Result<T> {
-    let value = parse(json).map_err(|e| refused(what, &e.to_string()).with_source(e))?;
+pub fn from_json<T: DeserializeOwned>(what: &str, json: impl AsRef<[u8]>) -> Result<T> {
+    let value = parse(json.as_ref()).map_err(|e| refused(what, &e.to_string()).with_source(e))?;
     from_value(what, value)
 }
 

@@ -3,7 +3,8 @@
 //! It has done all its work when [`run`] returns. The threads of a backup (`backup/pipeline.rs`) cannot be such a pool:
 //! they work between the caller's calls, and pass on what they did in order, from stage to stage.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{TrySendError, bounded};
@@ -110,8 +111,26 @@ pub(crate) fn join<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnc
     std::thread::scope(|scope| {
         let one = scope.spawn(|| stop.run(one));
         let other = other();
-        (one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), other)
+        (joined(one), other)
     })
+}
+
+/// Does this for all items at once, each on a thread of its own; the results have the order of the items.
+pub(crate) fn all<Item: Send, Done: Send>(
+    items: impl IntoIterator<Item = Item>,
+    work: impl Fn(Item) -> Done + Sync,
+) -> Vec<Done> {
+    let (stop, work) = (&Stop::child(), &work);
+    std::thread::scope(|scope| {
+        let spawn = |item| scope.spawn(move || stop.run(|| work(item)));
+        let threads: Vec<_> = items.into_iter().map(spawn).collect();
+        threads.into_iter().map(joined).collect()
+    })
+}
+
+/// Waits for a thread, and returns its result; its panic goes on here.
+pub(crate) fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 #[cfg(test)]

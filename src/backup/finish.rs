@@ -35,7 +35,7 @@ impl Finish<'_> {
         segments.sort_by_key(|file| file.number);
         let mut own = std::mem::take(&mut self.done.pieces);
         // Removals come before additions, whichever piece was full first.
-        own.sort_by_key(|(lines, piece)| (*lines, piece.file.number));
+        own.sort_by_key(|(kind, piece)| (*kind, piece.file.number));
         let mut own: Vec<_> = own.into_iter().map(|(_, piece)| piece).collect();
         let builds_on = !self.earlier.pieces.is_empty();
         for piece in &mut own {
@@ -92,9 +92,9 @@ impl Finish<'_> {
         })
     }
 
-    fn index(&self, lines: PieceKind) -> IndexWriter {
+    fn index(&self, kind: PieceKind) -> IndexWriter {
         let (set, place) = (self.writer.set(), self.writer.place().clone());
-        IndexWriter::new(set, place, self.writer.head_room(), lines, self.numbers.clone())
+        IndexWriter::new(set, place, self.writer.head_room(), kind, self.numbers.clone())
     }
 
     /// Returns the segments of the set, with how much of each counts. Drops those of which nothing does.

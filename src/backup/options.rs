@@ -40,7 +40,7 @@ impl BackupBuilder {
     /// # Errors
     /// `INVALID_ARGUMENT` for anything but such an object, or for an unknown option, naming the nearest one.
     pub fn options(mut self, json: impl AsRef<[u8]>) -> Result<Self> {
-        let given: Options = from_json("options of a backup", json.as_ref())?;
+        let given: Options = from_json("options of a backup", json)?;
         /// Calls the method of each option that was given.
         macro_rules! set {
             ($($option:ident),+) => {

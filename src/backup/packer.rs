@@ -113,9 +113,9 @@ impl<'a> Packer<'a> {
             .collect();
         drop((jobs_out, buffers_in));
         let numbers = Numbers::from(earlier.next_piece);
-        let index = |lines| {
+        let index = |kind| {
             let (set, place) = (writer.set(), writer.place().clone());
-            IndexWriter::new(set, place, head_room, lines, numbers.clone())
+            IndexWriter::new(set, place, head_room, kind, numbers.clone())
         };
         let packer = Packer {
             settings,
@@ -329,7 +329,7 @@ impl<'a> Packer<'a> {
     }
 }
 
-/// Recycling the first half of an HMAC-SHA-256 (RFC 2104).
+/// Returns the first half of an HMAC-SHA-256 (RFC 2104).
 fn keyed_digest(key: &[u8; 32], content: &[u8]) -> Result<[u8; 16]> {
     let failed = |e| Error::new(ErrorKind::Internal, "HMAC-SHA-256 failed").with_source(e);
     let key = openssl::pkey::PKey::hmac(key).map_err(failed)?;

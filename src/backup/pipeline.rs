@@ -92,7 +92,7 @@ impl Pipeline {
         }
     }
 
-    /// Recycling the failure that stopped the threads, if one did.
+    /// Returns the failure that stopped the threads, if one did.
     pub(super) fn check(&self) -> Result<()> {
         if self.shared.is_stopped() { Err(self.shared.failure()) } else { Ok(()) }
     }

@@ -67,12 +67,12 @@ impl Storer {
                     let _ = buffers.try_send(buffer);
                 }
                 Job::Index(piece) => {
-                    let lines = piece.lines;
+                    let kind = piece.kind;
                     let piece = store_piece(&self.writer, self.state.as_deref(), piece)?;
                     self.shared.stored.fetch_add(piece.file.length, Ordering::Relaxed);
                     let mut done = self.done();
                     done.stored.add(piece.file.length);
-                    done.pieces.push((lines, piece));
+                    done.pieces.push((kind, piece));
                 }
             }
         }

@@ -59,8 +59,8 @@ impl Error for Failure {
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         // Text where none belongs may be a secret in the wrong place.
-        let found = if let Unexpected::Str(_) = found { "a string".into() } else { shown(found) };
-        Self::new(Wrong::Value(format!("cannot be {found}; it is {}", named(&expected.to_string()))))
+        let is_text = matches!(found, Unexpected::Str(_));
+        Self::invalid_value(if is_text { Unexpected::Other("a string") } else { found }, expected)
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {

@@ -68,7 +68,7 @@ impl RestoreOptions {
     /// # Errors
     /// `INVALID_ARGUMENT` for anything but such an object, or for an unknown option, naming the nearest one.
     pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
-        from_json("options of a restore", json.as_ref())
+        from_json("options of a restore", json)
     }
 
     /// Restores only what this pattern matches: `tor1/`, `*.cfg`, `/hlh/etc/**`. Add as many as you like.

@@ -16,7 +16,7 @@ use crate::layout::{Component, ScaleUnit};
 use crate::schedule::{Candidate, Condition, PIN_LABEL, RetentionPeriod, RetentionPolicy, SharedFiles};
 use crate::set::shrunken::Largest;
 use crate::set::{self, SetState};
-use crate::share::Share;
+use crate::share::{CLOCK_SKEW, Share};
 
 /// The state of the backups of one component, or of one of its scale units.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -205,7 +205,7 @@ fn is_complete(known: &ReviewedSet) -> bool {
 }
 
 fn is_future(known: &ReviewedSet, now: Timestamp) -> bool {
-    known.candidate.set.created().as_second() > now.as_second() + 300
+    known.candidate.set.created().as_second() > now.as_second() + CLOCK_SKEW.as_secs()
 }
 
 impl ComponentReview {

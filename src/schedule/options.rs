@@ -16,7 +16,7 @@ impl Schedule {
     /// # Errors
     /// `INVALID_ARGUMENT` for anything but such an object, for an unknown option, and for numbers out of bounds.
     pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
-        from_json("options of a schedule", json.as_ref())
+        from_json("options of a schedule", json)
     }
 }
 
@@ -28,7 +28,7 @@ impl RetentionPolicy {
     /// # Errors
     /// `INVALID_ARGUMENT` for anything but such an object, for an unknown option, and for numbers out of bounds.
     pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
-        from_json("options of a retention policy", json.as_ref())
+        from_json("options of a retention policy", json)
     }
 }
 

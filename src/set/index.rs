@@ -43,7 +43,7 @@ pub(crate) struct Piece {
     pub(crate) number: u32,
     pub(crate) buffer: Vec<u8>,
     pub(crate) content_length: u64,
-    pub(crate) lines: PieceKind,
+    pub(crate) kind: PieceKind,
     /// Number of its lines, not counting the first.
     pub(crate) records: u64,
 }
@@ -72,7 +72,7 @@ impl Numbers {
     }
 }
 
-/// What the lines of a piece do.
+/// What the lines of a piece say.
 ///
 /// A run lists everything that it removes before everything that it adds, in separate pieces: so a removal never hides
 /// an addition, however many pieces both take.
@@ -89,7 +89,7 @@ pub(crate) struct IndexWriter {
     set: SetName,
     place: Place,
     head_room: usize,
-    lines: PieceKind,
+    kind: PieceKind,
     open: Option<Open>,
     numbers: Numbers,
 }
@@ -123,10 +123,10 @@ impl IndexWriter {
         set: SetName,
         place: Place,
         head_room: usize,
-        lines: PieceKind,
+        kind: PieceKind,
         numbers: Numbers,
     ) -> Self {
-        Self { set, place, head_room, lines, open: None, numbers }
+        Self { set, place, head_room, kind, open: None, numbers }
     }
 
     fn open(&mut self) -> Result<&mut Open> {
@@ -148,7 +148,7 @@ impl IndexWriter {
     /// `INTERNAL` for a line of the other kind.
     pub(crate) fn write(&mut self, record: &Record) -> Result<Option<Piece>> {
         let kind = if matches!(record, Record::Gone(_)) { PieceKind::Removals } else { PieceKind::Additions };
-        if kind != self.lines {
+        if kind != self.kind {
             return Err(Error::new(
                 ErrorKind::Internal,
                 "what a run removes and what it adds are mixed in the index",
@@ -180,7 +180,7 @@ impl IndexWriter {
         self.open()?;
         let Open { number, encoder, text, records, .. } = self.open.take().expect("opened above");
         let buffer = encoder.finish().map_err(|e| Error::io("compress the index", e))?;
-        Ok(Piece { number, buffer, content_length: text, lines: self.lines, records })
+        Ok(Piece { number, buffer, content_length: text, kind: self.kind, records })
     }
 }
 
@@ -245,7 +245,7 @@ impl<R: BufRead> PieceReader<R> {
         }
     }
 
-    /// PieceKind read so far, not counting the first.
+    /// Lines read so far, not counting the first.
     pub(crate) fn seen(&self) -> u64 {
         self.seen
     }

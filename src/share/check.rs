@@ -3,8 +3,6 @@
 //! A code alone often cannot tell a wrong name from a broken route or a server that is down. The steps can: the fault
 //! is at the first one that fails.
 
-use std::panic::resume_unwind;
-use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -14,6 +12,7 @@ use crate::alert::{AlertKind, Context};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Deployment, Place, SharePath};
 use crate::stop::Stop;
+use crate::worker_pool::{self, joined};
 
 mod options;
 mod probe;
@@ -103,9 +102,7 @@ impl ShareCheck {
             scope.spawn(|| stop.run(|| probe.read_back(share, &mut read)));
             scope.spawn(|| stop.run(|| look_at_space(share, &mut space)));
             let clock = probe.clock(share, begun);
-            let join =
-                |made: ScopedJoinHandle<'_, _>| made.join().unwrap_or_else(|panic| resume_unwind(panic));
-            (Vec::from_iter([link, copy].into_iter().filter_map(join)), clock)
+            (Vec::from_iter([link, copy].into_iter().filter_map(joined)), clock)
         });
         [read, linked, copied].into_iter().for_each(|others| steps.append(others));
         made.extend(probe.rename(share, steps));
@@ -202,17 +199,8 @@ fn not_written(share: &dyn Share, steps: &mut ReportBuilder, begun: Instant, err
 
 /// Lists the root and these folders, all at once: whether they exist.
 fn list_all(share: &dyn Share, folders: &[(SharePath, &str)]) -> (Result<()>, Vec<Result<()>>) {
-    let stop = Stop::child();
-    std::thread::scope(|scope| {
-        let list = |(folder, _): &(SharePath, &str)| {
-            let folder = folder.clone();
-            scope.spawn(|| stop.run(move || share.list(&folder).map(drop)))
-        };
-        let listed: Vec<_> = folders.iter().map(list).collect();
-        let root = share.list(&SharePath::root()).map(drop);
-        let panics = |panic| std::panic::resume_unwind(panic);
-        (root, listed.into_iter().map(|one| one.join().unwrap_or_else(panics)).collect())
-    })
+    let list = |folder: &SharePath| share.list(folder).map(drop);
+    worker_pool::join(|| list(&SharePath::root()), || worker_pool::all(folders, |(folder, _)| list(folder)))
 }
 
 fn look_at_space(share: &dyn Share, steps: &mut ReportBuilder) {

@@ -83,17 +83,15 @@ fn a_list_asks_for_many_sets_at_once_and_for_nothing_twice() {
         far.back_up(&far.near);
     }
     let deployment = far.place.deployment().clone();
-    let (requests, list) = far.requests(&format!("list of {SETS} sets"), || {
-        list_sets(far.connect().clone(), &deployment).run().unwrap()
-    });
+    let (requests, list) = far
+        .requests(&format!("list of {SETS} sets"), || list_sets(far.connect(), &deployment).run().unwrap());
     assert_eq!(list.iter().filter(|set| set.is_complete()).count() as u64, SETS);
     // For each set: its folder is opened, listed to the end and closed, and two files are opened, read and closed.
     assert!(requests.of_work() <= 10 * SETS + 12, "{requests}");
     assert_eq!(requests.of("read"), 2 * SETS);
     assert!(requests.at_once >= 16, "{requests}");
     let (requests, plan) = far.requests("a retention plan of them", || {
-        let list =
-            list_sets(far.connect().clone(), &deployment).component(&Component::Switches).run().unwrap();
+        let list = list_sets(far.connect(), &deployment).component(&Component::Switches).run().unwrap();
         RetentionPolicy::new().keep_last(100).plan(&list, Timestamp::now())
     });
     assert_eq!(plan.deletions.len() as u64, SETS - 100);

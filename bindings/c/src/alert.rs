@@ -300,5 +300,5 @@ pub extern "C" fn azs_alerts_parse(
 }
 
 fn context(json: &Text) -> Result<Context> {
-    from_json("the context of an alert", json.get("context")?.as_bytes())
+    from_json("the context of an alert", json.get("context")?)
 }

@@ -60,7 +60,7 @@ pub extern "C" fn azs_retention_policy_make_room_for(
     guard(error, || {
         let out = slot(changed, "changed")?;
         let policy = handle(policy, "policy")?;
-        let space: FreeSpace = from_json("space", space.get("space")?.as_bytes())?;
+        let space: FreeSpace = from_json("space", space.get("space")?)?;
         let changed = policy.0.clone().make_room_for(bytes, Space::new(space.total, space.free));
         out.give(azs_retention_policy(changed));
         Ok(())
@@ -103,7 +103,7 @@ pub extern "C" fn azs_retention_policy_plan_candidates(
     guard(error, || {
         let out = slot(plan, "plan")?;
         let policy = handle(policy, "policy")?;
-        let candidates: Vec<Candidate> = from_json("candidates", candidates.get("candidates")?.as_bytes())?;
+        let candidates: Vec<Candidate> = from_json("candidates", candidates.get("candidates")?)?;
         out.give(azs_retention_plan(policy.0.plan(candidates, now.time("now")?)));
         Ok(())
     })

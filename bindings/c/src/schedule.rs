@@ -245,7 +245,7 @@ pub extern "C" fn azs_job_skip(
 ) -> azs_status {
     guard(error, || {
         let out = slot(job, "job")?;
-        let skip: Skip = read("decision", decision.get("decision")?)?;
+        let skip: Skip = from_json("decision", decision.get("decision")?)?;
         out.json(&Job::skipped(id.get("id")?, &skip, now.time("now")?))
     })
 }
@@ -265,10 +265,10 @@ pub extern "C" fn azs_job_end(
 ) -> azs_status {
     guard(error, || {
         let out = slot(ended, "ended")?;
-        let mut job: Job = read("job", job.get("job")?)?;
+        let mut job: Job = from_json("job", job.get("job")?)?;
         let Ok(status) = status.get("status")?.parse::<JobStatus>();
         if let Some(report) = report.optional("report")? {
-            let made: Made = read("report", report)?;
+            let made: Made = from_json("report", report)?;
             job.set = Some(made.set);
             job.bytes = Some(made.stored.bytes);
         }
@@ -295,7 +295,7 @@ struct StoredBytes {
 /// Appends the record of a job to a log, and returns once it is on the disk. Only one process may append at a time.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_job_log_append(log: FilePath, job: Text, error: Slot<'_, azs_error>) -> azs_status {
-    guard(error, || JobLog::new(log.get("log")?).append(&read("job", job.get("job")?)?))
+    guard(error, || JobLog::new(log.get("log")?).append(&from_json("job", job.get("job")?)?))
 }
 
 /// Reads the jobs of a log, as JSON: `jobs`, `last_scheduled`, `last_good`, `running`, `died`, `unreadable`, `is_cut`.
@@ -333,7 +333,7 @@ pub extern "C" fn azs_backup_warnings(
     guard(error, || {
         let out = slot(json, "json")?;
         let value = |text: &Text, name: &str, none: Value| -> Result<Value> {
-            text.optional(name)?.map_or(Ok(none), |text| read(name, text))
+            text.optional(name)?.map_or(Ok(none), |text| from_json(name, text))
         };
         let health = json!({
             "last_backup": last_backup.optional("last_backup")?,
@@ -345,10 +345,6 @@ pub extern "C" fn azs_backup_warnings(
         });
         out.json(&warnings_of_json(health.to_string(), now.time("now")?)?)
     })
-}
-
-fn read<T: DeserializeOwned>(what: &str, json: &str) -> Result<T> {
-    from_json(what, json.as_bytes())
 }
 
 fn word<T: DeserializeOwned>(what: &str, word: &str) -> Result<T> {

@@ -163,6 +163,12 @@ int main(int count, char **arguments) {
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_schedule_new("{\"frequency_hours\": 99999999999}", &schedule, &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_retention_policy_new("{\"keep_last\": -1}", &policy, &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_retention_policy_new("half {", &policy, &error));
+    /* Of two values one would be lost. */
+    azs_retention_plan *plan;
+    const char *twice = "[{\"condition\": \"incomplete\", \"condition\": \"succeeded\"}]";
+    OK(azs_retention_policy_new("{}", &policy, &error));
+    FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_retention_policy_plan_candidates(policy, twice, NULL, &plan, &error));
+    azs_retention_policy_free(policy);
     OK(azs_restore_options_new(&options, &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_restore_options_existing(options, "Replace", &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_restore_options_damage(options, NULL, &error));

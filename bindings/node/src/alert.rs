@@ -4,12 +4,12 @@ use azs_backup::alert::{
     self, Alert, AlertKind, Context, Profile, TextClassifier as Classifier, classify_errno, classify_error,
     classify_hresult, classify_json, classify_ntstatus, classify_text, classify_win32,
 };
-use azs_backup::{Error, ErrorKind, Result};
+use azs_backup::{Error, ErrorKind, Result, from_json};
 use napi::Env;
 use napi_derive::napi;
 
 use crate::classification::Classification;
-use crate::ffi::{invalid, json, now, optional, read};
+use crate::ffi::{invalid, json, now, optional};
 
 #[napi]
 impl Classification {
@@ -160,7 +160,7 @@ fn profile_of(profile: Option<String>) -> Result<Profile> {
 }
 
 fn read_context(context: &str) -> Result<Context> {
-    read("the context of an alert", context)
+    from_json("the context of an alert", context)
 }
 
 fn finished() -> Error {

@@ -10,7 +10,6 @@ use napi::bindgen_prelude::{AsyncTask, JavaScriptClassExt, Object, ToNapiValue, 
 use napi::{Env, JsError, JsValue, Task};
 use napi_derive::napi;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::classification::Classification;
 use crate::threads;
@@ -134,11 +133,6 @@ fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 pub(crate) fn json(value: &(impl Serialize + ?Sized)) -> Result<String> {
     serde_json::to_string(value)
         .map_err(|e| Error::new(ErrorKind::Internal, "a result cannot be written as JSON").with_source(e))
-}
-
-/// Reads plain data from JSON.
-pub(crate) fn read<T: DeserializeOwned>(what: &str, json: &str) -> Result<T> {
-    azs_backup::from_json(what, json.as_bytes())
 }
 
 /// Parses a time in RFC 3339; by default now.

@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 
-use azs_backup::Result;
 use azs_backup::layout::SharePath;
 use azs_backup::observer::Observer;
 use azs_backup::review::{Configuration, RULES};
@@ -10,13 +9,14 @@ use azs_backup::schedule::{
     self, Candidate, Job, JobLog, JobStatus, OperationKind, OperationsFile, Skip, Trigger,
 };
 use azs_backup::share::Space;
+use azs_backup::{Result, from_json};
 use napi::Env;
 use napi::bindgen_prelude::{Function, Object};
 use napi_derive::napi;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::ffi::{invalid, json, long, now, optional, optional_time, read, time};
+use crate::ffi::{invalid, json, long, now, optional, optional_time, time};
 use crate::share::{Sets, Share};
 
 #[napi]
@@ -44,7 +44,7 @@ struct Sources {
 }
 
 fn gate(sources: &str) -> Result<schedule::Gate> {
-    let sources: Sources = read("sources of a gate", sources)?;
+    let sources: Sources = from_json("sources of a gate", sources)?;
     let mut gate = schedule::Gate::new();
     for file in sources.files {
         gate = gate.source(OperationsFile::new(file));
@@ -133,7 +133,7 @@ pub fn start_job(
 #[napi]
 pub fn skip_job(env: Env, id: String, decision: String, at: Option<String>) -> napi::Result<String> {
     now(env, || {
-        let skip: Skip = read("decision", &decision)?;
+        let skip: Skip = from_json("decision", &decision)?;
         json(&Job::skipped(id, &skip, time(at)?))
     })
 }
@@ -141,7 +141,7 @@ pub fn skip_job(env: Env, id: String, decision: String, at: Option<String>) -> n
 #[napi]
 pub fn end_job(env: Env, job: String, status: String, at: Option<String>) -> napi::Result<String> {
     now(env, || {
-        let job: Job = read("job", &job)?;
+        let job: Job = from_json("job", &job)?;
         let Ok(status) = status.parse::<JobStatus>();
         json(&job.end(status, time(at)?))
     })
@@ -149,12 +149,12 @@ pub fn end_job(env: Env, job: String, status: String, at: Option<String>) -> nap
 
 #[napi]
 pub fn append_job<'env>(env: &'env Env, log: String, job: String) -> napi::Result<Object<'env>> {
-    long(env, move || JobLog::new(log).append(&read("job", &job)?))
+    long(env, move || JobLog::new(log).append(&from_json("job", &job)?))
 }
 
 #[napi]
 pub fn append_job_sync(env: Env, log: String, job: String) -> napi::Result<()> {
-    now(env, || JobLog::new(log).append(&read("job", &job)?))
+    now(env, || JobLog::new(log).append(&from_json("job", &job)?))
 }
 
 fn facts(log: &str, at: Option<String>) -> Result<String> {
@@ -200,7 +200,7 @@ impl RetentionPolicy {
         at: Option<String>,
     ) -> napi::Result<RetentionPlan> {
         now(env, || {
-            let candidates: Vec<Candidate> = read("candidates", &candidates)?;
+            let candidates: Vec<Candidate> = from_json("candidates", &candidates)?;
             Ok(RetentionPlan(self.0.plan(candidates, time(at)?)))
         })
     }

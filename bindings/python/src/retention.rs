@@ -183,7 +183,7 @@ impl RetentionPlan {
         let hook = Hook::new(None);
         let report = py.detach(|| {
             let mut before = Before { function: before, plan: &self.0, hook: &hook };
-            self.0.apply(share.clone()).observer(&mut before).run()
+            self.0.apply(share).observer(&mut before).run()
         });
         let report = hook.outcome(Ok(report))?;
         let all = report.outcomes.len();

@@ -34,9 +34,8 @@ pub(crate) fn list_sets<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let share = share.open()?;
     let component = component.map(|component| component.0);
-    let sets = patiently(py, move || {
-        core::list_sets(share.clone(), &deployment.0).component(component.as_ref()).run()
-    })?;
+    let sets =
+        patiently(py, move || core::list_sets(share, &deployment.0).component(component.as_ref()).run())?;
     let unreadable: PyResult<Vec<_>> =
         sets.unreadable.iter().map(|folder| value(py, "UnreadableFolder", folder)).collect();
     let sets: PyResult<Vec<_>> = sets.into_iter().map(|set| Py::new(py, SetSummary(set))).collect();

@@ -20,11 +20,11 @@ pub(crate) fn summary(
     folder: &SharePath,
     name: SetName,
 ) -> Result<Option<SetSummary>> {
-    look_at(share, place, folder, name, &Mutex::default())
+    summarize(share, place, folder, name, &Mutex::default())
 }
 
 /// Looks at one set, on one of several threads: only one has a `large` `SHA256SUMS` in memory at a time.
-pub(super) fn look_at(
+pub(super) fn summarize(
     share: &Arc<dyn Share>,
     place: &Place,
     folder: &SharePath,

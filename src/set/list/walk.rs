@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 
-use super::summary::look_at;
+use super::summary::summarize;
 use super::{SetList, SetSummary, UnreadableFolder};
 use crate::error::{ErrorKind, Result, Scope};
 use crate::layout::{Component, Deployment, Name, Place, ScaleUnit, SetName, SharePath, is_mas_backup};
@@ -120,7 +120,7 @@ impl<'a> Walk<'a> {
             IN_FLIGHT.min(jobs.len()),
             || Ok(()),
             |(), (place, folder, name): (Place, SharePath, SetName)| {
-                look_at(share, &place, &folder, name, &large)
+                summarize(share, &place, &folder, name, &large)
             },
             || Ok(jobs.next()),
             |summary: Option<SetSummary>| {

@@ -20,7 +20,7 @@ impl ShareCheck {
     /// # Errors
     /// `INVALID_ARGUMENT` for anything but such an object, or for an unknown option; `INVALID_NAME`.
     pub fn options(mut self, json: impl AsRef<[u8]>) -> Result<Self> {
-        let options: Options = from_json("options of a check", json.as_ref())?;
+        let options: Options = from_json("options of a check", json)?;
         for component in options.components {
             let place: Place = format!("{}/{component}", self.deployment).parse()?;
             self = self.component(&place);

@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, SharePath};
 use crate::share::{ItemKind, PROBE, Share};
 use crate::stop::Stop;
+use crate::worker_pool;
 
 /// An object that is written as a test.
 pub(super) struct Probe {
@@ -125,19 +126,12 @@ impl Probe {
 
     /// Removes these names of it, also when the check is stopped meanwhile.
     pub(super) fn remove<'a>(share: &dyn Share, made: &[ProbeName<'a>]) -> Result<()> {
-        let stop = &Stop::child_with_grace(PATIENCE);
+        let stop = Stop::child_with_grace(PATIENCE);
         let remove = |made: ProbeName<'a>| match (made, share.remove(made.path())) {
             (ProbeName::MayExist(_), Err(error)) if error.kind() == ErrorKind::NotFound => Ok(()),
             (_, removed) => removed,
         };
-        std::thread::scope(|scope| {
-            let spawn = |made| scope.spawn(move || stop.run(|| remove(made)));
-            let removing: Vec<_> = made.iter().copied().map(spawn).collect();
-            let joined = removing
-                .into_iter()
-                .map(|one| one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            joined.collect()
-        })
+        stop.run(|| worker_pool::all(made.iter().copied(), remove)).into_iter().collect()
     }
 
     /// By how many seconds the server's clock is ahead, judged by the time of the probe.

@@ -19,7 +19,7 @@ impl ReportBuilder {
         self.report.steps.push(CheckedStep { step, outcome, seconds, seen, alert: None });
     }
 
-    /// ReportBuilder that are taken beside others: their report is [appended](Self::append) in its place.
+    /// Begins a part for steps that are taken beside others; it is [appended](Self::append) in its place.
     pub(in crate::share) fn new_part(&self) -> Self {
         let CheckReport { share, deployment, .. } = &self.report;
         let report = CheckReport { share: share.clone(), deployment: deployment.clone(), steps: Vec::new() };

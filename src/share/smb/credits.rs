@@ -78,7 +78,7 @@ impl Credits {
 
     /// Sends a request that carries or brings this many bytes. Waits while too many are in flight.
     ///
-    /// Fails with [`Failure::worn`] and sends nothing if the connection is used up, but for the last requests of a call.
+    /// Fails with [`Failure::exhausted`] and sends nothing if the connection is used up, but for the last requests of a call.
     pub(super) async fn ask<T>(
         &self,
         bytes: u64,
@@ -109,7 +109,7 @@ impl Credits {
             return Err(Failure::cancelled());
         }
         if self.left() < charge + reserve {
-            return Err(Failure::worn());
+            return Err(Failure::exhausted());
         }
         self.flying.set(self.flying.get() + charge);
         self.peak.set(self.peak.get().max(self.flying.get()));
@@ -129,7 +129,7 @@ impl Credits {
         listing: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         if self.left() < 2 * self.reserve() {
-            return Err(Failure::worn());
+            return Err(Failure::exhausted());
         }
         self.listings.set(self.listings.get() + 1);
         let result = listing.await;

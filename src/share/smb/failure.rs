@@ -86,7 +86,7 @@ impl Failure {
     }
 
     /// The connection is used up, but not broken: the call goes on with another one.
-    pub(super) fn worn() -> Self {
+    pub(super) fn exhausted() -> Self {
         Self { cause: Cause::CreditsExhausted, is_lost: false, stage: None }
     }
 

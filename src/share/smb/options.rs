@@ -36,7 +36,7 @@ impl SmbBuilder {
     /// # Errors
     /// `INVALID_ARGUMENT` for anything but such an object, or for an unknown option.
     pub fn options(mut self, json: impl AsRef<[u8]>) -> Result<Self> {
-        let options: Options = from_json("options of a share", json.as_ref())?;
+        let options: Options = from_json("options of a share", json)?;
         if let Some(port) = options.port {
             self = self.port(port);
         }
