@@ -164,11 +164,17 @@ int main(int count, char **arguments) {
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_retention_policy_new("{\"keep_last\": -1}", &policy, &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_retention_policy_new("half {", &policy, &error));
     /* Of two values one would be lost. */
-    azs_retention_plan *plan;
-    const char *twice = "[{\"condition\": \"incomplete\", \"condition\": \"succeeded\"}]";
-    OK(azs_retention_policy_new("{}", &policy, &error));
-    FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_retention_policy_plan_candidates(policy, twice, NULL, &plan, &error));
-    azs_retention_policy_free(policy);
+    for (int twice = 0; twice < 2; twice++) {
+        char next_run[200];
+        snprintf(next_run, sizeof next_run, "{\"at\": \"2026-11-23T04:00:00Z\", \"due\": \"2026-11-22T04:00:00Z\", \"clock_set_back_by\": 0, \"missed\": 9%s}",
+                 twice ? ", \"missed\": 0" : "");
+        azs_status status = azs_backup_warnings("2026-11-23T00:00:00Z", NULL, 7, NULL, NULL, next_run, "2026-11-23T02:00:00Z", &json, &error);
+        CHECK(status == (twice ? AZS_STATUS_INVALID_ARGUMENT : AZS_STATUS_OK));
+        CHECK(twice ? strstr(azs_error_message(error), "given twice") != NULL : strstr(json, "missed") != NULL);
+        azs_error_free(error);
+        error = NULL;
+        azs_string_free(json);
+    }
     OK(azs_restore_options_new(&options, &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_restore_options_existing(options, "Replace", &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_restore_options_damage(options, NULL, &error));
