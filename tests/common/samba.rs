@@ -60,6 +60,11 @@ impl Samba {
         Self::with("", "")
     }
 
+    /// A line of the configuration: the share has this many free bytes of 1,000 MiB, whatever the disk of this machine.
+    pub fn free_space(mebibytes: u32) -> String {
+        format!("  dfree command = /bin/sh -c \"echo {} {}\"", 1000 * 1024, mebibytes * 1024)
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -292,5 +292,14 @@ fn what_is_named_is_an_exit_code_and_a_foreign_set_takes_its_place_to_open() {
     let said = failure(site.placed("check").args(["--region", "nyk"]), "NOT_FOUND");
     assert!(said.contains("contoso.com/nyk") && said.contains("mounted"), "{said}");
     failure(site.placed("check").args(["--component", "Swithces"]), "NOT_FOUND");
-    output(site.placed("check").args(["--region", "nyk", "--create"]));
+    let checked = site.placed("check").args(["--region", "nyk", "--create", "--json"]).output().unwrap();
+    let checked: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
+    // How much room there is on this machine's disk is its own affair.
+    let is_fine = |step: &serde_json::Value| {
+        let outcome = step["outcome"].as_str().unwrap();
+        ["passed", "skipped"].contains(&outcome) || (step["step"] == "space" && outcome == "warned")
+    };
+    let steps = checked["steps"].as_array().unwrap();
+    assert!(steps.iter().all(is_fine), "{checked}");
+    assert!(site.path("share/contoso.com/nyk").is_dir());
 }

@@ -21,7 +21,7 @@ fn over_smb(samba: &Samba, name: &str) -> Command {
 
 #[test]
 fn every_example_takes_a_unc_path() {
-    let (site, samba) = (Site::new(), Samba::new());
+    let (site, samba) = (Site::new(), Samba::with(&Samba::free_space(900), ""));
     let placed = |name: &str| {
         let mut command = over_smb(&samba, name);
         command.args(["--root", ROOT, "--domain", "contoso.com", "--region", "nyc"]);
@@ -82,15 +82,17 @@ fn the_readme_s_lines_run_as_printed() {
     let share = "[AzSBackups]\n path = DATA\n read only = no\n";
     let lines = block("smb");
     let mut bash = Command::new("bash");
+    // Too little room is a warning, at which the lines would end.
+    let globals = format!("  workgroup = CONTOSO\n{}", Samba::free_space(900));
     let samba;
     if is_root() {
-        samba = Samba::prepare("  workgroup = CONTOSO\n  smb ports = 445", share);
+        samba = Samba::prepare(&format!("{globals}\n  smb ports = 445"), share);
         fs::write(samba.path("lines"), lines).unwrap();
         bash = Command::new("unshare");
         bash.args(["--net", "--mount", "--fork", "--kill-child", "bash", "-euc", NAMESPACE]);
         bash.arg("bash").arg(samba.path(""));
     } else {
-        samba = Samba::with("  workgroup = CONTOSO", share);
+        samba = Samba::with(&globals, share);
         let port = format!("--port {} --root", samba.port());
         let lines = lines.replace("fileserver01.contoso.com", "127.0.0.1").replace("--root", &port);
         bash.arg("-euc")
