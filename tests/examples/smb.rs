@@ -78,7 +78,8 @@ fn the_readme_s_lines_run_as_printed() {
     // Inside the repository, where cargo finds it.
     let work = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     fs::copy(site.path("backup.cer"), work.path().join("backup.cer")).unwrap();
-    fs::rename(site.path("configs"), work.path().join("switch-configs")).unwrap();
+    // The two folders may be on different disks.
+    output(Command::new("cp").arg("-R").arg(site.path("configs")).arg(work.path().join("switch-configs")));
     let share = "[AzSBackups]\n path = DATA\n read only = no\n";
     let lines = block("smb");
     let mut bash = Command::new("bash");

@@ -80,7 +80,7 @@ fn stopped(new: &Record, share: &Arc<dyn Share>, target: &Path, rng: &mut Rng) -
 fn part_names(tree: &Tree, target: &Path, rng: &mut Rng) {
     let mut by_content = std::collections::BTreeMap::<_, Vec<_>>::new();
     for (path, node) in tree {
-        if let What::File { size, hash } = node.what {
+        if let What::File { size, hash, .. } = node.what {
             by_content.entry((size, hash)).or_default().push(path);
         }
     }

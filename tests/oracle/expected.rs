@@ -1,6 +1,6 @@
 //! What a set must contain, if the source may have changed while it was read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Detail, Inode, Node, Tree, above, shown};
 
@@ -11,6 +11,8 @@ pub struct Expected {
     pub tree: Tree,
     /// What did: each state that it had, or nothing.
     moving: BTreeMap<Vec<u8>, Vec<Option<Node>>>,
+    /// Folders that had other names in the run: one, and another. A backup that has opened one goes on in it.
+    renamed: Vec<(Vec<u8>, Vec<u8>)>,
     /// What the run itself said it could not have whole: anything is right at and below it.
     named: Vec<Vec<u8>>,
 }
@@ -37,6 +39,7 @@ impl Expected {
             }
             expected.moving.insert(path.clone(), had);
         }
+        expected.renamed = renamed(states);
         expected
     }
 
@@ -55,9 +58,12 @@ impl Expected {
 
     /// Whether this is right at a path; nothing for what cannot be wrong.
     pub fn allows(&self, path: &[u8], found: Option<&Node>, how: Detail) -> bool {
-        if self.is_named(path) {
-            return true;
-        }
+        self.is_named(path)
+            || self.allows_at(path, found, how)
+            || self.elsewhere(path).iter().any(|path| self.allows_at(path, found, how))
+    }
+
+    fn allows_at(&self, path: &[u8], found: Option<&Node>, how: Detail) -> bool {
         if let Some(had) = self.moving.get(path) {
             let how = Detail { links: false, ..how };
             // A file may change under another of its names, which it keeps when this one goes.
@@ -65,12 +71,13 @@ impl Expected {
             if shared.any(|node| found.is_some_and(|found| self.was_ever(node.inode, found))) {
                 return true;
             }
-            // A folder's time is that of one of many moments.
-            let is_it = |node: &Node, found: &Node| {
-                node.is_met_by(found, how) || node.is_folder() && found.is_folder()
-            };
             return had.iter().any(|node| match (node, found) {
-                (Some(node), Some(found)) => is_it(node, found),
+                // A folder's time is that of one of many moments.
+                (Some(node), Some(found)) => {
+                    node.is_met_by(found, how)
+                        || node.is_folder() && found.is_folder()
+                        || was_being_written(had, node, found)
+                }
                 (None, None) => true,
                 _ => false,
             });
@@ -82,6 +89,24 @@ impl Expected {
             (None, Some(found)) => found.is_folder() && self.has_below(path),
             _ => false,
         }
+    }
+
+    /// The other paths of a path below folders that were renamed in the run.
+    fn elsewhere(&self, path: &[u8]) -> Vec<Vec<u8>> {
+        let mut paths = vec![path.to_vec()];
+        let mut next = 0;
+        while let Some(path) = paths.get(next).cloned() {
+            next += 1;
+            for (from, to) in &self.renamed {
+                let below = path.strip_prefix(&from[..]).filter(|below| below.starts_with(b"/"));
+                let other = below.map(|below| [to, below].concat());
+                if let Some(other) = other.filter(|other| paths.len() < MOST_PATHS && !paths.contains(other))
+                {
+                    paths.push(other);
+                }
+            }
+        }
+        paths.split_off(1)
     }
 
     /// Whether a file had this content in the run, under whatever name.
@@ -129,6 +154,35 @@ impl Expected {
         format!("{}: wanted {wanted}; found {}", shown(path), Brief(found))
     }
 }
+
+/// The folders that had more than one name, each with each.
+fn renamed(states: &[Tree]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut names = BTreeMap::<Inode, BTreeSet<&Vec<u8>>>::new();
+    for (path, node) in states.iter().flatten().filter(|(_, node)| node.is_folder()) {
+        names.entry(node.inode.expect("a folder has one")).or_default().insert(path);
+    }
+    let pairs = |names: &BTreeSet<&Vec<u8>>| {
+        let each = |from: &&Vec<u8>| {
+            let from = (*from).clone();
+            names
+                .iter()
+                .filter(|to| ***to != from)
+                .map(|to| (from.clone(), (*to).clone()))
+                .collect::<Vec<_>>()
+        };
+        names.iter().flat_map(each).collect::<Vec<_>>()
+    };
+    names.values().flat_map(pairs).collect()
+}
+
+/// Whether this was found in the middle of one long call that wrote this state of a file.
+fn was_being_written(had: &[Option<Node>], new: &Node, found: &Node) -> bool {
+    let before = had.iter().map(|node| node.as_ref().map(|node| &node.what)).chain([None]);
+    before.into_iter().any(|old| found.what.is_between(old, &new.what))
+}
+
+/// Names within names are not followed for ever.
+const MOST_PATHS: usize = 30;
 
 /// A node in one short line.
 struct Brief<'a>(Option<&'a Node>);

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A tree by path; the empty path is not in it.
 pub type Tree = BTreeMap<Vec<u8>, Node>;
@@ -21,7 +22,7 @@ pub struct Node {
     pub xattrs: Option<Vec<(Vec<u8>, Vec<u8>)>>,
     /// The first of all names that this file has in the tree, where it has several.
     pub first_name: Option<Vec<u8>>,
-    /// Which file it is on disk.
+    /// Which file or folder it is on disk.
     pub inode: Option<Inode>,
     /// Whether that has other names, be they in the tree or not.
     pub has_others: bool,
@@ -36,6 +37,8 @@ pub enum What {
     File {
         size: u64,
         hash: u64,
+        /// A hash of each page, which is what the kernel writes at a time.
+        pages: Arc<[u64]>,
     },
     Link(Vec<u8>),
     /// A pipe or a device: no set has it.
@@ -46,7 +49,7 @@ impl fmt::Debug for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             What::Folder => f.write_str("folder"),
-            What::File { size, hash } => write!(f, "file of {size} bytes {hash:016x}"),
+            What::File { size, hash, .. } => write!(f, "file of {size} bytes {hash:016x}"),
             What::Link(to) => write!(f, "link to {:.60}", String::from_utf8_lossy(to)),
             What::Special => f.write_str("special"),
         }
@@ -93,6 +96,24 @@ impl Node {
     }
 }
 
+impl What {
+    /// Whether this is a file that was read while one long call wrote `new` over `old`, from first page to last. (A file
+    /// that was read while it changed, and is a bit of both, begins with the old.)
+    pub fn is_between(&self, old: Option<&What>, new: &What) -> bool {
+        let (What::File { size, pages, .. }, What::File { pages: new, .. }) = (self, new) else {
+            return false;
+        };
+        let (old_size, old): (u64, &[u64]) = match old {
+            Some(What::File { size, pages, .. }) => (*size, pages),
+            Some(_) => return false,
+            None => (0, &[]),
+        };
+        let written = pages.iter().zip(new.iter()).take_while(|(is, new)| is == new).count();
+        let is_of_old = |at: usize| pages.get(at..) == old.get(at..).or(Some(&[]));
+        (0..=written).any(|at| is_of_old(at) && *size == old_size.max((at * PAGE) as u64))
+    }
+}
+
 /// How closely two nodes are compared.
 #[derive(Clone, Copy)]
 pub struct Detail {
@@ -111,13 +132,23 @@ impl Detail {
 }
 
 fn file(bytes: &[u8]) -> What {
-    What::File { size: bytes.len() as u64, hash: hash_of(bytes) }
+    let pages: Arc<[u64]> = bytes.chunks(PAGE).map(hash_one).collect();
+    What::File { size: bytes.len() as u64, hash: hash_one(&pages), pages }
 }
 
 /// Tells contents apart; quick, since every file of every tree is hashed again and again.
 pub fn hash_of(bytes: &[u8]) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(bytes)
+    match file(bytes) {
+        What::File { hash, .. } => hash,
+        _ => unreachable!("it is a file"),
+    }
 }
+
+fn hash_one<T: Hash + ?Sized>(what: &T) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(what)
+}
+
+const PAGE: usize = 4096;
 
 /// A walk over a tree on disk.
 #[derive(Default)]
@@ -159,7 +190,7 @@ impl Walker {
             mtime: Some((m.mtime(), m.mtime_nsec())),
             xattrs: Some(xattrs),
             first_name: None,
-            inode: m.is_file().then_some((m.dev(), m.ino())),
+            inode: (m.is_file() || m.is_dir()).then_some((m.dev(), m.ino())),
             has_others: m.is_file() && m.nlink() > 1,
             what,
         };

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -25,11 +25,23 @@ pub struct Mover {
     pub recent: Vec<PathBuf>,
     /// Whether large files are rare: many worlds are to be seen in a second.
     pub is_light: bool,
+    /// Sees each state of the tree in the middle of a move, which a backup that runs meanwhile may see, too.
+    pub witness: Option<Witness>,
 }
+
+/// Notes how a tree is now.
+pub type Witness = Box<dyn FnMut() + Send>;
 
 impl Mover {
     pub fn new(root: &Path, rng: Rng) -> Self {
-        Self { root: root.to_owned(), rng, log: Vec::new(), recent: Vec::new(), is_light: false }
+        Self {
+            root: root.to_owned(),
+            rng,
+            log: Vec::new(),
+            recent: Vec::new(),
+            is_light: false,
+            witness: None,
+        }
     }
 
     /// The same, right behind another hand.
@@ -87,6 +99,18 @@ impl Mover {
         }
     }
 
+    /// After a step of a move.
+    pub fn step(&mut self) {
+        self.witness.iter_mut().for_each(|witness| witness());
+    }
+
+    /// Writes a new file: at first it is empty.
+    fn put(&mut self, path: &Path, content: &[u8]) -> io::Result<()> {
+        let mut file = File::create(path)?;
+        self.step();
+        file.write_all(content)
+    }
+
     /// Everything below the root: files, folders (the root among them), links.
     fn all(&self) -> (Vec<PathBuf>, Vec<PathBuf>, Vec<PathBuf>) {
         let (mut files, mut folders, mut links) = (Vec::new(), vec![self.root.clone()], Vec::new());
@@ -142,9 +166,11 @@ impl Mover {
         }
         let content = self.content();
         let _ = fs::remove_file(&path);
-        fs::write(&path, &content)?;
+        self.step();
+        self.put(&path, &content)?;
         self.recent.push(path.clone());
         if self.rng.chance(20) {
+            self.step();
             self.set_time(&path)?;
         }
         Ok(format!("write {} {} bytes", self.shown(&path), content.len()))
@@ -177,6 +203,7 @@ impl Mover {
         };
         file.set_len(length.min(MOST))?;
         if length > old && self.rng.chance(50) {
+            self.step();
             file.write_all_at(b"the end", length.min(MOST) - 1)?;
         }
         Ok(format!("resize {} {old} to {length}", self.shown(&path)))
@@ -189,6 +216,7 @@ impl Mover {
         let file = File::options().write(true).open(&path)?;
         let length = m.len().min(100) as usize;
         file.write_all_at(&noise(self.rng.next(), length), 0)?;
+        self.step();
         file.set_modified(m.modified()?)?;
         Ok(format!("touch back {}", self.shown(&path)))
     }
@@ -220,7 +248,9 @@ impl Mover {
         let path = self.a_free_name()?;
         fs::create_dir(&path)?;
         if self.rng.chance(60) {
-            fs::write(path.join("inside"), self.content())?;
+            self.step();
+            let content = self.content();
+            self.put(&path.join("inside"), &content)?;
         }
         Ok(format!("folder {}", self.shown(&path)))
     }
@@ -245,37 +275,49 @@ impl Mover {
     fn copy(&mut self) -> io::Result<String> {
         let from = self.a_file()?;
         let to = self.a_free_name()?;
-        fs::copy(&from, &to)?;
+        let (content, permissions) = (fs::read(&from)?, fs::metadata(&from)?.permissions());
+        self.put(&to, &content)?;
+        self.step();
+        fs::set_permissions(&to, permissions)?;
         Ok(format!("copy {} to {}", self.shown(&from), self.shown(&to)))
     }
 
     fn replace_by_another_kind(&mut self) -> io::Result<String> {
         let (files, folders, links) = self.all();
         let all: Vec<_> = files.into_iter().chain(links).chain(folders.into_iter().skip(1)).collect();
-        let path = self.rng.pick(&all).ok_or_else(|| io::Error::other("nothing there"))?;
-        let was_folder = fs::symlink_metadata(path)?.is_dir();
+        let path = self.rng.pick(&all).ok_or_else(|| io::Error::other("nothing there"))?.clone();
+        let was_folder = fs::symlink_metadata(&path)?.is_dir();
         if was_folder {
-            fs::remove_dir_all(path)?
+            fs::remove_dir_all(&path)?
         } else {
-            fs::remove_file(path)?
+            fs::remove_file(&path)?
         }
+        self.step();
         let now = match self.rng.below(3) {
-            0 => symlink("..", path).map(|()| "a link")?,
+            0 => symlink("..", &path).map(|()| "a link")?,
             1 if !was_folder => {
-                fs::create_dir(path)?;
-                fs::write(path.join("below"), self.content())?;
+                fs::create_dir(&path)?;
+                self.step();
+                let content = self.content();
+                self.put(&path.join("below"), &content)?;
                 "a folder"
             }
-            _ => fs::write(path, self.content()).map(|()| "a file")?,
+            _ => {
+                let content = self.content();
+                self.put(&path, &content).map(|()| "a file")?
+            }
         };
-        Ok(format!("{} is {now} now", self.shown(path)))
+        Ok(format!("{} is {now} now", self.shown(&path)))
     }
 
     /// A folder with content gives way to a file that has a second name behind it in the order of names.
     fn folder_becomes_file_of_two_names(&mut self) -> io::Result<String> {
         let path = self.a_folder()?;
         fs::remove_dir_all(&path)?;
-        fs::write(&path, noise(self.rng.next(), 1 + self.rng.below(5000)))?;
+        self.step();
+        let content = noise(self.rng.next(), 1 + self.rng.below(5000));
+        self.put(&path, &content)?;
+        self.step();
         let mut second = path.clone().into_os_string();
         second.push("~2");
         fs::hard_link(&path, &second)?;
@@ -294,7 +336,9 @@ impl Mover {
     fn replace_by_rename(&mut self) -> io::Result<String> {
         let path = self.a_file()?;
         let new = self.root.join(".save");
-        fs::write(&new, self.content())?;
+        let content = self.content();
+        self.put(&new, &content)?;
+        self.step();
         fs::rename(&new, &path)?;
         Ok(format!("save {}", self.shown(&path)))
     }
@@ -304,8 +348,10 @@ impl Mover {
         let file = File::create(&path)?;
         let most = if self.is_light { 300_000 } else { 5 << 20 };
         let length = 1 + self.rng.below(most) as u64;
+        self.step();
         file.set_len(length)?;
         for _ in 0..self.rng.below(4) {
+            self.step();
             let from = self.rng.below(length as usize) as u64;
             file.write_all_at(&noise(self.rng.next(), 1 + self.rng.below(5000)), from)?;
         }
@@ -366,7 +412,8 @@ impl Mover {
         if fs::symlink_metadata(&to).is_ok() {
             return Err(io::Error::other("taken"));
         }
-        fs::write(&to, self.content())?;
+        let content = self.content();
+        self.put(&to, &content)?;
         Ok(format!("other case {}", self.shown(&to)))
     }
 

@@ -61,8 +61,8 @@ pub struct World {
     pub log: Vec<String>,
 }
 
-/// States of the source while a backup reads it.
-type States = Arc<Mutex<(Mover, Vec<Tree>)>>;
+/// A hand that changes the source while a backup reads it, and the states that it had.
+type States = (Arc<Mutex<Mover>>, Arc<Mutex<Vec<Tree>>>);
 
 impl World {
     /// A world in `dir`, with its sources in `sources`.
@@ -169,28 +169,22 @@ impl World {
 
     /// A backup in this process, while which the source may change and the share may fail.
     fn backup(&mut self, sources: &[Source], bad: Option<Bad>) -> Found {
-        let before = tree_of(sources, &self.options.patterns);
-        let mover = Mover::new(&self.mover.root, self.rng.fork()).among(&mut self.mover);
-        let states: States = Arc::new(Mutex::new((mover, vec![before])));
+        let (mover, states) = self.restless(sources);
         let is_restless = !self.manner.is_plain() && self.rng.chance(25);
         let mut rough = FailingShare::new(&self.share, bad.clone());
         let move_once = {
-            let (states, sources, patterns) =
-                (states.clone(), sources.to_vec(), self.options.patterns.clone());
+            let mover = mover.clone();
             move || {
-                let mut states = states.lock().unwrap();
-                let moves = 1 + states.0.rng.below(3);
-                for _ in 0..moves {
-                    let rotate = states.0.rng.chance(35);
-                    if rotate {
-                        let done = states.0.rotate();
+                let mut mover = mover.lock().unwrap();
+                for _ in 0..1 + mover.rng.below(3) {
+                    if mover.rng.chance(35) {
+                        let done = mover.rotate();
                         let line = done.unwrap_or_else(|error| format!("(not done: {error})"));
-                        states.0.log.push(line);
+                        mover.log.push(line);
                     } else {
-                        states.0.make(1);
+                        mover.make(1);
                     }
-                    let now = tree_of(&sources, &patterns);
-                    states.1.push(now);
+                    mover.step();
                 }
             }
         };
@@ -214,10 +208,7 @@ impl World {
                 move_once();
             }
         });
-        let (mover, states) = {
-            let states = states.lock().unwrap();
-            (states.0.log.join("; "), states.1.clone())
-        };
+        let (mover, states) = (mover.lock().unwrap().log.join("; "), states.lock().unwrap().clone());
         self.say(format!("meanwhile: {mover}; bad: {bad:?}; done: {}", brief(&done)));
         let expected = Expected::new(&states);
         if rough.stopper().was_asked_again() {
@@ -238,6 +229,18 @@ impl World {
                 self.nothing_false(&expected, has_shown)
             }
         }
+    }
+
+    /// A hand for the time of a backup, and the states of these sources that it brings about.
+    fn restless(&mut self, sources: &[Source]) -> States {
+        let states = Arc::new(Mutex::new(vec![tree_of(sources, &self.options.patterns)]));
+        let mut mover = Mover::new(&self.mover.root, self.rng.fork()).among(&mut self.mover);
+        mover.witness = Some({
+            let (states, sources) = (states.clone(), sources.to_vec());
+            let patterns = self.options.patterns.clone();
+            Box::new(move || states.lock().unwrap().push(tree_of(&sources, &patterns)))
+        });
+        (Arc::new(Mutex::new(mover)), states)
     }
 
     /// `goes_on`: the caller commits even if something could not be added.
