@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::failure::Failure;
-use super::operations::Kind;
+use super::handles::Kind;
 use super::session::Session;
 use super::status;
 use super::transfer::{Download, Upload};

@@ -10,7 +10,7 @@ use smb::{CreateDisposition, CreateOptions, FileAttributes, FileCreateArgs, Reso
 use super::SmbShare;
 use super::client_errors::of_client;
 use super::failure::Failure;
-use super::operations::{Kind, access_to_look, access_to_make, file, handle, not_created};
+use super::handles::{Kind, access_to_look, access_to_make, file, handle, not_created};
 use super::session::Session;
 use super::status::ACCESS_DENIED;
 use super::transfer::Download;

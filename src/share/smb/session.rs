@@ -1,7 +1,8 @@
 //! One connection, from the first byte to the log-off.
 //!
-//! This file, `operations.rs`, `rights.rs`, `log_on.rs`, `referral.rs`, `failures.rs` and `transport.rs` are the only
-//! ones that name the client (the crate `smb`). They work around these weaknesses, measured with 0.12.1:
+//! This file, `handles.rs`, `contents.rs`, `operations.rs`, `rights.rs`, `log_on.rs`, `referral.rs`, `client_errors.rs`
+//! and `transport.rs` are the only ones that name the client (the crate `smb`). They work around these weaknesses,
+//! measured with 0.12.1:
 //!
 //! - It loses the credits of answers that only say "later": calls move to a new connection before they run out
 //!   (`credits.rs`).
