@@ -60,10 +60,8 @@ impl Samba {
         Self::with("", "")
     }
 
-    /// A line of the configuration: the share has this many free bytes of 1,000 MiB, whatever the disk of this machine.
-    pub fn free_space(mebibytes: u32) -> String {
-        format!("  dfree command = /bin/sh -c \"echo {} {}\"", 1000 * 1024, mebibytes * 1024)
-    }
+    /// A line of the configuration: no share is almost full, even if the disk of this machine is, as long as 1 GB is free.
+    pub const WITH_ROOM: &str = "  max disk size = 1000";
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

@@ -21,7 +21,7 @@ fn over_smb(samba: &Samba, name: &str) -> Command {
 
 #[test]
 fn every_example_takes_a_unc_path() {
-    let (site, samba) = (Site::new(), Samba::with(&Samba::free_space(900), ""));
+    let (site, samba) = (Site::new(), Samba::with(Samba::WITH_ROOM, ""));
     let placed = |name: &str| {
         let mut command = over_smb(&samba, name);
         command.args(["--root", ROOT, "--domain", "contoso.com", "--region", "nyc"]);
@@ -84,7 +84,7 @@ fn the_readme_s_lines_run_as_printed() {
     let lines = block("smb");
     let mut bash = Command::new("bash");
     // Too little room is a warning, at which the lines would end.
-    let globals = format!("  workgroup = CONTOSO\n{}", Samba::free_space(900));
+    let globals = format!("  workgroup = CONTOSO\n{}", Samba::WITH_ROOM);
     let samba;
     if is_root() {
         samba = Samba::prepare(&format!("{globals}\n  smb ports = 445"), share);
