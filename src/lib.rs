@@ -5,6 +5,7 @@ pub mod alert;
 pub mod backup;
 pub mod envelope;
 pub mod error;
+mod file_lock;
 pub mod layout;
 pub mod observer;
 mod options;

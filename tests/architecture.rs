@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::process::Command;
 
 use modules::{Module, Tree, Use};
 
@@ -136,6 +137,26 @@ fn arrows_point_down_as_they_are_drawn() {
 }
 
 /// A tree of these files, `name: text`.
+/// What a run or a test drops into the repository does not become part of it.
+#[test]
+fn what_is_at_the_top_is_in_the_picture() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let listed = Command::new("git").arg("ls-files").current_dir(root).output();
+    let Some(listed) = listed.ok().filter(|listed| listed.status.success()) else {
+        return println!("passed over: this is not a repository, or there is no git");
+    };
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let picture = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let tops: BTreeSet<&str> = listed.lines().filter_map(|path| path.split('/').next()).collect();
+    assert!(tops.contains("src") && tops.contains("ARCHITECTURE.md"), "{tops:?}");
+    for top in tops.into_iter().filter(|top| !top.starts_with('.')) {
+        let is_drawn = root.join(top).is_dir() && picture.contains(&format!("\n{top}/"));
+        let is_text = [".md", ".toml"].iter().any(|end| top.ends_with(end));
+        let is_legal = top.starts_with("LICENSE-") || top == "THIRD-PARTY-NOTICES";
+        assert!(is_drawn || is_text || is_legal || top == "Cargo.lock", "{top} is not in ARCHITECTURE.md");
+    }
+}
+
 fn sample(files: &[(&str, &str)]) -> BTreeSet<Use> {
     let mut tree = Tree::default();
     files.iter().for_each(|(name, text)| tree.add(name, text));

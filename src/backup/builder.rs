@@ -197,7 +197,8 @@ impl BackupBuilder {
     }
 
     /// Sets the state folder: a folder of this host, one for each job, that remembers the last set. With it a set costs
-    /// only what changed since.
+    /// only what changed since: a file whose kind, size, number and times are those that the last set recorded, and older
+    /// than that run, is not read again.
     ///
     /// The library creates it if it is missing, for its owner only. If it is damaged, another host's, read-only or in
     /// use, the backup does without: it makes a full set, and the report's warnings say why.

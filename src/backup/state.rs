@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::history::History;
 use crate::error::{Error, ErrorKind, Result};
+use crate::file_lock::FileLock;
 use crate::layout::{Place, SetName};
 use crate::set::digest::{hex, unhex};
 use crate::set::record::StoredFile;
@@ -35,7 +36,7 @@ use tree::{TreeFile, TreeReader, TreeWriter};
 /// The state of one place, locked for this run.
 pub(super) struct State {
     folder: PathBuf,
-    _lock: File,
+    _lock: FileLock,
     /// The first failed write: after it nothing more is written.
     failed: Mutex<Option<io::Error>>,
     journal: Mutex<Option<File>>,
@@ -123,11 +124,11 @@ impl State {
     fn lock(folder: PathBuf) -> io::Result<Option<Self>> {
         create_private(&folder)?;
         let lock = options().create(true).truncate(false).write(true).open(folder.join("lock"))?;
-        match lock.try_lock() {
-            Ok(()) => {}
+        let lock = match FileLock::take(lock) {
+            Ok(lock) => lock,
             Err(fs::TryLockError::WouldBlock) => return Ok(None),
             Err(fs::TryLockError::Error(error)) => return Err(error),
-        }
+        };
         // If nothing can be written, the set after this one could not build on it.
         tempfile::NamedTempFile::new_in(&folder)?;
         Ok(Some(Self { folder, _lock: lock, failed: Mutex::default(), journal: Mutex::default() }))

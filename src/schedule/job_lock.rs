@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use crate::file_lock::FileLock;
 use crate::set::Digest;
 
 /// The process that runs a job, as recorded in the log.
@@ -31,9 +32,9 @@ impl Process {
 }
 
 /// The locks that this process holds, for the jobs that it began and has not ended.
-static HELD: Mutex<Option<HashMap<PathBuf, File>>> = Mutex::new(None);
+static HELD: Mutex<Option<HashMap<PathBuf, FileLock>>> = Mutex::new(None);
 
-fn with_held<T>(work: impl FnOnce(&mut HashMap<PathBuf, File>) -> T) -> T {
+fn with_held<T>(work: impl FnOnce(&mut HashMap<PathBuf, FileLock>) -> T) -> T {
     work(HELD.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
 }
 
@@ -49,9 +50,9 @@ pub(super) fn hold(log: &Path, job: &str) -> io::Result<Option<Process>> {
             return Ok(Some(process));
         }
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
-        match file.try_lock() {
-            Ok(()) => {
-                held.insert(path, file);
+        match FileLock::take(file) {
+            Ok(lock) => {
+                held.insert(path, lock);
                 Ok(Some(process))
             }
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
@@ -73,12 +74,7 @@ pub(super) fn is_held(log: &Path, job: &str) -> Option<bool> {
     match File::open(lock_file(log, job)) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Some(false),
         Err(_) => None,
-        // A shared lock: two that test at once do not mistake each other for the job.
-        Ok(file) => match file.try_lock_shared() {
-            Ok(()) => Some(false),
-            Err(TryLockError::WouldBlock) => Some(true),
-            Err(TryLockError::Error(_)) => None,
-        },
+        Ok(file) => FileLock::is_taken(&file).ok(),
     }
 }
 

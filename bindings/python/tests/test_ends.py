@@ -40,7 +40,7 @@ __all__ = ["samba"]
 def script(folder: Path, body: str) -> str:
     """A program that has `share` and `certificate`, and whose `Backup` has a state folder."""
     begin = f"""
-        import gc, multiprocessing, os, sys
+        import gc, multiprocessing, os, signal, sys
         from azs_backup import Backup, EncryptionCertificate, FolderShare, list_sets
         share = FolderShare.open({str(folder / "share")!r}, durability="cached")
         certificate = EncryptionCertificate.load({str(folder / "backup.cer")!r})
@@ -87,6 +87,23 @@ def test_a_child_of_multiprocessing_leaves_the_backup_alone(folder: Path) -> Non
     """
     done = subprocess.run([sys.executable, "-c", script(folder, body)], capture_output=True, text=True, timeout=60)
     assert done.stdout == "Succeeded [True]\n", done.stderr
+
+
+def test_a_child_that_lives_on_does_not_keep_the_state_folder(folder: Path) -> None:
+    body = """
+        pid = os.fork()
+        if pid == 0:
+            signal.pause()
+        backup.commit()
+        backup = Backup(share, "contoso.com/nyc/Switches", certificates=certificate, state=backup_state)
+        backup.add_bytes("a", b"a")
+        print(backup.commit().warnings)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    """
+    body = body.replace("backup_state", repr(str(folder / "state")))
+    done = subprocess.run([sys.executable, "-c", script(folder, body)], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "[]\n", (done.stdout, done.stderr)
 
 
 def test_what_is_not_finished_at_the_end_of_the_program_is_removed(folder: Path) -> None:

@@ -373,7 +373,8 @@ impl SmbTransportWrite for Transport {
 /// Why a server that encrypts with AES-256 alone is of no use.
 const NO_CIPHER: &str = "the server accepts none of the ciphers offered, as one does that allows only AES-256 or AES-128-CCM; let it \
     accept AES-128-GCM as well (Windows: Set-SmbServerConfiguration -EncryptionCiphers \"AES_128_GCM, AES_256_GCM\"; Samba: \
-    \"server smb3 encryption algorithms\"), or set the option encryption to off: the sets are encrypted themselves";
+    \"server smb3 encryption algorithms\"), or, unless it requires encryption, set the option encryption to off: the sets are \
+    encrypted themselves";
 /// Why an SMB 1 server is of no use.
 const SMB1: &str = "the server speaks SMB 1 alone; SMB 3.0 or later is needed";
 /// Bytes that may wait in the operating system's buffer.
