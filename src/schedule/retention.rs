@@ -154,16 +154,7 @@ fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Ve
     if full.len() < good.len() {
         by_rules(policy, sets, &full, KeepReason::LastFull).into_iter().for_each(|(at, why)| spare(at, why));
     }
-    // As long as a shrunken set stays, so do the sets that show how much it shrank.
-    for at in &good {
-        for by in dwarfed.get(at).filter(|_| !keep[*at].is_empty()).into_iter().flatten() {
-            if keep[*by].is_empty() {
-                keep[*by].insert(KeepReason::NotDisplaced);
-            }
-        }
-    }
-
-    let verdict = |(set, mut keep): (&Candidate, BTreeSet<KeepReason>)| {
+    let exceptions = |set: &Candidate| {
         let is_labelled = policy.labels.iter().any(|(key, wanted)| {
             set.labels.get(key).is_some_and(|value| wanted.as_ref().is_none_or(|wanted| wanted == value))
         });
@@ -178,7 +169,21 @@ fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Ve
             (set.condition == Condition::Damaged || set.may_be_whole, KeepReason::Damaged),
             (set.is_complete() && !policy.has_keep_rule(), KeepReason::NoRule),
         ];
-        keep.extend(exceptions.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason));
+        exceptions.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason)
+    };
+    // As long as a shrunken set stays, for whatever reason, so do the sets that show how much it shrank: without them it
+    // would count as full the next time. From new to old, since those may be shrunken themselves.
+    for at in &good {
+        let stays = !keep[*at].is_empty() || exceptions(&sets[*at]).next().is_some();
+        for by in dwarfed.get(at).filter(|_| stays).into_iter().flatten() {
+            if keep[*by].is_empty() {
+                keep[*by].insert(KeepReason::NotDisplaced);
+            }
+        }
+    }
+
+    let verdict = |(set, mut keep): (&Candidate, BTreeSet<KeepReason>)| {
+        keep.extend(exceptions(set));
         // A running backup may have begun long ago: count from when it last wrote.
         let age = second(now).saturating_sub(second(set.last_touched()));
         if set.condition == Condition::Incomplete && age < policy.grace && !is_future(set) {

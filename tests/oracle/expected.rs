@@ -161,18 +161,14 @@ fn renamed(states: &[Tree]) -> Vec<(Vec<u8>, Vec<u8>)> {
     for (path, node) in states.iter().flatten().filter(|(_, node)| node.is_folder()) {
         names.entry(node.inode.expect("a folder has one")).or_default().insert(path);
     }
-    let pairs = |names: &BTreeSet<&Vec<u8>>| {
-        let each = |from: &&Vec<u8>| {
-            let from = (*from).clone();
-            names
-                .iter()
-                .filter(|to| ***to != from)
-                .map(|to| (from.clone(), (*to).clone()))
-                .collect::<Vec<_>>()
-        };
-        names.iter().flat_map(each).collect::<Vec<_>>()
-    };
-    names.values().flat_map(pairs).collect()
+    let mut pairs = Vec::new();
+    for names in names.values() {
+        for from in names {
+            let others = names.iter().filter(|to| *to != from);
+            pairs.extend(others.map(|to| ((*from).clone(), (*to).clone())));
+        }
+    }
+    pairs
 }
 
 /// Whether this was found in the middle of one long call that wrote this state of a file.
