@@ -8,6 +8,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use super::plan::NewLarge;
+use super::run::Shared;
 use super::stat::{self, Clock};
 use super::state::SourceSize;
 use super::tree::Walk;
@@ -64,7 +65,9 @@ impl Backup {
         name: Result<impl AsRef<str>>,
         add: impl FnOnce(&mut Self, EntryPath) -> Result<()>,
     ) -> Result<()> {
+        let mut panics = Panics(Some(self.shared.clone()));
         let added = name.and_then(|name| self.claim(name.as_ref())).and_then(|path| add(self, path));
+        panics.0 = None;
         added.inspect_err(|error| self.shared.fail(error.clone()))
     }
 
@@ -218,28 +221,37 @@ impl Backup {
         }
     }
 
-    /// Reads a reader to its end; the inner error is the reader's own.
+    /// Reads a reader to its end; the inner error is the reader's own. Calls the observer between any two answers of the
+    /// reader, which may be slow.
     fn spool(&mut self, mut reader: impl Read) -> Result<std::io::Result<Spooled>> {
-        let mut start = Vec::new();
-        if let Err(error) = (&mut reader).take(work_item::SMALL + 1).read_to_end(&mut start) {
-            return Ok(Err(error));
-        }
-        if start.len() as u64 <= work_item::SMALL {
-            return Ok(Ok(Spooled::Memory(start)));
-        }
         let failed = |e| Error::io("write a temporary file", e);
-        let mut file = tempfile::tempfile().map_err(failed)?;
-        file.write_all(&start).map_err(failed)?;
-        let mut size = start.len() as u64;
+        let mut answer = vec![0; READ];
+        let (mut start, mut spooled) = (Vec::new(), None);
         loop {
             self.planner.tick()?;
-            start.clear();
-            match (&mut reader).take(work_item::PART).read_to_end(&mut start) {
-                Ok(0) => return Ok(Ok(Spooled::File(file, size))),
-                Ok(_) => file.write_all(&start).map_err(failed)?,
+            let bytes = match reader.read(&mut answer) {
+                Ok(count) => &answer[..count],
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(error) => return Ok(Err(error)),
+            };
+            if bytes.is_empty() {
+                return Ok(Ok(match spooled {
+                    Some((file, size)) => Spooled::File(file, size),
+                    None => Spooled::Memory(start),
+                }));
             }
-            size += start.len() as u64;
+            match &mut spooled {
+                Some((file, size)) => {
+                    file.write_all(bytes).map_err(failed)?;
+                    *size += bytes.len() as u64;
+                }
+                None => start.extend_from_slice(bytes),
+            }
+            if start.len() as u64 > work_item::SMALL {
+                let mut file = tempfile::tempfile().map_err(failed)?;
+                file.write_all(&start).map_err(failed)?;
+                spooled = Some((file, std::mem::take(&mut start).len() as u64));
+            }
         }
     }
 
@@ -307,11 +319,29 @@ impl Backup {
     }
 }
 
+/// Ends the run if a source or an observer panics while something is added: the caller may catch that and go on, without
+/// the source or with half of it.
+struct Panics(Option<Arc<Shared>>);
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.take() {
+            shared.fail(Error::new(
+                ErrorKind::Internal,
+                "a source or the observer panicked while something was added",
+            ));
+        }
+    }
+}
+
 /// What a reader returned.
 enum Spooled {
     Memory(Vec<u8>),
     File(std::fs::File, u64),
 }
+
+/// Most bytes that a reader is asked for at once.
+const READ: usize = 256 << 10;
 
 /// Longest name that file systems allow, in bytes (NAME_MAX on Linux; NTFS and SMB count 255 UTF-16 units).
 const MAX_NAME: usize = 255;
