@@ -16,6 +16,7 @@ use super::report::Reuse;
 use super::reuse::{self, ReuseRules, ReusedSet};
 use super::run::{Cover, Settings, Shared};
 use super::stat::{self, Clock};
+use super::state::journal::Journal;
 use super::state::{self, Opened};
 use super::tree::Rules;
 use super::{Backup, tree};
@@ -50,6 +51,7 @@ impl BackupBuilder {
         let Opened { naming_key, state, last, interrupted, mut warnings } =
             state::open(self.state.as_deref(), &self.place)?;
         let interrupted = interrupted.filter(|journal| journal.recipients == recipients);
+        let interrupted = interrupted.and_then(|journal| self.left(journal));
         let interrupted_sets = interrupted.as_ref().map(|journal| journal.sets.clone()).unwrap_or_default();
         let sizes_before = last.as_ref().map(|(last, _)| last.sources.clone()).unwrap_or_default();
 
@@ -193,6 +195,14 @@ impl BackupBuilder {
             ));
         }
         Ok((root, state))
+    }
+
+    /// Returns what interrupted runs have left on the share.
+    fn left(&self, journal: Journal) -> Option<Journal> {
+        // Without a listing, it shows when a segment is taken over.
+        let Ok(listing) = self.share.list(&self.place.folder()) else { return Some(journal) };
+        let there: BTreeSet<SetName> = listing.iter().filter_map(|item| item.name.parse().ok()).collect();
+        journal.retain(|set| there.contains(set))
     }
 
     fn reuse_rules<'a>(&'a self, recipients: &'a BTreeSet<String>, now: Timestamp) -> ReuseRules<'a> {

@@ -9,7 +9,7 @@ use super::run::Shared;
 use super::state::journal::Journal;
 use super::state::{IndexPiece, State};
 use crate::error::Result;
-use crate::layout::Name;
+use crate::layout::{Name, SetName};
 use crate::set::index::{Piece, PieceKind, piece_name};
 use crate::set::record::StoredFile;
 use crate::set::segment;
@@ -87,12 +87,15 @@ impl Storer {
     /// have interrupted that run.
     fn take_over(&self, name: &str, number: u32, content: u64, buffer: &mut Vec<u8>) -> Option<StoredFile> {
         let journal = (*self.interrupted).as_ref()?;
-        let (set, previous) = journal.segments.get(segment::keyed_digest(name)?)?;
-        if previous.content_length != content {
-            return None;
-        }
-        let from = self.writer.place().set_folder(set).join(Name::new(previous.name.as_str()).ok()?);
-        self.writer.take_over(&from, name, previous, buffer).ok()?;
+        let bring = |set: &SetName, previous: &StoredFile, buffer: &mut Vec<u8>| {
+            let from = self.writer.place().set_folder(set).join(Name::new(previous.name.as_str()).ok()?);
+            self.writer.take_over(&from, name, previous, buffer).ok()
+        };
+        let segments = journal.segments.get(segment::keyed_digest(name)?)?;
+        let (_, previous) = segments
+            .iter()
+            .filter(|(_, previous)| previous.content_length == content)
+            .rfind(|(set, previous)| bring(set, previous, buffer).is_some())?;
         let file = StoredFile { number, name: name.to_owned(), live_length: content, ..previous.clone() };
         if let Some(state) = &self.state {
             state.note(&file);

@@ -16,8 +16,8 @@ pub(in crate::backup) struct Journal {
     /// Sets that were begun but never finished.
     pub(in crate::backup) sets: BTreeSet<SetName>,
     pub(in crate::backup) recipients: BTreeSet<String>,
-    /// Segments by the keyed digest in their names, with the set that has each.
-    pub(in crate::backup) segments: HashMap<String, (SetName, StoredFile)>,
+    /// Segments by the keyed digest in their names, with the sets that have each.
+    pub(in crate::backup) segments: HashMap<String, Vec<(SetName, StoredFile)>>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -73,6 +73,13 @@ impl Journal {
         Self::parse(&bytes)
     }
 
+    /// Forgets sets that the share does not have: a run that was stopped has removed its own. Returns what is left.
+    pub(in crate::backup) fn retain(mut self, is_there: impl Fn(&SetName) -> bool) -> Option<Self> {
+        self.sets.retain(&is_there);
+        self.segments.values_mut().for_each(|segments| segments.retain(|(set, _)| is_there(set)));
+        (!self.sets.is_empty()).then_some(self)
+    }
+
     /// Skips lines that were not written in full, and what was sealed to other recipients than the last run's.
     pub(in crate::backup) fn parse(bytes: &[u8]) -> Option<Self> {
         let mut journal: Option<Self> = None;
@@ -97,7 +104,7 @@ impl Journal {
                 Ok(Line::Stored(file)) => {
                     let digest = segment::keyed_digest(&file.name).map(str::to_owned);
                     if let (Some(journal), Some(set), Some(digest)) = (&mut journal, current, digest) {
-                        journal.segments.insert(digest, (set, file));
+                        journal.segments.entry(digest).or_default().push((set, file));
                     }
                 }
                 Err(_) => {}
