@@ -112,11 +112,17 @@ impl Backup {
     pub fn commit(mut self) -> Result<BackupReport> {
         let set = self.planner.finish()?;
         let (writer, shared) = (&self.writer, &self.shared);
-        let cover = watched(&mut self.planner.observer, shared.progress().at_end(), |_| {
+        let (cover, left) = watched(&mut self.planner.observer, shared.progress().at_end(), |_| {
             writer.commit(&set.files, set.cover)
         })?;
         self.committed = true;
         self.warnings.extend(set.warnings);
+        if !left.is_empty() {
+            self.warnings.push(format!(
+                "the share did not remove what the set does not need: {}; a verification of the set names it",
+                left.join(", ")
+            ));
+        }
         self.warnings.extend(self.excludes.warnings());
         if cover.content.files == 0 {
             self.warnings.push("the set holds no files at all: are its sources where they should be?".into());

@@ -196,8 +196,13 @@ impl SetWriter {
 
     /// Checks that the share has what it acknowledged, then writes `SHA256SUMS` and last the cover sheet.
     ///
-    /// `files`: all files of the set, in the order for `SHA256SUMS`.
-    pub(crate) fn commit(&self, files: &[StoredFile], mut cover: CoverSheet) -> Result<CoverSheet> {
+    /// `files`: all files of the set, in the order for `SHA256SUMS`. Returns the cover sheet, and the names of files that
+    /// the set does not need and the share did not remove.
+    pub(crate) fn commit(
+        &self,
+        files: &[StoredFile],
+        mut cover: CoverSheet,
+    ) -> Result<(CoverSheet, Vec<String>)> {
         let files = || files.iter();
         cover.stored = Stored { files: files().count() as u64, bytes: files().map(|file| file.length).sum() };
         let text = sums::print(files().map(|file| (file.name.as_str(), &file.sha256)));
@@ -211,35 +216,48 @@ impl SetWriter {
         let sheet = cover.print()?;
         self.put(sums::FILE_NAME, text.as_bytes())?;
         let sums = (sums::FILE_NAME, text.len() as u64);
-        self.flush_and_check(files().map(|file| (file.name.as_str(), file.length)).chain([sums]))?;
+        let stored = files().map(|file| (file.name.as_str(), file.length)).chain([sums]).collect();
+        // What was to be removed, too: a server may refuse that for a moment.
+        let mut left = self.flush_and_check(&stored, |name| !stored.contains_key(name))?;
         self.put(cover::FILE_NAME, &sheet)?;
-        self.flush_and_check([(cover::FILE_NAME, sheet.len() as u64)].into_iter())?;
-        Ok(cover)
+        let sheet = HashMap::from([(cover::FILE_NAME, sheet.len() as u64)]);
+        left.extend(self.flush_and_check(&sheet, cover::is_left_of_writing)?);
+        Ok((cover, left))
     }
 
     /// Makes sure that the share has these files, and that they survive a power cut.
-    fn flush_and_check<'a>(&self, files: impl Iterator<Item = (&'a str, u64)>) -> Result<()> {
-        let (flushed, checked) = join(|| self.share.flush(&self.folder), || self.check(files));
-        checked.and(flushed)
+    fn flush_and_check(
+        &self,
+        files: &HashMap<&str, u64>,
+        is_left: impl Fn(&str) -> bool,
+    ) -> Result<Vec<String>> {
+        let (flushed, checked) = join(|| self.share.flush(&self.folder), || self.check(files, is_left));
+        checked.and_then(|left| flushed.map(|()| left))
     }
 
-    /// Checks that the share has what it acknowledged, at full length, and removes what failed writes left beside it.
-    fn check<'a>(&self, mut files: impl Iterator<Item = (&'a str, u64)>) -> Result<()> {
-        let mut items = self.share.list(&self.folder)?;
+    /// Checks that the share has what it acknowledged, at full length, and removes what is left beside it. Returns what
+    /// stays all the same.
+    fn check(&self, files: &HashMap<&str, u64>, is_left: impl Fn(&str) -> bool) -> Result<Vec<String>> {
+        let list = || -> Result<(Vec<Item>, Vec<String>)> {
+            let items = self.share.list(&self.folder)?;
+            let left = files_of_a_set(&items).filter(|item| is_left(&item.name));
+            let left = left.map(|item| item.name.clone()).collect();
+            Ok((items, left))
+        };
+        let (mut items, mut left) = list()?;
         // A broken connection may hold its file open for a moment. If the file stays after all, it belongs to no set,
         // and verification reports it.
         for pause in SWEEPS {
-            let left: Vec<_> = left_of_writing(&items).cloned().collect();
             if left.is_empty() {
                 break;
             }
             std::thread::sleep(Duration::from_millis(pause));
-            left.iter().for_each(|item| self.remove(&item.name));
-            items = self.share.list(&self.folder)?;
+            left.iter().for_each(|name| self.remove(name));
+            (items, left) = list()?;
         }
         let there: HashMap<String, u64> = items.into_iter().map(|item| (item.name, item.length)).collect();
-        match files.find(|(name, length)| there.get(*name) != Some(length)) {
-            None => Ok(()),
+        match files.iter().filter(|(name, length)| there.get(**name) != Some(length)).min() {
+            None => Ok(left),
             Some((name, length)) => {
                 let message = format!(
                     "the share acknowledged {name} ({length} bytes) but does not have it whole; check the share and \
@@ -307,9 +325,4 @@ impl SetWriter {
 /// The files that belong to a set; nobody writes folders.
 fn files_of_a_set(items: &[Item]) -> impl Iterator<Item = &Item> {
     items.iter().filter(|item| item.kind == ItemKind::File && cover::is_file_of_a_set(&item.name))
-}
-
-/// Those that unfinished writes left behind.
-fn left_of_writing(items: &[Item]) -> impl Iterator<Item = &Item> {
-    files_of_a_set(items).filter(|item| cover::is_left_of_writing(&item.name))
 }
