@@ -10,7 +10,9 @@ use cap_std::fs::{Dir, OpenOptions};
 
 use super::target::{ExpectedContent, ExpectedFile, LastFolder, Outcome, Target};
 use super::{Compare, Existing};
+use crate::error::Error;
 use crate::set::{Digest, Mtime};
+use crate::stop;
 
 /// Resolution of file times in nanoseconds: most file systems, NTFS, microseconds, exFAT, seconds, FAT.
 const STEPS: [i128; 6] = [1, 100, 1_000, 10_000_000, 1_000_000_000, 2_000_000_000];
@@ -92,11 +94,28 @@ pub(super) fn is_same(mut one: &File, mut other: &File) -> io::Result<bool> {
         if read == 0 {
             return Ok(other.read(&mut [0])? == 0);
         }
+        go_on()?;
         if !is_content_of(Read::by_ref(&mut other).take(read as u64), &buffer[..read])? {
             return Ok(false);
         }
     }
 }
+
+/// Copies a file piece by piece, because one may be of any length and the work may be stopped.
+pub(super) fn copy(mut from: &File, mut to: &File) -> io::Result<()> {
+    while io::copy(&mut Read::by_ref(&mut from).take(PIECE), &mut to)? > 0 {
+        go_on()?;
+    }
+    Ok(())
+}
+
+/// Fails if this thread's work should end.
+fn go_on() -> io::Result<()> {
+    if stop::is_set() { Err(Error::cancelled().into()) } else { Ok(()) }
+}
+
+/// Bytes that are copied at once.
+const PIECE: u64 = 16 << 20;
 
 /// Whether a reader returns exactly these bytes.
 pub(super) fn is_content_of(mut file: impl Read, mut bytes: &[u8]) -> io::Result<bool> {
@@ -125,6 +144,29 @@ fn digest_of(mut file: &File) -> io::Result<Digest> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_or_a_comparison_of_large_files_can_be_stopped() {
+        let large = |_| {
+            let file = tempfile::tempfile().unwrap();
+            file.set_len(4 * PIECE).unwrap();
+            file
+        };
+        let ([from, other], to) = ([0, 1].map(large), tempfile::tempfile().unwrap());
+        let stopped = stop::Stop::default();
+        stopped.set();
+        let kind = |error| Error::io("copy", error).kind();
+        let copied = stopped.run(|| copy(&from, &to));
+        assert_eq!(kind(copied.unwrap_err()), crate::ErrorKind::Cancelled);
+        assert_eq!(to.metadata().unwrap().len(), PIECE);
+        assert_eq!(kind(stopped.run(|| is_same(&from, &other)).unwrap_err()), crate::ErrorKind::Cancelled);
+        let [from, other] = [0, 1].map(large);
+        assert!(is_same(&from, &other).unwrap());
+        (&other).rewind().unwrap();
+        let whole = tempfile::tempfile().unwrap();
+        copy(&other, &whole).unwrap();
+        assert_eq!(whole.metadata().unwrap().len(), 4 * PIECE);
+    }
 
     #[test]
     fn a_time_is_the_same_where_a_file_system_cut_it() {

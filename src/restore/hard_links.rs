@@ -165,7 +165,7 @@ impl Target {
                 return Ok(kept);
             }
             let copy = |metadata: &Metadata, near: &mut LastFolder| {
-                self.make_file(path, metadata, near, |mut file| io::copy(&mut &source, &mut file).map(drop))
+                self.make_file(path, metadata, near, |file| compare::copy(&source, file))
             };
             if is_copy {
                 return copy(&entry.metadata, near);

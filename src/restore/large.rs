@@ -11,7 +11,7 @@ use cap_std::fs::{Dir, OpenOptions};
 use super::assembler::{Assembler, Output};
 use super::compare;
 use super::target::{ExpectedContent, ExpectedFile, LastFolder, Outcome, Target, create, write_at};
-use super::{Compare, Loss};
+use super::{Compare, Loss, Restore};
 use crate::error::{Result, Scope};
 use crate::set::{Block, EntryPath, Metadata, Part};
 
@@ -37,6 +37,14 @@ enum Form {
 impl AsRef<Assembler> for LargeFile {
     fn as_ref(&self) -> &Assembler {
         &self.assembler
+    }
+}
+
+impl Drop for Restore<'_> {
+    /// Removes what is unfinished, if a share or anything else panicked.
+    fn drop(&mut self) {
+        let unfinished = self.large().take(|_| true);
+        unfinished.iter().for_each(|file| self.target.discard_large(file));
     }
 }
 
