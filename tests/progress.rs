@@ -2,7 +2,9 @@
 
 mod common;
 
+use std::io::Read;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -198,4 +200,70 @@ fn a_source_that_failed_half_way_ends_the_run_even_if_the_caller_goes_on() {
     assert_eq!(backup.add_folder(&empty).unwrap_err().kind(), ErrorKind::SourceUnreadable);
     assert_eq!(backup.commit().unwrap_err().kind(), ErrorKind::SourceUnreadable);
     assert!(list_sets(fixture.share.clone(), fixture.place.deployment()).run().unwrap().is_empty());
+}
+
+/// Returns one byte at a time, slowly and with interruptions, as a terminal line does.
+struct Trickle(Arc<AtomicUsize>);
+
+impl Trickle {
+    const CALLS: usize = 600;
+}
+
+impl Read for Trickle {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        std::thread::sleep(Duration::from_millis(10));
+        let calls = self.0.fetch_add(1, Ordering::SeqCst);
+        match calls % 3 {
+            _ if calls >= Self::CALLS => Ok(0),
+            0 => {
+                buffer[0] = 7;
+                Ok(1)
+            }
+            _ => Err(std::io::ErrorKind::Interrupted.into()),
+        }
+    }
+}
+
+#[test]
+fn a_backup_is_stopped_while_a_reader_has_little_to_say() {
+    let fixture = Fixture::new();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let heard = calls.clone();
+    let once_it_reads = move |_: Progress| match heard.load(Ordering::SeqCst) {
+        0 => ControlFlow::Continue(()),
+        _ => ControlFlow::Break(()),
+    };
+    let mut backup = fixture.builder().observer(once_it_reads).start().unwrap();
+    let added = backup.add_reader("line", Trickle(calls.clone()));
+    assert_eq!(added.unwrap_err().kind(), ErrorKind::Cancelled);
+    assert!(calls.load(Ordering::SeqCst) < Trickle::CALLS, "the reader was read to its end first");
+}
+
+#[test]
+fn a_source_that_panicked_half_way_ends_the_run_even_if_the_caller_goes_on() {
+    struct Panics;
+    impl Read for Panics {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            panic!("on purpose")
+        }
+    }
+    let fixture = Fixture::new();
+    let reads = Arc::new(AtomicUsize::new(0));
+    for of_reader in [true, false] {
+        let (begun, mut asked) = (reads.clone(), 0);
+        let panics_once = move |_: Progress| {
+            asked += usize::from(begun.load(Ordering::SeqCst) > 0);
+            assert!(of_reader || asked != 1, "on purpose");
+            ControlFlow::Continue(())
+        };
+        let mut backup = fixture.builder().observer(panics_once).start().unwrap();
+        backup.add_bytes("tor1", &b"hostname tor1"[..]).unwrap();
+        let added = catch_unwind(AssertUnwindSafe(|| match of_reader {
+            true => backup.add_reader("image", Panics),
+            false => backup.add_reader("image", Slow(reads.fetch_add(1, Ordering::SeqCst))),
+        }));
+        assert!(added.is_err());
+        assert_eq!(backup.commit().unwrap_err().kind(), ErrorKind::Internal);
+        assert!(list_sets(fixture.share.clone(), fixture.place.deployment()).run().unwrap().is_empty());
+    }
 }

@@ -392,6 +392,41 @@ fn an_interrupted_run_s_uploads_are_taken_over() {
 }
 
 #[test]
+fn a_run_that_is_stopped_costs_nothing_of_what_a_killed_one_stored() {
+    let nightly = Nightly::new();
+    let tree = nightly.sample();
+    fs::write(tree.join("image"), noise(1, 30_000_000)).unwrap();
+    let stored = |folder: &std::path::Path| {
+        let names = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
+        names.filter(|name| name.to_str().unwrap().ends_with(".tar.zst.p7m")).count()
+    };
+    let journal = || fs::metadata(nightly.place_state().join("journal")).unwrap().len();
+    let mut lengths = Vec::new();
+    for is_killed in [false, true, false, false] {
+        let mut backup = nightly.builder().start().unwrap();
+        backup.add_folder_as("tree", &tree).unwrap();
+        let folder = nightly.fixture.native(&nightly.fixture.place.set_folder(&backup.set()));
+        while stored(&folder) < 7 {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        if is_killed {
+            let copy = nightly.fixture.path("left");
+            common::run(std::process::Command::new("cp").arg("-al").arg(&folder).arg(&copy));
+            drop(backup);
+            fs::rename(copy, &folder).unwrap();
+        } else {
+            drop(backup);
+            assert!(!folder.exists());
+        }
+        lengths.push(journal());
+    }
+    assert!(lengths[1] < lengths[0] * 3 / 2, "what a stopped run stored is still remembered: {lengths:?}");
+    let report = nightly.run();
+    assert!(report.reuse.taken_over.files >= 6, "{:#?}", report.reuse);
+    nightly.check(&report);
+}
+
+#[test]
 fn identical_files_are_stored_once_and_come_back_as_files_of_their_own() {
     let nightly = Nightly::new();
     let tree = nightly.sample();

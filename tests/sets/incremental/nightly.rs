@@ -105,7 +105,11 @@ impl Nightly {
         let set = self.fixture.open(&report.folder);
         let quick = set.verify().run().unwrap();
         assert!(quick.is_sound(), "{quick:#?}");
-        set.verify_full(&self.fixture.opener).run().unwrap()
+        self.verify_full(report)
+    }
+
+    pub fn verify_full(&self, report: &BackupReport) -> VerifyReport {
+        self.fixture.open(&report.folder).verify_full(&self.fixture.opener).run().unwrap()
     }
 
     pub fn restore(&self, report: &BackupReport) -> PathBuf {

@@ -1,11 +1,12 @@
 //! Shares that cannot link, can link only a limited number of times, or falsely say that they did.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use azs_backup::backup::BackupReport;
 use azs_backup::layout::SharePath;
@@ -75,6 +76,50 @@ impl Share for Peculiar {
     }
     fn copy(&self, object: &SharePath, name: &SharePath) -> Result<()> {
         self.answer(self.copy, name, || self.share.copy(object, name))
+    }
+}
+
+/// A share that refuses to delete an object at the first attempt, because a virus scanner has it open, or always.
+#[derive(Debug)]
+struct Scanned {
+    share: Arc<dyn Share>,
+    seen: Mutex<HashSet<SharePath>>,
+    always: bool,
+}
+
+impl Share for Scanned {
+    forward!(share: describe, put, flush, read, list, create_folder, remove_folder);
+    fn link(&self, object: &SharePath, name: &SharePath) -> Result<()> {
+        self.share.link(object, name)
+    }
+    fn remove(&self, path: &SharePath) -> Result<()> {
+        if self.seen.lock().unwrap().insert(path.clone()) || self.always {
+            return Err(Error::new(ErrorKind::Conflict, "somebody has it open"));
+        }
+        self.share.remove(path)
+    }
+}
+
+#[test]
+fn what_a_set_does_not_need_is_removed_even_if_that_fails_at_first() {
+    for always in [false, true] {
+        let mut nightly = Nightly::new();
+        let tree = nightly.sample();
+        nightly.run();
+        let share = Scanned { share: nightly.fixture.share.clone(), seen: Mutex::default(), always };
+        let share = Arc::new(share);
+        nightly.fixture.share = share.clone();
+        // Some nights combine pieces of the index.
+        for night in 0..4 {
+            fs::write(tree.join("a/changed"), format!("night {night}")).unwrap();
+            let report = nightly.run();
+            let is_named = report.warnings.iter().any(|warning| warning.contains("did not remove"));
+            let found = nightly.verify_full(&report);
+            assert_eq!(found.is_sound(), !is_named, "{found:#?} {:?}", report.warnings);
+            assert!(always || !is_named, "{:?}", report.warnings);
+            assert!(found.losses.is_empty());
+        }
+        assert!(!share.seen.lock().unwrap().is_empty(), "nothing was removed");
     }
 }
 
