@@ -1,5 +1,6 @@
 //! A share on a bad night: it dies, fills up, fails for one object, or changes while a backup writes to it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +28,10 @@ pub enum Bad {
     LinkAnswerLost(u64),
     /// During this call somebody stops the work.
     StoppedAt(u64),
+    /// Each object can be deleted only at the second try.
+    DeletesAtSecondTry,
+    /// It is not the share: a source panics, after so many others were added, and the caller goes on.
+    SourcePanicsAt(usize),
 }
 
 type During = Box<dyn FnMut(u64) + Send>;
@@ -42,6 +47,8 @@ pub struct FailingShare {
     reads: AtomicU64,
     links: AtomicU64,
     room: AtomicU64,
+    /// Objects that could not be deleted once.
+    tried: Mutex<BTreeSet<String>>,
 }
 
 impl FailingShare {
@@ -58,6 +65,7 @@ impl FailingShare {
             reads: zero(),
             links: zero(),
             room: room.into(),
+            tried: Mutex::default(),
         }
     }
 
@@ -65,6 +73,11 @@ impl FailingShare {
     pub fn during(self, work: impl FnMut(u64) + Send + 'static) -> Self {
         *self.during.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(work));
         self
+    }
+
+    /// Before which source another one panics, if that is what is wrong.
+    pub fn panics_at(&self) -> Option<usize> {
+        if let Some(Bad::SourcePanicsAt(source)) = self.bad { Some(source) } else { None }
     }
 
     /// Who stops the work, where that is what is wrong.
@@ -183,7 +196,13 @@ impl Share for FailingShare {
     }
 
     fn remove(&self, path: &SharePath) -> Result<()> {
-        self.call()?.remove(path)
+        let share = self.call()?;
+        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.bad == Some(Bad::DeletesAtSecondTry) && tried.insert(path.to_string()) {
+            return Err(Error::io(format_args!("remove {path}"), std::io::Error::from_raw_os_error(5)));
+        }
+        drop(tried);
+        share.remove(path)
     }
 
     fn remove_folder(&self, folder: &SharePath) -> Result<()> {

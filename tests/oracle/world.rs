@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -59,6 +60,15 @@ pub struct World {
     /// Nights for which damaged files were linked, by name.
     nights: BTreeMap<String, u32>,
     pub log: Vec<String>,
+}
+
+/// A source that panics, without a word: many do.
+struct Panics;
+
+impl std::io::Read for Panics {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        resume_unwind(Box::new("on purpose"))
+    }
 }
 
 /// A hand that changes the source while a backup reads it, and the states that it had.
@@ -157,12 +167,14 @@ impl World {
         if self.manner.is_plain() || !self.rng.chance(14) {
             return None;
         }
-        Some(match self.rng.below(8) {
+        Some(match self.rng.below(10) {
             0 => Bad::KilledAt(1 + self.rng.below(5) as u64),
             1 => Bad::FullAfter(self.rng.below(200_000) as u64),
             2 => Bad::TimesOutAt(1 + self.rng.below(6) as u64),
             3 => Bad::LinkAnswerLost(1 + self.rng.below(3) as u64),
             4 | 5 => Bad::StoppedAt(1 + self.rng.below(30) as u64),
+            6 => Bad::DeletesAtSecondTry,
+            7 => Bad::SourcePanicsAt(self.rng.below(2)),
             _ => Bad::DiesAt(1 + self.rng.below(30) as u64),
         })
     }
@@ -215,6 +227,9 @@ impl World {
             return Err(Fault::new("stopped", ["the observer was asked again after it said stop".into()]));
         }
         match done {
+            Ok(_) if rough.panics_at().is_some_and(|at| at < sources.len()) => {
+                Err(Fault::new("backup", ["a set, without the source that panicked".into()]))
+            }
             Ok(report) => self.take_in(&report, expected),
             Err(error) => {
                 let has_shown = bad.is_some() && rough.has_shown();
@@ -223,7 +238,7 @@ impl World {
                 if !is_missing && !is_reason(&error, bad.as_ref().filter(|_| has_shown), states.len() > 1) {
                     return Err(Fault::new("backup", [format!("{error:?}")]));
                 }
-                if error.kind() == ErrorKind::Cancelled {
+                if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Internal) {
                     self.nothing_left()?;
                 }
                 self.nothing_false(&expected, has_shown)
@@ -254,6 +269,10 @@ impl World {
         let builder = self.options.builder(rough.clone(), self.place.clone());
         let mut backup: Backup = builder.observer(rough.stopper()).start()?;
         for (at, source) in sources.iter().enumerate() {
+            if rough.panics_at() == Some(at) {
+                let add = || backup.add_reader("panics", Panics);
+                assert!(catch_unwind(AssertUnwindSafe(add)).is_err());
+            }
             match source.add(&mut backup) {
                 Ok(is_in) => between(at, is_in),
                 Err(_) if goes_on => {}
@@ -403,6 +422,7 @@ fn is_reason(error: &Error, bad: Option<&Bad>, has_moved: bool) -> bool {
         Some(Bad::FullAfter(_)) => error.kind() == ErrorKind::OutOfCapacity,
         Some(Bad::TimesOutAt(_)) => error.kind() == ErrorKind::TimedOut,
         Some(Bad::StoppedAt(_)) => error.kind() == ErrorKind::Cancelled,
+        Some(Bad::SourcePanicsAt(_)) => error.kind() == ErrorKind::Internal,
         _ => false,
     };
     let of_source = match error.kind() {
