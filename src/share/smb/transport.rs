@@ -236,6 +236,11 @@ impl Transport {
         Ok(Self { read: Some(read), write: Some(write), link })
     }
 
+    fn stream(&self) -> Option<&TcpStream> {
+        let read = self.read.as_ref().map(AsRef::as_ref);
+        read.or_else(|| self.write.as_ref().map(AsRef::as_ref))
+    }
+
     async fn fill(&mut self, buffer: &mut [u8]) -> Result<(), TransportError> {
         let read = self.read.as_mut().ok_or(TransportError::NotConnected)?;
         let mut filled = 0;
@@ -324,12 +329,12 @@ impl SmbTransport for Transport {
     }
 
     fn split(
-        self: Box<Self>,
+        mut self: Box<Self>,
     ) -> Result<(Box<dyn SmbTransportRead>, Box<dyn SmbTransportWrite>), TransportError> {
-        let Self { read, write, link } = *self;
+        let (read, write, link) = (self.read.take(), self.write.take(), &self.link);
         Ok((
             Box::new(Self { read, write: None, link: link.clone() }),
-            Box::new(Self { read: None, write, link }),
+            Box::new(Self { read: None, write, link: link.clone() }),
         ))
     }
 
@@ -367,6 +372,16 @@ impl SmbTransportWrite for Transport {
             self.write_all(&mut parts).await
         }
         .boxed()
+    }
+}
+
+impl Drop for Transport {
+    /// Throws away what the system has not sent yet on a connection that was given up: another one has done that work
+    /// since. Sent later, it would leave an object in a set that is complete.
+    fn drop(&mut self) {
+        if let Some(stream) = self.stream().filter(|_| self.link.is_lost()) {
+            let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+        }
     }
 }
 
