@@ -96,7 +96,7 @@ def test_a_child_that_lives_on_does_not_keep_the_state_folder(folder: Path) -> N
             signal.pause()
         backup.commit()
         backup = Backup(share, "contoso.com/nyc/Switches", certificates=certificate, state=backup_state)
-        backup.add_bytes("a", b"a")
+        backup.add_bytes("a", os.urandom(30 << 20))
         print(backup.commit().warnings)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
