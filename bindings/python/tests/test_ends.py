@@ -103,7 +103,7 @@ def test_a_child_that_lives_on_does_not_keep_the_state_folder(folder: Path) -> N
     """
     body = body.replace("backup_state", repr(str(folder / "state")))
     done = subprocess.run([sys.executable, "-c", script(folder, body)], capture_output=True, text=True, timeout=60)
-    assert done.stdout == "[]\n", (done.stdout, done.stderr)
+    assert done.stdout == "()\n", (done.stdout, done.stderr)
 
 
 def test_what_is_not_finished_at_the_end_of_the_program_is_removed(folder: Path) -> None:
