@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
-use azs_backup::layout::{Component, Deployment};
+use azs_backup::layout::{Component, Deployment, SharePath};
 use azs_backup::schedule::{DeletionOutcome, RetentionPolicy};
+use azs_backup::set::SetList;
 use azs_backup::{Place, Share, list_sets};
 use jiff::Timestamp;
 
@@ -85,10 +86,14 @@ pub fn retention(world: &mut World) -> Found {
     let mut stopper = rough.stopper();
     let share: Arc<dyn Share> = Arc::new(rough);
     let report = plan.apply(share.clone()).observer(&mut stopper).run();
+    let mut stopped = BTreeSet::new();
     for (folder, outcome) in &report.outcomes {
         match outcome {
             DeletionOutcome::Deleted => {}
-            DeletionOutcome::Stopped if stopper.has_said() => _ = deleted.remove(folder),
+            DeletionOutcome::Stopped if stopper.has_said() => {
+                deleted.remove(folder);
+                stopped.insert(folder);
+            }
             _ => return Err(fault(format!("{folder}: {outcome:?}"))),
         }
     }
@@ -96,7 +101,16 @@ pub fn retention(world: &mut World) -> Found {
     if left.iter().filter(|set| set.is_complete()).count() < complete.min(wanted) {
         return Err(fault(format!("of {complete} complete sets fewer than {wanted} are left")));
     }
-    for record in &world.records {
+    // The one that was being deleted is plainly incomplete: a share far away hears a stop between two of its files.
+    let is_half = |folder: &SharePath| {
+        let is_complete = |sets: &SetList| sets.iter().any(|set| set.folder == *folder && set.is_complete());
+        stopped.contains(folder) && is_complete(&sets) && !is_complete(&left)
+    };
+    let half: Vec<_> = stopped.iter().filter(|folder| is_half(folder)).collect();
+    if half.len() > 1 {
+        return Err(fault(format!("stopped in the middle of several: {half:?}")));
+    }
+    for record in world.records.iter().filter(|record| !is_half(&record.folder)) {
         // A run that failed may have left a set all the same; when that lost its cover sheet, the host's next run took
         // it for what it is and cleared it away.
         if !record.is_whole() && !sets.iter().any(|set| set.folder == record.folder) {
