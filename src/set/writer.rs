@@ -183,10 +183,11 @@ impl SetWriter {
         }
     }
 
-    /// Removes a file that the set turns out not to need.
+    /// Removes a file that the set turns out not to need. Tries twice: another file may get its name.
     pub(crate) fn remove(&self, name: &str) {
         if let Ok(name) = Name::new(name) {
-            let _ = self.share.remove(&self.folder.join(name));
+            let path = self.folder.join(name);
+            let _ = self.share.remove(&path).or_else(|_| self.share.remove(&path));
         }
     }
 

@@ -189,7 +189,10 @@ pub fn tree_of(sources: &[Source], patterns: &[usize]) -> Tree {
     for source in sources {
         let path = source.name.as_bytes();
         match &source.from {
-            From::Folder(at) => walker.add(at, path, &wanted),
+            // A source itself may be a link: it is followed.
+            From::Folder(at) => {
+                walker.add(&fs::canonicalize(at).unwrap_or_else(|_| at.clone()), path, &wanted);
+            }
             // A single file is one of its own, whatever other names it has.
             From::File(at) => {
                 let mut walker = Walker::default();
