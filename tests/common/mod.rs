@@ -189,6 +189,20 @@ pub fn change_sheet(sheet: &Path, change: impl FnOnce(&mut serde_json::Value)) {
     std::fs::write(sheet, with_own_digest(&format!("{text},\n  \"cover_sha256\": \""))).unwrap();
 }
 
+/// Copies the folder of a set that a backup is writing, as a kill would leave it. The files stay the same ones, so that
+/// their times stay, too.
+pub fn copy_unfinished(folder: &Path, copy: &Path) {
+    // A file that gets its name meanwhile is not there under the old one: begin anew.
+    for _ in 0..1000 {
+        let _ = std::fs::remove_dir_all(copy);
+        let copied = Command::new("cp").arg("-al").arg(folder).arg(copy).output().unwrap();
+        if copied.status.success() {
+            return;
+        }
+    }
+    panic!("{} changes all the time", folder.display());
+}
+
 /// Runs a program; if it fails, the panic contains what it printed.
 pub fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));

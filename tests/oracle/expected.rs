@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Detail, Inode, Node, Tree, above, shown};
+use super::source::Moment;
 
 /// What a set has to hold.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +12,8 @@ pub struct Expected {
     pub tree: Tree,
     /// What did: each state that it had, or nothing.
     moving: BTreeMap<Vec<u8>, Vec<Option<Node>>>,
+    /// What each file was, under whatever name.
+    files: BTreeMap<Inode, Vec<Node>>,
     /// Folders that had other names in the run: one, and another. A backup that has opened one goes on in it.
     renamed: Vec<(Vec<u8>, Vec<u8>)>,
     /// What the run itself said it could not have whole: anything is right at and below it.
@@ -19,10 +22,11 @@ pub struct Expected {
 
 impl Expected {
     /// From the states of the source during the run, the first one first.
-    pub fn new(states: &[Tree]) -> Self {
-        let (first, later) = states.split_first().expect("a source has a state");
-        let mut expected = Self { tree: first.clone(), ..Self::default() };
-        let mut paths: Vec<_> = later.iter().flat_map(Tree::keys).chain(first.keys()).collect();
+    pub fn new(states: &[Moment]) -> Self {
+        let trees: Vec<&Tree> = states.iter().map(|state| &state.tree).collect();
+        let (first, later) = trees.split_first().expect("a source has a state");
+        let mut expected = Self { tree: (*first).clone(), ..Self::default() };
+        let mut paths: Vec<_> = later.iter().flat_map(|state| state.keys()).chain(first.keys()).collect();
         paths.sort();
         paths.dedup();
         for path in paths {
@@ -31,7 +35,7 @@ impl Expected {
             }
             expected.tree.remove(path);
             let mut had: Vec<Option<Node>> = Vec::new();
-            for state in states {
+            for state in &trees {
                 let node = state.get(path).cloned();
                 if !had.contains(&node) {
                     had.push(node);
@@ -39,7 +43,12 @@ impl Expected {
             }
             expected.moving.insert(path.clone(), had);
         }
-        expected.renamed = renamed(states);
+        expected.renamed = renamed(&trees);
+        for node in states.iter().flat_map(|state| state.everything.values()) {
+            if let (Some(inode), false) = (node.inode, node.is_folder()) {
+                expected.files.entry(inode).or_default().push(node.clone());
+            }
+        }
         expected
     }
 
@@ -66,9 +75,9 @@ impl Expected {
     fn allows_at(&self, path: &[u8], found: Option<&Node>, how: Detail) -> bool {
         if let Some(had) = self.moving.get(path) {
             let how = Detail { links: false, ..how };
-            // A file may change under another of its names, which it keeps when this one goes.
-            let mut shared = had.iter().flatten().filter(|node| node.has_others);
-            if shared.any(|node| found.is_some_and(|found| self.was_ever(node.inode, found))) {
+            // Whoever has opened a file sees how it changes, even when it has lost this name and has another.
+            let mut files = had.iter().flatten();
+            if files.any(|node| found.is_some_and(|found| self.was_ever(node.inode, found))) {
                 return true;
             }
             return had.iter().any(|node| match (node, found) {
@@ -111,8 +120,8 @@ impl Expected {
 
     /// Whether a file had this content in the run, under whatever name.
     fn was_ever(&self, inode: Option<Inode>, found: &Node) -> bool {
-        let states = self.moving.values().flatten().flatten().filter(|node| node.inode == inode);
-        states.into_iter().any(|node| node.is_met_by(found, Detail::CONTENT))
+        let was = inode.and_then(|inode| self.files.get(&inode));
+        was.into_iter().flatten().any(|node| node.is_met_by(found, Detail::CONTENT))
     }
 
     fn has_below(&self, path: &[u8]) -> bool {
@@ -156,9 +165,9 @@ impl Expected {
 }
 
 /// The folders that had more than one name, each with each.
-fn renamed(states: &[Tree]) -> Vec<(Vec<u8>, Vec<u8>)> {
+fn renamed(states: &[&Tree]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut names = BTreeMap::<Inode, BTreeSet<&Vec<u8>>>::new();
-    for (path, node) in states.iter().flatten().filter(|(_, node)| node.is_folder()) {
+    for (path, node) in states.iter().flat_map(|state| state.iter()).filter(|(_, node)| node.is_folder()) {
         names.entry(node.inode.expect("a folder has one")).or_default().insert(path);
     }
     let mut pairs = Vec::new();

@@ -24,8 +24,6 @@ pub struct Node {
     pub first_name: Option<Vec<u8>>,
     /// Which file or folder it is on disk.
     pub inode: Option<Inode>,
-    /// Whether that has other names, be they in the tree or not.
-    pub has_others: bool,
 }
 
 /// A device, and the number of a file on it.
@@ -64,16 +62,7 @@ impl Node {
 
     /// Something of which nothing but its kind is known.
     pub fn bare(what: What) -> Self {
-        Self {
-            what,
-            mode: None,
-            owner: None,
-            mtime: None,
-            xattrs: None,
-            first_name: None,
-            inode: None,
-            has_others: false,
-        }
+        Self { what, mode: None, owner: None, mtime: None, xattrs: None, first_name: None, inode: None }
     }
 
     pub fn is_folder(&self) -> bool {
@@ -191,7 +180,6 @@ impl Walker {
             xattrs: Some(xattrs),
             first_name: None,
             inode: (m.is_file() || m.is_dir()).then_some((m.dev(), m.ino())),
-            has_others: m.is_file() && m.nlink() > 1,
             what,
         };
         let is_folder = node.is_folder();

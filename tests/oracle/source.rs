@@ -179,8 +179,24 @@ impl Source {
     }
 }
 
+/// A host at one moment.
+#[derive(Clone)]
+pub struct Moment {
+    /// What its sources have.
+    pub tree: Tree,
+    /// All that is there, under whatever name: also what patterns leave out.
+    pub everything: Tree,
+}
+
+impl Moment {
+    /// How these sources of the host are now.
+    pub fn now(root: &Path, sources: &[Source], patterns: &[usize]) -> Self {
+        Self { tree: tree_of(sources, patterns), everything: Walker::walk(root) }
+    }
+}
+
 /// What a set of these sources has to hold now; patterns leave out what they match.
-pub fn tree_of(sources: &[Source], patterns: &[usize]) -> Tree {
+fn tree_of(sources: &[Source], patterns: &[usize]) -> Tree {
     let wanted = |name: &[u8], is_folder: bool| {
         !patterns.iter().any(|at| PATTERNS[*at].1 == name && (is_folder || !PATTERNS[*at].2))
     };

@@ -15,11 +15,10 @@ use azs_backup::{Backup, Error, ErrorKind, Place, Result, Set, Share, list_sets}
 use super::check::{Record, remove};
 use super::expected::Expected;
 use super::failing_share::{Bad, FailingShare};
-use super::model::Tree;
 use super::moves::Mover;
 use super::options::Options;
 use super::rng::Rng;
-use super::source::{Source, Sources, tree_of};
+use super::source::{Moment, Source, Sources};
 use super::{Fault, Found, by_hand, child, existing, harm, keys};
 use crate::common::backend;
 
@@ -72,7 +71,7 @@ impl std::io::Read for Panics {
 }
 
 /// A hand that changes the source while a backup reads it, and the states that it had.
-type States = (Arc<Mutex<Mover>>, Arc<Mutex<Vec<Tree>>>);
+type States = (Arc<Mutex<Mover>>, Arc<Mutex<Vec<Moment>>>);
 
 impl World {
     /// A world in `dir`, with its sources in `sources`.
@@ -248,12 +247,16 @@ impl World {
 
     /// A hand for the time of a backup, and the states of these sources that it brings about.
     fn restless(&mut self, sources: &[Source]) -> States {
-        let states = Arc::new(Mutex::new(vec![tree_of(sources, &self.options.patterns)]));
         let mut mover = Mover::new(&self.mover.root, self.rng.fork()).among(&mut self.mover);
-        mover.witness = Some({
-            let (states, sources) = (states.clone(), sources.to_vec());
+        let now = {
+            let (root, sources) = (self.mover.root.clone(), sources.to_vec());
             let patterns = self.options.patterns.clone();
-            Box::new(move || states.lock().unwrap().push(tree_of(&sources, &patterns)))
+            move || Moment::now(&root, &sources, &patterns)
+        };
+        let states = Arc::new(Mutex::new(vec![now()]));
+        mover.witness = Some({
+            let states = states.clone();
+            Box::new(move || states.lock().unwrap().push(now()))
         });
         (Arc::new(Mutex::new(mover)), states)
     }
@@ -284,7 +287,7 @@ impl World {
 
     /// A backup in another process, which is killed at this object.
     fn killed(&mut self, sources: &[Source], put: u64) -> Found {
-        let states = [tree_of(sources, &self.options.patterns)];
+        let states = [Moment::now(&self.mover.root, sources, &self.options.patterns)];
         let done = child::run(self, &self.options, sources, put);
         self.say(format!("killed at put {put}: {done}"));
         self.nothing_false(&Expected::new(&states), true)

@@ -373,7 +373,7 @@ fn an_interrupted_run_s_uploads_are_taken_over() {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         let copy = nightly.fixture.path("left");
-        common::run(std::process::Command::new("cp").arg("-al").arg(&folder).arg(&copy));
+        common::copy_unfinished(&folder, &copy);
         drop(backup);
         fs::rename(copy, &folder).unwrap();
         left.push(folder);
@@ -411,7 +411,7 @@ fn a_run_that_is_stopped_costs_nothing_of_what_a_killed_one_stored() {
         }
         if is_killed {
             let copy = nightly.fixture.path("left");
-            common::run(std::process::Command::new("cp").arg("-al").arg(&folder).arg(&copy));
+            common::copy_unfinished(&folder, &copy);
             drop(backup);
             fs::rename(copy, &folder).unwrap();
         } else {

@@ -95,45 +95,25 @@ impl Session {
         file(created.map_err(|failure| not_created(path, failure))?)
     }
 
-    /// Writes what is missing from `done` on, and moves `done` on. Keeps a window of blocks in flight. After the first
-    /// failure it sends no more, but waits for every answer: a dropped request would take its credits with it.
+    /// Writes what is missing from `done` on, and moves `done` on.
     pub(super) async fn write(&self, file: &File, content: &[u8], done: &mut usize) -> Result<()> {
-        let mut failure = None;
-        let mut flying = FuturesUnordered::new();
-        let from = *done;
-        let mut blocks = content.get(from..).unwrap_or_default().chunks(self.blocks.write as usize);
-        let mut at = from;
-        // Where the first block begins that was not written.
-        let mut missing = content.len();
-        loop {
-            while flying.len() < window(self.blocks.write) && failure.is_none() {
-                let Some(block) = blocks.next() else { break };
-                let offset = at;
-                at += block.len();
-                flying.push(async move {
-                    let write = async {
-                        match file.write_block_zc(block.into(), offset as u64, None).await {
-                            Ok(written) if written == block.len() => Ok(()),
-                            Ok(_) => {
-                                Err(Failure::other(ErrorKind::Io, "the server wrote less than it was sent"))
-                            }
-                            Err(error) => Err(of_io(&error)),
-                        }
-                    };
-                    self.credits.ask(block.len() as u64, write).await.map_err(|failure| (offset, failure))
-                });
+        let size = self.blocks.write as usize;
+        let blocks = content.get(*done..).unwrap_or_default().chunks(size);
+        let write = |offset, block| self.write_block(file, offset, block);
+        let written = in_flight(window(size), (*done..).step_by(size).zip(blocks), write).await;
+        *done = written.as_ref().map_or_else(|(missing, _)| *missing, |()| content.len());
+        written.map_err(|(_, failure)| failure)
+    }
+
+    async fn write_block(&self, file: &File, at: usize, block: &[u8]) -> Result<()> {
+        let write = async {
+            match file.write_block_zc(block.into(), at as u64, None).await {
+                Ok(written) if written == block.len() => Ok(()),
+                Ok(_) => Err(Failure::other(ErrorKind::Io, "the server wrote less than it was sent")),
+                Err(error) => Err(of_io(&error)),
             }
-            match flying.next().await {
-                None => break,
-                Some(Ok(())) => {}
-                Some(Err((offset, error))) => {
-                    missing = missing.min(offset);
-                    failure = failure.or(Some(error));
-                }
-            }
-        }
-        *done = missing.min(at);
-        failure.map_or(Ok(()), Err)
+        };
+        self.credits.ask(block.len() as u64, write).await
     }
 
     /// Checks that the file is whole, flushes it, and gives it its name.
@@ -178,34 +158,13 @@ impl Session {
         let length = file.get_len().await.map_err(of_client)?;
         let Some(size) = usize::try_from(length).ok().filter(|_| length <= limit) else { return Ok(None) };
         let (mut content, done) = download.take(size);
-        let mut failure = None;
-        let mut flying = FuturesUnordered::new();
-        let mut blocks = content[done..].chunks_mut(self.blocks.read as usize);
-        let (mut at, mut missing) = (done, size);
-        loop {
-            while flying.len() < window(self.blocks.read) && failure.is_none() {
-                let Some(block) = blocks.next() else { break };
-                let offset = at;
-                at += block.len();
-                flying.push(async move {
-                    let read = self.read_block(file, offset as u64, block).await;
-                    read.map_err(|failure| (offset, failure))
-                });
-            }
-            match flying.next().await {
-                None => break,
-                Some(Ok(())) => {}
-                Some(Err((offset, error))) => {
-                    missing = missing.min(offset);
-                    failure = failure.or(Some(error));
-                }
-            }
-        }
-        drop(flying);
-        match failure {
-            None => Ok(Some(content)),
-            Some(failure) => {
-                download.keep(content, missing.min(at));
+        let block = self.blocks.read as usize;
+        let blocks = (done..).step_by(block).zip(content[done..].chunks_mut(block));
+        let read = in_flight(window(block), blocks, |at, buffer| self.read_block(file, at as u64, buffer));
+        match read.await {
+            Ok(()) => Ok(Some(content)),
+            Err((missing, failure)) => {
+                download.keep(content, missing);
                 Err(failure)
             }
         }
@@ -237,13 +196,42 @@ fn is_disposed(failure: &Failure) -> bool {
     !failure.is_lost() && !failure.is_exhausted()
 }
 
+/// Does this work for each block and its offset, with at most `window` of them in flight. After the first failure it
+/// begins no more, but waits for every answer: a dropped request would take its credits with it. Returns the first
+/// failure, and where the first block begins that has failed.
+async fn in_flight<Block, Work: Future<Output = Result<()>>>(
+    window: usize,
+    mut blocks: impl Iterator<Item = (usize, Block)>,
+    work: impl Fn(usize, Block) -> Work,
+) -> Result<(), (usize, Failure)> {
+    let mut failed: Option<(usize, Failure)> = None;
+    let mut flying = FuturesUnordered::new();
+    loop {
+        while failed.is_none() && flying.len() < window {
+            let Some((offset, block)) = blocks.next() else { break };
+            let work = work(offset, block);
+            flying.push(async move { work.await.map_err(|failure| (offset, failure)) });
+        }
+        match flying.next().await {
+            None => return failed.map_or(Ok(()), Err),
+            Some(Ok(())) => {}
+            Some(Err((offset, failure))) => {
+                failed = Some(match failed {
+                    None => (offset, failure),
+                    Some((missing, first)) => (missing.min(offset), first),
+                });
+            }
+        }
+    }
+}
+
 /// How many blocks of this size are in flight for one file.
-fn window(block: u32) -> usize {
-    (WINDOW / block).max(8) as usize
+fn window(block: usize) -> usize {
+    (WINDOW / block).max(8)
 }
 
 /// Bytes in flight for one file: enough for some 400 MB/s at a round trip of 20 ms.
-const WINDOW: u32 = 8 << 20;
+const WINDOW: usize = 8 << 20;
 /// Windows and Samba copy at most 16 chunks of 1 MiB in one request (MS-SMB2 3.3.3).
 const COPY_CHUNK: u64 = 1 << 20;
 const COPY_CHUNKS: u64 = 16;
