@@ -18,6 +18,7 @@ pub(crate) mod overlay;
 #[doc(hidden)]
 pub mod parsers;
 pub(crate) mod place;
+mod prefetch;
 pub(crate) mod reader;
 pub(crate) mod record;
 pub(crate) mod records;

@@ -22,9 +22,11 @@ use super::tree::Rules;
 use super::{Backup, tree};
 use crate::envelope::{EncryptionCertificate, Sealer};
 use crate::error::{Error, ErrorKind, Result, Scope};
-use crate::layout::SetName;
+use crate::layout::{Place, SetName};
 use crate::observer::{Fused, Observer, Progress, Ticker, Unobserved, watched};
 use crate::set::writer::SetWriter;
+use crate::share::Share;
+use crate::worker_pool::join;
 
 /// Most threads that read and compress.
 const MAX_WORKERS: usize = 256;
@@ -51,7 +53,12 @@ impl BackupBuilder {
         let Opened { naming_key, state, last, interrupted, mut warnings } =
             state::open(self.state.as_deref(), &self.place)?;
         let interrupted = interrupted.filter(|journal| journal.recipients == recipients);
-        let interrupted = interrupted.and_then(|journal| self.left(journal));
+        let (share, place) = (&*self.share, &self.place);
+        let (interrupted, required) = join(
+            || interrupted.and_then(|journal| left(share, place, journal)),
+            || crate::set::place::require(share, place, self.create),
+        );
+        required?;
         let interrupted_sets = interrupted.as_ref().map(|journal| journal.sets.clone()).unwrap_or_default();
         let sizes_before = last.as_ref().map(|(last, _)| last.sources.clone()).unwrap_or_default();
 
@@ -197,14 +204,6 @@ impl BackupBuilder {
         Ok((root, state))
     }
 
-    /// Returns what interrupted runs have left on the share.
-    fn left(&self, journal: Journal) -> Option<Journal> {
-        // Without a listing, it shows when a segment is taken over.
-        let Ok(listing) = self.share.list(&self.place.folder()) else { return Some(journal) };
-        let there: BTreeSet<SetName> = listing.iter().filter_map(|item| item.name.parse().ok()).collect();
-        journal.retain(|set| there.contains(set))
-    }
-
     fn reuse_rules<'a>(&'a self, recipients: &'a BTreeSet<String>, now: Timestamp) -> ReuseRules<'a> {
         let renew_after = SignedDuration::from_hours(24 * i64::from(self.renew_after_days));
         ReuseRules {
@@ -219,9 +218,8 @@ impl BackupBuilder {
         }
     }
 
-    /// Creates the set's folder.
+    /// Creates the set's folder in that of its place.
     fn create_set(&self, created: Timestamp) -> Result<(Arc<SetWriter>, Abandon)> {
-        crate::set::place::require(&*self.share, &self.place, self.create)?;
         loop {
             let name = self.name.map_or_else(|| random_name(created), Ok)?;
             let sealer = Sealer::new(&self.certificates)?;
@@ -241,6 +239,14 @@ impl BackupBuilder {
             }
         }
     }
+}
+
+/// Returns what interrupted runs have left on the share.
+fn left(share: &dyn Share, place: &Place, journal: Journal) -> Option<Journal> {
+    // Without a listing, it shows when a segment is taken over.
+    let Ok(listing) = share.list(&place.folder()) else { return Some(journal) };
+    let there: BTreeSet<SetName> = listing.iter().filter_map(|item| item.name.parse().ok()).collect();
+    journal.retain(|set| there.contains(set))
 }
 
 fn random_name(created: Timestamp) -> Result<SetName> {

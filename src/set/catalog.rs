@@ -9,6 +9,7 @@ use super::entry::{Change, Content, Entry, EntryPath, Problem};
 use super::index::{PieceReader, piece_number};
 use super::lost_pieces::LostPieces;
 use super::overlay::Overlay;
+use super::prefetch::Prefetched;
 use super::record::{Record, StoredFile};
 use super::stored_files::open_message;
 use super::{extents, segment, sums};
@@ -77,6 +78,7 @@ pub(crate) struct Catalog {
     pub(super) changes: HashMap<EntryPath, Change>,
     /// Set if a piece is lost whose lines take the place of earlier ones.
     pub(super) doubt: Option<LostPieces>,
+    pub(super) prefetched: Prefetched,
 }
 
 impl Catalog {

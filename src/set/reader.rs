@@ -9,11 +9,10 @@ pub(crate) use super::catalog::Catalog;
 use super::catalog::Newest;
 use super::cover::{self, CoverSheet};
 use super::digest::Digest;
-use super::entry::{Change, EntryPath};
 use super::extents::Extents;
 use super::index::{PieceReader, piece_number};
 use super::lost_pieces::LostPieces;
-use super::overlay::Overlay;
+use super::prefetch::Prefetched;
 use super::record::{Record, StoredFile};
 use super::stored_files::{fetch, lengths, open_message};
 use super::sums;
@@ -307,6 +306,8 @@ impl Set {
         }
         catalog.check(&self.sums)?;
         catalog.cover_fault = catalog.sheet()?.is_none_or(|sheet| sheet != self.sheet);
+        let pieces = catalog.pieces.iter().filter(|piece| self.length(&piece.name) == Some(piece.length));
+        catalog.prefetched = Prefetched::fetch(&*self.share, &self.folder, pieces)?;
         self.read_overlay(opener, &mut catalog)?;
         Ok(catalog)
     }
@@ -314,17 +315,18 @@ impl Set {
     /// Reads the pieces whose lines take precedence over earlier ones. If one is lost, the list of extents says what it
     /// cannot have changed.
     fn read_overlay(&self, opener: &Opener, catalog: &mut Catalog) -> Result<()> {
-        let Catalog { pieces, overlay, changes, .. } = catalog;
         let mut lost = None;
-        for (ordinal, piece) in (0..).zip(pieces.iter()) {
+        for ordinal in 0..catalog.pieces.len() {
+            let piece = &catalog.pieces[ordinal];
             // After a lost piece, every line matters for whether it is later.
             if !piece.supersedes && lost.is_none() {
                 continue;
             }
-            match self.note_piece(opener, ordinal, piece, overlay, changes) {
+            let (ordinal, name) = (ordinal as u32, piece.supersedes.then(|| piece.name.clone()));
+            match self.note_piece(opener, ordinal, catalog) {
                 Err(e) if e.scope() == Scope::Object => {
-                    if piece.supersedes {
-                        lost = Some((ordinal, piece.name.clone()));
+                    if let Some(name) = name {
+                        lost = Some((ordinal, name));
                     }
                 }
                 done => done?,
@@ -339,19 +341,12 @@ impl Set {
         Ok(())
     }
 
-    fn note_piece(
-        &self,
-        opener: &Opener,
-        ordinal: u32,
-        piece: &StoredFile,
-        overlay: &mut Overlay,
-        changes: &mut HashMap<EntryPath, Change>,
-    ) -> Result<()> {
-        let mut lines = self.open_piece(opener, piece)?;
+    fn note_piece(&self, opener: &Opener, ordinal: u32, catalog: &mut Catalog) -> Result<()> {
+        let mut lines = self.open_piece(opener, catalog, &catalog.pieces[ordinal as usize])?;
         while let Some(record) = lines.next()? {
-            overlay.note(ordinal, &record);
+            catalog.overlay.note(ordinal, &record);
             if let Record::Change(change) = record {
-                changes.insert(change.path.clone(), change);
+                catalog.changes.insert(change.path.clone(), change);
             }
         }
         Ok(())
@@ -366,10 +361,15 @@ impl Set {
     pub(super) fn open_piece(
         &self,
         opener: &Opener,
+        catalog: &Catalog,
         piece: &StoredFile,
     ) -> Result<PieceReader<Cursor<Vec<u8>>>> {
         let mut buffer = Vec::new();
-        let content = self.unseal(opener, piece, &mut buffer)?;
+        match catalog.prefetched.get(&piece.name) {
+            Some(message) => buffer = message,
+            None => self.fetch(&piece.name, &mut buffer)?,
+        }
+        let content = self.open_fetched(opener, piece, &mut buffer)?;
         PieceReader::new(&piece.name, buffer, content)
     }
 }

@@ -141,7 +141,7 @@ impl IndexPlace {
                     return Ok(None);
                 };
                 self.next += 1;
-                let lines = set.open_piece(opener, piece);
+                let lines = set.open_piece(opener, catalog, piece);
                 self.open = Some(lines.inspect_err(|_| self.skipped = true)?);
                 continue;
             };

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -145,13 +145,16 @@ fn serve(client: &TcpStream, shared: &Arc<Shared>) {
         stream.set_read_timeout(Some(TICK)).unwrap();
     }
     thread::scope(|scope| {
-        scope.spawn(|| pump(client, &server, false, shared));
-        scope.spawn(|| pump(&server, client, true, shared));
+        for (from, to, is_answer) in [(client, &server, false), (&server, client, true)] {
+            let (late, arrivals) = Late::channel();
+            scope.spawn(move || arrivals.deliver(to, shared));
+            scope.spawn(move || pump(from, to, is_answer, &late, shared));
+        }
     });
 }
 
 /// Carries bytes one way until an end closes.
-fn pump(from: &TcpStream, to: &TcpStream, is_answer: bool, shared: &Shared) {
+fn pump(from: &TcpStream, to: &TcpStream, is_answer: bool, late: &Late, shared: &Shared) {
     let mut buffer = vec![0; 64 << 10];
     let end = |how: Fault| {
         for stream in [from, to] {
@@ -163,8 +166,6 @@ fn pump(from: &TcpStream, to: &TcpStream, is_answer: bool, shared: &Shared) {
     };
     let mut carried = 0;
     let mut stream = Stream::default();
-    // What is far away: what was read, and when it arrives.
-    let mut under_way: VecDeque<(Instant, Vec<u8>)> = VecDeque::new();
     while !shared.ended.load(Ordering::Relaxed) {
         let fault = shared.now();
         if fault == Fault::Stall {
@@ -175,16 +176,6 @@ fn pump(from: &TcpStream, to: &TcpStream, is_answer: bool, shared: &Shared) {
             shared.once(fault);
             return end(fault);
         }
-        while under_way.front().is_some_and(|(due, _)| *due <= Instant::now()) {
-            let (_, bytes) = under_way.pop_front().unwrap();
-            if (&*to).write_all(&bytes).is_err() {
-                return end(Fault::Cut);
-            }
-        }
-        let wait = under_way.front().map_or(TICK, |(due, _)| {
-            due.saturating_duration_since(Instant::now()).clamp(Duration::from_micros(200), TICK)
-        });
-        let _ = from.set_read_timeout(Some(wait));
         let most =
             if let Fault::Slow(rate) = fault { (rate / 20).clamp(1, 64 << 10) as usize } else { 64 << 10 };
         let begun = Instant::now();
@@ -207,17 +198,16 @@ fn pump(from: &TcpStream, to: &TcpStream, is_answer: bool, shared: &Shared) {
         shared.wire.lock().unwrap().pass(&mut stream, bytes, is_answer);
         if !matches!(fault, Fault::Delay(_)) {
             // Nothing overtakes what is under way.
-            let _ = under_way.drain(..).try_for_each(|(_, bytes)| (&*to).write_all(&bytes));
+            while late.count.load(Ordering::Acquire) > 0 && !shared.ended.load(Ordering::Relaxed) {
+                thread::sleep(TICK);
+            }
         }
         let sent = match fault {
             Fault::Split(size, pause) => bytes.chunks(size).try_for_each(|piece| {
                 thread::sleep(pause);
                 (&*to).write_all(piece)
             }),
-            Fault::Delay(time) => {
-                under_way.push_back((Instant::now() + time, bytes.to_vec()));
-                Ok(())
-            }
+            Fault::Delay(time) => late.send(Instant::now() + time, bytes.to_vec()),
             Fault::Slow(rate) => {
                 let sent = (&*to).write_all(bytes);
                 thread::sleep(
@@ -232,6 +222,46 @@ fn pump(from: &TcpStream, to: &TcpStream, is_answer: bool, shared: &Shared) {
         }
     }
     end(Fault::Cut);
+}
+
+/// What is under way to somewhere far away. It arrives when it is due, to a fraction of a millisecond.
+struct Late {
+    arrivals: mpsc::Sender<(Instant, Vec<u8>)>,
+    count: Arc<AtomicU64>,
+}
+
+struct Arrivals {
+    arrivals: mpsc::Receiver<(Instant, Vec<u8>)>,
+    count: Arc<AtomicU64>,
+}
+
+impl Late {
+    fn channel() -> (Self, Arrivals) {
+        let ((send, receive), count) = (mpsc::channel(), Arc::<AtomicU64>::default());
+        (Self { arrivals: send, count: count.clone() }, Arrivals { arrivals: receive, count })
+    }
+
+    fn send(&self, due: Instant, bytes: Vec<u8>) -> io::Result<()> {
+        self.count.fetch_add(1, Ordering::AcqRel);
+        self.arrivals.send((due, bytes)).map_err(io::Error::other)
+    }
+}
+
+impl Arrivals {
+    fn deliver(self, to: &TcpStream, shared: &Shared) {
+        for (due, bytes) in self.arrivals {
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            while shared.now() == Fault::Stall && !shared.ended.load(Ordering::Relaxed) {
+                thread::sleep(TICK);
+            }
+            if (&*to).write_all(&bytes).is_err() {
+                break;
+            }
+            self.count.fetch_sub(1, Ordering::AcqRel);
+        }
+        // Nobody waits for what does not arrive.
+        self.count.store(0, Ordering::Release);
+    }
 }
 
 impl Shared {

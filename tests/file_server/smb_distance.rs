@@ -128,12 +128,12 @@ fn a_check_a_backup_and_a_file_take_few_round_trips() {
         set.restore_bytes(&opener, &path, 100).unwrap()
     });
     assert_eq!(content, b"changed");
-    assert!(requests.of_work() <= 28, "{requests}");
+    assert!(requests.of_work() <= 24, "{requests}");
 
     let (requests, report) = far.requests("verify", || {
         let set = Set::open(far.connect(), report.folder.clone()).unwrap();
         set.verify_full(&opener).run().unwrap()
     });
     assert!(report.is_sound());
-    assert!(requests.of_work() <= 90, "{requests}");
+    assert!(requests.of_work() <= 80, "{requests}");
 }
