@@ -15,17 +15,18 @@ mod node;
 mod notices;
 mod package;
 mod python;
+mod quickstart;
 mod run;
 mod rust;
 mod soak;
 mod spelling;
 mod together;
 
-use needs::{FOR_BUILD, FOR_TESTS, OpenSsl};
+use needs::{FOR_BUILD, FOR_TESTS};
 use run::{Failure, cargo};
 
 const HELP: &str = "\
-cargo xtask quickstart [ARGUMENTS]   run the example that shows the main job (--help for its arguments)
+cargo xtask quickstart [ARGUMENTS]   run the main job with the program (--help for its arguments)
 cargo xtask test                     run all tests, of all parts
 cargo xtask test PART [ARGUMENTS]    of one part: rust, python, node, c, together; arguments go to its test command
 cargo xtask night [BACKUPS]          backups over SMB with random faults, by default 200
@@ -57,7 +58,7 @@ fn main() -> ExitCode {
     let task = arguments.next().unwrap_or_default();
     let rest: Vec<String> = arguments.collect();
     let done = match (&*task, &rest[..]) {
-        ("quickstart", rest) => quickstart(rest),
+        ("quickstart", rest) => quickstart::quickstart(rest),
         ("test", rest) => test(rest),
         ("night", []) => night("200"),
         ("night", [backups]) => night(backups),
@@ -87,21 +88,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn quickstart(arguments: &[String]) -> Result<(), Failure> {
-    let openssl = needs::check(FOR_BUILD)?;
-    let run = cargo("run", openssl).args(["--example", "quickstart"]);
-    // Two thirds of all crates are only for shares over SMB: a first look in a folder does without them.
-    let takes_smb = arguments.iter().any(|argument| argument.contains(r"\\"));
-    let run = match openssl {
-        OpenSsl::Vendored if !takes_smb => {
-            run.args(["--no-default-features", "--features", "vendored-openssl"])
-        }
-        OpenSsl::System if takes_smb => run.args(["--features", "smb"]),
-        _ => run,
-    };
-    run.args(["--"]).args(arguments).run()
 }
 
 fn test(arguments: &[String]) -> Result<(), Failure> {

@@ -39,13 +39,22 @@ pub(crate) const FOR_BUILD: &[Need] = &[
     Need { builds_openssl: true, ..tool("make", &["make"], || runs("make")) },
 ];
 
-/// To run the tests, which open sets by hand.
-pub(crate) const FOR_TESTS: &[Need] = &[
+/// To open a set by hand.
+pub(crate) const FOR_RECOVERY: &[Need] = &[
     tool("openssl 3 or later", &["openssl"], has_openssl),
     tool("zstd", &["zstd"], || runs("zstd")),
     tool("tar", &["tar"], || runs("tar")),
     tool("sha256sum", &["coreutils"], || runs("sha256sum")),
     tool("bash", &["bash"], || runs("bash")),
+];
+
+/// To run the tests, which open sets by hand.
+pub(crate) const FOR_TESTS: &[Need] = &[
+    FOR_RECOVERY[0],
+    FOR_RECOVERY[1],
+    FOR_RECOVERY[2],
+    FOR_RECOVERY[3],
+    FOR_RECOVERY[4],
     // On Debian it is not in the path of an ordinary user.
     tool("Samba's smbd", &["samba"], || runs("smbd") || runs("/usr/sbin/smbd")),
     tool("smbclient", &["smbclient"], || runs("smbclient")),
@@ -120,6 +129,11 @@ pub(crate) fn add(needs: &[Need]) {
             eprintln!("xtask: no {}: tests that want it are left out, and say so", need.name);
         }
     }
+}
+
+/// The names of what is missing.
+pub(crate) fn lacking(needs: &[Need]) -> Vec<&'static str> {
+    missing(needs).iter().map(|need| need.name).collect()
 }
 
 fn missing(needs: &[Need]) -> Vec<Need> {

@@ -1,5 +1,5 @@
-//! Checks that each language reads the sets that the others write, with the examples that back up and that restore one
-//! file.
+//! Checks that each language reads the sets that the others write: the program, and the examples that back up and that
+//! restore one file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::run::{Failure, cargo, target};
 
 /// The languages, and how each backs up `tor1` and restores its file from the newest set.
 const LANGUAGES: [Language; 4] = [
-    Language { name: "rust", is_built: || true, back_up: rust_backs_up, restore: rust_restores },
+    Language { name: "the program", is_built: || true, back_up: rust_backs_up, restore: rust_restores },
     Language {
         name: "python",
         is_built: || python().exists(),
@@ -65,7 +65,7 @@ struct Language {
 /// Each language that has been built writes a set, and all of them read it.
 pub(crate) fn test(_: &[String]) -> Result<(), Failure> {
     let openssl = needs::check(FOR_BUILD)?;
-    cargo("build", openssl).args(["--quiet", "--example", "backup", "--example", "restore"]).run()?;
+    cargo("build", openssl).args(["--quiet", "--package", "azs-backup-cli"]).run()?;
     let (built, missing): (Vec<_>, Vec<_>) = LANGUAGES.iter().partition(|language| (language.is_built)());
     for language in missing {
         eprintln!("xtask: {0} has not been built: cargo xtask test {0}", language.name);
@@ -118,22 +118,16 @@ fn for_restore(work: &Path) -> [PathBuf; 4] {
 }
 
 fn rust_backs_up(work: &Path) -> Result<String, Failure> {
-    let mut backup = Command::new(target().join("debug/examples/backup"));
-    backup.args(["--domain", "contoso.com", "--region", "nyc", "--component", "Switches"]);
+    let mut backup = Command::new(target().join("debug/azs-backup"));
+    backup.args(["backup", "--place", "contoso.com/nyc/Switches"]);
     backup.arg("--root").arg(work.join("share")).arg("--cer").arg(work.join("backup.cer"));
     run(backup.arg(work.join("tor1")))
 }
 
 fn rust_restores(work: &Path) -> Result<String, Failure> {
-    let sets = work.join("share/contoso.com/nyc/Switches");
-    let set = fs::read_dir(&sets).map_err(failed)?.filter_map(|item| Some(item.ok()?.path())).max();
-    let set = set.ok_or_else(|| Failure(format!("{} has no set", sets.display())))?;
-    let into = work.join("restored");
-    let _ = fs::remove_dir_all(&into);
-    let mut restore = Command::new(target().join("debug/examples/restore"));
-    restore.arg("--set").arg(set).arg("--pfx").arg(work.join("backup.pfx")).arg("--to").arg(&into);
-    run(restore.arg(FILE))?;
-    fs::read_to_string(into.join(FILE)).map_err(failed)
+    let mut cat = Command::new(target().join("debug/azs-backup"));
+    cat.args(["cat", "contoso.com/nyc/Switches/latest", FILE]);
+    run(cat.arg("--root").arg(work.join("share")).arg("--pfx").arg(work.join("backup.pfx")))
 }
 
 /// Runs a program that has to succeed; returns what it prints.

@@ -1,0 +1,41 @@
+//! `cat`
+
+use azs_backup::Result;
+use azs_backup::set::EntryPath;
+use clap::Args;
+
+use crate::ended::Ended;
+use crate::output::{Output, invalid};
+use crate::progress;
+use crate::share::{KeyArgs, SetArgs};
+
+/// Write one file of a set to stdout.
+///
+/// Nothing comes out before the whole file is known to be authentic.
+#[derive(Args)]
+pub(crate) struct Cat {
+    #[command(flatten)]
+    set: SetArgs,
+    /// Path of the file in the set: tor1/running-config
+    path: String,
+    #[command(flatten)]
+    key: KeyArgs,
+    /// Use the set's encrypted index, if backup.json or SHA256SUMS is damaged or gone
+    #[arg(long, conflicts_with = "place")]
+    by_index: bool,
+}
+
+impl Cat {
+    pub(crate) fn run(self, output: &Output) -> Result<Ended> {
+        if output.json {
+            return Err(invalid("cat writes the file itself: it has no --json"));
+        }
+        let path = EntryPath::new(&*self.path)?;
+        let opener = self.key.opener()?;
+        let set =
+            if self.by_index { self.set.open_by_index(&opener, output)? } else { self.set.open(output)? };
+        let mut observer = progress::observer(output, "cat");
+        set.restore_stream(&opener, &path).observer(&mut observer).to(std::io::stdout().lock())?;
+        Ok(Ended::Whole)
+    }
+}

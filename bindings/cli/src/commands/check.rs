@@ -1,0 +1,42 @@
+//! `check`
+
+use azs_backup::layout::{Component, Deployment};
+use azs_backup::share::{ShareCheck, StepOutcome};
+use azs_backup::{Place, Result};
+use clap::Args;
+
+use crate::ended::Ended;
+use crate::output::Output;
+use crate::share::ShareArgs;
+
+/// Check the way to a share, step by step.
+///
+/// Looks at the name, the network, the dialect, the account, the share, the path, rights, space and the clock. It writes a
+/// few files with random names, and removes them.
+#[derive(Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    share: ShareArgs,
+    /// External domain name and region: contoso.com/nyc
+    #[arg(long, env = "AZS_DEPLOYMENT")]
+    deployment: Deployment,
+    /// Look for the folder of this component, too; repeat as needed
+    #[arg(long)]
+    component: Vec<Component>,
+    /// Create missing folders
+    #[arg(long)]
+    create: bool,
+}
+
+impl Check {
+    pub(crate) fn run(self, output: &Output) -> Result<Ended> {
+        let mut check = ShareCheck::new(self.deployment.clone()).create_folders(self.create);
+        for component in self.component {
+            check = check.component(&Place::new(self.deployment.clone(), component));
+        }
+        let report = self.share.check(&check, output)?;
+        output.print(&report, || report.to_table())?;
+        let report = report.into_result()?;
+        Ok(Ended::named(report.steps.iter().any(|step| step.outcome == StepOutcome::Warned)))
+    }
+}

@@ -1,0 +1,240 @@
+//! `key`: certificates, as an operator makes, looks at and tries them.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use azs_backup::envelope::CertificateFacts;
+use azs_backup::layout::Deployment;
+use azs_backup::set::SetSummary;
+use azs_backup::{
+    DecryptionCertificate, EncryptionCertificate, Error, ErrorKind, Opener, Result, Set, list_sets,
+};
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use self::made::{Made, make};
+use crate::ended::Ended;
+use crate::output::{Output, age};
+use crate::progress;
+use crate::secret::PfxPassword;
+use crate::share::{KeyArgs, ShareArgs, read};
+
+mod made;
+
+/// Make, show and try certificates.
+#[derive(Args)]
+pub(crate) struct Key {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    New(New),
+    Show(Show),
+    Drill(Drill),
+}
+
+impl Key {
+    pub(crate) fn run(self, output: &Output) -> Result<Ended> {
+        match self.command {
+            Command::New(command) => command.run(output),
+            Command::Show(command) => command.run(output),
+            Command::Drill(command) => command.run(output),
+        }
+    }
+}
+
+/// Make a certificate: NAME.cer encrypts and goes to each host that backs up; NAME.pfx decrypts.
+///
+/// Keep the PFX and its password apart from each other and from the hosts that back up, in two safe places. Who loses
+/// them loses every set that the certificate encrypts.
+#[derive(Args)]
+struct New {
+    /// Name of the certificate, and of its files
+    #[arg(default_value = "azs-backup")]
+    name: String,
+    /// Folder for the two files
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    into: PathBuf,
+    /// For how many days backups may be made with it; it opens them for ever
+    #[arg(long, value_name = "N", default_value_t = 1095, value_parser = clap::value_parser!(u32).range(1..=9125))]
+    days: u32,
+    #[command(flatten)]
+    password: PfxPassword,
+}
+
+#[derive(Serialize)]
+struct NewKey<'a> {
+    cer: &'a Path,
+    pfx: &'a Path,
+    certificate: &'a CertificateFacts,
+    /// Only if none was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'a str>,
+}
+
+impl New {
+    fn run(self, output: &Output) -> Result<Ended> {
+        let given = self.password.read()?;
+        let Made { cer, pfx, password } =
+            make(&self.name, self.days, given.as_ref().map(|text| text.as_str()))?;
+        let [cer_file, pfx_file] = ["cer", "pfx"].map(|kind| self.into.join(format!("{}.{kind}", self.name)));
+        let certificate = EncryptionCertificate::from_cer(&cer)?;
+        made::write_new(&pfx_file, &pfx)?;
+        made::write_new(&cer_file, &cer)?;
+        let new = NewKey {
+            cer: &cer_file,
+            pfx: &pfx_file,
+            certificate: certificate.facts(),
+            password: given.is_none().then_some(password.as_str()),
+        };
+        output.print(&new, || new.text())?;
+        Ok(Ended::Whole)
+    }
+}
+
+impl NewKey<'_> {
+    fn text(&self) -> String {
+        let mut text = format!(
+            "{}  encrypts: copy it to each host that backs up\n{}  decrypts: keep it in two safe places, away from those \
+             hosts\n",
+            self.cer.display(),
+            self.pfx.display()
+        );
+        if let Some(password) = self.password {
+            let _ = writeln!(
+                text,
+                "password of the PFX: {password}\n  It is shown only now. Keep it apart from the PFX."
+            );
+        }
+        let _ = writeln!(text, "thumbprint {}", self.certificate.sha1_thumbprint);
+        text
+    }
+}
+
+/// Show what a certificate says: a CER, or a PFX with its password.
+#[derive(Args)]
+struct Show {
+    /// CER or PFX
+    file: PathBuf,
+    #[command(flatten)]
+    password: PfxPassword,
+}
+
+impl Show {
+    fn run(self, output: &Output) -> Result<Ended> {
+        let bytes = read(&self.file)?;
+        let failed = |e: Error| Error::new(e.kind(), format!("{}: {e}", self.file.display())).with_source(e);
+        let facts = match EncryptionCertificate::from_cer(&bytes) {
+            Ok(certificate) => certificate.facts().clone(),
+            // What is no certificate alone may be a PFX.
+            Err(error) if matches!(error.kind(), ErrorKind::Malformed | ErrorKind::CertificateUnsuitable) => {
+                let password = self.password.read()?;
+                let password = password.as_ref().map(|text| text.as_str());
+                DecryptionCertificate::from_pfx(&bytes, password).map_err(failed)?.facts().clone()
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        let is_valid = (facts.not_before..=facts.not_after).contains(&Timestamp::now());
+        output.print(&facts, || {
+            format!(
+                "subject     {}\nissuer      {}\nserial      {}\nkey         {} {}\nthumbprint  {}\nSHA-256     {}\n\
+                 valid from  {}\nvalid until {}{}\n",
+                facts.subject,
+                facts.issuer,
+                facts.serial,
+                facts.key.algorithm,
+                facts.key.bits,
+                facts.sha1_thumbprint,
+                facts.sha256_thumbprint,
+                facts.not_before,
+                facts.not_after,
+                if is_valid { "" } else { ": not valid today; it still opens sets" },
+            )
+        })?;
+        Ok(Ended::named(!is_valid))
+    }
+}
+
+/// Try on a share whether a PFX opens what it should: the newest complete set of each component, every byte.
+///
+/// Do this on the machine and with the PFX that you would use on the day of need.
+#[derive(Args)]
+struct Drill {
+    #[command(flatten)]
+    share: ShareArgs,
+    /// External domain name and region: contoso.com/nyc
+    #[arg(long, env = "AZS_DEPLOYMENT")]
+    deployment: Deployment,
+    #[command(flatten)]
+    key: KeyArgs,
+}
+
+#[derive(Serialize)]
+struct Drilled {
+    place: String,
+    set: String,
+    created: Timestamp,
+    is_sound: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+impl Drill {
+    fn run(self, output: &Output) -> Result<Ended> {
+        let opener = self.key.opener()?;
+        let share = self.share.open(output)?;
+        let sets = list_sets(share.clone(), &self.deployment).run()?;
+        let mut newest: Vec<&SetSummary> = Vec::new();
+        for set in sets.iter().filter(|set| set.is_complete()) {
+            newest.retain(|other| other.place != set.place);
+            newest.push(set);
+        }
+        if newest.is_empty() {
+            let message = format!("{} has no complete set to try the PFX on", self.deployment);
+            return Err(Error::new(ErrorKind::NotFound, message));
+        }
+        let mut drilled = Vec::new();
+        for summary in newest {
+            let problem = match try_on(share.clone(), summary, &opener, output) {
+                Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
+                done => done.err().map(|error| format!("{}: {error}", error.code())),
+            };
+            drilled.push(Drilled {
+                place: summary.place.to_string(),
+                set: summary.name.to_string(),
+                created: summary.name.created(),
+                is_sound: problem.is_none(),
+                problem,
+            });
+        }
+        output.print(&drilled, || drilled.iter().map(Drilled::line).collect())?;
+        match drilled.iter().find(|set| !set.is_sound) {
+            Some(set) => Err(Error::new(
+                ErrorKind::Damaged,
+                format!("the PFX does not open all that it should: {}", set.line().trim_end()),
+            )),
+            None => Ok(Ended::Whole),
+        }
+    }
+}
+
+impl Drilled {
+    fn line(&self) -> String {
+        let outcome = self.problem.as_deref().unwrap_or("opened, and every byte is as it was written");
+        format!("{}/{}, {}: {outcome}\n", self.place, self.set, age(self.created))
+    }
+}
+
+fn try_on(
+    share: std::sync::Arc<dyn azs_backup::Share>,
+    set: &SetSummary,
+    opener: &Opener,
+    output: &Output,
+) -> Result<()> {
+    let set = Set::open(share, set.folder.clone())?;
+    let mut observer = progress::observer(output, "drill");
+    set.verify_full(opener).observer(&mut observer).run()?.into_result().map(drop)
+}

@@ -1,0 +1,84 @@
+//! `list`
+
+use azs_backup::layout::{Component, Deployment};
+use azs_backup::set::{SetList, SetState, SetSummary};
+use azs_backup::{Result, list_sets};
+use clap::Args;
+
+use crate::ended::Ended;
+use crate::output::{Output, age, size};
+use crate::share::ShareArgs;
+use crate::table::table;
+
+/// List the sets of a deployment, from old to new.
+#[derive(Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    share: ShareArgs,
+    /// External domain name and region: contoso.com/nyc
+    #[arg(long, env = "AZS_DEPLOYMENT")]
+    deployment: Deployment,
+    /// Only this component
+    #[arg(long)]
+    component: Option<Component>,
+}
+
+impl List {
+    pub(crate) fn run(self, output: &Output) -> Result<Ended> {
+        let share = self.share.open(output)?;
+        let sets = list_sets(share, &self.deployment).component(self.component.as_ref()).run()?;
+        output.print(&sets, || text(&sets, &self.deployment))?;
+        Ok(Ended::named(sets.needs_attention()))
+    }
+}
+
+fn text(sets: &SetList, deployment: &Deployment) -> String {
+    if sets.is_empty() && sets.unreadable.is_empty() {
+        return format!("no backup sets of {deployment}");
+    }
+    let mut text = String::new();
+    if !sets.is_empty() {
+        let heading = ["SET", "AGE", "STATE", ">FILES", ">CONTENT", ">STORED"];
+        text += &table(heading, sets.iter().map(row));
+    }
+    for set in sets.iter() {
+        if let Some(reason) = set.state.reason() {
+            text += &format!("{}: {reason}\n", set.folder);
+        } else if set.is_shrunken {
+            text += &format!("{}: others hold more than twice as much\n", set.folder);
+        }
+    }
+    for of in &sets.unreadable {
+        text += &format!("{}: UNREADABLE: {}: {}\n", of.folder, of.code, of.reason);
+    }
+    text
+}
+
+fn row(set: &SetSummary) -> [String; 6] {
+    let below = |of: &str| of.split('/').skip(2).collect::<Vec<_>>().join("/");
+    let (name, age) = (below(&set.folder.to_string()), age(set.name.created()));
+    match &set.state {
+        SetState::Complete { cover } => {
+            let state = if set.is_shrunken { "SHRUNKEN".into() } else { format!("{:?}", cover.status) };
+            let content = &cover.content;
+            let [content_size, stored] =
+                [content.bytes, cover.stored.bytes].map(|bytes| size(bytes).to_string());
+            [name, age, state, content.files.to_string(), content_size, stored]
+        }
+        state => {
+            let none = || "–".to_owned();
+            [name, age, word(state).into(), none(), none(), none()]
+        }
+    }
+}
+
+fn word(state: &SetState) -> &'static str {
+    match state {
+        SetState::Damaged { .. } => "DAMAGED",
+        SetState::Foreign { .. } => "FOREIGN",
+        SetState::Incomplete { .. } => "INCOMPLETE",
+        SetState::Unreadable { .. } => "UNREADABLE",
+        SetState::Unsupported { .. } => "UNSUPPORTED",
+        _ => "UNKNOWN",
+    }
+}

@@ -1,0 +1,115 @@
+//! `show`
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use azs_backup::Result;
+use azs_backup::set::{Content, CoverSheet, Entry};
+use clap::Args;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::ended::Ended;
+use crate::output::{Output, age, count, invalid, size};
+use crate::share::{OptionalKeyArgs, SetArgs};
+use crate::table::table;
+
+/// Show what a set is, and which PFX opens it.
+#[derive(Args)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    set: SetArgs,
+    #[command(flatten)]
+    key: OptionalKeyArgs,
+    /// List what is in the set; takes --pfx
+    #[arg(long)]
+    files: bool,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    cover: &'a CoverSheet,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entries: Option<&'a [Entry]>,
+}
+
+impl Show {
+    pub(crate) fn run(self, output: &Output) -> Result<Ended> {
+        let set = Arc::new(self.set.open(output)?);
+        let opener = self.key.opener()?;
+        let entries = match (self.files, opener) {
+            (false, _) => None,
+            (true, None) => return Err(invalid("--files takes --pfx: the names in a set are encrypted")),
+            (true, Some(opener)) => Some(set.entries(&Arc::new(opener))?.collect::<Result<Vec<_>>>()?),
+        };
+        let (cover, entries) = (set.cover(), entries.as_deref());
+        output.print(&Shown { cover, entries }, || match entries {
+            Some(entries) => listing(entries),
+            None => text(cover),
+        })?;
+        Ok(Ended::Whole)
+    }
+}
+
+fn text(cover: &CoverSheet) -> String {
+    let content = &cover.content;
+    let mut text = format!(
+        "set         {}\nplace       {}\nstatus      {:?}\nbacked up   {}, {}\nfinished    {}\nmade by     {}\n",
+        cover.set,
+        cover.place,
+        cover.status,
+        cover.created,
+        age(cover.created),
+        cover.finished,
+        cover.made_by,
+    );
+    let _ = writeln!(
+        text,
+        "content     {}, {}, {} with {}",
+        count(content.files, "file"),
+        count(content.folders, "folder"),
+        count(content.links, "link"),
+        size(content.bytes)
+    );
+    if content.problems > 0 {
+        let _ = writeln!(text, "problems    {}: not all was as it was when it was read", content.problems);
+    }
+    let _ =
+        writeln!(text, "stored      {} in {}", size(cover.stored.bytes), count(cover.stored.files, "file"));
+    for (key, value) in &cover.labels {
+        let _ = writeln!(text, "label       {key}={value}");
+    }
+    for certificate in &cover.certificates {
+        let expired =
+            if certificate.not_after < Timestamp::now() { ", expired; it still opens the set" } else { "" };
+        let _ = writeln!(
+            text,
+            "opened by   {}\n            thumbprint {}, serial {}\n            valid until {}{expired}",
+            certificate.subject, certificate.sha1_thumbprint, certificate.serial, certificate.not_after,
+        );
+    }
+    text
+}
+
+fn listing(entries: &[Entry]) -> String {
+    table(["MODE", ">SIZE", "CHANGED", "PATH"], entries.iter().map(row))
+}
+
+fn row(entry: &Entry) -> [String; 4] {
+    let metadata = &entry.metadata;
+    let path = match &entry.content {
+        Content::Folder => format!("{}/", entry.path),
+        Content::Symlink { target } => format!("{} -> {target}", entry.path),
+        Content::HardLink { target } => format!("{} = {target}", entry.path),
+        _ => entry.path.to_string(),
+    };
+    let is_file =
+        matches!(entry.content, Content::File { .. } | Content::LargeFile { .. } | Content::Copy { .. });
+    let changed = metadata.mtime.and_then(|time| Timestamp::new(time.seconds, 0).ok());
+    [
+        metadata.mode.map_or("–".into(), |mode| format!("{mode:04o}")),
+        if is_file { size(entry.size()).to_string() } else { "–".into() },
+        changed.map_or("–".into(), |time| time.to_string()),
+        path,
+    ]
+}

@@ -1,0 +1,145 @@
+//! What a command prints: text for people, or one JSON document for tools.
+
+use std::cell::Cell;
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use azs_backup::alert::Context;
+use azs_backup::{Error, ErrorKind, Result};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::arguments::{OutputArgs, ProgressStyle};
+use crate::ended::{Ended, exit_code};
+
+/// The version of the JSON documents. A new one means that a member changed its meaning or went.
+const VERSION: u32 = 1;
+
+/// How to print, and for which command.
+pub(crate) struct Output {
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: u8,
+    pub(crate) progress: ProgressStyle,
+    command: &'static str,
+    is_printed: Cell<bool>,
+}
+
+impl Output {
+    pub(crate) fn new(arguments: &OutputArgs, command: &'static str) -> Self {
+        let OutputArgs { json, quiet, verbose, progress } = *arguments;
+        Self { json, quiet, verbose, progress, command, is_printed: Cell::new(false) }
+    }
+
+    /// Prints a result: as JSON, or as the text that `text` makes for people.
+    pub(crate) fn print(&self, result: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+        if !self.json {
+            return if self.quiet { Ok(()) } else { write(text().trim_end()) };
+        }
+        let result = serde_json::to_value(result)
+            .map_err(|e| Error::new(ErrorKind::Internal, "the result is no JSON").with_source(e))?;
+        self.is_printed.set(true);
+        self.document("result", result)
+    }
+
+    /// Prints a warning for people on stderr.
+    pub(crate) fn warn(&self, message: impl Display) {
+        if !self.quiet {
+            eprintln!("warning: {message}");
+        }
+    }
+
+    /// Prints the error of a command that failed, and returns its exit code.
+    pub(crate) fn end(&self, result: Result<Ended>) -> u8 {
+        let code = exit_code(&result);
+        let Err(error) = result else { return code };
+        let alert = error.alert();
+        eprintln!("{}: {error}", error.code());
+        let context = Context::new("", Timestamp::now());
+        let mut next = alert.remedy(&context).into_iter();
+        // What is wrong with the arguments has no alert, and says by itself what to do.
+        if error.scope() == azs_backup::error::Scope::Share && alert.is_failure() {
+            eprintln!("alert: {}, {}", alert.kind(), alert.kind().title());
+            next.by_ref()
+                .take(if self.verbose > 0 { usize::MAX } else { 2 })
+                .for_each(|step| eprintln!("next:  {step}"));
+        }
+        if self.verbose > 0 {
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                eprintln!("cause: {cause}");
+                source = cause.source();
+            }
+        }
+        if self.json && !self.is_printed.get() {
+            let _ = self.document(
+                "error",
+                json!({
+                    "code": error.code(),
+                    "message": error.to_string(),
+                    "operation": error.operation(),
+                    "path": error.path(),
+                    "set": error.set(),
+                    "alert": alert,
+                }),
+            );
+        }
+        code
+    }
+
+    fn document(&self, key: &str, value: Value) -> Result<()> {
+        let document = json!({ "version": VERSION, "command": self.command, key: value });
+        write(format_args!("{document:#}"))
+    }
+}
+
+/// Prints text to stdout, which may be a pipe that is closed early.
+pub(crate) fn write(text: impl Display) -> Result<()> {
+    match writeln!(io::stdout(), "{text}") {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("print", e)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the error for arguments that cannot be used.
+pub(crate) fn invalid(message: impl Display) -> Error {
+    Error::new(ErrorKind::InvalidArgument, message.to_string())
+}
+
+/// Lists the first few lines of any number, below a heading with their number.
+pub(crate) fn some<T: Display>(text: &mut String, heading: &str, lines: impl ExactSizeIterator<Item = T>) {
+    use std::fmt::Write;
+
+    const SHOWN: usize = 20;
+    let count = lines.len();
+    if count == 0 {
+        return;
+    }
+    let _ = writeln!(text, "{heading}: {count}");
+    for line in lines.take(SHOWN) {
+        let _ = writeln!(text, "  {line}");
+    }
+    if count > SHOWN {
+        let _ = writeln!(text, "  and {} more; --json names all", count - SHOWN);
+    }
+}
+
+/// Formats a number of bytes for people.
+pub(crate) fn size(bytes: u64) -> indicatif::HumanBytes {
+    indicatif::HumanBytes(bytes)
+}
+
+/// "1 file", "2 files".
+pub(crate) fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// How long ago this was, for people.
+pub(crate) fn age(time: Timestamp) -> String {
+    let seconds = Timestamp::now().duration_since(time).as_secs();
+    match u64::try_from(seconds) {
+        Ok(seconds) => format!("{} ago", indicatif::HumanDuration(std::time::Duration::from_secs(seconds))),
+        Err(_) => "in the future".into(),
+    }
+}

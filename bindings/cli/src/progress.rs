@@ -1,0 +1,139 @@
+//! Progress on stderr, and signals.
+
+use std::io::{IsTerminal, Write};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use azs_backup::observer::Progress;
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle as BarStyle};
+use serde_json::json;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use crate::arguments::ProgressStyle;
+use crate::ended::CANCELLED;
+use crate::output::Output;
+
+/// Returns an observer that shows how far the work is, and stops it at Ctrl-C.
+///
+/// The library cleans up by itself when it is told to stop, so a signal only sets a flag. The program ends at once at a
+/// second signal, or if a share that no longer answers keeps the work for [`PATIENCE`].
+pub(crate) fn observer(
+    output: &Output,
+    what: &'static str,
+) -> impl FnMut(Progress) -> ControlFlow<()> + Send + 'static {
+    let interrupted = interrupted();
+    let mut display = Display::new(output, what);
+    move |progress| {
+        if interrupted.load(Ordering::Acquire) {
+            return ControlFlow::Break(());
+        }
+        display.show(progress);
+        ControlFlow::Continue(())
+    }
+}
+
+/// The flag that a signal sets.
+fn interrupted() -> Arc<AtomicBool> {
+    static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        for signal in signals() {
+            // The order matters: the first signal must find the flag unset.
+            let handled = flag::register_conditional_shutdown(signal, CANCELLED.into(), interrupted.clone())
+                .and_then(|_| flag::register(signal, interrupted.clone()));
+            if let Err(error) = handled {
+                eprintln!("warning: signal {signal} cannot be handled: {error}");
+            }
+        }
+        let stopped = interrupted.clone();
+        std::thread::spawn(move || {
+            while !stopped.load(Ordering::Acquire) {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            std::thread::sleep(PATIENCE);
+            eprintln!("CANCELLED: the share does not answer; what was under way is left there, incomplete");
+            std::process::exit(CANCELLED.into());
+        });
+        interrupted
+    });
+    INTERRUPTED.clone()
+}
+
+fn signals() -> Vec<i32> {
+    let signals = vec![SIGINT, SIGTERM];
+    #[cfg(unix)]
+    let signals = [signals, vec![signal_hook::consts::SIGHUP]].concat();
+    signals
+}
+
+/// How long the work may take to end after a signal.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Where progress is shown.
+enum Display {
+    Bar { bar: ProgressBar, has_total: bool },
+    Json { what: &'static str, last: Option<Instant> },
+    Nothing,
+}
+
+impl Display {
+    fn new(output: &Output, what: &'static str) -> Self {
+        match output.progress {
+            ProgressStyle::Json => Self::Json { what, last: None },
+            ProgressStyle::Auto if !output.quiet && std::io::stderr().is_terminal() => {
+                let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+                bar.set_style(style("{spinner} {prefix}: {bytes} {msg}, {bytes_per_sec}, {elapsed}"));
+                bar.set_prefix(what);
+                Self::Bar { bar, has_total: false }
+            }
+            ProgressStyle::Auto | ProgressStyle::None => Self::Nothing,
+        }
+    }
+
+    fn show(&mut self, progress: Progress) {
+        let Progress { files, bytes, stored_bytes, total_bytes, .. } = progress;
+        match self {
+            Self::Bar { bar, has_total } => {
+                if let Some(total) = total_bytes {
+                    if !*has_total {
+                        bar.set_style(style(
+                            "{prefix} {wide_bar} {bytes} of {total_bytes} {msg}, {bytes_per_sec}, {eta} left",
+                        ));
+                        *has_total = true;
+                    }
+                    bar.set_length(total);
+                }
+                bar.set_message(format!("in {files} files, {} stored", HumanBytes(stored_bytes)));
+                bar.set_position(bytes);
+            }
+            Self::Json { what, last } => {
+                let is_last = total_bytes == Some(bytes);
+                if last.is_some_and(|last| last.elapsed() < Duration::from_secs(1)) && !is_last {
+                    return;
+                }
+                *last = Some(Instant::now());
+                let line = json!({
+                    "progress": what, "files": files, "bytes": bytes, "stored_bytes": stored_bytes,
+                    "total_bytes": total_bytes,
+                });
+                // Nobody may be reading.
+                let _ = writeln!(std::io::stderr(), "{line}");
+            }
+            Self::Nothing => {}
+        }
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        if let Self::Bar { bar, .. } = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn style(template: &str) -> BarStyle {
+    BarStyle::with_template(template).unwrap_or_else(|_| BarStyle::default_bar())
+}

@@ -1,0 +1,120 @@
+//! Passwords: from a file, a file descriptor, the environment or a credential of systemd. Never from an argument, which
+//! every program of the host can read.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use azs_backup::{Error, ErrorKind, Result};
+use clap::Args;
+use zeroize::Zeroizing;
+
+use crate::output::invalid;
+
+/// A password; a secret in memory.
+pub(crate) type Secret = Zeroizing<String>;
+
+/// The heading of the options of a file server.
+pub(crate) const SERVER: &str = "File server";
+
+/// Longer than any password.
+const LIMIT: u64 = 64 << 10;
+
+/// Where the password of the PFX is.
+#[derive(Args)]
+pub(crate) struct PfxPassword {
+    /// File with the password of the PFX [else: AZS_PFX_PASSWORD, or the systemd credential azs-pfx-password]
+    #[arg(long, value_name = "FILE", conflicts_with = "pfx_password_fd")]
+    pfx_password_file: Option<PathBuf>,
+    /// Open file descriptor from which to read the password of the PFX
+    #[arg(long, value_name = "N")]
+    pfx_password_fd: Option<u32>,
+}
+
+impl PfxPassword {
+    /// Reads it; `None` if there is none.
+    pub(crate) fn read(&self) -> Result<Option<Secret>> {
+        read(self.pfx_password_file.as_deref(), self.pfx_password_fd, PFX_PASSWORD, "azs-pfx-password")
+    }
+}
+
+/// Where the password of the account on the file server is.
+#[derive(Args)]
+pub(crate) struct SmbPassword {
+    /// File with the account's password [else: AZS_SMB_PASSWORD, or the systemd credential azs-smb-password]
+    #[arg(long, value_name = "FILE", conflicts_with = "smb_password_fd", help_heading = SERVER)]
+    smb_password_file: Option<PathBuf>,
+    /// Open file descriptor from which to read the account's password
+    #[arg(long, value_name = "N", help_heading = SERVER)]
+    smb_password_fd: Option<u32>,
+}
+
+impl SmbPassword {
+    /// Reads it; `None` if there is none.
+    pub(crate) fn read(&self) -> Result<Option<Secret>> {
+        read(self.smb_password_file.as_deref(), self.smb_password_fd, SMB_PASSWORD, "azs-smb-password")
+    }
+}
+
+pub(crate) const PFX_PASSWORD: &str = "AZS_PFX_PASSWORD";
+pub(crate) const SMB_PASSWORD: &str = "AZS_SMB_PASSWORD";
+
+fn read(file: Option<&Path>, fd: Option<u32>, variable: &str, credential: &str) -> Result<Option<Secret>> {
+    if let Some(file) = file {
+        check_mode(file)?;
+        return read_line(file).map(Some);
+    }
+    if let Some(fd) = fd {
+        return read_line(Path::new(&format!("/dev/fd/{fd}"))).map(Some);
+    }
+    match std::env::var(variable) {
+        Ok(password) => return Ok(Some(password.into())),
+        Err(std::env::VarError::NotPresent) => {}
+        Err(std::env::VarError::NotUnicode(_)) => {
+            return Err(invalid(format_args!("the password in {variable} is not UTF-8; set it in UTF-8")));
+        }
+    }
+    // The service manager has decrypted it for this unit alone (systemd.exec(5), LoadCredential=).
+    let folder = std::env::var_os("CREDENTIALS_DIRECTORY");
+    let file = folder.map(|folder| Path::new(&folder).join(credential)).filter(|file| file.exists());
+    file.map(|file| read_line(&file)).transpose()
+}
+
+/// Reads a password without the line break that editors put behind it.
+fn read_line(file: &Path) -> Result<Secret> {
+    let failed = |e| Error::io(format_args!("read the password in {}", file.display()), e);
+    let mut text = Secret::default();
+    File::open(file).map_err(failed)?.take(LIMIT + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > LIMIT {
+        let message = format!("{} is longer than any password: is it the right file?", file.display());
+        return Err(Error::new(ErrorKind::LimitExceeded, message));
+    }
+    let length =
+        text.strip_suffix('\n').map_or(text.len(), |text| text.strip_suffix('\r').unwrap_or(text).len());
+    text.truncate(length);
+    Ok(text)
+}
+
+/// Refuses a file that other accounts can read.
+#[cfg(unix)]
+fn check_mode(file: &Path) -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+
+    let mode = std::fs::metadata(file)
+        .map_err(|e| Error::io(format_args!("read the password in {}", file.display()), e))?
+        .mode();
+    if mode & 0o077 != 0 {
+        let file = file.display();
+        return Err(invalid(format_args!(
+            "the password in {file} can be read by other accounts (mode {:03o}): chmod 600 {file}",
+            mode & 0o777
+        )));
+    }
+    Ok(())
+}
+
+/// On Windows the access control list of the file says who can read it.
+#[cfg(not(unix))]
+fn check_mode(_: &Path) -> Result<()> {
+    Ok(())
+}

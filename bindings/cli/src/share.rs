@@ -1,0 +1,250 @@
+//! Shares and sets, named by arguments.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use azs_backup::layout::{SetName, SharePath, UncPath};
+use azs_backup::set::SetSummary;
+use azs_backup::share::{CheckReport, ShareCheck};
+use azs_backup::{
+    DecryptionCertificate, Error, ErrorKind, FolderShare, Opener, Place, Result, Set, Share, list_sets,
+};
+use clap::Args;
+
+use crate::output::{Output, invalid};
+use crate::secret::{PFX_PASSWORD, PfxPassword, SERVER, SMB_PASSWORD, SmbPassword};
+
+/// The root of a share.
+#[derive(Args)]
+pub(crate) struct ShareArgs {
+    /// The share: its UNC path, or the folder at which it is mounted
+    #[arg(long, value_name = "ROOT", env = "AZS_ROOT")]
+    root: PathBuf,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// How to reach the file server of a UNC path.
+#[derive(Args)]
+pub(crate) struct ServerArgs {
+    /// Account on the file server of a UNC path, like CONTOSO\azsbackup
+    #[arg(long, value_name = "ACCOUNT", env = "AZS_SMB_USER", hide_env_values = true, help_heading = SERVER)]
+    smb_user: Option<String>,
+    #[command(flatten)]
+    password: SmbPassword,
+    /// TCP port of the file server of a UNC path
+    #[arg(long, value_name = "N", default_value_t = 445, help_heading = SERVER)]
+    port: u16,
+}
+
+/// A set on a share or in a folder of its own.
+#[derive(Args)]
+pub(crate) struct SetArgs {
+    /// The set: its folder, its UNC path, or with --root its path on the share, such as
+    /// contoso.com/nyc/Switches/20261123T020000Z-7f3a91c2 or contoso.com/nyc/Switches/latest
+    set: PathBuf,
+    /// The share that has the set: its UNC path, or the folder at which it is mounted
+    #[arg(long, value_name = "ROOT", env = "AZS_ROOT")]
+    root: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerArgs,
+    /// The place that the set belongs to, like contoso.com/nyc/Switches, if its folder is elsewhere
+    #[arg(long)]
+    place: Option<Place>,
+}
+
+/// The key that opens a set.
+#[derive(Args)]
+pub(crate) struct KeyArgs {
+    /// Decryption certificate
+    #[arg(long, value_name = "FILE", env = "AZS_PFX")]
+    pfx: PathBuf,
+    #[command(flatten)]
+    password: PfxPassword,
+}
+
+/// The key that opens a set, if there is one.
+#[derive(Args)]
+pub(crate) struct OptionalKeyArgs {
+    /// Decryption certificate
+    #[arg(long, value_name = "FILE")]
+    pfx: Option<PathBuf>,
+    #[command(flatten)]
+    password: PfxPassword,
+}
+
+impl ShareArgs {
+    /// Opens the share.
+    pub(crate) fn open(&self, output: &Output) -> Result<Arc<dyn Share>> {
+        self.server.open(&self.root, output)
+    }
+
+    /// Checks the way to the share, from the name of its server on.
+    pub(crate) fn check(&self, check: &ShareCheck, output: &Output) -> Result<CheckReport> {
+        #[cfg(feature = "smb")]
+        if let Some(unc) = unc(&self.root)? {
+            return Ok(check.run_smb(&self.server.builder(unc, output)?));
+        }
+        Ok(check.run(&*self.open(output)?))
+    }
+}
+
+impl ServerArgs {
+    fn open(&self, root: &Path, output: &Output) -> Result<Arc<dyn Share>> {
+        match unc(root)? {
+            Some(unc) => self.connect(unc, output),
+            None => Ok(Arc::new(FolderShare::open(root).map_err(|error| match error.kind() {
+                ErrorKind::NotFound => {
+                    let hint =
+                        "is the share mounted there? A UNC path begins with two backslashes, in quotes";
+                    Error::new(ErrorKind::NotFound, format!("{error}; {hint}")).with_source(error)
+                }
+                _ => error,
+            })?)),
+        }
+    }
+
+    #[cfg(feature = "smb")]
+    fn connect(&self, unc: UncPath, output: &Output) -> Result<Arc<dyn Share>> {
+        Ok(Arc::new(self.builder(unc, output)?.connect()?))
+    }
+
+    #[cfg(feature = "smb")]
+    fn builder(&self, unc: UncPath, output: &Output) -> Result<azs_backup::share::SmbBuilder> {
+        let password = self.password.read()?;
+        let (Some(user), Some(password)) = (&self.smb_user, password) else {
+            return Err(invalid(format_args!(
+                "{unc} takes an account: set AZS_SMB_USER and {SMB_PASSWORD}, or --smb-user and --smb-password-file"
+            )));
+        };
+        let account = azs_backup::share::SmbAccount::new(user, &**password)?;
+        if account.is_bare() {
+            output
+                .warn(format_args!("account {} names no domain; write it like DOMAIN\\{0}", account.name()));
+        }
+        Ok(azs_backup::SmbShare::builder(unc, account).port(self.port))
+    }
+
+    #[cfg(not(feature = "smb"))]
+    fn connect(&self, unc: UncPath, _: &Output) -> Result<Arc<dyn Share>> {
+        let message = format!("{unc} is a UNC path, and this program was built without the feature smb");
+        Err(Error::new(ErrorKind::Unsupported, message))
+    }
+}
+
+impl SetArgs {
+    /// Opens the set by its cover sheet.
+    pub(crate) fn open(&self, output: &Output) -> Result<Set> {
+        self.open_other(&self.set, output)
+    }
+
+    /// Opens another set, which is named in the same way.
+    pub(crate) fn open_other(&self, set: &Path, output: &Output) -> Result<Set> {
+        let (share, folder) = self.find(set, output)?;
+        match &self.place {
+            Some(place) => Set::open_foreign(share, folder, place),
+            None => Set::open(share, folder),
+        }
+    }
+
+    /// Opens the set by its encrypted index alone.
+    pub(crate) fn open_by_index(&self, opener: &Opener, output: &Output) -> Result<Set> {
+        let (share, folder) = self.find(&self.set, output)?;
+        Set::open_by_index(share, folder, opener)
+    }
+
+    fn find(&self, set: &Path, output: &Output) -> Result<(Arc<dyn Share>, SharePath)> {
+        if let Some(root) = &self.root {
+            let share = self.server.open(root, output)?;
+            let folder = set.to_string_lossy().replace('\\', "/").trim_end_matches('/').parse()?;
+            let folder = newest(&share, &folder)?.unwrap_or(folder);
+            return Ok((share, folder));
+        }
+        if let Some(unc) = unc(set)? {
+            let names: Vec<_> = unc.folders().names().iter().map(ToString::to_string).collect();
+            let folder = set_folder(&names)?;
+            let root = (0..folder.names().len()).try_fold(unc, |root, _| root.parent());
+            let root = root.ok_or_else(|| invalid("the UNC path of a set has the share in front of it"))?;
+            return Ok((self.server.connect(root, output)?, folder));
+        }
+        let path = set.canonicalize().map_err(|e| Error::io(format_args!("open {}", set.display()), e))?;
+        let names: Vec<_> = path.iter().skip(1).map(|name| name.to_string_lossy().into_owned()).collect();
+        let folder = set_folder(&names)?;
+        let root = path.ancestors().nth(folder.names().len()).unwrap_or(&path);
+        Ok((Arc::new(FolderShare::open(root)?), folder))
+    }
+}
+
+/// The folder of the newest complete set of a place, if this path is the place's and ends with `latest`.
+fn newest(share: &Arc<dyn Share>, path: &SharePath) -> Result<Option<SharePath>> {
+    let (Some(name), Some(parent)) = (path.file_name(), path.parent()) else { return Ok(None) };
+    if name.as_str() != "latest" {
+        return Ok(None);
+    }
+    let place: Place = parent.to_string().parse()?;
+    let sets = list_sets(share.clone(), place.deployment()).component(place.component()).run()?;
+    let is_here = |set: &&SetSummary| set.place == place && set.is_complete();
+    let newest = sets.iter().filter(is_here).next_back();
+    let missing = || Error::new(ErrorKind::NotFound, format!("{place} has no complete set"));
+    newest.map(|set| Some(set.folder.clone())).ok_or_else(missing)
+}
+
+/// Returns the path of a set's folder below its share's root, given the names on the way. In a region folder it begins
+/// with the external domain name; elsewhere it is the folder's own name if that is a set's, and otherwise empty.
+fn set_folder(names: &[String]) -> Result<SharePath> {
+    let path = |count: usize| names[names.len() - count..].join("/").parse::<SharePath>();
+    for count in [5, 4] {
+        // Domains in Microsoft's layout contain a dot; without that check any folders would match.
+        if names.len() >= count
+            && names[names.len() - count].contains('.')
+            && let Ok(folder) = path(count)
+            && Place::of_set_folder(&folder).is_some()
+        {
+            return Ok(folder);
+        }
+    }
+    let is_set = names.last().is_some_and(|name| name.parse::<SetName>().is_ok());
+    if is_set { path(1) } else { Ok(SharePath::root()) }
+}
+
+/// Parses a UNC path; `None` if the text is not meant to be one.
+fn unc(path: &Path) -> Result<Option<UncPath>> {
+    let text = path.to_string_lossy();
+    let is_unc = text.starts_with(r"\\") || text.starts_with("//");
+    is_unc.then(|| text.parse()).transpose()
+}
+
+impl KeyArgs {
+    /// Reads the PFX.
+    pub(crate) fn opener(&self) -> Result<Opener> {
+        opener(&self.pfx, &self.password)
+    }
+}
+
+impl OptionalKeyArgs {
+    /// Reads the PFX, if one was given.
+    pub(crate) fn opener(&self) -> Result<Option<Opener>> {
+        self.pfx.as_deref().map(|pfx| opener(pfx, &self.password)).transpose()
+    }
+}
+
+fn opener(file: &Path, password: &PfxPassword) -> Result<Opener> {
+    let password = password.read()?;
+    let pfx = DecryptionCertificate::from_pfx(&read(file)?, password.as_ref().map(|text| &***text));
+    let pfx = pfx.map_err(|e| {
+        let hint = match (e.kind(), &password) {
+            (ErrorKind::WrongPassword, None) => format!("; set {PFX_PASSWORD}, or use --pfx-password-file"),
+            (ErrorKind::WrongPassword, Some(password)) if password.ends_with(['\n', '\r']) => {
+                format!("; what is in {PFX_PASSWORD} ends with a line break, which counts")
+            }
+            _ => String::new(),
+        };
+        Error::new(e.kind(), format!("{}: {e}{hint}", file.display())).with_source(e)
+    })?;
+    Ok(Opener::new(pfx))
+}
+
+/// Reads a whole file.
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>> {
+    std::fs::read(file).map_err(|e| Error::io(format_args!("read {}", file.display()), e))
+}
