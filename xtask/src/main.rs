@@ -7,6 +7,7 @@ use std::process::ExitCode;
 mod api;
 mod c;
 mod ci;
+mod cli;
 mod dependencies;
 mod fuzz;
 mod metadata;
@@ -28,7 +29,7 @@ use run::{Failure, cargo};
 const HELP: &str = "\
 cargo xtask quickstart [ARGUMENTS]   run the main job with the program (--help for its arguments)
 cargo xtask test                     run all tests, of all parts
-cargo xtask test PART [ARGUMENTS]    of one part: rust, python, node, c, together; arguments go to its test command
+cargo xtask test PART [ARGUMENTS]    of one part: rust, cli, python, node, c, together; arguments go to its test command
 cargo xtask night [BACKUPS]          backups over SMB with random faults, by default 200
 cargo xtask soak [TIME] [SEED]       the oracle on random folders for 1h, 90m, 30s…, beginning with this seed; by default
                                      for an hour, with another seed each time
@@ -47,6 +48,7 @@ type Test = fn(&[String]) -> Result<(), Failure>;
 /// The parts that can be tested separately.
 const PARTS: &[(&str, Test)] = &[
     ("rust", rust::test),
+    ("cli", cli::test),
     ("python", python::test),
     ("node", node::test),
     ("c", c::test),

@@ -121,7 +121,7 @@ impl Shown<'_> {
         say("Verify: every byte is authentic and what was backed up.");
         self.azs_backup(&[&["verify"], &latest, &pfx])?;
         say("Restore, and compare with the source.");
-        self.azs_backup(&[&["restore"], &latest, &pfx, &["--to", "restored"]])?;
+        self.azs_backup(&[&["restore"], &latest, &pfx, &["--into", "restored"]])?;
         self.compare(&source_text, &format!("restored/{name}"))?;
         say("Open it by hand, without this library: the lines are in the README.");
         self.by_hand(&source_text, &name)?;

@@ -10,6 +10,7 @@ use clap::Parser;
 mod arguments;
 mod commands;
 mod ended;
+mod options;
 mod output;
 mod progress;
 mod secret;

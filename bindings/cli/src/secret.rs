@@ -9,13 +9,11 @@ use azs_backup::{Error, ErrorKind, Result};
 use clap::Args;
 use zeroize::Zeroizing;
 
+use crate::options::SERVER;
 use crate::output::invalid;
 
 /// A password; a secret in memory.
 pub(crate) type Secret = Zeroizing<String>;
-
-/// The heading of the options of a file server.
-pub(crate) const SERVER: &str = "File server";
 
 /// Longer than any password.
 const LIMIT: u64 = 64 << 10;

@@ -11,8 +11,9 @@ use azs_backup::{
 };
 use clap::Args;
 
+use crate::options::{SERVER, SmbOptions, to_json};
 use crate::output::{Output, invalid};
-use crate::secret::{PFX_PASSWORD, PfxPassword, SERVER, SMB_PASSWORD, SmbPassword};
+use crate::secret::{PFX_PASSWORD, PfxPassword, SMB_PASSWORD, SmbPassword};
 
 /// The root of a share.
 #[derive(Args)]
@@ -32,9 +33,8 @@ pub(crate) struct ServerArgs {
     smb_user: Option<String>,
     #[command(flatten)]
     password: SmbPassword,
-    /// TCP port of the file server of a UNC path
-    #[arg(long, value_name = "N", default_value_t = 445, help_heading = SERVER)]
-    port: u16,
+    #[command(flatten)]
+    options: SmbOptions,
 }
 
 /// A set on a share or in a folder of its own.
@@ -122,7 +122,7 @@ impl ServerArgs {
             output
                 .warn(format_args!("account {} names no domain; write it like DOMAIN\\{0}", account.name()));
         }
-        Ok(azs_backup::SmbShare::builder(unc, account).port(self.port))
+        azs_backup::SmbShare::builder(unc, account).options(to_json(&self.options)?)
     }
 
     #[cfg(not(feature = "smb"))]
@@ -184,7 +184,7 @@ fn newest(share: &Arc<dyn Share>, path: &SharePath) -> Result<Option<SharePath>>
     let place: Place = parent.to_string().parse()?;
     let sets = list_sets(share.clone(), place.deployment()).component(place.component()).run()?;
     let is_here = |set: &&SetSummary| set.place == place && set.is_complete();
-    let newest = sets.iter().filter(is_here).next_back();
+    let newest = sets.iter().rfind(is_here);
     let missing = || Error::new(ErrorKind::NotFound, format!("{place} has no complete set"));
     newest.map(|set| Some(set.folder.clone())).ok_or_else(missing)
 }

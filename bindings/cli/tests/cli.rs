@@ -4,6 +4,9 @@
 
 #[path = "cli/classify.rs"]
 mod classify;
+#[cfg(feature = "smb")]
+#[path = "../../../tests/common/mod.rs"]
+mod common;
 #[path = "cli/jobs.rs"]
 mod jobs;
 #[path = "cli/keys.rs"]
@@ -12,5 +15,8 @@ mod keys;
 mod secrets;
 #[path = "cli/site.rs"]
 mod site;
+#[cfg(feature = "smb")]
+#[path = "cli/smb.rs"]
+mod smb;
 #[path = "cli/words.rs"]
 mod words;

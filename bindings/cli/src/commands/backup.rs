@@ -3,12 +3,13 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use azs_backup::backup::{BackupBuilder, BackupReport, ShrunkenSources, SourceProblems};
+use azs_backup::backup::{BackupBuilder, BackupReport};
 use azs_backup::set::Status;
 use azs_backup::{EncryptionCertificate, Place, Result};
 use clap::Args;
 
 use crate::ended::Ended;
+use crate::options::{BackupOptions, to_json};
 use crate::output::{Output, count, invalid, size, some};
 use crate::progress;
 use crate::share::{ShareArgs, read};
@@ -24,30 +25,8 @@ pub(crate) struct Backup {
     /// Encryption certificate; once for each certificate that is to open the set
     #[arg(long, value_name = "FILE", required = true)]
     cer: Vec<PathBuf>,
-    /// Folder of this host that remembers the last set, so that only what changed is stored
-    #[arg(long, value_name = "DIR")]
-    state: Option<PathBuf>,
-    /// Written on the cover sheet, in clear: vendor, model, serial, firmware; "pinned" keeps the set
-    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
-    label: Vec<(String, String)>,
-    /// Create the region folder, or that of a component of your own, if it is missing
-    #[arg(long)]
-    create: bool,
-    /// Leave out what matches, in gitignore syntax; !PATTERN takes it back in
-    #[arg(long, value_name = "PATTERN")]
-    exclude: Vec<String>,
-    /// Go on past sources that cannot be read, and name them
-    #[arg(long)]
-    allow_partial: bool,
-    /// Fail if a source is empty, or holds less than half of last time
-    #[arg(long)]
-    fail_on_shrunken: bool,
-    /// Leave out what is mounted below a source
-    #[arg(long)]
-    one_file_system: bool,
-    /// Accept a certificate that is not valid today
-    #[arg(long)]
-    allow_expired: bool,
+    #[command(flatten)]
+    options: BackupOptions,
     /// A file or folder with the name that it has in the set
     #[arg(long, value_name = "NAME=PATH", value_parser = named)]
     source: Vec<(String, PathBuf)>,
@@ -59,17 +38,9 @@ pub(crate) struct Backup {
     sources: Vec<PathBuf>,
 }
 
-fn label(text: &str) -> std::result::Result<(String, String), String> {
-    split(text).ok_or_else(|| "write it like serial=7F3A".into())
-}
-
 fn named(text: &str) -> std::result::Result<(String, PathBuf), String> {
-    let (name, path) = split(text).ok_or("write it like tor1=/var/lib/switches/tor1")?;
-    Ok((name, path.into()))
-}
-
-fn split(text: &str) -> Option<(String, String)> {
-    text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+    let (name, path) = text.split_once('=').ok_or("write it like tor1=/var/lib/switches/tor1")?;
+    Ok((name.to_owned(), path.into()))
 }
 
 impl Backup {
@@ -102,28 +73,13 @@ impl Backup {
                 "--stdin takes a pipe or a file: ssh tor1 'show running-config' | azs-backup backup …",
             ));
         }
-        let problems = if self.allow_partial { SourceProblems::Report } else { SourceProblems::Fail };
-        let shrunken = if self.fail_on_shrunken { ShrunkenSources::Fail } else { ShrunkenSources::Warn };
         let mut builder = azs_backup::Backup::builder(self.share.open(output)?, self.place.clone())
-            .source_problems(problems)
-            .shrunken_sources(shrunken)
-            .one_file_system(self.one_file_system)
-            .create(self.create)
-            .allow_expired_certificates(self.allow_expired)
+            .options(to_json(&self.options)?)?
             .observer(progress::observer(output, "backup"));
         for file in &self.cer {
             builder = builder.certificate(EncryptionCertificate::from_cer(&read(file)?)?);
         }
-        for (key, value) in &self.label {
-            builder = builder.label(key, value);
-        }
-        for pattern in &self.exclude {
-            builder = builder.exclude(pattern);
-        }
-        Ok(match &self.state {
-            Some(state) => builder.state(state),
-            None => builder,
-        })
+        Ok(builder)
     }
 }
 

@@ -1,11 +1,12 @@
 //! `check`
 
-use azs_backup::layout::{Component, Deployment};
+use azs_backup::Result;
+use azs_backup::layout::Deployment;
 use azs_backup::share::{ShareCheck, StepOutcome};
-use azs_backup::{Place, Result};
 use clap::Args;
 
 use crate::ended::Ended;
+use crate::options::{CheckOptions, to_json};
 use crate::output::Output;
 use crate::share::ShareArgs;
 
@@ -20,20 +21,13 @@ pub(crate) struct Check {
     /// External domain name and region: contoso.com/nyc
     #[arg(long, env = "AZS_DEPLOYMENT")]
     deployment: Deployment,
-    /// Look for the folder of this component, too; repeat as needed
-    #[arg(long)]
-    component: Vec<Component>,
-    /// Create missing folders
-    #[arg(long)]
-    create: bool,
+    #[command(flatten)]
+    options: CheckOptions,
 }
 
 impl Check {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
-        let mut check = ShareCheck::new(self.deployment.clone()).create_folders(self.create);
-        for component in self.component {
-            check = check.component(&Place::new(self.deployment.clone(), component));
-        }
+        let check = ShareCheck::new(self.deployment.clone()).options(to_json(&self.options)?)?;
         let report = self.share.check(&check, output)?;
         output.print(&report, || report.to_table())?;
         let report = report.into_result()?;

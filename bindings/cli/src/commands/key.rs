@@ -160,7 +160,8 @@ impl Show {
 
 /// Try on a share whether a PFX opens what it should: the newest complete set of each component, every byte.
 ///
-/// Do this on the machine and with the PFX that you would use on the day of need.
+/// Do this on the machine and with the PFX that you would use on the day of need. Exit code 1 if a component has nothing
+/// that opens, 3 if a newer set is not whole.
 #[derive(Args)]
 struct Drill {
     #[command(flatten)]
@@ -187,13 +188,9 @@ impl Drill {
         let opener = self.key.opener()?;
         let share = self.share.open(output)?;
         let sets = list_sets(share.clone(), &self.deployment).run()?;
-        let mut newest: Vec<&SetSummary> = Vec::new();
-        for set in sets.iter().filter(|set| set.is_complete()) {
-            newest.retain(|other| other.place != set.place);
-            newest.push(set);
-        }
+        let newest = newest(&sets);
         if newest.is_empty() {
-            let message = format!("{} has no complete set to try the PFX on", self.deployment);
+            let message = format!("{} has no set to try the PFX on", self.deployment);
             return Err(Error::new(ErrorKind::NotFound, message));
         }
         let mut drilled = Vec::new();
@@ -216,9 +213,22 @@ impl Drill {
                 ErrorKind::Damaged,
                 format!("the PFX does not open all that it should: {}", set.line().trim_end()),
             )),
-            None => Ok(Ended::Whole),
+            None => Ok(Ended::named(sets.needs_attention())),
         }
     }
+}
+
+/// The newest complete set of each place, or its newest if none is complete.
+fn newest(sets: &[SetSummary]) -> Vec<&SetSummary> {
+    let mut newest: Vec<&SetSummary> = Vec::new();
+    for set in sets {
+        match newest.iter_mut().find(|other| other.place == set.place) {
+            Some(other) if set.is_complete() || !other.is_complete() => *other = set,
+            Some(_) => {}
+            None => newest.push(set),
+        }
+    }
+    newest
 }
 
 impl Drilled {

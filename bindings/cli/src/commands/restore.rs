@@ -4,11 +4,12 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use azs_backup::Result;
-use azs_backup::restore::{Compare, Damage, Existing, RestoreOptions, RestoreReport};
+use azs_backup::restore::{RestoreOptions, RestoreReport};
 use azs_backup::set::Status;
 use clap::Args;
 
 use crate::ended::Ended;
+use crate::options;
 use crate::output::{Output, count, size, some};
 use crate::progress;
 use crate::share::{KeyArgs, SetArgs};
@@ -23,55 +24,25 @@ pub(crate) struct Restore {
     /// Use the set's encrypted index, if backup.json or SHA256SUMS is damaged or gone
     #[arg(long, conflicts_with = "place")]
     by_index: bool,
-    /// Folder to restore into: empty or not existing yet, unless you say what happens to existing things
+    /// Folder to restore into: empty or not existing yet, unless --existing says what happens to existing things
     #[arg(long, value_name = "DIR")]
-    to: PathBuf,
-    /// Leave existing things as they are
-    #[arg(long, conflicts_with = "replace_existing")]
-    keep_existing: bool,
-    /// Replace existing things
-    #[arg(long)]
-    replace_existing: bool,
-    /// Compare what stays with the set byte for byte, not by size and time
-    #[arg(long, requires = "keep_existing")]
-    compare_content: bool,
-    /// Go on past damage, and name what is lost
-    #[arg(long = "continue")]
-    continue_past_damage: bool,
-    /// What to restore, in gitignore syntax, matched against paths in the set: tor1/, *.cfg, /hlh/etc/**
-    #[arg(value_name = "PATTERN")]
-    patterns: Vec<String>,
+    into: PathBuf,
+    #[command(flatten)]
+    options: options::RestoreOptions,
 }
 
 impl Restore {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
-        let options = self.options();
+        let options = RestoreOptions::from_json(options::to_json(&self.options)?)?;
         let opener = self.key.opener()?;
         let set =
             if self.by_index { self.set.open_by_index(&opener, output)? } else { self.set.open(output)? };
         let mut observer = progress::observer(output, "restore");
-        let report = set.restore(&opener).options(&options).observer(&mut observer).into(&self.to)?;
+        let report = set.restore(&opener).options(&options).observer(&mut observer).into(&self.into)?;
         drop(observer);
         output.print(&report, || text(&report))?;
         let is_whole = report.status == Status::Succeeded && report.unrestored.is_empty();
         Ok(Ended::named(!is_whole))
-    }
-
-    fn options(&self) -> RestoreOptions {
-        let mut options = RestoreOptions::default();
-        if self.keep_existing {
-            options = options.existing(Existing::Keep);
-        }
-        if self.replace_existing {
-            options = options.existing(Existing::Replace);
-        }
-        if self.compare_content {
-            options = options.compare(Compare::Content);
-        }
-        if self.continue_past_damage {
-            options = options.damage(Damage::Continue);
-        }
-        self.patterns.iter().fold(options, RestoreOptions::pattern)
     }
 }
 

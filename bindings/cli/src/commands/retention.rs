@@ -1,19 +1,17 @@
 //! `retention`
 
 use std::fmt::Write;
-use std::time::Duration;
 
 use azs_backup::layout::{Component, Deployment};
-use azs_backup::schedule::{
-    DeletionOutcome, RetentionPeriod, RetentionPlan, RetentionPolicy, RetentionReport,
-};
+use azs_backup::schedule::{DeletionOutcome, RetentionPlan, RetentionPolicy, RetentionReport};
 use azs_backup::set::UnreadableFolder;
-use azs_backup::{Result, Share, list_sets};
+use azs_backup::{Result, list_sets};
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::ended::Ended;
+use crate::options::{RULES, RetentionOptions, to_json};
 use crate::output::{Output, size};
 use crate::progress;
 use crate::share::ShareArgs;
@@ -34,44 +32,14 @@ pub(crate) struct Retention {
     #[arg(long)]
     component: Option<Component>,
     #[command(flatten)]
-    rules: Rules,
+    options: RetentionOptions,
+    /// Delete the oldest sets until the share has this much free, in spite of the rules above
+    #[arg(long, value_name = "BYTES", conflicts_with = "make_room", help_heading = RULES)]
+    room_for: Option<u64>,
     /// Show what would be deleted and why, and delete nothing
     #[arg(long)]
     dry_run: bool,
 }
-
-#[derive(Args)]
-struct Rules {
-    /// Keep what is at most N days older than the newest
-    #[arg(long, value_name = "N", help_heading = RULES)]
-    keep_days: Option<u32>,
-    /// Keep the newest N
-    #[arg(long, value_name = "N", help_heading = RULES)]
-    keep_last: Option<u32>,
-    /// Keep one set for each of the last N days that have any
-    #[arg(long, value_name = "N", help_heading = RULES)]
-    keep_daily: Option<u32>,
-    /// The same for weeks
-    #[arg(long, value_name = "N", help_heading = RULES)]
-    keep_weekly: Option<u32>,
-    /// The same for months
-    #[arg(long, value_name = "N", help_heading = RULES)]
-    keep_monthly: Option<u32>,
-    /// Delete the oldest sets until this much more is free, in spite of the rules above
-    #[arg(long, value_name = "BYTES", help_heading = RULES)]
-    make_room: Option<u64>,
-    /// Delete the oldest sets until the share has this much free
-    #[arg(long, value_name = "BYTES", conflicts_with = "make_room", help_heading = RULES)]
-    room_for: Option<u64>,
-    /// Delete incomplete sets if nothing was written to them for N hours
-    #[arg(long, value_name = "N", default_value_t = 24, help_heading = RULES)]
-    grace_hours: u32,
-    /// A set with less than P percent of the largest one's files or bytes is shrunken; 0 for none
-    #[arg(long, value_name = "P", default_value_t = 50, help_heading = RULES)]
-    shrunken_below: u32,
-}
-
-const RULES: &str = "Rules";
 
 /// The JSON output.
 #[derive(Serialize)]
@@ -85,7 +53,10 @@ struct Report<'a> {
 impl Retention {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
         let share = self.share.open(output)?;
-        let policy = self.rules.policy(&*share)?;
+        let mut policy = RetentionPolicy::from_json(to_json(&self.options)?)?;
+        if let Some(bytes) = self.room_for {
+            policy = policy.make_room_for(bytes, share.space()?);
+        }
         let sets = list_sets(share.clone(), &self.deployment).component(self.component.as_ref()).run()?;
         let plan = policy.plan(&sets, Timestamp::now());
         let done = (!self.dry_run).then(|| {
@@ -96,36 +67,6 @@ impl Retention {
         output.print(&report, || text(&report))?;
         done.map_or(Ok(()), |done| done.into_result().map(drop))?;
         Ok(Ended::named(sets.needs_attention()))
-    }
-}
-
-impl Rules {
-    fn policy(&self, share: &dyn Share) -> Result<RetentionPolicy> {
-        let mut policy = RetentionPolicy::new()
-            .grace(Duration::from_secs(u64::from(self.grace_hours) * 3600))
-            .shrunken_below(self.shrunken_below);
-        if let Some(days) = self.keep_days {
-            policy = policy.keep_within(RetentionPeriod::beyond_microsoft(days)?);
-        }
-        if let Some(number) = self.keep_last {
-            policy = policy.keep_last(number);
-        }
-        if let Some(number) = self.keep_daily {
-            policy = policy.keep_daily(number);
-        }
-        if let Some(number) = self.keep_weekly {
-            policy = policy.keep_weekly(number);
-        }
-        if let Some(number) = self.keep_monthly {
-            policy = policy.keep_monthly(number);
-        }
-        if let Some(bytes) = self.make_room {
-            policy = policy.make_room(bytes);
-        }
-        Ok(match self.room_for {
-            Some(bytes) => policy.make_room_for(bytes, share.space()?),
-            None => policy,
-        })
     }
 }
 

@@ -30,10 +30,10 @@ fn a_set_is_backed_up_listed_verified_and_restored() {
     let full = result(&mut site.opened("verify", &set, &[]));
     assert_eq!((&full["full"], &full["files"]), (&json!(true), &json!(2)));
 
-    let all = result(&mut site.opened("restore", &set, &["--to", "all"]));
+    let all = result(&mut site.opened("restore", &set, &["--into", "all"]));
     assert_eq!((&all["status"], &all["files"]), (&json!("Succeeded"), &json!(2)));
     assert_same_tree(&site.path("configs"), &site.path("all/configs"));
-    let some = result(&mut site.opened("restore", &set, &["tor1/", "--to", "some"]));
+    let some = result(&mut site.opened("restore", &set, &["tor1/", "--into", "some"]));
     assert_eq!(some["files"], 1);
     assert!(site.path("some/configs/tor1/running-config").exists());
     assert!(!site.path("some/configs/tor2.cfg").exists());
@@ -58,9 +58,9 @@ fn people_get_lines() {
     assert!(files.contains("configs/tor1/running-config") && files.contains("14 B"), "{files}");
     let checked = said(&mut site.opened("verify", set, &[]));
     assert!(checked.ends_with("the set is what was written\n"), "{checked}");
-    let restored = said(&mut site.opened("restore", set, &["--to", "to"]));
+    let restored = said(&mut site.opened("restore", set, &["--into", "to"]));
     assert!(restored.starts_with("Succeeded: 2 files with 28 B"), "{restored}");
-    assert_eq!(said(&mut site.opened("restore", set, &["--to", "quiet", "--quiet"])), "");
+    assert_eq!(said(&mut site.opened("restore", set, &["--into", "quiet", "--quiet"])), "");
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn what_a_pipe_brings_is_stored_under_a_name() {
 fn what_differs_is_named() {
     let site = Site::new();
     let old = site.back_up();
-    said(&mut site.opened("restore", &old, &["--to", "restored"]));
+    said(&mut site.opened("restore", &old, &["--into", "restored"]));
     let same = said(&mut site.opened("diff", &old, &["--folder", "restored"]));
     assert_eq!(same, "no difference\n");
     fs::write(site.path("configs/tor2.cfg"), "hostname tor3\n").unwrap();
@@ -145,13 +145,13 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
 fn what_is_there_already_is_refused_kept_or_replaced() {
     let site = Site::new();
     let set = site.back_up();
-    let restore = |options: &[&str]| site.opened("restore", &set, &[&["--to", "."], options].concat());
+    let restore = |options: &[&str]| site.opened("restore", &set, &[&["--into", "."], options].concat());
     fs::write(site.path("configs/tor2.cfg"), "newer").unwrap();
     failure(&mut restore(&[]), "ALREADY_EXISTS");
-    let kept = result_with(&mut restore(&["--keep-existing"]), 3);
+    let kept = result_with(&mut restore(&["--existing", "keep"]), 3);
     assert_eq!((&kept["kept"], &kept["kept_differing"][0]), (&json!(1), &json!("configs/tor2.cfg")));
     assert_eq!(fs::read_to_string(site.path("configs/tor2.cfg")).unwrap(), "newer");
-    result(&mut restore(&["--replace-existing"]));
+    result(&mut restore(&["--existing", "replace"]));
     assert_eq!(fs::read_to_string(site.path("configs/tor2.cfg")).unwrap(), "hostname tor2\n");
 }
 
@@ -172,8 +172,9 @@ fn damage_is_named_and_passed_over_only_when_asked() {
         failure(command, "DAMAGED");
         failure(command.arg("--json"), "DAMAGED");
     }
-    failure(&mut site.opened("restore", &set, &["--to", "stop"]), "DAMAGED");
-    let report = result_with(&mut site.opened("restore", &set, &["--to", "go on", "--continue"]), 3);
+    failure(&mut site.opened("restore", &set, &["--into", "stop"]), "DAMAGED");
+    let report =
+        result_with(&mut site.opened("restore", &set, &["--into", "go on", "--damage", "continue"]), 3);
     assert_eq!(report["status"], "PartialSucceeded");
     assert!(!report["losses"].as_array().unwrap().is_empty());
 }
@@ -227,6 +228,13 @@ fn old_sets_are_deleted_and_nothing_in_a_dry_run() {
     let done = result(&mut site.deployed("retention", &["--keep-last", "1"]));
     assert_eq!(done["plan"]["deletions"].as_array().unwrap().len(), 2);
     assert_eq!(site.sets("Switches").len(), 1);
+    let short = result(&mut site.deployed("retention", &["--make-room", "999000000000000"]));
+    assert!(short["plan"]["shortfall"].as_u64().unwrap() > 0);
+    assert_eq!(site.sets("Switches").len(), 1, "the last good set stays");
+    failure(&mut site.deployed("retention", &["--keep-days", "0"]), "INVALID_ARGUMENT");
+    for wrong in [&["--keep-last", "-1"][..], &["--make-room", "1 GB"], &["--keep"]] {
+        ended(&mut site.deployed("retention", wrong), 2);
+    }
 }
 
 #[test]
@@ -263,7 +271,7 @@ fn a_foreign_set_takes_its_place_to_open_and_a_missing_region_is_named() {
     );
     let kept = ended(&mut of_lax("retention", &["--keep-last", "1"]), 3);
     assert!(kept.contains("belongs to another place") && lax.exists(), "{kept}");
-    let restore = |place: &[&str]| site.opened("restore", &lax, &[&["--to", "to"], place].concat());
+    let restore = |place: &[&str]| site.opened("restore", &lax, &[&["--into", "to"], place].concat());
     assert!(failure(&mut restore(&[]), "CONFLICT").contains("contoso.com/nyc/Switches"));
     assert!(!site.path("to").exists());
     failure(&mut restore(&["--place", "contoso.com/lax/Switches"]), "CONFLICT");
@@ -275,7 +283,7 @@ fn a_foreign_set_takes_its_place_to_open_and_a_missing_region_is_named() {
     };
     let said = failure(&mut of_nyk(&[]), "NOT_FOUND");
     assert!(said.contains("contoso.com/nyk") && said.contains("mounted"), "{said}");
-    let output = run(&mut of_nyk(&["--create", "--json"]));
+    let output = run(&mut of_nyk(&["--create-folders", "--json"]));
     let checked: Value = serde_json::from_slice(&output.stdout).unwrap();
     // How much room there is on this machine's disk is its own affair.
     let is_fine = |step: &Value| {

@@ -80,7 +80,7 @@ fn mistakes_say_what_to_do() {
     let unc = r"\\fileserver01.contoso.com\AzSBackups";
     let said = failure(&mut site.program(&["verify", unc]), "INVALID_ARGUMENT");
     assert!(said.contains("AZS_SMB_USER") && said.contains("--smb-password-file"), "{said}");
-    failure(&mut site.opened("restore", &set, &["nothing-like-this", "--to", "to"]), "NOT_FOUND");
+    failure(&mut site.opened("restore", &set, &["nothing-like-this", "--into", "to"]), "NOT_FOUND");
     assert!(!site.path("to").exists(), "a restore that failed before it began leaves no folder");
     failure(&mut site.opened("cat", &set, &["configs/nothing"]), "NOT_FOUND");
     failure(&mut site.backup(&["missing"]), "NOT_FOUND");

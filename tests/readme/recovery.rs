@@ -5,11 +5,10 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use super::common::{PASSWORD, noise};
-use super::{Site, output, text};
+use crate::common::{self, Fixture, PASSWORD, noise};
 
 /// Returns the fenced block after this comment in the README.
-pub(super) fn block(marker: &str) -> &'static str {
+fn block(marker: &str) -> &'static str {
     const README: &str = include_str!("../../README.md");
     let (_, rest) = README.split_once(&format!("<!-- {marker} -->\n```bash\n")).unwrap();
     rest.split_once("\n```").unwrap().0
@@ -18,15 +17,9 @@ pub(super) fn block(marker: &str) -> &'static str {
 /// Kind, mode, time in nanoseconds, links and target of everything in a folder.
 fn listing(folder: &Path) -> String {
     let format = r"%P %y %m %T@ %n %s %l\n";
-    text(
-        &output(
-            Command::new("bash")
-                .arg("-c")
-                .arg(format!("find . -printf '{format}' | sort"))
-                .current_dir(folder),
-        )
-        .stdout,
-    )
+    let mut find = Command::new("bash");
+    find.arg("-c").arg(format!("find . -printf '{format}' | sort")).current_dir(folder);
+    text(&common::run(&mut find).stdout)
 }
 
 fn tree(root: &Path) {
@@ -49,19 +42,19 @@ fn tree(root: &Path) {
 
 #[test]
 fn the_readme_s_lines_give_back_the_tree() {
-    let site = Site::new();
-    let source = site.path("tree");
+    let fixture = Fixture::new();
+    let source = fixture.path("tree");
     tree(&source);
-    let set = site.back_up(&source);
-    fs::copy(site.path("backup.pfx"), set.join("backup.pfx")).unwrap();
+    let set = fixture.native(fixture.back_up(&source).folder());
+    fs::write(set.join("backup.pfx"), &fixture.certificate.pfx).unwrap();
     let recover = || {
         let mut bash = Command::new("bash");
         bash.arg("-c").arg(block("recovery")).current_dir(&set).env("AZS_PFX_PASSWORD", PASSWORD);
         bash
     };
-    let said = output(&mut recover());
+    let said = common::run(&mut recover());
     assert!(said.stderr.is_empty(), "{}", text(&said.stderr));
-    output(
+    common::run(
         Command::new("diff").arg("-r").arg("--no-dereference").arg(&source).arg(set.join("restored/tree")),
     );
     assert_eq!(listing(&source), listing(&set.join("restored/tree")));
@@ -82,4 +75,8 @@ fn the_readme_s_lines_give_back_the_tree() {
     let name = first.file_name().unwrap().to_str().unwrap();
     assert!(text(&said.stderr).contains(&format!("LOST {name}")), "{}", text(&said.stderr));
     assert_eq!(fs::read_to_string(set.join("restored/tree/a/hostname")).unwrap(), "tor1\n");
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
 }

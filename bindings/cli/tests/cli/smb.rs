@@ -1,85 +1,62 @@
-//! The examples on a share over SMB, and the lines that the README prints for it.
+//! The program on a share over SMB, and the lines that the README prints for it.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::common::samba::{SMB_PASSWORD, Samba, user};
-use super::common::{PASSWORD, assert_same_tree};
-use super::recovery::block;
-use super::{Site, example, failure, output, programs, report, text};
+use crate::common::samba::{SMB_PASSWORD, Samba, user};
+use crate::site::{Site, assert_same_tree, ended, failure, result, run, said, text};
 
 const ROOT: &str = r"\\127.0.0.1\data";
 
-/// An example with the account of the server, and its port.
-fn over_smb(samba: &Samba, name: &str) -> Command {
-    let mut command = example(name);
-    command.env("AZS_SMB_USER", format!(r"TEST\{}", user())).env("AZS_SMB_PASSWORD", SMB_PASSWORD);
-    command.args(["--port", &samba.port().to_string()]);
-    command
-}
-
 #[test]
-fn every_example_takes_a_unc_path() {
+fn every_command_takes_a_unc_path() {
     let (site, samba) = (Site::new(), Samba::with(Samba::WITH_ROOM, ""));
-    let placed = |name: &str| {
-        let mut command = over_smb(&samba, name);
-        command.args(["--root", ROOT, "--domain", "contoso.com", "--region", "nyc"]);
+    let port = samba.port().to_string();
+    let over_smb = |arguments: &[&str]| {
+        let mut command = site.program(&[arguments, &["--port", &port]].concat());
+        command.env("AZS_SMB_USER", format!(r"TEST\{}", user())).env("AZS_SMB_PASSWORD", SMB_PASSWORD);
+        command.env("AZS_PFX_PASSWORD", crate::site::PASSWORD);
         command
     };
-    let checked = report(placed("check").args(["--component", "Switches", "--create"]));
+    let deployed = |command: &str, options: &[&str]| {
+        over_smb(&[&[command, "--root", ROOT, "--deployment", "contoso.com/nyc"], options].concat())
+    };
+    let checked = result(&mut deployed("check", &["--component", "Switches", "--create-folders"]));
     assert_eq!(checked["steps"].as_array().unwrap().len(), 14);
     assert!(samba.path("data/contoso.com/nyc/Switches").is_dir());
-    let made = report(
-        placed("backup")
-            .args(["--component", "Switches", "--cer"])
-            .arg(site.path("backup.cer"))
-            .arg(site.path("configs")),
-    );
+    let place = ["--root", ROOT, "--place", "contoso.com/nyc/Switches", "--cer", "backup.cer", "configs"];
+    let made = result(&mut over_smb(&[&["backup"], &place[..]].concat()));
     let folder = made["folder"].as_str().unwrap();
     assert!(samba.path("data").join(folder).join("backup.json").is_file());
-    assert_eq!(report(&mut placed("list"))["sets"][0]["state"], "complete");
-    let set = format!("{ROOT}\\{}", folder.replace('/', "\\"));
-    let on_set = |name: &str| {
-        let mut command = over_smb(&samba, name);
-        command.args(["--set", &set, "--pfx"]).arg(site.path("backup.pfx"));
-        command
-    };
-    assert_eq!(report(&mut on_set("verify"))["files"], 2);
-    report(on_set("restore").arg("--to").arg(site.path("restored")));
-    assert_same_tree(&site.path("configs"), &site.path("restored/configs"));
-    report(placed("retention").args(["--keep-last", "1", "--dry-run"]));
-    let quickstart = report(
-        over_smb(&samba, "quickstart")
-            .args(["--root", ROOT, "--in"])
-            .arg(site.path("work"))
-            .arg(site.path("configs")),
-    );
-    assert_eq!(quickstart["by_hand"]["ran"], true);
-    assert_same_tree(&site.path("configs"), &site.path("work/by-hand/restored/configs"));
+    assert_eq!(result(&mut deployed("list", &[]))["sets"][0]["state"], "complete");
 
-    let mut without = example("list");
-    without.args(["--root", ROOT, "--domain", "contoso.com", "--region", "nyc"]).env_remove("AZS_SMB_USER");
-    assert!(failure(&mut without, "INVALID_ARGUMENT").contains("AZS_SMB_USER"));
-    let mut wrong = placed("check");
-    let shown = wrong.env("AZS_SMB_PASSWORD", "wrong").output().unwrap();
-    assert_eq!(shown.status.code(), Some(1));
-    let (table, line) = (text(&shown.stdout), text(&shown.stderr));
+    let set = format!("{ROOT}\\{}", folder.replace('/', "\\"));
+    let pfx = ["--pfx", "backup.pfx"];
+    assert_eq!(result(&mut over_smb(&[&["verify", &set], &pfx[..]].concat()))["files"], 2);
+    result(&mut over_smb(&[&["restore", &set, "--into", "restored"], &pfx[..]].concat()));
+    assert_same_tree(&site.path("configs"), &site.path("restored/configs"));
+    let latest = ["cat", "--root", ROOT, "contoso.com/nyc/Switches/latest", "configs/tor2.cfg"];
+    assert_eq!(said(&mut over_smb(&[&latest[..], &pfx].concat())), "hostname tor2\n");
+    result(&mut deployed("retention", &["--keep-last", "1", "--dry-run"]));
+
+    let said = failure(deployed("list", &[]).env_remove("AZS_SMB_USER"), "INVALID_ARGUMENT");
+    assert!(said.contains("AZS_SMB_USER"), "{said}");
+    let output = run(deployed("check", &[]).env("AZS_SMB_PASSWORD", "wrong"));
+    let (table, lines) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{lines}");
     assert!(table.contains("log_on     FAILED") && table.contains("AUTHENTICATION"), "{table}");
-    assert!(line.starts_with("LOGON_FAILED: "), "{line}");
+    assert!(lines.starts_with("LOGON_FAILED: "), "{lines}");
+    let bare = run(deployed("list", &[]).env("AZS_SMB_USER", user()));
+    assert!(text(&bare.stderr).starts_with("warning: account "), "{}", text(&bare.stderr));
 }
 
 /// With root's rights the lines run as they are, on a network and with names of their own; without them the name of the
 /// server and the account are put in their places.
 #[test]
 fn the_readme_s_lines_run_as_printed() {
-    programs();
     let site = Site::new();
-    // Inside the repository, where cargo finds it.
-    let work = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    fs::copy(site.path("backup.cer"), work.path().join("backup.cer")).unwrap();
-    // The two folders may be on different disks.
-    output(Command::new("cp").arg("-R").arg(site.path("configs")).arg(work.path().join("switch-configs")));
+    fs::rename(site.path("configs"), site.path("switch-configs")).unwrap();
     let share = "[AzSBackups]\n path = DATA\n read only = no\n";
     let lines = block("smb");
     let mut bash = Command::new("bash");
@@ -99,16 +76,24 @@ fn the_readme_s_lines_run_as_printed() {
         bash.arg("-euc")
             .arg(lines.replace("CONTOSO\\azsbackup", &user()).replace("its password", SMB_PASSWORD));
     }
-    bash.current_dir(work.path()).env("CARGO_NET_OFFLINE", "true").env("AZS_PFX_PASSWORD", PASSWORD);
-    let shown = text(&output(&mut bash).stdout);
+    let program = Path::new(env!("CARGO_BIN_EXE_azs-backup")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let shown = ended(bash.current_dir(site.temp.path()).env("PATH", path), 0);
     for expected in ["hard_link  ok", "clock      ok", "Succeeded: contoso.com/nyc/Switches/", "2 files"] {
         assert!(shown.contains(expected), "{expected:?} is not in:\n{shown}");
     }
     assert_eq!(fs::read_dir(samba.path("data/contoso.com/nyc/Switches")).unwrap().count(), 1);
 }
 
+/// Returns the fenced block after this comment in the README.
+fn block(marker: &str) -> &'static str {
+    const README: &str = include_str!("../../../../README.md");
+    let (_, rest) = README.split_once(&format!("<!-- {marker} -->\n```bash\n")).unwrap();
+    rest.split_once("\n```").unwrap().0
+}
+
 fn is_root() -> bool {
-    let id = output(Command::new("id").arg("-u"));
+    let id = run(Command::new("id").arg("-u"));
     text(&id.stdout).trim() == "0" && Path::new("/proc/self/ns/net").exists()
 }
 

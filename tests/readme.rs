@@ -1,0 +1,8 @@
+//! What the README prints: its program, and its recovery by hand.
+#![cfg(unix)]
+
+mod common;
+#[path = "readme/program.rs"]
+mod program;
+#[path = "readme/recovery.rs"]
+mod recovery;
