@@ -35,7 +35,11 @@ const STEPS: &[Step] = &[
     },
     Step { name: "rust", what: "the tests of the core pass", run: rust::in_folders },
     Step { name: "rust-smb", what: "those that take a share pass behind a file server", run: rust::over_smb },
-    Step { name: "cli", what: "the program passes its tests, and shows the main job", run: || cli::test(&[]) },
+    Step {
+        name: "cli",
+        what: "the program passes its tests, and shows the main job",
+        run: || cli::test(&[]),
+    },
     Step { name: "python", what: "the Python package passes its tests", run: || python::test(&[]) },
     Step { name: "node", what: "the Node package passes its tests", run: || node::test(&[]) },
     Step { name: "c", what: "the C library passes its tests", run: || c::test(&[]) },

@@ -19,7 +19,7 @@ const PASSWORD: &str = "throw-away";
 
 /// Runs the main job, and shows each command with what it prints.
 pub(crate) fn quickstart(arguments: &[String]) -> Result<(), Failure> {
-    let Options { source, folder, remove } = match Options::parse(arguments)? {
+    let Options { source, left_out, folder, remove } = match Options::parse(arguments)? {
         Some(options) => options,
         None => {
             println!("{HELP}");
@@ -41,7 +41,7 @@ pub(crate) fn quickstart(arguments: &[String]) -> Result<(), Failure> {
         fs::write(folder.join("review.json"), REVIEW)
     });
     made.map_err(|e| Failure(format!("{}: {e}; give --in another folder", folder.display())))?;
-    let shown = Shown { folder: &folder, program: target().join("debug/azs-backup") };
+    let shown = Shown { folder: &folder, left_out, program: target().join("debug/azs-backup") };
     shown.run_all(&source)?;
     if remove {
         fs::remove_dir_all(&folder).map_err(|e| Failure(format!("{}: {e}", folder.display())))?;
@@ -60,6 +60,8 @@ const REVIEW: &str = r#"{
 
 struct Options {
     source: PathBuf,
+    /// Names in the source that are left out.
+    left_out: &'static [&'static str],
     folder: PathBuf,
     remove: bool,
 }
@@ -79,6 +81,7 @@ impl Options {
                 _ => return Err(usage()),
             }
         }
+        let left_out: &[&str] = if source.is_none() { &LEFT_OUT } else { &[] };
         let source = source.unwrap_or_else(|| ".".into());
         let source = source.canonicalize().map_err(|e| Failure(format!("{}: {e}", source.display())))?;
         let temporary = || std::env::temp_dir().join(format!("azs-backup-quickstart-{}", std::process::id()));
@@ -88,7 +91,7 @@ impl Options {
             let message = "lies in what is to be backed up; give --in a folder outside of it";
             return Err(Failure(format!("{} {message}", folder.display())));
         }
-        Ok(Some(Self { source, folder, remove }))
+        Ok(Some(Self { source, left_out, folder, remove }))
     }
 }
 
@@ -96,9 +99,13 @@ fn usage() -> Failure {
     Failure(format!("a wrong argument\n{HELP}"))
 }
 
+/// What in this repository is not source: cargo's output and git's own data.
+const LEFT_OUT: [&str; 2] = ["target", ".git"];
+
 /// Runs commands in a folder, and shows them.
 struct Shown<'a> {
     folder: &'a Path,
+    left_out: &'a [&'a str],
     program: PathBuf,
 }
 
@@ -109,13 +116,14 @@ impl Shown<'_> {
         let latest = ["--root", "share", "contoso.com/nyc/Switches/latest"];
         let pfx = ["--pfx", "azs-backup.pfx"];
         let place = ["--root", "share", "--place", "contoso.com/nyc/Switches", "--cer", "azs-backup.cer"];
-        let left_out = ["--exclude", "/*/target/", "--exclude", "/*/.git/", "--state", "state", &source_text];
+        let patterns: Vec<_> = self.left_out.iter().map(|name| format!("--exclude=/{name}")).collect();
+        let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
         println!("$ cd {}\n$ export AZS_PFX_PASSWORD={PASSWORD}", self.folder.display());
 
         say("A throw-away certificate: the CER encrypts, the PFX decrypts.");
         self.azs_backup(&[&["key", "new"]])?;
         say("Back up, beside MASBackup. This takes the CER alone.");
-        self.azs_backup(&[&["backup"], &place, &left_out])?;
+        self.azs_backup(&[&["backup"], &place, &patterns, &["--state", "state", &source_text]])?;
         say("What is on the share. This takes no key.");
         self.azs_backup(&[&["list", "--root", "share", "--deployment", "contoso.com/nyc"]])?;
         say("Verify: every byte is authentic and what was backed up.");
@@ -143,7 +151,8 @@ impl Shown<'_> {
     }
 
     fn compare(&self, source: &str, restored: &str) -> Result<(), Failure> {
-        let options = ["-r", "--no-dereference", "--exclude=target", "--exclude=.git"];
+        let mut options = vec!["-r".to_owned(), "--no-dereference".into()];
+        options.extend(self.left_out.iter().map(|name| format!("--exclude={name}")));
         let line = format!("diff {} {source} {restored}", options.join(" "));
         let mut diff = Command::new("diff");
         run(diff.args(options).args([source, restored]).current_dir(self.folder), &line, &[0])
