@@ -36,12 +36,18 @@ pub(crate) fn test(arguments: &[String]) -> Result<(), Failure> {
     try_out(&wheel)
 }
 
+/// Zig's linker knows the symbols of each glibc. With this one the wheel runs on RHEL 8, Debian 11 and Ubuntu 20.04.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const FOR_OLD_GLIBC: &[&str] = &["--zig", "--compatibility", "manylinux_2_28"];
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+const FOR_OLD_GLIBC: &[&str] = &[];
+
 /// Builds the wheel to publish, and tests it.
 pub(crate) fn wheel() -> Result<(), Failure> {
     let openssl = needs::check(&[FOR_BUILD, FOR_PYTHON].concat())?;
     let venv = Venv::at("venv")?;
-    venv.pip(&["install", "--quiet", "maturin>=1.9,<2"])?;
-    let wheel = build(&venv, "wheels", openssl, &["--release"])?;
+    venv.pip(&["install", "--quiet", "maturin[zig]>=1.9,<2"])?;
+    let wheel = build(&venv, "wheels", openssl, &[&["--release"], FOR_OLD_GLIBC].concat())?;
     try_out(&wheel)?;
     println!("{}", wheel.display());
     Ok(())

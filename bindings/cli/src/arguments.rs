@@ -26,6 +26,7 @@ Exit codes:
   1    it failed; stderr says why, and what to do next
   2    the command line is wrong
   3    it is done, except for what the output names
+  4    it may not run now: an update or a repair of Azure Stack Hub, or another run, is at work
   130  it was stopped by a signal
 
 Passwords come from a file, an open file descriptor, the environment (AZS_PFX_PASSWORD,
@@ -91,6 +92,8 @@ commands! {
     Classify, "classify", classify;
     Retention, "retention", retention;
     Review, "review", review;
+    Nightly, "nightly", nightly;
+    Config, "config", config;
     Key, "key", key;
     Completions, "completions", completions;
     Man, "man", man;

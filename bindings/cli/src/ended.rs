@@ -9,6 +9,8 @@ pub(crate) enum Ended {
     Whole,
     /// It is done, except for what the output names.
     Partial,
+    /// It may not run now.
+    Blocked,
 }
 
 impl Ended {
@@ -24,6 +26,7 @@ pub(crate) const FAILURE: u8 = 1;
 /// clap uses it, too.
 pub(crate) const USAGE: u8 = 2;
 pub(crate) const PARTIAL: u8 = 3;
+pub(crate) const BLOCKED: u8 = 4;
 /// As shells report a program that SIGINT ended.
 pub(crate) const CANCELLED: u8 = 130;
 
@@ -31,6 +34,7 @@ pub(crate) fn exit_code(result: &Result<Ended, Error>) -> u8 {
     match result {
         Ok(Ended::Whole) => WHOLE,
         Ok(Ended::Partial) => PARTIAL,
+        Ok(Ended::Blocked) => BLOCKED,
         Err(error) => match error.kind() {
             ErrorKind::InvalidArgument | ErrorKind::InvalidName | ErrorKind::ReservedPath => USAGE,
             ErrorKind::Cancelled => CANCELLED,

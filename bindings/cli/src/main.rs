@@ -13,8 +13,12 @@ mod ended;
 mod options;
 mod output;
 mod progress;
+// Without SMB nobody asks for the account of a file server, whose options are refused by name.
+#[cfg_attr(not(feature = "smb"), allow(dead_code, unused_imports))]
 mod secret;
+#[cfg_attr(not(feature = "smb"), allow(dead_code, unused_imports))]
 mod share;
+mod site;
 mod table;
 
 use arguments::Cli;

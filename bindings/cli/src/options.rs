@@ -173,7 +173,7 @@ pub(crate) struct CheckOptions {
 }
 
 /// The options of a connection to a file server.
-#[derive(Args, Serialize)]
+#[derive(Args, Default, Serialize)]
 pub(crate) struct SmbOptions {
     /// TCP port of the file server [default: 445]
     #[arg(long, value_name = "N", help_heading = SERVER)]

@@ -35,6 +35,21 @@ pub(crate) fn observer(
     }
 }
 
+/// Waits, unless a signal ends the program.
+pub(crate) fn wait(time: Duration) -> azs_backup::Result<()> {
+    let (interrupted, begun) = (interrupted(), Instant::now());
+    while begun.elapsed() < time {
+        if interrupted.load(Ordering::Acquire) {
+            return Err(azs_backup::Error::new(
+                azs_backup::ErrorKind::Cancelled,
+                "stopped while it waited to try again",
+            ));
+        }
+        std::thread::sleep(Duration::from_millis(100).min(time));
+    }
+    Ok(())
+}
+
 /// The flag that a signal sets.
 fn interrupted() -> Arc<AtomicBool> {
     static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {

@@ -48,6 +48,11 @@ pub(crate) struct SmbPassword {
 }
 
 impl SmbPassword {
+    /// The password is in this file, if there is one.
+    pub(crate) fn in_file(file: Option<PathBuf>) -> Self {
+        Self { smb_password_file: file, smb_password_fd: None }
+    }
+
     /// Reads it; `None` if there is none.
     pub(crate) fn read(&self) -> Result<Option<Secret>> {
         read(self.smb_password_file.as_deref(), self.smb_password_fd, SMB_PASSWORD, "azs-smb-password")

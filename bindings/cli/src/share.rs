@@ -35,6 +35,9 @@ pub(crate) struct ServerArgs {
     password: SmbPassword,
     #[command(flatten)]
     options: SmbOptions,
+    /// The options of a site's configuration, as JSON.
+    #[arg(skip)]
+    configured: Option<String>,
 }
 
 /// A set on a share or in a folder of its own.
@@ -90,7 +93,17 @@ impl ShareArgs {
 }
 
 impl ServerArgs {
-    fn open(&self, root: &Path, output: &Output) -> Result<Arc<dyn Share>> {
+    /// What a site's configuration says: the account, the file with its password, and options as JSON.
+    pub(crate) fn of_site(user: Option<String>, password_file: Option<PathBuf>, options: String) -> Self {
+        Self {
+            smb_user: user.or_else(|| std::env::var("AZS_SMB_USER").ok()),
+            password: SmbPassword::in_file(password_file),
+            options: SmbOptions::default(),
+            configured: Some(options),
+        }
+    }
+
+    pub(crate) fn open(&self, root: &Path, output: &Output) -> Result<Arc<dyn Share>> {
         match unc(root)? {
             Some(unc) => self.connect(unc, output),
             None => Ok(Arc::new(FolderShare::open(root).map_err(|error| match error.kind() {
@@ -122,7 +135,10 @@ impl ServerArgs {
             output
                 .warn(format_args!("account {} names no domain; write it like DOMAIN\\{0}", account.name()));
         }
-        azs_backup::SmbShare::builder(unc, account).options(to_json(&self.options)?)
+        azs_backup::SmbShare::builder(unc, account).options(match &self.configured {
+            Some(options) => options.clone(),
+            None => to_json(&self.options)?,
+        })
     }
 
     #[cfg(not(feature = "smb"))]

@@ -11,6 +11,8 @@ mod common;
 mod jobs;
 #[path = "cli/keys.rs"]
 mod keys;
+#[path = "cli/nightly.rs"]
+mod nightly;
 #[path = "cli/secrets.rs"]
 mod secrets;
 #[path = "cli/site.rs"]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::site::{Site, failure, program, run, said, text};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 16] = [
     "backup",
     "list",
     "show",
@@ -18,6 +18,8 @@ const COMMANDS: [&str; 14] = [
     "classify",
     "retention",
     "review",
+    "nightly",
+    "config",
     "key",
     "completions",
     "man",

@@ -1,0 +1,117 @@
+//! `nightly`
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use azs_backup::schedule::{Decision, Gate, Health, Job, JobLog, NextRun, OperationsFile, Warning, warnings};
+use azs_backup::{Error, ErrorKind, Result};
+use clap::Args;
+use jiff::Timestamp;
+
+use self::report::{Outcome, Report};
+use self::run::Run;
+use crate::ended::Ended;
+use crate::output::Output;
+use crate::site::Site;
+
+mod metrics;
+mod report;
+mod run;
+
+/// Do what is due: wait for no update, back up each component, verify, delete what is old, report.
+///
+/// Start it often, by a timer: it runs once for each time that is due, and never twice at once. A component that fails does
+/// not stop the others. Each run is recorded in the state folder.
+#[derive(Args)]
+pub(crate) struct Nightly {
+    /// The configuration of the site
+    #[arg(long, value_name = "FILE", default_value = "/etc/azs-backup/site.toml", env = "AZS_CONFIG")]
+    config: PathBuf,
+    /// Run now, whether a run is due or not; still not during updates and repairs
+    #[arg(long)]
+    now: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Nightly {
+    pub(crate) fn run(self, output: &Output) -> Result<Ended> {
+        let site = Site::read(&self.config)?;
+        let state = site.state();
+        std::fs::create_dir_all(state)
+            .map_err(|e| Error::io(format_args!("create {}", state.display()), e))?;
+        let Some(_lock) = lock(state)? else {
+            return self.not_now(
+                output,
+                "another nightly run of this site is at work".into(),
+                Ended::Blocked,
+            );
+        };
+        let (log, now) = (JobLog::new(state.join("jobs.jsonl")), Timestamp::now());
+        let next = site.schedule.next_run(log.read(now)?.last_scheduled(), now);
+        if !self.now && !next.is_due(now) {
+            return self.not_now(output, format!("not due: the next run is at {}", next.at), Ended::Whole);
+        }
+        if let Decision::Skipped(skip) = gate(&site, &log)?.scheduled(&site.schedule, now)? {
+            if !self.dry_run {
+                log.append(&Job::skipped(now.to_string(), &skip, now))?;
+            }
+            return self.not_now(output, skip.to_string(), Ended::Blocked);
+        }
+        if self.dry_run {
+            let places = site.components.iter().map(|component| component.place.to_string());
+            let what = format!("would back up {}", places.collect::<Vec<_>>().join(", "));
+            return self.not_now(output, what, Ended::Whole);
+        }
+        let mut report = Run { site: &site, log: &log, output, begun: now }.run();
+        report.warnings = watch(&log, &next)?;
+        report.write(site.report())?;
+        output.print(&report, || report.to_string())?;
+        report.into_result()
+    }
+
+    fn not_now(&self, output: &Output, why: String, ended: Ended) -> Result<Ended> {
+        let report =
+            Report::of(if ended == Ended::Blocked { Outcome::Blocked } else { Outcome::NotDue }, why);
+        output.print(&report, || report.to_string())?;
+        Ok(ended)
+    }
+}
+
+/// What backups have to wait for.
+fn gate(site: &Site, log: &JobLog) -> Result<Gate> {
+    let path = log.path().to_owned();
+    let running =
+        move || JobLog::new(&path).read(Timestamp::now()).map(|jobs| jobs.running(Timestamp::now()));
+    let gate = Gate::new().source(running);
+    Ok(match &site.gate().operations {
+        Some(file) => gate.source(OperationsFile::new(file)),
+        None => gate,
+    })
+}
+
+/// What an operator should look into.
+fn watch(log: &JobLog, next: &NextRun) -> Result<Vec<String>> {
+    let now = Timestamp::now();
+    let health = Health::new(log.read(now)?.last_good()).next_run(*next);
+    Ok(warnings(&health, now).iter().map(Warning::to_string).collect())
+}
+
+/// Takes the lock of a site; `None` if another process has it. It ends with the process.
+fn lock(state: &Path) -> Result<Option<File>> {
+    let path = state.join("nightly.lock");
+    let failed = |e| Error::io(format_args!("lock {}", path.display()), e);
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(e)) => Err(failed(e)),
+    }
+}
+
+/// The first failure of a run, for its exit code.
+fn first_failure(message: &str, code: &str) -> Error {
+    let kind = ErrorKind::ALL.iter().find(|kind| kind.code() == code).copied().unwrap_or(ErrorKind::Internal);
+    Error::new(kind, message.to_owned())
+}

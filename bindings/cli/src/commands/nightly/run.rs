@@ -1,0 +1,152 @@
+//! One run: backup of each component, verification, retention.
+
+use std::sync::Arc;
+
+use azs_backup::alert::{Classification, Retry};
+use azs_backup::backup::BackupReport;
+use azs_backup::schedule::{Job, JobLog, JobStatus, Trigger};
+use azs_backup::set::Status;
+use azs_backup::{Error, ErrorKind, Result, Set, Share, list_sets};
+use jiff::Timestamp;
+
+use super::report::{ComponentReport, Failure, Outcome, Report};
+use crate::output::Output;
+use crate::progress;
+use crate::site::{Component, Site};
+
+pub(super) struct Run<'a> {
+    pub(super) site: &'a Site,
+    pub(super) log: &'a JobLog,
+    pub(super) output: &'a Output,
+    pub(super) begun: Timestamp,
+}
+
+impl Run<'_> {
+    /// Does all that it can; what failed is in the report.
+    pub(super) fn run(&self) -> Report {
+        let mut report = Report::of(Outcome::Done, String::new());
+        report.begun = Some(self.begun);
+        let mut is_stopped = false;
+        for component in &self.site.components {
+            let mut done = ComponentReport::of(&component.place);
+            match self.retrying(|| self.component(component)) {
+                Ok((made, verified)) => {
+                    done.made(&made);
+                    done.failure = verified.err().map(|error| Failure::of(&error));
+                }
+                Err(error) => {
+                    is_stopped = error.kind() == ErrorKind::Cancelled;
+                    done.failure = Some(Failure::of(&error));
+                }
+            }
+            report.components.push(done);
+            if is_stopped {
+                break;
+            }
+        }
+        // What could not be backed up makes old sets worth more: the rules count from the newest good one.
+        if !is_stopped {
+            match self.retention() {
+                Ok(deleted) => report.deleted = deleted,
+                Err(error) => report.retention_failure = Some(Failure::of(&error)),
+            }
+        }
+        report.ended = Some(Timestamp::now());
+        report
+    }
+
+    /// Tries again what the alert says may pass.
+    fn retrying<T>(&self, mut work: impl FnMut() -> Result<T>) -> Result<T> {
+        let mut tried = 0;
+        loop {
+            let error = match work() {
+                Err(error) => error,
+                done => return done,
+            };
+            tried += 1;
+            let advice = error.alert().retry();
+            let may_pass = matches!(advice.when, Retry::Soon | Retry::NewSession) && !advice.could_lock_out;
+            if error.kind() == ErrorKind::Cancelled || !may_pass || tried > advice.attempts {
+                return Err(error);
+            }
+            let delay = advice.delay.unwrap_or_default();
+            self.output.warn(format_args!(
+                "{}: {error}; trying again in {} s",
+                error.code(),
+                delay.as_secs()
+            ));
+            progress::wait(delay)?;
+        }
+    }
+
+    /// Backs up a component, with a record; then reads back what was written.
+    fn component(&self, component: &Component) -> Result<(BackupReport, Result<()>)> {
+        let started = Timestamp::now();
+        let mut job = Job::start(format!("{} {}", self.begun, component.place), Trigger::Scheduled, started);
+        job.place = Some(component.place.clone());
+        self.log.append(&job)?;
+        let made = self.site.open(self.output).and_then(|share| {
+            let made = self.back_up(component, share.clone())?;
+            Ok((share, made))
+        });
+        let (share, made) = match made {
+            Ok(made) => made,
+            Err(error) => {
+                let mut job = job.end(JobStatus::Failed, Timestamp::now());
+                job.alert = Some(error.alert().kind().to_string());
+                job.reason = Some(format!("{}: {error}", error.code()));
+                self.log.append(&job)?;
+                return Err(error);
+            }
+        };
+        let is_whole = made.cover.status == Status::Succeeded;
+        let status = if is_whole { JobStatus::Succeeded } else { JobStatus::PartialSucceeded };
+        let mut job = job.end(status, Timestamp::now());
+        job.set = Some(made.cover.set);
+        job.bytes = Some(made.cover.stored.bytes);
+        if !is_whole {
+            job.alert = Some(
+                Classification::from(azs_backup::alert::AlertKind::PartiallySucceeded).kind().to_string(),
+            );
+        }
+        self.log.append(&job)?;
+        let verified = self.verify(share, &made);
+        Ok((made, verified))
+    }
+
+    fn back_up(&self, component: &Component, share: Arc<dyn Share>) -> Result<BackupReport> {
+        let observer = progress::observer(self.output, "backup");
+        let mut backup = self.site.builder(component, share)?.observer(observer).start()?;
+        component.add_to(&mut backup)?;
+        backup.commit()
+    }
+
+    /// Compares the stored files with their digests: this host has no key.
+    fn verify(&self, share: Arc<dyn Share>, made: &BackupReport) -> Result<()> {
+        let mut observer = progress::observer(self.output, "verify");
+        Set::open(share, made.folder.clone())?.verify().observer(&mut observer).run()?.into_result().map(drop)
+    }
+
+    /// Deletes what no rule keeps; says how many sets.
+    fn retention(&self) -> Result<usize> {
+        let Some(policy) = &self.site.retention else { return Ok(0) };
+        let share = self.site.open(self.output)?;
+        let plan = policy.plan(&list_sets(share.clone(), &self.site.deployment).run()?, Timestamp::now());
+        let mut observer = progress::observer(self.output, "retention");
+        let report = plan.apply(share).observer(&mut observer).run().into_result()?;
+        Ok(report.deleted())
+    }
+}
+
+impl Failure {
+    pub(super) fn of(error: &Error) -> Self {
+        let alert = error.alert();
+        let context = azs_backup::alert::Context::new("", Timestamp::now());
+        Self {
+            code: error.code().into(),
+            message: error.to_string(),
+            alert: alert.kind().to_string(),
+            next: alert.remedy(&context),
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The configuration of a site: one TOML file that says what is backed up where, and how.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use azs_backup::backup::BackupBuilder;
+use azs_backup::layout::Deployment;
+use azs_backup::schedule::{RetentionPolicy, Schedule};
+use azs_backup::{Backup, EncryptionCertificate, Error, ErrorKind, Place, Result, Share};
+use serde::Deserialize;
+use toml::{Spanned, Table};
+
+use crate::options::to_json;
+use crate::output::Output;
+use crate::share::{ServerArgs, read};
+
+/// Options that the core reads: a section, and where it begins.
+type Options = Spanned<Table>;
+
+/// What the file says.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sections {
+    deployment: Spanned<String>,
+    share: ShareSection,
+    /// Encryption certificates: each can open the sets.
+    certificates: Vec<PathBuf>,
+    /// Folder of this host: what the last sets were, and the record of the runs.
+    state: PathBuf,
+    schedule: Option<Options>,
+    retention: Option<Options>,
+    #[serde(default)]
+    gate: GateSection,
+    #[serde(default)]
+    report: ReportSection,
+    #[serde(rename = "component")]
+    components: Vec<ComponentSection>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShareSection {
+    root: PathBuf,
+    user: Option<String>,
+    password_file: Option<PathBuf>,
+    options: Option<Options>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GateSection {
+    /// Operations of Azure Stack Hub that backups wait for, as a script with a token of the admin API writes them.
+    pub(crate) operations: Option<PathBuf>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReportSection {
+    /// The report of the last run, as JSON.
+    pub(crate) json: Option<PathBuf>,
+    /// The same for Prometheus' text file collector.
+    pub(crate) prometheus: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ComponentSection {
+    name: Spanned<String>,
+    sources: Vec<SourceSection>,
+    options: Option<Options>,
+}
+
+/// A path, or a path with the name that it has in the set.
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+enum SourceSection {
+    Path(PathBuf),
+    Named { name: String, path: PathBuf },
+}
+
+/// A site that can be backed up: everything in its file was read and judged.
+pub(crate) struct Site {
+    sections: Sections,
+    pub(crate) deployment: Deployment,
+    pub(crate) schedule: Schedule,
+    /// `None` if nothing is ever deleted.
+    pub(crate) retention: Option<RetentionPolicy>,
+    pub(crate) components: Vec<Component>,
+}
+
+/// A component of a site.
+pub(crate) struct Component {
+    pub(crate) place: Place,
+    sources: Vec<SourceSection>,
+    options: String,
+}
+
+impl Site {
+    /// Reads and judges a file. An error names its line.
+    pub(crate) fn read(file: &Path) -> Result<Self> {
+        let text = String::from_utf8(read(file)?).map_err(|e| {
+            Error::new(ErrorKind::Malformed, format!("{}: is not UTF-8", file.display())).with_source(e)
+        })?;
+        let at = At { file, text: &text };
+        let sections: Sections = toml::from_str(&text).map_err(|e| {
+            at.error(ErrorKind::Malformed, e.span().unwrap_or_default(), e.message().replace('\n', "; "))
+        })?;
+        let deployment: Deployment =
+            sections.deployment.get_ref().parse().map_err(|e| at.judged(sections.deployment.span(), &e))?;
+        let schedule = match &sections.schedule {
+            Some(options) => at.options(options, Schedule::from_json)?,
+            None => Schedule::default(),
+        };
+        let retention = sections.retention.as_ref();
+        let retention =
+            retention.map(|options| at.options(options, RetentionPolicy::from_json)).transpose()?;
+        let components = sections.components.iter().map(|section| section.judge(&deployment, &at));
+        let components: Vec<_> = components.collect::<Result<_>>()?;
+        if components.is_empty() {
+            let message = "there is no [[component]]: nothing would be backed up";
+            return Err(at.error(ErrorKind::InvalidArgument, 0..0, message.into()));
+        }
+        Ok(Self { deployment, schedule, retention, components, sections })
+    }
+
+    pub(crate) fn state(&self) -> &Path {
+        &self.sections.state
+    }
+
+    pub(crate) fn gate(&self) -> &GateSection {
+        &self.sections.gate
+    }
+
+    pub(crate) fn report(&self) -> &ReportSection {
+        &self.sections.report
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.sections.share.root
+    }
+
+    /// Opens the share.
+    pub(crate) fn open(&self, output: &Output) -> Result<Arc<dyn Share>> {
+        let ShareSection { root, user, password_file, options } = &self.sections.share;
+        let options = options.as_ref().map_or(Ok("{}".into()), |options| to_json(options.get_ref()))?;
+        ServerArgs::of_site(user.clone(), password_file.clone(), options).open(root, output)
+    }
+
+    /// The certificates that a set is sealed to.
+    pub(crate) fn certificates(&self) -> Result<Vec<EncryptionCertificate>> {
+        let certificates = &self.sections.certificates;
+        certificates.iter().map(|file| EncryptionCertificate::from_cer(&read(file)?)).collect()
+    }
+
+    /// Prepares the backup of a component.
+    pub(crate) fn builder(&self, component: &Component, share: Arc<dyn Share>) -> Result<BackupBuilder> {
+        let builder = Backup::builder(share, component.place.clone()).state(self.state());
+        let builder = builder.options(&component.options)?;
+        Ok(self.certificates()?.into_iter().fold(builder, BackupBuilder::certificate))
+    }
+}
+
+impl Component {
+    /// Adds the sources.
+    pub(crate) fn add_to(&self, backup: &mut Backup) -> Result<()> {
+        self.sources.iter().try_for_each(|source| match source {
+            SourceSection::Path(path) => backup.add(path),
+            SourceSection::Named { name, path } if path.is_file() => backup.add_file_as(name, path),
+            SourceSection::Named { name, path } => backup.add_folder_as(name, path),
+        })
+    }
+}
+
+impl ComponentSection {
+    fn judge(&self, deployment: &Deployment, at: &At<'_>) -> Result<Component> {
+        let place = format!("{deployment}/{}", self.name.get_ref());
+        let place: Place = place.parse().map_err(|e| at.judged(self.name.span(), &e))?;
+        let options = match &self.options {
+            Some(options) => {
+                // Judge them now, on a share that nothing is written to.
+                let nowhere = azs_backup::FolderShare::open(std::env::temp_dir())?;
+                let builder = |json: String| Backup::builder(Arc::new(nowhere), place.clone()).options(json);
+                at.options(options, builder)?;
+                to_json(options.get_ref())?
+            }
+            None => "{}".into(),
+        };
+        Ok(Component { place: place.clone(), sources: self.sources.clone(), options })
+    }
+}
+
+/// The text of a file, to say where something is wrong.
+struct At<'a> {
+    file: &'a Path,
+    text: &'a str,
+}
+
+impl At<'_> {
+    fn error(&self, kind: ErrorKind, at: Range<usize>, message: String) -> Error {
+        let line = self.text.get(..at.start).unwrap_or_default().matches('\n').count() + 1;
+        Error::new(kind, format!("{}, line {line}: {message}", self.file.display()))
+    }
+
+    fn judged(&self, at: Range<usize>, error: &Error) -> Error {
+        self.error(error.kind(), at, error.to_string())
+    }
+
+    /// Hands a section to the core. An error names the line of the option in it.
+    fn options<T>(&self, options: &Options, read: impl FnOnce(String) -> Result<T>) -> Result<T> {
+        read(to_json(options.get_ref())?).map_err(|error| {
+            // The message names the option, and the section ends where the next one begins.
+            let (message, begins) = (error.to_string(), options.span().start);
+            let mut at = begins;
+            let lines = self.text.get(begins..).unwrap_or_default().split_inclusive('\n');
+            let lines = lines.map(|line| {
+                at += line.len();
+                (at - line.len(), line.split('=').next().unwrap_or_default().trim())
+            });
+            let keys = lines.skip(1).take_while(|(_, key)| !key.starts_with('['));
+            let named = keys.into_iter().find(|(_, key)| !key.is_empty() && message.contains(*key));
+            let at = named.map_or(begins, |(at, _)| at);
+            self.error(error.kind(), at..at, message)
+        })
+    }
+}

@@ -1,0 +1,181 @@
+//! nightly and config: a site from its file to a report.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::site::{Site, ended, failure, result, result_with, run, said, text};
+
+/// A site whose share is a folder.
+fn configured(site: &Site, more: &str) {
+    let file = format!(
+        r#"
+deployment = "contoso.com/nyc"
+certificates = ["backup.cer"]
+state = "state"
+
+[share]
+root = "share"
+
+[report]
+json = "report.json"
+prometheus = "azs.prom"
+{more}
+
+[[component]]
+name = "Switches"
+sources = ["configs", {{ name = "renamed", path = "configs/tor2.cfg" }}]
+
+[component.options]
+exclude = ["*.tmp"]
+labels = {{ model = "S4148-ON" }}
+
+[[component]]
+name = "HLH"
+sources = ["hlh"]
+"#
+    );
+    fs::write(site.path("site.toml"), file).unwrap();
+    fs::create_dir_all(site.path("hlh")).unwrap();
+    fs::write(site.path("hlh/hosts"), "127.0.0.1 localhost\n").unwrap();
+}
+
+fn nightly(site: &Site, options: &[&str]) -> std::process::Command {
+    site.program(&[&["nightly", "--config", "site.toml"], options].concat())
+}
+
+#[test]
+fn a_run_backs_up_each_component_once_for_each_time_that_is_due() {
+    let site = Site::new();
+    configured(&site, "[retention]\nkeep_last = 1\n");
+    let checked = said(&mut site.program(&["config", "check", "site.toml"]));
+    assert!(
+        checked.contains("contoso.com/nyc/Switches") && checked.contains("deletes old sets"),
+        "{checked}"
+    );
+    let planned = result(&mut nightly(&site, &["--dry-run"]));
+    assert!(planned["why"].as_str().unwrap().contains("contoso.com/nyc/HLH"), "{planned}");
+    assert_eq!(site.sets("Switches"), Vec::<std::path::PathBuf>::new());
+
+    let done = result(&mut nightly(&site, &[]));
+    assert_eq!((&done["outcome"], done["components"].as_array().unwrap().len()), (&json!("done"), 2));
+    assert_eq!(done["components"][0]["status"], "Succeeded");
+    assert_eq!(done["components"][0]["files"], 3);
+    let report: Value = serde_json::from_slice(&fs::read(site.path("report.json")).unwrap()).unwrap();
+    assert_eq!(report["components"], done["components"]);
+    let set = site.path("share").join(done["components"][0]["set"].as_str().unwrap());
+    assert_eq!(said(&mut site.opened("cat", &set, &["renamed"])), "hostname tor2\n");
+
+    let again = result(&mut nightly(&site, &[]));
+    assert_eq!(again["outcome"], "not_due", "{again}");
+    let again = result(&mut nightly(&site, &["--now"]));
+    assert_eq!(again["deleted"], 2, "{again}");
+    assert_eq!((site.sets("Switches").len(), site.sets("HLH").len()), (1, 1));
+    // The second set took over what the first had.
+    assert!(
+        again["components"][0]["new_bytes"].as_u64() < done["components"][0]["new_bytes"].as_u64(),
+        "{again}"
+    );
+}
+
+#[test]
+fn a_component_that_fails_does_not_stop_the_others() {
+    let site = Site::new();
+    configured(&site, "");
+    fs::remove_dir_all(site.path("configs")).unwrap();
+    let output = run(&mut nightly(&site, &["--json"]));
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).starts_with("NOT_FOUND: "), "{}", text(&output.stderr));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let components = &document["result"]["components"];
+    assert_eq!(components[0]["failure"]["code"], "NOT_FOUND");
+    assert!(!components[0]["failure"]["next"].as_array().unwrap().is_empty());
+    assert_eq!((&components[1]["status"], &components[1]["failure"]), (&json!("Succeeded"), &Value::Null));
+    let metrics = fs::read_to_string(site.path("azs.prom")).unwrap();
+    assert!(
+        metrics.contains("azs_backup_last_run_success{place=\"contoso.com/nyc/Switches\"} 0\n"),
+        "{metrics}"
+    );
+    assert!(metrics.contains("azs_backup_last_run_success{place=\"contoso.com/nyc/HLH\"} 1\n"), "{metrics}");
+    // It is on record.
+    let jobs = fs::read_to_string(site.path("state/jobs.jsonl")).unwrap();
+    assert!(jobs.contains("\"Failed\"") && jobs.contains("\"Succeeded\""), "{jobs}");
+}
+
+#[test]
+fn a_run_waits_for_updates_and_for_another_run() {
+    let site = Site::new();
+    configured(&site, "[gate]\noperations = \"operations.json\"\n");
+    let update = r#"[{"kind": "update", "state": "running", "started": "2026-11-28T00:00:00Z"}]"#;
+    fs::write(site.path("operations.json"), update).unwrap();
+    let blocked = result_with(&mut nightly(&site, &["--now"]), 4);
+    assert_eq!(blocked["outcome"], "blocked", "{blocked}");
+    assert_eq!(site.sets("HLH").len(), 0);
+    fs::write(site.path("operations.json"), "[]").unwrap();
+    let lock = fs::File::create(site.path("state/nightly.lock")).unwrap();
+    lock.lock().unwrap();
+    let blocked = ended(&mut nightly(&site, &["--now"]), 4);
+    assert!(blocked.contains("another nightly run"), "{blocked}");
+    drop(lock);
+    said(&mut nightly(&site, &["--now"]));
+}
+
+#[test]
+fn the_metrics_are_as_prometheus_wants_them() {
+    let site = Site::new();
+    configured(&site, "");
+    said(&mut nightly(&site, &[]));
+    let metrics = fs::read_to_string(site.path("azs.prom")).unwrap();
+    let mut typed = Vec::new();
+    for line in metrics.lines() {
+        if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').unwrap();
+            assert_eq!(kind, "gauge");
+            typed.push(name.to_owned());
+        } else if !line.starts_with('#') {
+            let name = line.split(['{', ' ']).next().unwrap();
+            assert!(typed.iter().any(|of| of == name), "{line}");
+            assert!(line.rsplit(' ').next().unwrap().parse::<f64>().is_ok(), "{line}");
+        }
+    }
+    assert_eq!(typed.len(), 8);
+}
+
+#[test]
+fn a_mistake_in_the_file_is_named_with_its_line() {
+    let site = Site::new();
+    configured(&site, "[retention]\nkeep_days = 0\n");
+    let check = || site.program(&["config", "check", "site.toml"]);
+    let said = failure(&mut check(), "INVALID_ARGUMENT");
+    assert!(said.starts_with("site.toml, line 13: ") && said.contains("keep_days"), "{said}");
+    configured(&site, "[retention]\nkeep_last = 1\nkep_daily = 3\n");
+    let said = failure(&mut check(), "INVALID_ARGUMENT");
+    assert!(
+        said.contains("line 14: ") && said.contains("kep_daily") && said.contains("keep_daily"),
+        "{said}"
+    );
+    configured(&site, "[shedule]\n");
+    let said = failure(&mut check(), "MALFORMED");
+    assert!(said.contains("line 12: ") && said.contains("shedule") && said.contains("schedule"), "{said}");
+    configured(&site, "");
+    let text = fs::read_to_string(site.path("site.toml")).unwrap();
+    fs::write(site.path("site.toml"), text.replace("\"HLH\"", "\"MASBackup\"")).unwrap();
+    assert!(failure(&mut check(), "RESERVED_PATH").contains("line 23: "));
+    fs::write(site.path("site.toml"), text.replace("exclude =", "exlude =")).unwrap();
+    let said = failure(&mut check(), "INVALID_ARGUMENT");
+    assert!(said.contains("line 19: ") && said.contains("exclude"), "{said}");
+    fs::write(site.path("site.toml"), "deployment = ").unwrap();
+    failure(&mut check(), "MALFORMED");
+    failure(&mut site.program(&["config", "check", "nowhere.toml"]), "NOT_FOUND");
+}
+
+#[test]
+fn the_readme_s_configuration_is_one() {
+    let site = Site::new();
+    let (_, rest) = include_str!("../../README.md").split_once("```toml\n").unwrap();
+    let text = rest.split_once("```").unwrap().0.replace("/etc/azs-backup/", "");
+    fs::write(site.path("site.toml"), text).unwrap();
+    let checked = result(&mut site.program(&["config", "check", "site.toml"]));
+    assert_eq!(checked["components"], json!(["contoso.com/nyc/Switches", "contoso.com/nyc/HLH"]));
+    assert_eq!(checked["root"], r"\\fileserver01.contoso.com\AzSBackups");
+}
