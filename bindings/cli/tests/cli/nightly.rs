@@ -154,14 +154,14 @@ fn a_mistake_in_the_file_is_named_with_its_line() {
         said.contains("line 14: ") && said.contains("kep_daily") && said.contains("keep_daily"),
         "{said}"
     );
-    configured(&site, "[shedule]\n");
+    configured(&site, "[schedules]\n");
     let said = failure(&mut check(), "MALFORMED");
-    assert!(said.contains("line 12: ") && said.contains("shedule") && said.contains("schedule"), "{said}");
+    assert!(said.contains("line 12: ") && said.contains("schedules") && said.contains("schedule"), "{said}");
     configured(&site, "");
     let text = fs::read_to_string(site.path("site.toml")).unwrap();
     fs::write(site.path("site.toml"), text.replace("\"HLH\"", "\"MASBackup\"")).unwrap();
     assert!(failure(&mut check(), "RESERVED_PATH").contains("line 23: "));
-    fs::write(site.path("site.toml"), text.replace("exclude =", "exlude =")).unwrap();
+    fs::write(site.path("site.toml"), text.replace("exclude =", "excludes =")).unwrap();
     let said = failure(&mut check(), "INVALID_ARGUMENT");
     assert!(said.contains("line 19: ") && said.contains("exclude"), "{said}");
     fs::write(site.path("site.toml"), "deployment = ").unwrap();

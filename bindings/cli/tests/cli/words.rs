@@ -62,7 +62,7 @@ fn mistakes_say_what_to_do() {
         assert_eq!(output.status.code(), Some(2), "{command}");
         assert!(text(&output.stderr).contains("--no-such-option"), "{command}");
     }
-    let near = run(&mut site.deployed("list", &["--componnet", "HLH"]));
+    let near = run(&mut site.deployed("list", &["--components", "HLH"]));
     assert!(text(&near.stderr).contains("'--component'"), "{}", text(&near.stderr));
     let none = run(&mut site.backup(&[]));
     assert_eq!(none.status.code(), Some(2));
