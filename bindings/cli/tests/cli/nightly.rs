@@ -179,3 +179,27 @@ fn the_readme_s_configuration_is_one() {
     assert_eq!(checked["components"], json!(["contoso.com/nyc/Switches", "contoso.com/nyc/HLH"]));
     assert_eq!(checked["root"], r"\\fileserver01.contoso.com\AzSBackups");
 }
+
+#[test]
+fn systemd_takes_the_units() {
+    let site = Site::new();
+    for unit in ["azs-backup.service", "azs-backup.timer"] {
+        let text = fs::read_to_string(format!("{}/systemd/{unit}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let text = text.replace("/usr/bin/azs-backup", env!("CARGO_BIN_EXE_azs-backup"));
+        fs::write(site.path(unit), text.replace("Documentation=man:azs-backup(1)\n", "")).unwrap();
+    }
+    let analyze = |arguments: &[&str]| {
+        let mut analyze = std::process::Command::new("systemd-analyze");
+        analyze.args(arguments).args(["./azs-backup.service"]).current_dir(site.temp.path());
+        analyze
+    };
+    if analyze(&["--version"]).output().is_err() {
+        eprintln!("the units were not looked at: this machine has no systemd-analyze");
+        return;
+    }
+    let verified = run(analyze(&["verify"]).arg("./azs-backup.timer"));
+    assert_eq!(text(&verified.stderr), "");
+    // In tenths; what systemd calls OK ends at 5.
+    let hardened = run(&mut analyze(&["security", "--offline=yes", "--threshold=30"]));
+    assert!(hardened.status.success(), "{}", text(&hardened.stdout));
+}
