@@ -1,0 +1,18 @@
+//! What `azs-backup` asks Windows for that no safe crate offers: the facts about an open file or folder, where it is,
+//! its holes, where a link leads.
+//!
+//! `azs-backup` itself forbids `unsafe`. Each function here is safe to call: it borrows an
+//! open handle, which stays valid meanwhile, and buffers of its own, whose sizes it passes on. Elsewhere than on
+//! Windows this crate is empty.
+#![cfg(windows)]
+
+mod facts;
+mod query;
+mod reparse;
+mod sparse;
+mod volume;
+
+pub use facts::{Facts, facts};
+pub use reparse::{Link, link};
+pub use sparse::{has_data, make_sparse};
+pub use volume::{Space, is_remote, path, space};
