@@ -1,9 +1,11 @@
 //! What is deleted and what is kept: vectors, properties, real sets, and the example.
-#![cfg(unix)]
 
 #[path = "common/case_count.rs"]
 mod case_count;
 mod common;
+#[cfg(unix)]
+#[path = "retention/example.rs"]
+mod example;
 #[path = "retention/real.rs"]
 mod real;
 

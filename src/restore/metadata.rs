@@ -6,6 +6,4 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(super) use unix::{open_folder, timestamps};
-#[cfg(windows)]
-pub(super) use windows::open_folder;
+pub(super) use unix::timestamps;

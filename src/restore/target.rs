@@ -13,7 +13,6 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use super::durable::Durable;
-use super::metadata::open_folder;
 use super::{Compare, Existing, RestoreOptions, Unrestored};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names;
@@ -26,11 +25,11 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-use unix::{is_privileged, os_name, private, write_all_at};
+use unix::{is_privileged, open_folder, os_name, private, write_all_at};
 #[cfg(unix)]
 pub(super) use unix::{make_sparse, os_text};
 #[cfg(windows)]
-use windows::{is_privileged, os_name, private, write_all_at};
+use windows::{is_privileged, open_folder, os_name, private, write_all_at};
 #[cfg(windows)]
 pub(super) use windows::{make_sparse, os_text};
 

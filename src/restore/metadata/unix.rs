@@ -1,9 +1,6 @@
 //! What Unix knows about a file besides its content and time: mode, owner, extended attributes.
 
 use std::fs::File;
-use std::io;
-
-use cap_std::fs::Dir;
 
 use crate::restore::target::Target;
 use crate::set::{EntryPath, Metadata};
@@ -110,11 +107,6 @@ impl Target {
             self.note("owner and group of folders that were kept", path, &why);
         }
     }
-}
-
-/// Opens a folder for reading: the handle that it is held by may only allow lookups.
-pub(in crate::restore) fn open_folder(dir: &Dir) -> io::Result<File> {
-    Ok(dir.open(".")?.into_std())
 }
 
 pub(in crate::restore) fn timestamps(metadata: &Metadata) -> Option<rustix::fs::Timestamps> {

@@ -4,8 +4,6 @@ use std::fs::File;
 use std::io;
 use std::time::SystemTime;
 
-use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
-
 use crate::restore::target::Target;
 use crate::set::{EntryPath, Metadata, Mtime};
 
@@ -30,23 +28,9 @@ impl Target {
     pub(in crate::restore) fn compare_folder(&self, _: &File, _: &Metadata, _: &EntryPath) {}
 }
 
-/// Opens a folder to give it its time. The handle that a folder is held by only allows lookups.
-pub(in crate::restore) fn open_folder(dir: &Dir) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options
-        .access_mode(FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES)
-        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
-    Ok(dir.open_with(".", &options)?.into_std())
-}
-
 fn system_time(time: Mtime) -> io::Result<SystemTime> {
     let time =
         jiff::Timestamp::new(time.seconds, time.nanoseconds.cast_signed()).map_err(io::Error::other)?;
     // Windows counts from 1601.
     SystemTime::try_from(time).map_err(io::Error::other)
 }
-
-// MS-SMB2 2.2.13.1; Win32, "CreateFileW".
-const FILE_READ_ATTRIBUTES: u32 = 0x80;
-const FILE_WRITE_ATTRIBUTES: u32 = 0x100;
-const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 
-use cap_std::fs::{OpenOptions, OpenOptionsExt};
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 
 /// Whether this account may give files away.
 pub(super) fn is_privileged() -> bool {
@@ -34,4 +34,9 @@ pub(in crate::restore) fn os_text(bytes: &[u8]) -> io::Result<&OsStr> {
 /// Returns the name that an entry gets here: any name is one.
 pub(super) fn os_name(bytes: &[u8]) -> io::Result<&OsStr> {
     os_text(bytes)
+}
+
+/// Opens a folder for reading: the handle that it is held by may only allow lookups.
+pub(super) fn open_folder(dir: &Dir) -> io::Result<File> {
+    Ok(dir.open(".")?.into_std())
 }

@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io;
 use std::os::windows::fs::FileExt;
 
-use cap_std::fs::OpenOptions;
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 
 use crate::layout::check_windows_name;
 
@@ -58,3 +58,17 @@ fn text(bytes: &[u8]) -> io::Result<&str> {
         )
     })
 }
+
+/// Opens a folder to give it its time. The handle that a folder is held by only allows lookups.
+pub(super) fn open_folder(dir: &Dir) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options
+        .access_mode(FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES)
+        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
+    Ok(dir.open_with(".", &options)?.into_std())
+}
+
+// MS-SMB2 2.2.13.1; Win32, "CreateFileW".
+const FILE_READ_ATTRIBUTES: u32 = 0x80;
+const FILE_WRITE_ATTRIBUTES: u32 = 0x100;
+const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
