@@ -11,6 +11,4 @@ mod windows;
 #[cfg(unix)]
 pub(crate) use unix::{create_folder, hard_link, list, read_link, remove, remove_folder, rename, symlink};
 #[cfg(windows)]
-pub(crate) use windows::verbatim;
-#[cfg(windows)]
 pub(crate) use windows::{create_folder, hard_link, list, read_link, remove, remove_folder, rename, symlink};

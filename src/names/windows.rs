@@ -14,7 +14,11 @@ use std::path::{Component, Path, PathBuf};
 use cap_std::fs::Dir;
 
 /// Returns the path of a name in a folder, `\\?\C:\…`.
-pub(crate) fn verbatim(dir: &Dir, name: &OsStr) -> io::Result<PathBuf> {
+fn verbatim(dir: &Dir, name: &OsStr) -> io::Result<PathBuf> {
+    join(azs_backup_windows::path(dir)?, name)
+}
+
+fn join(folder: PathBuf, name: &OsStr) -> io::Result<PathBuf> {
     let is_one = !name.is_empty()
         && !name.as_encoded_bytes().iter().any(|byte| matches!(byte, b'\\' | b'/' | b':' | 0))
         && name != "."
@@ -22,7 +26,7 @@ pub(crate) fn verbatim(dir: &Dir, name: &OsStr) -> io::Result<PathBuf> {
     if !is_one {
         return Err(io::Error::new(io::ErrorKind::InvalidFilename, "not the name of one thing in a folder"));
     }
-    Ok(azs_backup_windows::path(dir)?.join(name))
+    Ok(folder.join(name))
 }
 
 /// Returns the names in a folder.
@@ -99,4 +103,26 @@ pub(crate) fn remove(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<()> {
 /// Removes an empty folder.
 pub(crate) fn remove_folder(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<()> {
     fs::remove_dir(verbatim(dir, name.as_ref())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_keeps_the_form_in_which_nothing_is_interpreted() {
+        for folder in [r"\\?\C:\target", r"\\?\UNC\server\share", r"\\?\UNC\server\share\contoso.com"] {
+            for name in ["object", "nul", "dot.", "space ", "CON.txt", "~1"] {
+                let path = join(folder.into(), OsStr::new(name)).unwrap();
+                assert_eq!(path.as_os_str(), OsStr::new(&format!(r"{folder}\{name}")));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_name_leads_nowhere() {
+        for name in ["", ".", "..", r"a\b", "a/b", "c:", "file:stream", r"\\?\C:\", "a\0"] {
+            assert!(join(r"\\?\C:\target".into(), OsStr::new(name)).is_err(), "{name:?}");
+        }
+    }
 }

@@ -5,9 +5,9 @@ use std::mem::MaybeUninit;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle};
 
 use windows_sys::Win32::Storage::FileSystem::{
-    BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_TAG_INFO, FILE_BASIC_INFO,
-    FILE_ID_INFO, FILE_STANDARD_INFO, FileAttributeTagInfo, FileBasicInfo, FileIdInfo, FileStandardInfo,
-    GetFileInformationByHandle,
+    BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_NORMAL, FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_TAG_INFO,
+    FILE_BASIC_INFO, FILE_ID_INFO, FILE_STANDARD_INFO, FileAttributeTagInfo, FileBasicInfo, FileIdInfo,
+    FileStandardInfo, GetFileInformationByHandle, SetFileInformationByHandle,
 };
 
 use crate::query::{Plain, query};
@@ -90,6 +90,32 @@ pub fn facts(file: impl AsHandle) -> io::Result<Facts> {
         volume,
         id,
     })
+}
+
+/// Gives an open file or folder these attributes, of those that can be set (MS-FSCC 2.6); all times stay. It must be open
+/// for writing its attributes.
+///
+/// # Errors
+/// Whatever the file system answers.
+pub fn set_attributes(file: impl AsHandle, attributes: u32) -> io::Result<()> {
+    let info = FILE_BASIC_INFO {
+        // A time of 0 means: as it is, and so would attributes of 0.
+        CreationTime: 0,
+        LastAccessTime: 0,
+        LastWriteTime: 0,
+        ChangeTime: 0,
+        FileAttributes: if attributes == 0 { FILE_ATTRIBUTE_NORMAL } else { attributes },
+    };
+    // SAFETY: the handle is open as long as it is borrowed, and the structure is the one that this class takes.
+    let done = unsafe {
+        SetFileInformationByHandle(
+            file.as_handle().as_raw_handle(),
+            FileBasicInfo,
+            (&raw const info).cast(),
+            size_of_val(&info) as u32,
+        )
+    };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Returns the serial number of the volume in 32 bits, and the number of the file in 64.

@@ -3,22 +3,24 @@
 use std::ffi::c_void;
 use std::io;
 use std::os::windows::ffi::OsStrExt;
-use std::os::windows::io::{AsHandle, AsRawHandle};
+use std::os::windows::io::{AsHandle, AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
 use std::ptr::null_mut;
 
 use windows_sys::Win32::Foundation::LocalFree;
 use windows_sys::Win32::Security::Authorization::{
-    ConvertSecurityDescriptorToStringSecurityDescriptorW, ConvertStringSecurityDescriptorToSecurityDescriptorW,
-    GetSecurityInfo, SDDL_REVISION_1, SE_FILE_OBJECT,
+    ConvertSecurityDescriptorToStringSecurityDescriptorW,
+    ConvertStringSecurityDescriptorToSecurityDescriptorW, GetSecurityInfo, SDDL_REVISION_1, SE_FILE_OBJECT,
 };
 use windows_sys::Win32::Security::{
     ACCESS_ALLOWED_ACE, ACL, DACL_SECURITY_INFORMATION, EqualSid, GROUP_SECURITY_INFORMATION, GetAce,
-    GetSecurityDescriptorDacl, GetSecurityDescriptorOwner, INHERIT_ONLY_ACE, IsWellKnownSid,
-    OBJECT_SECURITY_INFORMATION, OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION,
-    PSECURITY_DESCRIPTOR, PSID, SetFileSecurityW, WinBuiltinAdministratorsSid, WinCreatorOwnerRightsSid,
-    WinCreatorOwnerSid, WinLocalSystemSid,
+    GetSecurityDescriptorDacl, GetSecurityDescriptorOwner, GetTokenInformation, INHERIT_ONLY_ACE,
+    IsWellKnownSid, OBJECT_SECURITY_INFORMATION, OWNER_SECURITY_INFORMATION,
+    PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, SetFileSecurityW, TOKEN_QUERY,
+    TOKEN_USER, TokenUser, WinBuiltinAdministratorsSid, WinCreatorOwnerRightsSid, WinCreatorOwnerSid,
+    WinLocalSystemSid,
 };
+use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
 /// A security descriptor that Windows made.
 struct Descriptor(PSECURITY_DESCRIPTOR);
@@ -134,7 +136,8 @@ pub fn make_private(folder: &Path, open: impl AsHandle) -> io::Result<()> {
     list.set(folder, DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION)
 }
 
-/// Who may do what with a folder, besides its owner, the system and administrators, who may do everything anyway.
+/// What others have to do with a folder: all but this account, the system and administrators, who may do everything
+/// anyway.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Others {
@@ -142,6 +145,8 @@ pub struct Others {
     pub read: bool,
     /// Somebody may change what is in it, or who may.
     pub write: bool,
+    /// It belongs to an account that is neither this one nor the system nor the administrators.
+    pub own: bool,
 }
 
 /// Looks who may do what with an open folder.
@@ -167,9 +172,11 @@ pub fn others(folder: impl AsHandle) -> io::Result<Others> {
     }
     if is_present == 0 || list.is_null() {
         // No list at all: everybody may do everything (MS-DTYP 2.4.6).
-        return Ok(Others { read: true, write: true });
+        return Ok(Others { read: true, write: true, own: false });
     }
-    let mut others = Others::default();
+    // SAFETY: the owner points into the descriptor.
+    let is_known = !owner.is_null() && (is_powerful(owner) || unsafe { is_this_account(owner) }?);
+    let mut others = Others { own: !is_known, ..Others::default() };
     // SAFETY: the list is valid.
     for number in 0..u32::from(unsafe { (*list).AceCount }) {
         let mut entry: *mut c_void = null_mut();
@@ -195,12 +202,48 @@ pub fn others(folder: impl AsHandle) -> io::Result<Others> {
 }
 
 fn may_do_everything(account: PSID, owner: PSID) -> bool {
+    // SAFETY: both are valid accounts in a descriptor that outlives this call.
+    is_powerful(account) || (!owner.is_null() && unsafe { EqualSid(account, owner) } != 0)
+}
+
+/// Whether a valid account is the system, the administrators, or a name for whoever owns the folder.
+fn is_powerful(account: PSID) -> bool {
     let known =
         [WinLocalSystemSid, WinBuiltinAdministratorsSid, WinCreatorOwnerSid, WinCreatorOwnerRightsSid];
-    // SAFETY: both are valid accounts in a descriptor that outlives this call.
+    // SAFETY: the account is valid.
     known.iter().any(|known| unsafe { IsWellKnownSid(account, *known) } != 0)
-        // SAFETY: as above.
-        || (!owner.is_null() && unsafe { EqualSid(account, owner) } != 0)
+}
+
+/// Whether this process runs as this account.
+///
+/// # Safety
+/// The account must be valid.
+unsafe fn is_this_account(account: PSID) -> io::Result<bool> {
+    let mut token = null_mut();
+    // SAFETY: the handle of this process needs no closing.
+    if unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: it was just opened, and nobody else closes it.
+    let token = unsafe { OwnedHandle::from_raw_handle(token) };
+    // A structure with a pointer, and the account that it points to (SECURITY_MAX_SID_SIZE is 68).
+    let mut answer = [0_u64; 32];
+    let mut length = 0;
+    // SAFETY: the token is open, and the buffer is as long as we say.
+    let done = unsafe {
+        GetTokenInformation(
+            token.as_raw_handle(),
+            TokenUser,
+            answer.as_mut_ptr().cast(),
+            size_of_val(&answer) as u32,
+            &raw mut length,
+        )
+    };
+    if done == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the buffer begins with this structure, is aligned for it, and contains what it points to.
+    Ok(unsafe { EqualSid(account, (*answer.as_ptr().cast::<TOKEN_USER>()).User.Sid) } != 0)
 }
 
 /// `ACCESS_ALLOWED_ACE_TYPE`.
@@ -211,5 +254,11 @@ const READS: u32 = 0x0000_0001 | 0x8000_0000 | 0x1000_0000;
 
 /// `FILE_ADD_FILE`, `FILE_ADD_SUBDIRECTORY`, `FILE_DELETE_CHILD`, `DELETE`, `WRITE_DAC`, `WRITE_OWNER`, `GENERIC_WRITE`,
 /// `GENERIC_ALL`.
-const WRITES: u32 =
-    0x0000_0002 | 0x0000_0004 | 0x0000_0040 | 0x0001_0000 | 0x0004_0000 | 0x0008_0000 | 0x4000_0000 | 0x1000_0000;
+const WRITES: u32 = 0x0000_0002
+    | 0x0000_0004
+    | 0x0000_0040
+    | 0x0001_0000
+    | 0x0004_0000
+    | 0x0008_0000
+    | 0x4000_0000
+    | 0x1000_0000;

@@ -91,8 +91,11 @@ mod tests {
 
     #[test]
     fn named_streams_are_listed_and_the_content_is_not() {
-        let list =
-            [entry("::$DATA", 5, false), entry(":Zone.Identifier:$DATA", 26, false), entry(":a:$DATA", 1, true)];
+        let list = [
+            entry("::$DATA", 5, false),
+            entry(":Zone.Identifier:$DATA", 26, false),
+            entry(":a:$DATA", 1, true),
+        ];
         let found = parse(&list.concat()).unwrap();
         let found: Vec<_> = found.iter().map(|stream| (stream.name.to_str().unwrap(), stream.size)).collect();
         assert_eq!(found, [("Zone.Identifier", 26), ("a", 1)]);
