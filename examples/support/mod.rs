@@ -231,6 +231,10 @@ fn set_folder(names: &[String]) -> Result<SharePath> {
 
 /// Parses a UNC path; `None` if the text is not meant to be one.
 pub(crate) fn unc(path: &Path) -> Result<Option<UncPath>> {
+    // Windows opens it by itself, as the account that this runs as.
+    if cfg!(windows) && std::env::var_os(USER_VARIABLE).is_none() {
+        return Ok(None);
+    }
     let text = path.to_string_lossy();
     let is_unc = text.starts_with(r"\\") || text.starts_with("//");
     is_unc.then(|| text.parse()).transpose()
