@@ -118,6 +118,9 @@ impl Clock {
     }
 }
 
+/// Most bytes of extended attributes of one entry: an index line must hold them.
+const MAX_XATTRS: usize = 1 << 20;
+
 /// Ticks of a file system's clock in nanoseconds: two seconds on FAT, a few milliseconds elsewhere.
 const COARSE_TICK: i128 = 2_100_000_000;
 const FINE_TICK: i128 = 25_000_000;

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 
 use cap_std::fs::Dir;
 
-use super::{Kind, Stat};
+use super::{Kind, MAX_XATTRS, Stat};
 use crate::set::{Metadata, Mtime, Text};
 
 /// Looks at a name in a folder, without following it.
@@ -62,9 +62,6 @@ impl From<&rustix::fs::Stat> for Stat {
         }
     }
 }
-
-/// Most bytes of extended attributes of one entry: an index line must hold them.
-const MAX_XATTRS: usize = 1 << 20;
 
 /// Returns the extended attributes of an open file or folder.
 pub(in crate::backup) fn xattrs(file: impl AsFd) -> io::Result<Vec<(Text, Vec<u8>)>> {

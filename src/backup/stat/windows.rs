@@ -11,6 +11,10 @@ use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
 use super::{Kind, Stat};
 use crate::set::{Metadata, Mtime, Text};
 
+mod records;
+
+pub(in crate::backup) use records::{folder_xattrs, xattrs};
+
 /// Looks at a name in a folder, without following it.
 pub(in crate::backup) fn look(dir: &Dir, name: &OsStr) -> io::Result<Stat> {
     look_at(open_itself(dir, name)?)
@@ -33,16 +37,6 @@ fn open_itself(dir: &Dir, name: &OsStr) -> io::Result<File> {
     options.access_mode(FILE_READ_ATTRIBUTES).follow(FollowSymlinks::No);
     options.custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
     dir.open_with(name, &options)
-}
-
-/// Returns the extended attributes of an open folder: none on this system.
-pub(in crate::backup) fn folder_xattrs(_: &Dir) -> io::Result<Vec<(Text, Vec<u8>)>> {
-    Ok(Vec::new())
-}
-
-/// Returns the extended attributes of an open file: none on this system.
-pub(in crate::backup) fn xattrs(_: impl AsHandle) -> io::Result<Vec<(Text, Vec<u8>)>> {
-    Ok(Vec::new())
 }
 
 impl From<&Facts> for Stat {

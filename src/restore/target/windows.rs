@@ -59,11 +59,11 @@ fn text(bytes: &[u8]) -> io::Result<&str> {
     })
 }
 
-/// Opens a folder to give it its time. The handle that a folder is held by only allows lookups.
+/// Opens a folder to give it its time and what else it had. The handle that a folder is held by only allows lookups.
 pub(super) fn open_folder(dir: &Dir) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options
-        .access_mode(FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES)
+        .access_mode(READ_CONTROL | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES)
         .custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
     Ok(dir.open_with(".", &options)?.into_std())
 }
@@ -71,4 +71,5 @@ pub(super) fn open_folder(dir: &Dir) -> io::Result<File> {
 // MS-SMB2 2.2.13.1; Win32, "CreateFileW".
 const FILE_READ_ATTRIBUTES: u32 = 0x80;
 const FILE_WRITE_ATTRIBUTES: u32 = 0x100;
+const READ_CONTROL: u32 = 0x2_0000;
 const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
