@@ -46,6 +46,8 @@ pub use facts::facts;
 pub use host::{Host, HostKind};
 pub use mas_backup_folder::MasBackupFolder;
 pub use name::Name;
+#[cfg(windows)]
+pub(crate) use name::check_windows_name;
 pub use reserved::is_mas_backup;
 pub use set_name::SetName;
 pub use share_path::SharePath;

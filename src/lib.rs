@@ -7,6 +7,7 @@ pub mod envelope;
 pub mod error;
 mod file_lock;
 pub mod layout;
+mod names;
 pub mod observer;
 mod options;
 mod patterns;

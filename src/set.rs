@@ -28,6 +28,8 @@ mod space;
 mod stored_files;
 mod sums;
 mod text;
+#[cfg(any(test, windows))]
+pub(crate) mod windows;
 pub(crate) mod writer;
 
 pub use cover::{Counts, CoverSheet, FORMAT_VERSION, Status, Stored};

@@ -1,5 +1,4 @@
-//! What is deleted and what is kept: vectors, properties, real sets, and the example.
-#![cfg(unix)]
+//! What is deleted and what is kept: vectors, properties, real sets.
 
 #[path = "common/case_count.rs"]
 mod case_count;

@@ -1,6 +1,6 @@
 //! Reads sources: small files whole, large ones in parts.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -14,6 +14,20 @@ use super::state::table::{Table, keyed};
 use super::work_item::{LargeContent, LargeSource, PART, SMALL};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::set::{Block, Digest, EntryPath};
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+pub(super) use unix::open;
+#[cfg(unix)]
+use unix::{is_hole, read_at};
+#[cfg(windows)]
+pub(super) use windows::open;
+#[cfg(windows)]
+use windows::{is_hole, read_at};
 
 /// Number of blocks of a large file to look at before comparing all of it.
 const SAMPLES: u64 = 16;
@@ -80,53 +94,6 @@ impl LargeSource {
         };
         stat::look_at(file).map_or(true, |now| !now.is_same(stat))
     }
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, buffer: &mut [u8], from: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, buffer, from)
-}
-
-/// Whether a sparse file has only a hole there, which is not worth reading.
-#[cfg(target_os = "linux")]
-fn is_hole(file: &File, from: u64, size: u64) -> bool {
-    use rustix::fs::{SeekFrom, seek};
-    // NXIO: the position is beyond the end, or no data follows. Reading will show whether the file became shorter.
-    match seek(file, SeekFrom::Data(from)) {
-        Ok(data) => data >= from + size,
-        Err(error) => {
-            error == rustix::io::Errno::NXIO
-                && seek(file, SeekFrom::End(0)).is_ok_and(|end| end >= from + size)
-        }
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_hole(_: &File, _: u64, _: u64) -> bool {
-    false
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, buffer: &mut [u8], from: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, buffer, from)
-}
-
-/// Opens a file for reading, whatever has replaced it since it was looked at: never through a link, and never waiting
-/// for the other end of a pipe.
-#[cfg(unix)]
-pub(super) fn open(dir: &Dir, name: &OsStr) -> io::Result<File> {
-    use rustix::fs::{Mode, OFlags};
-    // The name was listed in this very folder, so there is no path that could lead elsewhere.
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    Ok(rustix::fs::openat(dir, name, flags, Mode::empty())?.into())
-}
-
-#[cfg(not(unix))]
-pub(super) fn open(dir: &Dir, name: &OsStr) -> io::Result<File> {
-    use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
-    let mut options = cap_std::fs::OpenOptions::new();
-    options.read(true).follow(FollowSymlinks::No);
-    Ok(dir.open_with(name, &options)?.into_std())
 }
 
 /// Where a small file is read.

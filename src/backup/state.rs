@@ -24,6 +24,7 @@ use crate::set::{Digest, EntryPath, index};
 pub(super) mod journal;
 mod manifest;
 pub(super) mod node;
+mod private;
 pub(super) mod table;
 pub(super) mod tree;
 
@@ -31,6 +32,7 @@ pub(super) use manifest::{IndexPiece, Manifest, SourceSize};
 
 use journal::Journal;
 use manifest::MANIFEST;
+use private::{create_folder, options, owned};
 use tree::{TreeFile, TreeReader, TreeWriter};
 
 /// The state of one place, locked for this run.
@@ -122,7 +124,7 @@ pub(super) fn open(folder: Option<&Path>, place: &Place) -> Result<Opened> {
 
 impl State {
     fn lock(folder: PathBuf) -> io::Result<Option<Self>> {
-        create_private(&folder)?;
+        create_folder(&folder)?;
         let lock = options().create(true).truncate(false).write(true).open(folder.join("lock"))?;
         let lock = match FileLock::take(lock) {
             Ok(lock) => lock,
@@ -295,54 +297,6 @@ impl State {
     }
 }
 
-/// Refuses a folder that others can write to: they could forge a tree that hides changed files from a backup. Shuts out
-/// others who can read it.
-#[cfg(unix)]
-fn owned(folder: &Path) -> Result<()> {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
-
-    let failed = |e| Error::at("read", folder.display(), e);
-    let there = match fs::metadata(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        there => there.map_err(failed)?,
-    };
-    let refused =
-        |what: &str| Err(Error::new(ErrorKind::AccessDenied, format!("{} {what}", folder.display())));
-    if there.uid() != rustix::process::geteuid().as_raw() {
-        return refused("belongs to another user; give it to the one who backs up, or name another folder");
-    }
-    if there.mode() & 0o022 != 0 {
-        return refused(
-            "can be written to by others; make it private (chmod 700) and begin anew with it empty",
-        );
-    }
-    if there.mode() & 0o055 != 0 {
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(failed)?;
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn owned(_: &Path) -> Result<()> {
-    Ok(())
-}
-
-/// Creates a folder that only its owner can read.
-fn create_private(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-fn options() -> fs::OpenOptions {
-    let mut options = File::options();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
 /// Returns the name of this machine.
 fn host() -> String {
     #[cfg(unix)]
@@ -354,7 +308,7 @@ fn host() -> String {
 /// Returns the key that makes segment names, read from the folder or created there; and `false` if it replaced a
 /// damaged one.
 fn naming_key(folder: &Path) -> Result<(Zeroizing<[u8; 32]>, bool)> {
-    create_private(folder).map_err(|e| Error::at("create state folder", folder.display(), e))?;
+    create_folder(folder).map_err(|e| Error::at("create state folder", folder.display(), e))?;
     let path = folder.join("naming.key");
     let previous = match fs::read(&path).map(Zeroizing::new) {
         Ok(text) => str::from_utf8(&text).ok().and_then(|text| unhex(text.trim_end())),

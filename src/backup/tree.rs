@@ -17,6 +17,7 @@ use super::state::node::NodeContent;
 use super::state::{SourceSize, State};
 use super::work_item::Mark;
 use crate::error::{Error, Result};
+use crate::names;
 use crate::set::{Content, EntryPath, Metadata};
 
 mod file;
@@ -113,12 +114,11 @@ impl Walk<'_> {
             if let Some(why) = self.avoided(&dir, &stat, levels.last()) {
                 return Ok(Err(why));
             }
-            let names = names(&dir)?;
+            let names = last_first(names::list(&dir)?);
             if is_known && self.is_same(&stat) {
                 return Ok(Ok((stat, names, None)));
             }
-            // A directory handle may only allow lookups; attributes need one that is open for reading.
-            let xattrs = stat::xattrs(&dir.open(".")?)?;
+            let xattrs = stat::folder_xattrs(&dir)?;
             let metadata = Metadata { xattrs, ..stat.metadata.clone() };
             Ok(Ok((stat, names, Some(metadata))))
         });
@@ -223,8 +223,8 @@ impl Walk<'_> {
             self.keep(&place.path)?;
             return Ok(Ok(()));
         }
-        let target = match place.dir.read_link_contents(place.name) {
-            Ok(target) => target.into_os_string().into_encoded_bytes().into(),
+        let target = match stat::link_target(place.dir, place.name) {
+            Ok(target) => target,
             Err(error) => return self.unreadable(place, error),
         };
         let taken = self.replace(&place.path, place.is_known)?;
@@ -270,16 +270,12 @@ impl Walk<'_> {
     }
 }
 
-/// Returns the names in a folder, last one first.
+/// Sorts the names in a folder.
 ///
 /// They are all held in memory to compare them with what the last run knew: some 50 bytes for each.
-fn names(dir: &Dir) -> std::io::Result<Vec<OsString>> {
-    let mut names = Vec::new();
-    for entry in dir.entries()? {
-        names.push(entry?.file_name());
-    }
+fn last_first(mut names: Vec<OsString>) -> Vec<OsString> {
     names.sort_unstable_by(|a, b| b.as_encoded_bytes().cmp(a.as_encoded_bytes()));
     // Some file systems list a name twice while the folder changes (readdir(3)).
     names.dedup();
-    Ok(names)
+    names
 }

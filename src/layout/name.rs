@@ -114,6 +114,13 @@ pub(super) fn check_name(what: &str, name: &str) -> Result<()> {
     check_win32(what, name)
 }
 
+/// Checks what Windows and its programs refuse, for names that need not be safe for a share.
+#[cfg_attr(not(windows), expect(dead_code, reason = "only a restore on Windows asks"))]
+pub(crate) fn check_windows_name(name: &str) -> Result<()> {
+    check_characters("name", name, NAME_MAX, ILLEGAL)?;
+    check_win32("name", name)
+}
+
 /// Checks length and characters, the rules of MS-FSCC.
 pub(super) fn check_characters(what: &str, name: &str, max: usize, illegal: &str) -> Result<()> {
     if name.is_empty() {

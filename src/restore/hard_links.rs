@@ -10,6 +10,7 @@ use super::stand_in::StandIn;
 use super::target::{ExpectedContent, ExpectedFile, LastFolder, Outcome, Target};
 use super::{Compare, Existing, Loss, Restore, RestoreReport};
 use crate::error::{Error, ErrorKind, Result, Scope};
+use crate::names;
 use crate::observer::{Progress, Ticker};
 use crate::set::record::Record;
 use crate::set::{Content, Entry, EntryPath, Metadata};
@@ -172,11 +173,11 @@ impl Target {
             }
             let (dir, name) = self.place(path, near)?;
             let temporary = self.temporary();
-            match first_dir.hard_link(first_name, &dir, &temporary) {
+            match names::hard_link(&first_dir, first_name, &dir, &temporary) {
                 Ok(()) => {
                     let settled = self.rename_into_place(&dir, &temporary, name, near);
                     // A rename to another name of the same file does nothing.
-                    let _ = dir.remove_file(&temporary);
+                    let _ = names::remove(&dir, &temporary);
                     settled.map(|()| Outcome::Written)
                 }
                 Err(e) if Error::io("", io::Error::from(e.kind())).scope() != Scope::Object => Err(e),

@@ -10,9 +10,12 @@ use cap_std::fs::{Dir, OpenOptions};
 
 use super::assembler::{Assembler, Output};
 use super::compare;
-use super::target::{ExpectedContent, ExpectedFile, LastFolder, Outcome, Target, create, write_at};
+use super::target::{
+    ExpectedContent, ExpectedFile, LastFolder, Outcome, Target, create, make_sparse, write_at,
+};
 use super::{Compare, Loss, Restore};
 use crate::error::{Result, Scope};
+use crate::names;
 use crate::set::{Block, EntryPath, Metadata, Part};
 
 /// A large file in progress. It keeps nothing open, because there may be many.
@@ -117,7 +120,7 @@ impl Target {
                     Form::Existing { differs: AtomicBool::new(false) }
                 }
                 Some(kept) => return Ok(Begun::Kept(kept)),
-                None => Form::New { under: self.grow(&dir, size)?, sparse },
+                None => Form::New { under: self.grow(&dir, size, sparse)?, sparse },
             };
             Ok(Begun::Open(Box::new(LargeFile {
                 assembler,
@@ -132,10 +135,13 @@ impl Target {
     }
 
     /// Creates a file of this size under a temporary name.
-    fn grow(&self, dir: &Dir, size: u64) -> io::Result<OsString> {
+    fn grow(&self, dir: &Dir, size: u64, sparse: bool) -> io::Result<OsString> {
         let under = OsString::from(self.temporary());
-        let made = create(dir, &under)?.set_len(size);
-        made.inspect_err(|_| drop(dir.remove_file(&under)))?;
+        let file = create(dir, &under)?;
+        if sparse {
+            make_sparse(&file);
+        }
+        file.set_len(size).inspect_err(|_| drop(names::remove(dir, &under)))?;
         Ok(under)
     }
 
@@ -204,7 +210,7 @@ impl Target {
         if let Form::New { under, .. } = &file.form
             && let Ok(dir) = self.folder(&file.folder, &mut LastFolder::default())
         {
-            let _ = dir.remove_file(under);
+            let _ = names::remove(&dir, under);
         }
     }
 }

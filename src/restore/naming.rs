@@ -1,16 +1,15 @@
 //! Gives things their names in the target: whole or not at all, and never over anything that this restore wrote.
 
-use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use cap_fs_ext::DirExt;
 use cap_std::fs::Dir;
 
 use super::Existing;
 use super::target::{LastFolder, RUN, Target};
+use crate::names;
 
 /// Beginning of all restores' temporary names.
 const PREFIX: &str = ".azs-restore-";
@@ -39,12 +38,12 @@ impl Target {
         }
         if dir.symlink_metadata(name)?.is_dir() {
             // This only removes an empty one.
-            dir.remove_dir(name).map_err(|e| {
+            names::remove_folder(dir, name).map_err(|e| {
                 io::Error::new(io::ErrorKind::AlreadyExists, format!("a folder is in its place ({e})"))
             })?;
             self.rename_new(dir, temporary, name)?;
         } else {
-            dir.rename(temporary, dir, name)?;
+            names::rename(dir, temporary, dir, name)?;
         }
         self.remember(dir, name, near)
     }
@@ -80,7 +79,7 @@ impl Target {
         let _alone = self.naming.lock().unwrap_or_else(PoisonError::into_inner);
         match dir.symlink_metadata(name) {
             Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
-            Err(_) => dir.rename(temporary, dir, name),
+            Err(_) => names::rename(dir, temporary, dir, name),
         }
     }
 
@@ -101,10 +100,9 @@ impl Target {
 
     /// Removes what killed restores left half written in a folder.
     pub(super) fn sweep(&self, dir: &Dir) -> io::Result<()> {
-        for entry in dir.entries()? {
-            let name = entry?.file_name();
+        for name in names::list(dir)? {
             if is_left_over(&name, &self.run) && !dir.symlink_metadata(&name)?.is_dir() {
-                dir.remove_file_or_symlink(&name)?;
+                names::remove(dir, &name)?;
             }
         }
         Ok(())
@@ -117,8 +115,7 @@ impl LastFolder {
         if self.names.contains(name) {
             return Ok(true);
         }
-        self.names =
-            dir.entries()?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<HashSet<OsString>>>()?;
+        self.names = names::list(dir)?.into_iter().collect();
         Ok(self.names.contains(name))
     }
 }

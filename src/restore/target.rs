@@ -10,13 +10,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, OpenOptions};
+use cap_std::fs::Dir;
 
 use super::durable::Durable;
 use super::{Compare, Existing, RestoreOptions, Unrestored};
 use crate::error::{Error, ErrorKind, Result};
+use crate::names;
 use crate::set::digest::is_zero;
 use crate::set::{Digest, EntryPath, Metadata, Mtime};
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use unix::{is_privileged, open_folder, os_name, private, write_all_at};
+#[cfg(unix)]
+pub(super) use unix::{make_sparse, os_text};
+#[cfg(windows)]
+use windows::{is_privileged, open_folder, os_name, private, write_all_at};
+#[cfg(windows)]
+pub(super) use windows::{make_sparse, os_text};
 
 /// The target folder.
 pub(super) struct Target {
@@ -90,7 +105,7 @@ impl Target {
         let failed = |e| Error::at("open target folder", path.display(), e);
         std::fs::create_dir_all(path).map_err(failed)?;
         let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?;
-        if options.existing == Existing::Refuse && dir.entries().map_err(failed)?.next().is_some() {
+        if options.existing == Existing::Refuse && !names::list(&dir).map_err(failed)?.is_empty() {
             return Err(Error::new(
                 ErrorKind::AlreadyExists,
                 format!(
@@ -99,16 +114,12 @@ impl Target {
                 ),
             ));
         }
-        #[cfg(unix)]
-        let is_privileged = rustix::process::geteuid().is_root();
-        #[cfg(not(unix))]
-        let is_privileged = false;
         let target = Self {
             dir,
             shown: path.display().to_string(),
             existing: options.existing,
             compare: options.compare,
-            is_privileged,
+            is_privileged: is_privileged(),
             unrestored: Mutex::default(),
             run: run().map_err(failed)?,
             made: AtomicU64::new(0),
@@ -174,7 +185,7 @@ impl Target {
             drop(folders);
             return dir.open_dir_nofollow(name);
         }
-        let mut is_new = match dir.create_dir(name) {
+        let mut is_new = match names::create_folder(dir, name) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => false,
             created => created.map(|()| true)?,
         };
@@ -206,15 +217,16 @@ impl Target {
     /// Replaces a file or link by a new folder; if that fails, the file or link stays.
     fn replace_by_folder(&self, dir: &Dir, name: &OsStr) -> io::Result<()> {
         let (folder, aside) = (self.temporary(), self.temporary());
-        dir.create_dir(&folder)?;
-        let moved = dir.rename(name, dir, &aside).and_then(|()| {
-            dir.rename(&folder, dir, name).inspect_err(|_| drop(dir.rename(&aside, dir, name)))
+        names::create_folder(dir, &folder)?;
+        let moved = names::rename(dir, name, dir, &aside).and_then(|()| {
+            names::rename(dir, &folder, dir, name)
+                .inspect_err(|_| drop(names::rename(dir, &aside, dir, name)))
         });
         if moved.is_err() {
-            let _ = dir.remove_dir(&folder);
+            let _ = names::remove_folder(dir, &folder);
         }
         moved?;
-        dir.remove_file_or_symlink(&aside)
+        names::remove(dir, &aside)
     }
 
     pub(super) fn place<'a>(
@@ -244,7 +256,7 @@ impl Target {
             drop(file);
             self.rename_into_place(&dir, &temporary, name, near)
         };
-        make().inspect_err(|_| drop(dir.remove_file(&temporary)))?;
+        make().inspect_err(|_| drop(names::remove(&dir, &temporary)))?;
         Ok(Outcome::Written)
     }
 
@@ -269,6 +281,7 @@ impl Target {
             }
             self.make_file(path, metadata, near, |mut file| {
                 if sparse {
+                    make_sparse(file);
                     file.set_len(content.len() as u64)?;
                     write_at(file, content, 0, true)
                 } else {
@@ -288,17 +301,16 @@ impl Target {
     pub(super) fn finish_folder(&self, path: &EntryPath, metadata: &Metadata) {
         // One that could not be created is reported as lost.
         let Some(is_new) = self.is_new(path.as_bytes()) else { return };
-        // Open it for reading: a handle that only allows lookups cannot change anything.
-        let opened = self.folder(path.as_bytes(), &mut LastFolder::default()).and_then(|dir| dir.open("."));
+        let opened =
+            self.folder(path.as_bytes(), &mut LastFolder::default()).and_then(|dir| open_folder(&dir));
         match opened {
-            Ok(dir) if is_new || self.existing != Existing::Keep => {
-                let folder = dir.into_std();
+            Ok(folder) if is_new || self.existing != Existing::Keep => {
                 if !is_new {
                     self.strip_folder(&folder, metadata, path);
                 }
                 self.finish_file(&folder, metadata, path);
             }
-            Ok(dir) => self.compare_folder(&dir.into_std(), metadata, path),
+            Ok(folder) => self.compare_folder(&folder, metadata, path),
             Err(error) => self.note("folder", path, &error),
         }
     }
@@ -321,10 +333,8 @@ impl Target {
 }
 
 pub(super) fn create(dir: &Dir, name: &OsStr) -> io::Result<File> {
-    let mut options = OpenOptions::new();
+    let mut options = private();
     options.write(true).create_new(true).follow(FollowSymlinks::No);
-    #[cfg(unix)]
-    cap_std::fs::OpenOptionsExt::mode(&mut options, 0o600);
     Ok(dir.open_with(name, &options)?.into_std())
 }
 
@@ -349,42 +359,6 @@ pub(super) fn write_at(file: &File, content: &[u8], from: u64, sparse: bool) -> 
         }
     }
     Ok(())
-}
-
-#[cfg(unix)]
-fn write_all_at(file: &File, content: &[u8], from: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, content, from)
-}
-
-#[cfg(windows)]
-fn write_all_at(file: &File, mut content: &[u8], mut from: u64) -> io::Result<()> {
-    while !content.is_empty() {
-        let count = std::os::windows::fs::FileExt::seek_write(file, content, from)?;
-        content = &content[count..];
-        from += count as u64;
-    }
-    Ok(())
-}
-
-#[cfg(unix)]
-pub(super) fn os_text(bytes: &[u8]) -> io::Result<&OsStr> {
-    Ok(std::os::unix::ffi::OsStrExt::from_bytes(bytes))
-}
-
-#[cfg(not(unix))]
-pub(super) fn os_text(bytes: &[u8]) -> io::Result<&OsStr> {
-    let text = str::from_utf8(bytes)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidFilename, "a name is not Unicode"))?;
-    Ok(OsStr::new(text))
-}
-
-/// Returns a single name; on Windows it must stand for nothing but itself.
-fn os_name(bytes: &[u8]) -> io::Result<&OsStr> {
-    #[cfg(windows)]
-    if bytes.iter().any(|b| matches!(b, b'\\' | b':' | b'<' | b'>' | b'"' | b'|' | b'?' | b'*' | 0..32)) {
-        return Err(io::Error::new(io::ErrorKind::InvalidFilename, "a name that this system does not allow"));
-    }
-    os_text(bytes)
 }
 
 /// Draws a restore's own number.

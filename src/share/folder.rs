@@ -8,12 +8,22 @@ use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, OpenOptions};
 
-use super::{Item, ItemKind, PROBE, Share, Space, concerning, unsupported};
+use super::{Item, PROBE, Share, Space, concerning, unsupported};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MasBackupFolder, Name, SharePath, is_mas_backup, unfinished_name};
+use crate::names;
 use crate::string_enum::string_enum;
 
 mod direct;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use unix::{has_no_hard_links, is_own, items, space};
+#[cfg(windows)]
+use windows::{has_no_hard_links, is_own, items, space};
 
 /// How durable a write is when [`Share::put`] returns.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -138,22 +148,10 @@ impl FolderShare {
             if self.durability == Durability::Flushed {
                 file.sync_data()?;
             }
-            dir.rename(&part, dir, name.as_str())
+            names::rename(dir, &part, dir, name.as_str())
         };
-        write().inspect_err(|_| drop(dir.remove_file(&part)))
+        write().inspect_err(|_| drop(names::remove(dir, &part)))
     }
-}
-
-/// Whether a file belongs to the account that this runs as.
-#[cfg(unix)]
-fn is_own(file: &Metadata) -> bool {
-    use cap_std::fs::MetadataExt;
-    file.uid() == rustix::process::geteuid().as_raw()
-}
-
-#[cfg(not(unix))]
-fn is_own(_: &Metadata) -> bool {
-    true
 }
 
 impl Share for FolderShare {
@@ -222,7 +220,7 @@ impl Share for FolderShare {
             let mut dir = self.dir.try_clone()?;
             let mut names = folder.names().iter().peekable();
             while let Some(name) = names.next() {
-                match dir.create_dir(name.as_str()) {
+                match names::create_folder(&dir, name.as_str()) {
                     // Another host may just have created it, so sync it; if this account may not, it existed before.
                     Err(e) if e.kind() == io::ErrorKind::AlreadyExists && names.peek().is_some() => {
                         let _ = self.sync(&dir);
@@ -242,14 +240,9 @@ impl Share for FolderShare {
     fn link(&self, object: &SharePath, name: &SharePath) -> Result<()> {
         let (from, old) = self.place("link", object)?;
         let (to, new) = self.place("link", name)?;
-        from.hard_link(old.as_str(), &to, new.as_str()).map_err(|e| {
-            #[cfg(unix)]
-            if let Some(code) = e.raw_os_error() {
-                use rustix::io::Errno;
-                // A file system without hard links refuses with one of these (link(2)).
-                if [Errno::PERM, Errno::OPNOTSUPP, Errno::NOSYS].iter().any(|no| no.raw_os_error() == code) {
-                    return unsupported(self.describe(), "link", "hard links", object).with_source(e);
-                }
+        names::hard_link(&from, old.as_str(), &to, new.as_str()).map_err(|e| {
+            if has_no_hard_links(&e) {
+                return unsupported(self.describe(), "link", "hard links", object).with_source(e);
             }
             self.failed("link", name, e)
         })
@@ -273,15 +266,11 @@ impl Share for FolderShare {
         if to.symlink_metadata(new.as_str()).is_ok() {
             return Err(failed(io::ErrorKind::AlreadyExists.into()));
         }
-        from.rename(old.as_str(), &to, new.as_str()).map_err(failed)
+        names::rename(&from, old.as_str(), &to, new.as_str()).map_err(failed)
     }
 
-    #[cfg(unix)]
     fn space(&self) -> Result<Space> {
-        let found = rustix::fs::fstatvfs(&self.dir);
-        let found = found.map_err(|e| self.failed("look for space on", &SharePath::root(), e.into()))?;
-        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
-        Ok(Space::new(bytes(found.f_blocks), bytes(found.f_bavail)))
+        space(&self.dir).map_err(|e| self.failed("look for space on", &SharePath::root(), e))
     }
 
     fn may_delete(&self, folder: &SharePath) -> Result<Option<bool>> {
@@ -299,7 +288,7 @@ impl Share for FolderShare {
             let mut options = OpenOptions::new();
             options.write(true).create(true).follow(FollowSymlinks::No);
             drop(dir.open_with(name.as_str(), &options)?);
-            match dir.remove_file(name.as_str()) {
+            match names::remove(&dir, name.as_str()) {
                 // Another check of the same share removed it.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(Ok(()))),
                 removed => Ok(Some(removed)),
@@ -322,36 +311,13 @@ impl Share for FolderShare {
 
     fn remove(&self, path: &SharePath) -> Result<()> {
         let (dir, name) = self.place("delete", path)?;
-        dir.remove_file(name.as_str()).map_err(|e| self.failed("delete", path, e))
+        names::remove(&dir, name.as_str()).map_err(|e| self.failed("delete", path, e))
     }
 
     fn remove_folder(&self, folder: &SharePath) -> Result<()> {
         let (dir, name) = self.place("delete folder", folder)?;
-        dir.remove_dir(name.as_str()).map_err(|e| self.failed("delete folder", folder, e))
+        names::remove_folder(&dir, name.as_str()).map_err(|e| self.failed("delete folder", folder, e))
     }
-}
-
-fn items(dir: &Dir) -> io::Result<Vec<Item>> {
-    let mut items = Vec::new();
-    for entry in dir.entries()? {
-        let entry = entry?;
-        // Deleted by hand between the listing and this look.
-        let metadata = match entry.metadata() {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-            metadata => metadata?,
-        };
-        let (kind, length) = if metadata.is_dir() {
-            (ItemKind::Folder, 0)
-        } else if metadata.is_file() {
-            (ItemKind::File, metadata.len())
-        } else {
-            (ItemKind::Other, 0)
-        };
-        let modified = metadata.modified().ok().and_then(|time| time.into_std().try_into().ok());
-        let name = entry.file_name();
-        items.push(Item::new(name.to_string_lossy(), kind, length).with_modified(modified));
-    }
-    Ok(items)
 }
 
 impl fmt::Debug for FolderShare {

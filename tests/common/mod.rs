@@ -27,6 +27,7 @@ pub mod ntfs;
 pub mod proxy;
 #[cfg(feature = "smb")]
 pub mod samba;
+pub mod system;
 #[cfg(feature = "smb")]
 pub mod wire;
 
@@ -107,12 +108,17 @@ impl Fixture {
 
     /// Uses memory if there is space: ext4 searches long for an inode that was not deleted within the last seconds, and
     /// a test that creates and deletes files by the hundred thousand would mostly wait for that.
-    #[cfg(unix)]
     pub fn in_memory() -> Self {
-        let memory = Path::new("/dev/shm");
-        let room = rustix::fs::statvfs(memory).map_or(0, |memory| memory.f_bavail * memory.f_frsize);
-        // A file server serves only temporary folders.
-        if room > 1 << 30 && !backend::is_smb() { Self::below(memory) } else { Self::new() }
+        #[cfg(unix)]
+        {
+            let memory = Path::new("/dev/shm");
+            let room = rustix::fs::statvfs(memory).map_or(0, |memory| memory.f_bavail * memory.f_frsize);
+            // A file server serves only temporary folders.
+            if room > 1 << 30 && !backend::is_smb() {
+                return Self::below(memory);
+            }
+        }
+        Self::new()
     }
 
     fn below(folder: &Path) -> Self {
@@ -189,20 +195,6 @@ pub fn change_sheet(sheet: &Path, change: impl FnOnce(&mut serde_json::Value)) {
     std::fs::write(sheet, with_own_digest(&format!("{text},\n  \"cover_sha256\": \""))).unwrap();
 }
 
-/// Copies the folder of a set that a backup is writing, as a kill would leave it. The files stay the same ones, so that
-/// their times stay, too.
-pub fn copy_unfinished(folder: &Path, copy: &Path) {
-    // A file that gets its name meanwhile is not there under the old one: begin anew.
-    for _ in 0..1000 {
-        let _ = std::fs::remove_dir_all(copy);
-        let copied = Command::new("cp").arg("-al").arg(folder).arg(copy).output().unwrap();
-        if copied.status.success() {
-            return;
-        }
-    }
-    panic!("{} changes all the time", folder.display());
-}
-
 /// Runs a program; if it fails, the panic contains what it printed.
 pub fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
@@ -225,7 +217,6 @@ pub fn assert_same_tree(one: &Path, other: &Path) {
 }
 
 fn describe(root: &Path) -> Vec<String> {
-    use std::os::unix::fs::MetadataExt;
     let mut lines = Vec::new();
     let mut first_names = std::collections::HashMap::new();
     let mut folders = vec![root.to_path_buf()];
@@ -234,6 +225,7 @@ fn describe(root: &Path) -> Vec<String> {
         names.sort();
         for path in names {
             let m = path.symlink_metadata().unwrap();
+            let known = system::look(&path);
             let relative = path.strip_prefix(root).unwrap();
             let content = if m.is_symlink() {
                 format!("-> {:?}", std::fs::read_link(&path).unwrap())
@@ -241,11 +233,12 @@ fn describe(root: &Path) -> Vec<String> {
                 folders.push(path.clone());
                 String::new()
             } else {
-                let first = first_names.entry(m.ino()).or_insert_with(|| relative.to_owned()).clone();
+                let first = first_names.entry(known.id).or_insert_with(|| relative.to_owned()).clone();
                 let content = std::fs::read(&path).unwrap();
                 format!("{} {:?} first {first:?}", content.len(), azs_backup::set::Digest::of(&content))
             };
-            lines.push(format!("{relative:?} {:o} {}.{:09} {content}", m.mode(), m.mtime(), m.mtime_nsec()));
+            let (seconds, nanoseconds) = known.modified;
+            lines.push(format!("{relative:?} {:o} {seconds}.{nanoseconds:09} {content}", known.mode));
         }
     }
     lines.sort();

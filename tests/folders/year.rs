@@ -219,7 +219,7 @@ impl Year {
             let folder = self.nightly.fixture.native(&self.nightly.fixture.place.set_folder(&backup.set()));
             let journal = fs::read(self.nightly.place_state().join("journal")).unwrap_or_default();
             let copy = self.nightly.fixture.path("interrupted");
-            common::copy_unfinished(&folder, &copy);
+            common::system::copy_unfinished(&folder, &copy);
             drop(backup);
             fs::rename(copy, folder).unwrap();
             fs::write(self.nightly.place_state().join("journal"), journal).unwrap();

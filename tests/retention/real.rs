@@ -11,6 +11,7 @@ use azs_backup::observer::Observer;
 use azs_backup::schedule::{DeletionOutcome, RetentionPlan, RetentionPolicy};
 use azs_backup::{ErrorKind, Result, Share, list_sets};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use crate::common::{self, Fixture, forward};
 

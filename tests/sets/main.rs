@@ -1,5 +1,4 @@
 //! Sets on a share, which is a folder or, with `AZS_TEST_SHARE=smb`, behind a file server.
-#![cfg(unix)]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,9 +1,9 @@
 //! Parts of a set: its list of entries, one file as bytes or to a stream; and sealed files and streams.
-#![cfg(unix)]
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crate::common::system::symlink;
 use crate::common::{Certificate, Fixture, PASSWORD, noise};
 use azs_backup::backup::BackupReport;
 use azs_backup::envelope::{MAX_CONTENT, Sealer, content_of};
@@ -23,7 +23,7 @@ fn back_up(fixture: &Fixture, large: &[u8]) -> BackupReport {
     std::fs::write(tree.join("empty"), "").unwrap();
     std::fs::hard_link(tree.join("small"), tree.join("z-small-too")).unwrap();
     std::fs::hard_link(tree.join("large"), tree.join("z-large-too")).unwrap();
-    std::os::unix::fs::symlink("small", tree.join("link")).unwrap();
+    symlink("small", tree.join("link"));
     let mut backup = fixture.builder().segment_size(4 << 20).start().unwrap();
     backup.add_folder_as("tree", &tree).unwrap();
     backup.commit().unwrap()

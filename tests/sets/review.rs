@@ -1,5 +1,4 @@
 //! The review: each rule, with a share made for it.
-#![cfg(unix)]
 
 #[path = "review/configuration.rs"]
 mod configuration;

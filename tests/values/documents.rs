@@ -32,6 +32,7 @@ fn documents_name_files_that_are_there() {
         "bindings/python/README.md",
         "docs/shares.md",
         "docs/smb.md",
+        "docs/windows.md",
         "docs/format.md",
     ] {
         let text = std::fs::read_to_string(root.join(document)).unwrap();

@@ -1,5 +1,4 @@
 //! Sets and reviews of `vectors/`, which every language walks: `vectors/README.md` says how.
-#![cfg(unix)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

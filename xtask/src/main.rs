@@ -22,6 +22,7 @@ mod rust;
 mod soak;
 mod spelling;
 mod together;
+mod windows;
 
 use needs::{FOR_BUILD, FOR_TESTS};
 use run::{Failure, cargo};
@@ -34,6 +35,7 @@ cargo xtask night [BACKUPS]          backups over SMB with random faults, by def
 cargo xtask soak [TIME] [SEED]       the oracle on random folders for 1h, 90m, 30s…, beginning with this seed; by default
                                      for an hour, with another seed each time
 cargo xtask fuzz [SECONDS] [TARGET]  run each fuzz target, or one, by default for 60 seconds
+cargo xtask windows [COMMAND…]        build for Windows and run the tests under wine, or this cargo command for Windows
 cargo xtask wheel                    build the Python wheel into target/wheels, and test it in a new environment
 cargo xtask npm-pack                 build the Node package's tarball into target/npm, and test it
 cargo xtask install-c PREFIX         install the C library: header, libraries, pkg-config and CMake files
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         ("fuzz", []) => fuzz::fuzz("60", None),
         ("fuzz", [seconds]) => fuzz::fuzz(seconds, None),
         ("fuzz", [seconds, target]) => fuzz::fuzz(seconds, Some(target)),
+        ("windows", arguments) => windows::test(arguments),
         ("wheel", []) => python::wheel(),
         ("npm-pack", []) => node::pack(),
         ("install-c", [prefix, options @ ..]) => c::install(prefix, options),

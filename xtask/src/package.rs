@@ -19,12 +19,12 @@ const WANTED: &[&str] = &[
 ];
 
 /// What does not belong in it.
-const UNWANTED: &[&str] = &[".ci/", "bindings/", "fuzz/", "target/", "xtask/"];
+const UNWANTED: &[&str] = &[".ci/", "bindings/", "fuzz/", "target/", "windows/", "xtask/"];
 
 /// Lists the package's files, packs it, and builds its documentation as docs.rs does, outside of the workspace.
 pub(crate) fn check() -> Result<(), Failure> {
     let openssl = needs::check(FOR_BUILD)?;
-    let package = ["package", "--locked", "--allow-dirty", "--no-verify"];
+    let package = ["package", "--locked", "--allow-dirty", "--no-verify", "--package", "azs-backup"];
     let list = cargo_prints(&[&package[..], &["--list"]].concat())?;
     if let Some(missing) = WANTED.iter().find(|wanted| !list.lines().any(|file| file == **wanted)) {
         return Err(Failure(format!("the package lacks {missing}: see `exclude` in Cargo.toml")));
@@ -33,7 +33,8 @@ pub(crate) fn check() -> Result<(), Failure> {
     if let Some(file) = list.lines().find(is_unwanted) {
         return Err(Failure(format!("the package has {file}: see `exclude` in Cargo.toml")));
     }
-    cargo_prints(&package)?;
+    // It depends on the other one, which is published first.
+    cargo_prints(&[&package[..], &["--package", "azs-backup-windows"]].concat())?;
     let folder = unpack()?;
     leave_workspace(&folder.join("Cargo.toml"))?;
     // In the workspace's target folder, so that nothing else is built again.
@@ -54,9 +55,11 @@ fn unpack() -> Result<std::path::PathBuf, Failure> {
 }
 
 /// The package is in a folder below the workspace, but does not belong to it. It gets the workspace's profiles: with
-/// others, all dependencies would be built again, OpenSSL included.
+/// others, all dependencies would be built again, OpenSSL included. What it needs of us may not be published yet.
 fn leave_workspace(manifest: &Path) -> Result<(), Failure> {
     let failed = |e| Failure(format!("{}: {e}", manifest.display()));
     let published = fs::read_to_string(manifest).map_err(failed)?;
-    fs::write(manifest, format!("{published}\n[workspace]\n")).map_err(failed)
+    let windows = Path::new(env!("CARGO_MANIFEST_DIR")).join("../windows");
+    let patch = format!("[patch.crates-io]\nazs-backup-windows = {{ path = {windows:?} }}\n");
+    fs::write(manifest, format!("{published}\n[workspace]\n\n{patch}")).map_err(failed)
 }

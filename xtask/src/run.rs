@@ -63,6 +63,14 @@ impl Step {
         self
     }
 
+    /// Takes these variables away from it.
+    pub(crate) fn without(mut self, variables: &[&str]) -> Self {
+        for variable in variables {
+            self.command.env_remove(variable);
+        }
+        self
+    }
+
     /// Runs it with our own input and output. Anything but success fails the task.
     pub(crate) fn run(mut self) -> Result<(), Failure> {
         eprintln!("{}", self.line);

@@ -85,7 +85,7 @@ impl ShareArgs {
     /// Checks the way to the share, from the name of its server on.
     pub(crate) fn check(&self, check: &ShareCheck, output: &Output) -> Result<CheckReport> {
         #[cfg(feature = "smb")]
-        if let Some(unc) = unc(&self.root)? {
+        if let Some(unc) = self.server.unc(&self.root)? {
             return Ok(check.run_smb(&self.server.builder(unc, output)?));
         }
         Ok(check.run(&*self.open(output)?))
@@ -104,7 +104,7 @@ impl ServerArgs {
     }
 
     pub(crate) fn open(&self, root: &Path, output: &Output) -> Result<Arc<dyn Share>> {
-        match unc(root)? {
+        match self.unc(root)? {
             Some(unc) => self.connect(unc, output),
             None => Ok(Arc::new(FolderShare::open(root).map_err(|error| match error.kind() {
                 ErrorKind::NotFound => {
@@ -115,6 +115,18 @@ impl ServerArgs {
                 _ => error,
             })?)),
         }
+    }
+
+    /// Parses a UNC path; `None` if the text is not meant to be one.
+    ///
+    /// On Windows the system opens it, as the account that this program runs as, unless another account is given.
+    fn unc(&self, path: &Path) -> Result<Option<UncPath>> {
+        if cfg!(windows) && self.smb_user.is_none() {
+            return Ok(None);
+        }
+        let text = path.to_string_lossy();
+        let is_unc = text.starts_with(r"\\") || text.starts_with("//");
+        is_unc.then(|| text.parse()).transpose()
     }
 
     #[cfg(feature = "smb")]
@@ -176,7 +188,7 @@ impl SetArgs {
             let folder = newest(&share, &folder)?.unwrap_or(folder);
             return Ok((share, folder));
         }
-        if let Some(unc) = unc(set)? {
+        if let Some(unc) = self.server.unc(set)? {
             let names: Vec<_> = unc.folders().names().iter().map(ToString::to_string).collect();
             let folder = set_folder(&names)?;
             let root = (0..folder.names().len()).try_fold(unc, |root, _| root.parent());
@@ -221,13 +233,6 @@ fn set_folder(names: &[String]) -> Result<SharePath> {
     }
     let is_set = names.last().is_some_and(|name| name.parse::<SetName>().is_ok());
     if is_set { path(1) } else { Ok(SharePath::root()) }
-}
-
-/// Parses a UNC path; `None` if the text is not meant to be one.
-fn unc(path: &Path) -> Result<Option<UncPath>> {
-    let text = path.to_string_lossy();
-    let is_unc = text.starts_with(r"\\") || text.starts_with("//");
-    is_unc.then(|| text.parse()).transpose()
 }
 
 impl KeyArgs {

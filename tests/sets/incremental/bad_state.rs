@@ -2,13 +2,13 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use azs_backup::backup::BackupReport;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::common::system::set_mode;
 use crate::incremental::nightly::Nightly;
 
 fn assert_full_with(report: &BackupReport, why: &str) {
@@ -27,6 +27,7 @@ fn forge(nightly: &Nightly, change: impl FnOnce(&mut Value)) {
     fs::write(path, format!("{digest}\n{json}")).unwrap();
 }
 
+#[cfg(unix)]
 #[test]
 fn it_is_for_its_owner_only() {
     let nightly = Nightly::new();
@@ -125,12 +126,15 @@ fn a_state_folder_that_is_a_file_or_full_is_done_without() {
     let report = nightly.run();
     assert_full_with(&report, "cannot be used");
     nightly.check(&report);
-    // Nothing can be written there: not as root either.
-    fs::remove_file(&nightly.state).unwrap();
-    std::os::unix::fs::symlink("/proc/self/fdinfo", &nightly.state).unwrap();
-    let report = nightly.run();
-    assert_full_with(&report, "cannot be used");
-    nightly.check(&report);
+    #[cfg(unix)]
+    {
+        // Nothing can be written there: not as root either.
+        fs::remove_file(&nightly.state).unwrap();
+        std::os::unix::fs::symlink("/proc/self/fdinfo", &nightly.state).unwrap();
+        let report = nightly.run();
+        assert_full_with(&report, "cannot be used");
+        nightly.check(&report);
+    }
 }
 
 #[test]
@@ -139,10 +143,10 @@ fn a_read_only_state_folder_is_done_without() {
     nightly.sample();
     nightly.run();
     let folder = nightly.place_state();
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o500)).unwrap();
+    set_mode(&folder, 0o500);
     let is_root = File::create(folder.join("probe")).is_ok();
     let report = nightly.run();
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+    set_mode(&folder, 0o700);
     if !is_root {
         assert_full_with(&report, "cannot be used");
     }

@@ -5,7 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::common::{Fixture, PASSWORD, run};
+use azs_backup::backup::BackupReport;
+
+use crate::common::system::copy_folder;
+use crate::common::{Fixture, PASSWORD, assert_same_tree};
 
 /// The fenced block behind this comment of the README.
 fn block(marker: &str) -> &'static str {
@@ -18,11 +21,22 @@ fn block(marker: &str) -> &'static str {
 pub fn recover(fixture: &Fixture, set: &Path) -> PathBuf {
     let copy = fixture.path("by hand");
     let _ = fs::remove_dir_all(&copy);
-    run(Command::new("cp").arg("-r").arg(set).arg(&copy));
+    copy_folder(set, &copy, false);
     fs::write(copy.join("backup.pfx"), &fixture.certificate.pfx).unwrap();
     let mut bash = Command::new("bash");
     bash.arg("-c").arg(block("recovery")).current_dir(&copy).env("AZS_PFX_PASSWORD", PASSWORD);
     let said = bash.output().unwrap();
     assert!(said.status.success() && said.stderr.is_empty(), "{}", String::from_utf8_lossy(&said.stderr));
     copy.join("restored")
+}
+
+/// The lines give back these sources as they are. They are for bash, which Windows has under wine only: it runs ours.
+pub fn check(fixture: &Fixture, report: &BackupReport, sources: &[(&str, &Path)]) {
+    if cfg!(windows) && std::env::var_os("WINEPREFIX").is_none() {
+        return;
+    }
+    let recovered = recover(fixture, &fixture.native(&report.folder));
+    for (name, folder) in sources {
+        assert_same_tree(folder, &recovered.join(name));
+    }
 }

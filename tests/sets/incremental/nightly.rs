@@ -2,7 +2,6 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,6 +11,7 @@ use azs_backup::Opener;
 use azs_backup::backup::{BackupBuilder, BackupReport};
 use azs_backup::restore::{RestoreOptions, VerifyReport};
 
+use crate::common::system::{look, symlink};
 use crate::common::{Fixture, assert_same_tree, noise};
 
 pub struct Nightly {
@@ -46,7 +46,7 @@ impl Nightly {
             fs::write(tree.join(format!("a/b/file {i}")), noise(i, 100_000)).unwrap();
         }
         fs::write(tree.join("large"), noise(99, 3_000_000)).unwrap();
-        std::os::unix::fs::symlink("a/changed", tree.join("link")).unwrap();
+        symlink("a/changed", tree.join("link"));
         tree.clone()
     }
 
@@ -144,12 +144,13 @@ impl Nightly {
         self.state.join("contoso.com/nyc/Switches")
     }
 
+    #[cfg(unix)]
     pub fn assert_private(&self) {
         for folder in [&self.state, &self.place_state()] {
-            assert_eq!(fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700);
+            assert_eq!(look(folder).mode & 0o777, 0o700);
         }
         for file in fs::read_dir(self.place_state()).unwrap().map(Result::unwrap) {
-            let mode = file.metadata().unwrap().permissions().mode();
+            let mode = look(&file.path()).mode;
             assert_eq!(mode & 0o077, 0, "{:?} {mode:o}", file.path());
         }
     }

@@ -1,13 +1,13 @@
 //! Sources that change or vanish between the walk that finds them and the thread that reads them.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 
 use azs_backup::backup::{BackupReport, SourceProblems};
 use azs_backup::set::Status;
 
 use super::nightly::Nightly;
 use crate::common::noise;
+use crate::common::system::look;
 
 /// One night in which something happens when all is found and nothing is read yet: small files wait for the commit.
 fn night(nightly: &Nightly, meanwhile: impl FnOnce()) -> BackupReport {
@@ -52,7 +52,7 @@ fn a_file_to_which_others_link_is_stored_whatever_becomes_of_its_name() {
         let found = nightly.verify(&report);
         assert!(found.is_sound(), "{change}: {found:#?}");
         let restored = nightly.restore(&report).join("tree");
-        let inode = |name: &str| fs::metadata(restored.join(name)).unwrap().ino();
+        let inode = |name: &str| look(&restored.join(name)).id;
         assert_eq!(inode("a"), inode("b"), "{change}");
         assert_eq!(fs::read(restored.join("c")).unwrap(), b"innocent");
         if change == "vanishes" {

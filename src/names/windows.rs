@@ -1,0 +1,128 @@
+//! The calls of Windows, which take paths.
+//!
+//! Each path is the folder's own, as Windows has it, and a name. It begins with `\\?\`, so Windows interprets nothing in
+//! it: it may be long, and a name that ends in a dot or is `nul` is that name. `cap-std` drops those four characters
+//! (cap-std issues 318 and 348), and what is left of `\\?\UNC\server\share` is not even an absolute path. Nobody can move
+//! the folder meanwhile: `cap-std` opens folders without `FILE_SHARE_DELETE`.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::os::windows::fs::{FileTypeExt, symlink_dir, symlink_file};
+use std::path::{Component, Path, PathBuf};
+
+use cap_std::fs::Dir;
+
+/// Returns the path of a name in a folder, `\\?\C:\…`.
+fn verbatim(dir: &Dir, name: &OsStr) -> io::Result<PathBuf> {
+    join(azs_backup_windows::path(dir)?, name)
+}
+
+fn join(folder: PathBuf, name: &OsStr) -> io::Result<PathBuf> {
+    let is_one = !name.is_empty()
+        && !name.as_encoded_bytes().iter().any(|byte| matches!(byte, b'\\' | b'/' | b':' | 0))
+        && name != "."
+        && name != "..";
+    if !is_one {
+        return Err(io::Error::new(io::ErrorKind::InvalidFilename, "not the name of one thing in a folder"));
+    }
+    Ok(folder.join(name))
+}
+
+/// Returns the names in a folder.
+pub(crate) fn list(dir: &Dir) -> io::Result<Vec<OsString>> {
+    fs::read_dir(azs_backup_windows::path(dir)?)?.map(|entry| Ok(entry?.file_name())).collect()
+}
+
+/// Creates a folder.
+pub(crate) fn create_folder(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<()> {
+    fs::create_dir(verbatim(dir, name.as_ref())?)
+}
+
+/// Gives something another name, perhaps in another folder. A file that has that name goes.
+pub(crate) fn rename(from: &Dir, old: impl AsRef<OsStr>, to: &Dir, new: impl AsRef<OsStr>) -> io::Result<()> {
+    fs::rename(verbatim(from, old.as_ref())?, verbatim(to, new.as_ref())?)
+}
+
+/// Gives a file one more name.
+pub(crate) fn hard_link(
+    from: &Dir,
+    old: impl AsRef<OsStr>,
+    to: &Dir,
+    new: impl AsRef<OsStr>,
+) -> io::Result<()> {
+    fs::hard_link(verbatim(from, old.as_ref())?, verbatim(to, new.as_ref())?)
+}
+
+/// Creates a symbolic link. Windows wants to know whether it leads to a folder, and `\` between names.
+pub(crate) fn symlink(dir: &Dir, target: &OsStr, name: impl AsRef<OsStr>) -> io::Result<()> {
+    let link = verbatim(dir, name.as_ref())?;
+    let target: PathBuf = match target.to_str() {
+        Some(text) => text.replace('/', "\\").into(),
+        None => target.into(),
+    };
+    let is_folder = leads_to_folder(azs_backup_windows::path(dir)?, &target);
+    if is_folder { symlink_dir(target, link) } else { symlink_file(target, link) }
+}
+
+/// Whether a link in this folder leads to a folder that is there. It follows no other link on the way, and does not go
+/// where an absolute path leads: that may be somebody's server, which Windows would log on to.
+fn leads_to_folder(mut at: PathBuf, target: &Path) -> bool {
+    let mut is_folder = false;
+    for part in target.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => is_folder = at.pop(),
+            Component::Normal(name) => {
+                at.push(name);
+                is_folder = fs::symlink_metadata(&at).is_ok_and(|there| there.is_dir());
+                if !is_folder {
+                    return false;
+                }
+            }
+            Component::Prefix(_) | Component::RootDir => return false,
+        }
+    }
+    is_folder
+}
+
+/// Returns where a symbolic link or a junction leads, as it says.
+pub(crate) fn read_link(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<OsString> {
+    Ok(fs::read_link(verbatim(dir, name.as_ref())?)?.into_os_string())
+}
+
+/// Removes a file, a symbolic link or a junction.
+pub(crate) fn remove(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<()> {
+    let path = verbatim(dir, name.as_ref())?;
+    if fs::symlink_metadata(&path)?.file_type().is_symlink_dir() {
+        return fs::remove_dir(path);
+    }
+    fs::remove_file(path)
+}
+
+/// Removes an empty folder.
+pub(crate) fn remove_folder(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<()> {
+    fs::remove_dir(verbatim(dir, name.as_ref())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_keeps_the_form_in_which_nothing_is_interpreted() {
+        for folder in [r"\\?\C:\target", r"\\?\UNC\server\share", r"\\?\UNC\server\share\contoso.com"] {
+            for name in ["object", "nul", "dot.", "space ", "CON.txt", "~1"] {
+                let path = join(folder.into(), OsStr::new(name)).unwrap();
+                assert_eq!(path.as_os_str(), OsStr::new(&format!(r"{folder}\{name}")));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_name_leads_nowhere() {
+        for name in ["", ".", "..", r"a\b", "a/b", "c:", "file:stream", r"\\?\C:\", "a\0"] {
+            assert!(join(r"\\?\C:\target".into(), OsStr::new(name)).is_err(), "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Restores what Windows knows about a file: its time of last change, and what the records of a set made on Windows have.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, FileTimes};
+use std::io;
+use std::os::windows::fs::FileTimesExt;
+use std::time::SystemTime;
+
+use azs_backup_windows::{path, security, set_access, set_attributes, set_owner};
+
+use crate::restore::target::Target;
+use crate::set::windows::WindowsRecord;
+use crate::set::{EntryPath, Metadata, Mtime};
+
+impl Target {
+    pub(in crate::restore) fn finish_file(&self, file: &File, metadata: &Metadata, at: &EntryPath) {
+        if metadata.mode.is_some() {
+            self.note("mode and owner", at, &"this system has none");
+        }
+        let (mut created, mut attributes) = (None, None);
+        for (name, value) in &metadata.xattrs {
+            match WindowsRecord::of_xattr(name, value) {
+                Some(WindowsRecord::Stream(name, content)) => {
+                    if let Err(error) = write_stream(file, &name, &content) {
+                        let name = name.escape_ascii();
+                        self.note("alternate data streams", at, &format_args!("{name}: {error}"));
+                    }
+                }
+                Some(WindowsRecord::Security(sddl)) => self.finish_security(file, &sddl, at),
+                Some(WindowsRecord::Created(time)) => created = Some(time),
+                Some(WindowsRecord::Attributes(bits)) => attributes = Some(bits),
+                None => self.note("extended attributes", at, &format_args!("{name}: this system has none")),
+            }
+        }
+        // Whatever was written before would have changed the times.
+        if let Err(error) = set_times(file, metadata.mtime, created) {
+            self.note("time of last change", at, &error);
+        }
+        if let Some(Err(error)) = attributes.map(|bits| set_attributes(file, bits)) {
+            self.note("attributes", at, &error);
+        }
+    }
+
+    /// Restores owner and access list, as far as they are not what they should be and this account may.
+    fn finish_security(&self, file: &File, sddl: &str, at: &EntryPath) {
+        let restore = || -> io::Result<()> {
+            let there = security(file)?;
+            let path = path(file)?;
+            if owner_of(&there) != owner_of(sddl)
+                && let Err(error) = set_owner(&path, owner_of(sddl))
+            {
+                self.note("owner", at, &error);
+            }
+            if access_of(&there) != access_of(sddl) {
+                set_access(&path, access_of(sddl))?;
+            }
+            Ok(())
+        };
+        if let Err(error) = restore() {
+            self.note("access list", at, &error);
+        }
+    }
+
+    /// Removes from an existing folder what the set's does not have: nothing on this system.
+    pub(in crate::restore) fn strip_folder(&self, _: &File, _: &Metadata, _: &EntryPath) {}
+
+    /// Records how a folder that was kept differs from the set's: in nothing that matters here.
+    pub(in crate::restore) fn compare_folder(&self, _: &File, _: &Metadata, _: &EntryPath) {}
+}
+
+/// Writes a named stream of a file or folder.
+fn write_stream(file: &File, name: &[u8], content: &[u8]) -> io::Result<()> {
+    let name = str::from_utf8(name).ok().filter(|name| !name.contains(['\\', '/', ':', '\0']));
+    let name =
+        name.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidFilename, "not the name of a stream"))?;
+    let mut path = path(file)?.into_os_string();
+    path.push(":");
+    path.push(OsStr::new(name));
+    fs::write(path, content)
+}
+
+fn set_times(file: &File, modified: Option<Mtime>, created: Option<Mtime>) -> io::Result<()> {
+    let mut times = FileTimes::new();
+    if let Some(time) = modified {
+        times = times.set_modified(system_time(time)?);
+    }
+    if let Some(time) = created {
+        times = times.set_created(system_time(time)?);
+    }
+    file.set_times(times)
+}
+
+fn system_time(time: Mtime) -> io::Result<SystemTime> {
+    let time =
+        jiff::Timestamp::new(time.seconds, time.nanoseconds.cast_signed()).map_err(io::Error::other)?;
+    // Windows counts from 1601.
+    SystemTime::try_from(time).map_err(io::Error::other)
+}
+
+/// Returns the `O:` and `G:` parts of an SDDL text, which come first.
+fn owner_of(sddl: &str) -> &str {
+    sddl.find("D:").map_or(sddl, |at| &sddl[..at])
+}
+
+/// Returns the `D:` part.
+fn access_of(sddl: &str) -> &str {
+    sddl.find("D:").map_or("", |at| &sddl[at..])
+}

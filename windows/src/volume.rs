@@ -1,0 +1,74 @@
+//! Where an open file or folder is.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::windows::ffi::{OsStrExt, OsStringExt};
+use std::os::windows::io::{AsHandle, AsRawHandle};
+use std::path::PathBuf;
+use std::ptr::null_mut;
+
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_REMOTE_PROTOCOL_INFO, FileRemoteProtocolInfo, GetDiskFreeSpaceExW, GetFinalPathNameByHandleW,
+    VOLUME_NAME_DOS,
+};
+
+use crate::query::{Plain, query};
+
+/// Bytes of a volume, as far as the account's quota reaches.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Space {
+    /// All of them.
+    pub total: u64,
+    /// Those that can still be written.
+    pub available: u64,
+}
+
+/// Returns the full path of an open file or folder as Windows has it: `\\?\C:\…`, or `\\?\UNC\server\share\…`. Links are
+/// resolved, and nothing in it is interpreted any more: not `.`, not `nul`, not a dot at the end.
+///
+/// # Errors
+/// Whatever the file system answers.
+pub fn path(file: impl AsHandle) -> io::Result<PathBuf> {
+    let file = file.as_handle();
+    let mut buffer = vec![0_u16; 512];
+    loop {
+        // SAFETY: the handle is open as long as it is borrowed, and the buffer is as long as we say.
+        let length = unsafe {
+            GetFinalPathNameByHandleW(
+                file.as_raw_handle(),
+                buffer.as_mut_ptr(),
+                buffer.len() as u32,
+                VOLUME_NAME_DOS,
+            )
+        } as usize;
+        match length {
+            0 => return Err(io::Error::last_os_error()),
+            // If it is too short, Windows says how long it must be.
+            length if length > buffer.len() => buffer.resize(length, 0),
+            length => return Ok(OsString::from_wide(&buffer[..length]).into()),
+        }
+    }
+}
+
+/// Returns how much space the volume of an open folder has.
+///
+/// # Errors
+/// Whatever the file system answers.
+pub fn space(folder: impl AsHandle) -> io::Result<Space> {
+    // A share must end in a backslash (GetDiskFreeSpaceExW, "lpDirectoryName").
+    let path: Vec<u16> = path(folder)?.join("").as_os_str().encode_wide().chain([0]).collect();
+    let (mut available, mut total) = (0, 0);
+    // SAFETY: the path ends in a zero, and both numbers outlive the call.
+    let done = unsafe { GetDiskFreeSpaceExW(path.as_ptr(), &raw mut available, &raw mut total, null_mut()) };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(Space { total, available }) }
+}
+
+// SAFETY: integers only.
+unsafe impl Plain for FILE_REMOTE_PROTOCOL_INFO {}
+
+/// Whether an open file or folder is on a file server: a local file system does not know the question.
+#[must_use]
+pub fn is_remote(file: impl AsHandle) -> bool {
+    query::<FILE_REMOTE_PROTOCOL_INFO>(file.as_handle(), FileRemoteProtocolInfo).is_ok()
+}

@@ -1,0 +1,138 @@
+//! A Rust that can build for Windows.
+//!
+//! If the one that runs us has the target's standard library, it is that one: `rustup target add` brings it. Otherwise we
+//! take Debian's, the one that it builds its browsers with, because it comes with the source of the standard library. We
+//! unpack its packages into a folder, change nothing in the system, and build the standard library ourselves.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{LINKER, TARGET, create, failed, folder};
+use crate::run::{Failure, Step, output, program};
+
+/// The packages, by names without versions: apt adds those that they need and the system lacks.
+const PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
+
+/// Where Debian's packages install to.
+const DEBIAN_USR: &str = "usr";
+
+/// A cargo and a rustc.
+pub(super) enum Toolchain {
+    /// Those that run us.
+    Own,
+    /// Those below this folder.
+    Debian(PathBuf),
+}
+
+/// Finds a toolchain that has the standard library for Windows, or makes one.
+pub(super) fn find() -> Result<Toolchain, Failure> {
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+    let own = output(rustc, &["--print", "sysroot"], "").unwrap_or_default();
+    if library(Path::new(own.trim())).is_dir() {
+        return Ok(Toolchain::Own);
+    }
+    let root = folder("toolchain");
+    if !root.is_dir() {
+        fetch(&root)?;
+    }
+    let toolchain = Toolchain::Debian(root.join(DEBIAN_USR));
+    let library = library(&root.join(DEBIAN_USR));
+    if !library.is_dir() {
+        build_std(&toolchain, &library)?;
+    }
+    Ok(toolchain)
+}
+
+/// Where a toolchain has the standard library for Windows.
+fn library(sysroot: &Path) -> PathBuf {
+    sysroot.join("lib/rustlib").join(TARGET).join("lib")
+}
+
+impl Toolchain {
+    /// Prepares its cargo.
+    pub(super) fn cargo(&self) -> Step {
+        let Self::Debian(usr) = self else {
+            return program(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
+        };
+        let bin = usr.join("bin");
+        let path = std::env::var("PATH").unwrap_or_default();
+        // The cargo that runs us has set the variables for its own.
+        program(&bin.join("cargo").to_string_lossy())
+            .env("PATH", &format!("{}:{path}", bin.display()))
+            .env("RUSTC", &bin.join("rustc").to_string_lossy())
+            .env("RUSTDOC", &bin.join("rustdoc").to_string_lossy())
+            .env("LD_LIBRARY_PATH", &usr.join("lib/x86_64-linux-gnu").to_string_lossy())
+            .without(&["RUSTUP_TOOLCHAIN", "CARGO"])
+    }
+}
+
+/// Downloads the packages and unpacks them.
+fn fetch(root: &Path) -> Result<(), Failure> {
+    let archives = folder("packages");
+    create(&archives.join("partial"))?;
+    let cache = format!("Dir::Cache::archives={}", archives.display());
+    // It installs nothing, so it need not wait for whoever does.
+    let download = || {
+        program("apt-get")
+            .args(["install", "-q", "-y", "--download-only", "--reinstall", "--no-install-recommends"])
+            .args(["-o", &cache, "-o", "Debug::NoLocking=1"])
+            .args(PACKAGES)
+            .run()
+    };
+    // The lists may be older than what the archive has now; only root can renew them.
+    download().or_else(|_| program("apt-get").args(["update", "-q"]).run().and_then(|()| download())).map_err(
+        |Failure(message)| {
+            Failure(format!(
+                "no Rust for Windows: `rustup target add {TARGET}` brings one, or Debian's packages {}, which could not \
+                 be fetched ({message})",
+                PACKAGES.join(", ")
+            ))
+        },
+    )?;
+    let unpacked = folder("toolchain.part");
+    let _ = fs::remove_dir_all(&unpacked);
+    create(&unpacked)?;
+    for archive in fs::read_dir(&archives).map_err(|e| failed(&archives, e))? {
+        let archive = archive.map_err(|e| failed(&archives, e))?.path();
+        if archive.extension().is_some_and(|extension| extension == "deb") {
+            let (archive, into) = (archive.to_string_lossy(), unpacked.to_string_lossy());
+            program("dpkg-deb").args(["-x", &archive, &into]).run()?;
+        }
+    }
+    fs::rename(&unpacked, root).map_err(|e| failed(root, e))?;
+    fs::remove_dir_all(&archives).map_err(|e| failed(&archives, e))
+}
+
+/// Builds the standard library and the test harness, and puts them where rustc looks for them. Cargo can do the first
+/// only with a switch that is not stable; our own code is built without.
+fn build_std(toolchain: &Toolchain, library: &Path) -> Result<(), Failure> {
+    let package = folder("std");
+    let write = |name: &str, text: &str| {
+        let path = package.join(name);
+        fs::write(&path, text).map_err(|e| failed(&path, e))
+    };
+    create(&package.join("src"))?;
+    write("Cargo.toml", "[package]\nname = \"nothing\"\nedition = \"2024\"\n\n[workspace]\n")?;
+    write("src/lib.rs", "")?;
+    toolchain
+        .cargo()
+        .args(["build", "--release", "-Z", "build-std=std,panic_unwind,test", "--target", TARGET])
+        .args(["--manifest-path", &package.join("Cargo.toml").to_string_lossy()])
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", LINKER)
+        .env("CARGO_TARGET_DIR", &package.join("target").to_string_lossy())
+        .run()?;
+    let built = package.join("target").join(TARGET).join("release/deps");
+    let part = library.with_extension("part");
+    let _ = fs::remove_dir_all(&part);
+    create(&part)?;
+    for item in fs::read_dir(&built).map_err(|e| failed(&built, e))? {
+        let item = item.map_err(|e| failed(&built, e))?;
+        let name = item.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".rlib") && !name.starts_with("libnothing") {
+            fs::copy(item.path(), part.join(&name)).map_err(|e| failed(&part, e))?;
+        }
+    }
+    fs::rename(&part, library).map_err(|e| failed(library, e))?;
+    fs::remove_dir_all(&package).map_err(|e| failed(&package, e))
+}
