@@ -9,6 +9,12 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use unix::{create_folder, hard_link, list, read_link, remove, remove_folder, rename, symlink};
+pub(crate) use unix::{
+    create_folder, hard_link, list, look, read_link, remove, remove_folder, rename, rename_new, symlink,
+};
 #[cfg(windows)]
-pub(crate) use windows::{create_folder, hard_link, list, read_link, remove, remove_folder, rename, symlink};
+pub(crate) use windows::verbatim;
+#[cfg(windows)]
+pub(crate) use windows::{
+    create_folder, hard_link, list, look, read_link, remove, remove_folder, rename, rename_new, symlink,
+};

@@ -4,11 +4,16 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 
 use cap_fs_ext::DirExt;
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, Metadata};
 
 /// Returns the names in a folder.
 pub(crate) fn list(dir: &Dir) -> io::Result<Vec<OsString>> {
     dir.entries()?.map(|entry| Ok(entry?.file_name())).collect()
+}
+
+/// Looks at whatever has this name, without following it.
+pub(crate) fn look(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<Metadata> {
+    dir.symlink_metadata(name.as_ref())
 }
 
 /// Creates a folder.
@@ -19,6 +24,14 @@ pub(crate) fn create_folder(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<()
 /// Gives something another name, perhaps in another folder. Whatever has that name goes.
 pub(crate) fn rename(from: &Dir, old: impl AsRef<OsStr>, to: &Dir, new: impl AsRef<OsStr>) -> io::Result<()> {
     from.rename(old.as_ref(), to, new.as_ref())
+}
+
+/// Gives something another name in its folder, if that is free. Somebody else must not take it meanwhile.
+pub(crate) fn rename_new(dir: &Dir, old: impl AsRef<OsStr>, new: impl AsRef<OsStr>) -> io::Result<()> {
+    match look(dir, new.as_ref()) {
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => rename(dir, old, dir, new),
+    }
 }
 
 /// Gives a file one more name.

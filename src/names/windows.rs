@@ -6,15 +6,15 @@
 //! the folder meanwhile: `cap-std` opens folders without `FILE_SHARE_DELETE`.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::fs::{self, File};
 use std::io;
-use std::os::windows::fs::{FileTypeExt, symlink_dir, symlink_file};
+use std::os::windows::fs::{FileTypeExt, OpenOptionsExt, symlink_dir, symlink_file};
 use std::path::{Component, Path, PathBuf};
 
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, Metadata};
 
 /// Returns the path of a name in a folder, `\\?\C:\…`.
-fn verbatim(dir: &Dir, name: &OsStr) -> io::Result<PathBuf> {
+pub(crate) fn verbatim(dir: &Dir, name: &OsStr) -> io::Result<PathBuf> {
     join(azs_backup_windows::path(dir)?, name)
 }
 
@@ -34,6 +34,14 @@ pub(crate) fn list(dir: &Dir) -> io::Result<Vec<OsString>> {
     fs::read_dir(azs_backup_windows::path(dir)?)?.map(|entry| Ok(entry?.file_name())).collect()
 }
 
+/// Looks at whatever has this name, without following it. A name is taken if the calls below would find something under
+/// it. `cap-std` asks whether exactly this name is, which can differ: it opens in a way that may heed letter case.
+pub(crate) fn look(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<Metadata> {
+    let mut options = File::options();
+    options.access_mode(0).custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
+    Metadata::from_file(&options.open(verbatim(dir, name.as_ref())?)?)
+}
+
 /// Creates a folder.
 pub(crate) fn create_folder(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<()> {
     fs::create_dir(verbatim(dir, name.as_ref())?)
@@ -42,6 +50,11 @@ pub(crate) fn create_folder(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<()
 /// Gives something another name, perhaps in another folder. A file that has that name goes.
 pub(crate) fn rename(from: &Dir, old: impl AsRef<OsStr>, to: &Dir, new: impl AsRef<OsStr>) -> io::Result<()> {
     fs::rename(verbatim(from, old.as_ref())?, verbatim(to, new.as_ref())?)
+}
+
+/// Gives something another name in its folder, if that is free.
+pub(crate) fn rename_new(dir: &Dir, old: impl AsRef<OsStr>, new: impl AsRef<OsStr>) -> io::Result<()> {
+    azs_backup_windows::rename_new(&verbatim(dir, old.as_ref())?, &verbatim(dir, new.as_ref())?)
 }
 
 /// Gives a file one more name.
@@ -104,6 +117,10 @@ pub(crate) fn remove(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<()> {
 pub(crate) fn remove_folder(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<()> {
     fs::remove_dir(verbatim(dir, name.as_ref())?)
 }
+
+// Win32, "CreateFileW".
+const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
+const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
 
 #[cfg(test)]
 mod tests {

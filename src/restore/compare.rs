@@ -11,6 +11,7 @@ use cap_std::fs::{Dir, OpenOptions};
 use super::target::{ExpectedContent, ExpectedFile, LastFolder, Outcome, Target};
 use super::{Compare, Existing};
 use crate::error::Error;
+use crate::names;
 use crate::set::{Digest, Mtime};
 use crate::stop;
 
@@ -51,7 +52,7 @@ impl Target {
         if self.existing != Existing::Keep {
             return Ok(None);
         }
-        match dir.symlink_metadata(name) {
+        match names::look(dir, name) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e),
             Ok(there) => self.must_be_itself(dir, name, near).map(|()| Some(there)),
@@ -184,7 +185,7 @@ mod tests {
         ] {
             let time = std::time::UNIX_EPOCH + std::time::Duration::new(there.0, there.1);
             file.set_modified(time).unwrap();
-            let metadata = dir.symlink_metadata("file").unwrap();
+            let metadata = names::look(&dir, "file").unwrap();
             assert_eq!(
                 is_time(&metadata, Some(Mtime::new(wanted.0, wanted.1))),
                 same,

@@ -36,7 +36,7 @@ impl Target {
         if self.existing != Existing::Replace {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "something of this name is there"));
         }
-        if dir.symlink_metadata(name)?.is_dir() {
+        if names::look(dir, name)?.is_dir() {
             // This only removes an empty one.
             names::remove_folder(dir, name).map_err(|e| {
                 io::Error::new(io::ErrorKind::AlreadyExists, format!("a folder is in its place ({e})"))
@@ -52,14 +52,14 @@ impl Target {
     pub(super) fn remember(&self, dir: &Dir, name: &OsStr, near: &mut LastFolder) -> io::Result<()> {
         let has_letters = name.as_encoded_bytes().iter().any(u8::is_ascii_alphabetic);
         if has_letters && *near.ignores_case.get_or_insert_with(|| ignores_case(dir, name)) {
-            let id = id_of(&dir.symlink_metadata(name)?);
+            let id = id_of(&names::look(dir, name)?);
             self.written.lock().unwrap_or_else(PoisonError::into_inner).extend(id);
         }
         Ok(())
     }
 
     fn is_own(&self, dir: &Dir, name: &OsStr) -> io::Result<bool> {
-        let id = id_of(&dir.symlink_metadata(name)?);
+        let id = id_of(&names::look(dir, name)?);
         Ok(id.is_some_and(|id| self.written.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)))
     }
 
@@ -77,10 +77,7 @@ impl Target {
         }
         // Two workers may have names that are one name here.
         let _alone = self.naming.lock().unwrap_or_else(PoisonError::into_inner);
-        match dir.symlink_metadata(name) {
-            Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
-            Err(_) => names::rename(dir, temporary, dir, name),
-        }
+        names::rename_new(dir, temporary, name)
     }
 
     /// Fails if the existing thing has a different name that the target treats as this one: this restore may just have
@@ -101,7 +98,7 @@ impl Target {
     /// Removes what killed restores left half written in a folder.
     pub(super) fn sweep(&self, dir: &Dir) -> io::Result<()> {
         for name in names::list(dir)? {
-            if is_left_over(&name, &self.run) && !dir.symlink_metadata(&name)?.is_dir() {
+            if is_left_over(&name, &self.run) && !names::look(dir, &name)?.is_dir() {
                 names::remove(dir, &name)?;
             }
         }
@@ -147,7 +144,7 @@ fn ignores_case(dir: &Dir, name: &OsStr) -> bool {
         .chars()
         .map(|c| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() })
         .collect();
-    turned != text && dir.symlink_metadata(turned).is_ok()
+    turned != text && names::look(dir, turned).is_ok()
 }
 
 /// Whether this is another restore's temporary name.

@@ -192,7 +192,7 @@ impl Target {
         *near = LastFolder::default();
         if !is_new {
             self.must_be_itself(dir, name, near)?;
-            if !dir.symlink_metadata(name)?.is_dir() {
+            if !names::look(dir, name)?.is_dir() {
                 if self.existing != Existing::Replace {
                     return Err(io::Error::new(
                         io::ErrorKind::AlreadyExists,

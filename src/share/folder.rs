@@ -136,7 +136,7 @@ impl FolderShare {
         name: &Name,
         fill: impl FnOnce(&std::fs::File) -> io::Result<()>,
     ) -> io::Result<()> {
-        if dir.symlink_metadata(name.as_str()).is_ok() {
+        if names::look(dir, name.as_str()).is_ok() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         let part = unfinished_name(name.as_str(), None);
@@ -263,7 +263,7 @@ impl Share for FolderShare {
         let (from, old) = self.place("rename", object)?;
         let (to, new) = self.place("rename", name)?;
         let failed = |e| self.failed("rename", name, e);
-        if to.symlink_metadata(new.as_str()).is_ok() {
+        if names::look(&to, new.as_str()).is_ok() {
             return Err(failed(io::ErrorKind::AlreadyExists.into()));
         }
         names::rename(&from, old.as_str(), &to, new.as_str()).map_err(failed)
@@ -282,7 +282,7 @@ impl Share for FolderShare {
             let dir = self.folder(folder)?;
             // Anything else of this name belongs to somebody, and stays.
             let is_left_by_us = |found: &Metadata| found.is_file() && found.len() == 0 && is_own(found);
-            if dir.symlink_metadata(name.as_str()).is_ok_and(|found| !is_left_by_us(&found)) {
+            if names::look(&dir, name.as_str()).is_ok_and(|found| !is_left_by_us(&found)) {
                 return Ok(None);
             }
             let mut options = OpenOptions::new();

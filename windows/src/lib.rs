@@ -19,4 +19,4 @@ pub use reparse::{Link, link};
 pub use security::{Others, make_private, others, security, set_access, set_owner};
 pub use sparse::{has_data, make_sparse};
 pub use streams::{Stream, streams};
-pub use volume::{Space, is_remote, path, space};
+pub use volume::{Space, is_remote, path, rename_new, space};

@@ -1,15 +1,15 @@
-//! Where an open file or folder is.
+//! Where an open file or folder is, and what takes its path.
 
 use std::ffi::OsString;
 use std::io;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::os::windows::io::{AsHandle, AsRawHandle};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::ptr::null_mut;
 
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_REMOTE_PROTOCOL_INFO, FileRemoteProtocolInfo, GetDiskFreeSpaceExW, GetFinalPathNameByHandleW,
-    VOLUME_NAME_DOS,
+    MoveFileExW, VOLUME_NAME_DOS,
 };
 
 use crate::query::{Plain, query};
@@ -62,6 +62,18 @@ pub fn space(folder: impl AsHandle) -> io::Result<Space> {
     // SAFETY: the path ends in a zero, and both numbers outlive the call.
     let done = unsafe { GetDiskFreeSpaceExW(path.as_ptr(), &raw mut available, &raw mut total, null_mut()) };
     if done == 0 { Err(io::Error::last_os_error()) } else { Ok(Space { total, available }) }
+}
+
+/// Gives a file or folder another name, if nothing has that one.
+///
+/// # Errors
+/// `AlreadyExists`; whatever the file system answers.
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    let wide = |path: &Path| path.as_os_str().encode_wide().chain([0]).collect::<Vec<u16>>();
+    let (from, to) = (wide(from), wide(to));
+    // SAFETY: both paths end in a zero.
+    let done = unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), 0) };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 // SAFETY: integers only.

@@ -10,6 +10,7 @@ use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, OpenOptions};
 
 use crate::backup::stat::is_shown_like_any_other;
+use crate::names::verbatim;
 
 /// Opens a file for reading, whatever has replaced it since it was looked at: never through a link. Other programs may
 /// read, write, rename and delete it meanwhile; if one of them shares it with nobody, this fails.
@@ -20,11 +21,11 @@ pub(in crate::backup) fn open(dir: &Dir, name: &OsStr) -> io::Result<File> {
     let there = facts(&file)?;
     let Some(tag) = there.reparse_tag else { return Ok(file) };
     // This handle shows what the filter driver keeps in place of the content: open it once more by way of the driver.
+    // `cap-std` opens every reparse point itself.
     if !is_shown_like_any_other(tag) {
         return Err(io::Error::other("it has become a link"));
     }
-    options.follow(FollowSymlinks::Yes);
-    let file = dir.open_with(name, &options)?.into_std();
+    let file = File::open(verbatim(dir, name)?)?;
     let shown = facts(&file)?;
     if (shown.volume, shown.id) != (there.volume, there.id) {
         return Err(io::Error::other("another file has taken its name"));
