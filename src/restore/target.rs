@@ -25,13 +25,13 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-use unix::{is_privileged, open_folder, os_name, private, write_all_at};
-#[cfg(unix)]
 pub(super) use unix::{make_sparse, os_text};
-#[cfg(windows)]
-use windows::{is_privileged, open_folder, os_name, private, write_all_at};
+#[cfg(unix)]
+use unix::{open_folder, os_name, private, write_all_at};
 #[cfg(windows)]
 pub(super) use windows::{make_sparse, os_text};
+#[cfg(windows)]
+use windows::{open_folder, os_name, private, write_all_at};
 
 /// The target folder.
 pub(super) struct Target {
@@ -39,7 +39,6 @@ pub(super) struct Target {
     shown: String,
     pub(super) existing: Existing,
     pub(super) compare: Compare,
-    pub(super) is_privileged: bool,
     unrestored: Mutex<BTreeMap<&'static str, Unrestored>>,
     /// This restore's number, and how many temporary names it has made.
     pub(super) run: String,
@@ -119,7 +118,6 @@ impl Target {
             shown: path.display().to_string(),
             existing: options.existing,
             compare: options.compare,
-            is_privileged: is_privileged(),
             unrestored: Mutex::default(),
             run: run().map_err(failed)?,
             made: AtomicU64::new(0),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use azs_backup::restore::RestoreOptions;
 use azs_backup::review::{Configuration, review};
 use azs_backup::schedule::{RetentionPolicy, Schedule};
-use azs_backup::share::{ShareCheck, SmbAccount};
+use azs_backup::share::ShareCheck;
 use azs_backup::{
     Backup, DecryptionCertificate, EncryptionCertificate, FolderShare, Opener, Result, Set, Share,
 };
@@ -38,8 +38,9 @@ fn take(of: &str, options: &Value) -> Result<()> {
                 .into(folder.path().join("new"))?;
             Ok(())
         }
+        #[cfg(feature = "smb")]
         "smb" => {
-            let account = SmbAccount::new("CONTOSO\\azsbackup", "not used")?;
+            let account = azs_backup::share::SmbAccount::new("CONTOSO\\azsbackup", "not used")?;
             azs_backup::SmbShare::builder(r"\\127.0.0.1\AzSBackups".parse()?, account)
                 .options(json)?
                 .connect()
@@ -62,7 +63,7 @@ fn take(of: &str, options: &Value) -> Result<()> {
 fn options_are_taken_and_refused_as_the_vectors_say() {
     let cases: Vec<Value> = serde_json::from_str(include_str!("../vectors/options.json")).unwrap();
     let mut wrong = Vec::new();
-    for case in &cases {
+    for case in cases.iter().filter(|case| cfg!(feature = "smb") || case["of"] != "smb") {
         let got = take(case["of"].as_str().unwrap(), &case["options"]);
         let is_right = match &got {
             Ok(()) => case["error"].is_null(),

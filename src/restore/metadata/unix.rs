@@ -78,7 +78,7 @@ impl Target {
         };
         let mut owned = uid.is_none_or(|uid| uid == there.0);
         if let Some(uid) = uid.filter(|_| !owned) {
-            if self.is_privileged {
+            if rustix::process::geteuid().is_root() {
                 let given = give(Some(rustix::fs::Uid::from_raw(uid)), None);
                 owned = given.inspect_err(|e| self.note("owner", path, e)).is_ok();
             } else {

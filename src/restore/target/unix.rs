@@ -8,11 +8,6 @@ use std::os::unix::fs::FileExt;
 
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 
-/// Whether this account may give files away.
-pub(super) fn is_privileged() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
 /// Options for a file that nobody else can open before it is whole.
 pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();

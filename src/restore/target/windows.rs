@@ -15,11 +15,6 @@ use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 
 use crate::layout::check_windows_name;
 
-/// Whether this account may give files away: not asked here, because no owner is restored.
-pub(super) fn is_privileged() -> bool {
-    false
-}
-
 /// Options for a file that is not whole yet. It inherits the access list of its folder, like any other.
 pub(super) fn private() -> OpenOptions {
     OpenOptions::new()

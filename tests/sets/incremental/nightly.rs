@@ -144,7 +144,6 @@ impl Nightly {
         self.state.join("contoso.com/nyc/Switches")
     }
 
-    #[cfg(unix)]
     pub fn assert_private(&self) {
         for folder in [&self.state, &self.place_state()] {
             assert_eq!(look(folder).mode & 0o777, 0o700);

@@ -4,9 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
-use azs_backup::alert::{
-    AlertKind, Confidence, DocumentedKind, Profile, classify_chain, classify_error, classify_io,
-};
+use azs_backup::alert::{AlertKind, DocumentedKind, Profile, classify_chain, classify_error, classify_io};
 use azs_backup::{Error, ErrorKind};
 
 const REFINED: Profile = Profile::Refined;
@@ -71,7 +69,10 @@ fn an_errno_counts_more_than_its_kind() {
     assert_eq!(class.kind(), AlertKind::Connectivity);
     assert_eq!(class.evidence()[0].name(), "EHOSTDOWN");
     let class = classify_error(&Error::io("open", io::Error::from_raw_os_error(28)), REFINED);
-    assert_eq!((class.kind(), class.confidence()), (AlertKind::OutOfCapacity, Confidence::High));
+    assert_eq!(
+        (class.kind(), class.confidence()),
+        (AlertKind::OutOfCapacity, azs_backup::alert::Confidence::High)
+    );
 }
 
 #[test]
