@@ -36,7 +36,11 @@ pub(crate) fn check() -> Result<(), Failure> {
     // It depends on the other one, which is published first.
     cargo_prints(&[&package[..], &["--package", "azs-backup-windows"]].concat())?;
     let folder = unpack()?;
-    leave_workspace(&folder.join("Cargo.toml"))?;
+    let manifest = folder.join("Cargo.toml");
+    leave_workspace(&manifest)?;
+    // Takes the patch into the lock file, and leaves all else as it is.
+    let manifest = manifest.to_string_lossy();
+    cargo_prints(&["update", "--offline", "--workspace", "--manifest-path", &manifest])?;
     // In the workspace's target folder, so that nothing else is built again.
     let doc = cargo("doc", openssl).folder(&folder.to_string_lossy()).args(["--no-deps"]);
     doc.env("CARGO_TARGET_DIR", &target().to_string_lossy()).env("RUSTDOCFLAGS", "--deny warnings").run()
