@@ -26,55 +26,29 @@ const FOR_WINDOWS: &[Need] = &[
 const LINKER: &str = "x86_64-w64-mingw32-gcc";
 
 /// The test programs that run under wine.
-const PROGRAMS: &[&str] = &["envelope", "errors", "jobs", "kill", "retention", "sets", "values"];
+const PROGRAMS: &[&str] = &["envelope", "errors", "kill", "values", "retention", "folders", "sets"];
 
-/// What of them does not, by the beginnings of names, and why. Tests that only Unix can have are not even built.
-const LEFT_OUT: &[(&str, &str)] = &[
-    ("example::", "it builds the example by cargo; `cargo xtask windows run --example` does that"),
-    ("incremental::bad_state::it_is_for_its_owner_only", "modes; azs-backup-windows tests access lists"),
-    ("incremental::the_readme_s_lines_give_back_an_incremental_set", "the lines are for bash"),
-    (
-        "sources::paths_longer_than_the_system_s_limit_survive",
-        "wine knows no path of more than 260 characters",
-    ),
-    ("sources::holes_are_restored_as_holes", "wine has no list of a file's holes"),
-    (
-        "sources::unix::",
-        "names of any bytes, modes, extended attributes, pipes; sources::windows:: is in their place",
-    ),
-    ("target::a_link_in_the_set_is_not_followed_by_what_comes_after_it", "wine makes no links"),
-    ("target::replace_takes_a_folder_s_other_attributes", "extended attributes"),
-];
-
-/// The other test programs, which do not run there at all, and why.
-const PROGRAMS_LEFT_OUT: &[(&str, &str)] = &[
-    ("crash, file_server, smb, smb_network", "they need Linux: strace, a Samba server, network namespaces"),
-    ("examples, folders, oracle, restore_rights", "not yet told apart what of them needs Unix"),
-    (
-        "alert_allocations, architecture, legacy_provider, progress",
-        "they show nothing that a system does in its own way",
-    ),
-];
+/// The tests of these programs that do not, by the beginnings of their names, and why.
+const LEFT_OUT: &[(&str, &str)] = &[];
 
 /// Builds and runs the tests; with arguments, runs that cargo command for Windows: `check`, `test --test sets`.
 pub(crate) fn test(arguments: &[String]) -> Result<(), Failure> {
     needs::check(&[FOR_BUILD, FOR_WINDOWS].concat())?;
     let toolchain = toolchain::find()?;
-    let (prefix, tools) = (wine::prefix()?, wine::tools()?);
-    let wine = (&*prefix, &*tools);
+    let prefix = wine::prefix()?;
     if let Some((command, arguments)) = arguments.split_first() {
-        return cargo(&toolchain, wine, command).args(arguments).run();
+        return cargo(&toolchain, &prefix, command).args(arguments).run();
     }
-    for (name, why) in PROGRAMS_LEFT_OUT.iter().chain(LEFT_OUT) {
+    for (name, why) in LEFT_OUT {
         eprintln!("xtask: left out under wine: {name}: {why}");
     }
     let programs = PROGRAMS.iter().flat_map(|name| ["--test", name]);
     let left_out = LEFT_OUT.iter().flat_map(|(name, _)| ["--skip", name]);
-    cargo(&toolchain, wine, "test").args(["--lib"]).args(programs).args(["--"]).args(left_out).run()
+    cargo(&toolchain, &prefix, "test").args(["--lib"]).args(programs).args(["--"]).args(left_out).run()
 }
 
 /// Prepares a cargo command for Windows. A share over SMB is the system's there, so the client of our own is left out.
-fn cargo(toolchain: &Toolchain, (prefix, tools): (&str, &str), command: &str) -> Step {
+fn cargo(toolchain: &Toolchain, prefix: &str, command: &str) -> Step {
     let features = ["--no-default-features", "--features", "vendored-openssl"];
     toolchain
         .cargo()
@@ -84,7 +58,6 @@ fn cargo(toolchain: &Toolchain, (prefix, tools): (&str, &str), command: &str) ->
         .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", &wine::program().unwrap_or_default())
         .env("CARGO_TARGET_DIR", &folder("build").to_string_lossy())
         .env("WINEPREFIX", prefix)
-        .env("WINEPATH", tools)
         .env("WINEDEBUG", "-all")
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{LINKER, create, failed, folder};
-use crate::run::{Failure, output, program as step};
+use crate::run::{Failure, program as step};
 
 /// Where Debian's package `wine64` has the program; the one in the path belongs to another package.
 const PLACES: [&str; 3] = ["/usr/lib/wine/wine64", "/usr/bin/wine64", "/usr/bin/wine"];
@@ -32,21 +32,6 @@ pub(super) fn prefix() -> Result<String, Failure> {
         fs::write(&ready, "").map_err(|e| failed(&ready, e))?;
     }
     Ok(shown)
-}
-
-/// Returns the folder in which a Windows program finds programs of ours by name, as wine's path: they run as they are. So
-/// tests can compare with `openssl`, and recover a set by hand.
-pub(super) fn tools() -> Result<String, Failure> {
-    let tools = folder("tools");
-    create(&tools)?;
-    for tool in ["bash", "openssl"] {
-        let found = output("sh", &["-c", &format!("command -v {tool}")], "").unwrap_or_default();
-        let link = tools.join(format!("{tool}.exe"));
-        let _ = fs::remove_file(&link);
-        #[cfg(unix)]
-        std::os::unix::fs::symlink(found.trim(), &link).map_err(|e| failed(&link, e))?;
-    }
-    Ok(format!("Z:{}", tools.to_string_lossy().replace('/', "\\")))
 }
 
 /// Rust's standard library takes its random numbers from `bcryptprimitives.dll`, which wine has since 8.15. Without it
