@@ -5,6 +5,7 @@ use std::io::Write;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::site::{Site, assert_same_tree, ended, failure, result, result_with, run, said, text};
@@ -184,7 +185,7 @@ fn an_interrupted_backup_leaves_nothing() {
     let site = Site::new();
     // Long enough on any machine, and without a block on the disk.
     fs::File::create(site.path("large")).unwrap().set_len(200 << 30).unwrap();
-    for signal in ["INT", "TERM", "HUP"] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let mut backup = site.backup(&["large"]);
         let child = backup.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let started = Instant::now();
@@ -192,7 +193,7 @@ fn an_interrupted_backup_leaves_nothing() {
             assert!(started.elapsed() < Duration::from_secs(60), "the backup does not begin");
             std::thread::sleep(Duration::from_millis(20));
         }
-        said(std::process::Command::new("kill").args([format!("-{signal}"), child.id().to_string()]));
+        kill_process(Pid::from_child(&child), signal).unwrap();
         let output = child.wait_with_output().unwrap();
         let stderr = text(&output.stderr);
         assert_eq!(output.status.code(), Some(130), "{stderr}");

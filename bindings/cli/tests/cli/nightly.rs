@@ -198,7 +198,9 @@ fn systemd_takes_the_units() {
         return;
     }
     let verified = run(analyze(&["verify"]).arg("./azs-backup.timer"));
-    assert_eq!(text(&verified.stderr), "");
+    // It may say something about other units of this machine.
+    let said = text(&verified.stderr);
+    assert!(verified.status.success() && !said.contains("azs-backup"), "{said}");
     // In tenths; what systemd calls OK ends at 5.
     let hardened = run(&mut analyze(&["security", "--offline=yes", "--threshold=30"]));
     assert!(hardened.status.success(), "{}", text(&hardened.stdout));
