@@ -75,9 +75,10 @@ fn a_file_becomes_a_folder_and_back_and_a_link() {
         nightly.run_and_check();
         nightly.run_and_check();
         fs::remove_file(&thing).unwrap();
-        symlink("a/changed", &thing);
-        nightly.run_and_check();
-        fs::remove_file(&thing).unwrap();
+        if symlink("a/changed", &thing) {
+            nightly.run_and_check();
+            fs::remove_file(&thing).unwrap();
+        }
         nightly.run_and_check();
     }
 }

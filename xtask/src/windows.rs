@@ -26,10 +26,48 @@ const FOR_WINDOWS: &[Need] = &[
 const LINKER: &str = "x86_64-w64-mingw32-gcc";
 
 /// The test programs that run under wine.
-const PROGRAMS: &[&str] = &["envelope", "errors", "kill", "values", "retention", "folders", "sets"];
+const PROGRAMS: &[&str] = &["envelope", "errors", "jobs", "kill", "retention", "sets", "values"];
 
-/// The tests of these programs that do not, by the beginnings of their names, and why.
-const LEFT_OUT: &[(&str, &str)] = &[];
+/// What of them does not, by the beginnings of names, and why. Tests that only Unix can have are not even built.
+const LEFT_OUT: &[(&str, &str)] = &[
+    (
+        "openssl_command::",
+        "wine starts a program of Unix, but gives no handle of it: Rust then closes another's",
+    ),
+    ("pem_keys::", OPENSSL),
+    ("pfx_parts::", OPENSSL),
+    ("round_trip::a_certificate_for_signing_opens_but_does_not_seal", OPENSSL),
+    ("round_trip::two_certificates_of_one_issuer_and_serial_number_are_both_tried", OPENSSL),
+    ("work::a_million_iterations_in_all_open_in_every_common_scheme", OPENSSL),
+    ("work::an_absent_password_is_wrong_and_no_more_work_than_a_present_one", OPENSSL),
+    ("example::", "it builds the example by cargo; `cargo xtask windows run --example` does that"),
+    ("incremental::bad_state::it_is_for_its_owner_only", "modes; azs-backup-windows tests access lists"),
+    ("incremental::the_readme_s_lines_give_back_an_incremental_set", "the lines are for bash"),
+    (
+        "sources::paths_longer_than_the_system_s_limit_survive",
+        "wine knows no path of more than 260 characters",
+    ),
+    ("sources::holes_are_restored_as_holes", "wine has no list of a file's holes"),
+    (
+        "sources::unix::",
+        "names of any bytes, modes, extended attributes, pipes; sources::windows:: is in their place",
+    ),
+    ("target::a_link_in_the_set_is_not_followed_by_what_comes_after_it", "wine makes no links"),
+    ("target::replace_takes_a_folder_s_other_attributes", "extended attributes"),
+];
+
+/// wine can start one, but gives no handle of it, and Rust then closes another's.
+const OPENSSL: &str = "the command openssl is a program of Unix";
+
+/// The other test programs, which do not run there at all, and why.
+const PROGRAMS_LEFT_OUT: &[(&str, &str)] = &[
+    ("crash, file_server, smb, smb_network", "they need Linux: strace, a Samba server, network namespaces"),
+    ("examples, folders, oracle, restore_rights", "not yet told apart what of them needs Unix"),
+    (
+        "alert_allocations, architecture, legacy_provider, progress",
+        "they show nothing that a system does in its own way",
+    ),
+];
 
 /// Builds and runs the tests; with arguments, runs that cargo command for Windows: `check`, `test --test sets`.
 pub(crate) fn test(arguments: &[String]) -> Result<(), Failure> {
@@ -39,7 +77,7 @@ pub(crate) fn test(arguments: &[String]) -> Result<(), Failure> {
     if let Some((command, arguments)) = arguments.split_first() {
         return cargo(&toolchain, &prefix, command).args(arguments).run();
     }
-    for (name, why) in LEFT_OUT {
+    for (name, why) in PROGRAMS_LEFT_OUT.iter().chain(LEFT_OUT) {
         eprintln!("xtask: left out under wine: {name}: {why}");
     }
     let programs = PROGRAMS.iter().flat_map(|name| ["--test", name]);
