@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use azs_backup::alert::Context;
+use azs_backup::set::Counts;
 use azs_backup::{Error, ErrorKind, Result};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -133,6 +134,17 @@ pub(crate) fn size(bytes: u64) -> indicatif::HumanBytes {
 /// "1 file", "2 files".
 pub(crate) fn count(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What a set holds, in one line.
+pub(crate) fn content(counts: &Counts) -> String {
+    format!(
+        "{}, {}, {} with {}",
+        count(counts.files, "file"),
+        count(counts.folders, "folder"),
+        count(counts.links, "link"),
+        size(counts.bytes)
+    )
 }
 
 /// How long ago this was, for people.

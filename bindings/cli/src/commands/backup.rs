@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::ended::Ended;
 use crate::options::{BackupOptions, to_json};
-use crate::output::{Output, count, invalid, size, some};
+use crate::output::{Output, content, count, invalid, size, some};
 use crate::progress;
 use crate::share::{ShareArgs, read};
 
@@ -84,17 +84,9 @@ impl Backup {
 }
 
 fn text(report: &BackupReport) -> String {
-    let (content, stored, reuse) = (&report.cover.content, &report.cover.stored, &report.reuse);
+    let (stored, reuse) = (&report.cover.stored, &report.reuse);
     let mut text = format!("{:?}: {}\n", report.cover.status, report.folder);
-    let _ = writeln!(
-        text,
-        "{}, {}, {} with {} in {:.1} s",
-        count(content.files, "file"),
-        count(content.folders, "folder"),
-        count(content.links, "link"),
-        size(content.bytes),
-        report.seconds
-    );
+    let _ = writeln!(text, "{} in {:.1} s", content(&report.cover.content), report.seconds);
     let _ = writeln!(text, "stored {} in {}", size(stored.bytes), count(stored.files, "file"));
     if reuse.base.is_some() {
         let linked = reuse.linked.bytes + reuse.copied.bytes;

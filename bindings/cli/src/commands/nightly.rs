@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use azs_backup::schedule::{Decision, Gate, Health, Job, JobLog, NextRun, OperationsFile, Warning, warnings};
-use azs_backup::{Error, ErrorKind, Result};
+use azs_backup::{Error, Result};
 use clap::Args;
 use jiff::Timestamp;
 
@@ -108,10 +108,4 @@ fn lock(state: &Path) -> Result<Option<File>> {
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(e)) => Err(failed(e)),
     }
-}
-
-/// The first failure of a run, for its exit code.
-fn first_failure(message: &str, code: &str) -> Error {
-    let kind = ErrorKind::ALL.iter().find(|kind| kind.code() == code).copied().unwrap_or(ErrorKind::Internal);
-    Error::new(kind, message.to_owned())
 }

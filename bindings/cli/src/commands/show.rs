@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::ended::Ended;
-use crate::output::{Output, age, count, invalid, size};
+use crate::output::{Output, age, content, count, invalid, size};
 use crate::share::{OptionalKeyArgs, SetArgs};
 use crate::table::table;
 
@@ -52,7 +52,6 @@ impl Show {
 }
 
 fn text(cover: &CoverSheet) -> String {
-    let content = &cover.content;
     let mut text = format!(
         "set         {}\nplace       {}\nstatus      {:?}\nbacked up   {}, {}\nfinished    {}\nmade by     {}\n",
         cover.set,
@@ -63,16 +62,10 @@ fn text(cover: &CoverSheet) -> String {
         cover.finished,
         cover.made_by,
     );
-    let _ = writeln!(
-        text,
-        "content     {}, {}, {} with {}",
-        count(content.files, "file"),
-        count(content.folders, "folder"),
-        count(content.links, "link"),
-        size(content.bytes)
-    );
-    if content.problems > 0 {
-        let _ = writeln!(text, "problems    {}: not all was as it was when it was read", content.problems);
+    let _ = writeln!(text, "content     {}", content(&cover.content));
+    if cover.content.problems > 0 {
+        let _ =
+            writeln!(text, "problems    {}: not all was as it was when it was read", cover.content.problems);
     }
     let _ =
         writeln!(text, "stored      {} in {}", size(cover.stored.bytes), count(cover.stored.files, "file"));

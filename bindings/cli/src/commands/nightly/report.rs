@@ -10,7 +10,7 @@ use azs_backup::{Error, ErrorKind, Place, Result};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{first_failure, metrics};
+use super::metrics;
 use crate::ended::Ended;
 use crate::output::size;
 use crate::site::ReportSection;
@@ -62,6 +62,8 @@ pub(super) struct Failure {
     pub(super) alert: String,
     /// What to do, in order.
     pub(super) next: Vec<String>,
+    #[serde(skip)]
+    pub(super) error: Error,
 }
 
 impl Report {
@@ -98,7 +100,7 @@ impl Report {
     /// Ends as the first failure, or as partial.
     pub(super) fn into_result(self) -> Result<Ended> {
         if let Some(failure) = self.failures().next() {
-            return Err(first_failure(&failure.message, &failure.code));
+            return Err(failure.error.clone());
         }
         let is_whole = |component: &ComponentReport| component.status == Some(Status::Succeeded);
         Ok(Ended::named(!self.components.iter().all(is_whole)))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use azs_backup::alert::{Classification, Retry};
+use azs_backup::alert::{AlertKind, Context, Retry};
 use azs_backup::backup::BackupReport;
 use azs_backup::schedule::{Job, JobLog, JobStatus, Trigger};
 use azs_backup::set::Status;
@@ -105,9 +105,7 @@ impl Run<'_> {
         job.set = Some(made.cover.set);
         job.bytes = Some(made.cover.stored.bytes);
         if !is_whole {
-            job.alert = Some(
-                Classification::from(azs_backup::alert::AlertKind::PartiallySucceeded).kind().to_string(),
-            );
+            job.alert = Some(AlertKind::PartiallySucceeded.to_string());
         }
         self.log.append(&job)?;
         let verified = self.verify(share, &made);
@@ -141,12 +139,13 @@ impl Run<'_> {
 impl Failure {
     pub(super) fn of(error: &Error) -> Self {
         let alert = error.alert();
-        let context = azs_backup::alert::Context::new("", Timestamp::now());
+        let context = Context::new("", Timestamp::now());
         Self {
             code: error.code().into(),
             message: error.to_string(),
             alert: alert.kind().to_string(),
             next: alert.remedy(&context),
+            error: error.clone(),
         }
     }
 }
