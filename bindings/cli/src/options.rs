@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use azs_backup::{Error, ErrorKind, Result};
 use clap::Args;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 /// Writes options as the JSON that the core reads; what was not given is left out.
@@ -12,16 +13,23 @@ pub(crate) fn to_json(options: &impl Serialize) -> Result<String> {
         .map_err(|e| Error::new(ErrorKind::Internal, "the options are no JSON").with_source(e))
 }
 
+/// In a file each option may be left out.
+fn all_optional(schema: &mut Schema) {
+    schema.remove("required");
+}
+
 /// The options of a backup.
-#[derive(Args, Serialize)]
+#[derive(Args, JsonSchema, Serialize)]
+#[schemars(deny_unknown_fields, transform = all_optional)]
 pub(crate) struct BackupOptions {
     /// Folder of this host that remembers the last set, so that only what changed is stored
     #[arg(long, value_name = "DIR", env = "AZS_STATE")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<String>,
+    pub(crate) state: Option<String>,
     /// Written on the cover sheet, in clear: vendor, model, serial, firmware; "pinned" keeps the set
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
     #[serde(serialize_with = "object")]
+    #[schemars(with = "BTreeMap<String, String>")]
     labels: Vec<(String, String)>,
     /// Leave out what matches, in gitignore syntax; !PATTERN takes it back in
     #[arg(long, value_name = "PATTERN")]
@@ -29,10 +37,12 @@ pub(crate) struct BackupOptions {
     /// What a source that cannot be read does to the backup: fail, or report and go on
     #[arg(long, value_name = "POLICY", value_parser = ["fail", "report"])]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["fail", "report"], "default" = "fail"))]
     source_problems: Option<String>,
     /// What a source does that is empty, or holds less than half of last time
     #[arg(long, value_name = "POLICY", value_parser = ["warn", "fail"])]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["warn", "fail"], "default" = "warn"))]
     shrunken_sources: Option<String>,
     /// Create the region folder, or that of a component of your own, if it is missing
     #[arg(long)]
@@ -46,10 +56,12 @@ pub(crate) struct BackupOptions {
     /// Read back all that earlier sets have within this many runs [default: 7]
     #[arg(long, value_name = "N", help_heading = TUNING)]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = 7))]
     recheck: Option<u32>,
     /// Store again what earlier sets have had for this many days; 0 for never [default: 180]
     #[arg(long, value_name = "N", help_heading = TUNING)]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = 180))]
     renew_after_days: Option<u32>,
     /// Read every file, whatever its time says
     #[arg(long, help_heading = TUNING)]
@@ -57,13 +69,15 @@ pub(crate) struct BackupOptions {
     /// A stored file that is not to be taken over from earlier sets
     #[arg(long, value_name = "NAME", help_heading = TUNING)]
     distrust: Vec<String>,
-    /// Level of zstd, from -7 to 19
+    /// Level of zstd, from -7 to 19 [default: 3]
     #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = TUNING)]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = 3))]
     level: Option<i32>,
-    /// Size of a stored file before compression, in bytes
+    /// Size of a stored file before compression, in bytes [default: 12582912]
     #[arg(long, value_name = "BYTES", help_heading = TUNING)]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = 12582912))]
     segment_size: Option<u64>,
     /// Threads that read and compress
     #[arg(long, value_name = "N", help_heading = TUNING)]
@@ -110,7 +124,8 @@ pub(crate) struct RestoreOptions {
 }
 
 /// The rules of a retention.
-#[derive(Args, Serialize)]
+#[derive(Args, JsonSchema, Serialize)]
+#[schemars(deny_unknown_fields, transform = all_optional)]
 pub(crate) struct RetentionOptions {
     /// Keep what is at most N days older than the newest
     #[arg(long, value_name = "N", help_heading = RULES)]
@@ -145,10 +160,12 @@ pub(crate) struct RetentionOptions {
     /// Delete incomplete sets if nothing was written to them for N hours [default: 24]
     #[arg(long, value_name = "N", help_heading = RULES)]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = 24))]
     grace_hours: Option<u32>,
     /// A set with less than P percent of the largest one's files or bytes is shrunken; 0 for none [default: 50]
     #[arg(long, value_name = "P", help_heading = RULES)]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = 50))]
     shrunken_below: Option<u32>,
 }
 
@@ -173,24 +190,54 @@ pub(crate) struct CheckOptions {
 }
 
 /// The options of a connection to a file server.
-#[derive(Args, Default, Serialize)]
+#[derive(Args, Default, JsonSchema, Serialize)]
+#[schemars(deny_unknown_fields, transform = all_optional)]
 pub(crate) struct SmbOptions {
     /// TCP port of the file server [default: 445]
     #[arg(long, value_name = "N", help_heading = SERVER)]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = 445))]
     port: Option<u16>,
     /// Encryption of what goes over the network; the sets are encrypted in any case [default: preferred]
     #[arg(long, value_name = "POLICY", value_parser = ["required", "preferred", "off"], help_heading = SERVER)]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["required", "preferred", "off"], "default" = "preferred"))]
     encryption: Option<String>,
     /// Oldest dialect of SMB to accept; before 3.1.1 an attacker on the way can tamper with the negotiation
     #[arg(long, value_name = "VERSION", value_parser = ["3.0", "3.0.2", "3.1.1"], help_heading = SERVER)]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["3.0", "3.0.2", "3.1.1"], "default" = "3.1.1"))]
     oldest_dialect: Option<String>,
+    /// How durable what was written is: on the server's disk, or in its memory [default: flushed]
+    #[arg(long, value_name = "HOW", value_parser = ["flushed", "cached"], help_heading = SERVER)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["flushed", "cached"], "default" = "flushed"))]
+    durability: Option<String>,
     /// Most connections at once [default: 4]
     #[arg(long, value_name = "N", help_heading = SERVER)]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = 4))]
     connections: Option<u64>,
+    /// How long to try to connect and log on [default: 10]
+    #[arg(long, value_name = "SECONDS", help_heading = SERVER)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = 10))]
+    connect_limit: Option<f64>,
+    /// How long a server may be silent before the connection counts as lost [default: 30]
+    #[arg(long, value_name = "SECONDS", help_heading = SERVER)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = 30))]
+    silence_limit: Option<f64>,
+    /// How long one call may take, with all attempts [default: 900]
+    #[arg(long, value_name = "SECONDS", help_heading = SERVER)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = 900))]
+    call_limit: Option<f64>,
+    /// How often to try a call when the connection breaks [default: 7]
+    #[arg(long, value_name = "N", help_heading = SERVER)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = 7))]
+    attempts: Option<u32>,
 }
 
 /// The heading of the options of a file server.

@@ -9,7 +9,7 @@ use azs_backup::set::Counts;
 use azs_backup::{Error, ErrorKind, Result};
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::arguments::{OutputArgs, ProgressStyle};
 use crate::ended::{Ended, exit_code};
@@ -38,10 +38,8 @@ impl Output {
         if !self.json {
             return if self.quiet { Ok(()) } else { write(text().trim_end()) };
         }
-        let result = serde_json::to_value(result)
-            .map_err(|e| Error::new(ErrorKind::Internal, "the result is no JSON").with_source(e))?;
         self.is_printed.set(true);
-        self.document("result", result)
+        write(self.document("result", result)?)
     }
 
     /// Prints a warning for people on stderr.
@@ -74,9 +72,9 @@ impl Output {
             }
         }
         if self.json && !self.is_printed.get() {
-            let _ = self.document(
+            let document = self.document(
                 "error",
-                json!({
+                &json!({
                     "code": error.code(),
                     "message": error.to_string(),
                     "operation": error.operation(),
@@ -85,13 +83,16 @@ impl Output {
                     "alert": alert,
                 }),
             );
+            let _ = document.and_then(write);
         }
         code
     }
 
-    fn document(&self, key: &str, value: Value) -> Result<()> {
-        let document = json!({ "version": VERSION, "command": self.command, key: value });
-        write(format_args!("{document:#}"))
+    /// Makes the JSON document of this command.
+    pub(crate) fn document(&self, key: &str, value: &impl Serialize) -> Result<String> {
+        let value = serde_json::to_value(value)
+            .map_err(|e| Error::new(ErrorKind::Internal, "the result is no JSON").with_source(e))?;
+        Ok(format!("{:#}", json!({ "version": VERSION, "command": self.command, key: value })))
     }
 }
 

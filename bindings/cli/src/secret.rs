@@ -62,10 +62,15 @@ impl SmbPassword {
 pub(crate) const PFX_PASSWORD: &str = "AZS_PFX_PASSWORD";
 pub(crate) const SMB_PASSWORD: &str = "AZS_SMB_PASSWORD";
 
+/// Reads a secret from a file that only its owner may read.
+pub(crate) fn in_file(file: &Path) -> Result<Secret> {
+    check_mode(file)?;
+    read_line(file)
+}
+
 fn read(file: Option<&Path>, fd: Option<u32>, variable: &str, credential: &str) -> Result<Option<Secret>> {
     if let Some(file) = file {
-        check_mode(file)?;
-        return read_line(file).map(Some);
+        return in_file(file).map(Some);
     }
     if let Some(fd) = fd {
         return read_line(Path::new(&format!("/dev/fd/{fd}"))).map(Some);

@@ -84,11 +84,7 @@ impl ShareArgs {
 
     /// Checks the way to the share, from the name of its server on.
     pub(crate) fn check(&self, check: &ShareCheck, output: &Output) -> Result<CheckReport> {
-        #[cfg(feature = "smb")]
-        if let Some(unc) = self.server.unc(&self.root)? {
-            return Ok(check.run_smb(&self.server.builder(unc, output)?));
-        }
-        Ok(check.run(&*self.open(output)?))
+        self.server.check(&self.root, check, output)
     }
 }
 
@@ -115,6 +111,14 @@ impl ServerArgs {
                 _ => error,
             })?)),
         }
+    }
+
+    pub(crate) fn check(&self, root: &Path, check: &ShareCheck, output: &Output) -> Result<CheckReport> {
+        #[cfg(feature = "smb")]
+        if let Some(unc) = self.unc(root)? {
+            return Ok(check.run_smb(&self.builder(unc, output)?));
+        }
+        Ok(check.run(&*self.open(root, output)?))
     }
 
     /// Parses a UNC path; `None` if the text is not meant to be one.

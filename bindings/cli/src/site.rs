@@ -1,83 +1,25 @@
 //! The configuration of a site: one TOML file that says what is backed up where, and how.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use azs_backup::backup::BackupBuilder;
 use azs_backup::layout::Deployment;
+use azs_backup::review::Configuration;
 use azs_backup::schedule::{RetentionPolicy, Schedule};
+use azs_backup::share::{CheckReport, ShareCheck};
 use azs_backup::{Backup, EncryptionCertificate, Error, ErrorKind, Place, Result, Share};
-use serde::Deserialize;
-use toml::{Spanned, Table};
 
 use crate::options::to_json;
 use crate::output::Output;
 use crate::share::{ServerArgs, read};
 
-/// Options that the core reads: a section, and where it begins.
-type Options = Spanned<Table>;
+mod file;
+mod review;
 
-/// What the file says.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sections {
-    deployment: Spanned<String>,
-    share: ShareSection,
-    /// Encryption certificates: each can open the sets.
-    certificates: Vec<PathBuf>,
-    /// Folder of this host: what the last sets were, and the record of the runs.
-    state: PathBuf,
-    schedule: Option<Options>,
-    retention: Option<Options>,
-    #[serde(default)]
-    gate: GateSection,
-    #[serde(default)]
-    report: ReportSection,
-    #[serde(rename = "component")]
-    components: Vec<ComponentSection>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ShareSection {
-    root: PathBuf,
-    user: Option<String>,
-    password_file: Option<PathBuf>,
-    options: Option<Options>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct GateSection {
-    /// Operations of Azure Stack Hub that backups wait for, as a script with a token of the admin API writes them.
-    pub(crate) operations: Option<PathBuf>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ReportSection {
-    /// The report of the last run, as JSON.
-    pub(crate) json: Option<PathBuf>,
-    /// The same for Prometheus' text file collector.
-    pub(crate) prometheus: Option<PathBuf>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ComponentSection {
-    name: Spanned<String>,
-    sources: Vec<SourceSection>,
-    options: Option<Options>,
-}
-
-/// A path, or a path with the name that it has in the set.
-#[derive(Clone, Deserialize)]
-#[serde(untagged)]
-enum SourceSection {
-    Path(PathBuf),
-    Named { name: String, path: PathBuf },
-}
+use file::{ComponentSection, Options, Sections, ShareSection, SourceSection};
+pub(crate) use file::{GateSection, ReportSection, Webhook, schema};
 
 /// A site that can be backed up: everything in its file was read and judged.
 pub(crate) struct Site {
@@ -87,6 +29,8 @@ pub(crate) struct Site {
     /// `None` if nothing is ever deleted.
     pub(crate) retention: Option<RetentionPolicy>,
     pub(crate) components: Vec<Component>,
+    /// How the backups are set up, for a review; without the certificates.
+    configuration: Configuration,
 }
 
 /// A component of a site.
@@ -121,7 +65,9 @@ impl Site {
             let message = "there is no [[component]]: nothing would be backed up";
             return Err(at.error(ErrorKind::InvalidArgument, 0..0, message.into()));
         }
-        Ok(Self { deployment, schedule, retention, components, sections })
+        let configuration =
+            review::configuration(&sections, &deployment, &schedule, retention.as_ref(), &components, &at)?;
+        Ok(Self { deployment, schedule, retention, components, configuration, sections })
     }
 
     pub(crate) fn state(&self) -> &Path {
@@ -142,15 +88,56 @@ impl Site {
 
     /// Opens the share.
     pub(crate) fn open(&self, output: &Output) -> Result<Arc<dyn Share>> {
-        let ShareSection { root, user, password_file, options } = &self.sections.share;
+        self.server()?.open(self.root(), output)
+    }
+
+    /// Checks the way to the share.
+    pub(crate) fn check(&self, output: &Output) -> Result<CheckReport> {
+        // A backup would create the region folder then.
+        let creates = |component: &ComponentSection| {
+            let create = component.options.as_ref().and_then(|options| options.get_ref().get("create"));
+            create.and_then(toml::Value::as_bool).unwrap_or_default()
+        };
+        let creates = self.sections.components.iter().any(creates);
+        let check = ShareCheck::new(self.deployment.clone()).create_folders(creates);
+        self.server()?.check(self.root(), &check, output)
+    }
+
+    fn server(&self) -> Result<ServerArgs> {
+        let ShareSection { user, password_file, options, .. } = &self.sections.share;
         let options = options.as_ref().map_or(Ok("{}".into()), |options| to_json(options.get_ref()))?;
-        ServerArgs::of_site(user.clone(), password_file.clone(), options).open(root, output)
+        Ok(ServerArgs::of_site(user.clone(), password_file.clone(), options))
+    }
+
+    /// The sections, with the defaults of what is not said.
+    pub(crate) fn sections(&self) -> Result<serde_json::Value> {
+        let not_json = |e| Error::new(ErrorKind::Internal, "the configuration is no JSON").with_source(e);
+        let mut sections = serde_json::to_value(&self.sections).map_err(not_json)?;
+        sections["schedule"] = serde_json::to_value(self.schedule).map_err(not_json)?;
+        if let Some(retention) = &self.retention {
+            sections["retention"] = serde_json::to_value(retention).map_err(not_json)?;
+        }
+        Ok(sections)
     }
 
     /// The certificates that a set is sealed to.
     pub(crate) fn certificates(&self) -> Result<Vec<EncryptionCertificate>> {
         let certificates = &self.sections.certificates;
         certificates.iter().map(|file| EncryptionCertificate::from_cer(&read(file)?)).collect()
+    }
+
+    /// Whether nightly runs review the site: its file says what a review needs to know.
+    pub(crate) fn is_reviewed(&self) -> bool {
+        self.sections.review.is_some()
+    }
+
+    /// How the backups are set up, for a review.
+    pub(crate) fn review_configuration(&self) -> Result<Configuration> {
+        let mut configuration = self.configuration.clone();
+        for file in &self.sections.certificates {
+            configuration.add_encryption_certificate(&read(file)?);
+        }
+        Ok(configuration)
     }
 
     /// Prepares the backup of a component.

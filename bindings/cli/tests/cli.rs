@@ -7,12 +7,18 @@ mod classify;
 #[cfg(feature = "smb")]
 #[path = "../../../tests/common/mod.rs"]
 mod common;
+#[path = "cli/configuration.rs"]
+mod configuration;
+#[path = "cli/dry_run.rs"]
+mod dry_run;
 #[path = "cli/jobs.rs"]
 mod jobs;
 #[path = "cli/keys.rs"]
 mod keys;
 #[path = "cli/nightly.rs"]
 mod nightly;
+#[path = "cli/reports.rs"]
+mod reports;
 #[path = "cli/secrets.rs"]
 mod secrets;
 #[path = "cli/site.rs"]

@@ -15,6 +15,7 @@ mod envelope;
 mod ffi;
 mod layout;
 mod planning;
+mod program;
 mod set;
 mod share;
 mod threads;

@@ -108,3 +108,14 @@ test('the tarball holds what is needed and no more', { skip: PACKAGE === join(im
     assert(!existsSync(join(PACKAGE, name)), name)
   }
 })
+
+test('the package brings the program', () => {
+  const { bin } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8'))
+  const program = join(PACKAGE, bin['azs-backup'])
+  const cer = ['--root', 'share', '--place', 'contoso.com/nyc/Registration', '--cer', 'backup.cer']
+  const made = run(program, ['backup', ...cer, '--stdin', 'form', '--json'], { input: 'registered\n' })
+  const { folder } = JSON.parse(made.stdout).result
+  const cat = run(program, ['cat', '--root', 'share', '--pfx', 'backup.pfx', folder, 'form'])
+  assert.equal(cat.stdout, 'registered\n')
+  run(program, ['backup'], { code: 2 })
+})

@@ -17,6 +17,7 @@ mod layout;
 mod memory;
 mod options;
 mod package;
+mod program;
 mod progress;
 mod retention;
 mod review;
@@ -64,6 +65,9 @@ mod _native {
     use super::share::{CheckReport, FolderShare, Share, SmbShare, check_share, check_smb_share};
     #[pymodule_export]
     use super::value::normal;
+
+    #[pymodule_export]
+    use super::program::run_program;
 
     /// The version of the library.
     #[pymodule_export]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -89,3 +90,36 @@ def test_classify_what_went_wrong() -> None:
     assert run("classify", text="mount error(113): No route to host\n").stdout.startswith("CONNECTIVITY")
     alert = '{"properties": {"faultTypeId": "AzureStack.BackupController.ExternalShareAlmostFullFault"}}'
     assert run("classify", alert).stdout.startswith("ALMOST_FULL (OUT_OF_CAPACITY)")
+
+
+def test_the_package_brings_the_program(folder: Path) -> None:
+    command = Path(sys.executable).with_name("azs-backup")
+    backup = ("backup", "--root", folder / "share", "--place", "contoso.com/nyc/Switches")
+    made = subprocess.run(
+        [command, *backup, "--cer", folder / "backup.cer", "--stdin", "tor1", "--json"],
+        input="hostname tor1\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert made.returncode == 0, made.stderr
+    place = json.loads(made.stdout)["result"]["folder"]
+    module = (sys.executable, "-m", "azs_backup")
+    cat = (*module, "cat", "--root", folder / "share", "--pfx", folder / "backup.pfx", place, "tor1")
+    env = {**os.environ, "AZS_PFX_PASSWORD": PASSWORD}
+    assert subprocess.run(cat, env=env, capture_output=True, text=True).stdout == "hostname tor1\n"
+    assert subprocess.run([*module, "backup"], capture_output=True).returncode == 2
+
+
+def test_ctrl_c_ends_the_program_without_a_traceback(folder: Path) -> None:
+    backup = ("backup", "--root", folder / "share", "--place", "contoso.com/nyc/Switches")
+    command = [sys.executable, "-m", "azs_backup", *backup, "--cer", folder / "backup.cer", "--stdin", "tor1"]
+    running = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stdin is not None
+    running.stdin.write("hostname tor1\n" * 100_000)
+    running.stdin.flush()
+    # It reads, so it handles signals.
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130, errors
+    assert errors.startswith("CANCELLED: ") and "Traceback" not in errors

@@ -2,12 +2,15 @@
 
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use azs_backup::backup::{BackupBuilder, BackupReport};
 use azs_backup::set::Status;
-use azs_backup::{EncryptionCertificate, Place, Result};
+use azs_backup::{EncryptionCertificate, Error, Place, Result};
 use clap::Args;
+use tempfile::TempDir;
 
+use crate::dry_run::{DryRun, copy_state};
 use crate::ended::Ended;
 use crate::options::{BackupOptions, to_json};
 use crate::output::{Output, content, count, invalid, size, some};
@@ -33,6 +36,9 @@ pub(crate) struct Backup {
     /// Read stdin into a file of this name: what was just fetched from a switch
     #[arg(long, value_name = "NAME")]
     stdin: Option<String>,
+    /// Do everything but write: say what would be stored
+    #[arg(long)]
+    dry_run: bool,
     /// Files and folders; each is stored under its own name
     #[arg(value_name = "SOURCE", required_unless_present_any = ["source", "stdin"])]
     sources: Vec<PathBuf>,
@@ -44,7 +50,9 @@ fn named(text: &str) -> std::result::Result<(String, PathBuf), String> {
 }
 
 impl Backup {
-    pub(crate) fn run(self, output: &Output) -> Result<Ended> {
+    pub(crate) fn run(mut self, output: &Output) -> Result<Ended> {
+        // What the last run remembered says what is new; this run remembers nothing.
+        let state = self.dry_run.then(|| self.forget()).transpose()?;
         let mut backup = self.builder(output)?.start()?;
         for (name, path) in self.source {
             if path.is_file() {
@@ -60,8 +68,9 @@ impl Backup {
             backup.add_reader(&name, std::io::stdin().lock())?;
         }
         let report = backup.commit()?;
+        drop(state);
         // The set exists: failing to print the report does not undo it.
-        if let Err(error) = output.print(&report, || text(&report)) {
+        if let Err(error) = output.print(&report, || text(&report, self.dry_run)) {
             output.warn(format_args!("the set {} is complete; {error}", report.folder));
         }
         Ok(Ended::named(report.cover.status != Status::Succeeded))
@@ -73,7 +82,11 @@ impl Backup {
                 "--stdin takes a pipe or a file: ssh tor1 'show running-config' | azs-backup backup …",
             ));
         }
-        let mut builder = azs_backup::Backup::builder(self.share.open(output)?, self.place.clone())
+        let mut share = self.share.open(output)?;
+        if self.dry_run {
+            share = Arc::new(DryRun::new(share));
+        }
+        let mut builder = azs_backup::Backup::builder(share, self.place.clone())
             .options(to_json(&self.options)?)?
             .observer(progress::observer(output, "backup"));
         for file in &self.cer {
@@ -81,13 +94,31 @@ impl Backup {
         }
         Ok(builder)
     }
+
+    /// Takes a copy of the state folder in its place. It is there as long as what this returns.
+    fn forget(&mut self) -> Result<Option<TempDir>> {
+        let Some(state) = &mut self.options.state else { return Ok(None) };
+        let copy = tempfile::tempdir().map_err(|e| Error::io("make a temporary folder", e))?;
+        copy_state(state.as_ref(), copy.path())?;
+        *state = copy.path().to_str().ok_or_else(|| invalid("TMPDIR is not Unicode"))?.to_owned();
+        Ok(Some(copy))
+    }
 }
 
-fn text(report: &BackupReport) -> String {
+fn text(report: &BackupReport, is_dry: bool) -> String {
     let (stored, reuse) = (&report.cover.stored, &report.reuse);
-    let mut text = format!("{:?}: {}\n", report.cover.status, report.folder);
+    let mut text = match is_dry {
+        true => "a dry run: nothing was written\n".to_owned(),
+        false => format!("{:?}: {}\n", report.cover.status, report.folder),
+    };
     let _ = writeln!(text, "{} in {:.1} s", content(&report.cover.content), report.seconds);
-    let _ = writeln!(text, "stored {} in {}", size(stored.bytes), count(stored.files, "file"));
+    let _ = writeln!(
+        text,
+        "{} {} in {}",
+        if is_dry { "would store" } else { "stored" },
+        size(stored.bytes),
+        count(stored.files, "file")
+    );
     if reuse.base.is_some() {
         let linked = reuse.linked.bytes + reuse.copied.bytes;
         let _ =

@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 
-use azs_backup::{ErrorKind, Result};
+use azs_backup::Result;
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::ended::Ended;
-use crate::output::{Output, invalid};
-use crate::site::Site;
+use crate::output::Output;
 
-/// Check the configuration of a site.
+mod check;
+mod schema;
+mod show;
+
+/// Check and show the configuration of a site.
 #[derive(Args)]
 pub(crate) struct Config {
     #[command(subcommand)]
@@ -20,66 +21,25 @@ pub(crate) struct Config {
 
 #[derive(Subcommand)]
 enum Command {
-    Check(Check),
+    Check(check::Check),
+    Show(show::Show),
+    Schema(schema::Schema),
 }
 
 impl Config {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
         match self.command {
             Command::Check(command) => command.run(output),
+            Command::Show(command) => command.run(output),
+            Command::Schema(command) => command.run(output),
         }
     }
 }
 
-/// Read a configuration and its certificates, and say what a nightly run would do. It touches no share.
+/// The file of a site.
 #[derive(Args)]
-struct Check {
+struct SiteFile {
     /// The configuration of the site
-    #[arg(default_value = "/etc/azs-backup/site.toml")]
+    #[arg(default_value = "/etc/azs-backup/site.toml", env = "AZS_CONFIG")]
     file: PathBuf,
-}
-
-#[derive(Serialize)]
-struct Checked {
-    deployment: String,
-    root: String,
-    components: Vec<String>,
-    thumbprints: Vec<String>,
-    deletes_old_sets: bool,
-}
-
-impl Check {
-    fn run(self, output: &Output) -> Result<Ended> {
-        let site = Site::read(&self.file)?;
-        let certificates = site.certificates()?;
-        if certificates.is_empty() {
-            return Err(invalid(format_args!("{}: certificates is empty", self.file.display())));
-        }
-        let now = Timestamp::now();
-        let expired = certificates.iter().filter_map(|certificate| certificate.check_validity(now).err());
-        let expired: Vec<_> = expired.filter(|error| error.kind() == ErrorKind::CertificateExpired).collect();
-        expired.iter().for_each(|error| output.warn(error));
-        let checked = Checked {
-            deployment: site.deployment.to_string(),
-            root: site.root().display().to_string(),
-            components: site.components.iter().map(|component| component.place.to_string()).collect(),
-            thumbprints: certificates.iter().map(|of| of.facts().sha1_thumbprint.clone()).collect(),
-            deletes_old_sets: site.retention.is_some(),
-        };
-        output.print(&checked, || checked.text())?;
-        Ok(Ended::named(!expired.is_empty()))
-    }
-}
-
-impl Checked {
-    fn text(&self) -> String {
-        let mut text = format!("backs up to {}\n", self.root);
-        self.components.iter().for_each(|place| text += &format!("  {place}\n"));
-        text += &format!("opened by the PFX with the thumbprint {}\n", self.thumbprints.join(" or "));
-        text + if self.deletes_old_sets {
-            "deletes old sets by [retention]\n"
-        } else {
-            "never deletes a set\n"
-        }
-    }
 }

@@ -33,7 +33,7 @@ pub(crate) struct Key {
 enum Command {
     New(New),
     Show(Show),
-    Drill(Drill),
+    Drill(Box<Drill>),
 }
 
 impl Key {

@@ -14,11 +14,16 @@ use crate::ended::Ended;
 use crate::output::Output;
 use crate::site::Site;
 
+mod delivery;
+mod mail;
 mod metrics;
 mod report;
 mod run;
+mod webhook;
 
-/// Do what is due: wait for no update, back up each component, verify, delete what is old, report.
+pub(super) use delivery::check as check_reports;
+
+/// Do what is due: wait for no update, check the share, back up each component, verify, delete what is old, review, report.
 ///
 /// Start it often, by a timer: it runs once for each time that is due, and never twice at once. A component that fails does
 /// not stop the others. Each run is recorded in the state folder.
@@ -38,11 +43,13 @@ pub(crate) struct Nightly {
 impl Nightly {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
         let site = Site::read(&self.config)?;
+        check_reports(site.report())?;
         let state = site.state();
         std::fs::create_dir_all(state)
             .map_err(|e| Error::io(format_args!("create {}", state.display()), e))?;
         let Some(_lock) = lock(state)? else {
             return self.not_now(
+                &site,
                 output,
                 "another nightly run of this site is at work".into(),
                 Ended::Blocked,
@@ -51,29 +58,49 @@ impl Nightly {
         let (log, now) = (JobLog::new(state.join("jobs.jsonl")), Timestamp::now());
         let next = site.schedule.next_run(log.read(now)?.last_scheduled(), now);
         if !self.now && !next.is_due(now) {
-            return self.not_now(output, format!("not due: the next run is at {}", next.at), Ended::Whole);
+            return self.not_now(
+                &site,
+                output,
+                format!("not due: the next run is at {}", next.at),
+                Ended::Whole,
+            );
         }
         if let Decision::Skipped(skip) = gate(&site, &log)?.scheduled(&site.schedule, now)? {
             if !self.dry_run {
                 log.append(&Job::skipped(now.to_string(), &skip, now))?;
             }
-            return self.not_now(output, skip.to_string(), Ended::Blocked);
+            return self.not_now(&site, output, skip.to_string(), Ended::Blocked);
         }
         if self.dry_run {
             let places = site.components.iter().map(|component| component.place.to_string());
             let what = format!("would back up {}", places.collect::<Vec<_>>().join(", "));
-            return self.not_now(output, what, Ended::Whole);
+            return self.not_now(&site, output, what, Ended::Whole);
         }
         let mut report = Run { site: &site, log: &log, output, begun: now }.run();
-        report.warnings = watch(&log, &next)?;
-        report.write(site.report())?;
+        Self::remember(&mut report, &log, &next)?;
+        let lost = delivery::deliver(&report, site.report(), output);
+        lost.iter().for_each(|error| output.warn(format_args!("{}: {error}", error.code())));
         output.print(&report, || report.to_string())?;
-        report.into_result()
+        let ended = report.into_result()?;
+        Ok(if lost.is_empty() { ended } else { Ended::Partial })
     }
 
-    fn not_now(&self, output: &Output, why: String, ended: Ended) -> Result<Ended> {
-        let report =
-            Report::of(if ended == Ended::Blocked { Outcome::Blocked } else { Outcome::NotDue }, why);
+    /// Adds what the log says: the last good run of each component, and what an operator should look into.
+    fn remember(report: &mut Report, log: &JobLog, next: &NextRun) -> Result<()> {
+        let now = Timestamp::now();
+        let jobs = log.read(now)?;
+        for component in &mut report.components {
+            let is_its = |job: &&Job| job.is_good() && job.place.as_ref() == Some(&component.place);
+            component.last_good = jobs.jobs.iter().rev().find(is_its).map(|job| job.started);
+        }
+        let health = Health::new(jobs.last_good()).next_run(*next);
+        report.warnings.extend(warnings(&health, now).iter().map(Warning::to_string));
+        Ok(())
+    }
+
+    fn not_now(&self, site: &Site, output: &Output, why: String, ended: Ended) -> Result<Ended> {
+        let outcome = if ended == Ended::Blocked { Outcome::Blocked } else { Outcome::NotDue };
+        let report = Report::of(&site.deployment, outcome, why);
         output.print(&report, || report.to_string())?;
         Ok(ended)
     }
@@ -89,13 +116,6 @@ fn gate(site: &Site, log: &JobLog) -> Result<Gate> {
         Some(file) => gate.source(OperationsFile::new(file)),
         None => gate,
     })
-}
-
-/// What an operator should look into.
-fn watch(log: &JobLog, next: &NextRun) -> Result<Vec<String>> {
-    let now = Timestamp::now();
-    let health = Health::new(log.read(now)?.last_good()).next_run(*next);
-    Ok(warnings(&health, now).iter().map(Warning::to_string).collect())
 }
 
 /// Takes the lock of a site; `None` if another process has it. It ends with the process.

@@ -1,26 +1,31 @@
 //! `review`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use azs_backup::review::{Configuration, Severity, review};
-use azs_backup::{Error, Result};
+use azs_backup::{Error, Result, Share};
 use clap::Args;
 use jiff::Timestamp;
 
 use crate::ended::Ended;
-use crate::output::Output;
-use crate::share::{ShareArgs, read};
+use crate::output::{Output, invalid};
+use crate::share::{ServerArgs, read};
+use crate::site::Site;
 
 /// Review a configuration and a share by the best practices of infrastructure backup.
 ///
 /// Says what does not follow them, why that matters, and what to do. It needs no key and changes nothing.
 #[derive(Args)]
 pub(crate) struct Review {
-    #[command(flatten)]
-    share: ShareArgs,
-    /// How the backups are set up, as JSON; the root in it is the share's UNC path
-    #[arg(long, value_name = "FILE")]
+    /// The configuration of the site; or, as JSON, how the backups are set up as the other languages take it
+    #[arg(long, value_name = "FILE", default_value = "/etc/azs-backup/site.toml", env = "AZS_CONFIG")]
     config: PathBuf,
+    /// The share, if it is not the one of the site: its UNC path, or the folder at which it is mounted
+    #[arg(long, value_name = "ROOT", env = "AZS_ROOT")]
+    root: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerArgs,
     /// A certificate that backups are sealed to, besides those in the configuration
     #[arg(long, value_name = "FILE")]
     cer: Vec<PathBuf>,
@@ -31,17 +36,36 @@ pub(crate) struct Review {
 
 impl Review {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
-        let mut configuration = Configuration::from_json(&read(&self.config)?)?;
+        let (mut configuration, share) = self.read(output)?;
         for file in &self.cer {
             configuration.add_encryption_certificate(&read(file)?);
         }
-        let review = review(&configuration, self.share.open(output)?, Timestamp::now())?;
+        let review = review(&configuration, share, Timestamp::now())?;
         if let Some(file) = &self.html {
-            std::fs::write(file, review.to_html())
-                .map_err(|e| Error::io(format_args!("write {}", file.display()), e))?;
+            write_page(file, &review)?;
         }
         output.print(&review, || review.to_table())?;
         let is_critical = |severity: Severity| severity == Severity::Critical;
         Ok(Ended::named(review.findings.iter().any(|finding| is_critical(finding.rule.severity))))
     }
+
+    fn read(&self, output: &Output) -> Result<(Configuration, Arc<dyn Share>)> {
+        if self.config.extension().is_some_and(|extension| extension == "json") {
+            let configuration = Configuration::from_json(&read(&self.config)?)?;
+            let root = self.root.as_ref().ok_or_else(|| invalid("a configuration as JSON takes --root"))?;
+            return Ok((configuration, self.server.open(root, output)?));
+        }
+        let site = Site::read(&self.config)?;
+        let configuration = site.review_configuration()?;
+        let share = match &self.root {
+            Some(root) => self.server.open(root, output)?,
+            None => site.open(output)?,
+        };
+        Ok((configuration, share))
+    }
+}
+
+/// Writes a review as one HTML page.
+pub(super) fn write_page(file: &Path, review: &azs_backup::review::Review) -> Result<()> {
+    std::fs::write(file, review.to_html()).map_err(|e| Error::io(format_args!("write {}", file.display()), e))
 }

@@ -1,6 +1,6 @@
 # The native half of the package, by hand: stubtest holds it against what there is.
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
 from pathlib import PurePath
@@ -138,9 +138,18 @@ __all__ = [
     "recipients_of",
     "review",
     "rules",
+    "run_program",
 ]
 
 VERSION: Final[str]
+
+# The program
+
+def run_program(arguments: Sequence[str]) -> int:
+    """Run the program `azs-backup` with these arguments, and return its exit code.
+
+    It prints to the standard output, and handles signals: it belongs into a process of its own.
+    """
 
 # Names and places
 

@@ -28,20 +28,36 @@ pub(super) fn text(report: &Report) -> String {
             let _ = writeln!(text, "{name}{{place=\"{}\"}} {}", label(&component.place), value(component));
         }
     }
-    if let Some(ended) = report.ended {
-        let name = "azs_backup_last_run_timestamp_seconds";
+    let name = "azs_backup_last_good_timestamp_seconds";
+    let _ =
+        writeln!(text, "# HELP {name} When the last run that stored everything began.\n# TYPE {name} gauge");
+    for component in &report.components {
+        if let Some(good) = component.last_good {
+            let _ = writeln!(text, "{name}{{place=\"{}\"}} {}", label(&component.place), good.as_second());
+        }
+    }
+    if let Some(review) = &report.review {
+        let name = "azs_backup_review_findings";
+        let _ = writeln!(text, "# HELP {name} What does not follow the best practices.\n# TYPE {name} gauge");
+        for (severity, count) in review.counts() {
+            let _ = writeln!(text, "{name}{{severity=\"{}\"}} {count}", severity.as_str());
+        }
+    }
+    let mut of_run = |name: &str, help: &str, value: f64| {
+        let deployment = label(&report.deployment);
         let _ = writeln!(
             text,
-            "# HELP {name} When the last run ended.\n# TYPE {name} gauge\n{name} {}",
-            ended.as_second()
+            "# HELP {name} {help}\n# TYPE {name} gauge\n{name}{{deployment=\"{deployment}\"}} {value}"
         );
+    };
+    if let Some(ended) = report.ended {
+        let name = "azs_backup_last_run_timestamp_seconds";
+        of_run(name, "When the last run ended.", ended.as_second() as f64);
     }
-    let name = "azs_backup_last_run_deleted_sets";
-    let _ = writeln!(
-        text,
-        "# HELP {name} Old sets that it deleted.\n# TYPE {name} gauge\n{name} {}",
-        report.deleted
-    );
+    of_run("azs_backup_last_run_deleted_sets", "Old sets that it deleted.", report.deleted as f64);
+    let failed = f64::from(u8::from(report.retention_failure.is_some()));
+    of_run("azs_backup_last_run_retention_failed", "Whether it could not delete old sets.", failed);
+    of_run("azs_backup_last_run_warnings", "What else to look into.", report.warnings.len() as f64);
     text
 }
 

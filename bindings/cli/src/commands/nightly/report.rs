@@ -1,19 +1,17 @@
 //! What a run did.
 
 use std::fmt;
-use std::io::Write;
-use std::path::Path;
 
 use azs_backup::backup::BackupReport;
+use azs_backup::layout::Deployment;
+use azs_backup::review::{Review, Severity};
 use azs_backup::set::Status;
-use azs_backup::{Error, ErrorKind, Place, Result};
+use azs_backup::{Error, Place, Result};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::metrics;
 use crate::ended::Ended;
-use crate::output::size;
-use crate::site::ReportSection;
+use crate::output::{count, size};
 
 /// Whether there was a run at all.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -27,6 +25,7 @@ pub(super) enum Outcome {
 #[derive(Serialize)]
 pub(super) struct Report {
     pub(super) outcome: Outcome,
+    pub(super) deployment: Deployment,
     /// Why nothing was done.
     #[serde(skip_serializing_if = "String::is_empty")]
     why: String,
@@ -36,6 +35,8 @@ pub(super) struct Report {
     /// Sets that the retention deleted.
     pub(super) deleted: usize,
     pub(super) retention_failure: Option<Failure>,
+    /// By the best practices, if the site has a `[review]`.
+    pub(super) review: Option<Review>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -51,6 +52,8 @@ pub(super) struct ComponentReport {
     /// What of it is new on the share.
     pub(super) new_bytes: u64,
     pub(super) seconds: f64,
+    /// When the last run began that stored everything, this one included.
+    pub(super) last_good: Option<Timestamp>,
     pub(super) warnings: Vec<String>,
     pub(super) failure: Option<Failure>,
 }
@@ -67,15 +70,17 @@ pub(super) struct Failure {
 }
 
 impl Report {
-    pub(super) fn of(outcome: Outcome, why: String) -> Self {
+    pub(super) fn of(deployment: &Deployment, outcome: Outcome, why: String) -> Self {
         Self {
             outcome,
+            deployment: deployment.clone(),
             why,
             begun: None,
             ended: None,
             components: Vec::new(),
             deleted: 0,
             retention_failure: None,
+            review: None,
             warnings: Vec::new(),
         }
     }
@@ -87,14 +92,22 @@ impl Report {
             .chain(&self.retention_failure)
     }
 
-    /// Writes it where the site wants it, each file whole or not at all.
-    pub(super) fn write(&self, to: &ReportSection) -> Result<()> {
-        if let Some(file) = &to.json {
-            let json = serde_json::to_string_pretty(self)
-                .map_err(|e| Error::new(ErrorKind::Internal, "the report is no JSON").with_source(e))?;
-            replace(file, &(json + "\n"))?;
+    /// The run in one word, for people.
+    pub(super) fn summary(&self) -> &'static str {
+        let is_whole = |component: &ComponentReport| component.status == Some(Status::Succeeded);
+        match self.outcome {
+            Outcome::Done if self.failures().next().is_some() => "failed",
+            Outcome::Done if !self.components.iter().all(is_whole) => "partial",
+            Outcome::Done if !self.warnings.is_empty() => "succeeded, with warnings",
+            Outcome::Done => "succeeded",
+            Outcome::NotDue => "not due",
+            Outcome::Blocked => "blocked",
         }
-        to.prometheus.as_ref().map_or(Ok(()), |file| replace(file, &metrics::text(self)))
+    }
+
+    /// Whether somebody should look at it.
+    pub(super) fn needs_attention(&self) -> bool {
+        self.outcome == Outcome::Done && self.summary() != "succeeded"
     }
 
     /// Ends as the first failure, or as partial.
@@ -102,8 +115,7 @@ impl Report {
         if let Some(failure) = self.failures().next() {
             return Err(failure.error.clone());
         }
-        let is_whole = |component: &ComponentReport| component.status == Some(Status::Succeeded);
-        Ok(Ended::named(!self.components.iter().all(is_whole)))
+        Ok(Ended::named(self.summary() == "partial"))
     }
 }
 
@@ -118,6 +130,7 @@ impl ComponentReport {
             stored_bytes: 0,
             new_bytes: 0,
             seconds: 0.0,
+            last_good: None,
             warnings: Vec::new(),
             failure: None,
         }
@@ -145,7 +158,8 @@ impl fmt::Display for Report {
                 (Some(set), Some(status)) => {
                     writeln!(
                         f,
-                        "{status:?}  {set}  {files} files, {}, {} new",
+                        "{status:?}  {set}  {}, {}, {} new",
+                        count(*files, "file"),
                         size(*bytes),
                         size(*new_bytes)
                     )?;
@@ -156,11 +170,16 @@ impl fmt::Display for Report {
             component.failure.iter().try_for_each(|failure| failure.fmt(f))?;
         }
         if self.deleted > 0 {
-            writeln!(f, "deleted {} old sets", self.deleted)?;
+            writeln!(f, "deleted {}", count(self.deleted as u64, "old set"))?;
         }
         if let Some(failure) = &self.retention_failure {
             writeln!(f, "FAILED  retention")?;
             failure.fmt(f)?;
+        }
+        for finding in self.review.iter().flat_map(|review| &review.findings) {
+            if finding.rule.severity == Severity::Critical {
+                writeln!(f, "review: {}: {}", finding.rule.id, finding.seen)?;
+            }
         }
         self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))
     }
@@ -171,18 +190,4 @@ impl Failure {
         writeln!(f, "  {}: {}\n  alert: {}", self.code, self.message, self.alert)?;
         self.next.iter().try_for_each(|step| writeln!(f, "  next:  {step}"))
     }
-}
-
-/// Writes a file whole or not at all.
-fn replace(file: &Path, text: &str) -> Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut new| {
-        new.write_all(text.as_bytes())?;
-        // Whoever collects it has another account.
-        #[cfg(unix)]
-        new.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-        new.persist(file)?;
-        Ok(())
-    });
-    written.map_err(|e| Error::io(format_args!("write {}", file.display()), e))
 }

@@ -1,11 +1,13 @@
-//! One run: backup of each component, verification, retention.
+//! One run: check of the share, backup of each component, verification, retention, review.
 
 use std::sync::Arc;
 
 use azs_backup::alert::{AlertKind, Context, Retry};
 use azs_backup::backup::BackupReport;
+use azs_backup::review::{Review, review};
 use azs_backup::schedule::{Job, JobLog, JobStatus, Trigger};
 use azs_backup::set::Status;
+use azs_backup::share::StepOutcome;
 use azs_backup::{Error, ErrorKind, Result, Set, Share, list_sets};
 use jiff::Timestamp;
 
@@ -24,12 +26,18 @@ pub(super) struct Run<'a> {
 impl Run<'_> {
     /// Does all that it can; what failed is in the report.
     pub(super) fn run(&self) -> Report {
-        let mut report = Report::of(Outcome::Done, String::new());
+        let mut report = Report::of(&self.site.deployment, Outcome::Done, String::new());
         report.begun = Some(self.begun);
+        // One share that cannot be used is one failure, however many components there are.
+        let share = self.retrying(|| self.check_share());
         let mut is_stopped = false;
         for component in &self.site.components {
             let mut done = ComponentReport::of(&component.place);
-            match self.retrying(|| self.component(component)) {
+            let result = match &share {
+                Ok(_) => self.retrying(|| self.component(component)),
+                Err(error) => self.not_begun(component, error),
+            };
+            match result {
                 Ok((made, verified)) => {
                     done.made(&made);
                     done.failure = verified.err().map(|error| Failure::of(&error));
@@ -44,11 +52,16 @@ impl Run<'_> {
                 break;
             }
         }
-        // What could not be backed up makes old sets worth more: the rules count from the newest good one.
-        if !is_stopped {
+        if let (Ok(warnings), false) = (share, is_stopped) {
+            report.warnings = warnings;
+            // What could not be backed up makes old sets worth more: the rules count from the newest good one.
             match self.retention() {
                 Ok(deleted) => report.deleted = deleted,
                 Err(error) => report.retention_failure = Some(Failure::of(&error)),
+            }
+            match self.review() {
+                Ok(review) => report.review = review,
+                Err(error) => report.warnings.push(format!("there is no review: {}: {error}", error.code())),
             }
         }
         report.ended = Some(Timestamp::now());
@@ -79,12 +92,38 @@ impl Run<'_> {
         }
     }
 
-    /// Backs up a component, with a record; then reads back what was written.
-    fn component(&self, component: &Component) -> Result<(BackupReport, Result<()>)> {
-        let started = Timestamp::now();
-        let mut job = Job::start(format!("{} {}", self.begun, component.place), Trigger::Scheduled, started);
+    /// Checks the way to the share; returns what will not work as well as it could.
+    fn check_share(&self) -> Result<Vec<String>> {
+        let report = self.site.check(self.output)?.into_result()?;
+        let warned = report.steps.iter().filter(|step| step.outcome == StepOutcome::Warned);
+        Ok(warned.map(|step| format!("the share: {}", step.seen)).collect())
+    }
+
+    /// Records that a component's backup did not begin.
+    fn not_begun(&self, component: &Component, error: &Error) -> Result<(BackupReport, Result<()>)> {
+        let job = self.start(component)?;
+        self.fail(job, error)?;
+        Err(error.clone())
+    }
+
+    fn start(&self, component: &Component) -> Result<Job> {
+        let id = format!("{} {}", self.begun, component.place);
+        let mut job = Job::start(id, Trigger::Scheduled, Timestamp::now());
         job.place = Some(component.place.clone());
         self.log.append(&job)?;
+        Ok(job)
+    }
+
+    fn fail(&self, job: Job, error: &Error) -> Result<()> {
+        let mut job = job.end(JobStatus::Failed, Timestamp::now());
+        job.alert = Some(error.alert().kind().to_string());
+        job.reason = Some(format!("{}: {error}", error.code()));
+        self.log.append(&job)
+    }
+
+    /// Backs up a component, with a record; then reads back what was written.
+    fn component(&self, component: &Component) -> Result<(BackupReport, Result<()>)> {
+        let job = self.start(component)?;
         let made = self.site.open(self.output).and_then(|share| {
             let made = self.back_up(component, share.clone())?;
             Ok((share, made))
@@ -92,10 +131,7 @@ impl Run<'_> {
         let (share, made) = match made {
             Ok(made) => made,
             Err(error) => {
-                let mut job = job.end(JobStatus::Failed, Timestamp::now());
-                job.alert = Some(error.alert().kind().to_string());
-                job.reason = Some(format!("{}: {error}", error.code()));
-                self.log.append(&job)?;
+                self.fail(job, &error)?;
                 return Err(error);
             }
         };
@@ -123,6 +159,15 @@ impl Run<'_> {
     fn verify(&self, share: Arc<dyn Share>, made: &BackupReport) -> Result<()> {
         let mut observer = progress::observer(self.output, "verify");
         Set::open(share, made.folder.clone())?.verify().observer(&mut observer).run()?.into_result().map(drop)
+    }
+
+    /// Reviews the configuration and the share, if the site says what a review needs to know.
+    fn review(&self) -> Result<Option<Review>> {
+        if !self.site.is_reviewed() {
+            return Ok(None);
+        }
+        let share = self.site.open(self.output)?;
+        review(&self.site.review_configuration()?, share, Timestamp::now()).map(Some)
     }
 
     /// Deletes what no rule keeps; says how many sets.

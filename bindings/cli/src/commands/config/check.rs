@@ -1,0 +1,65 @@
+//! `config check`
+
+use azs_backup::{ErrorKind, Result};
+use clap::Args;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::SiteFile;
+use crate::commands::nightly::check_reports;
+use crate::ended::Ended;
+use crate::output::{Output, invalid};
+use crate::site::Site;
+
+/// Read a configuration and its certificates, and say what a nightly run would do. It touches no share.
+#[derive(Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    site: SiteFile,
+}
+
+#[derive(Serialize)]
+struct Checked {
+    deployment: String,
+    root: String,
+    components: Vec<String>,
+    thumbprints: Vec<String>,
+    deletes_old_sets: bool,
+}
+
+impl Check {
+    pub(super) fn run(self, output: &Output) -> Result<Ended> {
+        let site = Site::read(&self.site.file)?;
+        check_reports(site.report())?;
+        let certificates = site.certificates()?;
+        if certificates.is_empty() {
+            return Err(invalid(format_args!("{}: certificates is empty", self.site.file.display())));
+        }
+        let now = Timestamp::now();
+        let expired = certificates.iter().filter_map(|certificate| certificate.check_validity(now).err());
+        let expired: Vec<_> = expired.filter(|error| error.kind() == ErrorKind::CertificateExpired).collect();
+        expired.iter().for_each(|error| output.warn(error));
+        let checked = Checked {
+            deployment: site.deployment.to_string(),
+            root: site.root().display().to_string(),
+            components: site.components.iter().map(|component| component.place.to_string()).collect(),
+            thumbprints: certificates.iter().map(|of| of.facts().sha1_thumbprint.clone()).collect(),
+            deletes_old_sets: site.retention.is_some(),
+        };
+        output.print(&checked, || checked.text())?;
+        Ok(Ended::named(!expired.is_empty()))
+    }
+}
+
+impl Checked {
+    fn text(&self) -> String {
+        let mut text = format!("backs up to {}\n", self.root);
+        self.components.iter().for_each(|place| text += &format!("  {place}\n"));
+        text += &format!("opened by the PFX with the thumbprint {}\n", self.thumbprints.join(" or "));
+        text + if self.deletes_old_sets {
+            "deletes old sets by [retention]\n"
+        } else {
+            "never deletes a set\n"
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Brings a report to where the site wants it: files, a webhook, a mail.
+
+use std::io::Write;
+use std::path::Path;
+
+use azs_backup::{Error, Result};
+
+use super::report::Report;
+use super::{mail, metrics, webhook};
+use crate::output::Output;
+use crate::site::ReportSection;
+
+/// Brings it everywhere. One way that fails does not stop the others: returns what failed.
+pub(super) fn deliver(report: &Report, to: &ReportSection, output: &Output) -> Vec<Error> {
+    let json = || output.document("result", report).map(|document| document + "\n");
+    let mut ways: Vec<Result<()>> = Vec::new();
+    if let Some(file) = &to.json {
+        ways.push(json().and_then(|json| replace(file, &json)));
+    }
+    if let Some(file) = &to.prometheus {
+        ways.push(replace(file, &metrics::text(report)));
+    }
+    if let (Some(file), Some(review)) = (&to.review, &report.review) {
+        ways.push(replace(file, &review.to_html()));
+    }
+    if report.needs_attention() {
+        if let Some(address) = &to.mail {
+            let subject = format!("azs-backup {}: {}", report.deployment, report.summary());
+            ways.push(mail::send(address, &subject, &report.to_string()));
+        }
+        if let Some(webhook) = &to.webhook {
+            ways.push(json().and_then(|json| webhook::post(webhook, &json)));
+        }
+    }
+    ways.into_iter().filter_map(Result::err).collect()
+}
+
+/// Refuses what no report could be brought to, before a run begins.
+pub(in crate::commands) fn check(to: &ReportSection) -> Result<()> {
+    to.mail.as_deref().map_or(Ok(()), mail::check)?;
+    to.webhook.as_ref().map_or(Ok(()), |webhook| webhook::server(&webhook.url).map(drop))
+}
+
+/// Writes a file whole or not at all.
+fn replace(file: &Path, text: &str) -> Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut new| {
+        new.write_all(text.as_bytes())?;
+        // Whoever collects it has another account.
+        #[cfg(unix)]
+        new.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+        new.persist(file)?;
+        Ok(())
+    });
+    written.map_err(|e| Error::io(format_args!("write {}", file.display()), e))
+}

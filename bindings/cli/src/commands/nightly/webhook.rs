@@ -1,0 +1,82 @@
+//! The report for a web server: one POST of the JSON document, signed.
+
+use std::time::Duration;
+
+use azs_backup::{Error, ErrorKind, Result};
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::sign::Signer;
+use ureq::Agent;
+use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+
+use crate::secret;
+use crate::site::Webhook;
+
+/// Has the signature of the body: `sha256=` and the HMAC-SHA256 in hex, as GitHub's webhooks have it.
+const SIGNATURE: &str = "X-AZS-Signature-256";
+
+/// The pauses between attempts, for what may pass.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
+
+/// Posts a document. An error names the server, and no more of the address: it may be a secret.
+pub(super) fn post(to: &Webhook, document: &str) -> Result<()> {
+    let server = server(&to.url)?;
+    let signature = to.secret_file.as_ref().map(|file| signature(&secret::in_file(file)?, document));
+    let signature = signature.transpose()?;
+    let tls = TlsConfig::builder().provider(TlsProvider::NativeTls).root_certs(RootCerts::PlatformVerifier);
+    let agent: Agent = Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(to.time_limit_seconds.clamp(1, 300))))
+        .tls_config(tls.build())
+        // A document for one server is not for another.
+        .max_redirects(0)
+        .http_status_as_error(false)
+        .user_agent(concat!("azs-backup/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .into();
+    let mut pauses = PAUSES.into_iter();
+    loop {
+        let mut request = agent.post(&to.url).content_type("application/json");
+        if let Some(signature) = &signature {
+            request = request.header(SIGNATURE, signature);
+        }
+        let (kind, why) = match request.send(document) {
+            Ok(answer) if answer.status().is_success() => return Ok(()),
+            Ok(answer) => {
+                let status = answer.status();
+                let may_pass = status.is_server_error() || status.as_u16() == 429;
+                let kind = if may_pass { ErrorKind::Unreachable } else { ErrorKind::AccessDenied };
+                (kind, format!("it answers {status}"))
+            }
+            Err(ureq::Error::Timeout(_)) => {
+                (ErrorKind::TimedOut, format!("no answer within {} s", to.time_limit_seconds))
+            }
+            Err(ureq::Error::HostNotFound) => (ErrorKind::Unreachable, "its name is not known".into()),
+            Err(ureq::Error::Io(error)) => (ErrorKind::Unreachable, error.to_string()),
+            Err(ureq::Error::NativeTls(error)) => (ErrorKind::AccessDenied, format!("TLS: {error}")),
+            Err(_) => (ErrorKind::Unreachable, "the request fails".into()),
+        };
+        match pauses.next().filter(|_| kind == ErrorKind::Unreachable) {
+            Some(pause) => crate::progress::wait(pause)?,
+            None => return Err(Error::new(kind, format!("the webhook at {server} has no report: {why}"))),
+        }
+    }
+}
+
+/// The server of an address, which must be one.
+pub(super) fn server(url: &str) -> Result<String> {
+    let address: Option<ureq::http::Uri> = url.parse().ok();
+    let address = address.filter(|of| matches!(of.scheme_str(), Some("https" | "http")));
+    address.and_then(|of| of.host().map(str::to_owned)).ok_or_else(|| {
+        let message =
+            "the url of [report.webhook] is no address: write it like https://monitor.contoso.com/hook";
+        Error::new(ErrorKind::InvalidArgument, message)
+    })
+}
+
+fn signature(secret: &str, document: &str) -> Result<String> {
+    let failed = |e| Error::new(ErrorKind::Internal, "the report cannot be signed").with_source(e);
+    let key = PKey::hmac(secret.as_bytes()).map_err(failed)?;
+    let mut signer = Signer::new(MessageDigest::sha256(), &key).map_err(failed)?;
+    let mac = signer.sign_oneshot_to_vec(document.as_bytes()).map_err(failed)?;
+    Ok(mac.iter().fold("sha256=".to_owned(), |text, byte| text + &format!("{byte:02x}")))
+}

@@ -1,0 +1,169 @@
+//! Where a nightly run reports to besides files: a webhook, a mail, a review.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::thread::{JoinHandle, spawn};
+
+use serde_json::{Value, json};
+
+use crate::nightly::{configured, nightly};
+use crate::site::{Site, failure, result_with, run, said, text};
+
+/// What a request says: its head, and its body.
+type Request = (String, String);
+
+/// A web server that answers so many requests with these lines, and returns them.
+fn server(answers: &'static [&'static str]) -> (String, JoinHandle<Vec<Request>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook?token=the-secret-token", listener.local_addr().unwrap());
+    let serve = move || answers.iter().map(|answer| take(listener.accept().unwrap().0, answer)).collect();
+    (url, spawn(serve))
+}
+
+fn take(mut stream: TcpStream, answer: &str) -> Request {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(reader.read_line(&mut head).unwrap() > 0, "{head}");
+    }
+    let length =
+        head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+    let mut body = vec![0; length.unwrap().parse().unwrap()];
+    reader.read_exact(&mut body).unwrap();
+    write!(stream, "HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+    (head, text(&body))
+}
+
+/// A site with a component whose source is missing, and this webhook.
+fn failing(url: &str, more: &str) -> Site {
+    let site = Site::new();
+    configured(&site, &format!("[report.webhook]\nurl = \"{url}\"\n{more}"));
+    fs::remove_dir_all(site.path("hlh")).unwrap();
+    site
+}
+
+#[test]
+fn a_webhook_gets_the_signed_report_of_a_run_that_failed() {
+    let (url, requests) = server(&["503 Service Unavailable", "200 OK"]);
+    let site = failing(&url, "secret_file = \"secret\"\n");
+    fs::write(site.path("secret"), "it is signed with this\n").unwrap();
+    fs::set_permissions(site.path("secret"), fs::Permissions::from_mode(0o600)).unwrap();
+    failure(&mut nightly(&site, &[]), "NOT_FOUND");
+    let requests = requests.join().unwrap();
+    // What may pass is tried again.
+    assert_eq!(requests[0].1, requests[1].1);
+    let (head, body) = &requests[1];
+    assert!(head.starts_with("POST /hook?token=the-secret-token HTTP/1.1\r\n"), "{head}");
+    let document: Value = serde_json::from_str(body).unwrap();
+    assert_eq!((&document["version"], &document["command"]), (&json!(1), &json!("nightly")));
+    let failed = &document["result"]["components"][1]["failure"];
+    assert_eq!(failed["code"], "NOT_FOUND");
+    assert!(!failed["next"].as_array().unwrap().is_empty() && !failed["alert"].is_null(), "{failed}");
+
+    fs::write(site.path("body"), body).unwrap();
+    let hmac = ["dgst", "-sha256", "-mac", "HMAC", "-macopt", "key:it is signed with this", "-r", "body"];
+    let mac = run(Command::new("openssl").args(hmac).current_dir(site.temp.path()));
+    let mac = text(&mac.stdout).split_whitespace().next().unwrap().to_owned();
+    assert!(head.to_lowercase().contains(&format!("x-azs-signature-256: sha256={mac}\r\n")), "{head} {mac}");
+}
+
+#[test]
+fn a_run_in_which_all_is_well_sends_nothing() {
+    let site = Site::new();
+    // Nobody listens there.
+    configured(&site, "mail = \"ops@contoso.com\"\n[report.webhook]\nurl = \"http://127.0.0.1:1/\"\n");
+    // A share with little room is worth a mail, and this machine's disk may be one.
+    let roomy = tempfile::tempdir_in("/dev/shm").unwrap();
+    fs::create_dir_all(roomy.path().join("contoso.com/nyc")).unwrap();
+    let file = fs::read_to_string(site.path("site.toml")).unwrap();
+    let root = format!("root = {:?}", roomy.path());
+    fs::write(site.path("site.toml"), file.replace("root = \"share\"", &root)).unwrap();
+    let done = run(&mut nightly(&site, &[]));
+    assert_eq!((done.status.code(), text(&done.stderr)), (Some(0), String::new()));
+}
+
+#[test]
+fn a_report_that_arrives_nowhere_is_named_without_the_secret_of_its_address() {
+    let (url, requests) = server(&["302 Found"]);
+    let site = failing(&url, "");
+    let output = run(&mut nightly(&site, &["--json"]));
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("the webhook at 127.0.0.1 has no report: it answers 302"), "{said}");
+    assert!(!said.contains("secret-token"), "{said}");
+    assert_eq!(requests.join().unwrap().len(), 1);
+    // The other ways are taken.
+    assert!(site.path("report.json").exists() && site.path("azs.prom").exists());
+}
+
+#[test]
+fn no_run_begins_whose_report_could_go_nowhere() {
+    for (section, named) in [
+        ("mail = \"ops@contoso.com, root\"", "no single address"),
+        ("mail = \"-oQ/tmp\"", "no single address"),
+        ("[report.webhook]\nurl = \"monitor.contoso.com\"", "no address"),
+        ("[report.webhook]\nurl = \"file:///etc/passwd\"", "no address"),
+    ] {
+        let site = Site::new();
+        configured(&site, section);
+        for command in [nightly(&site, &[]), site.program(&["config", "check", "site.toml"])] {
+            let mut command = command;
+            let said = failure(&mut command, "INVALID_ARGUMENT");
+            assert!(said.contains(named), "{said}");
+        }
+        assert!(site.sets("HLH").is_empty());
+    }
+}
+
+#[test]
+fn a_mail_says_what_failed_and_what_to_do() {
+    let site = Site::new();
+    configured(&site, "mail = \"ops@contoso.com\"\n");
+    fs::remove_dir_all(site.path("hlh")).unwrap();
+    fs::create_dir(site.path("bin")).unwrap();
+    let sendmail = site.path("bin/sendmail");
+    fs::write(&sendmail, "#!/bin/sh\necho \"$*\" >arguments\ncat >mail\n").unwrap();
+    fs::set_permissions(&sendmail, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", site.path("bin").display(), std::env::var("PATH").unwrap());
+    failure(nightly(&site, &[]).env("PATH", path), "NOT_FOUND");
+    assert_eq!(fs::read_to_string(site.path("arguments")).unwrap(), "-i -t\n");
+    let mail = fs::read_to_string(site.path("mail")).unwrap();
+    let (head, body) = mail.split_once("\n\n").unwrap();
+    assert!(head.contains("To: ops@contoso.com\nSubject: azs-backup contoso.com/nyc: failed\n"), "{head}");
+    assert!(body.contains("FAILED  contoso.com/nyc/HLH\n") && body.contains("  next:  "), "{body}");
+}
+
+#[test]
+fn a_share_that_cannot_be_used_is_one_failure_of_each_component() {
+    let site = Site::new();
+    configured(&site, "");
+    fs::remove_dir_all(site.path("share/contoso.com")).unwrap();
+    failure(&mut nightly(&site, &[]), "NOT_FOUND");
+    let report: Value = serde_json::from_slice(&fs::read(site.path("report.json")).unwrap()).unwrap();
+    let components = report["result"]["components"].as_array().unwrap();
+    assert!(components.iter().all(|of| of["failure"]["code"] == "NOT_FOUND"), "{report:#}");
+    let jobs = fs::read_to_string(site.path("state/jobs.jsonl")).unwrap();
+    assert_eq!(jobs.matches("\"Failed\"").count(), 2, "{jobs}");
+}
+
+#[test]
+fn a_site_with_a_review_has_it_in_its_report() {
+    let site = Site::new();
+    let root = r"root = '\\fileserver01\AzSBackups'";
+    configured(&site, &format!("review = \"review.html\"\n[review]\n{root}\n"));
+    let told = said(&mut nightly(&site, &[]));
+    assert!(told.contains("review: "), "{told}");
+    let page = fs::read_to_string(site.path("review.html")).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("ROOT_HOST_NOT_FQDN"));
+    let metrics = fs::read_to_string(site.path("azs.prom")).unwrap();
+    assert!(metrics.contains("azs_backup_review_findings{severity=\"critical\"} "), "{metrics}");
+    assert!(
+        metrics.contains("azs_backup_last_good_timestamp_seconds{place=\"contoso.com/nyc/HLH\"} 1"),
+        "{metrics}"
+    );
+    let again = result_with(&mut nightly(&site, &["--now"]), 0);
+    assert!(again["review"]["findings"].is_array(), "{again:#}");
+}
