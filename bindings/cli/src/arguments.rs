@@ -95,6 +95,7 @@ commands! {
     Nightly, "nightly", nightly;
     Config, "config", config;
     Key, "key", key;
+    Kit, "kit", kit;
     Completions, "completions", completions;
     Man, "man", man;
 }

@@ -8,6 +8,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod diff;
 pub(crate) mod key;
+pub(crate) mod kit;
 pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod nightly;

@@ -15,6 +15,8 @@ mod dry_run;
 mod jobs;
 #[path = "cli/keys.rs"]
 mod keys;
+#[path = "cli/kit.rs"]
+mod kit;
 #[path = "cli/nightly.rs"]
 mod nightly;
 #[path = "cli/reports.rs"]

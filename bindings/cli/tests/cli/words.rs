@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::site::{Site, failure, program, run, said, text};
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "backup",
     "list",
     "show",
@@ -21,6 +21,7 @@ const COMMANDS: [&str; 16] = [
     "nightly",
     "config",
     "key",
+    "kit",
     "completions",
     "man",
 ];

@@ -1,0 +1,52 @@
+//! The page to print.
+
+use std::path::Path;
+
+use azs_backup::layout::Deployment;
+use jiff::Timestamp;
+
+use super::Needed;
+
+const PAGE: &str = include_str!("../../../kit/page.html");
+
+/// Fills in the page.
+pub(super) fn page(deployment: &Deployment, root: &Path, needed: &[Needed], programs: &str) -> String {
+    let rows = needed.iter().map(|Needed { sha1_thumbprint, subject, not_after, newest }| {
+        let sets = newest.iter().map(|(place, set)| escaped(&format!("{place}/{set}")));
+        let sets = sets.collect::<Vec<_>>().join("<br>");
+        format!(
+            "<tr><td><code>{}</code><br>{}<br>valid until {}</td><td><code>{sets}</code></td></tr>",
+            escaped(sha1_thumbprint),
+            escaped(subject),
+            escaped(not_after),
+        )
+    });
+    let rows: String = rows.collect();
+    let certificates = match needed {
+        [] => "<p><strong>No complete set is on the share yet.</strong> Make this kit again once there is one.</p>".into(),
+        _ => format!("<table><tr><th>PFX</th><th>Opens, as the newest sets</th></tr>{rows}</table>"),
+    };
+    let values = [
+        ("deployment", escaped(&deployment.to_string())),
+        ("share", escaped(&root.display().to_string())),
+        ("made", Timestamp::now().strftime("%Y-%m-%d").to_string()),
+        ("version", escaped(azs_backup::VERSION)),
+        ("place", escaped(&format!("{deployment}/COMPONENT"))),
+        ("certificates", certificates),
+        ("programs", escaped(&format!("Programs in this folder: {programs}."))),
+    ];
+    // One pass: what a value holds is not looked at again.
+    let mut page = String::new();
+    let mut rest = PAGE;
+    while let Some((before, after)) = rest.split_once("{{") {
+        page += before;
+        let (name, after) = after.split_once("}}").unwrap_or(("", after));
+        page += values.iter().find(|(of, _)| *of == name).map_or("", |(_, value)| value);
+        rest = after;
+    }
+    page + rest
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
