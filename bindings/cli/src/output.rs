@@ -45,7 +45,7 @@ impl Output {
     /// Prints a warning for people on stderr.
     pub(crate) fn warn(&self, message: impl Display) {
         if !self.quiet {
-            eprintln!("warning: {message}");
+            say(Priority::Warning, format_args!("warning: {message}"));
         }
     }
 
@@ -54,20 +54,20 @@ impl Output {
         let code = exit_code(&result);
         let Err(error) = result else { return code };
         let alert = error.alert();
-        eprintln!("{}: {error}", error.code());
+        say(Priority::Error, format_args!("{}: {error}", error.code()));
         let context = Context::new("", Timestamp::now());
         let mut next = alert.remedy(&context).into_iter();
         // What is wrong with the arguments has no alert, and says by itself what to do.
         if error.scope() == azs_backup::error::Scope::Share && alert.is_failure() {
-            eprintln!("alert: {}, {}", alert.kind(), alert.kind().title());
+            say(Priority::Error, format_args!("alert: {}, {}", alert.kind(), alert.kind().title()));
             next.by_ref()
                 .take(if self.verbose > 0 { usize::MAX } else { 2 })
-                .for_each(|step| eprintln!("next:  {step}"));
+                .for_each(|step| say(Priority::Error, format_args!("next:  {step}")));
         }
         if self.verbose > 0 {
             let mut source = std::error::Error::source(&error);
             while let Some(cause) = source {
-                eprintln!("cause: {cause}");
+                say(Priority::Error, format_args!("cause: {cause}"));
                 source = cause.source();
             }
         }
@@ -94,6 +94,38 @@ impl Output {
             .map_err(|e| Error::new(ErrorKind::Internal, "the result is no JSON").with_source(e))?;
         Ok(format!("{:#}", json!({ "version": VERSION, "command": self.command, key: value })))
     }
+}
+
+/// As syslog(3) numbers them.
+#[derive(Clone, Copy)]
+enum Priority {
+    Error = 3,
+    Warning = 4,
+}
+
+/// Prints a line on stderr; for the journal of systemd with its priority (sd-daemon(3)).
+fn say(priority: Priority, line: impl Display) {
+    match is_journal() {
+        true => eprintln!("<{}>{line}", priority as u8),
+        false => eprintln!("{line}"),
+    }
+}
+
+/// Whether stderr is the journal: the one that the service manager names, and nothing that it was replaced with
+/// (systemd.exec(5), JOURNAL_STREAM).
+#[cfg(unix)]
+fn is_journal() -> bool {
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::MetadataExt;
+
+    let Ok(journal) = std::env::var("JOURNAL_STREAM") else { return false };
+    let stderr = io::stderr().as_fd().try_clone_to_owned().and_then(|fd| std::fs::File::from(fd).metadata());
+    stderr.is_ok_and(|stderr| journal == format!("{}:{}", stderr.dev(), stderr.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_journal() -> bool {
+    false
 }
 
 /// Prints text to stdout, which may be a pipe that is closed early.

@@ -138,7 +138,7 @@ impl Kit {
                 let needed = needed.entry(thumbprint.clone()).or_insert_with(|| Needed {
                     sha1_thumbprint: thumbprint,
                     subject: certificate.subject.clone(),
-                    not_after: format!("{:.0}", certificate.not_after),
+                    not_after: certificate.not_after.strftime("%Y-%m-%d").to_string(),
                     newest: BTreeMap::new(),
                 });
                 needed.newest.insert(place.clone(), name.to_string());

@@ -167,3 +167,19 @@ fn a_site_with_a_review_has_it_in_its_report() {
     let again = result_with(&mut nightly(&site, &["--now"]), 0);
     assert!(again["review"]["findings"].is_array(), "{again:#}");
 }
+
+#[test]
+fn the_journal_gets_the_priority_of_each_line() {
+    use std::os::unix::fs::MetadataExt;
+
+    let site = Site::new();
+    let stderr = fs::File::create(site.path("stderr")).unwrap();
+    let of = stderr.metadata().unwrap();
+    let mut verify = site.program(&["verify", "nowhere"]);
+    verify.env("JOURNAL_STREAM", format!("{}:{}", of.dev(), of.ino())).stderr(stderr);
+    assert_eq!(verify.status().unwrap().code(), Some(1));
+    let said = fs::read_to_string(site.path("stderr")).unwrap();
+    assert!(said.starts_with("<3>NOT_FOUND: ") && said.lines().all(|line| line.starts_with("<3>")), "{said}");
+    // Something else took its place: this is for people.
+    failure(verify.env("JOURNAL_STREAM", "1:1").stderr(std::process::Stdio::piped()), "NOT_FOUND");
+}

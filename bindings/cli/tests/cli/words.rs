@@ -39,6 +39,29 @@ fn each_command_explains_itself() {
     assert_eq!(version, format!("azs-backup {}\n", env!("CARGO_PKG_VERSION")));
 }
 
+/// What `--help` says, of every command and of those below it.
+#[test]
+fn the_help_is_the_one_that_was_read_last() {
+    let mut help = String::new();
+    let mut next = vec![Vec::new()];
+    while let Some(command) = next.pop() {
+        let words: Vec<&str> = command.iter().map(String::as_str).chain(["--help"]).collect();
+        let text = said(&mut program(&words));
+        let below = text.split_once("\nCommands:\n").map_or("", |(_, rest)| rest.split("\n\n").next().unwrap());
+        let below = below.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+        let names = below.map(|line| line.split_whitespace().next().unwrap()).filter(|name| *name != "help");
+        let names: Vec<_> = names.map(|name| [&command[..], &[name.to_owned()]].concat()).collect();
+        next.extend(names.into_iter().rev());
+        help += &format!("$ azs-backup {}\n{text}\n", words.join(" "));
+    }
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/help.txt");
+    if std::env::var_os("UPDATE_HELP").is_some() {
+        fs::write(file, &help).unwrap();
+    }
+    let read = fs::read_to_string(file).unwrap();
+    assert!(read == help, "UPDATE_HELP=1 cargo test -p azs-backup-cli help writes tests/help.txt anew: read it");
+}
+
 #[test]
 fn completions_and_the_manual_page_name_each_command() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
