@@ -19,6 +19,7 @@ mod python;
 mod quickstart;
 mod run;
 mod rust;
+mod sbom;
 mod soak;
 mod spelling;
 mod together;
@@ -41,6 +42,7 @@ cargo xtask npm-pack                 build the Node package's tarball into targe
 cargo xtask install-c PREFIX         install the C library: header, libraries, pkg-config and CMake files
 cargo xtask header                   generate the C header
 cargo xtask notices                  generate THIRD-PARTY-NOTICES, which every package contains
+cargo xtask sbom                     write the bill of materials (CycloneDX) to target/azs-backup.cdx.json
 cargo xtask api [--bless]            compare the public interface with docs/api, or update it there
 cargo xtask ci [STEP…]               what CI runs, or only these steps; says how long each took (--list names them)";
 
@@ -78,6 +80,7 @@ fn main() -> ExitCode {
         ("install-c", [prefix, options @ ..]) => c::install(prefix, options),
         ("header", []) => c::header(),
         ("notices", []) => notices::update(),
+        ("sbom", []) => sbom::write(),
         ("api", options) => api::check(options),
         ("ci", steps) => ci::ci(steps),
         ("" | "help" | "--help" | "-h", _) => {

@@ -82,7 +82,7 @@ fn add(texts: &mut Texts, package: &str, text: &str) {
 }
 
 /// Returns `name-version` of each package whose code we ship.
-fn linked() -> Result<BTreeSet<String>, Failure> {
+pub(crate) fn linked() -> Result<BTreeSet<String>, Failure> {
     let tree = cargo_prints(&[
         "tree",
         "--locked",
