@@ -15,10 +15,13 @@ use crate::output::Output;
 use crate::site::Site;
 
 mod delivery;
+mod http;
 mod mail;
 mod metrics;
 mod report;
 mod run;
+#[cfg_attr(not(feature = "opentelemetry"), path = "nightly/no_telemetry.rs")]
+mod telemetry;
 mod webhook;
 
 pub(super) use delivery::check as check_reports;

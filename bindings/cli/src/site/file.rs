@@ -89,6 +89,9 @@ pub(crate) struct ReportSection {
     /// Address that gets the report of a run that needs attention, by this system's sendmail
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) mail: Option<String>,
+    /// Address of an OpenTelemetry collector that gets a trace and metrics of each run: http://127.0.0.1:4318
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) opentelemetry: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) webhook: Option<Webhook>,
 }

@@ -183,3 +183,66 @@ fn the_journal_gets_the_priority_of_each_line() {
     // Something else took its place: this is for people.
     failure(verify.env("JOURNAL_STREAM", "1:1").stderr(std::process::Stdio::piped()), "NOT_FOUND");
 }
+
+#[test]
+#[cfg(feature = "opentelemetry")]
+fn a_collector_gets_a_trace_and_metrics_of_each_run() {
+    let (url, requests) = server(&["200 OK", "200 OK"]);
+    let collector = url.split("/hook").next().unwrap();
+    let site = Site::new();
+    configured(&site, &format!("opentelemetry = \"{collector}/\"\n"));
+    fs::remove_dir_all(site.path("hlh")).unwrap();
+    let said = failure(&mut nightly(&site, &[]), "NOT_FOUND");
+    assert!(!said.contains("collector"), "{said}");
+    let requests = requests.join().unwrap();
+    assert!(requests[0].0.starts_with("POST /v1/traces ") && requests[1].0.starts_with("POST /v1/metrics "));
+    let trace: Value = serde_json::from_str(&requests[0].1).unwrap();
+    let resource = &trace["resourceSpans"][0];
+    let attributes = resource["resource"]["attributes"].as_array().unwrap();
+    let named =
+        |name: &str| attributes.iter().find(|of| of["key"] == name).unwrap()["value"]["stringValue"].clone();
+    assert_eq!(
+        (named("service.name"), named("azs_backup.deployment")),
+        (json!("azs-backup"), json!("contoso.com/nyc"))
+    );
+    let spans = resource["scopeSpans"][0]["spans"].as_array().unwrap();
+    let named = |name: &str| spans.iter().find(|span| span["name"] == name).unwrap();
+    let (run, good, failed) = (named("nightly"), named("backup Switches"), named("backup HLH"));
+    assert_eq!((&good["traceId"], &good["parentSpanId"]), (&run["traceId"], &run["spanId"]));
+    // 2 is an error.
+    assert_eq!((&run["status"]["code"], &failed["status"]["code"]), (&json!(2), &json!(2)), "{trace:#}");
+    assert!(failed["status"]["message"].as_str().unwrap().starts_with("NOT_FOUND: "), "{trace:#}");
+    let nanoseconds = |span: &Value, name: &str| span[name].as_str().unwrap().parse::<u64>().unwrap();
+    assert!(nanoseconds(run, "startTimeUnixNano") <= nanoseconds(good, "startTimeUnixNano"));
+    assert!(nanoseconds(good, "endTimeUnixNano") <= nanoseconds(run, "endTimeUnixNano"));
+    let metrics: Value = serde_json::from_str(&requests[1].1).unwrap();
+    let metrics = metrics["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array().unwrap();
+    let success = metrics.iter().find(|metric| metric["name"] == "azs_backup_last_run_success").unwrap();
+    let values = success["gauge"]["dataPoints"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|point| point["asDouble"].as_f64().unwrap());
+    assert_eq!(values.sum::<f64>(), 1.0, "one of two: {success:#}");
+}
+
+#[test]
+#[cfg(feature = "opentelemetry")]
+fn a_collector_that_refuses_is_named() {
+    let (url, requests) = server(&["403 Forbidden", "403 Forbidden"]);
+    let site = Site::new();
+    configured(&site, &format!("opentelemetry = {:?}\n", url.split("/hook").next().unwrap()));
+    let output = run(&mut nightly(&site, &[]));
+    assert_eq!(output.status.code(), Some(3));
+    let said = text(&output.stderr);
+    assert!(said.contains("the collector at 127.0.0.1 has no report: it answers 403 Forbidden"), "{said}");
+    drop(requests);
+}
+
+#[test]
+#[cfg(not(feature = "opentelemetry"))]
+fn a_program_without_opentelemetry_says_so() {
+    let site = Site::new();
+    configured(&site, "opentelemetry = \"http://127.0.0.1:4318\"\n");
+    assert!(failure(&mut nightly(&site, &[]), "UNSUPPORTED").contains("built without it"));
+}

@@ -47,7 +47,8 @@ fn the_help_is_the_one_that_was_read_last() {
     while let Some(command) = next.pop() {
         let words: Vec<&str> = command.iter().map(String::as_str).chain(["--help"]).collect();
         let text = said(&mut program(&words));
-        let below = text.split_once("\nCommands:\n").map_or("", |(_, rest)| rest.split("\n\n").next().unwrap());
+        let below =
+            text.split_once("\nCommands:\n").map_or("", |(_, rest)| rest.split("\n\n").next().unwrap());
         let below = below.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
         let names = below.map(|line| line.split_whitespace().next().unwrap()).filter(|name| *name != "help");
         let names: Vec<_> = names.map(|name| [&command[..], &[name.to_owned()]].concat()).collect();
@@ -59,7 +60,10 @@ fn the_help_is_the_one_that_was_read_last() {
         fs::write(file, &help).unwrap();
     }
     let read = fs::read_to_string(file).unwrap();
-    assert!(read == help, "UPDATE_HELP=1 cargo test -p azs-backup-cli help writes tests/help.txt anew: read it");
+    assert!(
+        read == help,
+        "UPDATE_HELP=1 cargo test -p azs-backup-cli help writes tests/help.txt anew: read it"
+    );
 }
 
 #[test]

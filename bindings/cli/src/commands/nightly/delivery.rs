@@ -6,7 +6,7 @@ use std::path::Path;
 use azs_backup::{Error, Result};
 
 use super::report::Report;
-use super::{mail, metrics, webhook};
+use super::{http, mail, metrics, telemetry, webhook};
 use crate::output::Output;
 use crate::site::ReportSection;
 
@@ -23,6 +23,9 @@ pub(super) fn deliver(report: &Report, to: &ReportSection, output: &Output) -> V
     if let (Some(file), Some(review)) = (&to.review, &report.review) {
         ways.push(replace(file, &review.to_html()));
     }
+    if let Some(collector) = &to.opentelemetry {
+        ways.push(telemetry::export(report, collector));
+    }
     if report.needs_attention() {
         if let Some(address) = &to.mail {
             let subject = format!("azs-backup {}: {}", report.deployment, report.summary());
@@ -38,7 +41,8 @@ pub(super) fn deliver(report: &Report, to: &ReportSection, output: &Output) -> V
 /// Refuses what no report could be brought to, before a run begins.
 pub(in crate::commands) fn check(to: &ReportSection) -> Result<()> {
     to.mail.as_deref().map_or(Ok(()), mail::check)?;
-    to.webhook.as_ref().map_or(Ok(()), |webhook| webhook::server(&webhook.url).map(drop))
+    to.opentelemetry.as_deref().map_or(Ok(()), telemetry::check)?;
+    to.webhook.as_ref().map_or(Ok(()), |of| http::server(&of.url, "the url of [report.webhook]").map(drop))
 }
 
 /// Writes a file whole or not at all.

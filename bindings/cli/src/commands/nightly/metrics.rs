@@ -7,9 +7,9 @@ use azs_backup::set::Status;
 use super::report::{ComponentReport, Report};
 
 /// A metric of each component: its name, what it is, its value.
-type Metric = (&'static str, &'static str, fn(&ComponentReport) -> f64);
+pub(super) type Metric = (&'static str, &'static str, fn(&ComponentReport) -> f64);
 
-const METRICS: [Metric; 6] = [
+pub(super) const METRICS: [Metric; 6] = [
     ("azs_backup_last_run_success", "Whether the last run stored everything.", |of| {
         f64::from(u8::from(of.status == Some(Status::Succeeded) && of.failure.is_none()))
     }),

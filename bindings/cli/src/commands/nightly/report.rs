@@ -43,6 +43,8 @@ pub(super) struct Report {
 #[derive(Serialize)]
 pub(super) struct ComponentReport {
     pub(super) place: Place,
+    pub(super) begun: Timestamp,
+    pub(super) ended: Timestamp,
     /// The set's folder on the share, if there is one.
     pub(super) set: Option<String>,
     pub(super) status: Option<Status>,
@@ -123,6 +125,8 @@ impl ComponentReport {
     pub(super) fn of(place: &Place) -> Self {
         Self {
             place: place.clone(),
+            begun: Timestamp::now(),
+            ended: Timestamp::now(),
             set: None,
             status: None,
             files: 0,

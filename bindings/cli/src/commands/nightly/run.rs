@@ -47,6 +47,7 @@ impl Run<'_> {
                     done.failure = Some(Failure::of(&error));
                 }
             }
+            done.ended = Timestamp::now();
             report.components.push(done);
             if is_stopped {
                 break;

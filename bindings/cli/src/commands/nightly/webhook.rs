@@ -6,9 +6,8 @@ use azs_backup::{Error, ErrorKind, Result};
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::sign::Signer;
-use ureq::Agent;
-use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 
+use super::http::{client, server};
 use crate::secret;
 use crate::site::Webhook;
 
@@ -20,19 +19,10 @@ const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
 /// Posts a document. An error names the server, and no more of the address: it may be a secret.
 pub(super) fn post(to: &Webhook, document: &str) -> Result<()> {
-    let server = server(&to.url)?;
+    let server = server(&to.url, "the url of [report.webhook]")?;
     let signature = to.secret_file.as_ref().map(|file| signature(&secret::in_file(file)?, document));
     let signature = signature.transpose()?;
-    let tls = TlsConfig::builder().provider(TlsProvider::NativeTls).root_certs(RootCerts::PlatformVerifier);
-    let agent: Agent = Agent::config_builder()
-        .timeout_global(Some(Duration::from_secs(to.time_limit_seconds.clamp(1, 300))))
-        .tls_config(tls.build())
-        // A document for one server is not for another.
-        .max_redirects(0)
-        .http_status_as_error(false)
-        .user_agent(concat!("azs-backup/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into();
+    let agent = client(Duration::from_secs(to.time_limit_seconds.clamp(1, 300)));
     let mut pauses = PAUSES.into_iter();
     loop {
         let mut request = agent.post(&to.url).content_type("application/json");
@@ -60,17 +50,6 @@ pub(super) fn post(to: &Webhook, document: &str) -> Result<()> {
             None => return Err(Error::new(kind, format!("the webhook at {server} has no report: {why}"))),
         }
     }
-}
-
-/// The server of an address, which must be one.
-pub(super) fn server(url: &str) -> Result<String> {
-    let address: Option<ureq::http::Uri> = url.parse().ok();
-    let address = address.filter(|of| matches!(of.scheme_str(), Some("https" | "http")));
-    address.and_then(|of| of.host().map(str::to_owned)).ok_or_else(|| {
-        let message =
-            "the url of [report.webhook] is no address: write it like https://monitor.contoso.com/hook";
-        Error::new(ErrorKind::InvalidArgument, message)
-    })
 }
 
 fn signature(secret: &str, document: &str) -> Result<String> {
