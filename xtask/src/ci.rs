@@ -86,5 +86,6 @@ fn format() -> Result<(), Failure> {
 
 fn lints() -> Result<(), Failure> {
     let openssl = needs::check(&[FOR_BUILD, FOR_TESTS].concat())?;
-    cargo("clippy", openssl).args(["--workspace", "--all-targets", "--", "--deny", "warnings"]).run()
+    let all = ["--workspace", "--features", "azs-backup-cli/opentelemetry", "--all-targets"];
+    cargo("clippy", openssl).args(all).args(["--", "--deny", "warnings"]).run()
 }

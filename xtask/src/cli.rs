@@ -4,10 +4,13 @@ use crate::needs::{self, FOR_BUILD, FOR_TESTS};
 use crate::quickstart;
 use crate::run::{Failure, cargo};
 
+/// The program with all that it can do.
+pub(crate) const PACKAGE: [&str; 4] = ["--package", "azs-backup-cli", "--features", "opentelemetry"];
+
 /// Runs its tests, and the quickstart, which shows it; arguments go to `cargo test`.
 pub(crate) fn test(arguments: &[String]) -> Result<(), Failure> {
     let openssl = needs::check(&[FOR_BUILD, FOR_TESTS].concat())?;
-    cargo("test", openssl).args(["--package", "azs-backup-cli"]).args(arguments).run()?;
+    cargo("test", openssl).args(PACKAGE).args(arguments).run()?;
     if !arguments.is_empty() {
         return Ok(());
     }

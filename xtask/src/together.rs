@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::cli;
 use crate::needs::{self, FOR_BUILD};
 use crate::run::{Failure, cargo, target};
 
@@ -65,7 +66,7 @@ struct Language {
 /// Each language that has been built writes a set, and all of them read it.
 pub(crate) fn test(_: &[String]) -> Result<(), Failure> {
     let openssl = needs::check(FOR_BUILD)?;
-    cargo("build", openssl).args(["--quiet", "--package", "azs-backup-cli"]).run()?;
+    cargo("build", openssl).args(["--quiet"]).args(cli::PACKAGE).run()?;
     let (built, missing): (Vec<_>, Vec<_>) = LANGUAGES.iter().partition(|language| (language.is_built)());
     for language in missing {
         eprintln!("xtask: {0} has not been built: cargo xtask test {0}", language.name);
