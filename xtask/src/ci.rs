@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::needs::{self, FOR_BUILD, FOR_TESTS, OpenSsl};
 use crate::run::{Failure, cargo};
-use crate::{api, c, cli, dependencies, node, package, python, rust, spelling, together};
+use crate::{api, book, c, cli, dependencies, node, package, python, rust, spelling, together};
 
 struct Step {
     name: &'static str,
@@ -17,6 +17,11 @@ struct Step {
 const STEPS: &[Step] = &[
     Step { name: "format", what: "every file is formatted", run: format },
     Step { name: "spelling", what: "no word is misspelt", run: spelling::check },
+    Step {
+        name: "book",
+        what: "the book builds, every link of every page leads somewhere, and its examples are taken",
+        run: book::build,
+    },
     Step {
         name: "dependencies",
         what: "licences, sources, duplicates and Rust are as deny.toml says, and the notices those of what is linked",

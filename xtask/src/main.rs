@@ -5,16 +5,20 @@
 use std::process::ExitCode;
 
 mod api;
+mod book;
 mod c;
 mod ci;
 mod cli;
 mod dependencies;
+mod examples;
 mod fuzz;
+mod links;
 mod metadata;
 mod needs;
 mod node;
 mod notices;
 mod package;
+mod pages;
 mod python;
 mod quickstart;
 mod run;
@@ -41,6 +45,7 @@ cargo xtask wheel                    build the Python wheel into target/wheels, 
 cargo xtask npm-pack                 build the Node package's tarball into target/npm, and test it
 cargo xtask install-c PREFIX         install the C library: header, libraries, pkg-config and CMake files
 cargo xtask header                   generate the C header
+cargo xtask book                     build the book in docs into target/book, and check its links and examples
 cargo xtask notices                  generate THIRD-PARTY-NOTICES, which every package contains
 cargo xtask sbom                     write the bill of materials (CycloneDX) to target/azs-backup.cdx.json
 cargo xtask api [--bless]            compare the public interface with docs/api, or update it there
@@ -79,6 +84,7 @@ fn main() -> ExitCode {
         ("npm-pack", []) => node::pack(),
         ("install-c", [prefix, options @ ..]) => c::install(prefix, options),
         ("header", []) => c::header(),
+        ("book", []) => book::build(),
         ("notices", []) => notices::update(),
         ("sbom", []) => sbom::write(),
         ("api", options) => api::check(options),
