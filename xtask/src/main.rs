@@ -2,6 +2,7 @@
 //!
 //! It needs nothing but cargo. It finds out what a machine lacks, installs that if it may, and runs cargo.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 mod api;
@@ -46,6 +47,7 @@ cargo xtask npm-pack                 build the Node package's tarball into targe
 cargo xtask install-c PREFIX         install the C library: header, libraries, pkg-config and CMake files
 cargo xtask header                   generate the C header
 cargo xtask book                     build the book in docs into target/book, and check its links and examples
+cargo xtask pages [PROGRAM]          run the lines that the book prints, with this program or the one that was built
 cargo xtask notices                  generate THIRD-PARTY-NOTICES, which every package contains
 cargo xtask sbom                     write the bill of materials (CycloneDX) to target/azs-backup.cdx.json
 cargo xtask api [--bless]            compare the public interface with docs/api, or update it there
@@ -85,6 +87,8 @@ fn main() -> ExitCode {
         ("install-c", [prefix, options @ ..]) => c::install(prefix, options),
         ("header", []) => c::header(),
         ("book", []) => book::build(),
+        ("pages", []) => pages::run(&run::target().join("debug/azs-backup")),
+        ("pages", [program]) => pages::run(Path::new(program)),
         ("notices", []) => notices::update(),
         ("sbom", []) => sbom::write(),
         ("api", options) => api::check(options),

@@ -19,11 +19,16 @@ pub(crate) fn run(azs_backup: &Path) -> Result<(), Failure> {
     if !missing.is_empty() {
         return Err(Failure(format!("the pages' lines need {}", missing.join(", "))));
     }
-    let mut ran = 0;
-    let failed = |file: &Path, e: &std::io::Error| Failure(format!("{}: {e}", file.display()));
+    let azs_backup = std::path::absolute(azs_backup).map_err(|e| failed(azs_backup, &e))?;
+    let beside = azs_backup.parent().unwrap_or(Path::new("/"));
+    // What the caller has set is not what a reader of a page has.
+    let variables: Vec<String> = std::env::vars().map(|(name, _)| name).collect();
+    let variables: Vec<&str> =
+        variables.iter().map(String::as_str).filter(|name| name.starts_with("AZS_")).collect();
     let book = fs::read_dir(BOOK).map_err(|e| failed(Path::new(BOOK), &e))?;
     let mut pages: Vec<PathBuf> = book.flatten().map(|file| file.path()).collect();
     pages.sort();
+    let mut ran = 0;
     for page in pages.iter().filter(|page| page.extension().is_some_and(|extension| extension == "md")) {
         let text = fs::read_to_string(page).map_err(|e| failed(page, &e))?;
         let Some(script) = script(&text) else { continue };
@@ -31,42 +36,43 @@ pub(crate) fn run(azs_backup: &Path) -> Result<(), Failure> {
         let folder = target().join("tmp/pages").join(&*name);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).map_err(|e| failed(&folder, &e))?;
-        let script_file = folder.with_extension("sh");
-        fs::write(&script_file, script).map_err(|e| failed(&script_file, &e))?;
-        let beside = azs_backup.parent().unwrap_or(Path::new("."));
-        let path = format!("{}:{}", beside.display(), std::env::var("PATH").unwrap_or_default());
-        let shell =
-            program("bash").args(["-eu", &script_file.to_string_lossy()]).folder(&folder.to_string_lossy());
-        let variables: Vec<String> =
-            std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("AZS_")).collect();
-        let variables: Vec<&str> = variables.iter().map(String::as_str).collect();
-        shell.env("PATH", &path).without(&variables).run()?;
+        let file = folder.with_extension("sh");
+        fs::write(&file, format!("PATH={beside:?}:$PATH\n{script}")).map_err(|e| failed(&file, &e))?;
+        let shell = program("bash").args(["-eu", &file.to_string_lossy()]).folder(&folder.to_string_lossy());
+        shell.without(&variables).run()?;
         ran += 1;
     }
     println!("xtask: the lines of {ran} pages run as printed");
     if ran == 0 { Err(Failure("no page has lines to run".into())) } else { Ok(()) }
 }
 
+fn failed(file: &Path, error: &std::io::Error) -> Failure {
+    Failure(format!("{}: {error}", file.display()))
+}
+
 /// Returns what to run of a page; `None` if there is nothing.
 fn script(page: &str) -> Option<String> {
     let mut script = String::new();
     for part in page.split("<!-- ").skip(1) {
-        let (comment, behind) = part.split_once("-->")?;
+        let Some((comment, behind)) = part.split_once("-->") else {
+            return Some("false # a comment does not end".into());
+        };
         let block = |language: &str| {
-            let (_, block) = behind.split_once(&format!("```{language}\n"))?;
+            let block =
+                behind.trim_start().strip_prefix("```")?.strip_prefix(language)?.strip_prefix('\n')?;
             Some(block.split_once("\n```")?.0)
         };
+        let block = |language| block(language).unwrap_or("false # no block follows the comment");
         if let Some(hidden) = comment.strip_prefix("run\n") {
             script += hidden;
         } else if comment.trim() == "run" {
-            script += &format!("{}\n", block("bash")?);
+            script += &format!("{}\n", block("bash"));
         } else if let Some(code) = comment.strip_prefix("run ") {
-            let lines = block("bash")?;
+            let lines = block("bash");
             script +=
                 &format!("code=0\n{{ {lines}\n}} || code=$?\n[ $code = 0 ] || [ $code = {} ]\n", code.trim());
         } else if comment.trim() == "site" {
-            let site =
-                FOLDERS.iter().fold(block("toml")?.to_owned(), |site, folder| site.replace(folder, ""));
+            let site = FOLDERS.iter().fold(block("toml").to_owned(), |site, folder| site.replace(folder, ""));
             script += &format!("cat > site.toml <<'SITE'\n{site}\nSITE\nazs-backup config check site.toml\n");
         }
     }
