@@ -23,7 +23,7 @@ pub(crate) fn build() -> Result<(), Failure> {
     program(&mdbook.to_string_lossy()).args(["build", "docs", "--dest-dir", &into]).run()?;
     let chapters = built(&book)?;
     println!(
-        "xtask: {pages} pages and the book's {chapters} lead nowhere wrong: {}",
+        "xtask: every link of {pages} pages, and of {chapters} in the book, leads somewhere: {}",
         book.join("index.html").display()
     );
     examples::check()
@@ -46,6 +46,8 @@ fn repository() -> Result<usize, Failure> {
             let why = match anchors.get(&*place) {
                 // mdBook copies nothing from outside of its folder.
                 _ if is_in_book(file) && !is_in_book(&place) => "leads out of the book",
+                // A chapter may include its headings from elsewhere: they are looked for in the built book.
+                Some(_) if is_in_book(file) => continue,
                 Some(anchors) if link.anchor.as_ref().is_some_and(|name| !anchors.contains(name)) => {
                     "has no such heading"
                 }
