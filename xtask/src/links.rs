@@ -55,6 +55,37 @@ pub(crate) fn of_markdown(page: &str) -> Vec<Link> {
     text.split("](").skip(1).filter_map(|rest| Link::parse(rest.split(')').next()?)).collect()
 }
 
+/// What mdBook copies into a chapter: `{{#include ../README.md:python}}`. It says nothing if an anchor is missing.
+pub(crate) struct Include<'a> {
+    path: &'a str,
+    /// Empty for the whole file.
+    part: &'a str,
+}
+
+impl Include<'_> {
+    pub(crate) fn is_there(&self, chapter: &Path) -> bool {
+        let Ok(text) = std::fs::read_to_string(chapter.with_file_name("").join(self.path)) else {
+            return false;
+        };
+        let is_lines = self.part.chars().all(|c| c.is_ascii_digit() || c == ':');
+        is_lines || text.lines().any(|line| line.contains(&format!("ANCHOR: {} ", self.part)))
+    }
+}
+
+impl fmt::Display for Include<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.path, self.part)
+    }
+}
+
+pub(crate) fn includes(page: &str) -> impl Iterator<Item = Include<'_>> {
+    page.split("{{#include ").skip(1).filter_map(|rest| {
+        let (path, part) =
+            rest.split_once("}}").map(|(named, _)| named.split_once(':').unwrap_or((named, "")))?;
+        Some(Include { path, part })
+    })
+}
+
 /// Returns the anchors of a page's headings, as mdBook and the sites of repositories name them.
 pub(crate) fn anchors(page: &str) -> BTreeSet<String> {
     let mut anchors = BTreeSet::new();
@@ -120,6 +151,17 @@ mod tests {
         let page = "# The stored form, version 1\n## 3.1 Headers\n```\n# a comment\n```\n## `Big` \"names\"\n## Big names\n";
         let expected = ["31-headers", "big-names", "big-names-1", "the-stored-form-version-1"];
         assert_eq!(anchors(page).iter().map(|name| &**name).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn what_is_included_has_a_file_and_an_anchor() {
+        let is_there =
+            |page: &str| includes(page).all(|include| include.is_there(Path::new("../docs/index.md")));
+        assert!(is_there(
+            "{{#include ../README.md:python}} {{#include ../README.md:3:}} {{#include ../README.md}}"
+        ));
+        assert!(!is_there("{{#include ../README.md:pyth}}"));
+        assert!(!is_there("{{#include ../READMY.md}}"));
     }
 
     #[test]
