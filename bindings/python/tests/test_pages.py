@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import os
+import re
+import runpy
+from collections.abc import Callable
 
 import azs_backup as azs
 import pytest
 from conftest import REPOSITORY
 
-PAGE = REPOSITORY / "docs" / "troubleshooting.md"
+DOCS = REPOSITORY / "docs"
 MARK = "<!-- The rest is generated: "
 SHARE = "the share"
 
@@ -60,7 +63,7 @@ def link(kind: azs.AlertKind) -> str:
     return f"[{kind}](#{kind.lower()})"
 
 
-def generated() -> str:
+def alerts() -> str:
     parts = ["## By message", "", "| Message | Alert |", "| --- | --- |"]
     parts += [f"| `{message}` | {link(azs.classify_text(message).kind)} |" for message in MESSAGES]
     parts += ["", "## By code", "", "| Code | Condition | Alert |", "| --- | --- | --- |"]
@@ -72,19 +75,38 @@ def generated() -> str:
     parts += ["", "## The alerts"]
     for kind in azs.AlertKind:
         parts += ["", alert(kind)]
-    return "\n".join(parts) + "\n"
+    return "\n".join(parts)
 
 
-def test_the_page_for_alerts_says_what_classify_says() -> None:
-    head, mark, rest = PAGE.read_text(encoding="utf-8").partition(MARK)
+def rules() -> str:
+    parts = ["## The rules", "", "| Rule | | Finding | What to do |", "| --- | --- | --- | --- |"]
+    for rule in azs.RULES:
+        title, remedy = (re.sub(r"[\\<>|]", r"\\\g<0>", text) for text in (rule.title, rule.remedy))
+        parts.append(f"| `{rule.rule}` | {rule.severity} | {title} | {remedy} |")
+    return "\n".join(parts)
+
+
+@pytest.mark.parametrize(("name", "generated"), [("troubleshooting", alerts), ("review", rules)])
+def test_the_page_says_what_the_library_says(name: str, generated: Callable[[], str]) -> None:
+    page = DOCS / f"{name}.md"
+    head, mark, rest = page.read_text(encoding="utf-8").partition(MARK)
     line, _, written = rest.partition("\n")
-    assert mark, f"{PAGE} has no place for what is generated"
+    assert mark, f"{page} has no place for what is generated"
     if os.environ.get("UPDATE_PAGES"):
-        PAGE.write_text(f"{head}{mark}{line}\n\n{generated()}", encoding="utf-8")
+        page.write_text(f"{head}{mark}{line}\n\n{generated()}\n", encoding="utf-8")
         return
-    assert written.strip() == generated().strip(), "UPDATE_PAGES=1 pytest tests/test_pages.py writes it anew"
+    assert written.strip() == generated(), "UPDATE_PAGES=1 pytest tests/test_pages.py writes it anew"
 
 
 @pytest.mark.parametrize("message", MESSAGES)
 def test_each_message_of_the_page_has_an_alert_of_its_own(message: str) -> None:
     assert azs.classify_text(message).kind is not azs.AlertKind.GENERAL
+
+
+def test_a_webhook_is_ours_if_it_was_signed_with_the_secret() -> None:
+    verify = runpy.run_path(str(REPOSITORY / "examples" / "webhook" / "verify.py"))["is_ours"]
+    # RFC 4231, section 4.3.
+    body, secret = b"what do ya want for nothing?", b"Jefe"
+    header = "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    assert verify(body, header, secret) and verify(body, header, secret + b"\n")
+    assert not verify(body + b" ", header, secret) and not verify(body, header, b"jefe")
