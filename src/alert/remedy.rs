@@ -241,7 +241,7 @@ impl Classification {
             ],
             AlertKind::ShareNotAccessible => vec![
                 format!("Open {share} by hand with {account} from this host."),
-                format!("Where that fails, check in this order: the name {server}, TCP port 445, the share's name, the password, the rights."),
+                format!("Where that fails, check in this order: the name of {server}, TCP port 445, the share's name, the password, the rights."),
             ],
             AlertKind::UploadFailed | AlertKind::General => vec![
                 "Read the evidence of this alert and the log of the host around its time.".into(),
