@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::common::system::{look, symlink};
+use crate::common::system::{ENDS_COUNT, look, symlink};
 use crate::common::{Fixture, backend, forward, noise};
 use azs_backup::layout::{MasBackupFolder, Name, SharePath};
 use azs_backup::share::{Durability, Item, ItemKind};
@@ -101,8 +101,11 @@ fn what_is_wrong_has_a_kind() {
 fn masbackup_is_off_limits_as_a_root_in_any_disguise() {
     let temp = tempfile::tempdir().unwrap();
     for name in ["MASBackup", "masbackup", "MASBACKUP ", "MASBackup."] {
-        fs::create_dir_all(temp.path().join(name).join("below")).unwrap();
-        for root in [temp.path().join(name), temp.path().join(name).join("below")] {
+        let is_another = ENDS_COUNT || name.ends_with(char::is_alphabetic);
+        // The end of a path is dropped as a whole, not the end of each name in it.
+        let below = if is_another { temp.path().join(name).join("below") } else { temp.path().join(name) };
+        fs::create_dir_all(&below).unwrap();
+        for root in [temp.path().join(name), below] {
             assert_eq!(FolderShare::open(root).unwrap_err().kind(), ErrorKind::ReservedPath, "{name}");
         }
     }

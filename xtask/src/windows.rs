@@ -95,6 +95,9 @@ fn cargo(toolchain: &Toolchain, prefix: &str, command: &str) -> Step {
         .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", LINKER)
         .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", &wine::program().unwrap_or_default())
         .env("CARGO_TARGET_DIR", &folder("build").to_string_lossy())
+        // Nobody steps through these programs, and nothing is built twice: a fifth of the space, and less time.
+        .env("CARGO_PROFILE_DEV_DEBUG", "false")
+        .env("CARGO_INCREMENTAL", "0")
         .env("WINEPREFIX", prefix)
         .env("WINEDEBUG", "-all")
 }
