@@ -74,6 +74,9 @@ pub fn can_have(name: &str) -> bool {
 /// Whether a dot or a space at the end of a name counts: Windows drops it.
 pub const ENDS_COUNT: bool = cfg!(unix);
 
+/// Whether the system itself opens `\\server\share`.
+pub const SYSTEM_OPENS_UNC: bool = cfg!(windows);
+
 /// Sets the permission bits, where there are any.
 #[cfg(unix)]
 pub fn set_mode(path: impl AsRef<Path>, mode: u32) {

@@ -73,8 +73,12 @@ impl Sources {
     pub fn fill(&mut self) {
         for number in 0..MANY {
             let to: String = (0..3000).map(|_| (b'0' + self.rng.below(75) as u8) as char).collect();
-            system::symlink(&to.replace('/', "_"), self.root.join(format!("e/link {number}")))
-                .expect("a link");
+            let link = self.root.join(format!("e/link {number}"));
+            if let Err(error) = system::symlink(&to.replace('/', "_"), &link) {
+                // Where no links are made, the index is one piece.
+                assert!(!system::MAKES_LINKS, "{error}");
+                return;
+            }
         }
     }
 

@@ -24,23 +24,31 @@ pub(super) enum Toolchain {
     Debian(PathBuf),
 }
 
-/// Finds a toolchain that has the standard library for Windows, or makes one.
+/// Makes sure that there is a Rust that can build for Windows, or at least the source of its standard library.
+pub(super) fn fetch() -> Result<(), Failure> {
+    let root = folder("toolchain");
+    if own_can() || root.is_dir() { Ok(()) } else { download(&root) }
+}
+
+/// Finds the toolchain, and builds its standard library for Windows if that is not there yet.
 pub(super) fn find() -> Result<Toolchain, Failure> {
-    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
-    let own = output(rustc, &["--print", "sysroot"], "").unwrap_or_default();
-    if library(Path::new(own.trim())).is_dir() {
+    if own_can() {
         return Ok(Toolchain::Own);
     }
     let root = folder("toolchain");
-    if !root.is_dir() {
-        fetch(&root)?;
-    }
     let toolchain = Toolchain::Debian(root.join(DEBIAN_USR));
     let library = library(&root.join(DEBIAN_USR));
     if !library.is_dir() {
         build_std(&toolchain, &library)?;
     }
     Ok(toolchain)
+}
+
+/// Whether the Rust that runs us can build for Windows.
+fn own_can() -> bool {
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+    let sysroot = output(rustc, &["--print", "sysroot"], "").unwrap_or_default();
+    library(Path::new(sysroot.trim())).is_dir()
 }
 
 /// Where a toolchain has the standard library for Windows.
@@ -67,12 +75,12 @@ impl Toolchain {
 }
 
 /// Downloads the packages and unpacks them.
-fn fetch(root: &Path) -> Result<(), Failure> {
+fn download(root: &Path) -> Result<(), Failure> {
     let archives = folder("packages");
     create(&archives.join("partial"))?;
     let cache = format!("Dir::Cache::archives={}", archives.display());
     // It installs nothing, so it need not wait for whoever does.
-    let download = || {
+    let get = || {
         program("apt-get")
             .args(["install", "-q", "-y", "--download-only", "--reinstall", "--no-install-recommends"])
             .args(["-o", &cache, "-o", "Debug::NoLocking=1"])
@@ -80,10 +88,10 @@ fn fetch(root: &Path) -> Result<(), Failure> {
             .run()
     };
     // The lists may be older than what the archive has now; only root can renew them.
-    download().or_else(|_| program("apt-get").args(["update", "-q"]).run().and_then(|()| download())).map_err(
+    get().or_else(|_| program("apt-get").args(["update", "-q"]).run().and_then(|()| get())).map_err(
         |Failure(message)| {
             Failure(format!(
-                "no Rust for Windows: `rustup target add {TARGET}` brings one, or Debian's packages {}, which could not \
+                "a Rust for Windows: `rustup target add {TARGET}` brings one, or Debian's packages {}, which could not \
                  be fetched ({message})",
                 PACKAGES.join(", ")
             ))
