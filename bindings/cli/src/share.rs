@@ -250,7 +250,7 @@ impl OptionalKeyArgs {
 
 fn opener(file: &Path, password: &PfxPassword) -> Result<Opener> {
     let password = password.read()?;
-    let pfx = DecryptionCertificate::from_pfx(&read(file)?, password.as_ref().map(|text| &***text));
+    let pfx = DecryptionCertificate::load(file, password.as_ref().map(|text| &***text));
     let pfx = pfx.map_err(|e| {
         let hint = match (e.kind(), &password) {
             (ErrorKind::WrongPassword, None) => format!("; set {PFX_PASSWORD}, or use --pfx-password-file"),
@@ -259,7 +259,7 @@ fn opener(file: &Path, password: &PfxPassword) -> Result<Opener> {
             }
             _ => String::new(),
         };
-        Error::new(e.kind(), format!("{}: {e}{hint}", file.display())).with_source(e)
+        Error::new(e.kind(), format!("{e}{hint}")).with_source(e)
     })?;
     Ok(Opener::new(pfx))
 }
