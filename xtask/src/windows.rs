@@ -75,6 +75,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     toolchain::fetch()?;
     let windows = Windows::prepare()?;
     match arguments.split_first() {
+        // The features of another package are yours to name.
+        Some((command, arguments)) if arguments.iter().any(|argument| argument == "--package") => {
+            windows.cargo(command).args(arguments).run()
+        }
         Some((command, arguments)) => windows.library(command).args(arguments).run(),
         None => windows.test(openssl),
     }
