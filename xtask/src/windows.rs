@@ -7,11 +7,13 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::needs::{self, FOR_BUILD, FOR_TESTS, Need, OpenSsl, runs, tool};
-use crate::run::{Failure, Step, cargo, target};
+use crate::run::{Failure, Step, cargo, program, target};
 
+mod packages;
 mod toolchain;
 mod wine;
 
+use packages::Packages;
 use toolchain::Toolchain;
 
 /// The target: its linker and C compiler, mingw-w64, can be had without a licence of Microsoft's.
@@ -69,7 +71,8 @@ const PROGRAMS_LEFT_OUT: &[(&str, &str)] = &[
     ),
 ];
 
-/// Builds and runs all of it; with arguments, runs that cargo command for Windows: `check`, `test --test sets`.
+/// Builds and runs all of it; with `--packages`, makes the packages; with other arguments, runs that cargo command for
+/// Windows: `check`, `test --test sets`.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let openssl = needs::check(&[FOR_BUILD, FOR_TESTS, FOR_WINDOWS].concat())?;
     toolchain::fetch()?;
@@ -78,6 +81,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         // The features of another package are yours to name.
         Some((command, arguments)) if arguments.iter().any(|argument| argument == "--package") => {
             windows.cargo(command).args(arguments).run()
+        }
+        Some((option, rest)) if option == "--packages" => {
+            Packages::new(&windows, rest.iter().any(|option| option == "--release")).make()
         }
         Some((command, arguments)) => windows.library(command).args(arguments).run(),
         None => windows.test(openssl),
@@ -158,9 +164,18 @@ impl Windows {
     }
 
     fn cargo(&self, command: &str) -> Step {
+        self.environment(program(&self.toolchain.cargo())).args([command, "--locked", "--target", TARGET])
+    }
+
+    /// Prepares to run a Windows program.
+    fn wine(&self, program_name: &str) -> Step {
+        program(&self.wine).args([program_name]).env("WINEPREFIX", &self.prefix).env("WINEDEBUG", "-all")
+    }
+
+    /// Lets a program that runs cargo build for Windows.
+    fn environment(&self, step: Step) -> Step {
         self.toolchain
-            .cargo()
-            .args([command, "--locked", "--target", TARGET])
+            .environment(step)
             .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", LINKER)
             .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", &self.wine)
             .env("CARGO_TARGET_DIR", &folder("build").to_string_lossy())

@@ -12,13 +12,17 @@ use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use crate::backup::stat::is_shown_like_any_other;
 use crate::names::verbatim;
 
+/// Switches on what privileges the account has, before anything is opened.
+pub(in crate::backup) fn take_rights() {
+    privileges();
+}
+
 /// Opens a file for reading, whatever has replaced it since it was looked at: never through a link. Other programs may
 /// read, write, rename and delete it meanwhile; if one of them shares it with nobody, this fails.
 pub(in crate::backup) fn open(dir: &Dir, name: &OsStr) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).follow(FollowSymlinks::No);
     // With this flag, the privilege to back up opens what the access list does not, and folders are opened, too.
-    privileges();
     options.custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
     let file = dir.open_with(name, &options)?.into_std();
     let there = facts(&file)?;

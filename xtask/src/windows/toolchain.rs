@@ -57,16 +57,21 @@ fn library(sysroot: &Path) -> PathBuf {
 }
 
 impl Toolchain {
-    /// Prepares its cargo.
-    pub(super) fn cargo(&self) -> Step {
-        let Self::Debian(usr) = self else {
-            return program(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
-        };
+    /// Returns its cargo.
+    pub(super) fn cargo(&self) -> String {
+        match self {
+            Self::Own => std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()),
+            Self::Debian(usr) => usr.join("bin/cargo").to_string_lossy().into_owned(),
+        }
+    }
+
+    /// Lets a program use it.
+    pub(super) fn environment(&self, step: Step) -> Step {
+        let Self::Debian(usr) = self else { return step };
         let bin = usr.join("bin");
         let path = std::env::var("PATH").unwrap_or_default();
         // The cargo that runs us has set the variables for its own.
-        program(&bin.join("cargo").to_string_lossy())
-            .env("PATH", &format!("{}:{path}", bin.display()))
+        step.env("PATH", &format!("{}:{path}", bin.display()))
             .env("RUSTC", &bin.join("rustc").to_string_lossy())
             .env("RUSTDOC", &bin.join("rustdoc").to_string_lossy())
             .env("LD_LIBRARY_PATH", &usr.join("lib/x86_64-linux-gnu").to_string_lossy())
@@ -123,7 +128,7 @@ fn build_std(toolchain: &Toolchain, library: &Path) -> Result<(), Failure> {
     write("Cargo.toml", "[package]\nname = \"nothing\"\nedition = \"2024\"\n\n[workspace]\n")?;
     write("src/lib.rs", "")?;
     toolchain
-        .cargo()
+        .environment(program(&toolchain.cargo()))
         .args(["build", "--release", "-Z", "build-std=std,panic_unwind,test", "--target", TARGET])
         .args(["--manifest-path", &package.join("Cargo.toml").to_string_lossy()])
         .env("RUSTC_BOOTSTRAP", "1")
