@@ -6,8 +6,7 @@ use std::path::Path;
 
 use zeroize::{Zeroize, Zeroizing};
 
-use super::store;
-use super::{DecryptionCertificate, EncryptionCertificate, MAX_CONTENT, MAX_MESSAGE, Opener, Sealer};
+use super::{DecryptionCertificate, EncryptionCertificate, MAX_CONTENT, MAX_MESSAGE, Opener, Sealer, store};
 use crate::{Error, ErrorKind, Result};
 
 impl EncryptionCertificate {
@@ -19,7 +18,7 @@ impl EncryptionCertificate {
     pub fn load(file: impl AsRef<Path>) -> Result<Self> {
         let file = file.as_ref();
         if let Some(stored) = store::find(file) {
-            return stored.and_then(Self::from_stored).map_err(|e| named(file, e));
+            return stored.and_then(|stored| Self::from_stored(stored).map_err(|e| named(file, e)));
         }
         Self::from_cer(&read_certificate(file)?).map_err(|e| named(file, e))
     }
@@ -35,7 +34,7 @@ impl DecryptionCertificate {
     pub fn load(file: impl AsRef<Path>, password: Option<&str>) -> Result<Self> {
         let file = file.as_ref();
         if let Some(stored) = store::find(file) {
-            return stored.and_then(Self::from_stored).map_err(|e| named(file, e));
+            return stored.and_then(|stored| Self::from_stored(stored).map_err(|e| named(file, e)));
         }
         Self::from_pfx(&read_certificate(file)?, password).map_err(|e| named(file, e))
     }

@@ -91,10 +91,9 @@ fn open(text: &str, name: &StoreName) -> Result<Stored> {
     let failed = |error| Error::at("open", text, error);
     let found = StoredCertificate::find(name.location, &name.store, name.thumbprint).map_err(failed)?;
     let x509 = X509::from_der(&found.to_der()).map_err(internal("read a certificate of the store"))?;
-    let text = text.to_owned();
     let key = move || {
         let key = found.key().map_err(|error| {
-            let message = format!("{text}: its private key cannot be used here: {error}");
+            let message = format!("its private key cannot be used here: {error}");
             Error::new(ErrorKind::CertificateUnsuitable, message).with_source(error)
         })?;
         Ok(StoredKey(key))
