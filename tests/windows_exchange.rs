@@ -66,7 +66,8 @@ impl Windows {
 
     /// Restores a set.
     fn restore(&self, fixture: &Fixture, set: &str, into: &Path) {
-        self.run(fixture, &["verify", "--full", set]);
+        let pfx = on_windows(&fixture.path("backup.pfx"));
+        self.run(fixture, &["verify", set, "--pfx", &pfx]);
         self.run(fixture, &["restore", set, "--into", &on_windows(into)]);
     }
 }
