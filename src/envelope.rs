@@ -34,6 +34,7 @@ mod decryption_certificate;
 mod file;
 mod input;
 mod kdf;
+mod key;
 mod mac;
 mod message;
 mod name;
@@ -45,6 +46,7 @@ mod pfx;
 mod private_key;
 mod recipient;
 mod seal;
+mod store;
 mod wrap;
 #[cfg(test)]
 mod wycheproof;

@@ -14,11 +14,13 @@ use crate::layout::{MasBackupFolder, SetName, SharePath};
 
 mod check;
 mod folder;
+mod opening;
 #[cfg(feature = "smb")]
 mod smb;
 
 pub use check::{CheckAlert, CheckReport, CheckedStep, ShareCheck, Step, StepOutcome};
 pub use folder::{Durability, FolderShare};
+pub use opening::{OpenShare, open};
 #[cfg(feature = "smb")]
 pub use smb::{Encryption, SmbAccount, SmbBuilder, SmbDialect, SmbFacts, SmbShare};
 
@@ -179,10 +181,14 @@ fn unsupported(share: String, doing: &'static str, what: &str, path: &SharePath)
 }
 
 /// Returns a path on a share as people write it; `share` is what the share [tells](Share::describe) of itself.
-pub(crate) fn joined(share: String, path: &SharePath) -> String {
-    match path.is_root() {
+pub(crate) fn joined(share: String, path: impl fmt::Display) -> String {
+    let path = path.to_string();
+    match path.is_empty() {
         true => share,
-        false if share.starts_with('\\') => format!(r"{share}\{}", path.to_string().replace('/', r"\")),
+        // A UNC path, or `C:\…`. A path of Unix begins with `/`, whatever else is in it.
+        false if share.contains('\\') && !share.starts_with('/') => {
+            format!(r"{share}\{}", path.replace('/', r"\"))
+        }
         false => format!("{share}/{path}"),
     }
 }

@@ -12,6 +12,12 @@ fn folder() -> SharePath {
     format!("contoso.com/nyc/Switches/{SET}").parse().unwrap()
 }
 
+/// A path on the share, as this system writes it.
+fn shown(share: &FolderShare, path: &SharePath) -> String {
+    let separator = std::path::MAIN_SEPARATOR_STR;
+    format!("{}{separator}{}", share.describe(), path.to_string().replace('/', separator))
+}
+
 fn concerns(error: &Error) -> (Option<&str>, Option<&str>, Option<&str>) {
     assert!(!error.to_string().contains('\n'), "{error}");
     (error.operation(), error.path(), error.set())
@@ -21,7 +27,7 @@ fn concerns(error: &Error) -> (Option<&str>, Option<&str>, Option<&str>) {
 fn a_share_tells_what_it_did_where_and_in_which_set() {
     let temp = tempfile::tempdir().unwrap();
     let share = FolderShare::open(temp.path()).unwrap();
-    let shown = |path: &SharePath| format!("{}/{path}", share.root().display());
+    let shown = |path: &SharePath| shown(&share, path);
     let object = folder().join("000000.tar.zst.p7m".parse::<azs_backup::layout::Name>().unwrap());
     let mut buffer = Vec::new();
     let (in_set, outside) = (shown(&object), "contoso.com/none".parse::<SharePath>().unwrap());
@@ -50,7 +56,7 @@ fn a_share_tells_what_it_did_where_and_in_which_set() {
 fn a_set_that_does_not_open_tells_which_it_is() {
     let temp = tempfile::tempdir().unwrap();
     let share = Arc::new(FolderShare::open(temp.path()).unwrap());
-    let shown = format!("{}/{}", share.root().display(), folder());
+    let shown = shown(&share, &folder());
     // Nothing is there; then a folder without a cover sheet; then a broken one.
     let open = || Set::open(share.clone(), folder()).unwrap_err();
     let error = open();

@@ -2,7 +2,6 @@
 //!
 //! `AZS_ORACLE_SEED=7 cargo test --test oracle` repeats one world, and prints what happened in it;
 //! `AZS_ORACLE_NIGHTS=3` ends it sooner. `cargo xtask soak` goes on for hours. A failure prints its seed.
-#![cfg(unix)]
 // Nobody reads the documentation of a test program.
 #![allow(clippy::exhaustive_structs, missing_docs, unreachable_pub)]
 
@@ -10,6 +9,7 @@ mod common;
 
 #[path = "oracle/by_hand.rs"]
 mod by_hand;
+#[cfg(unix)]
 #[path = "oracle/case.rs"]
 mod case;
 #[path = "oracle/check.rs"]
@@ -30,7 +30,8 @@ mod failing_share;
 mod harm;
 #[path = "oracle/model.rs"]
 mod model;
-#[path = "oracle/mounts.rs"]
+#[cfg_attr(unix, path = "oracle/mounts.rs")]
+#[cfg_attr(windows, path = "oracle/no_mounts.rs")]
 mod mounts;
 #[path = "oracle/moves.rs"]
 mod moves;
@@ -44,6 +45,9 @@ mod run;
 mod source;
 #[path = "oracle/stopper.rs"]
 mod stopper;
+#[path = "oracle/system.rs"]
+mod system;
+#[cfg(unix)]
 #[path = "oracle/ticks.rs"]
 mod ticks;
 #[path = "oracle/world.rs"]

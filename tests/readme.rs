@@ -2,6 +2,8 @@
 #![cfg(unix)]
 
 mod common;
+#[path = "readme/powershell.rs"]
+mod powershell;
 #[path = "readme/program.rs"]
 mod program;
 #[path = "readme/recovery.rs"]

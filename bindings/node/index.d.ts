@@ -350,6 +350,24 @@ export class SmbShare extends Share {
   factsSync(): SmbFacts
 }
 
+/**
+ * Opens a share: a folder, or a UNC path. With an account, our own client logs on to the server of a UNC path. Without
+ * one, the operating system opens the share: any folder, and on Windows a UNC path, as the account that the program runs
+ * as; elsewhere a UNC path takes an account. Where the system opens it, `durability` is the only option.
+ */
+export function openShare(
+  root: FilePath,
+  account?: string | null,
+  password?: string | null,
+  options?: SmbShareOptions,
+): Promise<Share>
+export function openShareSync(
+  root: FilePath,
+  account?: string | null,
+  password?: string | null,
+  options?: SmbShareOptions,
+): Share
+
 export interface CheckOptions extends Stoppable {
   /** Each like `Switches` or `Switches/su1`. */
   components?: string | string[]

@@ -21,13 +21,13 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(super) use unix::open;
-#[cfg(unix)]
 use unix::{is_hole, read_at};
-#[cfg(windows)]
-pub(super) use windows::open;
+#[cfg(unix)]
+pub(super) use unix::{open, take_rights};
 #[cfg(windows)]
 use windows::{is_hole, read_at};
+#[cfg(windows)]
+pub(super) use windows::{open, take_rights};
 
 /// Number of blocks of a large file to look at before comparing all of it.
 const SAMPLES: u64 = 16;

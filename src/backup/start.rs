@@ -12,6 +12,7 @@ use super::excludes::Excludes;
 use super::pipeline::Pipeline;
 use super::plan::Planner;
 use super::previous::PreviousTree;
+use super::reading;
 use super::report::Reuse;
 use super::reuse::{self, ReuseRules, ReusedSet};
 use super::run::{Cover, Settings, Shared};
@@ -47,6 +48,7 @@ impl BackupBuilder {
     fn start_with(self, observer: &mut dyn Observer) -> Result<Backup> {
         let created = Timestamp::now();
         self.check(created)?;
+        reading::take_rights();
         let (root, state_folder) = self.folders()?;
         let excludes = Excludes::new(&self.patterns)?;
         let recipients = thumbprints(&self.certificates);

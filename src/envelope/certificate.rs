@@ -19,6 +19,7 @@ use super::asn1::oid;
 use super::input::Contents;
 use super::internal;
 use super::name::{IssuerAndSerial, hex_upper, name_text};
+use super::store::Stored;
 
 /// What a certificate says about itself. Nothing of it is verified: backups trust a certificate because the operator
 /// chose it, as in Azure Stack Hub.
@@ -72,6 +73,13 @@ impl EncryptionCertificate {
             ));
         }
         let certificate = Certificate::new(choose(contents.certificates)?)?;
+        certificate.check_key_usage()?;
+        Ok(Self(certificate))
+    }
+
+    /// Takes a certificate that the system keeps, without its key.
+    pub(super) fn from_stored(stored: Stored) -> Result<Self> {
+        let certificate = Certificate::new(stored.x509)?;
         certificate.check_key_usage()?;
         Ok(Self(certificate))
     }

@@ -2,14 +2,16 @@
 
 use std::fmt;
 
-use openssl::pkey::{PKey, PKeyRef, Private};
+use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
 
 use crate::{Error, ErrorKind, Result};
 
 use super::certificate::{Certificate, CertificateFacts, EncryptionCertificate, unsuitable};
 use super::input::{Contents, unwrap_pfx};
-use super::{pem_key, pfx};
+use super::key::PrivateKey;
+use super::store::Stored;
+use super::{internal, pem_key, pfx};
 
 /// A certificate with its private key, which opens backups. It opens them even after it has expired.
 ///
@@ -25,7 +27,7 @@ pub struct DecryptionCertificate {
 #[derive(Clone)]
 pub(super) struct Pair {
     pub(super) certificate: Certificate,
-    pub(super) private_key: PKey<Private>,
+    pub(super) private_key: PrivateKey,
 }
 
 impl DecryptionCertificate {
@@ -66,6 +68,14 @@ impl DecryptionCertificate {
         Self::from_parts(keys, Contents::of(certificate)?.certificates)
     }
 
+    /// Takes a certificate that the system keeps, and the right to use its key.
+    pub(super) fn from_stored(stored: Stored) -> Result<Self> {
+        let public = stored.x509.public_key().map_err(internal("read the public key of a certificate"))?;
+        let certificate = Certificate::new(stored.x509)?;
+        let private_key = PrivateKey::Stored((stored.key)()?, public);
+        Ok(Self { first: Pair { certificate, private_key }, others: Vec::new() })
+    }
+
     fn from_parts(keys: Vec<PKey<Private>>, certificates: Vec<X509>) -> Result<Self> {
         if certificates.is_empty() {
             return Err(unsuitable("there is no certificate with the private key"));
@@ -82,7 +92,9 @@ impl DecryptionCertificate {
                 continue;
             };
             match Certificate::new(certificates.remove(at).0) {
-                Ok(certificate) => pairs.push(Pair { certificate, private_key }),
+                Ok(certificate) => {
+                    pairs.push(Pair { certificate, private_key: PrivateKey::Read(private_key) });
+                }
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
@@ -114,7 +126,7 @@ impl DecryptionCertificate {
 }
 
 impl Pair {
-    pub(super) fn private_key(&self) -> &PKeyRef<Private> {
+    pub(super) fn private_key(&self) -> &PrivateKey {
         &self.private_key
     }
 }

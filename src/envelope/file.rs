@@ -6,27 +6,36 @@ use std::path::Path;
 
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{DecryptionCertificate, EncryptionCertificate, MAX_CONTENT, MAX_MESSAGE, Opener, Sealer};
+use super::{DecryptionCertificate, EncryptionCertificate, MAX_CONTENT, MAX_MESSAGE, Opener, Sealer, store};
 use crate::{Error, ErrorKind, Result};
 
 impl EncryptionCertificate {
-    /// Reads a CER file, like [`from_cer`](Self::from_cer).
+    /// Reads a CER file, like [`from_cer`](Self::from_cer). On Windows, `Cert:\LocalMachine\My\` and a thumbprint is the
+    /// certificate in that store, without its key; `CurrentUser` is the other place for stores.
     ///
     /// # Errors
     /// `NOT_FOUND`, `ACCESS_DENIED` and the like; `LIMIT_EXCEEDED` above 1 MiB; as `from_cer`, naming the file.
     pub fn load(file: impl AsRef<Path>) -> Result<Self> {
         let file = file.as_ref();
+        if let Some(stored) = store::find(file) {
+            return stored.and_then(|stored| Self::from_stored(stored).map_err(|e| named(file, e)));
+        }
         Self::from_cer(&read_certificate(file)?).map_err(|e| named(file, e))
     }
 }
 
 impl DecryptionCertificate {
-    /// Reads a PFX file, like [`from_pfx`](Self::from_pfx).
+    /// Reads a PFX file, like [`from_pfx`](Self::from_pfx). On Windows, the name of a certificate in a store, as
+    /// [`EncryptionCertificate::load`] takes it, gives the right to use its key, which stays there: Windows decrypts, also
+    /// with a key that may not be exported. The password does not count then.
     ///
     /// # Errors
     /// As [`EncryptionCertificate::load`] and `from_pfx`.
     pub fn load(file: impl AsRef<Path>, password: Option<&str>) -> Result<Self> {
         let file = file.as_ref();
+        if let Some(stored) = store::find(file) {
+            return stored.and_then(|stored| Self::from_stored(stored).map_err(|e| named(file, e)));
+        }
         Self::from_pfx(&read_certificate(file)?, password).map_err(|e| named(file, e))
     }
 }

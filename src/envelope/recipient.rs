@@ -3,7 +3,7 @@
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Encode, Reader, Sequence, SliceReader, Tag, TagNumber, Tagged};
 use openssl::ec::EcGroupRef;
-use openssl::pkey::{Id, PKeyRef, Private, Public};
+use openssl::pkey::{Id, PKeyRef, Public};
 use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
@@ -11,8 +11,9 @@ use crate::{Error, ErrorKind, Result};
 use super::asn1::{AlgorithmIdentifier, ID_EC_PUBLIC_KEY, malformed, oid, unsupported};
 use super::cipher::{ContentKey, KEY_LEN, damaged};
 use super::internal;
+use super::key::PrivateKey;
 use super::name::IssuerAndSerial;
-use super::wrap::{AES256_WRAP, agree_for, agree_with, derive_kek, oaep_decrypt, oaep_encrypt, unwrap, wrap};
+use super::wrap::{AES256_WRAP, agree_for, derive_kek, oaep_encrypt, unwrap, wrap};
 
 /// One element of the RecipientInfos, if its kind is known.
 pub(super) enum Recipient<'a> {
@@ -123,7 +124,7 @@ impl<'a> Recipient<'a> {
     pub(super) fn unwrap(
         &self,
         wanted: Option<&IssuerAndSerial<'_>>,
-        key: &PKeyRef<Private>,
+        key: &PrivateKey,
     ) -> Option<Result<ContentKey>> {
         let is_meant = |recipient: &AnyRef<'_>| match (identity(recipient), wanted) {
             (Some(named), Some(wanted)) => named == *wanted,
@@ -212,7 +213,7 @@ pub(super) fn key_agree(recipient: AnyRef<'_>, point: &[u8], wrapped: &[u8]) -> 
 }
 
 impl KeyTrans<'_> {
-    fn unwrap(&self, key: &PKeyRef<Private>) -> Result<ContentKey> {
+    fn unwrap(&self, key: &PrivateKey) -> Result<ContentKey> {
         if self.version != 0 {
             return Err(Error::new(
                 ErrorKind::Malformed,
@@ -223,7 +224,7 @@ impl KeyTrans<'_> {
         if key.id() != Id::RSA {
             return Err(damaged());
         }
-        let content_key = oaep_decrypt(key, self.encrypted_key.as_bytes()).map_err(|_| damaged())?;
+        let content_key = key.decrypt(self.encrypted_key.as_bytes())?;
         ContentKey::from_slice(&content_key).ok_or_else(damaged)
     }
 
@@ -263,7 +264,7 @@ impl KeyAgree<'_> {
     fn unwrap_any(
         &self,
         is_meant: impl Fn(&RecipientEncryptedKey<'_>) -> bool,
-        key: &PKeyRef<Private>,
+        key: &PrivateKey,
     ) -> Option<Result<ContentKey>> {
         let mut meant = self.encrypted_keys.iter().filter(|key| is_meant(key)).peekable();
         meant.peek()?;
@@ -273,7 +274,7 @@ impl KeyAgree<'_> {
         Some(unwrapped)
     }
 
-    fn key_encryption_key(&self, key: &PKeyRef<Private>) -> Result<Zeroizing<[u8; KEY_LEN]>> {
+    fn key_encryption_key(&self, key: &PrivateKey) -> Result<Zeroizing<[u8; KEY_LEN]>> {
         if self.version != 3 {
             return Err(Error::new(
                 ErrorKind::Malformed,
@@ -296,10 +297,8 @@ impl KeyAgree<'_> {
             AnyRef::new(Tag::Sequence, self.originator.value()).map_err(malformed("originator key"))?;
         let originator: OriginatorPublicKey<'_> =
             originator.decode_as().map_err(malformed("originator key"))?;
-        let ec = key.ec_key().map_err(|_| damaged())?;
-        check_originator(&originator, ec.group())?;
-
-        let secret = agree_with(key, ec.group(), originator.public_key.raw_bytes()).map_err(|_| damaged())?;
+        let point = originator.public_key.raw_bytes();
+        let secret = key.agree(point, |group| check_originator(&originator, group))?;
         derive_kek(&secret, self.user_key_material)
     }
 }

@@ -1,7 +1,7 @@
 //! A path on a share, including the server.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::host::Host;
@@ -52,6 +52,16 @@ impl UncPath {
         let share = share.into();
         check_share(&share)?;
         Ok(Self { host, share, folders: SharePath::root() })
+    }
+
+    /// Whether a root is meant to be a UNC path: it begins with two backslashes or slashes, and is not a path of
+    /// Windows' own like `\\?\C:\AzSBackups`.
+    #[must_use]
+    pub fn is_meant_by(root: impl AsRef<Path>) -> bool {
+        let text = root.as_ref().to_string_lossy().replace('/', "\\");
+        text.strip_prefix(r"\\").is_some_and(|rest| {
+            rest.starts_with(r"?\UNC\") || !(rest.starts_with(r"?\") || rest.starts_with(r".\"))
+        })
     }
 
     /// Returns the file server.

@@ -2,9 +2,15 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::path::Path;
 
 use cap_fs_ext::DirExt;
 use cap_std::fs::{Dir, Metadata};
+
+/// Returns a full path as people write it.
+pub(crate) fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
 
 /// Returns the names in a folder.
 pub(crate) fn list(dir: &Dir) -> io::Result<Vec<OsString>> {

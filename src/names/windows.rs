@@ -29,6 +29,16 @@ fn join(folder: PathBuf, name: &OsStr) -> io::Result<PathBuf> {
     Ok(folder.join(name))
 }
 
+/// Returns a full path as people write it: `C:\…` and `\\server\share`, without the `\\?\` that says how to read it.
+pub(crate) fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    match (text.strip_prefix(r"\\?\UNC\"), text.strip_prefix(r"\\?\")) {
+        (Some(rest), _) => format!(r"\\{rest}"),
+        (None, Some(rest)) if rest.get(1..).is_some_and(|rest| rest.starts_with(':')) => rest.to_owned(),
+        _ => text,
+    }
+}
+
 /// Returns the names in a folder.
 pub(crate) fn list(dir: &Dir) -> io::Result<Vec<OsString>> {
     fs::read_dir(azs_backup_windows::path(dir)?)?.map(|entry| Ok(entry?.file_name())).collect()
@@ -133,6 +143,20 @@ mod tests {
                 let path = join(folder.into(), OsStr::new(name)).unwrap();
                 assert_eq!(path.as_os_str(), OsStr::new(&format!(r"{folder}\{name}")));
             }
+        }
+    }
+
+    #[test]
+    fn a_path_is_shown_as_people_write_it() {
+        for (path, text) in [
+            (r"\\?\C:\target", r"C:\target"),
+            (r"\\?\UNC\server\share\a", r"\\server\share\a"),
+            (r"\\?\Volume{1}\a", r"\\?\Volume{1}\a"),
+            (r"\\?\é:", r"\\?\é:"),
+            (r"\\?\", r"\\?\"),
+            (r"C:\a", r"C:\a"),
+        ] {
+            assert_eq!(shown(Path::new(path)), text);
         }
     }
 

@@ -27,11 +27,11 @@ mod windows;
 #[cfg(unix)]
 pub(super) use unix::{make_sparse, os_text};
 #[cfg(unix)]
-use unix::{open_folder, os_name, private, write_all_at};
+use unix::{open_folder, os_name, private, take_rights, write_all_at};
 #[cfg(windows)]
 pub(super) use windows::{make_sparse, os_text};
 #[cfg(windows)]
-use windows::{open_folder, os_name, private, write_all_at};
+use windows::{open_folder, os_name, private, take_rights, write_all_at};
 
 /// The target folder.
 pub(super) struct Target {
@@ -101,6 +101,7 @@ const HOLE: usize = 4096;
 impl Target {
     /// Opens or creates the folder.
     pub(super) fn open(path: &Path, options: &RestoreOptions) -> Result<Self> {
+        take_rights();
         let failed = |e| Error::at("open target folder", path.display(), e);
         std::fs::create_dir_all(path).map_err(failed)?;
         let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?;

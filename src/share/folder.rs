@@ -8,7 +8,7 @@ use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, OpenOptions};
 
-use super::{Item, PROBE, Share, Space, concerning, unsupported};
+use super::{Item, PROBE, Share, Space, concerning, joined, unsupported};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MasBackupFolder, Name, SharePath, is_mas_backup, unfinished_name};
 use crate::names;
@@ -89,7 +89,7 @@ impl FolderShare {
     }
 
     fn shown(&self, path: &SharePath) -> String {
-        format!("{}/{path}", self.root.display())
+        joined(self.describe(), path)
     }
 
     fn failed(&self, doing: &'static str, path: &SharePath, error: io::Error) -> Error {
@@ -156,7 +156,7 @@ impl FolderShare {
 
 impl Share for FolderShare {
     fn describe(&self) -> String {
-        self.root.display().to_string()
+        names::shown(&self.root)
     }
 
     fn local_root(&self) -> Option<PathBuf> {
@@ -212,7 +212,7 @@ impl Share for FolderShare {
 
     fn list_mas_backup(&self, folder: &MasBackupFolder) -> Result<Vec<Item>> {
         let items = self.descend(folder.names()).and_then(|dir| items(&dir));
-        items.map_err(|e| Error::at("list", format_args!("{}/{folder}", self.root.display()), e))
+        items.map_err(|e| Error::at("list", joined(self.describe(), folder), e))
     }
 
     fn create_folder(&self, folder: &SharePath) -> Result<()> {

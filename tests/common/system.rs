@@ -66,6 +66,17 @@ pub fn symlink(target: impl AsRef<Path>, link: impl AsRef<Path>) -> bool {
     make(target, link).is_ok() && link.is_symlink()
 }
 
+/// Whether a name can be had here: Windows refuses some characters.
+pub fn can_have(name: &str) -> bool {
+    !cfg!(windows) || !name.contains(|c| "<>:\"/\\|?*".contains(c))
+}
+
+/// Whether a dot or a space at the end of a name counts: Windows drops it.
+pub const ENDS_COUNT: bool = cfg!(unix);
+
+/// Whether the system itself opens `\\server\share`.
+pub const SYSTEM_OPENS_UNC: bool = cfg!(windows);
+
 /// Sets the permission bits, where there are any.
 #[cfg(unix)]
 pub fn set_mode(path: impl AsRef<Path>, mode: u32) {

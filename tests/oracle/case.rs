@@ -86,7 +86,7 @@ fn fill(folder: &Path, rng: &mut Rng, depth: usize) {
             // Of one size and one tick of the clock, two files under one name could be told apart by their bytes alone.
             let time =
                 SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000 + rng.below(700_000_000) as u64);
-            fs::File::open(&path).unwrap().set_modified(time).unwrap();
+            super::system::set_time(&path, time).unwrap();
         }
         if path.is_file() && rng.chance(20) {
             let _ = fs::hard_link(&path, folder.join(name.to_uppercase()));

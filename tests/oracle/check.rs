@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ use azs_backup::{Set, Share};
 use super::expected::Expected;
 use super::model::{Detail, Node, Tree, Walker, What, above, hash_of, shown};
 use super::rng::Rng;
+use super::system;
 use super::{Fault, Found, Key};
 
 /// A set that was made, and what it has to hold.
@@ -202,8 +202,7 @@ impl Record {
 /// The digest of a stored file, which is the same in every set that has it: read once for each time it changed.
 fn digest_of(path: &Path) -> std::io::Result<Digest> {
     thread_local!(static SEEN: RefCell<HashMap<[i64; 4], Digest>> = RefCell::default());
-    let m = fs::metadata(path)?;
-    let key = [m.ino().cast_signed(), m.ctime(), m.ctime_nsec(), m.len().cast_signed()];
+    let key = system::stamp(path)?;
     if let Some(digest) = SEEN.with_borrow(|seen| seen.get(&key).copied()) {
         return Ok(digest);
     }
@@ -218,7 +217,7 @@ fn digest_of(path: &Path) -> std::io::Result<Digest> {
 }
 
 pub fn remove(folder: &Path) -> Found {
-    match fs::remove_dir_all(folder) {
+    match system::remove_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(Fault::new("the test itself", [error.to_string()]))
         }

@@ -1,6 +1,7 @@
 //! Names and contents that matter: odd ones, and sizes at which the library changes its method.
 
 use super::rng::Rng;
+use super::system::ODD_NAMES;
 use crate::common::noise;
 
 /// Up to here a file is read whole; from there on it is cut into pieces.
@@ -12,26 +13,7 @@ pub fn name(rng: &mut Rng) -> Vec<u8> {
     if rng.chance(75) {
         return format!("n{}", rng.below(10)).into_bytes();
     }
-    let odd: [&[u8]; 14] = [
-        b"N1",
-        b"a\nb",
-        b"caf\xe9",
-        b"-rf",
-        b"trailing ",
-        b"x.tmp",
-        b"cache",
-        b".hidden",
-        b"\xc3\xbc",
-        b"*",
-        b"--checkpoint=1",
-        b"back\\slash",
-        b"'quoted\" $(x)",
-        b"set",
-    ];
-    match rng.below(16) {
-        at if at < odd.len() => odd[at].to_vec(),
-        at => vec![b'l' + at as u8 % 2; 255],
-    }
+    rng.pick(ODD_NAMES).expect("not empty").to_vec()
 }
 
 /// Content of a size that matters, often one that some other file has.

@@ -115,9 +115,7 @@ impl FailingShare {
     fn write(&self, bytes: u64) -> Result<()> {
         let number = self.puts.fetch_add(1, Ordering::SeqCst) + 1;
         if self.bad == Some(Bad::KilledAt(number)) {
-            // Nothing is cleaned up by a process that is no more.
-            let me = rustix::process::getpid();
-            let _ = rustix::process::kill_process(me, rustix::process::Signal::KILL);
+            super::system::end_process();
         }
         if let Some(during) = &mut *self.during.lock().unwrap_or_else(PoisonError::into_inner) {
             during(number);

@@ -1,11 +1,11 @@
 //! Damage to stored sets: disks, operators, viruses, copies.
 
 use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::check::Record;
 use super::rng::Rng;
+use super::system;
 
 /// Does something bad to one of these sets; says what. A set that is deleted is taken off the list.
 pub fn harm(records: &mut Vec<Record>, rng: &mut Rng) -> Option<String> {
@@ -54,8 +54,8 @@ pub fn rot(file: &Path, rng: &mut Rng) -> String {
     for _ in 0..2 {
         let at = rng.below(m.len() as usize) as u64;
         let mut byte = [0];
-        open.read_exact_at(&mut byte, at).expect("a byte is there");
-        open.write_all_at(&[byte[0] ^ (1 << rng.below(8))], at).expect("a byte is written");
+        system::read_exact_at(&open, &mut byte, at).expect("a byte is there");
+        system::write_all_at(&open, &[byte[0] ^ (1 << rng.below(8))], at).expect("a byte is written");
     }
     open.set_modified(m.modified().expect("it has a time")).expect("its time can be set");
     format!("rot {}", file.display())

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use super::system;
 
 /// A tree by path; the empty path is not in it.
 pub type Tree = BTreeMap<Vec<u8>, Node>;
@@ -161,25 +161,24 @@ impl Walker {
             What::Folder
         } else if m.is_symlink() {
             let Ok(to) = fs::read_link(place) else { return };
-            What::Link(to.into_os_string().into_vec())
+            What::Link(system::bytes(to.as_os_str()))
         } else if m.is_file() {
             let Ok(bytes) = fs::read(place) else { return };
             file(&bytes)
         } else {
             What::Special
         };
-        let xattrs =
-            if matches!(what, What::Folder | What::File { .. }) { xattrs(place) } else { Vec::new() };
+        let Ok(there) = system::look(place) else { return };
         if matches!(what, What::File { .. }) {
-            self.names.entry((m.dev(), m.ino())).or_default().push(path.to_vec());
+            self.names.entry(there.inode).or_default().push(path.to_vec());
         }
         let node = Node {
-            mode: Some(m.mode() & 0o7777),
-            owner: Some((m.uid(), m.gid())),
-            mtime: Some((m.mtime(), m.mtime_nsec())),
-            xattrs: Some(xattrs),
+            mode: Some(there.mode),
+            owner: Some(there.owner),
+            mtime: Some(there.mtime),
+            xattrs: Some(there.xattrs),
             first_name: None,
-            inode: (m.is_file() || m.is_dir()).then_some((m.dev(), m.ino())),
+            inode: (m.is_file() || m.is_dir()).then_some(there.inode),
             what,
         };
         let is_folder = node.is_folder();
@@ -192,10 +191,10 @@ impl Walker {
     fn below(&mut self, place: &Path, path: &[u8], wanted: &dyn Fn(&[u8], bool) -> bool) {
         let Ok(items) = fs::read_dir(place) else { return };
         for item in items.flatten() {
-            let name = item.file_name();
+            let name = system::bytes(&item.file_name());
             let is_folder = item.file_type().is_ok_and(|kind| kind.is_dir());
-            if wanted(name.as_bytes(), is_folder) {
-                self.add(&item.path(), &join(path, name.as_bytes()), wanted);
+            if wanted(&name, is_folder) {
+                self.add(&item.path(), &join(path, &name), wanted);
             }
         }
     }
@@ -223,24 +222,10 @@ pub fn above(path: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 pub fn native(root: &Path, path: &[u8]) -> PathBuf {
-    root.join(std::ffi::OsStr::from_bytes(path))
+    root.join(system::os_name(path))
 }
 
 pub fn shown(path: &[u8]) -> String {
     let text = path.escape_ascii().to_string();
     if text.len() > 90 { format!("{}… ({} bytes)", &text[..80], path.len()) } else { text }
-}
-
-fn xattrs(place: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let mut names = [0_u8; 4096];
-    let length = rustix::fs::llistxattr(place, &mut names[..]).unwrap_or(0);
-    let mut found = Vec::new();
-    for name in names[..length].split(|b| *b == 0).filter(|name| !name.is_empty()) {
-        let mut value = vec![0; 64 << 10];
-        if let Ok(length) = rustix::fs::lgetxattr(place, name, &mut value[..]) {
-            found.push((name.to_vec(), value[..length].to_vec()));
-        }
-    }
-    found.sort();
-    found
 }

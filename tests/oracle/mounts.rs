@@ -4,15 +4,22 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+
+use azs_backup::Share;
+use azs_backup::share::Durability;
+
+use super::rng::Rng;
+use super::{Found, case, ticks};
+use crate::common::backend;
 
 /// File systems that were mounted, to be given back at the end.
 #[derive(Default)]
 pub struct Mounts {
     /// Two changes within some milliseconds have the same time.
-    pub slow_clock: Option<PathBuf>,
+    slow_clock: Option<PathBuf>,
     /// `Name` and `name` are one.
-    pub no_case: Option<PathBuf>,
+    no_case: Option<PathBuf>,
     mounted: Mutex<Vec<PathBuf>>,
 }
 
@@ -31,6 +38,24 @@ impl Mounts {
             }
         }
         mounts
+    }
+
+    /// What is looked at on them, in some worlds.
+    pub fn check(&self, draw: usize, seed: u64, dir: &Path, rng: &mut Rng) -> Found {
+        match (draw, &self.slow_clock, &self.no_case) {
+            (6..9, Some(slow), _) => {
+                let source = folder(slow, seed);
+                ticks::check(&other_share(dir), &dir.join("other"), &source, rng)?;
+                fs::remove_dir_all(source).unwrap();
+            }
+            (9..11, _, Some(no_case)) => {
+                let target = folder(no_case, seed);
+                case::check(&other_share(dir), &dir.join("names"), &target, rng)?;
+                fs::remove_dir_all(target).unwrap();
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn mount(&self, name: &str, command: &[&str]) -> Option<PathBuf> {
@@ -96,8 +121,15 @@ fn quiet(command: &mut Command) -> bool {
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
+/// A share beside that of the world.
+fn other_share(dir: &Path) -> Arc<dyn Share> {
+    let root = dir.join("other share");
+    fs::create_dir_all(root.join("contoso.com/nyc/MASBackup")).unwrap();
+    backend::share_with(&root, Durability::Cached)
+}
+
 /// A folder of its own on one of these.
-pub fn folder(on: &Path, seed: u64) -> PathBuf {
+fn folder(on: &Path, seed: u64) -> PathBuf {
     let folder = on.join(format!("seed-{seed}"));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();

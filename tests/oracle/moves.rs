@@ -1,15 +1,13 @@
 //! Random changes to a tree on disk: what people, programs and accidents do between two nights.
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::content::{BLOCK, SMALL, content, name};
 use super::rng::Rng;
+use super::system;
 use crate::common::noise;
 
 /// No file grows beyond this: many runs a second.
@@ -148,7 +146,7 @@ impl Mover {
     fn a_name(&mut self) -> PathBuf {
         let folders = self.all().1;
         let folder = self.rng.pick(&folders).expect("the root is there").clone();
-        folder.join(OsStr::from_bytes(&name(&mut self.rng)))
+        folder.join(system::os_name(&name(&mut self.rng)))
     }
 
     fn a_free_name(&mut self) -> io::Result<PathBuf> {
@@ -185,7 +183,7 @@ impl Mover {
         let count = 1 + self.rng.below(most);
         let count = count.min((length - from.min(length)) as usize);
         let bytes = if self.rng.chance(30) { vec![0; count] } else { noise(self.rng.next(), count) };
-        file.write_all_at(&bytes, from)?;
+        system::write_all_at(&file, &bytes, from)?;
         self.recent.push(path.clone());
         Ok(format!("edit {} {count} bytes at {from}", self.shown(&path)))
     }
@@ -204,7 +202,7 @@ impl Mover {
         file.set_len(length.min(MOST))?;
         if length > old && self.rng.chance(50) {
             self.step();
-            file.write_all_at(b"the end", length.min(MOST) - 1)?;
+            system::write_all_at(&file, b"the end", length.min(MOST) - 1)?;
         }
         Ok(format!("resize {} {old} to {length}", self.shown(&path)))
     }
@@ -215,7 +213,7 @@ impl Mover {
         let m = fs::metadata(&path)?;
         let file = File::options().write(true).open(&path)?;
         let length = m.len().min(100) as usize;
-        file.write_all_at(&noise(self.rng.next(), length), 0)?;
+        system::write_all_at(&file, &noise(self.rng.next(), length), 0)?;
         self.step();
         file.set_modified(m.modified()?)?;
         Ok(format!("touch back {}", self.shown(&path)))
@@ -226,7 +224,7 @@ impl Mover {
         if self.rng.chance(25)
             && let Some(folder) = self.rng.pick(&folders[1..])
         {
-            fs::remove_dir_all(folder)?;
+            system::remove_all(folder)?;
             return Ok(format!("delete folder {}", self.shown(folder)));
         }
         let all: Vec<_> = files.into_iter().chain(links).collect();
@@ -261,7 +259,7 @@ impl Mover {
             .rng
             .pick(&["n1", "../n2", "..", ".", "/nowhere", "n2/n3", "../../..", "a\nb", "/etc"])
             .expect("not empty");
-        symlink(to, &path)?;
+        system::symlink(to, &path)?;
         Ok(format!("link {} to {to:?}", self.shown(&path)))
     }
 
@@ -288,13 +286,13 @@ impl Mover {
         let path = self.rng.pick(&all).ok_or_else(|| io::Error::other("nothing there"))?.clone();
         let was_folder = fs::symlink_metadata(&path)?.is_dir();
         if was_folder {
-            fs::remove_dir_all(&path)?
+            system::remove_all(&path)?
         } else {
             fs::remove_file(&path)?
         }
         self.step();
         let now = match self.rng.below(3) {
-            0 => symlink("..", &path).map(|()| "a link")?,
+            0 => system::symlink("..", &path).map(|()| "a link")?,
             1 if !was_folder => {
                 fs::create_dir(&path)?;
                 self.step();
@@ -313,7 +311,7 @@ impl Mover {
     /// A folder with content gives way to a file that has a second name behind it in the order of names.
     fn folder_becomes_file_of_two_names(&mut self) -> io::Result<String> {
         let path = self.a_folder()?;
-        fs::remove_dir_all(&path)?;
+        system::remove_all(&path)?;
         self.step();
         let content = noise(self.rng.next(), 1 + self.rng.below(5000));
         self.put(&path, &content)?;
@@ -353,27 +351,17 @@ impl Mover {
         for _ in 0..self.rng.below(4) {
             self.step();
             let from = self.rng.below(length as usize) as u64;
-            file.write_all_at(&noise(self.rng.next(), 1 + self.rng.below(5000)), from)?;
+            system::write_all_at(&file, &noise(self.rng.next(), 1 + self.rng.below(5000)), from)?;
         }
         Ok(format!("holes {} of {length}", self.shown(&path)))
     }
 
     fn mode(&mut self) -> io::Result<String> {
         let (files, folders, _) = self.all();
-        let mode = *self.rng.pick(&[0o600, 0o644, 0o755, 0o444, 0o400, 0o4755, 0o700]).expect("not empty");
         let path = if self.rng.chance(30) { self.rng.pick(&folders[1..]) } else { self.rng.pick(&files) };
-        let path = path.ok_or_else(|| io::Error::other("nothing there"))?;
-        // A folder stays one that we can change.
-        let is_special = rustix::process::geteuid().is_root();
-        let mode = if path.is_dir() {
-            mode & 0o777 | 0o700
-        } else if is_special {
-            mode
-        } else {
-            mode & 0o777 | 0o400
-        };
-        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
-        Ok(format!("mode {} {mode:o}", self.shown(path)))
+        let path = path.ok_or_else(|| io::Error::other("nothing there"))?.clone();
+        let mode = system::change_mode(&path, &mut self.rng)?;
+        Ok(format!("mode {} {mode}", self.shown(&path)))
     }
 
     fn times(&mut self) -> io::Result<String> {
@@ -388,7 +376,7 @@ impl Mover {
         let seconds = self.rng.below(2_000_000_000) as u64;
         let nanoseconds = if self.rng.chance(50) { 0 } else { self.rng.below(1_000_000_000) as u32 };
         let time = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds);
-        File::open(path)?.set_modified(time)
+        system::set_time(path, time)
     }
 
     fn attribute(&mut self) -> io::Result<String> {
@@ -396,19 +384,19 @@ impl Mover {
         let path = if self.rng.chance(30) { self.rng.pick(&folders) } else { self.rng.pick(&files) };
         let path = path.ok_or_else(|| io::Error::other("nothing there"))?;
         let value = noise(self.rng.next(), self.rng.below(300));
-        rustix::fs::lsetxattr(path, "user.azs", &value, rustix::fs::XattrFlags::empty())?;
+        system::set_attribute(path, &value)?;
         Ok(format!("attribute {}", self.shown(path)))
     }
 
     /// The same name in other case beside it.
     fn other_case(&mut self) -> io::Result<String> {
         let path = self.a_file()?;
-        let name = path.file_name().unwrap_or_default().as_bytes().to_owned();
+        let name = system::bytes(path.file_name().unwrap_or_default());
         let other: Vec<u8> = name
             .iter()
             .map(|b| if b.is_ascii_lowercase() { b.to_ascii_uppercase() } else { b.to_ascii_lowercase() })
             .collect();
-        let to = path.with_file_name(OsStr::from_bytes(&other));
+        let to = path.with_file_name(system::os_name(&other));
         if fs::symlink_metadata(&to).is_ok() {
             return Err(io::Error::other("taken"));
         }
@@ -419,9 +407,8 @@ impl Mover {
 
     fn owner(&mut self) -> io::Result<String> {
         let path = self.a_file()?;
-        let id = 1000 + self.rng.below(3) as u32;
-        std::os::unix::fs::lchown(&path, Some(id), Some(id))?;
-        Ok(format!("owner {} {id}", self.shown(&path)))
+        let owner = system::change_owner(&path, &mut self.rng)?;
+        Ok(format!("owner {} {owner}", self.shown(&path)))
     }
 
     fn content(&mut self) -> Vec<u8> {
@@ -433,6 +420,6 @@ impl Mover {
     }
 
     fn shown(&self, path: &Path) -> String {
-        super::model::shown(path.strip_prefix(&self.root).unwrap_or(path).as_os_str().as_bytes())
+        super::model::shown(&system::bytes(path.strip_prefix(&self.root).unwrap_or(path).as_os_str()))
     }
 }

@@ -4,17 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use azs_backup::Share;
-use azs_backup::share::Durability;
-
-use super::mounts::{self, Mounts};
+use super::mounts::Mounts;
 use super::rng::Rng;
 use super::world::{Manner, World};
-use super::{Fault, Found, case, ticks};
+use super::{Fault, Found, system};
 use crate::common::backend;
 
 /// Nights of a world, unless it needs more.
@@ -95,7 +92,7 @@ fn told(seed: u64, fault: &Fault) -> String {
 /// Lives through the world of one seed; gives what was found, what happened, and how many nights it took.
 fn one(seed: u64, nights: Option<u64>, mounts: &Mounts) -> (Found, Vec<String>, u64) {
     let dir = place(seed);
-    let _ = fs::remove_dir_all(&dir);
+    let _ = system::remove_all(&dir);
     fs::create_dir_all(&dir).unwrap();
     let mut rng = Rng::new(seed ^ 0x0_0AC1E);
     let draw = rng.below(100);
@@ -105,19 +102,7 @@ fn one(seed: u64, nights: Option<u64>, mounts: &Mounts) -> (Found, Vec<String>, 
     let nights = nights.unwrap_or(if manner.many { 4 } else { most });
     let mut passed = 0;
     let live = || -> Found {
-        match (draw, &mounts.slow_clock, &mounts.no_case) {
-            (6..9, Some(slow), _) => {
-                let source = mounts::folder(slow, seed);
-                ticks::check(&other_share(&dir), &dir.join("other"), &source, &mut rng)?;
-                fs::remove_dir_all(source).unwrap();
-            }
-            (9..11, _, Some(no_case)) => {
-                let target = mounts::folder(no_case, seed);
-                case::check(&other_share(&dir), &dir.join("names"), &target, &mut rng)?;
-                fs::remove_dir_all(target).unwrap();
-            }
-            _ => {}
-        }
+        mounts.check(draw, seed, &dir, &mut rng)?;
         for _ in 0..nights {
             passed += 1;
             world.night()?;
@@ -131,13 +116,6 @@ fn one(seed: u64, nights: Option<u64>, mounts: &Mounts) -> (Found, Vec<String>, 
     });
     world.clean();
     (found, world.log, passed)
-}
-
-/// A share beside that of the world.
-fn other_share(dir: &Path) -> Arc<dyn Share> {
-    let root = dir.join("other share");
-    fs::create_dir_all(root.join("contoso.com/nyc/MASBackup")).unwrap();
-    backend::share_with(&root, Durability::Cached)
 }
 
 /// In memory, where there is room; in the folder that the file server serves, where there is one.

@@ -1,7 +1,6 @@
 //! The sources of a run: what is added, under which name, and what a set must contain of it.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use azs_backup::{Backup, ErrorKind, Result};
@@ -9,6 +8,7 @@ use azs_backup::{Backup, ErrorKind, Result};
 use super::content::content;
 use super::model::{Node, Tree, Walker};
 use super::rng::Rng;
+use super::system;
 
 /// Something that is added under a name.
 #[derive(Clone, Debug)]
@@ -73,7 +73,12 @@ impl Sources {
     pub fn fill(&mut self) {
         for number in 0..MANY {
             let to: String = (0..3000).map(|_| (b'0' + self.rng.below(75) as u8) as char).collect();
-            symlink(to.replace('/', "_"), self.root.join(format!("e/link {number}"))).expect("a link");
+            let link = self.root.join(format!("e/link {number}"));
+            if let Err(error) = system::symlink(&to.replace('/', "_"), &link) {
+                // Where no links are made, the index is one piece.
+                assert!(!system::MAKES_LINKS, "{error}");
+                return;
+            }
         }
     }
 

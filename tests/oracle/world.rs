@@ -19,6 +19,7 @@ use super::moves::Mover;
 use super::options::Options;
 use super::rng::Rng;
 use super::source::{Moment, Source, Sources};
+use super::system::RECOVERS_BY_HAND;
 use super::{Fault, Found, by_hand, child, existing, harm, keys};
 use crate::common::backend;
 
@@ -385,7 +386,7 @@ impl World {
 
     fn by_hand(&mut self) -> Found {
         let record = self.records.last().expect("one was made");
-        if !record.is_whole() || !self.rng.chance(35) {
+        if !record.is_whole() || !self.rng.chance(35) || !RECOVERS_BY_HAND {
             return Ok(());
         }
         by_hand::check(&record.native, &record.expected, record.key, &self.dir.join("by hand"))

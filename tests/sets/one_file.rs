@@ -43,7 +43,9 @@ fn one_file_comes_back_whole_and_what_is_none_is_named() {
     assert!(bytes("tree/z-large-too").unwrap() == large);
     assert_eq!(bytes("tree/missing").unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(bytes("tree").unwrap_err().kind(), ErrorKind::InvalidArgument);
-    assert_eq!(bytes("tree/link").unwrap_err().kind(), ErrorKind::InvalidArgument);
+    if fixture.path("tree/link").is_symlink() {
+        assert_eq!(bytes("tree/link").unwrap_err().kind(), ErrorKind::InvalidArgument);
+    }
     let limited = set.restore_bytes(&fixture.opener, &path("tree/large"), 1 << 20).unwrap_err();
     assert_eq!(limited.kind(), ErrorKind::LimitExceeded);
 
@@ -99,8 +101,9 @@ fn entries_are_listed_with_what_the_index_knows() {
     let mut names: Vec<_> = set_entries(&fixture, &report).iter().map(ToString::to_string).collect();
     names.sort();
     let tree = ["empty", "folder", "large", "link", "small", "z-large-too", "z-small-too"];
-    let wanted: Vec<_> =
-        std::iter::once("tree".to_owned()).chain(tree.map(|n| format!("tree/{n}"))).collect();
+    let is_made = |name: &&str| *name != "link" || fixture.path("tree/link").is_symlink();
+    let made = tree.into_iter().filter(is_made).map(|name| format!("tree/{name}"));
+    let wanted: Vec<_> = std::iter::once("tree".to_owned()).chain(made).collect();
     assert_eq!(names, wanted);
 
     let set = Arc::new(fixture.open(&report.folder));

@@ -4,10 +4,12 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::common::system::{look, symlink};
+use crate::common::system::{ENDS_COUNT, SYSTEM_OPENS_UNC, look, symlink};
 use crate::common::{Fixture, backend, forward, noise};
-use azs_backup::layout::{MasBackupFolder, Name, SharePath};
-use azs_backup::share::{Durability, Item, ItemKind};
+use azs_backup::layout::{MasBackupFolder, Name, SharePath, UncPath};
+#[cfg(feature = "smb")]
+use azs_backup::share::SmbAccount;
+use azs_backup::share::{Durability, Item, ItemKind, OpenShare, open};
 use azs_backup::{Backup, Error, ErrorKind, FolderShare, Opener, Result, Set, Share, list_sets};
 
 fn path(text: &str) -> SharePath {
@@ -101,14 +103,54 @@ fn what_is_wrong_has_a_kind() {
 fn masbackup_is_off_limits_as_a_root_in_any_disguise() {
     let temp = tempfile::tempdir().unwrap();
     for name in ["MASBackup", "masbackup", "MASBACKUP ", "MASBackup."] {
-        fs::create_dir_all(temp.path().join(name).join("below")).unwrap();
-        for root in [temp.path().join(name), temp.path().join(name).join("below")] {
+        let is_another = ENDS_COUNT || name.ends_with(char::is_alphabetic);
+        // The end of a path is dropped as a whole, not the end of each name in it.
+        let below = if is_another { temp.path().join(name).join("below") } else { temp.path().join(name) };
+        fs::create_dir_all(&below).unwrap();
+        for root in [temp.path().join(name), below] {
             assert_eq!(FolderShare::open(root).unwrap_err().kind(), ErrorKind::ReservedPath, "{name}");
         }
     }
     if symlink(temp.path().join("MASBackup"), temp.path().join("innocent")) {
         let error = FolderShare::open(temp.path().join("innocent")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ReservedPath);
+    }
+}
+
+#[test]
+fn one_call_opens_a_share_by_the_system_or_with_an_account() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = open(temp.path()).run().unwrap();
+    assert_eq!(folder.describe(), FolderShare::open(temp.path()).unwrap().describe());
+    assert!(open(temp.path()).options(r#"{"durability": "cached"}"#).run().is_ok());
+    let kind = |share: OpenShare| share.run().unwrap_err().kind();
+    assert_eq!(kind(open(temp.path().join("none"))), ErrorKind::NotFound);
+    // What the system opens has no options of a connection: none is dropped silently.
+    assert_eq!(kind(open(temp.path()).options(r#"{"encryption": "required"}"#)), ErrorKind::InvalidArgument);
+    for unc in [r"\\fileserver01.contoso.com\AzSBackups", "//fileserver01.contoso.com/AzSBackups/contoso.com"]
+    {
+        #[cfg(feature = "smb")]
+        {
+            let account = SmbAccount::new(r"CONTOSO\azsbackup", "a password").unwrap();
+            let share = open(unc).account(account.clone()).options(r#"{"port": 4450}"#);
+            let connection = share.connection().unwrap().unwrap();
+            assert_eq!(connection.root(), &unc.parse::<UncPath>().unwrap());
+            assert!(
+                open(temp.path()).account(account).connection().unwrap().is_none(),
+                "a folder needs none"
+            );
+        }
+        assert!(UncPath::is_meant_by(unc));
+        if SYSTEM_OPENS_UNC {
+            assert_ne!(kind(open(unc)), ErrorKind::InvalidArgument);
+        } else {
+            let error = open(unc).run().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+            assert!(error.to_string().contains("takes an account"), "{error}");
+        }
+    }
+    for local in [r"\\?\C:\AzSBackups", r"\\.\C:\AzSBackups", r"C:\AzSBackups", "/mnt/AzSBackups", ""] {
+        assert!(!UncPath::is_meant_by(local), "{local}");
     }
 }
 

@@ -14,11 +14,11 @@ use windows_sys::Win32::Security::Authorization::{
 };
 use windows_sys::Win32::Security::{
     ACCESS_ALLOWED_ACE, ACL, DACL_SECURITY_INFORMATION, EqualSid, GROUP_SECURITY_INFORMATION, GetAce,
-    GetSecurityDescriptorDacl, GetSecurityDescriptorOwner, GetTokenInformation, INHERIT_ONLY_ACE,
-    IsWellKnownSid, OBJECT_SECURITY_INFORMATION, OWNER_SECURITY_INFORMATION,
-    PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, SetFileSecurityW, TOKEN_QUERY,
-    TOKEN_USER, TokenUser, WinBuiltinAdministratorsSid, WinCreatorOwnerRightsSid, WinCreatorOwnerSid,
-    WinLocalSystemSid,
+    GetFileSecurityW, GetSecurityDescriptorDacl, GetSecurityDescriptorOwner, GetTokenInformation,
+    INHERIT_ONLY_ACE, IsWellKnownSid, OBJECT_SECURITY_INFORMATION, OWNER_SECURITY_INFORMATION,
+    PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, SACL_SECURITY_INFORMATION,
+    SetFileSecurityW, TOKEN_QUERY, TOKEN_USER, TokenUser, WinBuiltinAdministratorsSid,
+    WinCreatorOwnerRightsSid, WinCreatorOwnerSid, WinLocalSystemSid,
 };
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
@@ -69,27 +69,8 @@ impl Descriptor {
     }
 
     fn text(&self, parts: OBJECT_SECURITY_INFORMATION) -> io::Result<String> {
-        let (mut text, mut length) = (null_mut(), 0);
-        // SAFETY: the descriptor is valid, and Windows allocates the text.
-        let done = unsafe {
-            ConvertSecurityDescriptorToStringSecurityDescriptorW(
-                self.0,
-                SDDL_REVISION_1,
-                parts,
-                &raw mut text,
-                &raw mut length,
-            )
-        };
-        if done == 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: Windows says how many units the text has, its zero among them.
-        let units = unsafe { std::slice::from_raw_parts(text, length as usize) };
-        let units = units.split(|unit| *unit == 0).next().unwrap_or_default();
-        let copy = String::from_utf16_lossy(units);
-        // SAFETY: Windows allocated it with LocalAlloc, and nobody else frees it.
-        unsafe { LocalFree(text.cast()) };
-        Ok(copy)
+        // SAFETY: the descriptor is valid.
+        unsafe { text_of(self.0, parts) }
     }
 
     fn set(&self, path: &Path, parts: OBJECT_SECURITY_INFORMATION) -> io::Result<()> {
@@ -100,6 +81,37 @@ impl Descriptor {
     }
 }
 
+/// Writes parts of a security descriptor as SDDL.
+///
+/// # Safety
+/// The descriptor must be valid.
+unsafe fn text_of(
+    descriptor: PSECURITY_DESCRIPTOR,
+    parts: OBJECT_SECURITY_INFORMATION,
+) -> io::Result<String> {
+    let (mut text, mut length) = (null_mut(), 0);
+    // SAFETY: the descriptor is valid, and Windows allocates the text.
+    let done = unsafe {
+        ConvertSecurityDescriptorToStringSecurityDescriptorW(
+            descriptor,
+            SDDL_REVISION_1,
+            parts,
+            &raw mut text,
+            &raw mut length,
+        )
+    };
+    if done == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: Windows says how many units the text has, its zero among them.
+    let units = unsafe { std::slice::from_raw_parts(text, length as usize) };
+    let units = units.split(|unit| *unit == 0).next().unwrap_or_default();
+    let copy = String::from_utf16_lossy(units);
+    // SAFETY: Windows allocated it with LocalAlloc, and nobody else frees it.
+    unsafe { LocalFree(text.cast()) };
+    Ok(copy)
+}
+
 /// Returns owner, group and access list of an open file or folder, as SDDL (MS-DTYP 2.5.1). It must be open for reading.
 ///
 /// # Errors
@@ -107,6 +119,47 @@ impl Descriptor {
 pub fn security(file: impl AsHandle) -> io::Result<String> {
     let parts = OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
     Descriptor::of(file, parts)?.text(parts)
+}
+
+/// Returns the audit rules of a file or folder: the `S:` part of an SDDL text, empty if there are none. It takes
+/// `SeSecurityPrivilege`.
+///
+/// # Errors
+/// Whatever the file system answers.
+pub fn audit(path: &Path) -> io::Result<String> {
+    let path: Vec<u16> = path.as_os_str().encode_wide().chain([0]).collect();
+    let mut length = 0;
+    let mut buffer = Vec::<u64>::new();
+    loop {
+        // SAFETY: the path ends in a zero, and the buffer is as long as we say.
+        let done = unsafe {
+            GetFileSecurityW(
+                path.as_ptr(),
+                SACL_SECURITY_INFORMATION,
+                buffer.as_mut_ptr().cast(),
+                size_of_val(&buffer[..]) as u32,
+                &raw mut length,
+            )
+        };
+        if done != 0 {
+            break;
+        }
+        if size_of_val(&buffer[..]) >= length as usize {
+            return Err(io::Error::last_os_error());
+        }
+        // Aligned for a structure with pointers, and as long as Windows says that it must be.
+        buffer.resize((length as usize).div_ceil(size_of::<u64>()), 0);
+    }
+    // SAFETY: Windows filled the buffer with a descriptor.
+    unsafe { text_of(buffer.as_mut_ptr().cast(), SACL_SECURITY_INFORMATION) }
+}
+
+/// Gives a file or folder these audit rules, which are the `S:` part of an SDDL text.
+///
+/// # Errors
+/// When it is no such text, or this account may not: that takes `SeSecurityPrivilege`.
+pub fn set_audit(path: &Path, sddl: &str) -> io::Result<()> {
+    Descriptor::parse(sddl)?.set(path, SACL_SECURITY_INFORMATION)
 }
 
 /// Gives a file or folder this access list, which is the `D:` part of an SDDL text.

@@ -6,7 +6,8 @@ use std::os::windows::fs::OpenOptionsExt;
 use std::path::Path;
 
 use azs_backup_windows::{
-    facts, is_remote, make_private, make_sparse, others, path, security, set_attributes, space,
+    audit, facts, is_remote, make_private, make_sparse, others, path, privileges, security, set_attributes,
+    space,
 };
 
 const FILE_ATTRIBUTE_HIDDEN: u32 = 2;
@@ -77,4 +78,15 @@ fn a_private_folder_is_for_nobody_else() {
     let found = others(&look).unwrap();
     assert!(!found.read && !found.write && !found.own, "{found:?} {}", security(&look).unwrap());
     assert!(security(&look).unwrap().starts_with("O:"));
+}
+
+#[test]
+fn privileges_are_those_of_the_account_and_audit_rules_need_one() {
+    let taken = privileges();
+    assert_eq!(privileges(), taken, "the second call changes nothing");
+    let temp = tempfile::tempdir().unwrap();
+    match audit(&path(open(temp.path())).unwrap()) {
+        Ok(rules) => assert!(rules.is_empty() || rules.starts_with("S:"), "{rules}"),
+        Err(error) => assert!(!taken.security, "{error}"),
+    }
 }

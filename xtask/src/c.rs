@@ -145,7 +145,7 @@ fn cmake(private: &str) -> String {
 }
 
 /// Before 1.0 only the same minor version is compatible.
-fn cmake_version() -> String {
+pub(crate) fn cmake_version() -> String {
     format!(
         "set(PACKAGE_VERSION \"{VERSION}\")\n\
          if(PACKAGE_FIND_VERSION VERSION_GREATER PACKAGE_VERSION OR NOT PACKAGE_VERSION MATCHES \

@@ -53,14 +53,31 @@ pub(crate) fn wheel() -> Result<(), Failure> {
     Ok(())
 }
 
+/// Builds a wheel for another system into this folder; `prepare` gives maturin what that takes.
+pub(crate) fn wheel_for(
+    folder: &Path,
+    options: &[&str],
+    prepare: impl FnOnce(Step) -> Step,
+) -> Result<PathBuf, Failure> {
+    let venv = Venv::at("venv")?;
+    venv.pip(&["install", "--quiet", "maturin>=1.9,<2"])?;
+    let maturin = prepare(venv.module("maturin").folder(FOLDER));
+    maturin.args(["build", "--quiet"]).args(options).run()?;
+    wheel_in(folder)
+}
+
 fn build(venv: &Venv, folder: &str, openssl: OpenSsl, options: &[&str]) -> Result<PathBuf, Failure> {
     let out = target().join(folder);
     let _ = std::fs::remove_dir_all(&out);
     venv.maturin("build", openssl, &[&["--out", &out.to_string_lossy()], options].concat())?;
-    let failed = |e| Failure(format!("{}: {e}", out.display()));
-    let mut wheels = std::fs::read_dir(&out).map_err(failed)?.filter_map(|item| Some(item.ok()?.path()));
+    wheel_in(&out)
+}
+
+fn wheel_in(folder: &Path) -> Result<PathBuf, Failure> {
+    let failed = |e| Failure(format!("{}: {e}", folder.display()));
+    let mut wheels = std::fs::read_dir(folder).map_err(failed)?.filter_map(|item| Some(item.ok()?.path()));
     let is_wheel = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "whl");
-    wheels.find(is_wheel).ok_or_else(|| Failure(format!("maturin put no wheel into {}", out.display())))
+    wheels.find(is_wheel).ok_or_else(|| Failure(format!("maturin put no wheel into {}", folder.display())))
 }
 
 /// Installs the wheel into an environment without anything else of ours, and runs the examples there.

@@ -71,6 +71,14 @@ impl Step {
         self
     }
 
+    /// Lets it write what it says into a file.
+    pub(crate) fn output_to(mut self, file: &std::path::Path) -> Result<Self, Failure> {
+        let failed = |e| Failure(format!("{}: {e}", file.display()));
+        let to = std::fs::File::create(file).map_err(failed)?;
+        self.command.stdin(Stdio::null()).stderr(to.try_clone().map_err(failed)?).stdout(to);
+        Ok(self)
+    }
+
     /// Runs it with our own input and output. Anything but success fails the task.
     pub(crate) fn run(mut self) -> Result<(), Failure> {
         eprintln!("{}", self.line);

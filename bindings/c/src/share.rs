@@ -7,7 +7,7 @@ use std::sync::Arc;
 use azs::SmbShare;
 use azs::layout::{Component, Deployment};
 use azs::set::SetList;
-use azs::share::{CheckReport, ShareCheck};
+use azs::share::{CheckReport, OpenShare, ShareCheck};
 #[cfg(feature = "smb")]
 use azs::share::{SmbAccount, SmbBuilder};
 use azs::{Error, ErrorKind, FolderShare, Result, Share, list_sets};
@@ -42,6 +42,45 @@ pub extern "C" fn azs_folder_share_open(
         out.give(azs_share(Arc::new(folder), None));
         Ok(())
     })
+}
+
+/// Opens a share: a folder, or a UNC path. With an account, our own client logs on to the server of a UNC path, as
+/// `azs_smb_share_connect` does. If `account` is NULL, the system opens the share: any folder, and on Windows a UNC path,
+/// as the account that the program runs as; elsewhere a UNC path takes an account. `options` is NULL or a JSON object:
+/// `durability`, and with an account those of `azs_smb_share_connect`.
+///
+/// Fails with `AZS_STATUS_UNSUPPORTED` for an account if the library was built without SMB.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_share_open(
+    root: FilePath,
+    account: Text,
+    password: Text,
+    options: Text,
+    share: Slot<'_, azs_share>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = slot(share, "share")?;
+        let mut opening = azs::share::open(root.get("root")?);
+        if let Some(options) = options.optional("options")? {
+            opening = opening.options(options);
+        }
+        if let Some(account) = account.optional("account")? {
+            opening = with_account(opening, account, password.get("password")?)?;
+        }
+        out.give(azs_share(opening.run()?, None));
+        Ok(())
+    })
+}
+
+#[cfg(feature = "smb")]
+fn with_account(opening: OpenShare, account: &str, password: &str) -> Result<OpenShare> {
+    Ok(opening.account(SmbAccount::new(account, password)?))
+}
+
+#[cfg(not(feature = "smb"))]
+fn with_account(_: OpenShare, _: &str, _: &str) -> Result<OpenShare> {
+    Err(without_smb())
 }
 
 /// Connects to a share over SMB 3 by its UNC path, without mounting it, and logs on. `account` is like

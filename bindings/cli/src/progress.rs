@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 use azs_backup::observer::Progress;
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle as BarStyle};
 use serde_json::json;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 
 use crate::arguments::ProgressStyle;
 use crate::ended::CANCELLED;
 use crate::output::Output;
 
-/// Returns an observer that shows how far the work is, and stops it at Ctrl-C.
+#[cfg_attr(unix, path = "progress/unix.rs")]
+#[cfg_attr(windows, path = "progress/windows.rs")]
+mod system;
+
+/// Returns an observer that shows how far the work is, and stops it at Ctrl-C and whatever else asks the program to end.
 ///
 /// The library cleans up by itself when it is told to stop, so a signal only sets a flag. The program ends at once at a
 /// second signal, or if a share that no longer answers keeps the work for [`PATIENCE`].
@@ -54,13 +56,8 @@ pub(crate) fn wait(time: Duration) -> azs_backup::Result<()> {
 fn interrupted() -> Arc<AtomicBool> {
     static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
         let interrupted = Arc::new(AtomicBool::new(false));
-        for signal in signals() {
-            // The order matters: the first signal must find the flag unset.
-            let handled = flag::register_conditional_shutdown(signal, CANCELLED.into(), interrupted.clone())
-                .and_then(|_| flag::register(signal, interrupted.clone()));
-            if let Err(error) = handled {
-                eprintln!("warning: signal {signal} cannot be handled: {error}");
-            }
+        if let Err(error) = system::on_end(&interrupted) {
+            eprintln!("warning: a request to end this program cannot be handled: {error}");
         }
         let stopped = interrupted.clone();
         std::thread::spawn(move || {
@@ -74,13 +71,6 @@ fn interrupted() -> Arc<AtomicBool> {
         interrupted
     });
     INTERRUPTED.clone()
-}
-
-fn signals() -> Vec<i32> {
-    let signals = vec![SIGINT, SIGTERM];
-    #[cfg(unix)]
-    let signals = [signals, vec![signal_hook::consts::SIGHUP]].concat();
-    signals
 }
 
 /// How long the work may take to end after a signal.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use azs_backup::layout::{SetName, SharePath, UncPath};
 use azs_backup::set::SetSummary;
-use azs_backup::share::{CheckReport, ShareCheck};
+use azs_backup::share::{self, CheckReport, OpenShare, ShareCheck};
 use azs_backup::{
     DecryptionCertificate, Error, ErrorKind, FolderShare, Opener, Place, Result, Set, Share, list_sets,
 };
@@ -99,68 +99,67 @@ impl ServerArgs {
         }
     }
 
+    /// Opens a share: the system does, or our own client if there is an account.
     pub(crate) fn open(&self, root: &Path, output: &Output) -> Result<Arc<dyn Share>> {
-        match self.unc(root)? {
-            Some(unc) => self.connect(unc, output),
-            None => Ok(Arc::new(FolderShare::open(root).map_err(|error| match error.kind() {
-                ErrorKind::NotFound => {
-                    let hint =
-                        "is the share mounted there? A UNC path begins with two backslashes, in quotes";
-                    Error::new(ErrorKind::NotFound, format!("{error}; {hint}")).with_source(error)
-                }
-                _ => error,
-            })?)),
-        }
+        self.prepare(root, output)?.run().map_err(|error| match error.kind() {
+            ErrorKind::NotFound if !UncPath::is_meant_by(root) => {
+                let hint = "is the share mounted there? A UNC path begins with two backslashes, in quotes";
+                Error::new(ErrorKind::NotFound, format!("{error}; {hint}")).with_source(error)
+            }
+            _ => error,
+        })
     }
 
     pub(crate) fn check(&self, root: &Path, check: &ShareCheck, output: &Output) -> Result<CheckReport> {
         #[cfg(feature = "smb")]
-        if let Some(unc) = self.unc(root)? {
-            return Ok(check.run_smb(&self.builder(unc, output)?));
+        if let Some(builder) = self.prepare(root, output)?.connection()? {
+            return Ok(check.run_smb(&builder));
         }
         Ok(check.run(&*self.open(root, output)?))
     }
 
-    /// Parses a UNC path; `None` if the text is not meant to be one.
-    ///
-    /// On Windows the system opens it, as the account that this program runs as, unless another account is given.
+    /// Returns the UNC path of a set, if our own client is to open it; `None` if the system is.
     fn unc(&self, path: &Path) -> Result<Option<UncPath>> {
-        if cfg!(windows) && self.smb_user.is_none() {
-            return Ok(None);
+        let is_ours = UncPath::is_meant_by(path) && !(SYSTEM_OPENS_UNC && self.smb_user.is_none());
+        is_ours.then(|| path.to_string_lossy().parse()).transpose()
+    }
+
+    #[cfg(feature = "smb")]
+    fn prepare(&self, root: &Path, output: &Output) -> Result<OpenShare> {
+        let share = share::open(root);
+        if !UncPath::is_meant_by(root) {
+            return Ok(share);
         }
-        let text = path.to_string_lossy();
-        let is_unc = text.starts_with(r"\\") || text.starts_with("//");
-        is_unc.then(|| text.parse()).transpose()
-    }
-
-    #[cfg(feature = "smb")]
-    fn connect(&self, unc: UncPath, output: &Output) -> Result<Arc<dyn Share>> {
-        Ok(Arc::new(self.builder(unc, output)?.connect()?))
-    }
-
-    #[cfg(feature = "smb")]
-    fn builder(&self, unc: UncPath, output: &Output) -> Result<azs_backup::share::SmbBuilder> {
-        let password = self.password.read()?;
-        let (Some(user), Some(password)) = (&self.smb_user, password) else {
-            return Err(invalid(format_args!(
-                "{unc} takes an account: set AZS_SMB_USER and {SMB_PASSWORD}, or --smb-user and --smb-password-file"
-            )));
+        let share = share.options(match &self.configured {
+            Some(options) => options.clone(),
+            None => to_json(&self.options)?,
+        });
+        let account = match (&self.smb_user, self.password.read()?) {
+            (Some(user), Some(password)) => share::SmbAccount::new(user, &**password)?,
+            // The system opens it, as the account that this program runs as.
+            (None, _) if SYSTEM_OPENS_UNC => return Ok(share),
+            _ => {
+                let unc: UncPath = root.to_string_lossy().parse()?;
+                return Err(invalid(format_args!(
+                    "{unc} takes an account: set AZS_SMB_USER and {SMB_PASSWORD}, or --smb-user and \
+                     --smb-password-file"
+                )));
+            }
         };
-        let account = azs_backup::share::SmbAccount::new(user, &**password)?;
         if account.is_bare() {
             output
                 .warn(format_args!("account {} names no domain; write it like DOMAIN\\{0}", account.name()));
         }
-        azs_backup::SmbShare::builder(unc, account).options(match &self.configured {
-            Some(options) => options.clone(),
-            None => to_json(&self.options)?,
-        })
+        Ok(share.account(account))
     }
 
     #[cfg(not(feature = "smb"))]
-    fn connect(&self, unc: UncPath, _: &Output) -> Result<Arc<dyn Share>> {
-        let message = format!("{unc} is a UNC path, and this program was built without the feature smb");
-        Err(Error::new(ErrorKind::Unsupported, message))
+    fn prepare(&self, root: &Path, _: &Output) -> Result<OpenShare> {
+        if let Some(unc) = self.unc(root)? {
+            let message = format!("{unc} is a UNC path, and this program was built without the feature smb");
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
+        Ok(share::open(root))
     }
 }
 
@@ -197,7 +196,7 @@ impl SetArgs {
             let folder = set_folder(&names)?;
             let root = (0..folder.names().len()).try_fold(unc, |root, _| root.parent());
             let root = root.ok_or_else(|| invalid("the UNC path of a set has the share in front of it"))?;
-            return Ok((self.server.connect(root, output)?, folder));
+            return Ok((self.server.open(Path::new(&root.to_string()), output)?, folder));
         }
         let path = set.canonicalize().map_err(|e| Error::io(format_args!("open {}", set.display()), e))?;
         let names: Vec<_> = path.iter().skip(1).map(|name| name.to_string_lossy().into_owned()).collect();
@@ -255,7 +254,7 @@ impl OptionalKeyArgs {
 
 fn opener(file: &Path, password: &PfxPassword) -> Result<Opener> {
     let password = password.read()?;
-    let pfx = DecryptionCertificate::from_pfx(&read(file)?, password.as_ref().map(|text| &***text));
+    let pfx = DecryptionCertificate::load(file, password.as_ref().map(|text| &***text));
     let pfx = pfx.map_err(|e| {
         let hint = match (e.kind(), &password) {
             (ErrorKind::WrongPassword, None) => format!("; set {PFX_PASSWORD}, or use --pfx-password-file"),
@@ -264,10 +263,13 @@ fn opener(file: &Path, password: &PfxPassword) -> Result<Opener> {
             }
             _ => String::new(),
         };
-        Error::new(e.kind(), format!("{}: {e}{hint}", file.display())).with_source(e)
+        Error::new(e.kind(), format!("{e}{hint}")).with_source(e)
     })?;
     Ok(Opener::new(pfx))
 }
+
+/// Whether the system opens a UNC path, as the account that this program runs as.
+const SYSTEM_OPENS_UNC: bool = cfg!(windows);
 
 /// Reads a whole file.
 pub(crate) fn read(file: &Path) -> Result<Vec<u8>> {

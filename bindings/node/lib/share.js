@@ -9,7 +9,7 @@ const { CHECK, SMB } = require('./options.js')
 /** A share of any kind. */
 class Share {
   constructor() {
-    throw new TypeError('a share is opened by FolderShare.open or SmbShare.connect')
+    throw new TypeError('a share is opened by openShare, FolderShare.open or SmbShare.connect')
   }
 
   describe() {
@@ -70,6 +70,22 @@ class SmbShare extends Share {
   factsSync() {
     return plain(call(() => half(this).factsSync()))
   }
+}
+
+function opening(root, account, password, given) {
+  const { connection, control } = parts(given, SMB)
+  return [control, [path(root, 'root'), optionalText(account, 'account'), optionalText(password, 'password'), connection]]
+}
+
+/** Opens a share: our own client does if there is an account, else the system; `options` are those of `SmbShare.connect`. */
+async function openShare(root, account, password, given) {
+  const [control, of] = opening(root, account, password, given)
+  return made(Share, await control.run((hook) => native.Share.open(...of, hook)))
+}
+
+function openShareSync(root, account, password, given) {
+  const [control, of] = opening(root, account, password, given)
+  return made(Share, control.runSync(() => native.Share.openSync(...of)))
 }
 
 function chosen({ components, createFolders }) {
@@ -154,4 +170,4 @@ function listSetsSync(share, deployment, component, given) {
   return summaries(control.runSync((hook) => from.listSetsSync(...of, hook)))
 }
 
-module.exports = { FolderShare, SetSummary, Share, SmbShare, checkShare, checkShareSync, checkSmbShare, checkSmbShareSync, halves, listSets, listSetsSync, listed }
+module.exports = { FolderShare, SetSummary, Share, SmbShare, checkShare, checkShareSync, checkSmbShare, checkSmbShareSync, halves, listSets, listSetsSync, listed, openShare, openShareSync }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use azs_backup::observer::{Observer, watch};
 use azs_backup::set::SetList;
-use azs_backup::share::{CheckReport, ShareCheck};
+use azs_backup::share::{CheckReport, OpenShare, ShareCheck};
 use azs_backup::{Error, FolderShare, Result, list_sets};
 use napi::Env;
 use napi::bindgen_prelude::Object;
@@ -67,6 +67,31 @@ impl Share {
     ) -> napi::Result<Share> {
         let password = Zeroizing::new(password);
         now(env, || connect_smb(&root, account, password, &options))
+    }
+
+    #[napi]
+    pub fn open<'env>(
+        env: &'env Env,
+        root: String,
+        account: Option<String>,
+        password: Option<String>,
+        options: String,
+        control: &Control,
+    ) -> napi::Result<Object<'env>> {
+        let (account, mut hook) = (account.map(|name| (name, secret(password))), control.hook());
+        long(env, move || watch(&mut hook, || open(&root, account, &options)))
+    }
+
+    #[napi]
+    pub fn open_sync(
+        env: Env,
+        root: String,
+        account: Option<String>,
+        password: Option<String>,
+        options: String,
+    ) -> napi::Result<Share> {
+        let account = account.map(|name| (name, secret(password)));
+        now(env, || open(&root, account, &options))
     }
 
     #[napi]
@@ -207,6 +232,30 @@ fn open_folder(root: String, durability: Option<String>) -> Result<Share> {
         share = share.with_durability(durability);
     }
     Ok(Share(Some(Arc::new(share)), None))
+}
+
+fn secret(password: Option<String>) -> Zeroizing<String> {
+    Zeroizing::new(password.unwrap_or_default())
+}
+
+/// Opens a share of any kind; an account is a name and a password.
+fn open(root: &str, account: Option<(String, Zeroizing<String>)>, options: &str) -> Result<Share> {
+    let share = azs_backup::share::open(root).options(options);
+    let share = match account {
+        Some((name, password)) => with_account(share, name, &password)?,
+        None => share,
+    };
+    Ok(Share(Some(share.run()?), None))
+}
+
+#[cfg(feature = "smb")]
+fn with_account(share: OpenShare, name: String, password: &str) -> Result<OpenShare> {
+    Ok(share.account(azs_backup::share::SmbAccount::new(name, password)?))
+}
+
+#[cfg(not(feature = "smb"))]
+fn with_account(_: OpenShare, _: String, _: &str) -> Result<OpenShare> {
+    Err(without_smb())
 }
 
 fn check(deployment: &str, options: &str) -> Result<ShareCheck> {

@@ -62,7 +62,7 @@ mod _native {
     #[pymodule_export]
     use super::set::{BackupSet, EntryIterator, SetSummary, list_sets};
     #[pymodule_export]
-    use super::share::{CheckReport, FolderShare, Share, SmbShare, check_share, check_smb_share};
+    use super::share::{CheckReport, FolderShare, Share, SmbShare, check_share, check_smb_share, open_share};
     #[pymodule_export]
     use super::value::normal;
 

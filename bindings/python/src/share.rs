@@ -187,6 +187,51 @@ impl FolderShare {
     }
 }
 
+/// Opens a share: a folder, or a UNC path.
+///
+/// With an account, our own client logs on to the server of a UNC path; the keywords are those of `SmbShare.connect`.
+/// Without one, the operating system opens the share: any folder, and on Windows a UNC path, as the account that the
+/// program runs as. Elsewhere a UNC path without an account raises `InvalidArgumentError`. Where the system opens it,
+/// `durability` is the only keyword.
+#[pyfunction]
+#[pyo3(signature = (
+    root, account=None, password=None, *, port=None, encryption=None, oldest_dialect=None, durability=None,
+    connections=None, connect_limit=None, silence_limit=None, call_limit=None, attempts=None,
+))]
+#[expect(clippy::too_many_arguments, reason = "keywords")]
+pub(crate) fn open_share(
+    py: Python<'_>,
+    root: FilePath,
+    account: Option<String>,
+    password: Option<String>,
+    port: Option<&Bound<'_, PyAny>>,
+    encryption: Option<&Bound<'_, PyAny>>,
+    oldest_dialect: Option<&Bound<'_, PyAny>>,
+    durability: Option<&Bound<'_, PyAny>>,
+    connections: Option<&Bound<'_, PyAny>>,
+    connect_limit: Option<&Bound<'_, PyAny>>,
+    silence_limit: Option<&Bound<'_, PyAny>>,
+    call_limit: Option<&Bound<'_, PyAny>>,
+    attempts: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Share> {
+    let options = Options::default()
+        .set("port", port)?
+        .set("encryption", encryption)?
+        .set("oldest_dialect", oldest_dialect)?
+        .set("durability", durability)?
+        .set("connections", connections)?
+        .set("connect_limit", connect_limit)?
+        .set("silence_limit", silence_limit)?
+        .set("call_limit", call_limit)?
+        .set("attempts", attempts)?;
+    let mut share = core::share::open(root.0).options(options.into_json());
+    if let Some(account) = account {
+        let account = core::share::SmbAccount::new(account, password.unwrap_or_default()).raise()?;
+        share = share.account(account);
+    }
+    Ok(Share::new(patiently(py, || share.run())?))
+}
+
 /// Checks whether an open share can take the backups of a deployment.
 ///
 /// `components`: look for their folders, too; each like `Switches` or `Switches/su1`. `create_folders`: create missing

@@ -6,7 +6,9 @@ use std::io;
 use std::os::windows::fs::FileTimesExt;
 use std::time::SystemTime;
 
-use azs_backup_windows::{path, security, set_access, set_attributes, set_owner};
+use azs_backup_windows::{
+    audit, path, privileges, security, set_access, set_attributes, set_audit, set_owner,
+};
 
 use crate::restore::target::Target;
 use crate::set::windows::WindowsRecord;
@@ -53,6 +55,10 @@ impl Target {
             }
             if access_of(&there) != access_of(sddl) {
                 set_access(&path, access_of(sddl))?;
+            }
+            let rules = audit_of(sddl);
+            if !rules.is_empty() && !(privileges().security && audit(&path)? == rules) {
+                set_audit(&path, rules)?;
             }
             Ok(())
         };
@@ -104,5 +110,35 @@ fn owner_of(sddl: &str) -> &str {
 
 /// Returns the `D:` part.
 fn access_of(sddl: &str) -> &str {
-    sddl.find("D:").map_or("", |at| &sddl[at..])
+    sddl.find("D:").map_or("", |at| &sddl[at..sddl.len() - audit_of(sddl).len()])
+}
+
+/// Returns the `S:` part, which comes last. Nothing before it has a colon but the letters of the other parts, unless an
+/// entry has a condition, which is in quotes.
+fn audit_of(sddl: &str) -> &str {
+    let mut is_quoted = false;
+    let found = sddl.bytes().enumerate().find(|(at, byte)| {
+        is_quoted ^= *byte == b'"';
+        !is_quoted && sddl[*at..].starts_with("S:")
+    });
+    found.map_or("", |(at, _)| &sddl[at..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_security_record_are_told_apart() {
+        let access = r#"D:P(A;;FA;;;S-1-5-18)(XA;;FX;;;WD;(@User.Title=="VP S:"))"#;
+        for (owner, access, audit) in [
+            ("O:BAG:BA", access, "S:AI(AU;SAFA;FA;;;WD)"),
+            ("O:BAG:SY", "D:", "S:"),
+            ("O:BA", "D:(A;;FA;;;SY)", ""),
+            ("O:BAG:BA", "", ""),
+        ] {
+            let sddl = [owner, access, audit].concat();
+            assert_eq!((owner_of(&sddl), access_of(&sddl), audit_of(&sddl)), (owner, access, audit));
+        }
+    }
 }

@@ -15,6 +15,11 @@ use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 
 use crate::layout::check_windows_name;
 
+/// Switches on what privileges the account has, before anything is opened.
+pub(super) fn take_rights() {
+    azs_backup_windows::privileges();
+}
+
 /// Options for a file that is not whole yet. It inherits the access list of its folder, like any other.
 pub(super) fn private() -> OpenOptions {
     OpenOptions::new()

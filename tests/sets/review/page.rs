@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use crate::common::system::can_have;
 use crate::review::site::{Site, back_up};
 
 #[test]
@@ -11,7 +12,8 @@ fn the_page_stands_by_itself_and_escapes_what_the_share_says() {
     let mut site = Site::new().set("root", json!("<script>alert(1)</script>\"'&"));
     site.config["silence"] =
         json!([{"rule": "UNENCRYPTED_DATA", "about": "HLH", "reason": "<script>why</script>"}]);
-    for name in ["<script>alert(1)<:script>", "a' onload='x", "\"><img src=x onerror=y>&amp;"] {
+    let names = ["<script>alert(1)<:script>", "a' onload='x", "\"><img src=x onerror=y>&amp;"];
+    for name in names.into_iter().filter(|name| can_have(name)) {
         site.file(&format!("contoso.com/nyc/Switches/{name}"), b"config");
         site.file(&format!("contoso.com/nyc/HLH/{name}"), b"config");
     }

@@ -52,8 +52,8 @@ fn a_change_that_keeps_size_and_time_is_seen() {
     let fixture = Fixture::new();
     let tree = fixture.path("source");
     fs::create_dir(&tree).unwrap();
-    for name in ["small", "steady"] {
-        fs::write(tree.join(name), noise(1, 10_000)).unwrap();
+    for (number, name) in ["small", "steady"].into_iter().enumerate() {
+        fs::write(tree.join(name), noise(number as u64, 10_000)).unwrap();
         set_time(&tree.join(name), 1_700_000_000, 0);
     }
     assert_eq!(night(&fixture, &tree).reuse.files_read, 2);

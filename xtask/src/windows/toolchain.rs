@@ -24,17 +24,18 @@ pub(super) enum Toolchain {
     Debian(PathBuf),
 }
 
-/// Finds a toolchain that has the standard library for Windows, or makes one.
+/// Makes sure that there is a Rust that can build for Windows, or at least the source of its standard library.
+pub(super) fn fetch() -> Result<(), Failure> {
+    let root = folder("toolchain");
+    if own_can() || root.is_dir() { Ok(()) } else { download(&root) }
+}
+
+/// Finds the toolchain, and builds its standard library for Windows if that is not there yet.
 pub(super) fn find() -> Result<Toolchain, Failure> {
-    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
-    let own = output(rustc, &["--print", "sysroot"], "").unwrap_or_default();
-    if library(Path::new(own.trim())).is_dir() {
+    if own_can() {
         return Ok(Toolchain::Own);
     }
     let root = folder("toolchain");
-    if !root.is_dir() {
-        fetch(&root)?;
-    }
     let toolchain = Toolchain::Debian(root.join(DEBIAN_USR));
     let library = library(&root.join(DEBIAN_USR));
     if !library.is_dir() {
@@ -43,22 +44,34 @@ pub(super) fn find() -> Result<Toolchain, Failure> {
     Ok(toolchain)
 }
 
+/// Whether the Rust that runs us can build for Windows.
+fn own_can() -> bool {
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+    let sysroot = output(rustc, &["--print", "sysroot"], "").unwrap_or_default();
+    library(Path::new(sysroot.trim())).is_dir()
+}
+
 /// Where a toolchain has the standard library for Windows.
 fn library(sysroot: &Path) -> PathBuf {
     sysroot.join("lib/rustlib").join(TARGET).join("lib")
 }
 
 impl Toolchain {
-    /// Prepares its cargo.
-    pub(super) fn cargo(&self) -> Step {
-        let Self::Debian(usr) = self else {
-            return program(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
-        };
+    /// Returns its cargo.
+    pub(super) fn cargo(&self) -> String {
+        match self {
+            Self::Own => std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()),
+            Self::Debian(usr) => usr.join("bin/cargo").to_string_lossy().into_owned(),
+        }
+    }
+
+    /// Lets a program use it.
+    pub(super) fn environment(&self, step: Step) -> Step {
+        let Self::Debian(usr) = self else { return step };
         let bin = usr.join("bin");
         let path = std::env::var("PATH").unwrap_or_default();
         // The cargo that runs us has set the variables for its own.
-        program(&bin.join("cargo").to_string_lossy())
-            .env("PATH", &format!("{}:{path}", bin.display()))
+        step.env("PATH", &format!("{}:{path}", bin.display()))
             .env("RUSTC", &bin.join("rustc").to_string_lossy())
             .env("RUSTDOC", &bin.join("rustdoc").to_string_lossy())
             .env("LD_LIBRARY_PATH", &usr.join("lib/x86_64-linux-gnu").to_string_lossy())
@@ -67,12 +80,12 @@ impl Toolchain {
 }
 
 /// Downloads the packages and unpacks them.
-fn fetch(root: &Path) -> Result<(), Failure> {
+fn download(root: &Path) -> Result<(), Failure> {
     let archives = folder("packages");
     create(&archives.join("partial"))?;
     let cache = format!("Dir::Cache::archives={}", archives.display());
     // It installs nothing, so it need not wait for whoever does.
-    let download = || {
+    let get = || {
         program("apt-get")
             .args(["install", "-q", "-y", "--download-only", "--reinstall", "--no-install-recommends"])
             .args(["-o", &cache, "-o", "Debug::NoLocking=1"])
@@ -80,10 +93,10 @@ fn fetch(root: &Path) -> Result<(), Failure> {
             .run()
     };
     // The lists may be older than what the archive has now; only root can renew them.
-    download().or_else(|_| program("apt-get").args(["update", "-q"]).run().and_then(|()| download())).map_err(
+    get().or_else(|_| program("apt-get").args(["update", "-q"]).run().and_then(|()| get())).map_err(
         |Failure(message)| {
             Failure(format!(
-                "no Rust for Windows: `rustup target add {TARGET}` brings one, or Debian's packages {}, which could not \
+                "a Rust for Windows: `rustup target add {TARGET}` brings one, or Debian's packages {}, which could not \
                  be fetched ({message})",
                 PACKAGES.join(", ")
             ))
@@ -115,7 +128,7 @@ fn build_std(toolchain: &Toolchain, library: &Path) -> Result<(), Failure> {
     write("Cargo.toml", "[package]\nname = \"nothing\"\nedition = \"2024\"\n\n[workspace]\n")?;
     write("src/lib.rs", "")?;
     toolchain
-        .cargo()
+        .environment(program(&toolchain.cargo()))
         .args(["build", "--release", "-Z", "build-std=std,panic_unwind,test", "--target", TARGET])
         .args(["--manifest-path", &package.join("Cargo.toml").to_string_lossy()])
         .env("RUSTC_BOOTSTRAP", "1")

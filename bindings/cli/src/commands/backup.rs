@@ -15,7 +15,7 @@ use crate::ended::Ended;
 use crate::options::{BackupOptions, to_json};
 use crate::output::{Output, content, count, invalid, size, some};
 use crate::progress;
-use crate::share::{ShareArgs, read};
+use crate::share::ShareArgs;
 
 /// Back up files and folders into a new set.
 #[derive(Args)]
@@ -90,7 +90,7 @@ impl Backup {
             .options(to_json(&self.options)?)?
             .observer(progress::observer(output, "backup"));
         for file in &self.cer {
-            builder = builder.certificate(EncryptionCertificate::from_cer(&read(file)?)?);
+            builder = builder.certificate(EncryptionCertificate::load(file)?);
         }
         Ok(builder)
     }

@@ -133,6 +133,7 @@ __all__ = [
     "job_skipped",
     "job_start",
     "list_sets",
+    "open_share",
     "parse_operations",
     "plain",
     "recipients_of",
@@ -623,6 +624,28 @@ class SmbShare(Share):
     def facts(self) -> SmbFacts:
         """Returns what client and server agreed on: address, dialect, encryption. Connects if no connection is open."""
 
+def open_share(
+    root: _StrPath,
+    account: str | None = None,
+    password: str | None = None,
+    *,
+    port: int | None = None,
+    encryption: Encryption | None = None,
+    oldest_dialect: Dialect | None = None,
+    durability: Durability | None = None,
+    connections: int | None = None,
+    connect_limit: float | None = None,
+    silence_limit: float | None = None,
+    call_limit: float | None = None,
+    attempts: int | None = None,
+) -> Share:
+    """Opens a share: a folder, or a UNC path.
+
+    With an account, our own client logs on to the server of a UNC path; the keywords are those of `SmbShare.connect`.
+    Without one, the operating system opens the share: any folder, and on Windows a UNC path, as the account that the
+    program runs as. Elsewhere a UNC path without an account raises `InvalidArgumentError`. Where the system opens it,
+    `durability` is the only keyword.
+    """
 def check_share(
     share: Share,
     deployment: Deployment | str,

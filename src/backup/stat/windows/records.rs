@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::AsHandle;
 
-use azs_backup_windows::{facts, path, security, streams};
+use azs_backup_windows::{audit, facts, path, privileges, security, streams};
 use cap_std::fs::Dir;
 
 use super::since_1970;
@@ -31,7 +32,17 @@ pub(in crate::backup) fn xattrs(file: impl AsHandle) -> io::Result<Vec<(Text, Ve
         records.push(WindowsRecord::Created(Mtime::new(seconds, nanoseconds)));
     }
     match security(file) {
-        Ok(sddl) => records.push(WindowsRecord::Security(sddl)),
+        Ok(mut sddl) => {
+            if privileges().security {
+                match audit(&path(file)?) {
+                    Ok(rules) => sddl += &rules,
+                    // The privilege is this machine's: a server may see it otherwise.
+                    Err(error) if is_not_had(&error) || error.kind() == io::ErrorKind::PermissionDenied => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            records.push(WindowsRecord::Security(sddl));
+        }
         // FAT and some servers have none.
         Err(error) if is_not_had(&error) => {}
         Err(error) => return Err(error),
@@ -46,7 +57,8 @@ pub(in crate::backup) fn xattrs(file: impl AsHandle) -> io::Result<Vec<(Text, Ve
         name.push(":");
         name.push(&stream.name);
         let mut content = Vec::new();
-        File::open(name)?.take(MAX_XATTRS as u64).read_to_end(&mut content)?;
+        let options = File::options().read(true).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).to_owned();
+        options.open(name)?.take(MAX_XATTRS as u64).read_to_end(&mut content)?;
         records.push(WindowsRecord::Stream(stream.name.into_encoded_bytes(), content));
     }
     let mut xattrs: Vec<_> = records.iter().map(WindowsRecord::to_xattr).collect();
@@ -58,6 +70,9 @@ pub(in crate::backup) fn xattrs(file: impl AsHandle) -> io::Result<Vec<(Text, Ve
 fn is_not_had(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(1 | 50 | 87))
 }
+
+// Win32, "CreateFileW": with it, `SeBackupPrivilege` opens what the access list does not.
+const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
 
 // MS-FSCC 2.6.
 const FILE_ATTRIBUTE_DIRECTORY: u32 = 0x10;
