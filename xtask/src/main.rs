@@ -28,6 +28,7 @@ mod sbom;
 mod soak;
 mod spelling;
 mod together;
+mod toolchain;
 mod windows;
 
 use needs::{FOR_BUILD, FOR_TESTS};

@@ -1,23 +1,22 @@
 //! Builds for Windows and runs the tests under wine: `cargo xtask windows`.
 //!
-//! What it fetches and builds is in `windows` of the target folder and kept there: the toolchain, the standard library, a
-//! wine prefix, and what cargo builds. Remove that folder to begin anew.
+//! What it builds is in `windows` of the target folder and kept there, with a wine prefix; the toolchain is in `toolchain`.
+//! Remove these folders to begin anew.
 
 use std::fs;
 use std::path::PathBuf;
 
 use crate::needs::{self, FOR_BUILD, FOR_TESTS, Need, OpenSsl, runs, tool};
 use crate::run::{Failure, Step, cargo, program, target};
+use crate::toolchain::{Target, Toolchain};
 
 mod packages;
-mod toolchain;
 mod wine;
 
 use packages::Packages;
-use toolchain::Toolchain;
 
 /// The target: its linker and C compiler, mingw-w64, can be had without a licence of Microsoft's.
-const TARGET: &str = "x86_64-pc-windows-gnu";
+const TARGET: Target = Target { name: "x86_64-pc-windows-gnu", linker: LINKER };
 
 /// To build for Windows, and to run what was built.
 const FOR_WINDOWS: &[Need] = &[
@@ -104,7 +103,7 @@ fn untold() -> Option<String> {
 /// Windows: `check`, `test --test sets`.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let openssl = needs::check(&[FOR_BUILD, FOR_TESTS, FOR_WINDOWS].concat())?;
-    toolchain::fetch()?;
+    TARGET.fetch()?;
     let windows = Windows::prepare()?;
     match arguments.split_first() {
         // The features of another package are yours to name.
@@ -125,7 +124,7 @@ pub(crate) fn part(arguments: &[String]) -> Result<(), Failure> {
     needs::add(FOR_WINDOWS);
     let mut lacking = needs::lacking(FOR_WINDOWS).join(", ");
     if lacking.is_empty()
-        && let Err(Failure(message)) = toolchain::fetch()
+        && let Err(Failure(message)) = TARGET.fetch()
     {
         lacking = message;
     }
@@ -146,7 +145,7 @@ struct Windows {
 impl Windows {
     fn prepare() -> Result<Self, Failure> {
         let wine = wine::program().ok_or_else(|| Failure("wine was here a moment ago".into()))?;
-        Ok(Self { toolchain: toolchain::find()?, prefix: wine::prefix()?, wine })
+        Ok(Self { toolchain: TARGET.toolchain()?, prefix: wine::prefix()?, wine })
     }
 
     fn test(&self, openssl: OpenSsl) -> Result<(), Failure> {
@@ -177,7 +176,7 @@ impl Windows {
     /// Sets of the Windows program on Linux, and the other way round.
     fn exchange(&self, openssl: OpenSsl) -> Result<(), Failure> {
         self.package("build", "azs-backup-cli").args(FEATURES).run()?;
-        let program = folder("build").join(TARGET).join("debug/azs-backup.exe");
+        let program = folder("build").join(TARGET.name).join("debug/azs-backup.exe");
         cargo("test", openssl)
             .args(["--test", "windows_exchange"])
             .env("AZS_TEST_WINE", &self.wine)
@@ -198,7 +197,12 @@ impl Windows {
     }
 
     fn cargo(&self, command: &str) -> Step {
-        self.environment(program(&self.toolchain.cargo())).args([command, "--locked", "--target", TARGET])
+        self.environment(program(&self.toolchain.cargo())).args([
+            command,
+            "--locked",
+            "--target",
+            TARGET.name,
+        ])
     }
 
     /// Prepares to run a Windows program.
@@ -210,8 +214,8 @@ impl Windows {
     fn environment(&self, step: Step) -> Step {
         self.toolchain
             .environment(step)
-            .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", LINKER)
-            .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", &self.wine)
+            .env(&TARGET.variable("LINKER"), LINKER)
+            .env(&TARGET.variable("RUNNER"), &self.wine)
             .env("CARGO_TARGET_DIR", &folder("build").to_string_lossy())
             // Nobody steps through these programs, and nothing is built twice: a fifth of the space, and less time.
             .env("CARGO_PROFILE_DEV_DEBUG", "false")

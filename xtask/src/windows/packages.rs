@@ -34,7 +34,7 @@ impl<'a> Packages<'a> {
 
     /// Builds a library, and returns the folder that it is in.
     fn build(&self, package: &str) -> Result<PathBuf, Failure> {
-        let built = folder("build").join(TARGET);
+        let built = folder("build").join(TARGET.name);
         let step = self.windows.package("build", package).args(FEATURES);
         let step = step.env("LIBNODE_PATH", &folder("node").to_string_lossy());
         match self.is_release {
@@ -152,7 +152,7 @@ impl<'a> Packages<'a> {
         let _ = fs::remove_dir_all(&wheels);
         let profile: &[&str] = if self.is_release { &["--release"] } else { &[] };
         let out = wheels.to_string_lossy();
-        let options = [&["--target", TARGET, "--out", &out], profile].concat();
+        let options = [&["--target", TARGET.name, "--out", &out], profile].concat();
         let wheel = python::wheel_for(&wheels, &options, |step| self.windows.environment(step))?;
         let name = wheel.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let listed =
