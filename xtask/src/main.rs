@@ -20,6 +20,7 @@ mod node;
 mod notices;
 mod package;
 mod pages;
+mod program;
 mod python;
 mod quickstart;
 mod run;
@@ -50,6 +51,8 @@ cargo xtask install-c PREFIX         install the C library: header, libraries, p
 cargo xtask header                   generate the C header
 cargo xtask book                     build the book in docs into target/book, and check its links and examples
 cargo xtask pages [PROGRAM]          run the lines that the book prints, with this program or the one that was built
+cargo xtask static                   build the program as one file for any Linux: target/programs/azs-backup
+cargo xtask deb                      build the Debian package of it into target/debian
 cargo xtask notices                  generate THIRD-PARTY-NOTICES, which every package contains
 cargo xtask sbom                     write the bill of materials (CycloneDX) to target/azs-backup.cdx.json
 cargo xtask api [--bless]            compare the public interface with docs/api, or update it there
@@ -92,6 +95,8 @@ fn main() -> ExitCode {
         ("book", []) => book::build(),
         ("pages", []) => pages::run(&run::target().join("debug/azs-backup")),
         ("pages", [program]) => pages::run(Path::new(program)),
+        ("static", []) => program::static_program().map(drop),
+        ("deb", []) => program::deb(),
         ("notices", []) => notices::update(),
         ("sbom", []) => sbom::write(),
         ("api", options) => api::check(options),

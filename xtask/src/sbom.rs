@@ -10,9 +10,14 @@ use crate::run::{Failure, output, target};
 /// Writes it into the target folder.
 pub(crate) fn write() -> Result<(), Failure> {
     let path = target().join("azs-backup.cdx.json");
-    fs::write(&path, sbom()?).map_err(|e| failed(&path, e))?;
+    write_to(&path)?;
     println!("{}", path.display());
     Ok(())
+}
+
+/// Writes it into this file.
+pub(crate) fn write_to(path: &Path) -> Result<(), Failure> {
+    fs::write(path, sbom()?).map_err(|e| failed(path, e))
 }
 
 fn sbom() -> Result<String, Failure> {
