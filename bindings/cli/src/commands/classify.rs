@@ -3,7 +3,9 @@
 use std::fmt::Write;
 use std::io::{self, BufRead, BufReader, Read};
 
-use azs_backup::alert::{Classification, Context, Profile, TextClassifier, classify_json, classify_text};
+use azs_backup::alert::{
+    AlertKind, Classification, Context, Profile, TextClassifier, classify_json, classify_text,
+};
 use azs_backup::{Error, Result};
 use clap::Args;
 use jiff::Timestamp;
@@ -18,7 +20,7 @@ pub(crate) struct Classify {
     #[arg(long, default_value_t = Profile::Refined)]
     profile: Profile,
     /// An NTSTATUS (0xC000006D), a Win32 code (53, 0x35), an HRESULT (0x80070070, -2147024784), an errno (-28, ENOSPC), a
-    /// name (STATUS_DISK_FULL), or anything that a tool printed; - reads that, a log or alert JSON from stdin
+    /// name (STATUS_DISK_FULL), an alert (CONNECTIVITY, or its title), or anything that a tool printed; - reads that, a log or alert JSON from stdin
     #[arg(required = true, allow_negative_numbers = true, value_name = "CODE|TEXT|-")]
     words: Vec<String>,
 }
@@ -74,7 +76,12 @@ impl Classify {
                 Err(_) => {}
             }
         }
-        classify_text(text, self.profile)
+        // An alert as a report or the portal names it.
+        let name = std::str::from_utf8(text).unwrap_or_default().trim();
+        match AlertKind::from_code(name).or_else(|| AlertKind::from_title(name)) {
+            Some(kind) => kind.into(),
+            None => classify_text(text, self.profile),
+        }
     }
 }
 

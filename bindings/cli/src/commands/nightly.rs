@@ -3,7 +3,9 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
-use azs_backup::schedule::{Decision, Gate, Health, Job, JobLog, NextRun, OperationsFile, Warning, warnings};
+use azs_backup::schedule::{
+    Decision, Gate, Health, Job, JobLog, NextRun, OperationsFile, Trigger, Warning, warnings,
+};
 use azs_backup::{Error, Result};
 use clap::Args;
 use jiff::Timestamp;
@@ -12,12 +14,13 @@ use self::report::{Outcome, Report};
 use self::run::Run;
 use crate::ended::Ended;
 use crate::output::Output;
-use crate::site::Site;
+use crate::site::{Component, Site};
 
 mod delivery;
 mod http;
 mod mail;
 mod metrics;
+mod owed;
 mod report;
 mod run;
 #[cfg_attr(not(feature = "opentelemetry"), path = "nightly/no_telemetry.rs")]
@@ -29,7 +32,8 @@ pub(super) use delivery::check as check_reports;
 /// Do what is due: wait for no update, check the share, back up each component, verify, delete what is old, review, report.
 ///
 /// Start it often, by a timer: it runs once for each time that is due, and never twice at once. A component that fails does
-/// not stop the others. Each run is recorded in the state folder.
+/// not stop the others; it is tried again before its next time, unless that could lock an account out. Each run is recorded
+/// in the state folder.
 #[derive(Args)]
 pub(crate) struct Nightly {
     /// The configuration of the site
@@ -59,8 +63,13 @@ impl Nightly {
             );
         };
         let (log, now) = (JobLog::new(state.join("jobs.jsonl")), Timestamp::now());
-        let next = site.schedule.next_run(log.read(now)?.last_scheduled(), now);
-        if !self.now && !next.is_due(now) {
+        let jobs = log.read(now)?;
+        let next = site.schedule.next_run(jobs.last_scheduled(), now);
+        let is_due = self.now || next.is_due(now);
+        // What failed is tried again before its next time, and nothing else with it.
+        let is_wanted = |component: &&Component| is_due || owed::is_owed(&jobs, &component.place, now);
+        let components: Vec<_> = site.components.iter().filter(is_wanted).collect();
+        if components.is_empty() {
             return self.not_now(
                 &site,
                 output,
@@ -75,13 +84,16 @@ impl Nightly {
             return self.not_now(&site, output, skip.to_string(), Ended::Blocked);
         }
         if self.dry_run {
-            let places = site.components.iter().map(|component| component.place.to_string());
+            let places = components.iter().map(|component| component.place.to_string());
             let what = format!("would back up {}", places.collect::<Vec<_>>().join(", "));
             return self.not_now(&site, output, what, Ended::Whole);
         }
-        let mut report = Run { site: &site, log: &log, output, begun: now }.run();
+        let trigger = if is_due { Trigger::Scheduled } else { Trigger::OnDemand };
+        let mut report = Run { site: &site, components, log: &log, output, begun: now, trigger }.run();
+        // Who was told once is not told each half hour.
+        report.is_known = !is_due && report.has_failures_of(|place| owed::last_code(&jobs, place));
         Self::remember(&mut report, &log, &next)?;
-        let lost = delivery::deliver(&report, site.report(), output);
+        let lost = delivery::deliver(&report, &site, output);
         lost.iter().for_each(|error| output.warn(format_args!("{}: {error}", error.code())));
         output.print(&report, || report.to_string())?;
         let ended = report.into_result()?;

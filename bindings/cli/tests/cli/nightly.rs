@@ -139,7 +139,7 @@ fn the_metrics_are_as_prometheus_wants_them() {
             assert!(line.rsplit(' ').next().unwrap().parse::<f64>().is_ok(), "{line}");
         }
     }
-    assert_eq!(typed.len(), 11);
+    assert_eq!(typed.len(), 12);
     let mut promtool = std::process::Command::new("promtool");
     promtool.args(["check", "metrics"]).stdin(fs::File::open(site.path("azs.prom")).unwrap());
     match promtool.output() {
@@ -172,4 +172,63 @@ fn systemd_takes_the_units() {
     // In tenths; what systemd calls OK ends at 5.
     let hardened = run(&mut analyze(&["security", "--offline=yes", "--threshold=30"]));
     assert!(hardened.status.success(), "{}", text(&hardened.stdout));
+}
+
+/// Sets the clock of all records back.
+pub(crate) fn hours_later(site: &Site, hours: i64) {
+    let log = site.path("state/jobs.jsonl");
+    let jobs = fs::read_to_string(&log).unwrap();
+    let earlier = |text: &str| {
+        let time: jiff::Timestamp = text.parse().ok()?;
+        Some((time - jiff::SignedDuration::from_hours(hours)).to_string())
+    };
+    let lines = jobs.lines().map(|line| {
+        let mut job: Value = serde_json::from_str(line).unwrap();
+        for name in ["started", "ended"] {
+            if let Some(time) = job[name].as_str().and_then(earlier) {
+                job[name] = time.into();
+            }
+        }
+        job.to_string() + "\n"
+    });
+    fs::write(&log, lines.collect::<String>()).unwrap();
+}
+
+#[test]
+fn what_failed_is_tried_again_before_its_next_time_and_nothing_else() {
+    let site = Site::new();
+    configured(&site, "[schedule]\nfrequency_hours = 12\n");
+    fs::rename(site.path("hlh"), site.path("away")).unwrap();
+    assert_eq!(run(&mut nightly(&site, &["--now"])).status.code(), Some(1));
+    assert_eq!((site.sets("HLH").len(), site.sets("Switches").len()), (0, 1));
+    // Not at once: somebody has to do something first.
+    assert_eq!(result(&mut nightly(&site, &[]))["outcome"], "not_due");
+    hours_later(&site, 3);
+    let planned = result(&mut nightly(&site, &["--dry-run"]));
+    assert_eq!(planned["why"], "would back up contoso.com/nyc/HLH");
+    fs::rename(site.path("away"), site.path("hlh")).unwrap();
+    let again = result(&mut nightly(&site, &[]));
+    assert_eq!(again["components"].as_array().unwrap().len(), 1, "{again:#}");
+    assert_eq!((site.sets("HLH").len(), site.sets("Switches").len()), (1, 1));
+    // The metrics are those of all.
+    let metrics = fs::read_to_string(site.path("azs.prom")).unwrap();
+    for place in ["HLH", "Switches"] {
+        let success = format!("azs_backup_last_run_success{{place=\"contoso.com/nyc/{place}\"}} 1\n");
+        assert!(metrics.contains(&success), "{metrics}");
+    }
+    // The schedule is as it was.
+    assert_eq!(result(&mut nightly(&site, &[]))["outcome"], "not_due");
+}
+
+#[test]
+fn a_certificate_that_expires_soon_is_named() {
+    let site = Site::new();
+    said(site.program(&["key", "new", "short", "--days", "20"]).env("AZS_PFX_PASSWORD", "correct horse"));
+    configured(&site, "");
+    let file = fs::read_to_string(site.path("site.toml")).unwrap();
+    fs::write(site.path("site.toml"), file.replace("backup.cer", "short.cer")).unwrap();
+    let told = said(&mut nightly(&site, &[]));
+    assert!(told.contains("warning: the certificate ") && told.contains(" expires on "), "{told}");
+    let metrics = fs::read_to_string(site.path("azs.prom")).unwrap();
+    assert!(metrics.contains("azs_backup_certificate_expiry_timestamp_seconds{thumbprint=\""), "{metrics}");
 }

@@ -246,3 +246,18 @@ fn a_program_without_opentelemetry_says_so() {
     configured(&site, "opentelemetry = \"http://127.0.0.1:4318\"\n");
     assert!(failure(&mut nightly(&site, &[]), "UNSUPPORTED").contains("built without it"));
 }
+
+#[test]
+fn who_was_told_of_a_failure_is_not_told_again_each_time_that_it_is_tried() {
+    let (url, requests) = server(&["200 OK", "200 OK"]);
+    let site = failing(&url, "");
+    failure(&mut nightly(&site, &["--now"]), "NOT_FOUND");
+    for _ in 0..2 {
+        crate::nightly::hours_later(&site, 3);
+        failure(&mut nightly(&site, &[]), "NOT_FOUND");
+    }
+    // The next time of the schedule counts.
+    crate::nightly::hours_later(&site, 13);
+    failure(&mut nightly(&site, &[]), "NOT_FOUND");
+    assert_eq!(requests.join().unwrap().len(), 2);
+}

@@ -5,20 +5,25 @@ use std::path::Path;
 
 use azs_backup::{Error, Result};
 
+use super::metrics::Values;
 use super::report::Report;
 use super::{http, mail, metrics, telemetry, webhook};
 use crate::output::Output;
-use crate::site::ReportSection;
+use crate::site::{ReportSection, Site};
 
 /// Brings it everywhere. One way that fails does not stop the others: returns what failed.
-pub(super) fn deliver(report: &Report, to: &ReportSection, output: &Output) -> Vec<Error> {
+pub(super) fn deliver(report: &Report, site: &Site, output: &Output) -> Vec<Error> {
+    let to = site.report();
     let json = || output.document("result", report).map(|document| document + "\n");
     let mut ways: Vec<Result<()>> = Vec::new();
     if let Some(file) = &to.json {
         ways.push(json().and_then(|json| replace(file, &json)));
     }
     if let Some(file) = &to.prometheus {
-        ways.push(replace(file, &metrics::text(report)));
+        let mut values = Values::read(site.state());
+        values.update(report, site);
+        ways.push(values.write(site.state()));
+        ways.push(replace(file, &metrics::text(report, &values)));
     }
     if let (Some(file), Some(review)) = (&to.review, &report.review) {
         ways.push(replace(file, &review.to_html()));
@@ -46,7 +51,7 @@ pub(in crate::commands) fn check(to: &ReportSection) -> Result<()> {
 }
 
 /// Writes a file whole or not at all.
-fn replace(file: &Path, text: &str) -> Result<()> {
+pub(super) fn replace(file: &Path, text: &str) -> Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut new| {
         new.write_all(text.as_bytes())?;

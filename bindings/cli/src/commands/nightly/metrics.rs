@@ -1,10 +1,16 @@
 //! The report for the text file collector of Prometheus' node exporter (exposition format 0.0.4).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::path::Path;
 
 use azs_backup::set::Status;
+use azs_backup::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
 
-use super::report::{ComponentReport, Report};
+use super::delivery::replace;
+use super::report::{ComponentReport, Expiry, Report};
+use crate::site::Site;
 
 /// A metric of each component: its name, what it is, its value.
 pub(super) type Metric = (&'static str, &'static str, fn(&ComponentReport) -> f64);
@@ -20,21 +26,53 @@ pub(super) const METRICS: [Metric; 6] = [
     ("azs_backup_last_run_duration_seconds", "How long its backup took.", |of| of.seconds),
 ];
 
-pub(super) fn text(report: &Report) -> String {
-    let mut text = String::new();
-    for (name, help, value) in METRICS {
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+const LAST_GOOD: (&str, &str) =
+    ("azs_backup_last_good_timestamp_seconds", "When the last run that stored everything began.");
+
+/// The values of each component, by its place and the metric's name. A run that tries again what failed has some of them
+/// alone, and the file has all.
+#[derive(Default, Deserialize, Serialize)]
+pub(super) struct Values(BTreeMap<String, BTreeMap<String, f64>>);
+
+impl Values {
+    /// Reads what the last run kept in the state folder; nothing if that is not readable.
+    pub(super) fn read(state: &Path) -> Self {
+        let text = std::fs::read(state.join(FILE)).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    /// Takes what this run says, and forgets what the site no longer has.
+    pub(super) fn update(&mut self, report: &Report, site: &Site) {
+        let places: BTreeSet<_> = site.components.iter().map(|of| of.place.to_string()).collect();
+        self.0.retain(|place, _| places.contains(place));
         for component in &report.components {
-            let _ = writeln!(text, "{name}{{place=\"{}\"}} {}", label(&component.place), value(component));
+            let values = METRICS.map(|(name, _, value)| (name.to_owned(), value(component)));
+            let good = component.last_good.map(|good| (LAST_GOOD.0.to_owned(), good.as_second() as f64));
+            self.0.insert(component.place.to_string(), values.into_iter().chain(good).collect());
         }
     }
-    let name = "azs_backup_last_good_timestamp_seconds";
-    let _ =
-        writeln!(text, "# HELP {name} When the last run that stored everything began.\n# TYPE {name} gauge");
-    for component in &report.components {
-        if let Some(good) = component.last_good {
-            let _ = writeln!(text, "{name}{{place=\"{}\"}} {}", label(&component.place), good.as_second());
+
+    pub(super) fn write(&self, state: &Path) -> Result<()> {
+        let json = serde_json::to_string(self)
+            .map_err(|e| Error::new(ErrorKind::Internal, "the metrics are no JSON").with_source(e))?;
+        replace(&state.join(FILE), &json)
+    }
+}
+
+const FILE: &str = "metrics.json";
+
+pub(super) fn text(report: &Report, values: &Values) -> String {
+    let mut text = String::new();
+    for (name, help) in METRICS.map(|(name, help, _)| (name, help)).into_iter().chain([LAST_GOOD]) {
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+        for (place, value) in values.0.iter().filter_map(|(place, of)| Some((place, of.get(name)?))) {
+            let _ = writeln!(text, "{name}{{place=\"{}\"}} {value}", label(place));
         }
+    }
+    let name = "azs_backup_certificate_expiry_timestamp_seconds";
+    let _ = writeln!(text, "# HELP {name} Until when a certificate encrypts.\n# TYPE {name} gauge");
+    for Expiry { thumbprint, not_after } in &report.certificates {
+        let _ = writeln!(text, "{name}{{thumbprint=\"{}\"}} {}", label(thumbprint), not_after.as_second());
     }
     if let Some(review) = &report.review {
         let name = "azs_backup_review_findings";

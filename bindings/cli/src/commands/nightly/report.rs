@@ -35,9 +35,21 @@ pub(super) struct Report {
     /// Sets that the retention deleted.
     pub(super) deleted: usize,
     pub(super) retention_failure: Option<Failure>,
+    pub(super) certificates: Vec<Expiry>,
     /// By the best practices, if the site has a `[review]`.
     pub(super) review: Option<Review>,
     pub(super) warnings: Vec<String>,
+    /// Whether it says again what the last one said.
+    #[serde(skip)]
+    pub(super) is_known: bool,
+}
+
+/// Until when a certificate encrypts.
+#[derive(Serialize)]
+pub(super) struct Expiry {
+    /// SHA-1, as on the cover sheet.
+    pub(super) thumbprint: String,
+    pub(super) not_after: Timestamp,
 }
 
 #[derive(Serialize)]
@@ -82,8 +94,10 @@ impl Report {
             components: Vec::new(),
             deleted: 0,
             retention_failure: None,
+            certificates: Vec::new(),
             review: None,
             warnings: Vec::new(),
+            is_known: false,
         }
     }
 
@@ -109,7 +123,17 @@ impl Report {
 
     /// Whether somebody should look at it.
     pub(super) fn needs_attention(&self) -> bool {
-        self.outcome == Outcome::Done && self.summary() != "succeeded"
+        self.outcome == Outcome::Done && self.summary() != "succeeded" && !self.is_known
+    }
+
+    /// Whether each component that failed has the code that it failed with before.
+    pub(super) fn has_failures_of<'a>(&self, before: impl Fn(&Place) -> Option<&'a str>) -> bool {
+        let is_known = |component: &ComponentReport| {
+            let failure = component.failure.as_ref();
+            failure.is_some_and(|failure| before(&component.place) == Some(&*failure.code))
+        };
+        self.components.iter().filter(|component| component.failure.is_some()).all(is_known)
+            && self.components.iter().any(is_known)
     }
 
     /// Ends as the first failure, or as partial.

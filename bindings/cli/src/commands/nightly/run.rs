@@ -9,18 +9,24 @@ use azs_backup::schedule::{Job, JobLog, JobStatus, Trigger};
 use azs_backup::set::Status;
 use azs_backup::share::StepOutcome;
 use azs_backup::{Error, ErrorKind, Result, Set, Share, list_sets};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::report::{ComponentReport, Failure, Outcome, Report};
+use super::report::{ComponentReport, Expiry, Failure, Outcome, Report};
 use crate::output::Output;
 use crate::progress;
 use crate::site::{Component, Site};
 
+/// When to say that a certificate expires: time enough to make one and bring it to each host.
+const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
+
 pub(super) struct Run<'a> {
     pub(super) site: &'a Site,
+    /// Those of the site that are to be backed up now.
+    pub(super) components: Vec<&'a Component>,
     pub(super) log: &'a JobLog,
     pub(super) output: &'a Output,
     pub(super) begun: Timestamp,
+    pub(super) trigger: Trigger,
 }
 
 impl Run<'_> {
@@ -28,10 +34,11 @@ impl Run<'_> {
     pub(super) fn run(&self) -> Report {
         let mut report = Report::of(&self.site.deployment, Outcome::Done, String::new());
         report.begun = Some(self.begun);
+        let mut warnings = self.look_at_certificates(&mut report);
         // One share that cannot be used is one failure, however many components there are.
         let share = self.retrying(|| self.check_share());
         let mut is_stopped = false;
-        for component in &self.site.components {
+        for component in &self.components {
             let mut done = ComponentReport::of(&component.place);
             let result = match &share {
                 Ok(_) => self.retrying(|| self.component(component)),
@@ -53,8 +60,8 @@ impl Run<'_> {
                 break;
             }
         }
-        if let (Ok(warnings), false) = (share, is_stopped) {
-            report.warnings = warnings;
+        if let (Ok(of_share), false) = (share, is_stopped) {
+            warnings.extend(of_share);
             // What could not be backed up makes old sets worth more: the rules count from the newest good one.
             match self.retention() {
                 Ok(deleted) => report.deleted = deleted,
@@ -62,11 +69,30 @@ impl Run<'_> {
             }
             match self.review() {
                 Ok(review) => report.review = review,
-                Err(error) => report.warnings.push(format!("there is no review: {}: {error}", error.code())),
+                Err(error) => warnings.push(format!("there is no review: {}: {error}", error.code())),
             }
         }
+        report.warnings = warnings;
         report.ended = Some(Timestamp::now());
         report
+    }
+
+    /// Notes until when the certificates encrypt; returns those that soon will not. One that cannot be read fails each
+    /// backup, which says so.
+    fn look_at_certificates(&self, report: &mut Report) -> Vec<String> {
+        let certificates = self.site.certificates().unwrap_or_default();
+        let expiries = certificates.iter().map(|certificate| {
+            let facts = certificate.facts();
+            Expiry { thumbprint: facts.sha1_thumbprint.clone(), not_after: facts.not_after }
+        });
+        report.certificates = expiries.collect();
+        let soon = Timestamp::now() + EXPIRES_SOON;
+        let soon = report.certificates.iter().filter(|certificate| certificate.not_after < soon);
+        let warn = |Expiry { thumbprint, not_after }: &Expiry| {
+            let day = not_after.strftime("%Y-%m-%d");
+            format!("the certificate {thumbprint} expires on {day}: add a new one, and keep both PFX")
+        };
+        soon.map(warn).collect()
     }
 
     /// Tries again what the alert says may pass.
@@ -109,7 +135,7 @@ impl Run<'_> {
 
     fn start(&self, component: &Component) -> Result<Job> {
         let id = format!("{} {}", self.begun, component.place);
-        let mut job = Job::start(id, Trigger::Scheduled, Timestamp::now());
+        let mut job = Job::start(id, self.trigger, Timestamp::now());
         job.place = Some(component.place.clone());
         self.log.append(&job)?;
         Ok(job)

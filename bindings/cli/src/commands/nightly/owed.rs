@@ -1,0 +1,39 @@
+//! What the last runs owe: backups that failed, for a reason that may have passed since.
+//!
+//! The schedule alone would try again at its next time, hours later. A share that was away for an hour would cost a night.
+
+use azs_backup::alert::{AlertKind, Classification, Retry};
+use azs_backup::schedule::{Job, JobStatus, Jobs};
+use azs_backup::{ErrorKind, Place};
+use jiff::{SignedDuration, Timestamp};
+
+/// Whether the last backup of this place failed, and long enough ago to try again.
+pub(super) fn is_owed(jobs: &Jobs, place: &Place, now: Timestamp) -> bool {
+    let Some(job) = last(jobs, place).filter(|job| job.status == JobStatus::Failed) else { return false };
+    let Some(pause) = pause(job) else { return false };
+    job.ended.is_none_or(|ended| ended + pause <= now)
+}
+
+/// How long a backup that failed is left alone; `None` for until its next time.
+fn pause(job: &Job) -> Option<SignedDuration> {
+    // One that died has no alert. One that was stopped, by a shutdown for example, has no failure.
+    let was_stopped = job.reason.as_ref().is_some_and(|why| why.starts_with(ErrorKind::Cancelled.code()));
+    let kind = job.alert.as_deref().and_then(AlertKind::from_code);
+    let advice = kind.filter(|_| !was_stopped).map(|kind| Classification::from(kind).retry());
+    match advice.map(|advice| (advice.when, advice.could_lock_out)) {
+        // Another attempt can do harm.
+        Some((Retry::LockOut, _) | (_, true)) => None,
+        // Somebody has to do something, and need not tell us.
+        Some((Retry::AfterFix, _)) => Some(SignedDuration::from_hours(2)),
+        _ => Some(SignedDuration::from_mins(30)),
+    }
+}
+
+/// The code with which the last backup of this place failed.
+pub(super) fn last_code<'a>(jobs: &'a Jobs, place: &Place) -> Option<&'a str> {
+    last(jobs, place)?.reason.as_deref()?.split_once(": ").map(|(code, _)| code)
+}
+
+fn last<'a>(jobs: &'a Jobs, place: &Place) -> Option<&'a Job> {
+    jobs.jobs.iter().rev().find(|job| job.place.as_ref() == Some(place))
+}
