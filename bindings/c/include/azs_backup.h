@@ -1647,6 +1647,21 @@ azs_status azs_folder_share_open(const char *root,
                                  azs_error **error);
 
 /**
+ * Opens a share: a folder, or a UNC path. With an account, our own client logs on to the server of a UNC path, as
+ * `azs_smb_share_connect` does. If `account` is NULL, the system opens the share: any folder, and on Windows a UNC path,
+ * as the account that the program runs as; elsewhere a UNC path takes an account. `options` is NULL or a JSON object:
+ * `durability`, and with an account those of `azs_smb_share_connect`.
+ *
+ * Fails with `AZS_STATUS_UNSUPPORTED` for an account if the library was built without SMB.
+ */
+azs_status azs_share_open(const char *root,
+                          const char *account,
+                          const char *password,
+                          const char *options,
+                          azs_share **share,
+                          azs_error **error);
+
+/**
  * Connects to a share over SMB 3 by its UNC path, without mounting it, and logs on. `account` is like
  * `CONTOSO\\azsbackup`. `options` is NULL for the defaults, or a JSON object with `port`, `encryption` ("required",
  * "preferred", "off"), `oldest_dialect` ("3.1.1"; with "3.0" and "3.0.2" you give up encryption and protection of the
