@@ -27,7 +27,7 @@ const STEPS: &[(&str, &str)] = &[
     ("while read -r segment from length", "foreach ($line in Get-Content plain/extents)"),
     ("[ -f \"plain/$segment\" ]", "Test-Path \"plain/$segment\""),
     ("skip=\"$from\"", "$in.Seek($from, 'Begin')"),
-    ("count=\"$length\"", "$in.Read($bytes, 0, $length)"),
+    ("count=\"$length\"", "$in.Read($bytes, 0, $count)"),
     ("tar --delay-directory-restore -ixf - -C restored", "tar --ignore-zeros -xf plain/tar -C restored"),
 ];
 

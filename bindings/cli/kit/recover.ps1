@@ -1,51 +1,39 @@
 # Restores a backup set of azs-backup without azs-backup: .\recover.ps1 SET BACKUP.PFX INTO
 # It takes openssl 3 and zstd on the PATH, and the tar that Windows has. Set $env:AZS_PFX_PASSWORD first.
-# What is damaged is named LOST. Pipes of Windows PowerShell change bytes, so each step writes a file.
+# What is damaged is named LOST.
 param([Parameter(Mandatory)] $Set, [Parameter(Mandatory)] $Pfx, [Parameter(Mandatory)] $Into)
-$ErrorActionPreference = 'Stop'
-$Plain = Join-Path $Into 'plain'
-$Restored = Join-Path $Into 'restored'
-New-Item -ItemType Directory -Path $Plain, $Restored | Out-Null
-$Plain = (Resolve-Path $Plain).Path
+$Set = (Resolve-Path $Set -ErrorAction Stop).Path
+$Pfx = (Resolve-Path $Pfx -ErrorAction Stop).Path
+New-Item -ItemType Directory $Into -ErrorAction Stop > $null
+Push-Location $Into
+Copy-Item (Join-Path $Set '*.p7m'), (Join-Path $Set 'SHA256SUMS') .
+Copy-Item $Pfx backup.pfx
 
-foreach ($Line in Get-Content (Join-Path $Set 'SHA256SUMS')) {
-  $Digest, $File = $Line -split '  ', 2
-  if ($File -like 'index-*') { continue }
-  $Stored = Join-Path $Set $File
-  $To = Join-Path $Plain ($File -replace '[-.].*')
-  $Good = (Test-Path $Stored) -and ((Get-FileHash $Stored -Algorithm SHA256).Hash -eq $Digest)
-  if ($Good) {
-    openssl cms -decrypt -binary -inform DER -in $Stored -inkey $Pfx -passin env:AZS_PFX_PASSWORD -out "$To.zst"
-    $Good = $LASTEXITCODE -eq 0
-  }
-  if ($Good) {
-    zstd -dq "$To.zst" -o $To
-    $Good = $LASTEXITCODE -eq 0
-  }
-  Remove-Item "$To.zst" -ErrorAction SilentlyContinue
-  if (-not $Good) {
-    Remove-Item $To -ErrorAction SilentlyContinue
-    Write-Warning "LOST $File"
-  }
+# As in docs/windows.md of azs-backup.
+mkdir plain, restored > $null
+foreach ($line in (Get-Content SHA256SUMS) -notmatch '  index-') {
+  $digest, $file = $line -split '  ', 2; $plain = 'plain/' + ($file -replace '[-.].*')
+  $good = (Get-FileHash $file).Hash -eq $digest
+  if ($good) { openssl cms -decrypt -binary -inform DER -in $file -inkey backup.pfx -passin env:AZS_PFX_PASSWORD -out "$plain.zst"; $good = $LASTEXITCODE -eq 0 }
+  if ($good) { zstd -dq "$plain.zst" -o $plain; $good = $LASTEXITCODE -eq 0 }
+  if (!$good) { Remove-Item $plain -ErrorAction Ignore; [Console]::Error.WriteLine("LOST $file") }
+  Remove-Item "$plain.zst" -ErrorAction Ignore
 }
+$tar = [IO.File]::Create("$PWD/plain/tar")
+foreach ($line in Get-Content plain/extents) {
+  $segment, [long]$from, [long]$length = -split $line
+  $in = if (Test-Path "plain/$segment") { [IO.File]::OpenRead("$PWD/plain/$segment") }
+  if ($in) { $null = $in.Seek($from, 'Begin') }
+  for (; $length -gt 0; $length -= $count) {
+    $count = [Math]::Min($length, 1MB); $bytes = [byte[]]::new($count)
+    if ($in) { $null = $in.Read($bytes, 0, $count) }
+    $tar.Write($bytes, 0, $count)
+  }
+  if ($in) { $in.Close() }
+}
+$tar.Close()
+tar --ignore-zeros -xf plain/tar -C restored
 
-$Stream = [IO.File]::Create((Join-Path $Plain 'stream.tar'))
-$Buffer = New-Object byte[] 1MB
-foreach ($Line in Get-Content (Join-Path $Plain 'extents')) {
-  $Segment, [long] $From, [long] $Length = $Line -split ' '
-  $Path = Join-Path $Plain $Segment
-  $In = if (Test-Path $Path) { [IO.File]::OpenRead($Path) } else { [IO.Stream]::Null }
-  if ($In.CanSeek -and $From -gt 0) { $In.Position = $From }
-  while ($Length -gt 0) {
-    $Count = [int] [Math]::Min($Length, $Buffer.Length)
-    $Read = $In.Read($Buffer, 0, $Count)
-    if ($Read -eq 0) { [Array]::Clear($Buffer, 0, $Count); $Read = $Count }
-    $Stream.Write($Buffer, 0, $Read)
-    $Length -= $Read
-  }
-  $In.Dispose()
-}
-$Stream.Dispose()
-tar -xf (Join-Path $Plain 'stream.tar') -C $Restored
-Remove-Item -Recurse $Plain
-Write-Output "The files are in $Restored"
+Remove-Item -Recurse *.p7m, SHA256SUMS, backup.pfx, plain
+Pop-Location
+"The files are in $Into/restored"

@@ -127,6 +127,9 @@ fn by_hand_is_one_thing_everywhere() {
     let readme = file("../../README.md");
     let block = readme.split("<!-- recovery -->\n```bash\n").nth(1).unwrap().split("```").next().unwrap();
     assert!(file("kit/recover.sh").contains(block));
+    let windows = file("../../docs/windows.md");
+    let lines = windows.split("<!-- recovery in PowerShell -->\n```powershell\n").nth(1).unwrap();
+    assert!(file("kit/recover.ps1").contains(lines.split("```").next().unwrap()));
     let checked =
         Command::new("shellcheck").arg("kit/recover.sh").current_dir(env!("CARGO_MANIFEST_DIR")).output();
     match checked {
