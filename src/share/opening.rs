@@ -26,7 +26,6 @@ use crate::options::from_json;
 /// let share = azs_backup::share::open(r"\\fileserver01.contoso.com\AzSBackups").account(account).run()?;
 /// # Ok::<(), azs_backup::Error>(())
 /// ```
-#[must_use]
 pub fn open(root: impl Into<PathBuf>) -> OpenShare {
     OpenShare {
         root: root.into(),

@@ -2,7 +2,9 @@
 
 use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -51,6 +53,27 @@ pub(crate) fn wait(time: Duration) -> azs_backup::Result<()> {
     }
     Ok(())
 }
+
+/// Does work that may wait for a server, and tells whoever sits at the terminal, if it takes long, for whom.
+pub(crate) fn saying<T>(output: &Output, root: &Path, work: impl FnOnce() -> T) -> T {
+    if output.quiet || !std::io::stderr().is_terminal() {
+        return work();
+    }
+    let (done, waits) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            if waits.recv_timeout(SILENCE) == Err(RecvTimeoutError::Timeout) {
+                eprintln!("waiting for {}: Ctrl-C gives up", root.display());
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
+}
+
+/// How long nothing may be said at a terminal.
+const SILENCE: Duration = Duration::from_secs(4);
 
 /// The flag that a signal sets.
 fn interrupted() -> Arc<AtomicBool> {

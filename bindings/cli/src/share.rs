@@ -13,6 +13,7 @@ use clap::Args;
 
 use crate::options::{SERVER, SmbOptions, to_json};
 use crate::output::{Output, invalid};
+use crate::progress;
 use crate::secret::{PFX_PASSWORD, PfxPassword, SMB_PASSWORD, SmbPassword};
 
 /// The root of a share.
@@ -101,7 +102,8 @@ impl ServerArgs {
 
     /// Opens a share: the system does, or our own client if there is an account.
     pub(crate) fn open(&self, root: &Path, output: &Output) -> Result<Arc<dyn Share>> {
-        self.prepare(root, output)?.run().map_err(|error| match error.kind() {
+        let share = self.prepare(root, output)?;
+        progress::saying(output, root, || share.run()).map_err(|error| match error.kind() {
             ErrorKind::NotFound if !UncPath::is_meant_by(root) => {
                 let hint = "is the share mounted there? A UNC path begins with two backslashes, in quotes";
                 Error::new(ErrorKind::NotFound, format!("{error}; {hint}")).with_source(error)
@@ -113,7 +115,7 @@ impl ServerArgs {
     pub(crate) fn check(&self, root: &Path, check: &ShareCheck, output: &Output) -> Result<CheckReport> {
         #[cfg(feature = "smb")]
         if let Some(builder) = self.prepare(root, output)?.connection()? {
-            return Ok(check.run_smb(&builder));
+            return Ok(progress::saying(output, root, || check.run_smb(&builder)));
         }
         Ok(check.run(&*self.open(root, output)?))
     }

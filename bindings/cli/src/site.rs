@@ -123,7 +123,7 @@ impl Site {
     /// The certificates that a set is sealed to.
     pub(crate) fn certificates(&self) -> Result<Vec<EncryptionCertificate>> {
         let certificates = &self.sections.certificates;
-        certificates.iter().map(|file| EncryptionCertificate::load(file)).collect()
+        certificates.iter().map(EncryptionCertificate::load).collect()
     }
 
     /// Whether nightly runs review the site: its file says what a review needs to know.

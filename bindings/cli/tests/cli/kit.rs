@@ -61,8 +61,8 @@ fn its_scripts_restore_without_the_program() {
 #[test]
 fn its_scripts_name_what_is_lost() {
     let site = with_kit();
-    let segments = fs::read_dir(site.path("set")).unwrap().map(|item| item.unwrap().path());
-    let first = segments.filter(|path| path.to_string_lossy().contains("/000000-")).next().unwrap();
+    let mut segments = fs::read_dir(site.path("set")).unwrap().map(|item| item.unwrap().path());
+    let first = segments.find(|path| path.to_string_lossy().contains("/000000-")).unwrap();
     let mut bytes = fs::read(&first).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
