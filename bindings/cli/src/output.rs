@@ -105,10 +105,11 @@ enum Priority {
 
 /// Prints a line on stderr; for the journal of systemd with its priority (sd-daemon(3)).
 fn say(priority: Priority, line: impl Display) {
-    match is_journal() {
-        true => eprintln!("<{}>{line}", priority as u8),
-        false => eprintln!("{line}"),
-    }
+    // Nobody may be reading, or there is no room for it: that changes nothing of what was done.
+    let _ = match is_journal() {
+        true => writeln!(io::stderr(), "<{}>{line}", priority as u8),
+        false => writeln!(io::stderr(), "{line}"),
+    };
 }
 
 /// Whether stderr is the journal: the one that the service manager names, and nothing that it was replaced with
