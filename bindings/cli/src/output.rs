@@ -96,8 +96,8 @@ impl Output {
         code
     }
 
-    /// Whether it is this host that has no room: most commands write nothing to the share, and to delete sets there would
-    /// be the wrong advice, above all during a restore.
+    /// Whether it is this host that has no room: most commands write nothing to the share. To delete sets there would be
+    /// the wrong advice, above all during a restore.
     fn is_full_here(&self, error: &Error) -> bool {
         let fills_share = matches!(self.command, "backup" | "check" | "nightly" | "retention");
         error.kind() == ErrorKind::OutOfCapacity && !fills_share
