@@ -240,6 +240,28 @@ fn a_state_folder_that_others_can_write_to_is_not_believed() {
     assert!(report.warnings[0].contains("written to by others"), "{:?}", report.warnings);
 }
 
+/// `/etc` named as the state folder by mistake must not be shut to everybody else.
+#[test]
+fn a_state_folder_that_holds_something_else_keeps_its_mode() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let nightly = Nightly::new();
+    nightly.sample();
+    fs::create_dir_all(&nightly.state).unwrap();
+    let set = |mode| fs::set_permissions(&nightly.state, fs::Permissions::from_mode(mode)).unwrap();
+    set(0o755);
+    fs::write(nightly.state.join("hosts"), "127.0.0.1 localhost").unwrap();
+    let report = nightly.run();
+    assert!(report.warnings[0].contains("holds something else"), "{:?}", report.warnings);
+    assert_eq!(fs::metadata(&nightly.state).unwrap().permissions().mode() & 0o777, 0o755);
+    assert_eq!(fs::read_dir(&nightly.state).unwrap().count(), 1, "nothing was added");
+    // An empty one is taken over, also if a nightly run was there first.
+    fs::remove_file(nightly.state.join("hosts")).unwrap();
+    fs::write(nightly.state.join("jobs.jsonl"), "").unwrap();
+    assert!(nightly.run().warnings.is_empty());
+    nightly.assert_private();
+}
+
 #[test]
 fn numbers_and_names_out_of_range_are_refused_at_once() {
     let fixture = Fixture::new();

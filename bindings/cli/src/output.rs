@@ -1,5 +1,6 @@
 //! What a command prints: text for people, or one JSON document for tools.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -36,7 +37,7 @@ impl Output {
     /// Prints a result: as JSON, or as the text that `text` makes for people.
     pub(crate) fn print(&self, result: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
         if !self.json {
-            return if self.quiet { Ok(()) } else { write(text().trim_end()) };
+            return if self.quiet { Ok(()) } else { write(harmless(text().trim_end(), true)) };
         }
         self.is_printed.set(true);
         write(self.document("result", result)?)
@@ -57,8 +58,15 @@ impl Output {
         say(Priority::Error, format_args!("{}: {error}", error.code()));
         let context = Context::new("", Timestamp::now());
         let mut next = alert.remedy(&context).into_iter();
+        let is_here = self.is_full_here(&error);
+        if is_here {
+            say(Priority::Error, "next:  make room on this host: the share is not what is full");
+        }
         // What is wrong with the arguments has no alert, and says by itself what to do.
-        if error.scope() == azs_backup::error::Scope::Share && alert.is_failure() {
+        if !is_here
+            && error.scope() == azs_backup::error::Scope::Share
+            && alert.is_failure()
+        {
             say(Priority::Error, format_args!("alert: {}, {}", alert.kind(), alert.kind().title()));
             next.by_ref()
                 .take(if self.verbose > 0 { usize::MAX } else { 2 })
@@ -80,12 +88,19 @@ impl Output {
                     "operation": error.operation(),
                     "path": error.path(),
                     "set": error.set(),
-                    "alert": alert,
+                    "alert": (!is_here).then_some(&alert),
                 }),
             );
             let _ = document.and_then(write);
         }
         code
+    }
+
+    /// Whether it is this host that has no room: most commands write nothing to the share. To delete sets there would be
+    /// the wrong advice, above all during a restore.
+    fn is_full_here(&self, error: &Error) -> bool {
+        let fills_share = matches!(self.command, "backup" | "check" | "nightly" | "retention");
+        error.kind() == ErrorKind::OutOfCapacity && !fills_share
     }
 
     /// Makes the JSON document of this command.
@@ -105,10 +120,11 @@ enum Priority {
 
 /// Prints a line on stderr; for the journal of systemd with its priority (sd-daemon(3)).
 fn say(priority: Priority, line: impl Display) {
-    match is_journal() {
-        true => eprintln!("<{}>{line}", priority as u8),
-        false => eprintln!("{line}"),
-    }
+    // Nobody may be reading, or there is no room for it: that changes nothing of what was done.
+    let _ = match is_journal() {
+        true => writeln!(io::stderr(), "<{}>{line}", priority as u8),
+        false => writeln!(io::stderr(), "{line}"),
+    };
 }
 
 /// Whether stderr is the journal: the one that the service manager names, and nothing that it was replaced with
@@ -131,9 +147,25 @@ fn is_journal() -> bool {
 /// Prints text to stdout, which may be a pipe that is closed early.
 pub(crate) fn write(text: impl Display) -> Result<()> {
     match writeln!(io::stdout(), "{text}") {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("print", e)),
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            // Whatever it is, it is not about the share: a full disk behind stdout is no OUT_OF_CAPACITY.
+            Err(Error::new(ErrorKind::Io, format!("print: {e}")).with_source(e))
+        }
         _ => Ok(()),
     }
+}
+
+/// Escapes what a terminal would obey. Names, labels and messages come from whoever can write to a source or the share.
+pub(crate) fn harmless(text: &str, has_lines: bool) -> Cow<'_, str> {
+    let is_bad = |c: char| c.is_control() && !(has_lines && c == '\n');
+    if !text.contains(is_bad) {
+        return text.into();
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_bad(c) { escaped.extend(c.escape_default()) } else { escaped.push(c) }
+    }
+    escaped.into()
 }
 
 /// Makes the error for arguments that cannot be used.
@@ -152,7 +184,7 @@ pub(crate) fn some<T: Display>(text: &mut String, heading: &str, lines: impl Exa
     }
     let _ = writeln!(text, "{heading}: {count}");
     for line in lines.take(SHOWN) {
-        let _ = writeln!(text, "  {line}");
+        let _ = writeln!(text, "  {}", harmless(&line.to_string(), false));
     }
     if count > SHOWN {
         let _ = writeln!(text, "  and {} more; --json names all", count - SHOWN);

@@ -80,7 +80,10 @@ fn interrupted() -> Arc<AtomicBool> {
     static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
         let interrupted = Arc::new(AtomicBool::new(false));
         if let Err(error) = system::on_end(&interrupted) {
-            eprintln!("warning: a request to end this program cannot be handled: {error}");
+            let _ = writeln!(
+                std::io::stderr(),
+                "warning: a request to end this program cannot be handled: {error}"
+            );
         }
         let stopped = interrupted.clone();
         std::thread::spawn(move || {
@@ -88,7 +91,13 @@ fn interrupted() -> Arc<AtomicBool> {
                 std::thread::sleep(Duration::from_millis(100));
             }
             std::thread::sleep(PATIENCE);
-            eprintln!("CANCELLED: the share does not answer; what was under way is left there, incomplete");
+            // Nobody may be reading; it ends all the same.
+            let _ = writeln!(
+                std::io::stderr(),
+                "CANCELLED: the work did not end within {} s, as when a share does not answer; what was under way is left \
+                 there, incomplete",
+                PATIENCE.as_secs()
+            );
             std::process::exit(CANCELLED.into());
         });
         interrupted

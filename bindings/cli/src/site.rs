@@ -65,6 +65,12 @@ impl Site {
             let message = "there is no [[component]]: nothing would be backed up";
             return Err(at.error(ErrorKind::InvalidArgument, 0..0, message.into()));
         }
+        for (n, (component, section)) in components.iter().zip(&sections.components).enumerate() {
+            if components[..n].iter().any(|other| other.place == component.place) {
+                let message = format!("{} is there twice: put its sources together", component.place);
+                return Err(at.error(ErrorKind::InvalidArgument, section.name.span(), message));
+            }
+        }
         let configuration =
             review::configuration(&sections, &deployment, &schedule, retention.as_ref(), &components, &at)?;
         Ok(Self { deployment, schedule, retention, components, configuration, sections })
@@ -163,10 +169,20 @@ impl ComponentSection {
     fn judge(&self, deployment: &Deployment, at: &At<'_>) -> Result<Component> {
         let place = format!("{deployment}/{}", self.name.get_ref());
         let place: Place = place.parse().map_err(|e| at.judged(self.name.span(), &e))?;
+        if self.sources.is_empty() {
+            let message = format!("{place} has no sources: its sets would be empty");
+            return Err(at.error(ErrorKind::InvalidArgument, self.name.span(), message));
+        }
         let options = match &self.options {
             Some(options) => {
-                // Judge them now, on a share that nothing is written to.
-                let nowhere = azs_backup::FolderShare::open(std::env::temp_dir())?;
+                // Each set has a name of its own: the second run would fail.
+                if options.get_ref().contains_key("set_name") {
+                    let message = "set_name cannot be given here: each run makes a set of another name";
+                    return Err(at.error(ErrorKind::InvalidArgument, options.span(), message.into()));
+                }
+                // Judge them now, on a share that nothing is written to. This folder is there: the file was read.
+                let folder = at.file.parent().filter(|folder| !folder.as_os_str().is_empty());
+                let nowhere = azs_backup::FolderShare::open(folder.unwrap_or(Path::new(".")))?;
                 let builder = |json: String| Backup::builder(Arc::new(nowhere), place.clone()).options(json);
                 at.options(options, builder)?;
                 to_json(options.get_ref())?

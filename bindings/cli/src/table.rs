@@ -2,6 +2,8 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
+use crate::output::harmless;
+
 /// Formats rows below a heading. The columns whose heading begins with `>` are numbers.
 pub(crate) fn table<const COLUMNS: usize>(
     heading: [&str; COLUMNS],
@@ -14,7 +16,7 @@ pub(crate) fn table<const COLUMNS: usize>(
     }
     table.set_header(heading.map(|name| name.trim_start_matches('>')));
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.map(|cell| harmless(&cell, false).into_owned()));
     }
     for (at, name) in heading.iter().enumerate() {
         if let Some(column) = table.column_mut(at) {

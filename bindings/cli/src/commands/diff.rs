@@ -11,7 +11,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::ended::Ended;
-use crate::output::{Output, count};
+use crate::output::{Output, count, harmless};
 use crate::share::{KeyArgs, SetArgs};
 
 mod folder;
@@ -83,7 +83,7 @@ impl fmt::Display for Difference {
             Change::Removed => '-',
             Change::Changed => '~',
         };
-        write!(f, "{sign} {}", self.path)?;
+        write!(f, "{sign} {}", harmless(&self.path.to_string(), false))?;
         if self.what.is_empty() { Ok(()) } else { write!(f, "  {}", self.what.join(", ")) }
     }
 }

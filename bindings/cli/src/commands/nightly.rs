@@ -52,9 +52,14 @@ impl Nightly {
         let site = Site::read(&self.config)?;
         check_reports(site.report())?;
         let state = site.state();
-        std::fs::create_dir_all(state)
-            .map_err(|e| Error::io(format_args!("create {}", state.display()), e))?;
-        let Some(_lock) = lock(state)? else {
+        if !self.dry_run {
+            std::fs::create_dir_all(state)
+                .map_err(|e| Error::io(format_args!("create {}", state.display()), e))?;
+        }
+        // A dry run creates nothing, this file neither.
+        let is_new = !state.join(LOCK).exists();
+        let lock = if self.dry_run && is_new { Some(None) } else { lock(state)?.map(Some) };
+        let Some(_lock) = lock else {
             return self.not_now(
                 &site,
                 output,
@@ -133,9 +138,12 @@ fn gate(site: &Site, log: &JobLog) -> Result<Gate> {
     })
 }
 
+/// The file in the state folder that keeps two runs of a site apart.
+const LOCK: &str = "nightly.lock";
+
 /// Takes the lock of a site; `None` if another process has it. It ends with the process.
 fn lock(state: &Path) -> Result<Option<File>> {
-    let path = state.join("nightly.lock");
+    let path = state.join(LOCK);
     let failed = |e| Error::io(format_args!("lock {}", path.display()), e);
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match file.try_lock() {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::ended::Ended;
-use crate::output::{Output, age, content, count, invalid, size};
+use crate::output::{Output, age, content, count, harmless, invalid, size};
 use crate::share::{OptionalKeyArgs, SetArgs};
 use crate::table::table;
 
@@ -60,7 +60,7 @@ fn text(cover: &CoverSheet) -> String {
         cover.created,
         age(cover.created),
         cover.finished,
-        cover.made_by,
+        harmless(&cover.made_by, false),
     );
     let _ = writeln!(text, "content     {}", content(&cover.content));
     if cover.content.problems > 0 {
@@ -70,7 +70,7 @@ fn text(cover: &CoverSheet) -> String {
     let _ =
         writeln!(text, "stored      {} in {}", size(cover.stored.bytes), count(cover.stored.files, "file"));
     for (key, value) in &cover.labels {
-        let _ = writeln!(text, "label       {key}={value}");
+        let _ = writeln!(text, "label       {}", harmless(&format!("{key}={value}"), false));
     }
     for certificate in &cover.certificates {
         let expired =
@@ -78,7 +78,7 @@ fn text(cover: &CoverSheet) -> String {
         let _ = writeln!(
             text,
             "opened by   {}\n            thumbprint {}, serial {}\n            valid until {}{expired}",
-            certificate.subject, certificate.sha1_thumbprint, certificate.serial, certificate.not_after,
+            harmless(&certificate.subject, false), certificate.sha1_thumbprint, certificate.serial, certificate.not_after,
         );
     }
     text

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::nightly::configured;
-use crate::site::{Site, failure, program, result, said};
+use crate::site::{Site, failure, program, result, run, said, text};
 
 #[test]
 fn a_mistake_in_the_file_is_named_with_its_line() {
@@ -140,4 +140,42 @@ fn the_file_is_the_configuration_of_a_review_too() {
     assert!(site.path("review.html").exists());
     configured(&site, "[review]\nscale_units = 1\n");
     assert!(failure(&mut review(), "MALFORMED").contains("site.toml, line 12: "));
+}
+
+/// What each night would fail at, or do otherwise than it reads, is refused by day.
+#[test]
+fn a_component_that_no_night_could_back_up_is_refused_with_its_line() {
+    let head = "deployment = \"contoso.com/nyc\"\ncertificates = [\"backup.cer\"]\nstate = \"state\"\n[share]\nroot = \"share\"\n";
+    let site = Site::new();
+    for (components, line, named) in [
+        ("[[component]]\nname = \"HLH\"\nsources = []\n", 7, "has no sources"),
+        (
+            "[[component]]\nname = \"HLH\"\nsources = [\"configs\"]\n[[component]]\nname = \"HLH\"\nsources = [\"configs\"]\n",
+            10,
+            "is there twice",
+        ),
+        (
+            "[[component]]\nname = \"HLH\"\nsources = [{ name = \"a\", path = \"configs\", exclude = [\"*.tmp\"] }]\n",
+            8,
+            "a source is a path, or { name",
+        ),
+        (
+            "[[component]]\nname = \"HLH\"\nsources = [\"configs\"]\n[component.options]\nset_name = \"20261123T020000Z-7f3a91c2\"\n",
+            9,
+            "set_name cannot be given here",
+        ),
+    ] {
+        fs::write(site.path("site.toml"), format!("{head}{components}")).unwrap();
+        let output = run(&mut site.program(&["config", "check", "site.toml"]));
+        let said = text(&output.stderr);
+        assert!(!output.status.success(), "{components}");
+        assert!(said.contains(&format!("site.toml, line {line}: ")) && said.contains(named), "{said}");
+    }
+}
+
+#[test]
+fn a_configuration_is_read_without_a_temporary_folder() {
+    let site = Site::new();
+    configured(&site, "");
+    said(site.program(&["config", "check", "site.toml"]).env("TMPDIR", site.path("nowhere")));
 }

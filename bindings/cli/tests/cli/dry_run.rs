@@ -44,3 +44,12 @@ fn a_dry_run_says_what_a_run_stores_and_writes_nothing() {
     assert!(told.starts_with("a dry run: nothing was written\n") && told.contains("would store"), "{told}");
     failure(&mut backup(&["--dry-run", "missing"]), "NOT_FOUND");
 }
+
+#[test]
+fn a_dry_night_creates_nothing() {
+    let site = Site::new();
+    crate::nightly::configured(&site, "");
+    let planned = result(&mut crate::nightly::nightly(&site, &["--dry-run"]));
+    assert!(planned["why"].as_str().unwrap().starts_with("would back up "), "{planned}");
+    assert!(!site.path("state").exists() && !site.path("report.json").exists());
+}

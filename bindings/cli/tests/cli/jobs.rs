@@ -294,3 +294,38 @@ fn a_foreign_set_takes_its_place_to_open_and_a_missing_region_is_named() {
     assert!(checked["result"]["steps"].as_array().unwrap().iter().all(is_fine), "{checked}");
     assert!(site.path("share/contoso.com/nyk").is_dir());
 }
+
+/// On the day of need nobody must be told to delete sets because the disk that they are restored to is full.
+#[test]
+fn a_host_without_room_is_not_the_share_without_room() {
+    let site = Site::new();
+    let set = site.back_up();
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for mut command in [site.opened("cat", &set, &["configs/tor2.cfg"]), site.deployed("list", &[])] {
+        let ended = run(command.stdout(full()));
+        let said = text(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        assert!(said.contains("No space left on device"), "{said}");
+        assert!(!said.contains("alert:") && !said.contains("Delete the oldest"), "{said}");
+    }
+}
+
+#[test]
+fn names_and_labels_cannot_command_a_terminal() {
+    let site = Site::new();
+    fs::write(site.path("configs/red\u{1b}[31m"), "x").unwrap();
+    fs::write(site.path("configs/two\nlines"), "x").unwrap();
+    let label = ["configs", "--label", "note=a\nset         FORGED\u{1b}]0;title\u{7}"];
+    let made = result(&mut site.backup(&label));
+    let set = site.path("share").join(made["folder"].as_str().unwrap());
+    let shown = said(&mut site.program(&["show", set.to_str().unwrap()]));
+    assert!(shown.contains("note=a\\nset         FORGED\\u{1b}]0;title\\u{7}\n"), "{shown}");
+    let files = said(&mut site.opened("show", &set, &["--files"]));
+    assert!(files.contains("configs/red\\u{1b}[31m\n") && files.contains("configs/two\\nlines\n"), "{files}");
+    fs::create_dir(site.path("empty")).unwrap();
+    let differs = ended(&mut site.opened("diff", &set, &["--folder", "empty"]), 3);
+    assert!(differs.contains("- configs/two\\nlines\n") && !differs.contains('\u{1b}'), "{differs}");
+    // Tools get them as they are.
+    let entries = result(&mut site.opened("show", &set, &["--files"]));
+    assert!(entries.to_string().contains("two\\nlines"), "{entries}");
+}

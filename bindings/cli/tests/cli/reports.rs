@@ -261,3 +261,43 @@ fn who_was_told_of_a_failure_is_not_told_again_each_time_that_it_is_tried() {
     failure(&mut nightly(&site, &[]), "NOT_FOUND");
     assert_eq!(requests.join().unwrap().len(), 2);
 }
+
+/// A pipe takes 64 KiB. What a sendmail that reads nothing leaves in it must not hold up the night, nor hide why it ended.
+#[test]
+fn a_sendmail_that_reads_nothing_ends_as_it_says_and_knows_no_password() {
+    let site = Site::new();
+    configured(&site, "mail = \"ops@contoso.com\"\n");
+    let patterns: Vec<_> = (0..1500).map(|n| format!("\"matches-nothing-{n}\"")).collect();
+    let file = fs::read_to_string(site.path("site.toml")).unwrap();
+    fs::write(site.path("site.toml"), file.replace("\"*.tmp\"", &patterns.join(", "))).unwrap();
+    fs::create_dir(site.path("bin")).unwrap();
+    let sendmail = site.path("bin/sendmail");
+    fs::write(&sendmail, "#!/bin/sh\nenv >environment\nsleep 1\nexit 75\n").unwrap();
+    fs::set_permissions(&sendmail, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", site.path("bin").display(), std::env::var("PATH").unwrap());
+    let mut night = nightly(&site, &[]);
+    let done = run(night.env("PATH", path).env("AZS_SMB_PASSWORD", "of the share").env("AZS_PFX_PASSWORD", "of the PFX"));
+    let said = text(&done.stderr);
+    assert_eq!(done.status.code(), Some(3), "{said}");
+    assert!(said.contains("sendmail: exit status: 75"), "{said}");
+    let environment = fs::read_to_string(site.path("environment")).unwrap();
+    assert!(environment.contains("PATH=") && !environment.contains("PASSWORD"), "{environment}");
+}
+
+#[test]
+fn a_report_takes_the_place_of_nothing_but_a_file() {
+    let site = Site::new();
+    configured(&site, "");
+    // As /dev/null would be.
+    let socket = std::os::unix::net::UnixListener::bind(site.path("report.json")).unwrap();
+    fs::write(site.path("real.prom"), "").unwrap();
+    std::os::unix::fs::symlink("real.prom", site.path("azs.prom")).unwrap();
+    let done = run(&mut nightly(&site, &[]));
+    let said = text(&done.stderr);
+    assert_eq!(done.status.code(), Some(3), "{said}");
+    assert!(said.contains("ALREADY_EXISTS: write report.json: it is there and is no file"), "{said}");
+    assert!(!fs::symlink_metadata(site.path("report.json")).unwrap().is_file());
+    assert!(fs::symlink_metadata(site.path("azs.prom")).unwrap().is_symlink());
+    assert!(fs::read_to_string(site.path("real.prom")).unwrap().contains("azs_backup_last_run_success"));
+    drop(socket);
+}

@@ -159,3 +159,15 @@ fn a_pipe_that_is_closed_early_is_no_failure() {
     assert_eq!(run(&mut bash).status.code(), Some(0));
     assert!(fs::read_dir(site.temp.path()).unwrap().count() > 1);
 }
+
+#[test]
+fn a_stderr_without_room_changes_no_exit_code() {
+    let site = Site::new();
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let failed = site.program(&["list", "--root", "nowhere", "--deployment", "contoso.com/nyc"]).stderr(full()).status();
+    assert_eq!(failed.unwrap().code(), Some(1));
+    // Its warning, that stdout has no room either, goes nowhere; the set is there.
+    let made = site.backup(&["configs"]).stdout(full()).stderr(full()).status();
+    assert_eq!(made.unwrap().code(), Some(0));
+    assert_eq!(site.sets("Switches").len(), 1);
+}

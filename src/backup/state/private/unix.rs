@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+use super::{FOREIGN, is_foreign};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Refuses a folder that others can write to: they could forge a tree that hides changed files from a backup. Shuts out
@@ -26,6 +27,9 @@ pub(in crate::backup::state) fn owned(folder: &Path) -> Result<()> {
         );
     }
     if there.mode() & 0o055 != 0 {
+        if is_foreign(folder).map_err(failed)? {
+            return refused(FOREIGN);
+        }
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(failed)?;
     }
     Ok(())

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use azs_backup_windows::{make_private, others};
 
+use super::{FOREIGN, is_foreign};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Refuses a folder that others can write to: they could forge a tree that hides changed files from a backup. Shuts out
@@ -30,6 +31,9 @@ pub(in crate::backup::state) fn owned(folder: &Path) -> Result<()> {
         );
     }
     if others.read {
+        if is_foreign(folder).map_err(failed)? {
+            return refused(FOREIGN);
+        }
         make_private(folder, &opened).map_err(failed)?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use azs_backup::{Error, Result};
+use azs_backup::{Error, ErrorKind, Result};
 
 use super::metrics::Values;
 use super::report::Report;
@@ -52,6 +52,13 @@ pub(in crate::commands) fn check(to: &ReportSection) -> Result<()> {
 
 /// Writes a file whole or not at all.
 pub(super) fn replace(file: &Path, text: &str) -> Result<()> {
+    // What a link leads to is replaced, not the link. A device or a pipe never is: /dev/null belongs to everybody.
+    let there = std::fs::canonicalize(file).ok();
+    if there.as_ref().is_some_and(|there| !there.is_file()) {
+        let message = format!("write {}: it is there and is no file; name another", file.display());
+        return Err(Error::new(ErrorKind::AlreadyExists, message));
+    }
+    let file = there.as_deref().unwrap_or(file);
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut new| {
         new.write_all(text.as_bytes())?;

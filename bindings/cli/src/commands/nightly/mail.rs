@@ -2,9 +2,12 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use azs_backup::{Error, ErrorKind, Result};
+
+use crate::secret::{PFX_PASSWORD, SMB_PASSWORD};
 
 /// How long it may take; it only puts the mail into a queue.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -21,18 +24,26 @@ pub(super) fn send(to: &str, subject: &str, text: &str) -> Result<()> {
     };
     // -i: a line with a single dot does not end the mail.
     let start = |program: &str| {
-        Command::new(program).args(["-i", "-t"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()
+        let mut sendmail = Command::new(program);
+        sendmail.args(["-i", "-t"]).env_remove(PFX_PASSWORD).env_remove(SMB_PASSWORD);
+        sendmail.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()
     };
     // Services often have no /usr/sbin in their PATH.
     let sendmail = start("sendmail").or_else(|_| start("/usr/sbin/sendmail"));
     let mut sendmail = sendmail.map_err(|e| failed(&e))?;
+    // A report can be longer than a pipe takes, and a sendmail that hangs reads nothing: the limit holds for that, too.
+    let (sent, written) = mpsc::channel();
     if let Some(mut stdin) = sendmail.stdin.take() {
-        stdin.write_all(message.as_bytes()).map_err(|e| failed(&e))?;
+        std::thread::spawn(move || sent.send(stdin.write_all(message.as_bytes())));
     }
     let begun = Instant::now();
     loop {
         match sendmail.try_wait().map_err(|e| failed(&e))? {
-            Some(status) if status.success() => return Ok(()),
+            Some(status) if status.success() => {
+                // It may have taken only a part, and a child of its own may still hold the pipe.
+                let written = written.recv_timeout(Duration::from_secs(1)).unwrap_or(Ok(()));
+                return written.map_err(|e| failed(&e));
+            }
             Some(status) => return Err(failed(&status)),
             None if begun.elapsed() > LIMIT => {
                 let _ = sendmail.kill();
