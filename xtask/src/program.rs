@@ -7,7 +7,7 @@ use crate::needs::{self, FOR_BUILD, Need, runs, tool};
 use crate::notices;
 use crate::run::{Failure, output, program, target};
 use crate::sbom;
-use crate::toolchain::Target;
+use crate::toolchain::{Target, Toolchain};
 
 /// musl needs nothing of the system that a program runs on, names of hosts included.
 const ANY_LINUX: Target = Target { name: "x86_64-unknown-linux-musl", linker: "musl-gcc" };
@@ -30,7 +30,7 @@ pub(crate) fn static_program() -> Result<PathBuf, Failure> {
         .environment(program(&toolchain.cargo()))
         .args(["build", "--release", "--locked", "--package", "azs-backup-cli", "--target", ANY_LINUX.name])
         .env(&ANY_LINUX.variable("LINKER"), ANY_LINUX.linker)
-        .env(&ANY_LINUX.variable("RUSTFLAGS"), &flags()?)
+        .env(&ANY_LINUX.variable("RUSTFLAGS"), flags(&toolchain)?)
         .env("CC_x86_64_unknown_linux_musl", ANY_LINUX.linker)
         .env("CARGO_TARGET_DIR", &built.to_string_lossy())
         .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
@@ -49,13 +49,25 @@ pub(crate) fn static_program() -> Result<PathBuf, Failure> {
     Ok(to)
 }
 
-/// Where Rust brings no musl of its own, musl-tools' start files and library are taken, and gcc unwinds.
-fn flags() -> Result<String, Failure> {
-    let libraries = target().join("toolchain/musl");
-    let gcc = output("gcc", &["-print-file-name=libgcc_eh.a"], "").unwrap_or_default();
-    copy(Path::new(gcc.trim()), &libraries.join("libunwind.a"))?;
-    Ok(format!("-C link-self-contained=no -L native={}", libraries.display()))
+/// Rust's own musl has all that it takes. With ours, musl-tools' start files and library are taken, and gcc unwinds.
+fn flags(toolchain: &Toolchain) -> Result<&'static str, Failure> {
+    let Some(library) = toolchain.built_library(&ANY_LINUX) else { return Ok("") };
+    let unwind = library.join("libunwind.a");
+    if !unwind.exists() {
+        let (source, object) = (library.join("find_object.c"), library.join("find_object.o"));
+        fs::write(&source, FIND_OBJECT).map_err(|e| failed(&source, &e))?;
+        let (source, object) = (source.to_string_lossy(), object.to_string_lossy());
+        program(ANY_LINUX.linker).args(["-O2", "-fPIC", "-c", &*source, "-o", &*object]).run()?;
+        let part = library.join("libunwind.part");
+        let gcc = output("gcc", &["-print-file-name=libgcc_eh.a"], "").unwrap_or_default();
+        copy(Path::new(gcc.trim()), &part)?;
+        program("ar").args(["r", &*part.to_string_lossy(), &*object]).run()?;
+        fs::rename(&part, &unwind).map_err(|e| failed(&unwind, &e))?;
+    }
+    Ok("-C link-self-contained=no")
 }
+
+const FIND_OBJECT: &str = include_str!("program/find_object.c");
 
 /// Fails if a program needs a library of the system.
 fn is_static(file: &Path) -> Result<(), Failure> {

@@ -69,6 +69,14 @@ impl Target {
 }
 
 impl Toolchain {
+    /// Where we built its standard library for this target; `None` if it came with one.
+    pub(crate) fn built_library(&self, target: &Target) -> Option<PathBuf> {
+        match self {
+            Self::Own => None,
+            Self::Debian(usr) => Some(target.library(usr)),
+        }
+    }
+
     /// Returns its cargo.
     pub(crate) fn cargo(&self) -> String {
         match self {
