@@ -45,6 +45,14 @@ def opened(file: Path, digest: str, pfx: Path, password: str) -> bytes:
     return decompress(done.stdout)
 
 
+def check(pfx: Path, password: str) -> None:
+    """A wrong password is not damage."""
+    command = ["openssl", "pkey", "-in", str(pfx), "-passin", "env:AZS_PFX_PASSWORD", "-noout"]
+    environment = {**os.environ, "AZS_PFX_PASSWORD": password}
+    if subprocess.run(command, env=environment, capture_output=True).returncode != 0:
+        raise SystemExit(f"{pfx} does not open: its password is wrong, or it is no PFX")
+
+
 def digests(folder: Path) -> "dict[str, str]":
     lines = (folder / "SHA256SUMS").read_text(encoding="utf-8-sig").splitlines()
     pairs = [line.split("  ", 1) for line in lines]
@@ -91,6 +99,7 @@ class Stream(io.RawIOBase):
 def main(folder: Path, pfx: Path, into: Path) -> int:
     password = os.environ.get("AZS_PFX_PASSWORD")
     password = getpass.getpass(f"Password of {pfx}: ") if password is None else password
+    check(pfx, password)
     lost = 0
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=into) as plain:

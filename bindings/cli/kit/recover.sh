@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Restores a backup set of azs-backup without azs-backup: recover.sh SET BACKUP.PFX INTO
 # It takes bash, openssl 3, zstd, tar and coreutils. The password of the PFX is in AZS_PFX_PASSWORD, or typed.
-# What is damaged is named LOST. `tar` follows links that it unpacked before: take a folder of its own.
+# What is damaged is named LOST; the exit code is then 3, and what is whole is restored.
+# `tar` follows links that it unpacked before: take a folder of its own.
 set -eu
 if [ $# -ne 3 ]; then
-  sed -n '2,4s/^# //p' "$0" >&2
+  sed -n '2,5s/^# //p' "$0" >&2
   exit 2
 fi
 set=$(realpath "$1") pfx=$(realpath "$2")
@@ -12,10 +13,38 @@ if [ -z "${AZS_PFX_PASSWORD+set}" ]; then
   read -rsp "Password of $2: " AZS_PFX_PASSWORD </dev/tty
   export AZS_PFX_PASSWORD
 fi
-mkdir -p "$3"
+# A wrong password is not damage.
+openssl pkey -in "$pfx" -passin env:AZS_PFX_PASSWORD -noout 2>/dev/null || {
+  echo "$2 does not open: its password is wrong, or it is no PFX" >&2
+  exit 1
+}
+if ! mkdir -p "$3" || [ -n "$(ls -A "$3")" ]; then
+  echo "$3 is not an empty folder: name another" >&2
+  exit 1
+fi
 cd "$3"
+chmod 700 .
+into=$PWD
 ln -s "$set"/*.p7m "$set/SHA256SUMS" .
 ln -s "$pfx" backup.pfx
+
+# However it ends: what is lost is said, and nothing else than the files is left.
+finish() {
+  code=$?
+  while read -r _ file; do
+    if [ ! -e "plain/${file%%[-.]*}" ]; then code=3; fi
+  done < <(grep -v '  index-' SHA256SUMS)
+  if [ ! -s plain/extents ]; then
+    echo "The list of extents is LOST: docs/by-hand.md of azs-backup says what can still be done" >&2
+  elif [ "$code" -ne 0 ]; then
+    echo "Not all is in $into/restored: files that were in what is LOST are missing, or have zeros in its place" >&2
+  else
+    echo "The files are in $into/restored" >&2
+  fi
+  rm -rf ./*.p7m SHA256SUMS backup.pfx plain
+  exit "$code"
+}
+trap finish EXIT
 
 # As in the README of azs-backup.
 mkdir plain restored
@@ -25,6 +54,3 @@ done < <(sed $'1s/^\xef\xbb\xbf//; s/\r$//' SHA256SUMS | grep -v '  index-')
 while read -r segment from length; do
   if [ -f "plain/$segment" ]; then dd if="plain/$segment" bs=1M iflag=skip_bytes,count_bytes,fullblock skip="$from" count="$length" status=none; else head -c "$length" /dev/zero; fi
 done < plain/extents | tar --delay-directory-restore -ixf - -C restored
-
-rm -r ./*.p7m SHA256SUMS backup.pfx plain
-echo "The files are in $3/restored" >&2

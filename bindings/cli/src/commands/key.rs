@@ -78,6 +78,17 @@ struct NewKey<'a> {
 impl New {
     fn run(self, output: &Output) -> Result<Ended> {
         let given = self.password.read()?;
+        // A command that was to print the password and failed leaves an empty one: whoever finds the PFX could open it.
+        if given.as_ref().is_some_and(|password| password.is_empty()) {
+            return Err(invalid("the password of the PFX is empty; give none at all, and one is drawn"));
+        }
+        let is_name = !self.name.is_empty() && self.name.chars().count() <= 64;
+        if !is_name || self.name.chars().any(|c| c.is_control() || "/\\".contains(c)) {
+            return Err(invalid(format_args!(
+                "{:?} is no name of a certificate: 1 to 64 characters, none of them / or \\",
+                self.name
+            )));
+        }
         let Made { cer, pfx, password } =
             make(&self.name, self.days, given.as_ref().map(|text| text.as_str()))?;
         let [cer_file, pfx_file] = ["cer", "pfx"].map(|kind| self.into.join(format!("{}.{kind}", self.name)));
@@ -213,7 +224,11 @@ impl Drill {
                 ErrorKind::Damaged,
                 format!("the PFX does not open all that it should: {}", set.line().trim_end()),
             )),
-            None => Ok(Ended::named(sets.needs_attention())),
+            None if sets.needs_attention() => {
+                output.warn("other sets of the deployment need attention: azs-backup list names them");
+                Ok(Ended::Partial)
+            }
+            None => Ok(Ended::Whole),
         }
     }
 }

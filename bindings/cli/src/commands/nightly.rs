@@ -82,24 +82,38 @@ impl Nightly {
                 Ended::Whole,
             );
         }
-        if let Decision::Skipped(skip) = gate(&site, &log)?.scheduled(&site.schedule, now)? {
-            if !self.dry_run {
-                log.append(&Job::skipped(now.to_string(), &skip, now))?;
+        let may_run = match gate(&site, &log).and_then(|gate| gate.scheduled(&site.schedule, now)) {
+            Ok(Decision::Run) => Ok(()),
+            Ok(Decision::Skipped(skip)) if self.dry_run => {
+                return self.not_now(&site, output, skip.to_string(), Ended::Blocked);
             }
-            return self.not_now(&site, output, skip.to_string(), Ended::Blocked);
-        }
+            Ok(Decision::Skipped(skip)) => {
+                log.append(&Job::skipped(now.to_string(), &skip, now))?;
+                let mut report = Report::of(&site.deployment, Outcome::Blocked, skip.to_string());
+                Self::remember(&mut report, &log, &next)?;
+                // A gate that stays closed costs every night: whoever has no backup for a day is told.
+                if report.needs_attention() {
+                    warn_of(&delivery::deliver(&report, &site, output), output);
+                }
+                output.print(&report, || report.to_string())?;
+                return Ok(Ended::Blocked);
+            }
+            Err(error) if self.dry_run => return Err(error),
+            // Nobody knows whether it may run: each component failed, and that is reported like any other failure.
+            Err(error) => Err(error),
+        };
         if self.dry_run {
             let places = components.iter().map(|component| component.place.to_string());
             let what = format!("would back up {}", places.collect::<Vec<_>>().join(", "));
             return self.not_now(&site, output, what, Ended::Whole);
         }
         let trigger = if is_due { Trigger::Scheduled } else { Trigger::OnDemand };
-        let mut report = Run { site: &site, components, log: &log, output, begun: now, trigger }.run();
+        let mut report = Run { site: &site, components, log: &log, output, begun: now, trigger }.run(may_run);
         // Who was told once is not told each half hour.
         report.is_known = !is_due && report.has_failures_of(|place| owed::last_code(&jobs, place));
         Self::remember(&mut report, &log, &next)?;
         let lost = delivery::deliver(&report, &site, output);
-        lost.iter().for_each(|error| output.warn(format_args!("{}: {error}", error.code())));
+        warn_of(&lost, output);
         output.print(&report, || report.to_string())?;
         let ended = report.into_result()?;
         Ok(if lost.is_empty() { ended } else { Ended::Partial })
@@ -124,6 +138,11 @@ impl Nightly {
         output.print(&report, || report.to_string())?;
         Ok(ended)
     }
+}
+
+/// Names the ways by which the report did not arrive.
+fn warn_of(lost: &[Error], output: &Output) {
+    lost.iter().for_each(|error| output.warn(format_args!("{}: {error}", error.code())));
 }
 
 /// What backups have to wait for.

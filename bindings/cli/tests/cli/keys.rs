@@ -82,3 +82,13 @@ fn a_drill_opens_the_newest_set_of_each_component() {
         "{shown}"
     );
 }
+
+#[test]
+fn no_key_is_made_that_anybody_opens_or_that_lies_elsewhere() {
+    let site = Site::new();
+    failure(site.program(&["key", "new", "open"]).env("AZS_PFX_PASSWORD", ""), "INVALID_ARGUMENT");
+    for name in ["", "../elsewhere", "a\nb", &"n".repeat(65)] {
+        failure(&mut site.program(&["key", "new", name]), "INVALID_ARGUMENT");
+    }
+    assert!(!site.path("open.pfx").exists() && !site.path("../elsewhere.pfx").exists());
+}

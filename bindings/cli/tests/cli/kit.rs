@@ -70,21 +70,21 @@ fn its_scripts_name_what_is_lost() {
     let name = first.file_name().unwrap().to_str().unwrap();
     for (arguments, code) in [
         (["python3", "kit/read_set.py", "set", "backup.pfx", "by-python"], 3),
-        (["bash", "kit/recover.sh", "set", "backup.pfx", "by-bash"], 0),
+        (["bash", "kit/recover.sh", "set", "backup.pfx", "by-bash"], 3),
     ] {
         let output = run(&mut command(&site, &arguments));
         assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
         assert!(text(&output.stderr).contains(&format!("LOST {name}")), "{}", text(&output.stderr));
+        assert!(!text(&output.stderr).contains("The files are in"), "{}", text(&output.stderr));
     }
-    // A wrong password opens nothing.
+    assert_eq!(fs::read_dir(site.path("by-bash")).unwrap().count(), 1, "no key, and nothing that was decrypted");
+    // A wrong password opens nothing, and is no damage.
     for script in [["python3", "kit/read_set.py"], ["bash", "kit/recover.sh"]] {
         let mut wrong = command(&site, &[&script[..], &["set", "backup.pfx", "wrong"]].concat());
         let output = run(wrong.env("AZS_PFX_PASSWORD", "wrong"));
-        assert!(
-            !output.status.success() && text(&output.stderr).contains("LOST"),
-            "{}",
-            text(&output.stderr)
-        );
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("its password is wrong") && !said.contains("LOST"), "{said}");
     }
 }
 

@@ -304,3 +304,30 @@ fn a_report_takes_the_place_of_nothing_but_a_file() {
     assert!(fs::read_to_string(site.path("real.prom")).unwrap().contains("azs_backup_last_run_success"));
     drop(socket);
 }
+
+/// The script that writes the operations can die, and an update can hang: no night of that may pass in silence.
+#[test]
+fn a_gate_that_cannot_be_read_or_stays_closed_is_reported() {
+    let site = Site::new();
+    configured(&site, "[gate]\noperations = \"operations.json\"\n");
+    let report = || -> Value { serde_json::from_slice(&fs::read(site.path("report.json")).unwrap()).unwrap() };
+    failure(&mut nightly(&site, &[]), "NOT_FOUND");
+    let components = report()["result"]["components"].clone();
+    let failed = components.as_array().unwrap().iter().all(|of| of["failure"]["code"] == "NOT_FOUND");
+    assert!(failed && components.to_string().contains("operations.json"), "{components:#}");
+    assert!(site.sets("Switches").is_empty());
+
+    let update = r#"[{"kind": "update", "state": "running", "started": "2026-01-01T00:00:00Z"}]"#;
+    fs::write(site.path("operations.json"), update).unwrap();
+    fs::remove_file(site.path("report.json")).unwrap();
+    let blocked = result_with(&mut nightly(&site, &["--now"]), 4);
+    assert_eq!(report()["result"], blocked);
+    assert!(blocked["warnings"].to_string().contains("no good backup"), "{blocked}");
+    // Whoever has a good backup of today need not hear of an update.
+    fs::write(site.path("operations.json"), "[]").unwrap();
+    result_with(&mut nightly(&site, &["--now"]), 0);
+    fs::write(site.path("operations.json"), update).unwrap();
+    fs::remove_file(site.path("report.json")).unwrap();
+    result_with(&mut nightly(&site, &["--now"]), 4);
+    assert!(!site.path("report.json").exists());
+}

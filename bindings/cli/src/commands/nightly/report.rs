@@ -123,7 +123,13 @@ impl Report {
 
     /// Whether somebody should look at it.
     pub(super) fn needs_attention(&self) -> bool {
-        self.outcome == Outcome::Done && self.summary() != "succeeded" && !self.is_known
+        let is_bad = match self.outcome {
+            Outcome::Done => self.summary() != "succeeded",
+            // To wait for an update is as it should be, until there is no recent backup.
+            Outcome::Blocked => !self.warnings.is_empty(),
+            Outcome::NotDue => false,
+        };
+        is_bad && !self.is_known
     }
 
     /// Whether each component that failed has the code that it failed with before.
@@ -178,7 +184,8 @@ impl ComponentReport {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.outcome != Outcome::Done {
-            return writeln!(f, "{}", self.why);
+            writeln!(f, "{}", self.why)?;
+            return self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"));
         }
         for component in &self.components {
             let ComponentReport { place, set, status, files, bytes, new_bytes, .. } = component;

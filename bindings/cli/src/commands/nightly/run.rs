@@ -30,13 +30,13 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Does all that it can; what failed is in the report.
-    pub(super) fn run(&self) -> Report {
+    /// Does all that it can; what failed is in the report. If it may not run, each component failed for that reason.
+    pub(super) fn run(&self, may_run: Result<()>) -> Report {
         let mut report = Report::of(&self.site.deployment, Outcome::Done, String::new());
         report.begun = Some(self.begun);
         let mut warnings = self.look_at_certificates(&mut report);
         // One share that cannot be used is one failure, however many components there are.
-        let share = self.retrying(|| self.check_share());
+        let share = may_run.and_then(|()| self.retrying(|| self.check_share()));
         let mut is_stopped = false;
         for component in &self.components {
             let mut done = ComponentReport::of(&component.place);
@@ -137,15 +137,23 @@ impl Run<'_> {
         let id = format!("{} {}", self.begun, component.place);
         let mut job = Job::start(id, self.trigger, Timestamp::now());
         job.place = Some(component.place.clone());
-        self.log.append(&job)?;
+        self.record(&job)?;
         Ok(job)
+    }
+
+    /// A disk of this host that is full is no alert about the share: nobody must delete sets for it.
+    fn record(&self, job: &Job) -> Result<()> {
+        self.log.append(job).map_err(|error| {
+            let message = format!("{error}; nothing is backed up without a record: see to the state folder of this host");
+            Error::new(ErrorKind::Io, message).with_source(error)
+        })
     }
 
     fn fail(&self, job: Job, error: &Error) -> Result<()> {
         let mut job = job.end(JobStatus::Failed, Timestamp::now());
         job.alert = Some(error.alert().kind().to_string());
         job.reason = Some(format!("{}: {error}", error.code()));
-        self.log.append(&job)
+        self.record(&job)
     }
 
     /// Backs up a component, with a record; then reads back what was written.
@@ -170,7 +178,7 @@ impl Run<'_> {
         if !is_whole {
             job.alert = Some(AlertKind::PartiallySucceeded.to_string());
         }
-        self.log.append(&job)?;
+        self.record(&job)?;
         let verified = self.verify(share, &made);
         Ok((made, verified))
     }
