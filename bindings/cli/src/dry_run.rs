@@ -190,8 +190,10 @@ pub(crate) fn copy_state(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn private_folder(folder: &Path) -> std::io::Result<()> {
+/// Creates a folder, and any parents that are missing, for its owner alone.
+pub(crate) fn private_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)

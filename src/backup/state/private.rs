@@ -24,8 +24,10 @@ fn is_foreign(folder: &Path) -> io::Result<bool> {
     }
     for item in fs::read_dir(folder)? {
         let name = item?.file_name();
-        // A run keeps its records there before its first backup, and a file system of its own has a folder.
-        if !["jobs.jsonl", "metrics.json", "nightly.lock", "lost+found"].iter().any(|own| name == *own) {
+        let name = name.to_string_lossy();
+        // A run keeps its records and their locks there before its first backup, and a file system of its own has a folder.
+        let is_own = ["metrics.json", "nightly.lock", "lost+found"].contains(&&*name);
+        if !is_own && !name.starts_with("jobs.jsonl") {
             return Ok(true);
         }
     }

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use self::report::{Outcome, Report};
 use self::run::Run;
+use crate::dry_run::private_folder;
 use crate::ended::Ended;
 use crate::output::Output;
 use crate::site::{Component, Site};
@@ -53,8 +54,7 @@ impl Nightly {
         check_reports(site.report())?;
         let state = site.state();
         if !self.dry_run {
-            std::fs::create_dir_all(state)
-                .map_err(|e| Error::io(format_args!("create {}", state.display()), e))?;
+            private_folder(state).map_err(|e| Error::io(format_args!("create {}", state.display()), e))?;
         }
         // A dry run creates nothing, this file neither.
         let is_new = !state.join(LOCK).exists();

@@ -310,7 +310,8 @@ fn a_report_takes_the_place_of_nothing_but_a_file() {
 fn a_gate_that_cannot_be_read_or_stays_closed_is_reported() {
     let site = Site::new();
     configured(&site, "[gate]\noperations = \"operations.json\"\n");
-    let report = || -> Value { serde_json::from_slice(&fs::read(site.path("report.json")).unwrap()).unwrap() };
+    let report =
+        || -> Value { serde_json::from_slice(&fs::read(site.path("report.json")).unwrap()).unwrap() };
     failure(&mut nightly(&site, &[]), "NOT_FOUND");
     let components = report()["result"]["components"].clone();
     let failed = components.as_array().unwrap().iter().all(|of| of["failure"]["code"] == "NOT_FOUND");
