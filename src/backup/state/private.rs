@@ -15,8 +15,7 @@ pub(super) use unix::{create_folder, options, owned};
 pub(super) use windows::{create_folder, options, owned};
 
 /// What says that a folder others can read is somebody else's: to shut them out could break a whole host (`/etc`).
-const FOREIGN: &str =
-    "holds something else, and others can read it; name an empty folder, or make it private if it is for this alone";
+const FOREIGN: &str = "holds something else, and others can read it; name an empty folder, or make it private if it is for this alone";
 
 /// Whether a folder holds what no backup and no nightly run leaves there.
 fn is_foreign(folder: &Path) -> io::Result<bool> {

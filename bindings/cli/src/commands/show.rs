@@ -78,7 +78,10 @@ fn text(cover: &CoverSheet) -> String {
         let _ = writeln!(
             text,
             "opened by   {}\n            thumbprint {}, serial {}\n            valid until {}{expired}",
-            harmless(&certificate.subject, false), certificate.sha1_thumbprint, certificate.serial, certificate.not_after,
+            harmless(&certificate.subject, false),
+            certificate.sha1_thumbprint,
+            certificate.serial,
+            certificate.not_after,
         );
     }
     text

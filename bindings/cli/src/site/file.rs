@@ -131,7 +131,11 @@ pub(super) struct ComponentSection {
 
 /// A path, or a path with the name that it has in the set.
 #[derive(Clone, Deserialize, JsonSchema, Serialize)]
-#[serde(untagged, deny_unknown_fields, expecting = "a source is a path, or { name = \"...\", path = \"...\" }")]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "a source is a path, or { name = \"...\", path = \"...\" }"
+)]
 pub(super) enum SourceSection {
     Path(PathBuf),
     Named { name: String, path: PathBuf },

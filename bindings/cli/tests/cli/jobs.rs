@@ -344,7 +344,8 @@ fn a_damaged_table_of_blocks_stops_no_second_backup() {
         image[5 << 20] ^= 1;
     }
     image[5 << 20] ^= 1;
-    let items = fs::read_dir(site.path("state/contoso.com/nyc/Switches")).unwrap().map(|item| item.unwrap().path());
+    let items =
+        fs::read_dir(site.path("state/contoso.com/nyc/Switches")).unwrap().map(|item| item.unwrap().path());
     let tables: Vec<_> = items.filter(|path| path.to_string_lossy().contains("/blocks-")).collect();
     assert!(!tables.is_empty());
     tables.iter().for_each(|table| fs::write(table, "damaged").unwrap());

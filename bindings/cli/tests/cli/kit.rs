@@ -77,7 +77,11 @@ fn its_scripts_name_what_is_lost() {
         assert!(text(&output.stderr).contains(&format!("LOST {name}")), "{}", text(&output.stderr));
         assert!(!text(&output.stderr).contains("The files are in"), "{}", text(&output.stderr));
     }
-    assert_eq!(fs::read_dir(site.path("by-bash")).unwrap().count(), 1, "no key, and nothing that was decrypted");
+    assert_eq!(
+        fs::read_dir(site.path("by-bash")).unwrap().count(),
+        1,
+        "no key, and nothing that was decrypted"
+    );
     // A wrong password opens nothing, and is no damage.
     for script in [["python3", "kit/read_set.py"], ["bash", "kit/recover.sh"]] {
         let mut wrong = command(&site, &[&script[..], &["set", "backup.pfx", "wrong"]].concat());

@@ -276,7 +276,10 @@ fn a_sendmail_that_reads_nothing_ends_as_it_says_and_knows_no_password() {
     fs::set_permissions(&sendmail, fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", site.path("bin").display(), std::env::var("PATH").unwrap());
     let mut night = nightly(&site, &[]);
-    let done = run(night.env("PATH", path).env("AZS_SMB_PASSWORD", "of the share").env("AZS_PFX_PASSWORD", "of the PFX"));
+    let done = run(night
+        .env("PATH", path)
+        .env("AZS_SMB_PASSWORD", "of the share")
+        .env("AZS_PFX_PASSWORD", "of the PFX"));
     let said = text(&done.stderr);
     assert_eq!(done.status.code(), Some(3), "{said}");
     assert!(said.contains("sendmail: exit status: 75"), "{said}");
@@ -307,7 +310,8 @@ fn a_report_takes_the_place_of_nothing_but_a_file() {
 fn a_gate_that_cannot_be_read_or_stays_closed_is_reported() {
     let site = Site::new();
     configured(&site, "[gate]\noperations = \"operations.json\"\n");
-    let report = || -> Value { serde_json::from_slice(&fs::read(site.path("report.json")).unwrap()).unwrap() };
+    let report =
+        || -> Value { serde_json::from_slice(&fs::read(site.path("report.json")).unwrap()).unwrap() };
     failure(&mut nightly(&site, &[]), "NOT_FOUND");
     let components = report()["result"]["components"].clone();
     let failed = components.as_array().unwrap().iter().all(|of| of["failure"]["code"] == "NOT_FOUND");

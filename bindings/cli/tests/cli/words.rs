@@ -164,7 +164,10 @@ fn a_pipe_that_is_closed_early_is_no_failure() {
 fn a_stderr_without_room_changes_no_exit_code() {
     let site = Site::new();
     let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let failed = site.program(&["list", "--root", "nowhere", "--deployment", "contoso.com/nyc"]).stderr(full()).status();
+    let failed = site
+        .program(&["list", "--root", "nowhere", "--deployment", "contoso.com/nyc"])
+        .stderr(full())
+        .status();
     assert_eq!(failed.unwrap().code(), Some(1));
     // Its warning, that stdout has no room either, goes nowhere; the set is there.
     let made = site.backup(&["configs"]).stdout(full()).stderr(full()).status();

@@ -144,7 +144,9 @@ impl Run<'_> {
     /// A disk of this host that is full is no alert about the share: nobody must delete sets for it.
     fn record(&self, job: &Job) -> Result<()> {
         self.log.append(job).map_err(|error| {
-            let message = format!("{error}; nothing is backed up without a record: see to the state folder of this host");
+            let message = format!(
+                "{error}; nothing is backed up without a record: see to the state folder of this host"
+            );
             Error::new(ErrorKind::Io, message).with_source(error)
         })
     }
