@@ -269,7 +269,16 @@ impl Ledger {
             let table = Table::open(state.folder(), table)?;
             table.rows(0, table.len())
         };
-        read().map_err(|e| Error::io("read a table of blocks in the state folder", e))
+        read().map_err(|e| {
+            // Unchanged files stay unchanged: every run from now on would fail here, unless the next one begins anew.
+            if let Some(state) = &self.state {
+                state.forget();
+            }
+            let message = format!(
+                "read a table of blocks in the state folder: {e}; back up again: the next set is a full one and does without"
+            );
+            Error::new(ErrorKind::Io, message).with_source(e)
+        })
     }
 
     fn add(&mut self, node: &Node, rows: &[Row]) -> Result<()> {

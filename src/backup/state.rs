@@ -163,6 +163,11 @@ impl State {
         Ok(Some((manifest, tree)))
     }
 
+    /// Forgets the last set, because what is known about it is damaged: the next run stores everything.
+    pub(super) fn forget(&self) {
+        self.keep(fs::remove_file(self.folder.join(MANIFEST)));
+    }
+
     /// Begins to record what this run stores, so that the next one can take it over.
     pub(super) fn begin(&self, set: SetName, recipients: &BTreeSet<String>, keep: bool) {
         *self.journal() = self.keep(journal::begin(&self.folder, set, recipients, keep));

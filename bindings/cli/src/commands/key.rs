@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use self::made::{Made, make};
 use crate::ended::Ended;
-use crate::output::{Output, age};
+use crate::output::{Output, age, invalid};
 use crate::progress;
 use crate::secret::PfxPassword;
 use crate::share::{KeyArgs, ShareArgs, read};

@@ -329,3 +329,30 @@ fn names_and_labels_cannot_command_a_terminal() {
     let entries = result(&mut site.opened("show", &set, &["--files"]));
     assert!(entries.to_string().contains("two\\nlines"), "{entries}");
 }
+
+/// A bit of the state that flips costs one run at most, never every night from then on.
+#[test]
+fn a_damaged_table_of_blocks_stops_no_second_backup() {
+    let site = Site::new();
+    let mut image: Vec<u8> = (0..9_u32 << 20).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let options = ["configs", "--state", "state"];
+    for _ in 0..2 {
+        fs::write(site.path("configs/image"), &image).unwrap();
+        // A file that changed within the last tick of the clock is looked at again.
+        std::thread::sleep(Duration::from_millis(50));
+        result(&mut site.backup(&options));
+        image[5 << 20] ^= 1;
+    }
+    image[5 << 20] ^= 1;
+    let items =
+        fs::read_dir(site.path("state/contoso.com/nyc/Switches")).unwrap().map(|item| item.unwrap().path());
+    let tables: Vec<_> = items.filter(|path| path.to_string_lossy().contains("/blocks-")).collect();
+    assert!(!tables.is_empty());
+    tables.iter().for_each(|table| fs::write(table, "damaged").unwrap());
+    let hurt = run(&mut site.backup(&options));
+    assert!(matches!(hurt.status.code(), Some(0 | 1)), "{}", text(&hurt.stderr));
+    let made = result(&mut site.backup(&options));
+    let set = site.path("share").join(made["folder"].as_str().unwrap());
+    result(&mut site.opened("restore", &set, &["--into", "to"]));
+    assert_same_tree(&site.path("configs"), &site.path("to/configs"));
+}
