@@ -83,7 +83,6 @@ impl Nightly {
             );
         }
         let may_run = match gate(&site, &log).and_then(|gate| gate.scheduled(&site.schedule, now)) {
-            Ok(Decision::Run) => Ok(()),
             Ok(Decision::Skipped(skip)) if self.dry_run => {
                 return self.not_now(&site, output, skip.to_string(), Ended::Blocked);
             }
@@ -98,6 +97,7 @@ impl Nightly {
                 output.print(&report, || report.to_string())?;
                 return Ok(Ended::Blocked);
             }
+            Ok(_) => Ok(()),
             Err(error) if self.dry_run => return Err(error),
             // Nobody knows whether it may run: each component failed, and that is reported like any other failure.
             Err(error) => Err(error),
