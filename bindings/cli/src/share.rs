@@ -10,6 +10,7 @@ use azs_backup::{
     DecryptionCertificate, Error, ErrorKind, FolderShare, Opener, Place, Result, Set, Share, list_sets,
 };
 use clap::Args;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::options::{SERVER, SmbOptions, to_json};
 use crate::output::{Output, invalid};
@@ -190,7 +191,7 @@ impl SetArgs {
         if let Some(root) = &self.root {
             let share = self.server.open(root, output)?;
             let folder = set.to_string_lossy().replace('\\', "/").trim_end_matches('/').parse()?;
-            let folder = newest(&share, &folder)?.unwrap_or(folder);
+            let folder = newest(&share, &folder, output)?.unwrap_or(folder);
             return Ok((share, folder));
         }
         if let Some(unc) = self.server.unc(set)? {
@@ -209,7 +210,7 @@ impl SetArgs {
 }
 
 /// The folder of the newest complete set of a place, if this path is the place's and ends with `latest`.
-fn newest(share: &Arc<dyn Share>, path: &SharePath) -> Result<Option<SharePath>> {
+fn newest(share: &Arc<dyn Share>, path: &SharePath, output: &Output) -> Result<Option<SharePath>> {
     let (Some(name), Some(parent)) = (path.file_name(), path.parent()) else { return Ok(None) };
     if name.as_str() != "latest" {
         return Ok(None);
@@ -217,7 +218,14 @@ fn newest(share: &Arc<dyn Share>, path: &SharePath) -> Result<Option<SharePath>>
     let place: Place = parent.to_string().parse()?;
     let sets = list_sets(share.clone(), place.deployment()).component(place.component()).run()?;
     let is_here = |set: &&SetSummary| set.place == place && set.is_complete();
-    let newest = sets.iter().rfind(is_here);
+    // A clock that ran ahead for a night would hide every set that was made since.
+    let soon = Timestamp::now() + SignedDuration::from_hours(1);
+    let (ahead, past): (Vec<_>, Vec<_>) =
+        sets.iter().filter(is_here).partition(|set| set.name.created() > soon);
+    for set in &ahead {
+        output.warn(format_args!("{} is not taken for the latest: its time is in the future", set.folder));
+    }
+    let newest = past.last().or(ahead.last());
     let missing = || Error::new(ErrorKind::NotFound, format!("{place} has no complete set"));
     newest.map(|set| Some(set.folder.clone())).ok_or_else(missing)
 }

@@ -51,7 +51,7 @@ def main():
     parser.add_argument("--keep", action="store_true", help="keep the folder of a world that went wrong")
     parser.add_argument("--lenient", action="store_true", help="count what is known to be wrong, and go on")
     arguments = parser.parse_args()
-    program = shutil.which(arguments.program) or os.path.abspath(arguments.program)
+    program = os.path.abspath(shutil.which(arguments.program) or arguments.program)
     wrong = 0
     for seed in range(arguments.seed, arguments.seed + arguments.worlds):
         world = None

@@ -65,7 +65,14 @@ impl Backup {
             backup.add(source)?;
         }
         if let Some(name) = self.stdin {
-            backup.add_reader(&name, std::io::stdin().lock())?;
+            let mut stdin = std::io::stdin().lock();
+            // A command before the pipe that failed leaves nothing, and its exit code is not ours to see.
+            match std::io::BufRead::fill_buf(&mut stdin) {
+                Ok([]) => {
+                    backup.add_problem(&name, "stdin is empty: did the command before the pipe fail?")?;
+                }
+                _ => backup.add_reader(&name, stdin)?,
+            }
         }
         let report = backup.commit()?;
         drop(state);

@@ -1,5 +1,7 @@
 //! `cat`
 
+use std::io::{self, Write};
+
 use azs_backup::Result;
 use azs_backup::set::EntryPath;
 use clap::Args;
@@ -35,7 +37,29 @@ impl Cat {
         let set =
             if self.by_index { self.set.open_by_index(&opener, output)? } else { self.set.open(output)? };
         let mut observer = progress::observer(output, "cat");
-        set.restore_stream(&opener, &path).observer(&mut observer).to(std::io::stdout().lock())?;
+        let mut stdout = Stdout { is_closed: false };
+        let written = set.restore_stream(&opener, &path).observer(&mut observer).to(&mut stdout);
+        // Whoever reads has seen enough, like `head`.
+        if !stdout.is_closed {
+            written?;
+        }
         Ok(Ended::Whole)
+    }
+}
+
+/// stdout, which may be a pipe that is closed early.
+struct Stdout {
+    is_closed: bool,
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = io::stdout().lock().write(bytes);
+        self.is_closed = written.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::BrokenPipe);
+        written
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().lock().flush()
     }
 }

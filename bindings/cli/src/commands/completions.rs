@@ -6,7 +6,7 @@ use clap_complete::Shell;
 
 use crate::arguments::Cli;
 use crate::ended::Ended;
-use crate::output::Output;
+use crate::output::{Output, write};
 
 /// Print completions for a shell.
 #[derive(Args)]
@@ -17,7 +17,10 @@ pub(crate) struct Completions {
 
 impl Completions {
     pub(crate) fn run(self, _: &Output) -> Result<Ended> {
-        clap_complete::generate(self.shell, &mut Cli::command(), "azs-backup", &mut std::io::stdout());
+        // It would panic at a stdout that takes nothing.
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "azs-backup", &mut script);
+        write(String::from_utf8_lossy(&script).trim_end())?;
         Ok(Ended::Whole)
     }
 }

@@ -356,3 +356,45 @@ fn a_damaged_table_of_blocks_stops_no_second_backup() {
     result(&mut site.opened("restore", &set, &["--into", "to"]));
     assert_same_tree(&site.path("configs"), &site.path("to/configs"));
 }
+
+#[test]
+fn a_pipe_that_brings_nothing_is_a_failure() {
+    let site = Site::new();
+    let empty = || {
+        let mut backup = site.backup(&["--stdin", "tor1", "configs"]);
+        backup.stdin(Stdio::null());
+        backup
+    };
+    assert!(failure(&mut empty(), "SOURCE_UNREADABLE").contains("stdin is empty"));
+    let told = ended(empty().args(["--source-problems", "report"]), 3);
+    assert!(told.contains("did the command before the pipe fail?"), "{told}");
+}
+
+#[test]
+fn a_set_of_the_future_is_not_the_latest() {
+    let site = Site::new();
+    result(&mut site.backup(&["--set-name", "20991231T000000Z-00000001", "configs"]));
+    fs::write(site.path("configs/tor2.cfg"), "hostname changed\n").unwrap();
+    let now = site.back_up();
+    let latest = ["show", "contoso.com/nyc/Switches/latest", "--root", "share"];
+    let output = run(&mut site.program(&latest));
+    assert!(
+        text(&output.stdout).contains(now.file_name().unwrap().to_str().unwrap()),
+        "{}",
+        text(&output.stdout)
+    );
+    assert!(text(&output.stderr).contains("its time is in the future"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn who_has_seen_enough_of_a_file_may_go() {
+    let site = Site::new();
+    fs::write(site.path("configs/long"), vec![b'x'; 8 << 20]).unwrap();
+    let set = site.back_up();
+    let mut bash = std::process::Command::new("bash");
+    bash.args(["-c", r#""$0" cat "$1" configs/long --pfx backup.pfx | head -c 3; exit ${PIPESTATUS[0]}"#]);
+    bash.args([env!("CARGO_BIN_EXE_azs-backup"), set.to_str().unwrap()]).current_dir(site.temp.path());
+    bash.env("AZS_PFX_PASSWORD", crate::site::PASSWORD);
+    let output = run(&mut bash);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}

@@ -72,6 +72,9 @@ fn completions_and_the_manual_page_name_each_command() {
         let script = said(&mut program(&["completions", shell]));
         assert!(COMMANDS.iter().all(|command| script.contains(command)), "{shell}");
     }
+    // A stdout that takes nothing is a failure like any other.
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    assert_eq!(program(&["completions", "bash"]).stdout(full).status().unwrap().code(), Some(1));
     let page = said(&mut program(&["man"]));
     assert!(page.contains(".TH azs-backup 1") && page.contains("Exit codes"), "{page}");
     let folder = tempfile::tempdir().unwrap();
