@@ -6,8 +6,8 @@
 //! back to itself, also through serde. Lengths are checked on parsing; nothing here does any I/O.
 //!
 //! `MASBackup` belongs to Azure Stack Hub. A [`Name`] cannot be that name in any letter case or
-//! [disguise](is_mas_backup), and every path consists of [`Name`]s, so no path can lead into it. A review looks at the
-//! names in there through a [`MasBackupFolder`], which is not a path and can only be listed:
+//! [disguise](is_mas_backup), and every path consists of [`Name`]s, so no path can lead into it. What is in there has types
+//! of its own, which are not paths: a [`MasBackupFolder`] can only be listed, a [`MasBackupFile`] only read:
 //!
 //! ```
 //! use azs_backup::layout::{Component, Deployment, Place, UncPath};
@@ -31,6 +31,7 @@ mod component;
 mod deployment;
 mod facts;
 mod host;
+mod key_file;
 mod mas_backup_folder;
 mod name;
 mod refusal;
@@ -44,9 +45,9 @@ pub use component::{Component, CustomComponent, ScaleUnit};
 pub use deployment::{Deployment, Place};
 pub use facts::facts;
 pub use host::{Host, HostKind};
-pub use mas_backup_folder::MasBackupFolder;
+pub(crate) use key_file::is_key_file;
+pub use mas_backup_folder::{MasBackupFile, MasBackupFolder};
 pub use name::Name;
-#[cfg(windows)]
 pub(crate) use name::check_windows_name;
 pub use reserved::is_mas_backup;
 pub use set_name::SetName;

@@ -33,6 +33,7 @@ mod report;
 mod select;
 mod single_file;
 mod stand_in;
+mod stream;
 mod symlink;
 mod target;
 mod verify;
@@ -49,7 +50,7 @@ use hard_links::Rounds;
 use large::{Begun, LargeFile};
 use link_targets::{Fate, LinkTargets};
 use select::Selection;
-use target::{LastFolder, Outcome, Target};
+pub(crate) use target::{LastFolder, Outcome, Target};
 use writer::{Writer, Wrote};
 
 fn workers() -> usize {

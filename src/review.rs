@@ -22,7 +22,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! In `MASBackup` it only looks at names, since nothing there can be read. Free space is what the share reports, or
+//! Azure Stack Hub's own backups in `MASBackup` are reviewed, too: by their names and clear metadata, and with the PFX
+//! ([`review_with`]) by opening what the newest one needs. Free space is what the share reports, or
 //! else the configuration. It cannot check whether a file that is named like an encrypted one is encrypted. It looks at
 //! a bounded number of entries, depths and files; what is beyond the bounds is a finding.
 
@@ -33,6 +34,7 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::layout::Deployment;
+use crate::mas_backup::Keys;
 use crate::share::Share;
 
 mod checks;
@@ -45,14 +47,15 @@ mod rules;
 mod scan;
 mod seen;
 mod sets;
-mod severity;
 mod table;
+mod their_backups;
 
+pub use crate::severity::Severity;
 pub use configuration::{ComponentSettings, Configuration, KnownCertificate, MeasuredSpace, Silence};
 pub use findings::{Finding, Silenced};
 pub use rules::{RULES, Rule};
 pub use sets::{ComponentReview, Day, Size};
-pub use severity::Severity;
+pub use their_backups::TheirBackups;
 
 /// The result of a review.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -70,6 +73,8 @@ pub struct Review {
     pub silenced: Vec<Silenced>,
     /// The state of each component.
     pub components: Vec<ComponentReview>,
+    /// Azure Stack Hub's own backups, in each `MASBackup` that has any.
+    pub their_backups: Vec<TheirBackups>,
     /// The share's space, as it reports it, or else as the configuration gives it.
     pub space: Option<MeasuredSpace>,
     /// Estimated bytes that the next run of all components needs.
@@ -91,12 +96,26 @@ impl Review {
 /// The share's own errors, when its root cannot be listed, the connection is lost or a read takes too long. Any other
 /// folder or file that cannot be read is a finding.
 pub fn review(configuration: &Configuration, share: Arc<dyn Share>, now: Timestamp) -> Result<Review> {
+    review_with(configuration, share, &Keys::default(), now)
+}
+
+/// Reviews as [`review`] does, and tries the keys on what the newest backup of Azure Stack Hub needs: a drill.
+///
+/// # Errors
+/// Those of [`review`].
+pub fn review_with(
+    configuration: &Configuration,
+    share: Arc<dyn Share>,
+    keys: &Keys,
+    now: Timestamp,
+) -> Result<Review> {
     let mut seen = scan::scan(&*share, &configuration.deployment)?;
     let mut findings = findings::Findings::default();
     checks::root(configuration, &mut findings);
     checks::configuration(configuration, &mut findings);
     checks::certificates(configuration, now, &mut findings);
     let (mut components, totals) = sets::review(configuration, &share, &mut seen, now, &mut findings)?;
+    let their_backups = their_backups::review(configuration, &share, &mut seen, keys, now, &mut findings)?;
     checks::layout(configuration, &seen, &mut findings);
     let space = checks::space_of(configuration, &*share, now);
     checks::space(space, &totals, &mut findings);
@@ -129,6 +148,7 @@ pub fn review(configuration: &Configuration, share: Arc<dyn Share>, now: Timesta
         findings: kept,
         silenced,
         components,
+        their_backups,
         space,
         next_run_bytes: totals.next_run,
     })

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{MasBackupFolder, SetName, SharePath};
+use crate::layout::{MasBackupFile, MasBackupFolder, SetName, SharePath};
 
 mod check;
 mod folder;
@@ -72,13 +72,24 @@ pub trait Share: fmt::Debug + Send + Sync {
     /// `NOT_FOUND` when there is no such folder.
     fn list(&self, folder: &SharePath) -> Result<Vec<Item>>;
 
-    /// Lists `MASBackup` or a folder inside it, in no particular order. A review uses this to find what does not belong
-    /// there; the library does nothing else in there, ever.
+    /// Lists `MASBackup` or a folder inside it, in no particular order. The library lists and
+    /// [reads](Self::read_mas_backup) in there, and does nothing else, ever.
     ///
     /// # Errors
     /// `UNSUPPORTED` when the share does not allow it; `NOT_FOUND`; `ACCESS_DENIED`.
     fn list_mas_backup(&self, folder: &MasBackupFolder) -> Result<Vec<Item>> {
         let message = format!("{folder}: the share {} does not show what is in MASBackup", self.describe());
+        Err(Error::new(ErrorKind::Unsupported, message))
+    }
+
+    /// Reads bytes of a file in `MASBackup` from this offset on, and returns how many: fewer than fit into `buffer` only at
+    /// the end of the file. Others may write to the file and replace it meanwhile: each call sees it as it is then.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED` when the share does not allow it; `NOT_FOUND`; `ACCESS_DENIED`.
+    fn read_mas_backup(&self, file: &MasBackupFile, from: u64, buffer: &mut [u8]) -> Result<usize> {
+        let _ = (from, buffer);
+        let message = format!("{file}: the share {} does not let MASBackup be read", self.describe());
         Err(Error::new(ErrorKind::Unsupported, message))
     }
 

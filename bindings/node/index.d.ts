@@ -1075,6 +1075,173 @@ export class RetentionPlan {
   applySync(share: Share, options?: { before?: (deletion: Deletion) => unknown }): RetentionReport
 }
 
+// ------------------------------------------------------------------------------- Azure Stack Hub's own backups
+
+/** Something in `MASBackup` that is not as it should be. */
+export interface MasBackupFinding {
+  code: string
+  severity: Severity
+  path: string
+  backup: string | null
+  seen: string
+}
+
+/** What is known of a snapshot, from good to bad. */
+export type SnapshotState = 'verified' | 'not_checked' | 'in_progress' | 'not_opened' | 'unreadable' | 'damaged'
+
+/** One snapshot of a repository, as its clear metadata describes it. */
+export interface MasBackupSnapshot {
+  path: string
+  backupId: string
+  created: string | null
+  kind: 'full' | 'progressive'
+  isContemporaneous: boolean
+  isAutomatic: boolean
+  stampVersion: string
+  oemVersion: string | null
+  deploymentId: string
+  dataVersion: string | null
+  previousId: string
+  fullId: string
+  status: string
+  thumbprint: string | null
+  contentKib: number | null
+  zipKib: number | null
+  storedBytes: number
+  others: Record<string, string>
+  repository: string
+}
+
+/** A backup of Azure Stack Hub: the snapshots of all repositories with one id. */
+export interface MicrosoftBackup {
+  id: string
+  store: string
+  created: string | null
+  isLegacy: boolean
+  isAutomatic: boolean
+  isHidden: boolean
+  readiness: 'ready' | 'not_ready' | 'unknown'
+  reasons: string[]
+  statedStatus: string | null
+  statesReady: boolean | null
+  repositories: { name: string; isComplete: boolean; isEssential: boolean | null; chain: string[]; missing: string[] }[]
+  thumbprints: string[]
+  storedBytes: number
+}
+
+/** What lies in a `MASBackup`, by its clear metadata alone. */
+export interface MasBackupCatalog {
+  folder: string
+  now: string
+  recoveryPoint: string | null
+  stores: {
+    name: string
+    registrations:
+      | {
+          repository: string
+          isEssential: boolean
+          isProgressive: boolean
+          periodMinutes: number | null
+          retentionDays: number | null
+        }[]
+      | null
+    repositories: { name: string; snapshots: MasBackupSnapshot[]; chains: number[][] }[]
+  }[]
+  /** Newest first. */
+  backups: MicrosoftBackup[]
+  certificates: { thumbprint: string; snapshots: number; first: string | null; last: string | null }[]
+  findings: MasBackupFinding[]
+  /** What Azure Stack Hub's prune would remove as unrecognised. */
+  prunable: string[]
+}
+
+/** What a verification or an extraction found about one snapshot. */
+export interface SnapshotCheck {
+  path: string
+  backupId: string
+  state: SnapshotState
+  openedBy: string | null
+  oaep: 'sha256' | 'sha1' | null
+  files: number
+  bytes: number
+}
+
+/** What a verification found. */
+export interface MasBackupReport {
+  /** The worst state of all snapshots. */
+  state: SnapshotState
+  snapshots: SnapshotCheck[]
+  backups: {
+    id: string
+    store: string
+    created: string | null
+    readiness: 'ready' | 'not_ready' | 'unknown'
+    state: SnapshotState
+    weakest: [string, SnapshotState][]
+  }[]
+  shown: string[]
+  notShown: string[]
+  findings: MasBackupFinding[]
+  storedBytes: number
+  bytes: number
+}
+
+/** What an extraction did. */
+export interface ExtractReport {
+  state: SnapshotState
+  snapshots: SnapshotCheck[]
+  files: number
+  bytes: number
+  kept: number
+  keptDiffering: string[]
+  refused: { path: string; code: string; message: string }[]
+  unrestored: { what: string; count: number; example: string }[]
+  findings: MasBackupFinding[]
+}
+
+export interface MasBackupVerifyOptionsSync extends WorkOptionsSync {
+  /** Only what the backup of this id needs. */
+  backup?: string | null
+  now?: Time | null
+}
+
+export interface MasBackupVerifyOptions extends WorkOptions {
+  /** Only what the backup of this id needs. */
+  backup?: string | null
+  now?: Time | null
+}
+
+export interface ExtractOptions extends WorkOptions {
+  /** Only what the backup needs of this repository. */
+  repository?: string
+  /** What to do about things that already exist; the default is `refuse`. */
+  existing?: Existing
+  /** Whether to write zips inside as folders, and to decrypt what is encrypted once more. */
+  openInner?: boolean
+  now?: Time | null
+}
+
+/** The `MASBackup` in one folder of a share: Azure Stack Hub's own backups. It is read and never written. */
+export class MasBackup {
+  private constructor()
+  /** Finds `MASBackup`, in any letter case, in a folder of the share: that of a region, or with `''` the root. */
+  static open(share: Share, folder: Named): Promise<MasBackup>
+  static openSync(share: Share, folder: Named): MasBackup
+  readonly folder: string
+  /** Lists what lies there, by clear metadata alone. */
+  list(options?: WorkOptions & { now?: Time | null }): Promise<MasBackupCatalog>
+  listSync(options?: WorkOptionsSync & { now?: Time | null }): MasBackupCatalog
+  /**
+   * Verifies the snapshots that a backup needs, or all of them: with an opener every byte, without one what can be
+   * seen.
+   */
+  verify(opener?: Opener | null, options?: MasBackupVerifyOptions): Promise<MasBackupReport>
+  verifySync(opener?: Opener | null, options?: MasBackupVerifyOptionsSync): MasBackupReport
+  /** Extracts the snapshots that a backup needs, each into the folder `<repository>/<snapshot>` of the target. */
+  extract(opener: Opener, backup: string, target: FilePath, options?: ExtractOptions): Promise<ExtractReport>
+  extractSync(opener: Opener, backup: string, target: FilePath, options?: ExtractOptions): ExtractReport
+}
+
 // ---------------------------------------------------------------------------------------------------- Review
 
 export interface Rule {
@@ -1116,6 +1283,16 @@ export class Review {
   findings: Finding[]
   silenced: (Finding & { reason: string })[]
   components: ComponentReview[]
+  /** Azure Stack Hub's own backups, in each `MASBackup` that has any. */
+  theirBackups: {
+    folder: string
+    backups: number
+    ready: number
+    lastReady: string | null
+    bytes: number
+    drill: SnapshotState | null
+    days: { date: string; complete: number; partial: number; incomplete: number }[]
+  }[]
   space: { totalBytes: number; freeBytes: number; seenAt: string | null } | null
   nextRunBytes: number
   toTable(): string

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use openssl::pkey::{PKey, Private};
+use openssl::pkey::{Id, PKey, Private};
 use openssl::x509::X509;
+use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
 
@@ -118,6 +119,28 @@ impl DecryptionCertificate {
     #[must_use]
     pub fn encryption_certificate(&self) -> EncryptionCertificate {
         EncryptionCertificate::from_certificate(self.first.certificate.clone())
+    }
+
+    /// Returns the facts of every certificate in it.
+    pub(crate) fn all_facts(&self) -> impl Iterator<Item = &CertificateFacts> {
+        self.pairs().map(|pair| &pair.certificate.facts)
+    }
+
+    /// Decrypts what was encrypted to the RSA key of the certificate with this SHA-1 thumbprint, by OAEP with SHA-256 or,
+    /// as older programs have it, with SHA-1. Returns it with the name of the digest; `None` if it does not open.
+    pub(crate) fn open_oaep(
+        &self,
+        sha1_thumbprint: &str,
+        ciphertext: &[u8],
+    ) -> Option<(Zeroizing<Vec<u8>>, &'static str)> {
+        let is_it =
+            |pair: &&Pair| pair.certificate.facts.sha1_thumbprint.eq_ignore_ascii_case(sha1_thumbprint);
+        let key = &self.pairs().find(is_it)?.private_key;
+        if key.id() != Id::RSA {
+            return None;
+        }
+        let with_sha256 = key.decrypt(ciphertext).ok().map(|opened| (opened, "sha256"));
+        with_sha256.or_else(|| key.decrypt_sha1(ciphertext).map(|opened| (opened, "sha1")))
     }
 
     pub(super) fn pairs(&self) -> impl Iterator<Item = &Pair> {

@@ -1,6 +1,7 @@
 //! The private key of a certificate: from a file, or one that the system keeps.
 
 use openssl::ec::EcGroupRef;
+use openssl::md::Md;
 use openssl::pkey::{Id, PKey, Private, Public};
 use zeroize::Zeroizing;
 
@@ -8,7 +9,7 @@ use crate::Result;
 
 use super::cipher::damaged;
 use super::store::StoredKey;
-use super::wrap::{agree_with, oaep_decrypt};
+use super::wrap::{agree_with, oaep_decrypt, oaep_decrypt_with};
 
 #[derive(Clone)]
 pub(super) enum PrivateKey {
@@ -32,6 +33,15 @@ impl PrivateKey {
         match self {
             Self::Read(key) => oaep_decrypt(key, encrypted).map_err(|_| damaged()),
             Self::Stored(key, _) => key.decrypt(encrypted),
+        }
+    }
+
+    /// Decrypts by RSA-OAEP with SHA-1, as older programs encrypt; `None` if it does not open. A key that the system keeps
+    /// only decrypts with SHA-256.
+    pub(super) fn decrypt_sha1(&self, encrypted: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        match self {
+            Self::Read(key) => oaep_decrypt_with(Md::sha1(), key, encrypted).ok(),
+            Self::Stored(..) => None,
         }
     }
 

@@ -41,6 +41,11 @@ pub struct Opened {
 }
 
 impl Opener {
+    /// The certificates that it opens with.
+    pub(crate) fn held(&self) -> &[DecryptionCertificate] {
+        &self.certificates
+    }
+
     /// Opens messages that were sealed to this certificate.
     #[must_use]
     pub fn new(certificate: DecryptionCertificate) -> Self {

@@ -7,7 +7,7 @@ use openssl::bn::BigNumContext;
 use openssl::ec::{EcGroupRef, EcKey, EcPoint, PointConversionForm};
 use openssl::error::ErrorStack;
 use openssl::hash::{Hasher, MessageDigest};
-use openssl::md::Md;
+use openssl::md::{Md, MdRef};
 use openssl::pkey::{HasPrivate, HasPublic, PKey, PKeyRef, Private, Public};
 use openssl::pkey_ctx::PkeyCtx;
 use openssl::rsa::Padding;
@@ -19,16 +19,16 @@ use super::asn1::{AlgorithmIdentifier, malformed, oid};
 use super::cipher::{ContentKey, KEY_LEN};
 use super::internal;
 
-fn oaep<T>(key: &mut PkeyCtx<T>) -> Result<(), ErrorStack> {
+fn oaep<T>(key: &mut PkeyCtx<T>, digest: &MdRef) -> Result<(), ErrorStack> {
     key.set_rsa_padding(Padding::PKCS1_OAEP)?;
-    key.set_rsa_oaep_md(Md::sha256())?;
-    key.set_rsa_mgf1_md(Md::sha256())
+    key.set_rsa_oaep_md(digest)?;
+    key.set_rsa_mgf1_md(digest)
 }
 
 pub(super) fn oaep_encrypt<T: HasPublic>(key: &PKeyRef<T>, plaintext: &[u8]) -> Result<Vec<u8>, ErrorStack> {
     let mut ctx = PkeyCtx::new(key)?;
     ctx.encrypt_init()?;
-    oaep(&mut ctx)?;
+    oaep(&mut ctx, Md::sha256())?;
     let mut ciphertext = Vec::new();
     ctx.encrypt_to_vec(plaintext, &mut ciphertext)?;
     Ok(ciphertext)
@@ -38,9 +38,18 @@ pub(super) fn oaep_decrypt<T: HasPrivate>(
     key: &PKeyRef<T>,
     ciphertext: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
+    oaep_decrypt_with(Md::sha256(), key, ciphertext)
+}
+
+/// Decrypts what was encrypted with this digest, for the padding and for its mask alike, and no label.
+pub(super) fn oaep_decrypt_with<T: HasPrivate>(
+    digest: &MdRef,
+    key: &PKeyRef<T>,
+    ciphertext: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
     let mut ctx = PkeyCtx::new(key)?;
     ctx.decrypt_init()?;
-    oaep(&mut ctx)?;
+    oaep(&mut ctx, digest)?;
     let mut plaintext = Zeroizing::new(vec![0; key.size()]);
     let len = ctx.decrypt(ciphertext, Some(&mut plaintext))?;
     plaintext.truncate(len);

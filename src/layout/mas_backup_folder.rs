@@ -1,4 +1,4 @@
-//! A folder inside `MASBackup`, which can be named only to be listed.
+//! What is inside `MASBackup`, which can be named only to be listed and read.
 
 use std::fmt;
 
@@ -10,7 +10,8 @@ use crate::Result;
 /// `MASBackup` or a folder inside it, which can be listed and nothing else.
 ///
 /// It is not a [`SharePath`] and cannot become one. Only [`Share::list_mas_backup`](crate::Share::list_mas_backup)
-/// accepts it, so nothing in there can be read, written or deleted.
+/// accepts it, and only [`Share::read_mas_backup`](crate::Share::read_mas_backup) its files, so nothing in there can be
+/// written, renamed, linked or deleted.
 ///
 /// ```
 /// use azs_backup::layout::MasBackupFolder;
@@ -49,6 +50,12 @@ impl MasBackupFolder {
         folder
     }
 
+    /// Returns the file of this name in this folder.
+    #[must_use]
+    pub fn file(&self, name: Name) -> MasBackupFile {
+        MasBackupFile { folder: self.clone(), name }
+    }
+
     /// Returns the names of the path, starting at the root of the share, for implementations of
     /// [`Share`](crate::Share).
     pub fn names(&self) -> impl Iterator<Item = &str> {
@@ -63,5 +70,42 @@ impl fmt::Display for MasBackupFolder {
             write!(f, "{}{name}", if at > 0 { "/" } else { "" })?;
         }
         Ok(())
+    }
+}
+
+/// A file inside `MASBackup`, which can be read and nothing else.
+///
+/// Only [`Share::read_mas_backup`](crate::Share::read_mas_backup) accepts it.
+///
+/// ```
+/// use azs_backup::layout::MasBackupFolder;
+///
+/// let folder = MasBackupFolder::new(&"contoso.com/nyc".parse()?, "MASBackup")?;
+/// assert_eq!(folder.file("recoverypoint.json".parse()?).to_string(), "contoso.com/nyc/MASBackup/recoverypoint.json");
+/// # Ok::<(), azs_backup::Error>(())
+/// ```
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct MasBackupFile {
+    folder: MasBackupFolder,
+    name: Name,
+}
+
+impl MasBackupFile {
+    /// The folder that it is in.
+    #[must_use]
+    pub fn folder(&self) -> &MasBackupFolder {
+        &self.folder
+    }
+
+    /// Its name in the folder.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+}
+
+impl fmt::Display for MasBackupFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.folder, self.name)
     }
 }

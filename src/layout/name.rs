@@ -115,7 +115,6 @@ pub(super) fn check_name(what: &str, name: &str) -> Result<()> {
 }
 
 /// Checks what Windows and its programs refuse, for names that need not be safe for a share.
-#[cfg_attr(not(windows), expect(dead_code, reason = "only a restore on Windows asks"))]
 pub(crate) fn check_windows_name(name: &str) -> Result<()> {
     check_characters("name", name, NAME_MAX, ILLEGAL)?;
     check_win32("name", name)

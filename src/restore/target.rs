@@ -34,7 +34,7 @@ pub(super) use windows::{make_sparse, os_text};
 use windows::{open_folder, os_name, private, take_rights, write_all_at};
 
 /// The target folder.
-pub(super) struct Target {
+pub(crate) struct Target {
     pub(super) dir: Dir,
     shown: String,
     pub(super) existing: Existing,
@@ -57,7 +57,7 @@ type IsNew = bool;
 
 /// The outcome for one thing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Written,
     /// It existed as the set has it.
     Kept,
@@ -84,7 +84,7 @@ pub(super) enum ExpectedContent<'a> {
 
 /// The folder of the last written entry: its neighbours come next.
 #[derive(Default)]
-pub(super) struct LastFolder {
+pub(crate) struct LastFolder {
     open: Option<(Vec<u8>, Arc<Dir>)>,
     /// Names that it is known to contain.
     pub(super) names: HashSet<OsString>,
@@ -100,7 +100,7 @@ const HOLE: usize = 4096;
 
 impl Target {
     /// Opens or creates the folder.
-    pub(super) fn open(path: &Path, options: &RestoreOptions) -> Result<Self> {
+    pub(crate) fn open(path: &Path, options: &RestoreOptions) -> Result<Self> {
         take_rights();
         let failed = |e| Error::at("open target folder", path.display(), e);
         std::fs::create_dir_all(path).map_err(failed)?;
@@ -133,7 +133,7 @@ impl Target {
         Ok(target)
     }
 
-    pub(super) fn unrestored(&self) -> Vec<Unrestored> {
+    pub(crate) fn unrestored(&self) -> Vec<Unrestored> {
         self.unrestored.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
@@ -291,7 +291,7 @@ impl Target {
         write(near).map_err(|e| self.failed(path, e))
     }
 
-    pub(super) fn make_folder(&self, path: &EntryPath, near: &mut LastFolder) -> Result<()> {
+    pub(crate) fn make_folder(&self, path: &EntryPath, near: &mut LastFolder) -> Result<()> {
         self.folder(path.as_bytes(), near).map(drop).map_err(|e| self.failed(path, e))
     }
 
@@ -315,7 +315,7 @@ impl Target {
     }
 
     /// Waits until the disk has everything.
-    pub(super) fn sync(&self) -> Result<()> {
+    pub(crate) fn sync(&self) -> Result<()> {
         let sync = || -> io::Result<()> {
             if self.durable.asks_each() {
                 let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner).clone();

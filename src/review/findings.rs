@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::rules::{self, Rule};
-use super::severity::Severity;
+use crate::severity::Severity;
 
 /// Something that does not follow the practices.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]

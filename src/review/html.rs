@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::findings::{Finding, shown};
 use super::sets::ComponentReview;
-use super::severity::Severity;
 use super::table::bytes;
 use super::{RULES, Review};
+use crate::severity::Severity;
 
 mod charts;
 
@@ -50,6 +50,7 @@ impl Review {
         )?;
         self.write_tiles(page)?;
         self.write_components(page)?;
+        self.write_their_backups(page)?;
         for severity in Severity::ALL {
             let findings = self.findings.iter().filter(|finding| finding.rule.severity == severity);
             let findings: Vec<_> = findings.map(|finding| (finding, None)).collect();
@@ -117,6 +118,49 @@ impl Review {
             0 => Ok(()),
             more => writeln!(page, "<p class=\"dim\">and {more} more; the JSON has all</p>"),
         }
+    }
+
+    /// Both kinds of backup, one below the other on the same days: Azure Stack Hub's, then ours.
+    fn write_their_backups(&self, page: &mut String) -> fmt::Result {
+        if self.their_backups.is_empty() {
+            return Ok(());
+        }
+        page.write_str("<h2>Azure Stack Hub's own backups</h2><div class=\"cards\">\n")?;
+        for theirs in self.their_backups.iter().take(MOST_CARDS) {
+            let drill = theirs.drill.as_deref();
+            let (class, badge) = match (drill, theirs.last_ready) {
+                (Some("verified"), _) => ("good", "opened with the PFX"),
+                (Some(_), _) => ("critical", "does not open"),
+                (None, Some(_)) => ("notice", "not opened"),
+                (None, None) => ("critical", "none ready"),
+            };
+            write!(
+                page,
+                "<section class=\"card wide\"><header><h3>{}</h3><span class=\"badge {class}\">{badge}</span></header><dl>",
+                Escaped(&theirs.folder)
+            )?;
+            match theirs.last_ready {
+                Some(last) => {
+                    let ago = ago(self.now.as_second().saturating_sub(last.as_second()));
+                    write!(page, "<dt>Last ready</dt><dd><b>{ago}</b> · <span>{}</span></dd>", Minute(last))?;
+                }
+                None => page.write_str("<dt>Last ready</dt><dd><b>none</b></dd>")?,
+            }
+            write!(
+                page,
+                "<dt>Backups</dt><dd>{} ready of {} · {}</dd></dl><p class=\"dim\">Azure Stack Hub</p>",
+                theirs.ready,
+                theirs.backups,
+                bytes(theirs.bytes)
+            )?;
+            charts::calendar(page, &theirs.days)?;
+            for component in self.components.iter().take(MOST_TIMELINES) {
+                write!(page, "<p class=\"dim\">{}</p>", Escaped(&component.name))?;
+                charts::calendar(page, &component.days)?;
+            }
+            page.write_str("</section>\n")?;
+        }
+        page.write_str("</div>\n")
     }
 
     fn write_component(&self, page: &mut String, component: &ComponentReview) -> fmt::Result {
@@ -230,5 +274,7 @@ impl fmt::Display for Escaped<'_> {
 }
 
 const SILENCED: &str = "silenced";
+/// Most components beside Azure Stack Hub's timeline.
+const MOST_TIMELINES: usize = 12;
 /// Most cards that a browser still handles well on a page.
 const MOST_CARDS: usize = 200;

@@ -1,8 +1,8 @@
 //! Finds what does not belong into `MASBackup`, by names alone: nothing in there is read.
 
-use super::seen::{Seen, is_key_name, shown_path_of};
+use super::seen::{Seen, shown_path_of};
 use crate::error::{ErrorKind, Result, Scope};
-use crate::layout::{Component, MasBackupFolder, Name, SetName, SharePath};
+use crate::layout::{Component, MasBackupFolder, Name, SetName, SharePath, is_key_file};
 use crate::set::{COVER_SHEET, is_file_of_a_set};
 use crate::share::{Item, ItemKind, Share};
 
@@ -34,7 +34,7 @@ pub(super) fn scan(share: &dyn Share, above: &SharePath, spelled: &str, seen: &m
                 return Ok(());
             }
             let path = shown_path_of(&folder, &item.name);
-            if item.kind == ItemKind::File && is_key_name(&item.name) {
+            if item.kind == ItemKind::File && is_key_file(&item.name) {
                 seen.private_keys.push(&path);
                 continue;
             }

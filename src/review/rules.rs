@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::severity::Severity::{self, Critical, Notice, Warning};
+use crate::severity::Severity::{self, Critical, Notice, Warning};
 
 /// One rule of the best practices, or of what follows from them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -186,6 +186,86 @@ pub static RULES: &[Rule] = &[
         why: "Keys and foreign data in it are not found.",
         practice: "Folder names",
         remedy: "Let the account of the review list the folder, or look through it by hand.",
+    },
+    Rule {
+        id: "MAS_BACKUP_NOT_READY",
+        severity: Critical,
+        title: "No backup of Azure Stack Hub is ready for recovery",
+        why: "By the files that lie there, a cloud recovery would lack something that it needs.",
+        practice: "Backups",
+        remedy: "Look at the reasons, run a backup of Azure Stack Hub, and see that it succeeds.",
+    },
+    Rule {
+        id: "MAS_BACKUP_STALE",
+        severity: Critical,
+        title: "No recent backup of Azure Stack Hub",
+        why: "Several runs in a row were missed or failed: what a recovery brings back is old.",
+        practice: "Backups",
+        remedy: "Look at the backup alerts of Azure Stack Hub, and run a backup now.",
+    },
+    Rule {
+        id: "MAS_BACKUP_CHAIN_BROKEN",
+        severity: Critical,
+        title: "Backups of Azure Stack Hub lack something that they build on",
+        why: "A progressive snapshot needs every one before it; with one of them gone, those that follow are lost.",
+        practice: "Backups",
+        remedy: "Copy MASBackup before anybody prunes it, then run a backup: the next full one begins a new chain.",
+    },
+    Rule {
+        id: "MAS_BACKUP_SNAPSHOT_DAMAGED",
+        severity: Critical,
+        title: "Snapshots of Azure Stack Hub's backups are damaged",
+        why: "They do not open, or what comes out is not what was backed up.",
+        practice: "Backups",
+        remedy: "Check the disk of the file server, run a backup of Azure Stack Hub, and verify it.",
+    },
+    Rule {
+        id: "MAS_BACKUP_DRILL_FAILED",
+        severity: Critical,
+        title: "The newest backup of Azure Stack Hub does not open with the PFX that was shown",
+        why: "On the day of need it would not open, either.",
+        practice: "Encryption",
+        remedy: "Find the PFX of the thumbprint that the snapshots name; if it is lost, set a new certificate and back up.",
+    },
+    Rule {
+        id: "MAS_BACKUP_PFX_NOT_ON_RECORD",
+        severity: Critical,
+        title: "It is not on record who holds the PFX of Azure Stack Hub's backups",
+        why: "A cloud recovery asks for it and its password; nobody can make it anew.",
+        practice: "Encryption",
+        remedy: "Find the PFX and its password, try them with azs-backup mas-backup verify, and record the thumbprint.",
+    },
+    Rule {
+        id: "MAS_BACKUP_CERTIFICATE_EXPIRES_SOON",
+        severity: Warning,
+        title: "The certificate of Azure Stack Hub's newest backups expires within 30 days",
+        why: "Azure Stack Hub has to be given a new one before that day.",
+        practice: "Encryption",
+        remedy: "Make a new certificate, keep its PFX in a vault, and give the CER to Azure Stack Hub. Keep the old PFX.",
+    },
+    Rule {
+        id: "MAS_BACKUP_HAS_PLAINTEXT",
+        severity: Critical,
+        title: "A restore of Azure Stack Hub left plaintext on the share",
+        why: "Everyone who reads the share reads the secrets of the cloud.",
+        practice: "Encryption",
+        remedy: "Delete RestoreTempFolder once no restore is running.",
+    },
+    Rule {
+        id: "MAS_BACKUP_NOT_REMOVED",
+        severity: Notice,
+        title: "Backups of Azure Stack Hub lie there that its retention should have removed",
+        why: "They take room, and Azure Stack Hub may not even list them.",
+        practice: "Backups",
+        remedy: "See whether they are still wanted; let Azure Stack Hub prune its store, after a copy.",
+    },
+    Rule {
+        id: "MAS_BACKUP_DIFFERS",
+        severity: Notice,
+        title: "Something about Azure Stack Hub's backups is not as it should be",
+        why: "It costs no backup by itself, but nobody can say what it will do to a recovery.",
+        practice: "Backups",
+        remedy: "Look at azs-backup mas-backup list, which says what it is.",
     },
     Rule {
         id: "COMPONENT_MISPLACED",

@@ -2,12 +2,14 @@
 
 use crate::envelope::EncryptionCertificate;
 use crate::error::{Error, ErrorKind, Result, Scope};
-use crate::layout::{Component, Deployment, Name, Place, ScaleUnit, SetName, SharePath, is_mas_backup};
+use crate::layout::{
+    Component, Deployment, Name, Place, ScaleUnit, SetName, SharePath, is_key_file, is_mas_backup,
+};
 use crate::set::is_file_of_a_set;
 use crate::share::{Item, ItemKind, Share};
 
 use super::mas_backup;
-use super::seen::{Seen, extension, is_key_name, same, shown_path_of};
+use super::seen::{Seen, extension, same, shown_path_of};
 
 pub(super) struct Scan<'a> {
     share: &'a dyn Share,
@@ -54,7 +56,8 @@ pub(super) fn scan(share: &dyn Share, deployment: &Deployment) -> Result<Seen> {
     }
     let mut seen = scan.seen;
     seen.sets.sort_unstable();
-    for (above, spelled) in std::mem::take(&mut seen.mas_backups).into_iter().take(MOST_MAS_BACKUPS) {
+    seen.mas_backups.truncate(MOST_MAS_BACKUPS);
+    for (above, spelled) in seen.mas_backups.clone() {
         mas_backup::scan(share, &above, &spelled, &mut seen)?;
     }
     Ok(seen)
@@ -227,7 +230,7 @@ impl Scan<'_> {
 
     /// Decides by the file's name, and by its content if it is as small as a key.
     fn is_private_key(&mut self, folder: &SharePath, item: &Item) -> Result<bool> {
-        if is_key_name(&item.name) {
+        if is_key_file(&item.name) {
             return Ok(true);
         }
         if item.length == 0 || item.length > LONGEST_KEY || ENCRYPTED.contains(&&*extension(&item.name)) {

@@ -32,11 +32,6 @@ pub(super) struct Seen {
     pub(super) sets: Vec<(Place, SetName, SharePath)>,
 }
 
-/// Whether a file of this name is a private key, whatever it contains.
-pub(super) fn is_key_name(name: &str) -> bool {
-    KEYS.contains(&&*extension(name)) || KEY_FILES.iter().any(|key| same(key, name))
-}
-
 /// Returns the path of something in a folder, for people.
 pub(super) fn shown_path_of(folder: impl std::fmt::Display, name: &str) -> String {
     format!("{folder}/{name}")
@@ -49,7 +44,3 @@ pub(super) fn same(one: &str, other: &str) -> bool {
 pub(super) fn extension(name: &str) -> String {
     name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).unwrap_or_default()
 }
-
-const KEYS: [&str; 7] = ["pfx", "p12", "key", "pvk", "ppk", "jks", "keystore"];
-
-const KEY_FILES: [&str; 4] = ["id_rsa", "id_ecdsa", "id_ed25519", "id_dsa"];

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::configuration::Configuration;
 use super::findings::{Findings, Samples};
 use super::seen::Seen;
-use super::severity::Severity;
 use super::table::bytes;
 use crate::error::Result;
 use crate::layout::{Component, ScaleUnit};
 use crate::schedule::{Candidate, Condition, PIN_LABEL, RetentionPeriod, RetentionPolicy, SharedFiles};
 use crate::set::shrunken::Largest;
 use crate::set::{self, SetState};
+use crate::severity::Severity;
 use crate::share::{CLOCK_SKEW, Share};
 
 /// The state of the backups of one component, or of one of its scale units.

@@ -36,6 +36,17 @@ impl Review {
                 of.name, of.complete, of.others
             )?;
         }
+        for theirs in &self.their_backups {
+            let last = theirs.last_ready.map_or("never".to_owned(), |last| format!("{last:.0}"));
+            let drill = theirs.drill.as_ref().map_or(String::new(), |state| format!(", opened: {state}"));
+            writeln!(
+                text,
+                "\n{}: {} of {} backups of Azure Stack Hub are ready, the last of {last}{drill}",
+                shown(&theirs.folder),
+                theirs.ready,
+                theirs.backups
+            )?;
+        }
         for finding in &self.findings {
             let rule = finding.rule;
             write!(text, "\n{:8}  {}  {}", rule.severity.as_str(), rule.id, finding.about)?;

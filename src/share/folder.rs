@@ -1,7 +1,7 @@
 //! A local or mounted folder as the share.
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
@@ -10,7 +10,7 @@ use cap_std::fs::{Dir, Metadata, OpenOptions};
 
 use super::{Item, PROBE, Share, Space, concerning, joined, unsupported};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{MasBackupFolder, Name, SharePath, is_mas_backup, unfinished_name};
+use crate::layout::{MasBackupFile, MasBackupFolder, Name, SharePath, is_mas_backup, unfinished_name};
 use crate::names;
 use crate::string_enum::string_enum;
 
@@ -213,6 +213,31 @@ impl Share for FolderShare {
     fn list_mas_backup(&self, folder: &MasBackupFolder) -> Result<Vec<Item>> {
         let items = self.descend(folder.names()).and_then(|dir| items(&dir));
         items.map_err(|e| Error::at("list", joined(self.describe(), folder), e))
+    }
+
+    fn read_mas_backup(&self, file: &MasBackupFile, from: u64, buffer: &mut [u8]) -> Result<usize> {
+        let mut read = || -> io::Result<usize> {
+            let mut options = OpenOptions::new();
+            options.read(true).follow(FollowSymlinks::No);
+            let dir = self.descend(file.folder().names())?;
+            // Opening a pipe would wait for whoever writes to it.
+            if !names::look(&dir, file.name().as_str())?.is_file() {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
+            }
+            let mut opened = dir.open_with(file.name().as_str(), &options)?.into_std();
+            opened.seek(SeekFrom::Start(from))?;
+            let mut filled = 0;
+            while filled < buffer.len() {
+                match opened.read(&mut buffer[filled..]) {
+                    Ok(0) => break,
+                    Ok(count) => filled += count,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(filled)
+        };
+        read().map_err(|e| Error::at("read", format_args!("{}/{file}", self.root.display()), e))
     }
 
     fn create_folder(&self, folder: &SharePath) -> Result<()> {

@@ -1,9 +1,12 @@
 //! Sets on a share, which is a folder or, with `AZS_TEST_SHARE=smb`, behind a file server.
 
+#[path = "../common/case_count.rs"]
+mod case_count;
 #[path = "../common/mod.rs"]
 mod common;
 mod damage;
 mod incremental;
+mod mas_backup;
 mod one_file;
 mod review;
 mod round_trip;

@@ -10,6 +10,8 @@ mod page;
 mod sets;
 #[path = "review/site.rs"]
 mod site;
+#[path = "review/their_backups.rs"]
+mod their_backups;
 
 use std::collections::BTreeSet;
 
@@ -56,6 +58,7 @@ fn rules_have_ids_of_their_own_and_a_test_each() {
         include_str!("review/configuration.rs"),
         include_str!("review/folders.rs"),
         include_str!("review/sets.rs"),
+        include_str!("review/their_backups.rs"),
         include_str!("review.rs"),
     ]
     .concat();

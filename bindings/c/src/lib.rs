@@ -18,6 +18,7 @@ mod error;
 mod ffi;
 mod json;
 mod layout;
+mod mas_backup;
 mod memory;
 mod retention;
 mod review;

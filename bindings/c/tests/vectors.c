@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int wrong = 0;
 static const char *folder, *scratch;
@@ -570,6 +571,161 @@ static void reviews(void) {
     printf("vectors: review %d\n", count);
 }
 
+/* Decodes Base64 with padding, as the vectors have it. */
+static uint8_t *decoded(const char *text, size_t *length) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    uint8_t *bytes = malloc(strlen(text) / 4 * 3 + 1);
+    uint32_t bits = 0;
+    int count = 0;
+    CHECK(bytes != NULL);
+    *length = 0;
+    for (; *text != '\0' && *text != '='; text++) {
+        bits = bits << 6 | (uint32_t)(strchr(digits, *text) - digits);
+        if ((count += 6) >= 8) {
+            count -= 8;
+            bytes[(*length)++] = (uint8_t)(bits >> count);
+        }
+    }
+    return bytes;
+}
+
+static void put_bytes(const char *root, const cJSON *item) {
+    size_t length;
+    char *path = join(root, item->string);
+    uint8_t *bytes = decoded(cJSON_GetStringValue(item), &length);
+    make_folders(path);
+    FILE *file = fopen(path, "wb");
+    CHECK(file != NULL && fwrite(bytes, 1, length, file) == length && fclose(file) == 0);
+    free(bytes);
+    free(path);
+}
+
+/* Writes the healthy tree, and breaks it; `broken` may be NULL. */
+static void mas_backup_tree(const char *root, const cJSON *vectors, const cJSON *broken) {
+    const cJSON *item;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(vectors, "healthy")) {
+        put_bytes(root, item);
+    }
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(broken, "written")) {
+        put_bytes(root, item);
+    }
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(broken, "removed")) {
+        char *path = join(root, cJSON_GetStringValue(item));
+        CHECK(remove(path) == 0);
+        free(path);
+    }
+    const cJSON *renamed = cJSON_GetObjectItemCaseSensitive(broken, "renamed");
+    for (int i = cJSON_GetArraySize(renamed) - 1; i >= 0; i--) {
+        item = cJSON_GetArrayItem(renamed, i);
+        char *from = join(root, item->string), *to = join(root, cJSON_GetStringValue(item));
+        CHECK(rename(from, to) == 0);
+        free(from);
+        free(to);
+    }
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(broken, "links")) {
+        char *path = join(root, item->string);
+        CHECK(symlink(cJSON_GetStringValue(item), path) == 0);
+        free(path);
+    }
+}
+
+static bool lists(const cJSON *findings, const char *code) {
+    const cJSON *finding;
+    cJSON_ArrayForEach(finding, findings) {
+        if (same(text_of(finding, "code"), code)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Extracts the newest backup that is ready, and compares the file of one repository. */
+static void extract_newest(azs_mas_backup *theirs, azs_opener *opener, const char *now) {
+    char *json;
+    azs_error *error = NULL;
+    OK(azs_mas_backup_list(theirs, now, NULL, NULL, &json, &error));
+    cJSON *catalog = parsed(json);
+    const cJSON *backup = NULL, *item;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(catalog, "backups")) {
+        if (backup == NULL && same(text_of(item, "readiness"), "ready")) {
+            backup = item;
+        }
+    }
+    CHECK(backup != NULL);
+    char *target = join(scratch, "mas-backup-target");
+    const char *options = "{\"repository\": \"CRP;Microsoft.Compute.Admin;-;Quota\"}";
+    OK(azs_mas_backup_extract(theirs, opener, text_of(backup, "id"), target, options, now, NULL, NULL, &json, &error));
+    cJSON *report = parsed(json);
+    CHECK(same(text_of(report, "state"), "verified"));
+    const char *path = text_of(cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(report, "snapshots"), 0), "path");
+    char name[512];
+    const char *stem = strrchr(path, '/') + 1;
+    snprintf(name, sizeof name, "CRP;Microsoft.Compute.Admin;-;Quota/%s/CRP-Microsoft.Compute.Admin.json", stem);
+    char *file = join(target, name);
+    char *content = (char *)slurp(file, NULL);
+    CHECK(strstr(content, "vmCount") != NULL);
+    free(content);
+    free(file);
+    free(target);
+    cJSON_Delete(report);
+    cJSON_Delete(catalog);
+}
+
+static void mas_backups(void) {
+    cJSON *vectors = load("mas_backup.json");
+    const char *now = text_of(vectors, "now");
+    azs_decryption_certificate *held[2];
+    azs_opener *opener;
+    azs_error *error = NULL;
+    const cJSON *item, *code;
+    int count = 0;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(vectors, "pfx")) {
+        size_t length;
+        uint8_t *pfx = decoded(cJSON_GetStringValue(item), &length);
+        OK(azs_decryption_certificate_from_pfx(pfx, length, text_of(vectors, "password"), &held[count], &error));
+        free(pfx);
+        count++;
+    }
+    CHECK(count == 2);
+    OK(azs_opener_new((const azs_decryption_certificate *const *)held, 2, &opener, &error));
+    count = 0;
+    const cJSON *breaks = cJSON_GetObjectItemCaseSensitive(vectors, "breaks");
+    for (int i = -1; i < cJSON_GetArraySize(breaks); i++) {
+        const cJSON *broken = i < 0 ? NULL : cJSON_GetArrayItem(breaks, i);
+        char name[32], *json;
+        snprintf(name, sizeof name, "mas-backup-%d", count);
+        char *root = join(scratch, name);
+        CHECK(mkdir(root, 0700) == 0);
+        mas_backup_tree(root, vectors, broken);
+        azs_share *share;
+        azs_mas_backup *theirs;
+        OK(azs_folder_share_open(root, NULL, &share, &error));
+        OK(azs_mas_backup_open(share, "", &theirs, &error));
+        OK(azs_mas_backup_verify(theirs, opener, NULL, now, NULL, NULL, &json, &error));
+        cJSON *report = parsed(json);
+        const cJSON *findings = cJSON_GetObjectItemCaseSensitive(report, "findings");
+        cJSON_ArrayForEach(code, cJSON_GetObjectItemCaseSensitive(broken, "findings")) {
+            if (!lists(findings, cJSON_GetStringValue(code))) {
+                complain("mas_backup", findings, broken->string);
+            }
+        }
+        if (broken == NULL) {
+            CHECK(same(text_of(report, "state"), "verified"));
+            extract_newest(theirs, opener, now);
+        }
+        cJSON_Delete(report);
+        azs_mas_backup_free(theirs);
+        azs_share_free(share);
+        free(root);
+        count++;
+    }
+    azs_opener_free(opener);
+    azs_decryption_certificate_free(held[0]);
+    azs_decryption_certificate_free(held[1]);
+    cJSON_Delete(vectors);
+    printf("vectors: mas_backup %d\n", count);
+}
+
 int main(int count, char **arguments) {
     CHECK(count == 3);
     folder = arguments[1];
@@ -581,5 +737,6 @@ int main(int count, char **arguments) {
     retention();
     sets();
     reviews();
+    mas_backups();
     return wrong == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -92,6 +92,7 @@ commands! {
     Classify, "classify", classify;
     Retention, "retention", retention;
     Review, "review", review;
+    MasBackup, "mas-backup", mas_backup;
     Nightly, "nightly", nightly;
     Config, "config", config;
     Key, "key", key;

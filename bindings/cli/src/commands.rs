@@ -11,6 +11,7 @@ pub(crate) mod key;
 pub(crate) mod kit;
 pub(crate) mod list;
 pub(crate) mod man;
+pub(crate) mod mas_backup;
 pub(crate) mod nightly;
 pub(crate) mod restore;
 pub(crate) mod retention;

@@ -263,9 +263,14 @@ impl OptionalKeyArgs {
 }
 
 fn opener(file: &Path, password: &PfxPassword) -> Result<Opener> {
+    certificate(file, password).map(Opener::new)
+}
+
+/// Reads a PFX.
+pub(crate) fn certificate(file: &Path, password: &PfxPassword) -> Result<DecryptionCertificate> {
     let password = password.read()?;
     let pfx = DecryptionCertificate::load(file, password.as_ref().map(|text| &***text));
-    let pfx = pfx.map_err(|e| {
+    pfx.map_err(|e| {
         let hint = match (e.kind(), &password) {
             (ErrorKind::WrongPassword, None) => format!("; set {PFX_PASSWORD}, or use --pfx-password-file"),
             (ErrorKind::WrongPassword, Some(password)) if password.ends_with(['\n', '\r']) => {
@@ -274,8 +279,7 @@ fn opener(file: &Path, password: &PfxPassword) -> Result<Opener> {
             _ => String::new(),
         };
         Error::new(e.kind(), format!("{e}{hint}")).with_source(e)
-    })?;
-    Ok(Opener::new(pfx))
+    })
 }
 
 /// Whether the system opens a UNC path, as the account that this program runs as.

@@ -17,6 +17,8 @@ mod jobs;
 mod keys;
 #[path = "cli/kit.rs"]
 mod kit;
+#[path = "cli/mas_backup.rs"]
+mod mas_backup;
 #[path = "cli/nightly.rs"]
 mod nightly;
 #[path = "cli/reports.rs"]

@@ -14,6 +14,7 @@ mod control;
 mod envelope;
 mod ffi;
 mod layout;
+mod mas_backup;
 mod planning;
 mod program;
 mod set;

@@ -1,6 +1,7 @@
 // The shared vectors, with the same answers as in Rust, Python and C.
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
@@ -197,6 +198,57 @@ test('review', (t) => {
       [findings.map(({ rule, about }) => [rule, about]), found.silenced.map(({ rule, about, reason }) => [rule, about, reason])],
       [one.findings, one.silenced],
     )
+  })
+})
+
+/** Writes the healthy tree, and breaks it. */
+function masBackupTree(root, vectors, broken) {
+  for (const [name, content] of Object.entries({ ...vectors.healthy, ...broken.written })) {
+    if (!broken.removed?.includes(name)) {
+      mkdirSync(dirname(join(root, name)), { recursive: true })
+      writeFileSync(join(root, name), Buffer.from(content, 'base64'))
+    }
+  }
+  for (const [from, to] of Object.entries(broken.renamed ?? {}).reverse()) {
+    renameSync(join(root, from), join(root, to))
+  }
+  for (const [name, target] of Object.entries(broken.links ?? {})) {
+    symlinkSync(target, join(root, name))
+  }
+}
+
+test('mas_backup', (t) => {
+  const vectors = load('mas_backup')
+  const pfx = Object.values(vectors.pfx)
+  const held = pfx.map((one) => azs.DecryptionCertificate.fromPfxSync(Buffer.from(one, 'base64'), vectors.password))
+  const [both, at] = [new azs.Opener(held), { now: vectors.now }]
+  const cases = [['healthy', {}], ...Object.entries(vectors.breaks)].map(([name, broken]) => ({ name, broken }))
+  walk('mas_backup', cases, ({ name, broken }) => {
+    const root = folder(t)
+    masBackupTree(root, vectors, broken)
+    const theirs = azs.MasBackup.openSync(azs.FolderShare.openSync(root), '')
+    const report = theirs.verifySync(both, at)
+    if (name !== 'healthy') {
+      const found = new Set(report.findings.map((finding) => finding.code))
+      return broken.findings.every((code) => found.has(code)) ? undefined : [...found]
+    }
+    assert.deepEqual([report.state, report.snapshots.length], ['verified', 39])
+    assert.equal(theirs.verifySync(null, at).state, 'not_checked')
+    for (const backup of theirs.listSync(at).backups) {
+      if (!backup.repositories.some((of) => of.chain.length > 0)) {
+        continue
+      }
+      const target = join(folder(t), 'target')
+      for (const snapshot of theirs.extractSync(both, backup.id, target, at).snapshots) {
+        const [above, stem] = snapshot.path.split('/').slice(-2)
+        const repository = backup.isLegacy ? stem : above
+        for (const [file, digest] of Object.entries(vectors.contents[`${snapshot.path}.zip`])) {
+          const content = readFileSync(join(target, repository, stem, file))
+          assert.equal(createHash('sha256').update(content).digest('hex'), digest)
+        }
+      }
+    }
+    return undefined
   })
 })
 

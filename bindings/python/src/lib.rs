@@ -14,6 +14,7 @@ mod envelope;
 mod error;
 mod events;
 mod layout;
+mod mas_backup;
 mod memory;
 mod options;
 mod package;
@@ -48,6 +49,8 @@ mod _native {
     use super::layout::{
         Component, Deployment, Host, Name, Place, ScaleUnit, SetName, SharePath, UncPath, is_mas_backup,
     };
+    #[pymodule_export]
+    use super::mas_backup::MasBackup;
     #[pymodule_export]
     use super::progress::Progress;
     #[pymodule_export]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +272,54 @@ def test_review(tmp_path: Path) -> None:
         assert [[one.rule, one.about, one.reason] for one in found.silenced] == case["silenced"], case["name"]
         walked["review"] += 1
     check_count("review")
+
+
+def mas_backup_tree(root: Path, vectors: dict[str, Any], broken: dict[str, Any]) -> None:
+    """Writes the healthy tree, and breaks it."""
+    for name, content in (vectors["healthy"] | broken.get("written", {})).items():
+        if name not in broken.get("removed", []):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(b64decode(content))
+    for old, new in reversed(broken.get("renamed", {}).items()):
+        (root / old).rename(root / new)
+    for name, target in broken.get("links", {}).items():
+        (root / name).symlink_to(target)
+
+
+def test_mas_backup(tmp_path: Path) -> None:
+    vectors = load("mas_backup")
+    pfx = [DecryptionCertificate.from_pfx(b64decode(pfx), vectors["password"]) for pfx in vectors["pfx"].values()]
+    opener, now = Opener(pfx), vectors["now"]
+    for name, broken in [("healthy", {}), *vectors["breaks"].items()]:
+        root = tmp_path / name
+        root.mkdir()
+        mas_backup_tree(root, vectors, broken)
+        with FolderShare.open(root) as share:
+            theirs = azs_backup.MasBackup.open(share, "")
+            report = theirs.verify(opener, now=now)
+            found = {finding["code"] for finding in report["findings"]}
+            assert found.issuperset(broken.get("findings", [])), name
+            if not broken:
+                assert (report["state"], len(report["snapshots"])) == ("verified", 39)
+                assert theirs.verify(now=now)["state"] == "not_checked"
+                for backup in theirs.list(now=now)["backups"]:
+                    if not any(of["chain"] for of in backup["repositories"]):
+                        continue
+                    target = tmp_path / "target" / backup["id"]
+                    extracted = theirs.extract(opener, backup["id"], target, now=now)
+                    assert extracted["state"] == "verified"
+                    for snapshot in extracted["snapshots"]:
+                        folder, stem = snapshot["path"].split("/")[-2:]
+                        repository = stem if backup["is_legacy"] else folder
+                        for file, digest in vectors["contents"][snapshot["path"] + ".zip"].items():
+                            content = (target / repository / stem / file).read_bytes()
+                            assert sha256(content).hexdigest() == digest, file
+                wrong = Opener(DecryptionCertificate.load(VECTORS / "envelope/rsa2048.pfx", "correct horse"))
+                newest = next(b["id"] for b in theirs.list(now=now)["backups"] if b["readiness"] == "ready")
+                with pytest.raises(azs_backup.WrongCertificateError):
+                    theirs.extract(wrong, newest, tmp_path / "wrong", now=now)
+        walked["mas_backup"] += 1
+    check_count("mas_backup")
 
 
 def take_options(of: str, options: dict[str, Any], tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ pub(super) fn calendar(page: &mut String, days: &[Day]) -> Result {
     let good = days.iter().filter(|day| day.complete > 0).count();
     write!(
         page,
-        "<figure><svg viewBox=\"0 0 {} 26\" role=\"img\" aria-label=\"{good} of {} days have a complete backup\">",
+        "<figure><svg viewBox=\"0 0 {} 26\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{good} of {} days have a complete backup\">",
         (days.len() * 10).max(12) - 2,
         days.len()
     )?;

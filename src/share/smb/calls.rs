@@ -13,7 +13,7 @@ use super::status;
 use super::transfer::{Download, Upload};
 use super::{SmbShare, nameless};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{MasBackupFolder, SharePath};
+use crate::layout::{MasBackupFile, MasBackupFolder, SharePath};
 use crate::share::{Item, Share, ShareProtection, Space, concerning, unsupported};
 
 impl Share for SmbShare {
@@ -101,17 +101,24 @@ impl Share for SmbShare {
     }
 
     fn list_mas_backup(&self, folder: &MasBackupFolder) -> Result<Vec<Item>> {
-        let above = self.root().folders().names().iter().map(|name| name.as_str());
-        let path = above.chain(folder.names()).collect::<Vec<_>>().join("\\");
-        let work = move |session: Rc<Session>, _| {
+        let path = self.mas_backup_path(folder);
+        let listed = self.pool.run(move |session: Rc<Session>, _| {
             let path = path.clone();
             async move { session.list(&path).await }
-        };
-        let listed = self.pool.run(work);
-        listed.map_err(|failure| {
-            let shown = format!("{}\\{folder}", self.root());
-            failure.into_error(format_args!("list {shown}")).doing("list", shown)
-        })
+        });
+        listed.map_err(|failure| self.mas_backup_failed("list", folder, failure))
+    }
+
+    fn read_mas_backup(&self, file: &MasBackupFile, from: u64, buffer: &mut [u8]) -> Result<usize> {
+        let path = format!("{}\\{}", self.mas_backup_path(file.folder()), file.name());
+        let room = buffer.len();
+        let read = self.pool.run(move |session: Rc<Session>, _| {
+            let path = path.clone();
+            async move { session.read_range(&path, from, room).await }
+        });
+        let content = read.map_err(|failure| self.mas_backup_failed("read", file, failure))?;
+        buffer[..content.len()].copy_from_slice(&content);
+        Ok(content.len())
     }
 
     fn create_folder(&self, folder: &SharePath) -> Result<()> {
@@ -229,6 +236,21 @@ impl Share for SmbShare {
 }
 
 impl SmbShare {
+    fn mas_backup_path(&self, folder: &MasBackupFolder) -> String {
+        let above = self.root().folders().names().iter().map(|name| name.as_str());
+        above.chain(folder.names()).collect::<Vec<_>>().join("\\")
+    }
+
+    fn mas_backup_failed(
+        &self,
+        doing: &'static str,
+        what: impl std::fmt::Display,
+        failure: Failure,
+    ) -> Error {
+        let shown = format!("{}\\{what}", self.root());
+        failure.into_error(format_args!("{doing} {shown}")).doing(doing, shown)
+    }
+
     fn remove_as(&self, action: &'static str, path: &SharePath, kind: Kind) -> Result<()> {
         let gone = self.named(action, path)?;
         self.run(action, path, move |session, attempt| {

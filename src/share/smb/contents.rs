@@ -170,6 +170,23 @@ impl Session {
         }
     }
 
+    /// Reads at most `room` bytes from this offset on: fewer only at the end of the file.
+    pub(super) async fn read_range(self: &Rc<Self>, path: &str, from: u64, room: usize) -> Result<Vec<u8>> {
+        let file = self.open_file(path, access_to_read()).await?;
+        let read = async {
+            let left = file.get_len().await.map_err(of_client)?.saturating_sub(from);
+            let mut content = vec![0; usize::try_from(left).map_or(room, |left| left.min(room))];
+            let block = self.blocks.read as usize;
+            let blocks = (0..).step_by(block).zip(content.chunks_mut(block));
+            let read = |at: usize, buffer| self.read_block(&file, from + at as u64, buffer);
+            in_flight(window(block), blocks, read).await.map_err(|(_, failure)| failure)?;
+            Ok(content)
+        };
+        let result = read.await;
+        self.leave(async move { file.close().await });
+        result
+    }
+
     async fn read_block(&self, file: &File, mut at: u64, mut buffer: &mut [u8]) -> Result<()> {
         while !buffer.is_empty() {
             let length = buffer.len() as u64;

@@ -3,19 +3,22 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use azs_backup::review::{Configuration, Severity, review};
+use azs_backup::mas_backup::Keys;
+use azs_backup::review::{Configuration, Severity, review_with};
 use azs_backup::{Error, Result, Share};
 use clap::Args;
 use jiff::Timestamp;
 
 use crate::ended::Ended;
 use crate::output::{Output, invalid};
-use crate::share::{ServerArgs, read};
+use crate::secret::PfxPassword;
+use crate::share::{ServerArgs, certificate, read};
 use crate::site::Site;
 
 /// Review a configuration and a share by the best practices of infrastructure backup.
 ///
-/// Says what does not follow them, why that matters, and what to do. It needs no key and changes nothing.
+/// Says what does not follow them, why that matters, and what to do. It needs no key and changes nothing. With --pfx it also
+/// opens what the newest backup of Azure Stack Hub needs: a drill.
 #[derive(Args)]
 pub(crate) struct Review {
     /// The configuration of the site; or, as JSON, how the backups are set up as the other languages take it
@@ -29,6 +32,11 @@ pub(crate) struct Review {
     /// A certificate that backups are sealed to, besides those in the configuration
     #[arg(long, value_name = "FILE")]
     cer: Vec<PathBuf>,
+    /// Decryption certificate, to try on Azure Stack Hub's own backups; several if certificates were rotated
+    #[arg(long, value_name = "FILE")]
+    pfx: Vec<PathBuf>,
+    #[command(flatten)]
+    password: PfxPassword,
     /// Write the review as one HTML page, too
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -40,7 +48,8 @@ impl Review {
         for file in &self.cer {
             configuration.add_encryption_certificate(&read(file)?);
         }
-        let review = review(&configuration, share, Timestamp::now())?;
+        let pfx = self.pfx.iter().map(|file| certificate(file, &self.password)).collect::<Result<_>>()?;
+        let review = review_with(&configuration, share, &Keys::new(pfx), Timestamp::now())?;
         if let Some(file) = &self.html {
             write_page(file, &review)?;
         }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::site::{Site, failure, program, run, said, text};
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "backup",
     "list",
     "show",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 17] = [
     "classify",
     "retention",
     "review",
+    "mas-backup",
     "nightly",
     "config",
     "key",

@@ -93,6 +93,7 @@ __all__ = [
     "Hold",
     "Host",
     "JobLog",
+    "MasBackup",
     "Name",
     "NextRun",
     "Opener",
@@ -1172,6 +1173,63 @@ class Schedule:
     def __le__(self, other: Never, /) -> bool: ...
     def __gt__(self, other: Never, /) -> bool: ...
     def __ge__(self, other: Never, /) -> bool: ...
+
+@final
+class MasBackup:
+    """The `MASBackup` in one folder of a share: Azure Stack Hub's own backups. It is read and never written.
+
+    >>> MasBackup.open(share, "contoso.com/nyc").list()["backups"]
+    []
+    """
+    @staticmethod
+    def open(share: Share, folder: SharePath | str) -> MasBackup:
+        """Finds `MASBackup`, in any letter case, in a folder of the share: that of a region, or with `""` the root.
+
+        Raises `NotFoundError` if there is none.
+        """
+    @property
+    def folder(self) -> str:
+        """The folder."""
+    def list(
+        self, *, now: _Time | None = None, progress: _ProgressCallback | None = None
+    ) -> dict[str, Any]:
+        """Lists what lies there, by clear metadata alone, as plain data: `stores`, `backups` with their `readiness`,
+        `certificates`, `findings`, `prunable`.
+        """
+    def verify(
+        self,
+        opener: Opener | None = None,
+        *,
+        backup: str | None = None,
+        now: _Time | None = None,
+        progress: _ProgressCallback | None = None,
+    ) -> dict[str, Any]:
+        """Verifies the snapshots that a backup needs, or all of them, and returns the report as plain data: all is well
+        if `state` is `"verified"`.
+
+        With an opener each snapshot is authenticated and decrypted, and each file in it compared with its checksum.
+        Without one, only what can be seen is compared.
+        """
+    def extract(
+        self,
+        opener: Opener,
+        backup: str,
+        target: _StrPath,
+        *,
+        repository: str | None = None,
+        existing: Existing | None = None,
+        open_inner: bool | None = None,
+        now: _Time | None = None,
+        progress: _ProgressCallback | None = None,
+    ) -> dict[str, Any]:
+        """Extracts the snapshots that a backup needs, each into the folder `<repository>/<snapshot>` of `target`, and
+        returns the report as plain data.
+
+        `existing` is as in a restore. `open_inner`: write zips inside as folders, and decrypt what is encrypted once
+        more.
+
+        Raises `WrongCertificateError` if no certificate opens any of them.
+        """
 
 @final
 class NextRun:
