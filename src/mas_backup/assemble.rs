@@ -353,6 +353,6 @@ fn certificates(stores: &[Store]) -> Vec<NeededCertificate> {
         entry.last = [entry.last, snapshot.created].into_iter().flatten().max();
     }
     let mut all: Vec<_> = all.into_values().collect();
-    all.sort_by(|a, b| b.last.cmp(&a.last));
+    all.sort_by_key(|of| std::cmp::Reverse(of.last));
     all
 }

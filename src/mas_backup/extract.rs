@@ -88,11 +88,10 @@ impl Extraction<'_> {
         let written = self.path(path).and_then(|path| {
             let mut near = std::mem::take(&mut self.near);
             let written = self.target.write_stream(&path, size, modified, &mut near, |file| {
-                bytes = fill(file).map_err(|error| {
+                bytes = fill(file).inspect_err(|error| {
                     // An error of the content is reported with the content; here it only ends the file.
                     let is_of_content = error.kind() == io::ErrorKind::InvalidData;
                     content_failed = is_of_content.then_some(());
-                    error
                 })?;
                 Ok(())
             });
