@@ -168,7 +168,8 @@ fn deep_nesting_and_lying_lengths_are_refused_at_once() {
     let nested = nested.concat();
     assert!(opener.open(&nested).is_err());
     assert!(EncryptionCertificate::from_cer(&nested[..1_000_000]).is_err());
-    assert!(start.elapsed() < Duration::from_secs(20), "took {:?}", start.elapsed());
+    // At once, even on a host that is busy with other things: work that grows with the square would take hours.
+    assert!(start.elapsed() < Duration::from_secs(120), "took {:?}", start.elapsed());
 }
 
 fn message_up_to_version() -> Vec<u8> {

@@ -159,7 +159,12 @@ impl Windows {
         }
         let programs = PROGRAMS.iter().flat_map(|name| ["--test", name]);
         let left_out = LEFT_OUT.iter().flat_map(|(name, _)| ["--skip", name]);
-        self.library("test").args(["--lib"]).args(programs).args(["--"]).args(left_out).run()?;
+        self.library("test")
+            .args(["--no-fail-fast", "--lib"])
+            .args(programs)
+            .args(["--"])
+            .args(left_out)
+            .run()?;
         self.package("test", "azs-backup-windows").run()?;
         let oracle = ["--test", "oracle", "whatever_happens", "--", "--nocapture"];
         self.library("test")
