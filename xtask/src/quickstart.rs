@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use crate::needs::{self, FOR_BUILD, FOR_RECOVERY, OpenSsl};
 use crate::run::{Failure, cargo, target};
 
+mod mas_backup;
+
 const HELP: &str = "\
 cargo xtask quickstart [SOURCE] [--in FOLDER] [--remove]
 
@@ -33,11 +35,11 @@ pub(crate) fn quickstart(arguments: &[String]) -> Result<(), Failure> {
         OpenSsl::Vendored => build.args(["--features", "vendored-openssl"]).run()?,
         _ => build.run()?,
     }
-    // What a share looks like after Azure Stack Hub's first backup.
+    // What a share looks like after some of Azure Stack Hub's backups, synthetic ones.
     let region = folder.join("share/contoso.com/nyc");
     let made = fs::create_dir_all(region.parent().unwrap_or(&folder)).and_then(|()| {
         fs::create_dir(&region)?;
-        fs::create_dir(region.join("MASBackup"))?;
+        mas_backup::write(&region, &folder.join("azure-stack-hub.pfx"))?;
         fs::write(folder.join("review.json"), REVIEW)
     });
     made.map_err(|e| Failure(format!("{}: {e}; give --in another folder", folder.display())))?;
@@ -133,9 +135,18 @@ impl Shown<'_> {
         self.compare(&source_text, &format!("restored/{name}"))?;
         say("Open it by hand, without this library: the lines are in the README.");
         self.by_hand(&source_text, &name)?;
+        println!("\n$ export AZS_PFX_PASSWORD={}", mas_backup::PASSWORD);
+        say(
+            "Azure Stack Hub's own backups, which are synthetic here: what lies in MASBackup. This takes no key.",
+        );
+        let theirs = ["--root", "share", "--deployment", "contoso.com/nyc"];
+        self.azs_backup(&[&["mas-backup", "list"], &theirs])?;
+        say("Verify the newest of them that is ready: it opens with its PFX.");
+        let their_pfx = ["--pfx", "azure-stack-hub.pfx"];
+        self.azs_backup(&[&["mas-backup", "verify"], &theirs, &their_pfx, &["--backup", "latest"]])?;
         say("Review by the best practices: exit code 3, for there is something to do. See review.html, too.");
         let review = ["review", "--root", "share", "--config", "review.json", "--cer", "azs-backup.cer"];
-        self.run_with(&[&review, &["--html", "review.html"]], &[0, 3])
+        self.run_with(&[&review, &their_pfx, &["--html", "review.html"]], &[0, 3])
     }
 
     fn azs_backup(&self, arguments: &[&[&str]]) -> Result<(), Failure> {
