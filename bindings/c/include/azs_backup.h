@@ -297,6 +297,13 @@ typedef struct azs_error azs_error;
 typedef struct azs_gate azs_gate;
 
 /**
+ * The `MASBackup` in one folder of a share, which is read and never written. Free it with `azs_mas_backup_free`.
+ *
+ * Threads: several threads may use it at once.
+ */
+typedef struct azs_mas_backup azs_mas_backup;
+
+/**
  * Opens messages with certificates. Free it with `azs_opener_free`, which overwrites the keys.
  *
  * Threads: several threads may use it at once.
@@ -1203,6 +1210,61 @@ azs_status azs_unc_path_is_same_place(const char *path,
  * Whether a name is `MASBackup`, in any letter case or disguise. False for NULL and for what is not UTF-8.
  */
 bool azs_is_mas_backup(const char *name);
+
+/**
+ * Finds `MASBackup`, in any letter case, in a folder of the share: that of a region, or with "" the root.
+ */
+azs_status azs_mas_backup_open(const azs_share *share,
+                               const char *folder,
+                               azs_mas_backup **mas_backup,
+                               azs_error **error);
+
+/**
+ * Lists what lies there, by clear metadata alone. `now` may be NULL for the present. Returns JSON: `stores`, `backups`
+ * with their `readiness`, `certificates`, `findings`, `prunable`.
+ */
+azs_status azs_mas_backup_list(const azs_mas_backup *mas_backup,
+                               const char *now,
+                               azs_progress_fn progress,
+                               void *user_data,
+                               char **catalog,
+                               azs_error **error);
+
+/**
+ * Verifies the snapshots that the backup of this id needs, or all of them if `backup_id` is NULL. Without an `opener`,
+ * which may be NULL, only what can be seen without a key is compared. Returns the report as JSON: all is well if
+ * `state` is `verified`.
+ */
+azs_status azs_mas_backup_verify(const azs_mas_backup *mas_backup,
+                                 const azs_opener *opener,
+                                 const char *backup_id,
+                                 const char *now,
+                                 azs_progress_fn progress,
+                                 void *user_data,
+                                 char **report,
+                                 azs_error **error);
+
+/**
+ * Extracts the snapshots that the backup of this id needs, each into the folder `<repository>/<snapshot>` of `target`.
+ * `options` is JSON, or NULL for the defaults: `repository` for only this one; `existing`, which is `refuse`, `keep` or
+ * `replace`; `open_inner` to write zips inside as folders and to decrypt what is encrypted once more. Returns the
+ * report as JSON.
+ */
+azs_status azs_mas_backup_extract(const azs_mas_backup *mas_backup,
+                                  const azs_opener *opener,
+                                  const char *backup_id,
+                                  const char *target,
+                                  const char *options,
+                                  const char *now,
+                                  azs_progress_fn progress,
+                                  void *user_data,
+                                  char **report,
+                                  azs_error **error);
+
+/**
+ * Frees it. NULL is allowed.
+ */
+void azs_mas_backup_free(azs_mas_backup *mas_backup);
 
 /**
  * Returns where the bytes begin. They live as long as `bytes`. NULL for NULL.
