@@ -35,6 +35,9 @@ pub(crate) fn static_program() -> Result<PathBuf, Failure> {
         .env("CARGO_TARGET_DIR", &built.to_string_lossy())
         .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
+        // What takes time is in OpenSSL and zstd, which are not compiled by these.
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s")
+        .env("CARGO_PROFILE_RELEASE_LTO", "fat")
         .run()?;
     let from = built.join(ANY_LINUX.name).join("release/azs-backup");
     let to = target().join("programs/azs-backup");
@@ -64,7 +67,8 @@ fn flags(toolchain: &Toolchain) -> Result<&'static str, Failure> {
         program("ar").args(["r", &*part.to_string_lossy(), &*object]).run()?;
         fs::rename(&part, &unwind).map_err(|e| failed(&unwind, &e))?;
     }
-    Ok("-C link-self-contained=no")
+    // musl-gcc makes no static program that can be loaded anywhere in memory: it would still ask for an interpreter.
+    Ok("-C link-self-contained=no -C relocation-model=static")
 }
 
 const FIND_OBJECT: &str = include_str!("program/find_object.c");

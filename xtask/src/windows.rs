@@ -118,23 +118,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     }
 }
 
-/// The same as a part of all tests: where the machine lacks something that cannot be installed, it says what, and goes
-/// on.
-pub(crate) fn part(arguments: &[String]) -> Result<(), Failure> {
-    needs::add(FOR_WINDOWS);
-    let mut lacking = needs::lacking(FOR_WINDOWS).join(", ");
-    if lacking.is_empty()
-        && let Err(Failure(message)) = TARGET.fetch()
-    {
-        lacking = message;
-    }
-    if lacking.is_empty() {
-        return run(arguments);
-    }
-    eprintln!("xtask: the tests for Windows are left out, because this machine lacks {lacking}");
-    Ok(())
-}
-
 /// All that it takes to build for Windows and to run what was built.
 struct Windows {
     toolchain: Toolchain,

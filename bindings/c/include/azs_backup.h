@@ -1232,8 +1232,8 @@ azs_status azs_mas_backup_list(const azs_mas_backup *mas_backup,
 
 /**
  * Verifies the snapshots that the backup of this id needs, or all of them if `backup_id` is NULL. Without an `opener`,
- * which may be NULL, only what can be seen without a key is compared. Returns the report as JSON: all is well if
- * `state` is `verified`.
+ * which may be NULL, only what can be seen without a key is compared. Returns the report as JSON: all is well if `state`
+ * is `verified`.
  */
 azs_status azs_mas_backup_verify(const azs_mas_backup *mas_backup,
                                  const azs_opener *opener,
@@ -1247,8 +1247,8 @@ azs_status azs_mas_backup_verify(const azs_mas_backup *mas_backup,
 /**
  * Extracts the snapshots that the backup of this id needs, each into the folder `<repository>/<snapshot>` of `target`.
  * `options` is JSON, or NULL for the defaults: `repository` for only this one; `existing`, which is `refuse`, `keep` or
- * `replace`; `open_inner` to write zips inside as folders and to decrypt what is encrypted once more. Returns the
- * report as JSON.
+ * `replace`; `open_inner` to write zips inside as folders and to decrypt what is encrypted once more. Returns the report
+ * as JSON.
  */
 azs_status azs_mas_backup_extract(const azs_mas_backup *mas_backup,
                                   const azs_opener *opener,
