@@ -605,7 +605,7 @@ def vectors(path):
             now, links = files(share)
             b = dict(says=expect, findings=codes)
             if name == "lower-case":              # nothing but the names of two folders
-                b["renamed"] = {"MASBackup/ProgressiveBackup": "MASBackup/progressivebackup", "MASBackup": "masbackup"}
+                b["renamed"] = {"MASBackup": "masbackup", "MASBackup/ProgressiveBackup": "MASBackup/progressivebackup"}
             else:
                 b["removed"] = sorted(set(healthy) - set(now))
                 b["written"] = {k: text(d) for k, d in sorted(now.items()) if healthy.get(k) != d}

@@ -1204,8 +1204,8 @@ class MasBackup:
         now: _Time | None = None,
         progress: _ProgressCallback | None = None,
     ) -> dict[str, Any]:
-        """Verifies the snapshots that a backup needs, or all of them, and returns the report as plain data: all is well
-        if `state` is `"verified"`.
+        """Verifies the snapshots that a backup needs, or all of them, and returns the report as plain data: all is well if
+        `state` is `"verified"`.
 
         With an opener each snapshot is authenticated and decrypted, and each file in it compared with its checksum.
         Without one, only what can be seen is compared.
@@ -1225,8 +1225,7 @@ class MasBackup:
         """Extracts the snapshots that a backup needs, each into the folder `<repository>/<snapshot>` of `target`, and
         returns the report as plain data.
 
-        `existing` is as in a restore. `open_inner`: write zips inside as folders, and decrypt what is encrypted once
-        more.
+        `existing` is as in a restore. `open_inner`: write zips inside as folders, and decrypt what is encrypted once more.
 
         Raises `WrongCertificateError` if no certificate opens any of them.
         """
