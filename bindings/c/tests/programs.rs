@@ -54,6 +54,7 @@ fn every_function_bears_nothing_at_all() {
 fn valgrind_finds_nothing(name: &str) {
     let program = Build::new(name).variant("valgrind").link("cjson").link("pthread").compile();
     let mut valgrind = Command::new("valgrind");
+    valgrind.env("AZS_TEST_VALGRIND", "1");
     valgrind.args(["--quiet", "--error-exitcode=99", "--leak-check=full", "--num-callers=40"]);
     valgrind.args(["--errors-for-leak-kinds=definite,indirect", "--fair-sched=yes"]);
     let suppressions = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/valgrind.supp");
