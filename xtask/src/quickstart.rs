@@ -39,7 +39,7 @@ pub(crate) fn quickstart(arguments: &[String]) -> Result<(), Failure> {
     let region = folder.join("share/contoso.com/nyc");
     let made = fs::create_dir_all(region.parent().unwrap_or(&folder)).and_then(|()| {
         fs::create_dir(&region)?;
-        mas_backup::write(&region, &folder.join("azure-stack-hub.pfx"))?;
+        mas_backup::write(&region, &folder.join(mas_backup::PFX))?;
         fs::write(folder.join("review.json"), REVIEW)
     });
     made.map_err(|e| Failure(format!("{}: {e}; give --in another folder", folder.display())))?;
@@ -51,6 +51,11 @@ pub(crate) fn quickstart(arguments: &[String]) -> Result<(), Failure> {
         println!("\nEverything is kept in {0}\nRemove it with: rm -r {0}", folder.display());
     }
     Ok(())
+}
+
+/// The password of the PFX that these arguments name, as the last line of `export` said.
+fn password(arguments: &[&str]) -> &'static str {
+    if arguments.contains(&mas_backup::PFX) { mas_backup::PASSWORD } else { PASSWORD }
 }
 
 const REVIEW: &str = r#"{
@@ -142,7 +147,7 @@ impl Shown<'_> {
         let theirs = ["--root", "share", "--deployment", "contoso.com/nyc"];
         self.azs_backup(&[&["mas-backup", "list"], &theirs])?;
         say("Verify the newest of them that is ready: it opens with its PFX.");
-        let their_pfx = ["--pfx", "azure-stack-hub.pfx"];
+        let their_pfx = ["--pfx", mas_backup::PFX];
         self.azs_backup(&[&["mas-backup", "verify"], &theirs, &their_pfx, &["--backup", "latest"]])?;
         say("Review by the best practices: exit code 3, for there is something to do. See review.html, too.");
         let review = ["review", "--root", "share", "--config", "review.json", "--cer", "azs-backup.cer"];
@@ -157,7 +162,7 @@ impl Shown<'_> {
     fn run_with(&self, arguments: &[&[&str]], codes: &[i32]) -> Result<(), Failure> {
         let arguments = arguments.concat();
         let mut command = Command::new(&self.program);
-        command.args(&arguments).current_dir(self.folder).env("AZS_PFX_PASSWORD", PASSWORD);
+        command.args(&arguments).current_dir(self.folder).env("AZS_PFX_PASSWORD", password(&arguments));
         run(&mut command, &format!("azs-backup {}", arguments.join(" ")), codes)
     }
 

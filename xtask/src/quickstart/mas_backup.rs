@@ -4,6 +4,9 @@ use std::fs;
 use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
 
+/// The file of its PFX.
+pub(super) const PFX: &str = "azure-stack-hub.pfx";
+
 /// The password of its PFX.
 pub(super) const PASSWORD: &str = "Test-Passw0rd";
 
