@@ -114,7 +114,7 @@ def test_the_package_brings_the_program(folder: Path) -> None:
 def test_ctrl_c_ends_the_program_without_a_traceback(folder: Path) -> None:
     backup = ("backup", "--root", folder / "share", "--place", "contoso.com/nyc/Switches")
     command = [sys.executable, "-m", "azs_backup", *backup, "--cer", folder / "backup.cer", "--stdin", "tor1"]
-    running = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert running.stdin is not None
     running.stdin.write("hostname tor1\n" * 100_000)
     running.stdin.flush()
