@@ -8,6 +8,8 @@ use azs_backup::layout::SharePath;
 use azs_backup::share::{Item, ItemKind, ShareProtection, Space};
 use azs_backup::{Error, ErrorKind, Result, Share};
 
+use crate::files::private_folder;
+
 /// Reads come from the share behind it, and what is done to it is only remembered.
 #[derive(Debug)]
 pub(crate) struct DryRun {
@@ -188,13 +190,4 @@ pub(crate) fn copy_state(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Creates a folder, and any parents that are missing, for its owner alone.
-pub(crate) fn private_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }

@@ -11,6 +11,7 @@ mod arguments;
 mod commands;
 mod dry_run;
 mod ended;
+mod files;
 mod options;
 mod output;
 mod progress;

@@ -159,10 +159,14 @@ impl Component {
     pub(crate) fn add_to(&self, backup: &mut Backup) -> Result<()> {
         self.sources.iter().try_for_each(|source| match source {
             SourceSection::Path(path) => backup.add(path),
-            SourceSection::Named { name, path } if path.is_file() => backup.add_file_as(name, path),
-            SourceSection::Named { name, path } => backup.add_folder_as(name, path),
+            SourceSection::Named { name, path } => add_as(backup, name, path),
         })
     }
+}
+
+/// Adds a file or a folder under another name.
+pub(crate) fn add_as(backup: &mut Backup, name: &str, path: &Path) -> Result<()> {
+    if path.is_file() { backup.add_file_as(name, path) } else { backup.add_folder_as(name, path) }
 }
 
 impl ComponentSection {

@@ -16,6 +16,7 @@ use crate::options::{BackupOptions, to_json};
 use crate::output::{Output, content, count, invalid, size, some};
 use crate::progress;
 use crate::share::ShareArgs;
+use crate::site::add_as;
 
 /// Back up files and folders into a new set.
 #[derive(Args)]
@@ -55,11 +56,7 @@ impl Backup {
         let state = self.dry_run.then(|| self.forget()).transpose()?;
         let mut backup = self.builder(output)?.start()?;
         for (name, path) in self.source {
-            if path.is_file() {
-                backup.add_file_as(&name, path)?;
-            } else {
-                backup.add_folder_as(&name, path)?;
-            }
+            add_as(&mut backup, &name, &path)?;
         }
         for source in self.sources {
             backup.add(source)?;
@@ -78,7 +75,10 @@ impl Backup {
         drop(state);
         // The set exists: failing to print the report does not undo it.
         if let Err(error) = output.print(&report, || text(&report, self.dry_run)) {
-            output.warn(format_args!("the set {} is complete; {error}", report.folder));
+            match self.dry_run {
+                true => return Err(error),
+                false => output.warn(format_args!("the set {} is complete; {error}", report.folder)),
+            }
         }
         Ok(Ended::named(report.cover.status != Status::Succeeded))
     }

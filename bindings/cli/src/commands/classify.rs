@@ -20,7 +20,8 @@ pub(crate) struct Classify {
     #[arg(long, default_value_t = Profile::Refined)]
     profile: Profile,
     /// An NTSTATUS (0xC000006D), a Win32 code (53, 0x35), an HRESULT (0x80070070, -2147024784), an errno (-28, ENOSPC), a
-    /// name (STATUS_DISK_FULL), an alert (CONNECTIVITY, or its title), or anything that a tool printed; - reads that, a log or alert JSON from stdin
+    /// name (STATUS_DISK_FULL), an alert (CONNECTIVITY, or its title), or anything that a tool printed; - reads that, a log
+    /// or alert JSON from stdin
     #[arg(required = true, allow_negative_numbers = true, value_name = "CODE|TEXT|-")]
     words: Vec<String>,
 }

@@ -12,8 +12,8 @@ use jiff::Timestamp;
 
 use self::report::{Outcome, Report};
 use self::run::Run;
-use crate::dry_run::private_folder;
 use crate::ended::Ended;
+use crate::files::private_folder;
 use crate::output::Output;
 use crate::site::{Component, Site};
 

@@ -1,13 +1,11 @@
 //! Brings a report to where the site wants it: files, a webhook, a mail.
 
-use std::io::Write;
-use std::path::Path;
-
-use azs_backup::{Error, ErrorKind, Result};
+use azs_backup::{Error, Result};
 
 use super::metrics::Values;
 use super::report::Report;
 use super::{http, mail, metrics, telemetry, webhook};
+use crate::files::replace;
 use crate::output::Output;
 use crate::site::{ReportSection, Site};
 
@@ -48,25 +46,4 @@ pub(in crate::commands) fn check(to: &ReportSection) -> Result<()> {
     to.mail.as_deref().map_or(Ok(()), mail::check)?;
     to.opentelemetry.as_deref().map_or(Ok(()), telemetry::check)?;
     to.webhook.as_ref().map_or(Ok(()), |of| http::server(&of.url, "the url of [report.webhook]").map(drop))
-}
-
-/// Writes a file whole or not at all.
-pub(super) fn replace(file: &Path, text: &str) -> Result<()> {
-    // What a link leads to is replaced, not the link. A device or a pipe never is: /dev/null belongs to everybody.
-    let there = std::fs::canonicalize(file).ok();
-    if there.as_ref().is_some_and(|there| !there.is_file()) {
-        let message = format!("write {}: it is there and is no file; name another", file.display());
-        return Err(Error::new(ErrorKind::AlreadyExists, message));
-    }
-    let file = there.as_deref().unwrap_or(file);
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut new| {
-        new.write_all(text.as_bytes())?;
-        // Whoever collects it has another account.
-        #[cfg(unix)]
-        new.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-        new.persist(file)?;
-        Ok(())
-    });
-    written.map_err(|e| Error::io(format_args!("write {}", file.display()), e))
 }

@@ -8,8 +8,8 @@ use azs_backup::set::Status;
 use azs_backup::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
-use super::delivery::replace;
 use super::report::{ComponentReport, Expiry, Report};
+use crate::files::replace;
 use crate::site::Site;
 
 /// A metric of each component: its name, what it is, its value.
