@@ -38,7 +38,8 @@ impl BackupBuilder {
     /// observer are not among them.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for anything but such an object, or for an unknown option, naming the nearest one.
+    /// `INVALID_ARGUMENT` for anything but such an object, for an unknown option, naming the nearest one, and for one out
+    /// of bounds.
     pub fn options(mut self, json: impl AsRef<[u8]>) -> Result<Self> {
         let given: Options = from_json("options of a backup", json)?;
         /// Calls the method of each option that was given.
@@ -54,6 +55,8 @@ impl BackupBuilder {
         for (key, value) in given.labels.unwrap_or_default() {
             self = self.label(key, value);
         }
-        Ok(given.exclude.unwrap_or_default().into_iter().fold(self, Self::exclude))
+        let given = given.exclude.unwrap_or_default().into_iter().fold(self, Self::exclude);
+        given.check_bounds()?;
+        Ok(given)
     }
 }

@@ -35,7 +35,7 @@ impl Backup {
     /// look at it counts as deleted before.
     ///
     /// # Errors
-    /// `NOT_FOUND` when the folder does not exist, `SOURCE_UNREADABLE` and `SOURCE_CHANGED`, subject to
+    /// `SOURCE_UNREADABLE`, also when the folder does not exist, and `SOURCE_CHANGED`, subject to
     /// [`SourceProblems`](super::SourceProblems); `INVALID_NAME`; `INVALID_ARGUMENT` when the folder is the share, lies
     /// among the sets, or is made by the kernel; `ALREADY_EXISTS` when you added something at, above or below this name
     /// before; the share's errors; `CANCELLED`.
@@ -47,7 +47,7 @@ impl Backup {
     fn add_folder_at(&mut self, path: EntryPath, folder: &Path) -> Result<()> {
         let opened = Dir::open_ambient_dir(folder, ambient_authority())
             .and_then(|dir| Ok((stat::look_at(&dir)?, dir)))
-            .map_err(|e| Error::at("open folder", folder.display(), e));
+            .map_err(|e| unopened(folder, e));
         let (stat, dir) = match opened {
             Ok(opened) => opened,
             Err(error) => return self.planner.problem(&path, error),
@@ -148,7 +148,7 @@ impl Backup {
             let stat = stat::look(&dir, own)?;
             Ok(Some((dir, own.to_owned(), stat)))
         };
-        let opened = open().map_err(|e| Error::at("open file", file.display(), e));
+        let opened = open().map_err(|e| unopened(file, e));
         let (dir, own, stat) = match opened {
             Ok(opened) => opened.ok_or_else(|| invalid("a file"))?,
             Err(error) => return self.planner.problem(&path, error),
@@ -350,6 +350,12 @@ fn now() -> Metadata {
     Metadata { mtime: Some(Mtime::now()), ..Metadata::default() }
 }
 
+/// The failure of a source that cannot be opened, be it that it is not there: nothing is wrong with the share.
+fn unopened(source: &Path, error: std::io::Error) -> Error {
+    let message = format!("source {} cannot be opened: {error}", source.display());
+    Error::new(ErrorKind::SourceUnreadable, message).with_source(error).doing("open", source.display())
+}
+
 /// Refuses what the kernel makes up as it is read: its size is never right, and nobody means to back it up.
 fn refuse_kernel(source: &Path, is_of_the_kernel: bool) -> Result<()> {
     if !is_of_the_kernel {
@@ -379,7 +385,7 @@ fn own_name(path: &Path) -> Result<String> {
     let name = match path.file_name() {
         Some(name) => Some(name.to_owned()),
         None => {
-            let real = path.canonicalize().map_err(|e| Error::at("open", path.display(), e))?;
+            let real = path.canonicalize().map_err(|e| unopened(path, e))?;
             real.file_name().map(ToOwned::to_owned)
         }
     };

@@ -158,31 +158,38 @@ impl BackupBuilder {
         })
     }
 
-    /// Checks the bounds of the options that can be judged without looking at anything else.
+    /// Checks what can be judged without looking at anything else.
     fn check(&self, now: Timestamp) -> Result<()> {
-        let invalid = |what: String| Err(Error::new(ErrorKind::InvalidArgument, what));
         if self.certificates.is_empty() {
-            return invalid("a backup needs at least one encryption certificate (CER)".into());
+            let message = "a backup needs at least one encryption certificate (CER)";
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        if !(-7..=19).contains(&self.level) {
-            return invalid(format!("zstd level {} is not between -7 and 19", self.level));
-        }
-        if !(4 << 20..=64 << 20).contains(&self.segment_size) {
-            return invalid(format!(
-                "a segment size of {} bytes is not between 4 and 64 MiB",
-                self.segment_size
-            ));
-        }
-        if !(1..=MAX_WORKERS).contains(&self.workers) {
-            return invalid(format!("{} workers are not between 1 and {MAX_WORKERS}", self.workers));
-        }
-        if self.state.as_ref().is_some_and(|folder| folder.as_os_str().is_empty()) {
-            return invalid("the path of the state folder is empty".into());
-        }
+        self.check_bounds()?;
         if !self.allow_expired {
             for certificate in &self.certificates {
                 certificate.check_validity(now)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Checks the options that have bounds, and names the first that is beyond them.
+    pub(super) fn check_bounds(&self) -> Result<()> {
+        let invalid = |what: String| Err(Error::new(ErrorKind::InvalidArgument, what));
+        if !(-7..=19).contains(&self.level) {
+            return invalid(format!("level {} of zstd is not between -7 and 19", self.level));
+        }
+        if !(4 << 20..=64 << 20).contains(&self.segment_size) {
+            return invalid(format!(
+                "segment_size {} is not between 4 and 64 MiB, in bytes",
+                self.segment_size
+            ));
+        }
+        if !(1..=MAX_WORKERS).contains(&self.workers) {
+            return invalid(format!("workers {} is not between 1 and {MAX_WORKERS}", self.workers));
+        }
+        if self.state.as_ref().is_some_and(|folder| folder.as_os_str().is_empty()) {
+            return invalid("the path of the state folder is empty".into());
         }
         Ok(())
     }

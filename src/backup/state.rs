@@ -274,7 +274,7 @@ impl State {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Removes what the manifest does not name.
+    /// Removes what earlier runs left and the manifest does not name. What somebody else put there stays.
     fn tidy(&self, manifest: &Manifest, tables: &BTreeSet<u32>) -> io::Result<()> {
         let mut names: BTreeSet<std::ffi::OsString> = [MANIFEST, "lock"].iter().map(Into::into).collect();
         names.insert((&manifest.tree.name).into());
@@ -283,7 +283,8 @@ impl State {
         names.extend(texts.filter_map(|path| path.file_name().map(Into::into)));
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
-            if !names.contains(&entry.file_name()) && entry.file_type()?.is_file() {
+            let name = entry.file_name();
+            if is_own(&name.to_string_lossy()) && !names.contains(&name) && entry.file_type()?.is_file() {
                 fs::remove_file(entry.path())?;
             }
         }
@@ -300,6 +301,13 @@ impl State {
         *self.journal() = None;
         journal::remove(&self.folder);
     }
+}
+
+/// Whether a run gives such a name to a file in its state folder: a tree, a table, the text of a piece, or one that it is
+/// still writing.
+fn is_own(name: &str) -> bool {
+    let is_text = || index::piece_number(&format!("{name}.p7m")).is_some();
+    ["tree-", "blocks-", ".tmp"].iter().any(|start| name.starts_with(start)) || is_text()
 }
 
 /// Returns the name of this machine.

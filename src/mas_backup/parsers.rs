@@ -11,14 +11,18 @@ use super::zip::{self, Budget, Content, Visitor};
 
 /// Passes any bytes to every parser. None may panic, and nothing that comes out may lead out of a folder.
 pub fn take_any(bytes: &[u8]) {
-    document(bytes);
-    registrations(bytes);
-    name(bytes);
-    header(bytes);
-    zip(bytes);
+    take_metadata(bytes);
+    take_names(bytes);
+    take_header(bytes);
+    take_zip(bytes);
 }
 
-/// Reads XML as each of the documents.
+/// Reads metadata: XML as each of the documents, JSON as the list of repositories.
+pub fn take_metadata(bytes: &[u8]) {
+    document(bytes);
+    registrations(bytes);
+}
+
 fn document(bytes: &[u8]) {
     let is_document = Element::parse(bytes).is_ok();
     for is_read in [SnapshotMetadata::parse(bytes).is_ok(), InfoMetadata::parse(bytes).is_ok()] {
@@ -26,7 +30,6 @@ fn document(bytes: &[u8]) {
     }
 }
 
-/// Reads a list of repositories.
 fn registrations(bytes: &[u8]) {
     for registration in super::registrations::parse(bytes).iter().flatten() {
         assert_eq!(
@@ -37,7 +40,7 @@ fn registrations(bytes: &[u8]) {
 }
 
 /// Reads the name of a snapshot.
-fn name(bytes: &[u8]) {
+pub fn take_names(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if let Some(name) = SnapshotName::parse(&text) {
         assert_eq!(SnapshotName::parse(&text.to_ascii_uppercase()), Some(name));
@@ -45,14 +48,14 @@ fn name(bytes: &[u8]) {
 }
 
 /// Reads the beginning of a data file.
-fn header(bytes: &[u8]) {
+pub fn take_header(bytes: &[u8]) {
     if Prefix::parse(bytes).is_ok() {
         assert!(bytes.len() >= PREFIX && Prefix::is_at_start_of(bytes));
     }
 }
 
 /// Reads a zip, zips inside it included; holds what comes out against the budget.
-fn zip(bytes: &[u8]) {
+pub fn take_zip(bytes: &[u8]) {
     struct Counting(u64);
 
     impl Visitor for Counting {

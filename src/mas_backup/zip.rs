@@ -16,6 +16,8 @@ use crate::layout::check_windows_name;
 
 mod entry;
 mod record;
+#[cfg(test)]
+mod tests;
 
 pub(super) use entry::Content;
 use record::{CENTRAL, Central, Counted, ENCRYPTED, END, END_64, Header, LOCAL, UTF_8};

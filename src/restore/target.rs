@@ -27,11 +27,11 @@ mod windows;
 #[cfg(unix)]
 pub(super) use unix::{make_sparse, os_text};
 #[cfg(unix)]
-use unix::{open_folder, os_name, private, take_rights, write_all_at};
+use unix::{create_private_folder, open_folder, os_name, private, take_rights, write_all_at};
 #[cfg(windows)]
 pub(super) use windows::{make_sparse, os_text};
 #[cfg(windows)]
-use windows::{open_folder, os_name, private, take_rights, write_all_at};
+use windows::{create_private_folder, open_folder, os_name, private, take_rights, write_all_at};
 
 /// The target folder.
 pub(crate) struct Target {
@@ -184,7 +184,7 @@ impl Target {
             drop(folders);
             return dir.open_dir_nofollow(name);
         }
-        let mut is_new = match names::create_folder(dir, name) {
+        let mut is_new = match create_private_folder(dir, name) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => false,
             created => created.map(|()| true)?,
         };
@@ -216,7 +216,7 @@ impl Target {
     /// Replaces a file or link by a new folder; if that fails, the file or link stays.
     fn replace_by_folder(&self, dir: &Dir, name: &OsStr) -> io::Result<()> {
         let (folder, aside) = (self.temporary(), self.temporary());
-        names::create_folder(dir, &folder)?;
+        create_private_folder(dir, OsStr::new(&folder))?;
         let moved = names::rename(dir, name, dir, &aside).and_then(|()| {
             names::rename(dir, &folder, dir, name)
                 .inspect_err(|_| drop(names::rename(dir, &aside, dir, name)))

@@ -226,7 +226,7 @@ int main(int count, char **arguments) {
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_backup_add_reader(backup, "x", NULL, NULL, &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_backup_add_problem(backup, "x", NULL, &error));
     FAILS(AZS_STATUS_SOURCE_UNREADABLE, azs_backup_add_problem(backup, "y", "no answer", &error));
-    FAILS(AZS_STATUS_NOT_FOUND, azs_backup_add(backup, "/no such file", NULL, &error));
+    FAILS(AZS_STATUS_SOURCE_UNREADABLE, azs_backup_add(backup, "/no such file", NULL, &error));
     azs_backup_free(backup);
 
     /* A classifier that has finished. */

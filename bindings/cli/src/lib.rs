@@ -30,7 +30,8 @@ use arguments::Cli;
 /// It prints to stdout and stderr, and handles SIGINT, SIGTERM and SIGHUP from its first long work on: it belongs into a
 /// process of its own.
 pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> u8 {
-    match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    match Cli::try_parse_from(&arguments) {
         Ok(Cli { output, command }) => {
             let output = output::Output::new(&output, command.name());
             let result = command.run(&output);
@@ -40,6 +41,9 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Err(error) => {
             // Nobody may be reading.
             let _ = error.print();
+            if error.use_stderr() {
+                output::misused(&arguments, &error);
+            }
             u8::try_from(error.exit_code()).unwrap_or(ended::USAGE)
         }
     }

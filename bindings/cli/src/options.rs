@@ -91,6 +91,12 @@ pub(crate) struct BackupOptions {
 
 const TUNING: &str = "Tuning";
 
+/// JSON, in which options are handed on, has no number for "nan" and "inf".
+fn seconds(text: &str) -> std::result::Result<f64, String> {
+    let seconds = text.parse().ok().filter(|seconds: &f64| seconds.is_finite());
+    seconds.ok_or_else(|| "it is no number of seconds".into())
+}
+
 fn label(text: &str) -> std::result::Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write it like serial=7F3A")?;
     Ok((key.to_owned(), value.to_owned()))
@@ -219,17 +225,17 @@ pub(crate) struct SmbOptions {
     #[schemars(extend("default" = 4))]
     connections: Option<u64>,
     /// How long to try to connect and log on [default: 10]
-    #[arg(long, value_name = "SECONDS", help_heading = SERVER)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = SERVER)]
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = 10))]
     connect_limit: Option<f64>,
     /// How long a server may be silent before the connection counts as lost [default: 30]
-    #[arg(long, value_name = "SECONDS", help_heading = SERVER)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = SERVER)]
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = 30))]
     silence_limit: Option<f64>,
     /// How long one call may take, with all attempts [default: 900]
-    #[arg(long, value_name = "SECONDS", help_heading = SERVER)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = SERVER)]
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = 900))]
     call_limit: Option<f64>,

@@ -2,17 +2,19 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write};
 
 use azs_backup::alert::Context;
 use azs_backup::set::Counts;
 use azs_backup::{Error, ErrorKind, Result};
+use clap::CommandFactory;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::arguments::{OutputArgs, ProgressStyle};
+use crate::arguments::{Cli, OutputArgs, ProgressStyle};
 use crate::ended::{Ended, exit_code};
 
 /// The version of the JSON documents. A new one means that a member changed its meaning or went.
@@ -106,6 +108,25 @@ impl Output {
             .map_err(|e| Error::new(ErrorKind::Internal, "the result is no JSON").with_source(e))?;
         Ok(format!("{:#}", json!({ "version": VERSION, "command": self.command, key: value })))
     }
+}
+
+/// Prints the JSON document of a command line that cannot be read, if it asks for one.
+pub(crate) fn misused(arguments: &[OsString], error: &clap::Error) {
+    let options = arguments.iter().take_while(|argument| *argument != "--");
+    if !options.clone().any(|argument| argument == "--json") {
+        return;
+    }
+    let is_command = |argument: &&OsString| {
+        let name = argument.to_str();
+        name.is_some_and(|name| Cli::command().find_subcommand(name).is_some())
+    };
+    let command = options.skip(1).find(is_command).and_then(|command| command.to_str());
+    // Below its first line it shows how to call the command.
+    let message = error.to_string();
+    let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let error = json!({ "code": ErrorKind::InvalidArgument.code(), "message": message,
+        "operation": null, "path": null, "set": null, "alert": null });
+    let _ = write(format_args!("{:#}", json!({ "version": VERSION, "command": command, "error": error })));
 }
 
 /// As syslog(3) numbers them.

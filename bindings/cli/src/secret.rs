@@ -53,6 +53,11 @@ impl SmbPassword {
         Self { smb_password_file: file, smb_password_fd: None }
     }
 
+    /// Reads the file, if there is one, to see that it can be read.
+    pub(crate) fn check_file(&self) -> Result<()> {
+        self.smb_password_file.as_deref().map_or(Ok(()), |file| in_file(file).map(drop))
+    }
+
     /// Reads it; `None` if there is none.
     pub(crate) fn read(&self) -> Result<Option<Secret>> {
         read(self.smb_password_file.as_deref(), self.smb_password_fd, SMB_PASSWORD, "azs-smb-password")

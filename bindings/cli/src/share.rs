@@ -1,5 +1,6 @@
 //! Shares and sets, named by arguments.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -111,6 +112,17 @@ impl ServerArgs {
             }
             _ => error,
         })
+    }
+
+    /// Judges the options of a connection and the file with the password, and connects to nothing.
+    pub(crate) fn check_files(&self, root: &Path) -> Result<()> {
+        self.password.check_file()?;
+        #[cfg(feature = "smb")]
+        if let (true, Some(options)) = (UncPath::is_meant_by(root), &self.configured) {
+            let somebody = share::SmbAccount::new("somebody", "")?;
+            share::open(root).account(somebody).options(options.clone()).connection()?;
+        }
+        Ok(())
     }
 
     pub(crate) fn check(&self, root: &Path, check: &ShareCheck, output: &Output) -> Result<CheckReport> {
@@ -285,7 +297,15 @@ pub(crate) fn certificate(file: &Path, password: &PfxPassword) -> Result<Decrypt
 /// Whether the system opens a UNC path, as the account that this program runs as.
 const SYSTEM_OPENS_UNC: bool = cfg!(windows);
 
-/// Reads a whole file.
+/// Reads a whole file of at most 4 MiB.
 pub(crate) fn read(file: &Path) -> Result<Vec<u8>> {
-    std::fs::read(file).map_err(|e| Error::io(format_args!("read {}", file.display()), e))
+    const MOST: u64 = 4 << 20;
+    let mut content = Vec::new();
+    let read = std::fs::File::open(file).and_then(|file| file.take(MOST + 1).read_to_end(&mut content));
+    read.map_err(|e| Error::io(format_args!("read {}", file.display()), e))?;
+    if content.len() as u64 > MOST {
+        let message = format!("{} has more than {MOST} bytes, the most that is read here", file.display());
+        return Err(Error::new(ErrorKind::LimitExceeded, message));
+    }
+    Ok(content)
 }

@@ -1,5 +1,6 @@
 //! The configuration of a site: one TOML file that says what is backed up where, and how.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -47,9 +48,12 @@ impl Site {
             Error::new(ErrorKind::Malformed, format!("{}: is not UTF-8", file.display())).with_source(e)
         })?;
         let at = At { file, text: &text };
-        let sections: Sections = toml::from_str(&text).map_err(|e| {
+        let mut sections: Sections = toml::from_str(&text).map_err(|e| {
             at.error(ErrorKind::Malformed, e.span().unwrap_or_default(), e.message().replace('\n', "; "))
         })?;
+        let absolute = std::path::absolute(file);
+        let absolute = absolute.map_err(|e| Error::io(format_args!("find {}", file.display()), e))?;
+        sections.resolve(absolute.parent().unwrap_or(Path::new("")));
         let deployment: Deployment =
             sections.deployment.get_ref().parse().map_err(|e| at.judged(sections.deployment.span(), &e))?;
         let schedule = match &sections.schedule {
@@ -107,6 +111,11 @@ impl Site {
         let creates = self.sections.components.iter().any(creates);
         let check = ShareCheck::new(self.deployment.clone()).create_folders(creates);
         self.server()?.check(self.root(), &check, output)
+    }
+
+    /// Judges what only a run would find: the file with the password, the options of the connection.
+    pub(crate) fn check_share(&self) -> Result<()> {
+        self.server()?.check_files(self.root())
     }
 
     fn server(&self) -> Result<ServerArgs> {
@@ -177,6 +186,7 @@ impl ComponentSection {
             let message = format!("{place} has no sources: its sets would be empty");
             return Err(at.error(ErrorKind::InvalidArgument, self.name.span(), message));
         }
+        self.check_names(at)?;
         let options = match &self.options {
             Some(options) => {
                 // Each set has a name of its own: the second run would fail.
@@ -194,6 +204,33 @@ impl ComponentSection {
             None => "{}".into(),
         };
         Ok(Component { place: place.clone(), sources: self.sources.clone(), options })
+    }
+}
+
+impl ComponentSection {
+    /// Refuses two sources that would have one name in the set, or one below the other's.
+    fn check_names(&self, at: &At<'_>) -> Result<()> {
+        let mut names: Vec<Cow<'_, str>> = Vec::new();
+        for source in &self.sources {
+            let name = match source {
+                SourceSection::Named { name, .. } => name.into(),
+                // What has no name of its own is refused when it is added.
+                SourceSection::Path(path) => path.file_name().unwrap_or_default().to_string_lossy(),
+            };
+            let is_at_or_below = |a: &str, b: &str| {
+                a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            let taken = names.iter().find(|other| is_at_or_below(&name, other) || is_at_or_below(other, &name));
+            if let Some(taken) = taken {
+                let message = format!(
+                    "the sources {taken} and {name} are in each other's way in the set: give one another name, like \
+                     {{ name = \"...\", path = \"...\" }}"
+                );
+                return Err(at.error(ErrorKind::AlreadyExists, self.name.span(), message));
+            }
+            names.push(name);
+        }
+        Ok(())
     }
 }
 

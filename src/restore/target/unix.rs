@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 
-use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, OpenOptions, OpenOptionsExt};
 
 /// On Unix an account has its rights at all times.
 pub(super) fn take_rights() {}
@@ -16,6 +16,13 @@ pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(0o600);
     options
+}
+
+/// Creates a folder that nobody else can look into before it has its mode.
+pub(super) fn create_private_folder(dir: &Dir, name: &OsStr) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.mode(0o700);
+    dir.create_dir_with(name, &builder)
 }
 
 /// Any file can have holes.

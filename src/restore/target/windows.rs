@@ -25,6 +25,11 @@ pub(super) fn private() -> OpenOptions {
     OpenOptions::new()
 }
 
+/// Creates a folder. It inherits its access list, like any other.
+pub(super) fn create_private_folder(dir: &Dir, name: &OsStr) -> io::Result<()> {
+    crate::names::create_folder(dir, name)
+}
+
 /// Lets a new file have holes; where the file system has none, its zeros take space.
 pub(in crate::restore) fn make_sparse(file: &File) {
     let _ = azs_backup_windows::make_sparse(file);

@@ -13,11 +13,15 @@ use crate::observer::{Observer, Progress, Ticker};
 use crate::share::{Item, ItemKind, Share};
 use crate::worker_pool;
 
-/// Questions that are asked of a share at once.
+/// Questions that are asked at once of a share far away.
 const IN_FLIGHT: usize = 32;
+
+/// Questions that are asked at once of a folder: it may be mounted from a server, but mostly it answers at once.
+const IN_FLIGHT_LOCAL: usize = 8;
 
 pub(super) struct Walk<'a> {
     share: &'a Arc<dyn Share>,
+    in_flight: usize,
     list: SetList,
     ticker: Ticker<'a>,
 }
@@ -27,7 +31,8 @@ type Located = (Place, SharePath);
 
 impl<'a> Walk<'a> {
     pub(super) fn new(share: &'a Arc<dyn Share>, observer: &'a mut dyn Observer) -> Self {
-        Self { share, list: SetList::default(), ticker: Ticker::new(observer, None) }
+        let in_flight = if share.local_root().is_some() { IN_FLIGHT_LOCAL } else { IN_FLIGHT };
+        Self { share, in_flight, list: SetList::default(), ticker: Ticker::new(observer, None) }
     }
 
     /// Lists the sets of a deployment, or of one of its components, in no order.
@@ -91,7 +96,7 @@ impl<'a> Walk<'a> {
     fn list_all(&mut self, places: Vec<Located>) -> Result<Vec<(Located, Vec<Name>)>> {
         let (share, mut jobs, mut listed) = (self.share, places.into_iter(), Vec::new());
         worker_pool::run(
-            IN_FLIGHT.min(jobs.len()),
+            self.in_flight.min(jobs.len()),
             || Ok(()),
             |(), (place, folder): Located| {
                 let items = share.list(&folder);
@@ -114,10 +119,10 @@ impl<'a> Walk<'a> {
 
     /// Adds these sets to the list.
     fn look_at(&mut self, sets: Vec<(Place, SharePath, SetName)>) -> Result<()> {
-        let Self { share, list, ticker } = self;
+        let Self { share, in_flight, list, ticker } = self;
         let (mut jobs, count, large) = (sets.into_iter(), Cell::new(0), Mutex::new(()));
         worker_pool::run(
-            IN_FLIGHT.min(jobs.len()),
+            jobs.len().min(*in_flight),
             || Ok(()),
             |(), (place, folder, name): (Place, SharePath, SetName)| {
                 summarize(share, &place, &folder, name, &large)

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::ended::Ended;
 use crate::output::Output;
-use crate::share::{ServerArgs, read};
+use crate::share::ServerArgs;
 
 mod page;
 
@@ -74,7 +74,9 @@ impl Kit {
                 let message = format!("{}: two programs of a kit need two names", program.display());
                 Error::new(ErrorKind::InvalidArgument, message)
             })?;
-            files.push((name, read(&program)?));
+            let content =
+                fs::read(&program).map_err(|e| Error::io(format_args!("read {}", program.display()), e))?;
+            files.push((name, content));
         }
         let programs = files.len();
         let names = files.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");

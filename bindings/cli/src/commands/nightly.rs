@@ -8,7 +8,7 @@ use azs_backup::schedule::{
 };
 use azs_backup::{Error, Result};
 use clap::Args;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use self::report::{Outcome, Report};
 use self::run::Run;
@@ -56,18 +56,14 @@ impl Nightly {
         if !self.dry_run {
             private_folder(state).map_err(|e| Error::io(format_args!("create {}", state.display()), e))?;
         }
+        let (log, now) = (JobLog::new(state.join("jobs.jsonl")), Timestamp::now());
         // A dry run creates nothing, this file neither.
         let is_new = !state.join(LOCK).exists();
         let lock = if self.dry_run && is_new { Some(None) } else { lock(state)?.map(Some) };
         let Some(_lock) = lock else {
-            return self.not_now(
-                &site,
-                output,
-                "another nightly run of this site is at work".into(),
-                Ended::Blocked,
-            );
+            let why = "another nightly run of this site is at work".into();
+            return self.not_now(&site, output, why, Ended::Blocked);
         };
-        let (log, now) = (JobLog::new(state.join("jobs.jsonl")), Timestamp::now());
         let jobs = log.read(now)?;
         let next = site.schedule.next_run(jobs.last_scheduled(), now);
         let is_due = self.now || next.is_due(now);
@@ -82,20 +78,14 @@ impl Nightly {
                 Ended::Whole,
             );
         }
+        let stale = stale_operations(&site);
         let may_run = match gate(&site, &log).and_then(|gate| gate.scheduled(&site.schedule, now)) {
             Ok(Decision::Skipped(skip)) if self.dry_run => {
                 return self.not_now(&site, output, skip.to_string(), Ended::Blocked);
             }
             Ok(Decision::Skipped(skip)) => {
                 log.append(&Job::skipped(now.to_string(), &skip, now))?;
-                let mut report = Report::of(&site.deployment, Outcome::Blocked, skip.to_string());
-                Self::remember(&mut report, &log, &next)?;
-                // A gate that stays closed costs every night: whoever has no backup for a day is told.
-                if report.needs_attention() {
-                    warn_of(&delivery::deliver(&report, &site, output), output);
-                }
-                output.print(&report, || report.to_string())?;
-                return Ok(Ended::Blocked);
+                return Self::blocked(&site, &log, &next, skip.to_string(), output);
             }
             Ok(_) => Ok(()),
             Err(error) if self.dry_run => return Err(error),
@@ -111,12 +101,24 @@ impl Nightly {
         let mut report = Run { site: &site, components, log: &log, output, begun: now, trigger }.run(may_run);
         // Who was told once is not told each half hour.
         report.is_known = !is_due && report.has_failures_of(|place| owed::last_code(&jobs, place));
+        report.warnings.extend(stale);
         Self::remember(&mut report, &log, &next)?;
         let lost = delivery::deliver(&report, &site, output);
         warn_of(&lost, output);
         output.print(&report, || report.to_string())?;
         let ended = report.into_result()?;
         Ok(if lost.is_empty() { ended } else { Ended::Partial })
+    }
+
+    /// Ends as blocked. A gate that stays closed costs every night: if there is no recent backup, somebody is told.
+    fn blocked(site: &Site, log: &JobLog, next: &NextRun, why: String, output: &Output) -> Result<Ended> {
+        let mut report = Report::of(&site.deployment, Outcome::Blocked, why);
+        Self::remember(&mut report, log, next)?;
+        if report.needs_attention() {
+            warn_of(&delivery::deliver(&report, site, output), output);
+        }
+        output.print(&report, || report.to_string())?;
+        Ok(Ended::Blocked)
     }
 
     /// Adds what the log says: the last good run of each component, and what an operator should look into.
@@ -156,6 +158,19 @@ fn gate(site: &Site, log: &JobLog) -> Result<Gate> {
         None => gate,
     })
 }
+
+/// Says that nobody writes the file with the operations any more: then nobody knows what the deployment does now. Backups
+/// go on, because a script that died must not cost them.
+fn stale_operations(site: &Site) -> Option<String> {
+    let file = site.gate().operations.as_ref()?;
+    let written = file.metadata().and_then(|metadata| metadata.modified()).ok()?;
+    let written = Timestamp::try_from(written).ok()?;
+    let is_old = Timestamp::now().duration_since(written) > STALE;
+    is_old.then(|| format!("{} was last written at {written}: does its script still run?", file.display()))
+}
+
+/// An update of Azure Stack Hub takes days, a script that looks for one runs each hour.
+const STALE: SignedDuration = SignedDuration::from_hours(24);
 
 /// The file in the state folder that keeps two runs of a site apart.
 const LOCK: &str = "nightly.lock";

@@ -1,7 +1,8 @@
 //! What the file of a site says, as it is written there; and its JSON Schema.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use azs_backup::layout::UncPath;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,6 +46,29 @@ pub(super) struct Sections {
     #[serde(rename = "component")]
     #[schemars(length(min = 1))]
     pub(super) components: Vec<ComponentSection>,
+}
+
+impl Sections {
+    /// Takes relative paths from the folder of the file: a timer and a shell run in different ones. A UNC path is none.
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        let components = self.components.iter_mut().flat_map(|component| &mut component.sources);
+        let sources = components.map(|source| match source {
+            SourceSection::Path(path) | SourceSection::Named { path, .. } => path,
+        });
+        let ReportSection { json, prometheus, review, webhook, .. } = &mut self.report;
+        let secret = webhook.as_mut().and_then(|webhook| webhook.secret_file.as_mut());
+        let optional = [&mut self.share.password_file, &mut self.gate.operations, json, prometheus, review];
+        let paths = [&mut self.state, &mut self.share.root].into_iter().chain(&mut self.certificates);
+        let paths = paths.chain(sources).chain(optional.into_iter().flatten()).chain(secret);
+        for path in paths.filter(|path| !UncPath::is_meant_by(&**path) && !is_stored(path)) {
+            *path = folder.join(&*path);
+        }
+    }
+}
+
+/// Whether it is the name of a certificate in a store of Windows, which is no path.
+fn is_stored(path: &Path) -> bool {
+    path.to_string_lossy().get(..6).is_some_and(|start| start.eq_ignore_ascii_case(r"Cert:\"))
 }
 
 /// The share that has the sets.

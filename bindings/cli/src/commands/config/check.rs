@@ -31,6 +31,7 @@ impl Check {
     pub(super) fn run(self, output: &Output) -> Result<Ended> {
         let site = Site::read(&self.site.file)?;
         check_reports(site.report())?;
+        site.check_share()?;
         let certificates = site.certificates()?;
         if certificates.is_empty() {
             return Err(invalid(format_args!("{}: certificates is empty", self.site.file.display())));
