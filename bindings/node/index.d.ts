@@ -1303,7 +1303,12 @@ export class Review {
 export function review(
   configuration: string | Bytes | object,
   share: Share,
-  options?: { now?: Time | null },
+  options?: ReviewOptions,
 ): Promise<Review>
-export function reviewSync(configuration: string | Bytes | object, share: Share, options?: { now?: Time | null }): Review
+export function reviewSync(configuration: string | Bytes | object, share: Share, options?: ReviewOptions): Review
+export interface ReviewOptions {
+  /** Tried on what the newest backup of Azure Stack Hub needs: a drill. */
+  opener?: Opener | null
+  now?: Time | null
+}
 export const RULES: readonly Rule[]

@@ -116,7 +116,7 @@ pub extern "C" fn azs_mas_backup_free(mas_backup: Option<Box<azs_mas_backup>>) {
     drop(mas_backup);
 }
 
-fn keys(opener: *const azs_opener) -> Result<Keys> {
+pub(crate) fn keys(opener: *const azs_opener) -> Result<Keys> {
     if opener.is_null() {
         return Ok(Keys::default());
     }

@@ -2,10 +2,12 @@
 
 use std::ffi::c_char;
 
-use azs::review::{Configuration, RULES, Review, review};
+use azs::review::{Configuration, RULES, Review, review_with};
 
+use crate::envelope::azs_opener;
 use crate::error::{azs_error, azs_status};
 use crate::ffi::{Data, Slot, Text, guard, handle, slot};
+use crate::mas_backup::keys;
 use crate::share::azs_share;
 
 /// What a review found. Free it with `azs_review_free`.
@@ -13,12 +15,14 @@ use crate::share::azs_share;
 /// Threads: it never changes. Several threads may use it at once.
 pub struct azs_review(Review);
 
-/// Reviews a configuration, a JSON document, and the share whose root it names. `now` may be NULL for the present.
+/// Reviews a configuration, a JSON document, and the share whose root it names. `opener` may be NULL, or else is tried on
+/// what the newest backup of Azure Stack Hub needs: a drill. `now` may be NULL for the present.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_review_new(
     configuration: Data,
     length: usize,
     share: Option<&azs_share>,
+    opener: *const azs_opener,
     now: Text,
     found: Slot<'_, azs_review>,
     error: Slot<'_, azs_error>,
@@ -26,7 +30,8 @@ pub extern "C" fn azs_review_new(
     guard(error, || {
         let out = slot(found, "found")?;
         let configuration = Configuration::from_json(configuration.get(length, "configuration")?)?;
-        out.give(azs_review(review(&configuration, handle(share, "share")?.0.clone(), now.time("now")?)?));
+        let (share, keys) = (handle(share, "share")?.0.clone(), keys(opener)?);
+        out.give(azs_review(review_with(&configuration, share, &keys, now.time("now")?)?));
         Ok(())
     })
 }

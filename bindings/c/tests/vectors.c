@@ -538,7 +538,7 @@ static void reviews(void) {
         azs_error *error = NULL;
         char *configuration = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(test, "configuration"));
         OK(azs_folder_share_open(root, NULL, &share, &error));
-        OK(azs_review_new((const uint8_t *)configuration, strlen(configuration), share, text_of(test, "now"), &review, &error));
+        OK(azs_review_new((const uint8_t *)configuration, strlen(configuration), share, NULL, text_of(test, "now"), &review, &error));
         OK(azs_review_json(review, &json, &error));
         cJSON *found = parsed(json);
         cJSON *findings = pairs(cJSON_GetObjectItemCaseSensitive(found, "findings"), "rule", "about");
@@ -671,6 +671,24 @@ static void extract_newest(azs_mas_backup *theirs, azs_opener *opener, const cha
     cJSON_Delete(catalog);
 }
 
+/* Reviews the share, and compares what opening the newest backup came to; NULL where nothing was opened. */
+static void drill(azs_share *share, azs_opener *opener, const char *now, const char *expected) {
+    const char *site = "{\"root\": \"\\\\\\\\fs.contoso.com\\\\AzSBackups\","
+                       " \"deployment\": {\"external_domain_name\": \"contoso.com\", \"region\": \"nyc\"}}";
+    azs_review *review;
+    azs_error *error = NULL;
+    char *json;
+    OK(azs_review_new((const uint8_t *)site, strlen(site), share, opener, now, &review, &error));
+    OK(azs_review_json(review, &json, &error));
+    cJSON *found = parsed(json);
+    const cJSON *theirs = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(found, "their_backups"), 0);
+    CHECK(theirs != NULL);
+    const cJSON *came_to = cJSON_GetObjectItemCaseSensitive(theirs, "drill");
+    CHECK(expected == NULL ? cJSON_IsNull(came_to) : same(cJSON_GetStringValue(came_to), expected));
+    cJSON_Delete(found);
+    azs_review_free(review);
+}
+
 static void mas_backups(void) {
     cJSON *vectors = load("mas_backup.json");
     const char *now = text_of(vectors, "now");
@@ -714,6 +732,8 @@ static void mas_backups(void) {
         if (broken == NULL) {
             CHECK(same(text_of(report, "state"), "verified"));
             extract_newest(theirs, opener, now);
+            drill(share, opener, now, "verified");
+            drill(share, NULL, now, NULL);
         }
         cJSON_Delete(report);
         azs_mas_backup_free(theirs);

@@ -119,7 +119,7 @@ impl ServerArgs {
         self.password.check_file()?;
         #[cfg(feature = "smb")]
         if let (true, Some(options)) = (UncPath::is_meant_by(root), &self.configured) {
-            let somebody = share::SmbAccount::new("somebody", "")?;
+            let somebody = share::SmbAccount::new("somebody", "whatever it is")?;
             share::open(root).account(somebody).options(options.clone()).connection()?;
         }
         Ok(())

@@ -20,7 +20,7 @@ const {
   time,
   wrongType,
 } = require('./ffi.js')
-const { half, halves } = require('./envelope.js')
+const { Opener, half, halves } = require('./envelope.js')
 const { HEALTH, RETENTION, SCHEDULE } = require('./options.js')
 const { Share, listed } = require('./share.js')
 
@@ -248,16 +248,20 @@ class Review {
   }
 }
 
+function reviewing(configuration, share, given) {
+  const { now, opener } = options(given, ['now', 'opener'])
+  const by = opener === undefined || opener === null ? undefined : half(instance(opener, Opener, 'opener'))
+  return [document(configuration, 'configuration'), half(instance(share, Share, 'share')), by, time(now, 'now')]
+}
+
 async function review(configuration, share, given) {
-  const [of, on] = [document(configuration, 'configuration'), half(instance(share, Share, 'share'))]
-  const at = time(options(given, ['now']).now, 'now')
-  return new Review(KEY, await promised(() => native.review(of, on, at)))
+  const of = reviewing(configuration, share, given)
+  return new Review(KEY, await promised(() => native.review(...of)))
 }
 
 function reviewSync(configuration, share, given) {
-  const [of, on] = [document(configuration, 'configuration'), half(instance(share, Share, 'share'))]
-  const at = time(options(given, ['now']).now, 'now')
-  return new Review(KEY, call(() => native.reviewSync(of, on, at)))
+  const of = reviewing(configuration, share, given)
+  return new Review(KEY, call(() => native.reviewSync(...of)))
 }
 
 module.exports = {

@@ -44,7 +44,7 @@ fn verify(
     json(&verify.run(time(at)?)?)
 }
 
-fn keys(opener: Option<&Opener>) -> Keys {
+pub(crate) fn keys(opener: Option<&Opener>) -> Keys {
     opener.map(|opener| Keys::from(&*opener.0)).unwrap_or_default()
 }
 

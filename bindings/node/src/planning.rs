@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use azs_backup::layout::SharePath;
 use azs_backup::observer::Observer;
-use azs_backup::review::{Configuration, RULES};
+use azs_backup::review::{Configuration, RULES, review_with};
 use azs_backup::schedule::{
     self, Candidate, Job, JobLog, JobStatus, OperationKind, OperationsFile, Skip, Trigger,
 };
@@ -16,7 +16,9 @@ use napi_derive::napi;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::envelope::Opener;
 use crate::ffi::{invalid, json, long, now, optional, optional_time, time};
+use crate::mas_backup::keys;
 use crate::share::{Sets, Share};
 
 #[napi]
@@ -311,14 +313,15 @@ pub fn review<'env>(
     env: &'env Env,
     configuration: &[u8],
     share: &Share,
+    opener: Option<&Opener>,
     at: Option<String>,
 ) -> napi::Result<Object<'env>> {
-    let share = share.share();
+    let (share, keys) = (share.share(), keys(opener));
     // Here, on the thread of JavaScript, whose memory it is.
     let configuration = Configuration::from_json(configuration);
     long(env, move || {
         let configuration = configuration?;
-        Ok(Review(azs_backup::review::review(&configuration, share?, time(at)?)?))
+        Ok(Review(review_with(&configuration, share?, &keys, time(at)?)?))
     })
 }
 
@@ -327,11 +330,12 @@ pub fn review_sync(
     env: Env,
     configuration: &[u8],
     share: &Share,
+    opener: Option<&Opener>,
     at: Option<String>,
 ) -> napi::Result<Review> {
     now(env, || {
         let configuration = Configuration::from_json(configuration)?;
-        Ok(Review(azs_backup::review::review(&configuration, share.share()?, time(at)?)?))
+        Ok(Review(review_with(&configuration, share.share()?, &keys(opener), time(at)?)?))
     })
 }
 

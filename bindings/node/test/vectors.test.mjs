@@ -234,6 +234,11 @@ test('mas_backup', (t) => {
     }
     assert.deepEqual([report.state, report.snapshots.length], ['verified', 39])
     assert.equal(theirs.verifySync(null, at).state, 'not_checked')
+    const site = { root: '\\\\fs.contoso.com\\AzSBackups', deployment: { external_domain_name: 'contoso.com', region: 'nyc' } }
+    for (const [opener, drill] of [[both, 'verified'], [null, null]]) {
+      const review = azs.reviewSync(site, azs.FolderShare.openSync(root), { ...at, opener })
+      assert.deepEqual(review.theirBackups.map((of) => of.drill), [drill])
+    }
     for (const backup of theirs.listSync(at).backups) {
       if (!backup.repositories.some((of) => of.chain.length > 0)) {
         continue

@@ -1,10 +1,12 @@
 //! Reviews by the best practices.
 
+use azs_backup::mas_backup::Keys;
 use azs_backup::review::{self as core, Configuration, RULES};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::argument::{TextOrBytes, Time};
+use crate::envelope::Opener;
 use crate::error::{Raise, patiently};
 use crate::layout::Deployment;
 use crate::share::Share;
@@ -13,18 +15,20 @@ use crate::value::{datetime, from_python, plain, value};
 /// Compares a configuration, and the share whose root it names, with the best practices. Needs no key and changes
 /// nothing.
 ///
-/// The configuration is JSON: text, bytes, or a `dict`.
+/// The configuration is JSON: text, bytes, or a `dict`. An opener is tried on what the newest backup of Azure Stack Hub
+/// needs: a drill.
 ///
 /// >>> found = review({"root": r"\\fs.contoso.com\AzSBackups", "deployment": {
 /// ...     "external_domain_name": "contoso.com", "region": "nyc"}}, share)
 /// >>> len(found.findings) > 0
 /// True
 #[pyfunction]
-#[pyo3(signature = (configuration, share, *, now=None))]
+#[pyo3(signature = (configuration, share, *, opener=None, now=None))]
 pub(crate) fn review(
     py: Python<'_>,
     configuration: &Bound<'_, PyAny>,
     share: &Share,
+    opener: Option<&Opener>,
     now: Option<Time>,
 ) -> PyResult<Review> {
     let configuration = if configuration.is_instance_of::<PyDict>() {
@@ -33,7 +37,8 @@ pub(crate) fn review(
         Configuration::from_json(&configuration.extract::<TextOrBytes>()?.0).raise()?
     };
     let (share, now) = (share.open()?, Time::or_now(now));
-    patiently(py, move || core::review(&configuration, share, now)).map(Review)
+    let keys = opener.map(|opener| Keys::from(&*opener.0)).unwrap_or_default();
+    patiently(py, move || core::review_with(&configuration, share, &keys, now)).map(Review)
 }
 
 /// What a review found. A notebook shows it as a page.
@@ -80,6 +85,12 @@ impl Review {
         let values: PyResult<Vec<_>> =
             self.0.components.iter().map(|one| value(py, "ComponentReview", one)).collect();
         PyTuple::new(py, values?)
+    }
+
+    /// Azure Stack Hub's own backups, in each `MASBackup` that has any, as plain data.
+    #[getter]
+    fn their_backups<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        plain(py, &self.0.their_backups)
     }
 
     /// Estimated bytes that the next run of all components needs.

@@ -274,6 +274,9 @@ def test_review(tmp_path: Path) -> None:
     check_count("review")
 
 
+REGION = {"external_domain_name": "contoso.com", "region": "nyc"}
+
+
 def mas_backup_tree(root: Path, vectors: dict[str, Any], broken: dict[str, Any]) -> None:
     """Writes the healthy tree, and breaks it."""
     for name, content in (vectors["healthy"] | broken.get("written", {})).items():
@@ -302,6 +305,9 @@ def test_mas_backup(tmp_path: Path) -> None:
             if not broken:
                 assert (report["state"], len(report["snapshots"])) == ("verified", 39)
                 assert theirs.verify(now=now)["state"] == "not_checked"
+                site = {"root": r"\\fs.contoso.com\AzSBackups", "deployment": REGION}
+                for key, drill in [(opener, "verified"), (None, None)]:
+                    assert [of["drill"] for of in review(site, share, opener=key, now=now).their_backups] == [drill]
                 for backup in theirs.list(now=now)["backups"]:
                     if not any(of["chain"] for of in backup["repositories"]):
                         continue

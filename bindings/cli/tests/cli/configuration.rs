@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 
 use crate::nightly::configured;
-use crate::site::{Site, failure, program, result, run, said, text};
+use crate::site::{PASSWORD, Site, failure, program, result, run, said, text};
 
 #[test]
 fn a_mistake_in_the_file_is_named_with_its_line() {
@@ -31,6 +32,9 @@ fn a_mistake_in_the_file_is_named_with_its_line() {
     fs::write(site.path("site.toml"), text.replace("exclude =", "excludes =")).unwrap();
     let said = failure(&mut check(), "INVALID_ARGUMENT");
     assert!(said.contains("line 19: ") && said.contains("exclude"), "{said}");
+    fs::write(site.path("site.toml"), text.replace("exclude =", "level = 99\nexclude =")).unwrap();
+    let said = failure(&mut check(), "INVALID_ARGUMENT");
+    assert!(said.contains("line 19: ") && said.contains("level 99"), "{said}");
     fs::write(site.path("site.toml"), "deployment = ").unwrap();
     failure(&mut check(), "MALFORMED");
     failure(&mut site.program(&["config", "check", "nowhere.toml"]), "NOT_FOUND");
@@ -42,9 +46,50 @@ fn the_readme_s_configuration_is_one() {
     let (_, rest) = include_str!("../../README.md").split_once("```toml\n").unwrap();
     let text = rest.split_once("```").unwrap().0.replace("/etc/azs-backup/", "");
     fs::write(site.path("site.toml"), text).unwrap();
+    let said = failure(&mut site.program(&["config", "check", "site.toml"]), "NOT_FOUND");
+    assert!(said.contains("smb-password"), "{said}");
+    fs::write(site.path("smb-password"), PASSWORD).unwrap();
+    fs::set_permissions(site.path("smb-password"), fs::Permissions::from_mode(0o600)).unwrap();
     let checked = result(&mut site.program(&["config", "check", "site.toml"]));
     assert_eq!(checked["components"], json!(["contoso.com/nyc/Switches", "contoso.com/nyc/HLH"]));
     assert_eq!(checked["root"], r"\\fileserver01.contoso.com\AzSBackups");
+}
+
+#[test]
+fn what_only_a_run_would_find_is_found_before() {
+    let site = Site::new();
+    configured(&site, "");
+    let text = fs::read_to_string(site.path("site.toml")).unwrap();
+    let check = || site.program(&["config", "check", "site.toml"]);
+    for (from, to, code, says) in [
+        ("name = \"renamed\"", "name = \"configs\"", "ALREADY_EXISTS", "line 15: the sources configs and configs"),
+        ("name = \"renamed\"", "name = \"configs/a\"", "ALREADY_EXISTS", "configs and configs/a"),
+        ("root = \"share\"", "root = '\\\\fs\\s'\noptions = { connection = 1 }", "INVALID_ARGUMENT", "connections"),
+        ("root = \"share\"", "root = '\\\\fs\\s'\npassword_file = \"none\"", "NOT_FOUND", "none"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        fs::write(site.path("site.toml"), text.replacen(from, to, 1)).unwrap();
+        let said = failure(&mut check(), code);
+        assert!(said.contains(says), "{to}: {said}");
+    }
+}
+
+#[test]
+fn relative_paths_count_from_the_folder_of_the_file() {
+    let site = Site::new();
+    configured(&site, "");
+    let file = site.path("site.toml");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let nightly = |folder: &std::path::Path| {
+        let mut nightly = program(&["nightly", "--config"]);
+        nightly.arg(&file).arg("--now").current_dir(folder);
+        nightly
+    };
+    assert_eq!(result(&mut nightly(elsewhere.path()))["components"][0]["status"], "Succeeded");
+    assert!(site.path("report.json").is_file() && site.path("state/jobs.jsonl").is_file());
+    assert_eq!(elsewhere.path().read_dir().unwrap().count(), 0);
+    // From where the file is, it is the same site: nothing is stored again.
+    assert_eq!(result(&mut nightly(site.temp.path()))["components"][0]["files"], 3);
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn a_dry_run_says_what_a_run_stores_and_writes_nothing() {
     }
     let told = said(&mut backup(&["--dry-run"]));
     assert!(told.starts_with("a dry run: nothing was written\n") && told.contains("would store"), "{told}");
-    failure(&mut backup(&["--dry-run", "missing"]), "NOT_FOUND");
+    failure(&mut backup(&["--dry-run", "missing"]), "SOURCE_UNREADABLE");
 }
 
 #[test]

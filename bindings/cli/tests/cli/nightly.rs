@@ -86,10 +86,12 @@ fn a_component_that_fails_does_not_stop_the_others() {
     fs::remove_dir_all(site.path("configs")).unwrap();
     let output = run(&mut nightly(&site, &["--json"]));
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
-    assert!(text(&output.stderr).starts_with("NOT_FOUND: "), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).starts_with("SOURCE_UNREADABLE: "), "{}", text(&output.stderr));
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     let components = &document["result"]["components"];
-    assert_eq!(components[0]["failure"]["code"], "NOT_FOUND");
+    assert_eq!(components[0]["failure"]["code"], "SOURCE_UNREADABLE");
+    // Nothing is wrong with the share's path.
+    assert_eq!(components[0]["failure"]["alert"], "GENERAL");
     assert!(!components[0]["failure"]["next"].as_array().unwrap().is_empty());
     assert_eq!((&components[1]["status"], &components[1]["failure"]), (&json!("Succeeded"), &Value::Null));
     let metrics = fs::read_to_string(site.path("azs.prom")).unwrap();

@@ -117,7 +117,7 @@ fn mistakes_say_what_to_do() {
     failure(&mut site.opened("restore", &set, &["nothing-like-this", "--into", "to"]), "NOT_FOUND");
     assert!(!site.path("to").exists(), "a restore that failed before it began leaves no folder");
     failure(&mut site.opened("cat", &set, &["configs/nothing"]), "NOT_FOUND");
-    failure(&mut site.backup(&["missing"]), "NOT_FOUND");
+    failure(&mut site.backup(&["missing"]), "SOURCE_UNREADABLE");
 }
 
 #[test]
@@ -128,6 +128,22 @@ fn a_failure_is_a_json_document_too() {
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&document["version"], &document["command"]), (&1.into(), &"verify".into()));
     assert_eq!(document["error"]["code"], "NOT_FOUND");
+    // What clap refuses, too.
+    for (arguments, command) in [
+        (&["verify", "--json", "--nothing"][..], Value::from("verify")),
+        (&["--json", "verfy"], Value::Null),
+        (&["list", "--root", "share", "--json"], "list".into()),
+        (&["check", "--json", "--root", r"\\server\share", "--deployment", "a.b/c", "--connect-limit", "nan"], "check".into()),
+    ] {
+        let output = run(&mut site.program(arguments));
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).starts_with("error: "), "{arguments:?}");
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&document["version"], &document["command"]), (&1.into(), &command), "{arguments:?}");
+        assert_eq!(document["error"]["code"], "INVALID_ARGUMENT");
+        assert!(!document["error"]["message"].as_str().unwrap().is_empty(), "{arguments:?}");
+    }
+    assert_eq!(run(&mut site.program(&["verify", "--nothing", "--", "--json"])).stdout, b"");
     assert!(document["error"]["message"].as_str().unwrap().contains("nowhere"));
     assert!(document["error"]["alert"]["kind"].is_string(), "{document}");
 }

@@ -1461,11 +1461,14 @@ class RetentionPlan:
 
 # Review
 
-def review(configuration: _Json | _Data, share: Share, *, now: _Time | None = None) -> Review:
+def review(
+    configuration: _Json | _Data, share: Share, *, opener: Opener | None = None, now: _Time | None = None
+) -> Review:
     r"""Compares a configuration, and the share whose root it names, with the best practices. Needs no key and changes
     nothing.
 
-    The configuration is JSON: text, bytes, or a `dict`.
+    The configuration is JSON: text, bytes, or a `dict`. An opener is tried on what the newest backup of Azure Stack Hub
+    needs: a drill.
 
     >>> found = review({"root": r"\\fs.contoso.com\AzSBackups", "deployment": {
     ...     "external_domain_name": "contoso.com", "region": "nyc"}}, share)
@@ -1495,6 +1498,9 @@ class Review:
     @property
     def components(self) -> tuple[ComponentReview, ...]:
         """The state of each component."""
+    @property
+    def their_backups(self) -> list[dict[str, Any]]:
+        """Azure Stack Hub's own backups, in each `MASBackup` that has any, as plain data."""
     @property
     def next_run_bytes(self) -> int:
         """Estimated bytes that the next run of all components needs."""
