@@ -98,7 +98,7 @@ fn restore(
     let total = options.patterns.is_empty().then_some(set.cover().content.bytes);
     let mut ticker = Ticker::new(observer, total);
     restore.all(&mut report, &mut ticker)?;
-    restore.target.sync()?;
+    restore.target.finish()?;
     ticker.end(Progress {
         files: report.files,
         bytes: report.bytes,

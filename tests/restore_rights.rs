@@ -236,3 +236,56 @@ fn a_file_system_mounted_in_the_target_gets_files_of_its_own() {
         assert!(is_one("a", "b") && !is_one("m", "sub/n"));
     }
 }
+
+/// Modes of all folders below this one, by their paths.
+fn folder_modes(folder: &Path) -> Vec<(String, u32)> {
+    let mut modes = Vec::new();
+    for item in fs::read_dir(folder).unwrap().flatten().filter(|item| item.path().is_dir()) {
+        let name = item.file_name().into_string().unwrap();
+        modes.push((name.clone(), item.metadata().unwrap().mode() & 0o777));
+        let below = folder_modes(&item.path());
+        modes.extend(below.into_iter().map(|(path, mode)| (format!("{name}/{path}"), mode)));
+    }
+    modes.sort();
+    modes
+}
+
+#[test]
+fn nobody_else_looks_into_a_folder_before_it_has_its_mode() {
+    let fixture = Fixture::new();
+    let tree = fixture.path("source");
+    let folders = [("source", 0o755), ("source/open", 0o755), ("source/open/secret", 0o700)];
+    fs::create_dir_all(tree.join("open/secret")).unwrap();
+    for (seed, (name, mode)) in folders.into_iter().enumerate() {
+        fs::write(fixture.path(name).join("file"), noise(seed as u64, 14_000_000)).unwrap();
+        set_mode(&fixture.path(name), mode);
+    }
+    let mut backup = fixture.builder().start().unwrap();
+    backup.add_folder(&tree).unwrap();
+    let set = fixture.open(&backup.commit().unwrap().folder);
+    let target = fixture.path("target");
+    fs::create_dir(&target).unwrap();
+    set_mode(&target, 0o711);
+    set.restore(&fixture.opener).into(&target).unwrap();
+    assert_eq!(folder_modes(&target), folders.map(|(name, mode)| (name.to_owned(), mode)));
+    // Nobody asked for the folders above: they are open to whom the target is.
+    let one = fixture.path("one");
+    fs::create_dir(&one).unwrap();
+    set_mode(&one, 0o751);
+    set.restore(&fixture.opener).pattern("source/open/secret/file").into(&one).unwrap();
+    assert!(folder_modes(&one).iter().all(|(_, mode)| *mode == 0o751), "{:?}", folder_modes(&one));
+    set.restore(&fixture.opener).pattern("source/open/secret/").into(fixture.path("two")).unwrap();
+    assert_eq!(folder_modes(&fixture.path("two"))[2], ("source/open/secret".to_owned(), 0o700));
+    // One that breaks off shows what they are until its end.
+    let stored = fixture.native(set.folder());
+    let segments = fs::read_dir(&stored).unwrap().map(|item| item.unwrap().path());
+    let last = segments.filter(|path| path.to_string_lossy().ends_with(".tar.zst.p7m")).max().unwrap();
+    let mut bytes = fs::read(&last).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&last, bytes).unwrap();
+    let broken = fixture.path("broken");
+    assert_eq!(set.restore(&fixture.opener).into(&broken).unwrap_err().code(), "DAMAGED");
+    let modes = folder_modes(&broken);
+    assert!(!modes.is_empty() && modes.iter().all(|(_, mode)| *mode == 0o700), "{modes:?}");
+}

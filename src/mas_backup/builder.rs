@@ -244,7 +244,7 @@ impl<'a> ExtractBuilder<'a> {
                 let near = LastFolder::default();
                 Box::new(Extraction { target: &target, folder, opens, near, wrote: &wrote })
             })?;
-            target.sync()?;
+            target.finish()?;
             if read.checks.iter().all(|check| check.state == SnapshotState::NotOpened) {
                 let needed: BTreeSet<_> =
                     wanted.iter().filter_map(|snapshot| snapshot.thumbprint.clone()).collect();

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
@@ -25,13 +25,13 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(super) use unix::{make_sparse, os_text};
+use unix::{copy_mode, create_private_folder, open_folder, os_name, private, take_rights, write_all_at};
 #[cfg(unix)]
-use unix::{create_private_folder, open_folder, os_name, private, take_rights, write_all_at};
+pub(super) use unix::{make_sparse, os_text};
+#[cfg(windows)]
+use windows::{copy_mode, create_private_folder, open_folder, os_name, private, take_rights, write_all_at};
 #[cfg(windows)]
 pub(super) use windows::{make_sparse, os_text};
-#[cfg(windows)]
-use windows::{create_private_folder, open_folder, os_name, private, take_rights, write_all_at};
 
 /// The target folder.
 pub(crate) struct Target {
@@ -47,13 +47,21 @@ pub(crate) struct Target {
     pub(super) naming: Mutex<()>,
     /// What this restore wrote, by device and number, if names may differ only in letter case.
     pub(super) written: Mutex<HashSet<(u64, u64)>>,
-    /// Folders that were opened, and whether this restore created them.
-    folders: Mutex<HashMap<Vec<u8>, IsNew>>,
+    /// Folders that were opened.
+    folders: Mutex<HashMap<Vec<u8>, Folder>>,
     pub(super) durable: Durable,
 }
 
-/// Whether this restore created a folder.
-type IsNew = bool;
+/// Where a folder of the target comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Folder {
+    /// It was there before this restore.
+    Existed,
+    /// This restore created it, for its owner alone.
+    New,
+    /// This restore created it, and gave it its own mode.
+    Finished,
+}
 
 /// The outcome for one thing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -124,7 +132,7 @@ impl Target {
             made: AtomicU64::new(0),
             naming: Mutex::default(),
             written: Mutex::default(),
-            folders: Mutex::new(HashMap::from([(Vec::new(), false)])),
+            folders: Mutex::new(HashMap::from([(Vec::new(), Folder::Existed)])),
             durable: Durable::new(path).map_err(failed)?,
         };
         if options.existing != Existing::Refuse {
@@ -172,14 +180,13 @@ impl Target {
         Ok(dir)
     }
 
-    /// Whether this restore created the folder.
-    fn is_new(&self, path: &[u8]) -> Option<IsNew> {
-        self.folders.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied()
+    fn folders(&self) -> MutexGuard<'_, HashMap<Vec<u8>, Folder>> {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn step(&self, dir: &Dir, path: &[u8], name: &OsStr, near: &mut LastFolder) -> io::Result<Dir> {
         // The first worker creates it while the others wait.
-        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut folders = self.folders();
         if folders.contains_key(path) {
             drop(folders);
             return dir.open_dir_nofollow(name);
@@ -209,7 +216,7 @@ impl Target {
             // If it cannot be listed or changed, writing into it will report that.
             let _ = self.sweep(&opened);
         }
-        folders.insert(path.to_vec(), is_new);
+        folders.insert(path.to_vec(), if is_new { Folder::New } else { Folder::Existed });
         Ok(opened)
     }
 
@@ -299,7 +306,9 @@ impl Target {
     /// changed.
     pub(super) fn finish_folder(&self, path: &EntryPath, metadata: &Metadata) {
         // One that could not be created is reported as lost.
-        let Some(is_new) = self.is_new(path.as_bytes()) else { return };
+        let Some(is_new) = self.folders().get(path.as_bytes()).map(|of| *of != Folder::Existed) else {
+            return;
+        };
         let opened =
             self.folder(path.as_bytes(), &mut LastFolder::default()).and_then(|dir| open_folder(&dir));
         match opened {
@@ -308,17 +317,28 @@ impl Target {
                     self.strip_folder(&folder, metadata, path);
                 }
                 self.finish_file(&folder, metadata, path);
+                if is_new && metadata.mode.is_some() {
+                    self.folders().insert(path.as_bytes().to_vec(), Folder::Finished);
+                }
             }
             Ok(folder) => self.compare_folder(&folder, metadata, path),
             Err(error) => self.note("folder", path, &error),
         }
     }
 
-    /// Waits until the disk has everything.
-    pub(crate) fn sync(&self) -> Result<()> {
+    /// Opens new folders to whom the target folder is open, if nobody said what mode they have: parents of what was
+    /// restored, and those of a system without modes. Then waits until the disk has everything.
+    pub(crate) fn finish(&self) -> Result<()> {
+        let folders = self.folders().clone();
+        for (path, _) in folders.iter().filter(|(_, of)| **of == Folder::New) {
+            let opened = self.folder(path, &mut LastFolder::default());
+            let copied = opened.and_then(|dir| copy_mode(&self.dir, &dir));
+            if let (Err(error), Ok(path)) = (copied, EntryPath::new(&**path)) {
+                self.note("folder", &path, &error);
+            }
+        }
         let sync = || -> io::Result<()> {
             if self.durable.asks_each() {
-                let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 for path in folders.keys() {
                     let dir = self.folder(path, &mut LastFolder::default())?;
                     self.durable.folder(&dir)?;

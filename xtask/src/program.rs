@@ -36,7 +36,10 @@ pub(crate) fn static_program() -> Result<PathBuf, Failure> {
         .env(&ANY_LINUX.variable("RUSTFLAGS"), flags(&toolchain)?)
         .env("CC_x86_64_unknown_linux_musl", ANY_LINUX.linker)
         .env("CARGO_TARGET_DIR", &built.to_string_lossy())
-        .args(FAST.iter().flat_map(|name| ["--config".into(), format!("profile.release.package.{name}.opt-level=3")]))
+        .args(
+            FAST.iter()
+                .flat_map(|name| ["--config".into(), format!("profile.release.package.{name}.opt-level=3")]),
+        )
         .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z")

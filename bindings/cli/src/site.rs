@@ -220,7 +220,8 @@ impl ComponentSection {
             let is_at_or_below = |a: &str, b: &str| {
                 a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             };
-            let taken = names.iter().find(|other| is_at_or_below(&name, other) || is_at_or_below(other, &name));
+            let taken =
+                names.iter().find(|other| is_at_or_below(&name, other) || is_at_or_below(other, &name));
             if let Some(taken) = taken {
                 let message = format!(
                     "the sources {taken} and {name} are in each other's way in the set: give one another name, like \

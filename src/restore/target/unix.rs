@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, OpenOptions, OpenOptionsExt};
 
@@ -23,6 +23,12 @@ pub(super) fn create_private_folder(dir: &Dir, name: &OsStr) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.mode(0o700);
     dir.create_dir_with(name, &builder)
+}
+
+/// Gives a folder the mode of another one.
+pub(super) fn copy_mode(from: &Dir, to: &Dir) -> io::Result<()> {
+    let mode = open_folder(from)?.metadata()?.permissions().mode() & 0o777;
+    open_folder(to)?.set_permissions(std::fs::Permissions::from_mode(mode))
 }
 
 /// Any file can have holes.

@@ -30,6 +30,11 @@ pub(super) fn create_private_folder(dir: &Dir, name: &OsStr) -> io::Result<()> {
     crate::names::create_folder(dir, name)
 }
 
+/// A folder has the access list that it inherited.
+pub(super) fn copy_mode(_: &Dir, _: &Dir) -> io::Result<()> {
+    Ok(())
+}
+
 /// Lets a new file have holes; where the file system has none, its zeros take space.
 pub(in crate::restore) fn make_sparse(file: &File) {
     let _ = azs_backup_windows::make_sparse(file);

@@ -62,9 +62,19 @@ fn what_only_a_run_would_find_is_found_before() {
     let text = fs::read_to_string(site.path("site.toml")).unwrap();
     let check = || site.program(&["config", "check", "site.toml"]);
     for (from, to, code, says) in [
-        ("name = \"renamed\"", "name = \"configs\"", "ALREADY_EXISTS", "line 15: the sources configs and configs"),
+        (
+            "name = \"renamed\"",
+            "name = \"configs\"",
+            "ALREADY_EXISTS",
+            "line 15: the sources configs and configs",
+        ),
         ("name = \"renamed\"", "name = \"configs/a\"", "ALREADY_EXISTS", "configs and configs/a"),
-        ("root = \"share\"", "root = '\\\\fs\\s'\noptions = { connection = 1 }", "INVALID_ARGUMENT", "connections"),
+        (
+            "root = \"share\"",
+            "root = '\\\\fs\\s'\noptions = { connection = 1 }",
+            "INVALID_ARGUMENT",
+            "connections",
+        ),
         ("root = \"share\"", "root = '\\\\fs\\s'\npassword_file = \"none\"", "NOT_FOUND", "none"),
     ] {
         assert!(text.contains(from), "{from}");

@@ -133,7 +133,19 @@ fn a_failure_is_a_json_document_too() {
         (&["verify", "--json", "--nothing"][..], Value::from("verify")),
         (&["--json", "verfy"], Value::Null),
         (&["list", "--root", "share", "--json"], "list".into()),
-        (&["check", "--json", "--root", r"\\server\share", "--deployment", "a.b/c", "--connect-limit", "nan"], "check".into()),
+        (
+            &[
+                "check",
+                "--json",
+                "--root",
+                r"\\server\share",
+                "--deployment",
+                "a.b/c",
+                "--connect-limit",
+                "nan",
+            ],
+            "check".into(),
+        ),
     ] {
         let output = run(&mut site.program(arguments));
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

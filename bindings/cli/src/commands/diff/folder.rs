@@ -98,7 +98,8 @@ fn first<'a>(entries: &'a Entries, entry: &'a Entry) -> Option<&'a Entry> {
 fn is_same(entries: &Entries, entry: &Entry, place: &Path, set: &Set, opener: &Opener) -> Result<bool> {
     // The set has it whole in one segment, so it fits into memory.
     if let Some(Entry { content: Content::File { sha256, .. }, .. }) = first(entries, entry) {
-        let content = std::fs::read(place).map_err(|e| Error::io(format_args!("read {}", place.display()), e))?;
+        let content =
+            std::fs::read(place).map_err(|e| Error::io(format_args!("read {}", place.display()), e))?;
         return Ok(Digest::of(&content) == *sha256);
     }
     let file = File::open(place).map_err(|e| Error::io(format_args!("open {}", place.display()), e))?;
