@@ -138,3 +138,12 @@ pub(super) fn shown(text: &str) -> String {
 const MOST: usize = 200;
 const SAMPLES: usize = 5;
 const LONGEST: usize = 160;
+
+/// Formats how long ago something was.
+pub(super) fn ago(seconds: i64) -> String {
+    match seconds {
+        ..3600 => "under 1 h ago".to_owned(),
+        3600..259_200 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}

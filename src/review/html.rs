@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use jiff::Timestamp;
 
-use super::findings::{Finding, shown};
+use super::findings::{Finding, ago, shown};
 use super::sets::ComponentReview;
 use super::table::bytes;
 use super::{RULES, Review};
@@ -229,15 +229,6 @@ fn write_findings(page: &mut String, heading: &str, findings: &[(&Finding, Optio
         )?;
     }
     Ok(())
-}
-
-/// Formats how long ago that was.
-fn ago(seconds: i64) -> String {
-    match seconds {
-        ..3600 => "under 1 h ago".to_owned(),
-        3600..259_200 => format!("{} h ago", seconds / 3600),
-        _ => format!("{} days ago", seconds / 86_400),
-    }
 }
 
 fn word(worst: Option<Severity>) -> &'static str {

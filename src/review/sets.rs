@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::configuration::Configuration;
-use super::findings::{Findings, Samples};
+use super::findings::{Findings, Samples, ago};
 use super::seen::Seen;
 use super::table::bytes;
 use crate::error::Result;
@@ -238,7 +238,7 @@ impl ComponentReview {
         let age = now.as_second().saturating_sub(last.as_second());
         let frequency = i64::from(self.frequency_hours) * HOUR;
         let said =
-            format!("last backup {last}, {} h ago; one is due each {} h", age / HOUR, self.frequency_hours);
+            format!("last backup {last}, {}; one is due each {} h", ago(age), self.frequency_hours);
         if age > (3 * frequency).max(24 * HOUR) {
             findings.add("BACKUP_STALE", &self.name, said);
         } else if age > frequency + HOUR {

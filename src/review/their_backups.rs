@@ -7,7 +7,7 @@ use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 use super::configuration::Configuration;
-use super::findings::{Findings, Samples};
+use super::findings::{Findings, Samples, ago};
 use super::seen::Seen;
 use super::sets::Day;
 use crate::envelope::EncryptionCertificate;
@@ -146,7 +146,7 @@ fn age(
         findings.add(
             "MAS_BACKUP_STALE",
             about,
-            format!("the last that is ready: {last:.0}, {} h ago", age / HOUR),
+            format!("the last that is ready: {last:.0}, {}", ago(age)),
         );
     }
 }
