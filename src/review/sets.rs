@@ -237,8 +237,7 @@ impl ComponentReview {
         };
         let age = now.as_second().saturating_sub(last.as_second());
         let frequency = i64::from(self.frequency_hours) * HOUR;
-        let said =
-            format!("last backup {last}, {}; one is due each {} h", ago(age), self.frequency_hours);
+        let said = format!("last backup {last}, {}; one is due each {} h", ago(age), self.frequency_hours);
         if age > (3 * frequency).max(24 * HOUR) {
             findings.add("BACKUP_STALE", &self.name, said);
         } else if age > frequency + HOUR {

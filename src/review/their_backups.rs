@@ -143,11 +143,7 @@ fn age(
     let every = i64::from(configuration.frequency_hours.unwrap_or(12)) * HOUR;
     let age = now.as_second() - last.as_second();
     if age > (3 * every).max(24 * HOUR) {
-        findings.add(
-            "MAS_BACKUP_STALE",
-            about,
-            format!("the last that is ready: {last:.0}, {}", ago(age)),
-        );
+        findings.add("MAS_BACKUP_STALE", about, format!("the last that is ready: {last:.0}, {}", ago(age)));
     }
 }
 
