@@ -79,7 +79,9 @@ impl MasBackup {
     pub fn open(share: Arc<dyn Share>, folder: &SharePath) -> Result<Self> {
         let items = share.list(folder)?;
         let is_it = |name: &str| name.eq_ignore_ascii_case("MASBackup");
-        let found = items.iter().find(|item| item.kind == ItemKind::Folder && is_it(&item.name));
+        let found = items.iter().filter(|item| item.kind == ItemKind::Folder && is_it(&item.name));
+        // Where letter case counts there may be others.
+        let found = found.max_by_key(|item| item.name == "MASBackup");
         let Some(found) = found else {
             let shown = joined(share.describe(), folder);
             let message =

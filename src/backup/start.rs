@@ -1,7 +1,7 @@
 //! Begins a backup: checks the options, creates the set's folder, takes over what earlier sets have.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,6 +24,7 @@ use super::{Backup, tree};
 use crate::envelope::{EncryptionCertificate, Sealer};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Place, SetName};
+use crate::names::real_path;
 use crate::observer::{Fused, Observer, Progress, Ticker, Unobserved, watched};
 use crate::set::writer::SetWriter;
 use crate::share::Share;
@@ -268,16 +269,6 @@ fn random_name(created: Timestamp) -> Result<SetName> {
 /// Returns what was found. If something prevents that, this set becomes a full one, and a warning says why.
 fn or_full_set<T>(found: std::result::Result<T, String>, warnings: &mut Vec<String>) -> Option<T> {
     found.map_err(|why| warnings.push(format!("this set is a full one: {why}"))).ok()
-}
-
-/// Resolves the links in the part of the path that exists.
-fn real_path(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let there = absolute.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
-    match there {
-        Some((above, real)) => real.join(absolute.strip_prefix(above).unwrap_or(Path::new(""))),
-        None => absolute,
-    }
 }
 
 /// Removes the begun set if starting the backup fails.

@@ -123,12 +123,15 @@ fn backup_of(id: &str, found: &ScannedStore, store: &Store, scanned: &mut Scanne
             Some(chain) => {
                 let chain: Vec<_> = chain.iter().map(|at| &repository.snapshots[*at]).collect();
                 used.extend(&chain);
+                // What was cut off or is not finished is as good as missing.
+                let unfinished = chain.iter().filter(|snapshot| !snapshot.looks_whole);
+                let missing: Vec<_> = unfinished.map(|snapshot| snapshot.data_path()).collect();
                 repositories.push(BackupRepository {
                     name: repository.name.clone(),
-                    is_complete: true,
+                    is_complete: missing.is_empty(),
                     is_essential,
                     chain: chain.iter().map(|snapshot| snapshot.path.clone()).collect(),
-                    missing: Vec::new(),
+                    missing,
                 });
             }
             None => {
@@ -158,7 +161,13 @@ fn backup_of(id: &str, found: &ScannedStore, store: &Store, scanned: &mut Scanne
             });
         }
     }
-    let (readiness, reasons) = readiness(found.registrations.is_some(), &repositories);
+    let (mut readiness, mut reasons) = readiness(found.registrations.is_some(), &repositories);
+    let differences = differences(&own);
+    if !differences.is_empty() {
+        readiness = Readiness::NotReady;
+        reasons
+            .extend(differences.iter().map(|what| format!("its snapshots do not belong together: {what}")));
+    }
     let latest = own.iter().filter_map(|snapshot| snapshot.created).max();
     let backup = MicrosoftBackup {
         id: id.to_owned(),
@@ -177,7 +186,31 @@ fn backup_of(id: &str, found: &ScannedStore, store: &Store, scanned: &mut Scanne
         repositories,
     };
     report(&backup, info, &found.path, own.is_empty(), scanned);
+    differ(&backup.id, &found.path, differences, scanned);
     backup
+}
+
+/// What tells snapshots of one backup apart, although it must not: a recovery refuses them then (docs/masbackup.md).
+fn differences(of: &[&Snapshot]) -> Vec<String> {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let parts: [(&str, Vec<String>); 3] = [
+        ("deployment", of.iter().map(|snapshot| snapshot.deployment_id.clone()).collect()),
+        ("stamp version", of.iter().map(|snapshot| snapshot.stamp_version.to_lowercase()).collect()),
+        ("OEM version", of.iter().map(|snapshot| text(&snapshot.oem_version).to_lowercase()).collect()),
+    ];
+    let several = parts.into_iter().filter_map(|(what, values)| {
+        let values: BTreeSet<_> = values.into_iter().collect();
+        (values.len() > 1)
+            .then(|| format!("{what} is {}", values.into_iter().collect::<Vec<_>>().join(" and ")))
+    });
+    several.collect()
+}
+
+fn differ(id: &str, path: &str, differences: Vec<String>, scanned: &mut Scanned) {
+    for what in differences {
+        let seen = format!("not the same in all of its snapshots: {what}");
+        scanned.findings.add(Finding::new(FindingKind::BackupDiffers, path, seen).of_backup(id));
+    }
 }
 
 /// Names what stands between a snapshot and the full one of its chain.
@@ -259,6 +292,17 @@ fn report(backup: &MicrosoftBackup, info: Option<&Info>, store: &str, is_empty: 
         let seen = format!("{} is not complete: it lacks {missing}", of.name);
         find(FindingKind::RepositoryMissing, &format!("{store}/{}", of.name), seen);
     }
+    // What nobody needs for a recovery of the cloud is worth a word, too.
+    for (name, status) in info.iter().flat_map(|info| &info.metadata.repositories) {
+        let is_there = |of: &&BackupRepository| matches(name, &of.name) || matches(&of.name, name);
+        let found = backup.repositories.iter().find(is_there);
+        let is_said = found.is_some_and(|of| of.is_essential != Some(false) && !of.chain.is_empty());
+        if status == SUCCEEDED && found.is_none_or(|of| !of.is_complete) && !is_said {
+            let seen =
+                format!("its summary says that {name} succeeded, but there is no whole snapshot of it");
+            find(FindingKind::BackupInfoDisagrees, path, seen);
+        }
+    }
     if backup.states_ready == Some(true) && backup.readiness == Readiness::NotReady {
         let seen = "its summary says that it is ready for cloud recovery, but the files are not";
         find(FindingKind::BackupInfoDisagrees, path, seen.into());
@@ -276,10 +320,16 @@ fn legacy_backup(found: &ScannedStore, store: &Store, scanned: &mut Scanned) -> 
         .iter()
         .map(|repository| BackupRepository {
             name: repository.name.clone(),
-            is_complete: !repository.chains.is_empty(),
+            is_complete: !repository.chains.is_empty()
+                && repository.snapshots.iter().all(|snapshot| snapshot.looks_whole),
             is_essential: None,
             chain: repository.snapshots.iter().map(|snapshot| snapshot.path.clone()).collect(),
-            missing: Vec::new(),
+            missing: repository
+                .snapshots
+                .iter()
+                .filter(|snapshot| !snapshot.looks_whole)
+                .map(Snapshot::data_path)
+                .collect(),
         })
         .collect();
     for (name, status) in info.iter().flat_map(|info| &info.metadata.repositories) {
@@ -322,6 +372,14 @@ fn legacy_backup(found: &ScannedStore, store: &Store, scanned: &mut Scanned) -> 
         stored_bytes: all.iter().map(|snapshot| snapshot.stored_bytes).sum(),
         repositories,
     };
+    differ(&id, &found.path, differences(&all), scanned);
+    // The folder has the id of its one backup.
+    let folder = found.path.rsplit('/').next().unwrap_or_default();
+    for snapshot in all.iter().filter(|snapshot| snapshot.backup_id != id || !same(folder, &id)) {
+        let seen = format!("it belongs to the backup {}, not to {id} in {folder}", snapshot.backup_id);
+        let finding = Finding::new(FindingKind::NameDisagrees, format!("{}.xml", snapshot.path), seen);
+        scanned.findings.add(finding.of_backup(&id));
+    }
     if all.is_empty() {
         let status = backup.stated_status.as_deref().unwrap_or("not stated");
         let seen = format!("its status is {status}, and it has no snapshot");

@@ -8,15 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use super::MasBackup;
 use super::assemble::assemble;
-use super::catalog::{Catalog, MicrosoftBackup, Snapshot};
+use super::catalog::{BackupRepository, Catalog, MicrosoftBackup, Snapshot};
 use super::contents::{Nowhere, SnapshotVisitor};
 use super::extract::{ExtractReport, Extraction, Wrote};
-use super::finding::Findings;
+use super::finding::{Finding, Findings};
 use super::key::Keys;
 use super::name::same;
 use super::scan::scan;
 use super::verify::{MasBackupReport, Reader, Seen, SnapshotState, backups};
 use crate::error::{Error, ErrorKind, Result};
+use crate::names::real_path;
 use crate::observer::{Observer, Progress, Ticker, observed};
 use crate::options::from_json;
 use crate::restore::{Existing, LastFolder, RestoreOptions, Target};
@@ -120,17 +121,10 @@ impl<'a> VerifyBuilder<'a> {
             let shown = keys.thumbprints();
             let named = wanted.iter().filter_map(|snapshot| snapshot.thumbprint.as_ref());
             let named: BTreeSet<_> = named.map(|text| text.to_ascii_uppercase()).collect();
-            findings.extend(
-                catalog
-                    .findings
-                    .iter()
-                    .filter(|finding| {
-                        backup_id
-                            .as_ref()
-                            .is_none_or(|id| finding.backup.as_ref().is_none_or(|of| same(of, id)))
-                    })
-                    .cloned(),
-            );
+            match &backup_id {
+                Some(id) => findings.extend(of_backup(&catalog, id)),
+                None => findings.extend(catalog.findings.iter().cloned()),
+            }
             Ok(MasBackupReport {
                 state: worst(&read.checks),
                 backups: backups(&catalog, &read.checks),
@@ -227,7 +221,8 @@ impl<'a> ExtractBuilder<'a> {
         observed(observer, |observer| {
             let mut ticker = Ticker::new(observer, None);
             let catalog = list(of, now, &mut ticker)?;
-            let wanted = needed(&catalog, find(&catalog, &backup_id)?, repository.as_deref());
+            let backup = find(&catalog, &backup_id)?;
+            let wanted = needed(&catalog, backup, repository.as_deref());
             if wanted.is_empty() {
                 let what = repository.unwrap_or_else(|| "any repository".into());
                 return Err(Error::new(
@@ -235,6 +230,8 @@ impl<'a> ExtractBuilder<'a> {
                     format!("the backup {backup_id} has no snapshot of {what}"),
                 ));
             }
+            Target::refuse_mas_backup(folder)?;
+            refuse_share(of, folder)?;
             let target = Target::open(folder, &RestoreOptions::default().existing(existing))?;
             let mut findings = Findings::default();
             let wrote = std::cell::RefCell::new(Wrote::default());
@@ -252,9 +249,11 @@ impl<'a> ExtractBuilder<'a> {
                 let message = format!("the backup {backup_id} needs the PFX of {needed}");
                 return Err(Error::new(ErrorKind::WrongCertificate, message));
             }
+            findings.extend(of_backup(&catalog, &backup_id));
             let Wrote { files, bytes, kept, kept_differing, refused } = wrote.into_inner();
             Ok(ExtractReport {
                 state: worst(&read.checks),
+                missing: chosen(backup, repository.as_deref()).flat_map(|of| of.missing.clone()).collect(),
                 snapshots: read.checks,
                 files,
                 bytes,
@@ -315,8 +314,37 @@ fn find<'a>(catalog: &'a Catalog, id: &str) -> Result<&'a MicrosoftBackup> {
 
 /// The snapshots that a backup needs, of one repository or of all.
 fn needed<'a>(catalog: &'a Catalog, backup: &MicrosoftBackup, repository: Option<&str>) -> Vec<&'a Snapshot> {
-    let repositories =
-        backup.repositories.iter().filter(|of| repository.is_none_or(|name| same(name, &of.name)));
-    let paths: BTreeSet<&String> = repositories.flat_map(|of| &of.chain).collect();
+    let paths: BTreeSet<&String> = chosen(backup, repository).flat_map(|of| &of.chain).collect();
     snapshots(catalog).filter(|snapshot| paths.contains(&snapshot.path)).collect()
+}
+
+/// The repositories of a backup: one, or all.
+fn chosen<'a>(
+    backup: &'a MicrosoftBackup,
+    repository: Option<&'a str>,
+) -> impl Iterator<Item = &'a BackupRepository> {
+    backup.repositories.iter().filter(move |of| repository.is_none_or(|name| same(name, &of.name)))
+}
+
+/// What the list says of this backup, and of no other: also of what its chains need of others.
+fn of_backup<'a>(catalog: &'a Catalog, id: &'a str) -> impl Iterator<Item = Finding> + 'a {
+    let needed: BTreeSet<_> =
+        catalog.backups.iter().filter(|of| same(&of.id, id)).flat_map(|of| of.paths()).collect();
+    let is_of = move |finding: &&Finding| {
+        let is_needed =
+            finding.path.rsplit_once('.').is_some_and(|(stem, _)| needed.contains(&stem.to_owned()));
+        is_needed || finding.backup.as_ref().is_none_or(|of| same(of, id))
+    };
+    catalog.findings.iter().filter(is_of).cloned()
+}
+
+/// Refuses to put plaintext on the share, beside the backups that it was kept in for a reason.
+fn refuse_share(of: &MasBackup, folder: &Path) -> Result<()> {
+    let real = real_path(folder);
+    if of.share.local_root().is_some_and(|root| real.starts_with(root)) {
+        let shown = folder.display();
+        let message = format!("{shown} is on the share: name a folder of this host that only you can read");
+        return Err(Error::new(ErrorKind::InvalidArgument, message).doing("extract", shown));
+    }
+    Ok(())
 }

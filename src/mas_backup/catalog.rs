@@ -107,6 +107,9 @@ pub struct Snapshot {
     pub(super) data_name: Name,
     #[serde(skip)]
     pub(super) modified: Option<Timestamp>,
+    /// Whether the length and the header of its data are those of a whole file.
+    #[serde(skip)]
+    pub(super) looks_whole: bool,
 }
 
 impl Snapshot {

@@ -1,5 +1,6 @@
 //! The files of a snapshot that was authenticated, on their way to whoever takes them.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 
 use super::data_file::{self, Prefix, open_inner};
@@ -61,6 +62,51 @@ pub(super) struct Contents<'a> {
     pub(super) found: &'a mut Vec<(FindingKind, String, String)>,
     /// Files and bytes so far.
     pub(super) progress: &'a std::cell::Cell<(u64, u64)>,
+    /// The ends of the files' names so far, in lower case.
+    pub(super) extensions: BTreeSet<String>,
+}
+
+impl Contents<'_> {
+    /// Names what a repository is known to hold, and this snapshot of it does not.
+    pub(super) fn end(&mut self, repository: &str) {
+        let repository = repository.rsplit(';').next().unwrap_or_default();
+        let expected = match repository {
+            "Quota" => "json",
+            "Microsoft.AzureStack.Subscriptions" => "bak",
+            _ if self.extensions.is_empty() => "",
+            _ => return,
+        };
+        if !self.extensions.contains(expected) {
+            let seen = match expected {
+                "" => "there is no file in it".to_owned(),
+                _ => format!("there is no file .{expected} in it"),
+            };
+            self.found(FindingKind::ContentUnexpected, "", &seen);
+        }
+    }
+
+    /// Names a file that cannot be what its name says, as far as its start shows.
+    fn look_at(&mut self, path: &str, start: &[u8]) {
+        let name = path.rsplit(['/', ' ']).next().unwrap_or_default().to_ascii_lowercase();
+        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_owned();
+        let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
+        let seen = match &*extension {
+            "json" | "bak" | "log" | "dat" if start.is_empty() => "it is empty",
+            "json" if !text.is_empty() && !text.starts_with(b"[") && !text.starts_with(b"{") => {
+                "it is no JSON"
+            }
+            "dat" if name == "servicefabriccssbackup.dat" && !Prefix::is_at_start_of(start) => {
+                "it is not encrypted once more, as it should be"
+            }
+            _ => "",
+        };
+        if !seen.is_empty() {
+            self.found(FindingKind::ContentUnexpected, path, seen);
+        }
+        if self.extensions.len() < MOST_FOUND {
+            self.extensions.insert(extension);
+        }
+    }
 }
 
 impl Visitor for Contents<'_> {
@@ -69,6 +115,7 @@ impl Visitor for Contents<'_> {
         let mut counted = Counting { inner: content, bytes: 0 };
         let mut start = [0; HEADER];
         let count = fill(&mut counted, &mut start)?;
+        self.look_at(path, &start[..count]);
         let mut whole = start[..count].chain(&mut counted);
         let result = if Prefix::is_at_start_of(&start[..count]) && self.visitor.opens_inner() {
             let (key, found) = (self.key, &mut *self.found);

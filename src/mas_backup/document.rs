@@ -1,8 +1,10 @@
 //! XML as Azure Stack Hub writes it, read within bounds: elements by name, in any order, and nothing that a document
 //! type could bring in.
 
+use std::collections::BTreeSet;
+
 use quick_xml::Reader;
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 
 /// Largest document in bytes. Azure Stack Hub's have a few KiB.
 pub(super) const MAX_DOCUMENT: u64 = 1 << 20;
@@ -16,6 +18,8 @@ pub(super) struct Element {
     pub(super) name: String,
     pub(super) text: String,
     pub(super) children: Vec<Element>,
+    /// Of the root: what .NET's reader might refuse or take otherwise.
+    pub(super) doubts: Vec<String>,
 }
 
 /// Why a document is not read.
@@ -39,6 +43,7 @@ impl Element {
         let mut open: Vec<Element> = Vec::new();
         let mut root: Option<Element> = None;
         let mut count = 0;
+        let mut doubts = BTreeSet::new();
         loop {
             let event = reader.read_event().map_err(|e| unreadable(e.to_string()))?;
             match event {
@@ -47,6 +52,7 @@ impl Element {
                     return Err(unreadable(format!("{name} follows the end of the document")));
                 }
                 Event::Start(start) => {
+                    doubts.extend(doubt(&start));
                     count += 1;
                     if open.len() == DEEPEST || count > MOST_ELEMENTS {
                         return Err(unreadable(format!(
@@ -56,6 +62,7 @@ impl Element {
                     open.push(named(start.local_name().as_ref()));
                 }
                 Event::Empty(empty) => {
+                    doubts.extend(doubt(&empty));
                     count += 1;
                     if count > MOST_ELEMENTS {
                         return Err(unreadable("it has too many elements".into()));
@@ -86,12 +93,22 @@ impl Element {
                     append(&mut open, c.encode_utf8(&mut [0; 4])).map_err(unreadable)?;
                 }
                 Event::DocType(_) => return Err(Refusal::DocumentType),
-                Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
+                Event::Decl(declaration) => {
+                    let encoding = declaration.encoding().and_then(Result::ok).unwrap_or_default();
+                    let is_wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+                    let said = encoding.to_ascii_lowercase();
+                    let fits =
+                        said.is_empty() || if is_wide { &*said == "utf-16" } else { &*said == "utf-8" };
+                    if declaration.version().is_err() || !fits {
+                        doubts.insert("its XML declaration says otherwise than its bytes".into());
+                    }
+                }
+                Event::PI(_) | Event::Comment(_) => {}
                 Event::Eof => break,
             }
         }
         match root {
-            Some(root) if open.is_empty() => Ok(root),
+            Some(root) if open.is_empty() => Ok(Self { doubts: doubts.into_iter().collect(), ..root }),
             _ => Err(unreadable("it ends early".into())),
         }
     }
@@ -106,6 +123,23 @@ impl Element {
         let found = names.iter().try_fold(self, |element, name| element.child(name))?;
         Some(found.text.trim()).filter(|text| !text.is_empty())
     }
+}
+
+/// What is odd about the beginning of an element: Azure Stack Hub's are in no namespace, and have no attributes but for
+/// the declarations that .NET always writes.
+fn doubt(start: &BytesStart<'_>) -> Option<String> {
+    if start.name().prefix().is_some() {
+        return Some("an element has a prefix".into());
+    }
+    for attribute in start.attributes() {
+        let Ok(attribute) = attribute else {
+            return Some("an attribute cannot be read or is there twice".into());
+        };
+        if attribute.key.as_ref() == "xmlns" {
+            return Some("an element is in a namespace".into());
+        }
+    }
+    None
 }
 
 fn named(name: &str) -> Element {

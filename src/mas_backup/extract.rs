@@ -20,6 +20,8 @@ use crate::set::{EntryPath, Mtime};
 pub struct ExtractReport {
     /// The worst state of all snapshots that were extracted.
     pub state: SnapshotState,
+    /// What the backup needs of the wanted repositories and does not have: names of files, with `*` for what is not known.
+    pub missing: Vec<String>,
     /// Each snapshot.
     pub snapshots: Vec<SnapshotCheck>,
     /// Files written.
@@ -34,7 +36,7 @@ pub struct ExtractReport {
     pub refused: Vec<Refused>,
     /// Times that could not be restored, by kind.
     pub unrestored: Vec<Unrestored>,
-    /// What is not as it should be in the snapshots, worst first.
+    /// What is not as it should be, worst first: what the list shows of this backup, and what the extraction found.
     pub findings: Vec<Finding>,
 }
 

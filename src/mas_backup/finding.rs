@@ -59,6 +59,8 @@ macro_rules! finding_kinds {
 }
 
 finding_kinds! {
+    /// The snapshots of one backup disagree in their deployment, stamp or OEM version: they do not belong together.
+    BackupDiffers => "BACKUP_DIFFERS", Critical;
     /// A run of Azure Stack Hub's backup left no snapshot that can be used.
     BackupFailed => "BACKUP_FAILED", Warning;
     /// The metadata names no backup: its id is zero.
@@ -89,14 +91,16 @@ finding_kinds! {
     ChangedWhileRead => "CHANGED_WHILE_READ", Warning;
     /// The file inside that is encrypted once more is damaged.
     ContentEnvelopeDamaged => "CONTENT_ENVELOPE_DAMAGED", Critical;
+    /// A snapshot does not hold what its repository is known to hold, or a file in it is empty.
+    ContentUnexpected => "CONTENT_UNEXPECTED", Warning;
     /// The length of the data cannot be that of an encrypted file: it was cut off.
     DataLengthWrong => "DATA_LENGTH_WRONG", Critical;
     /// Metadata without its data.
     DataMissing => "DATA_MISSING", Critical;
     /// The data's size is not what the metadata says.
     DataSizeDiffers => "DATA_SIZE_DIFFERS", Warning;
-    /// A file or folder cannot be read.
-    FileUnreadable => "FILE_UNREADABLE", Warning;
+    /// A file or folder cannot be read: nobody can tell what is in it.
+    FileUnreadable => "FILE_UNREADABLE", Critical;
     /// `MASBackup` or `ProgressiveBackup` in another letter case than Azure Stack Hub's.
     FolderLetterCase => "FOLDER_LETTER_CASE", Notice;
     /// A file that Azure Stack Hub is not known to put there.
@@ -119,6 +123,8 @@ finding_kinds! {
     KeyTooShort => "KEY_TOO_SHORT", Critical;
     /// A link or device. It is not followed.
     Link => "LINK", Warning;
+    /// The metadata can be read here, but .NET might refuse it or read it otherwise.
+    MetadataDoubtful => "METADATA_DOUBTFUL", Warning;
     /// The metadata is in another encoding than UTF-8, in which Azure Stack Hub writes it.
     MetadataEncoding => "METADATA_ENCODING", Notice;
     /// Data without its metadata: no snapshot.
@@ -180,7 +186,7 @@ finding_kinds! {
     /// The zip expands to more than any backup does: reading stopped there.
     ZipTooLarge => "ZIP_TOO_LARGE", Critical;
     /// The zip uses what is not supported here: encryption, another compression.
-    ZipUnsupported => "ZIP_UNSUPPORTED", Warning;
+    ZipUnsupported => "ZIP_UNSUPPORTED", Critical;
 }
 
 impl std::fmt::Display for FindingKind {
@@ -223,6 +229,8 @@ impl Findings {
     pub(super) fn sorted(mut self) -> Vec<Finding> {
         self.all
             .sort_by(|a, b| (a.severity, a.code.code(), &a.path).cmp(&(b.severity, b.code.code(), &b.path)));
+        // A verification finds again what the list has.
+        self.all.dedup_by(|a, b| (a.code, &a.path, &a.backup) == (b.code, &b.path, &b.backup));
         self.all
     }
 }

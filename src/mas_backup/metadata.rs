@@ -33,6 +33,8 @@ pub(super) struct SnapshotMetadata {
     pub(super) compressed_kib: Option<u64>,
     /// Elements of other names, with their text.
     pub(super) others: BTreeMap<String, String>,
+    /// What .NET might refuse, or read otherwise.
+    pub(super) doubts: Vec<String>,
 }
 
 /// A point in time, and whether the text says in which zone.
@@ -60,6 +62,7 @@ impl SnapshotMetadata {
         if ![FULL, PROGRESSIVE].contains(&&*kind) {
             return Err(Refusal::Unreadable(format!("its BackupType is {kind}")));
         }
+        let doubts = doubts(&root, kind == FULL);
         Ok(Self {
             data_version: text("BackupDataVersion"),
             stamp_version: text("StampVersion").unwrap_or_default(),
@@ -82,6 +85,7 @@ impl SnapshotMetadata {
                 .take(MOST_OTHERS)
                 .map(|child| (bounded(&child.name), bounded(child.text.trim())))
                 .collect(),
+            doubts,
         })
     }
 }
@@ -135,6 +139,43 @@ pub(super) fn time(text: &str) -> Option<Time> {
     }
     let local: DateTime = text.parse().ok()?;
     Some(Time { at: TimeZone::UTC.to_timestamp(local).ok()?, has_zone: false })
+}
+
+/// What is odd about a snapshot's metadata: .NET's serializer stops at a value that is none of its type, and nobody knows
+/// what it makes of elements that are there twice or in another namespace.
+fn doubts(root: &Element, is_full: bool) -> Vec<String> {
+    let mut doubts = root.doubts.clone();
+    let properties = root.child("SnapshotProperties");
+    for of in std::iter::once(root).chain(properties) {
+        let mut names: Vec<_> = of.children.iter().map(|child| &child.name).collect();
+        names.sort_unstable();
+        let twice = names.windows(2).find(|pair| pair[0] == pair[1]);
+        doubts.extend(twice.map(|pair| format!("{} is there twice", bounded(pair[0]))));
+    }
+    let text = |name: &str| {
+        let below = properties.and_then(|of| of.text_of(&[name]));
+        root.text_of(&[name]).or(below)
+    };
+    let mut wrong = |name: &str, fits: &dyn Fn(&str) -> bool| {
+        if let Some(text) = text(name).filter(|text| !fits(text)) {
+            doubts.push(format!("{name} is {:?}", bounded(text).chars().take(40).collect::<String>()));
+        }
+    };
+    let is_truth = |text: &str| ["true", "false", "1", "0"].contains(&text);
+    wrong("IsAutomaticBackup", &is_truth);
+    wrong("IsContemporaneousBackup", &is_truth);
+    let is_number = |text: &str| text.parse::<i64>().is_ok();
+    wrong("BackupSizeInKb", &is_number);
+    wrong("CompressedBackupSizeInKb", &is_number);
+    let is_id = |text: &str| name::is_guid(&text.to_ascii_lowercase());
+    let is_no_id = |text: &str| is_id(text) && text == NIL;
+    wrong("DeploymentID", &is_id);
+    wrong("PreviousSnapshotId", if is_full { &is_no_id } else { &is_id });
+    wrong("DependentFullSnapshotId", if is_full { &is_no_id } else { &is_id });
+    if root.text_of(&["DeploymentID"]).is_none() {
+        doubts.push("DeploymentID is missing".into());
+    }
+    doubts
 }
 
 /// Reads a document whose root has the name of this class.

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::catalog::{Snapshot, SnapshotKind};
+use super::contents::describe;
+use super::data_file::{PREFIX, Prefix, SHORTEST};
 use super::document::{MAX_DOCUMENT, Refusal};
 use super::finding::{Finding, FindingKind, Findings};
 use super::metadata::{InfoMetadata, NIL, SnapshotMetadata, time};
@@ -345,13 +347,14 @@ impl Scan<'_, '_> {
                 if parsed.is_none() && !is_legacy {
                     self.find(FindingKind::NameUnknown, &below, "its name is not that of a snapshot");
                 }
-                match xml {
-                    Some(_) if is_young => {
-                        self.find(FindingKind::InProgress, &below, "its data may still be on the way");
-                    }
-                    Some(_) => self.find(FindingKind::DataMissing, &below, "there is no data with it"),
-                    None => self.find(FindingKind::MetadataMissing, &below, "there is no metadata with it"),
-                }
+                let (code, seen) = match xml {
+                    Some(_) if is_young => (FindingKind::InProgress, "its data may still be on the way"),
+                    Some(_) => (FindingKind::DataMissing, "there is no data with it"),
+                    None => (FindingKind::MetadataMissing, "there is no metadata with it"),
+                };
+                let mut finding = Finding::new(code, &below, seen);
+                finding.backup = parsed.as_ref().map(|name| name.backup_id.clone());
+                self.scanned.findings.add(finding);
                 if let Some(parsed) = parsed {
                     store.halves.push((repository.to_owned(), parsed.backup_id));
                 }
@@ -371,7 +374,8 @@ impl Scan<'_, '_> {
             }
         };
         let Some(bytes) = self.read(folder, &xml_path, &xml, MAX_DOCUMENT)? else {
-            unusable(self);
+            // That this account cannot read it does not say that a prune would remove it.
+            store.halves.extend(parsed.iter().map(|name| (repository.to_owned(), name.backup_id.clone())));
             return Ok(());
         };
         let metadata = match SnapshotMetadata::parse(&bytes) {
@@ -402,8 +406,11 @@ impl Scan<'_, '_> {
                 "it is in UTF-16; Azure Stack Hub writes UTF-8",
             );
         }
+        if !metadata.doubts.is_empty() {
+            self.find(FindingKind::MetadataDoubtful, &xml_path, metadata.doubts.join("; "));
+        }
         let created = metadata.created.map(|time| time.at);
-        let snapshot = Snapshot {
+        let mut snapshot = Snapshot {
             path: format!("{path}/{stem}"),
             backup_id: metadata.backup_id.clone(),
             created,
@@ -427,13 +434,37 @@ impl Scan<'_, '_> {
             metadata_name,
             data_name,
             modified: newest,
+            looks_whole: false,
         };
         let seen =
             Seen { metadata: &metadata, name: parsed.as_ref(), repository, stem, is_young, now: self.now };
         self.scanned.findings.extend(compare(&snapshot, &seen));
+        snapshot.looks_whole = self.looks_whole(&snapshot, is_young)?;
         let name = if is_legacy { metadata.repository } else { repository.to_owned() };
         store.repositories.entry(name).or_default().push(snapshot);
         Ok(())
+    }
+}
+
+impl Scan<'_, '_> {
+    /// Whether length and header of a snapshot's data are those of a whole file. What is wrong with the header is a finding;
+    /// what is wrong with the length has one.
+    fn looks_whole(&mut self, snapshot: &Snapshot, is_young: bool) -> Result<bool> {
+        let length = snapshot.stored_bytes;
+        if length < SHORTEST || !(length - PREFIX as u64).is_multiple_of(16) {
+            return Ok(false);
+        }
+        let mut start = [0; PREFIX];
+        let path = snapshot.data_path();
+        match self.share.read_mas_backup(&snapshot.data(), 0, &mut start) {
+            Ok(count) => self.read += count as u64,
+            Err(e) => return self.unreadable(&path, e).map(|()| false),
+        }
+        let Err(fault) = Prefix::parse(&start) else { return Ok(true) };
+        let (kind, seen) = describe(fault);
+        let kind = if is_young && kind == FindingKind::HeaderEmpty { FindingKind::InProgress } else { kind };
+        self.scanned.findings.add(Finding::new(kind, path, seen).of_backup(&snapshot.backup_id));
+        Ok(false)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Verifies snapshots: with the PFX every byte, without it what can be seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -279,9 +279,12 @@ impl Reader<'_> {
             Ok(count)
         };
         let mut plain = Plain::new(authentic, &mut read, key)?;
-        let mut contents = Contents { key, visitor, found, progress: &progress };
+        let mut contents = Contents { key, visitor, found, progress: &progress, extensions: BTreeSet::new() };
         let mut budget = Budget::new(snapshot.stored_bytes);
         let ended = zip::read(&mut plain, &mut budget, &mut contents);
+        if ended.is_ok() {
+            contents.end(&snapshot.repository);
+        }
         let fault = plain.fault();
         drop(plain);
         (seen.files, seen.bytes) = progress.get();

@@ -121,7 +121,8 @@ fn is_part(path: &str) -> bool {
 
 /// Reads a zip to its end. What is wrong with single entries goes to the visitor; what ends the reading is the error.
 pub(super) fn read(input: &mut dyn BufRead, budget: &mut Budget, visitor: &mut dyn Visitor) -> ZipResult<()> {
-    Reader { prefix: "", depth: 1, entries: Vec::new(), names: HashSet::new() }.read(input, budget, visitor)
+    Reader { prefix: "", depth: 1, entries: Vec::new(), names: HashSet::new(), folders: HashSet::new() }
+        .read(input, budget, visitor)
 }
 
 struct Reader<'a> {
@@ -131,6 +132,18 @@ struct Reader<'a> {
     entries: Vec<Entry>,
     /// Digests of the names, in lower case.
     names: HashSet<u64>,
+    /// The same of the folders above them.
+    folders: HashSet<u64>,
+}
+
+impl Entry {
+    /// Whether the directory may state a higher version: a writer raises it to that of 64 bits once it knows that the entry
+    /// takes them, and leaves the local header as it was.
+    fn is_raised_to(&self, header: &Header) -> bool {
+        let is_large = [self.size, self.stored, self.offset].iter().any(|of| *of >= u64::from(u32::MAX));
+        let before = if self.method == 0 { 10..=20 } else { 20..=20 };
+        header.version == VERSION_64 && is_large && before.contains(&self.version)
+    }
 }
 
 /// What is remembered of an entry, to compare it with the directory.
@@ -202,7 +215,7 @@ impl Reader<'_> {
             visitor.found(FindingKind::ZipUnsupported, &shown, "it is encrypted by zip's own means");
         }
         let folded = path.as_ref().map_or(&shown, |path| path).to_lowercase();
-        let is_new = self.names.insert(digest(folded.trim_end_matches('/').as_bytes()));
+        let is_new = self.is_new(&folded)?;
         let is_usable = match &path {
             Err((_, why)) => {
                 visitor.found(FindingKind::ZipNameUnsafe, &shown, why);
@@ -212,7 +225,7 @@ impl Reader<'_> {
                 visitor.found(
                     FindingKind::ZipDuplicate,
                     &shown,
-                    "another file has the same name, letter case aside",
+                    "another file has the same name or is a folder above it, letter case aside",
                 );
                 false
             }
@@ -228,6 +241,7 @@ impl Reader<'_> {
                     depth: self.depth + 1,
                     entries: Vec::new(),
                     names: HashSet::new(),
+                    folders: HashSet::new(),
                 };
                 let (before, mut left) = (content.budget().inside(), content.budget().inside());
                 let read = {
@@ -268,11 +282,39 @@ impl Reader<'_> {
             Err(Fault::Zip(kind, seen)) => return Err(Fault::Zip(kind, format!("{shown}: {seen}"))),
             Err(fault) => return Err(fault),
         };
+        if is_folder && ended.size > 0 {
+            visitor.found(FindingKind::ZipSizeWrong, &shown, "it is a folder, and has content");
+        }
         if !entry::behind(input, &header, &ended)? {
             visitor.found(FindingKind::ZipChecksumWrong, &shown, "its content has another checksum");
         }
         self.remember(offset, &header, ended.crc, ended.stored, ended.size);
         Ok(())
+    }
+
+    /// Notes a name, in lower case. Returns whether it is free: no other entry has it, and none is a file where the other
+    /// needs a folder.
+    fn is_new(&mut self, folded: &str) -> ZipResult<bool> {
+        let is_folder = folded.ends_with('/');
+        let name = folded.trim_end_matches('/');
+        let ends = name.match_indices('/').map(|(at, _)| digest(name[..at].as_bytes()));
+        let above: Vec<_> = ends.collect();
+        let own = digest(name.as_bytes());
+        let mut is_new = self.names.insert(own) && (is_folder || !self.folders.contains(&own));
+        if is_folder {
+            self.folders.insert(own);
+        }
+        for folder in above {
+            // An entry of its own for the folder is no file.
+            is_new &= self.folders.contains(&folder) || !self.names.contains(&folder);
+            self.folders.insert(folder);
+        }
+        match self.folders.len() > MOST_ENTRIES as usize {
+            true => {
+                Err(Fault::new(FindingKind::ZipTooLarge, format!("it has more than {MOST_ENTRIES} folders")))
+            }
+            false => Ok(is_new),
+        }
     }
 
     fn remember(&mut self, offset: u64, header: &Header, crc: u32, stored: u64, size: u64) {
@@ -296,12 +338,7 @@ impl Reader<'_> {
         let parts = [
             ("place", entry.offset == central.offset),
             ("name", entry.name == digest(&header.name)),
-            // A writer may raise the version once it knows the size, and leave the local header as it was.
-            (
-                "version",
-                entry.version == header.version
-                    || VERSIONS.contains(&entry.version) && entry.version < header.version,
-            ),
+            ("version", entry.version == header.version || entry.is_raised_to(header)),
             ("flags", entry.flags == header.flags),
             ("method", entry.method == header.method),
             ("time", entry.modified == header.modified),
@@ -314,9 +351,10 @@ impl Reader<'_> {
             let seen = format!("the {} in its own header and in the directory differ", wrong.join(", "));
             visitor.found(FindingKind::ZipHeadersDisagree, &shown, &seen);
         }
-        let is_unix_link = central.made_by >> 8 == 3 && central.attributes >> 16 & 0o170_000 == 0o120_000;
-        if is_unix_link || central.attributes & REPARSE_POINT != 0 {
-            visitor.found(FindingKind::ZipLink, &shown, "it is marked as a link");
+        // Whatever system the entry says that it is from: programs look at the mode alone.
+        let is_special = !matches!(central.attributes >> 16 & 0o170_000, 0 | 0o040_000 | 0o100_000);
+        if is_special || central.attributes & REPARSE_POINT != 0 {
+            visitor.found(FindingKind::ZipLink, &shown, "it is marked as a link or device");
         }
         Ok(())
     }
@@ -365,7 +403,7 @@ const RATIO: u64 = 200;
 const HARMLESS: u64 = 16 << 20;
 const LONGEST_PATH: usize = 4096;
 const DEEPEST_PATH: usize = 64;
-/// Versions that a writer states before it knows the size.
-const VERSIONS: [u16; 2] = [10, 20];
+/// The version for sizes of 64 bits.
+const VERSION_64: u16 = 45;
 /// `FILE_ATTRIBUTE_REPARSE_POINT`
 const REPARSE_POINT: u32 = 0x400;

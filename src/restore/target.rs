@@ -15,6 +15,7 @@ use cap_std::fs::Dir;
 use super::durable::Durable;
 use super::{Compare, Existing, RestoreOptions, Unrestored};
 use crate::error::{Error, ErrorKind, Result};
+use crate::layout::is_mas_backup;
 use crate::names;
 use crate::set::digest::is_zero;
 use crate::set::{Digest, EntryPath, Metadata, Mtime};
@@ -107,10 +108,22 @@ pub(super) const RUN: usize = 16;
 const HOLE: usize = 4096;
 
 impl Target {
+    /// Refuses a folder in `MASBackup`, where nothing of ours is ever written.
+    pub(crate) fn refuse_mas_backup(path: &Path) -> Result<()> {
+        if !names::real_path(path).iter().any(|name| is_mas_backup(&name.to_string_lossy())) {
+            return Ok(());
+        }
+        let shown = path.display();
+        let message =
+            format!("{shown} is in MASBackup, which belongs to Azure Stack Hub; name another folder");
+        Err(Error::new(ErrorKind::ReservedPath, message).doing("open target folder", shown))
+    }
+
     /// Opens or creates the folder.
     pub(crate) fn open(path: &Path, options: &RestoreOptions) -> Result<Self> {
         take_rights();
         let failed = |e| Error::at("open target folder", path.display(), e);
+        Self::refuse_mas_backup(path)?;
         std::fs::create_dir_all(path).map_err(failed)?;
         let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?;
         if options.existing == Existing::Refuse && !names::list(&dir).map_err(failed)?.is_empty() {

@@ -104,7 +104,8 @@ fn of_folder(
         None => None,
         Some(backup) => {
             let report = theirs.verify().keys(keys).backup(&backup.id).run(now)?;
-            if report.state != SnapshotState::Verified {
+            // What is damaged has its rule; whoever lost the PFX must do something else.
+            if matches!(report.state, SnapshotState::NotOpened | SnapshotState::Unreadable) {
                 let weakest = report.backups.iter().flat_map(|check| &check.weakest);
                 let of: Samples = weakest.map(|(path, state)| format!("{path} is {state}")).collect();
                 findings.add_all("MAS_BACKUP_DRILL_FAILED", &about, &backup.id, &of);
@@ -165,7 +166,8 @@ fn rule_of(code: FindingKind) -> Option<&'static str> {
     use FindingKind as Kind;
 
     Some(match code {
-        Kind::ChainBranches
+        Kind::BackupDiffers
+        | Kind::ChainBranches
         | Kind::ChainFullMissing
         | Kind::ChainLinkDiffers
         | Kind::ChainLinkMissing
@@ -195,7 +197,8 @@ fn rule_of(code: FindingKind) -> Option<&'static str> {
         | Kind::ZipLink
         | Kind::ZipNameUnsafe
         | Kind::ZipSizeWrong
-        | Kind::ZipTooLarge => DAMAGED,
+        | Kind::ZipTooLarge
+        | Kind::ZipUnsupported => DAMAGED,
         Kind::PlaintextLeft => "MAS_BACKUP_HAS_PLAINTEXT",
         Kind::PrivateKey
         | Kind::ForeignFile

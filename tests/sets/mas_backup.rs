@@ -9,7 +9,7 @@ mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use azs_backup::mas_backup::{FindingKind, Keys, Readiness, SnapshotKind, SnapshotState};
+use azs_backup::mas_backup::{FindingKind, Keys, Readiness, Severity, SnapshotKind, SnapshotState};
 use tree::{Tree, VECTORS, codes};
 
 use crate::case_count::assert_case_count;
@@ -203,4 +203,40 @@ fn a_file_that_cannot_be_read_hides_nothing_else() {
     let report = tree.theirs().verify().keys(&tree.keys()).run(tree.now()).unwrap();
     assert_eq!(report.snapshots.len(), 39);
     assert!(codes(&report.findings).contains_key("BACKUP_INFO_UNREADABLE"));
+}
+
+#[test]
+fn a_backup_whose_data_is_cut_off_or_unfinished_is_not_ready() {
+    for (name, code) in [("truncated-zip", "DATA_LENGTH_WRONG"), ("zero-header", "HEADER_EMPTY")] {
+        let tree = Tree::broken(name).unwrap();
+        let catalog = tree.theirs().list().run(tree.now()).unwrap();
+        let finding = catalog.findings.iter().find(|finding| finding.code.code() == code).expect(name);
+        let backup =
+            catalog.backups.iter().find(|backup| Some(&backup.id) == finding.backup.as_ref()).unwrap();
+        assert_eq!(backup.readiness, Readiness::NotReady, "{name}");
+        assert!(backup.repositories.iter().any(|of| of.missing.contains(&finding.path)), "{name}");
+        let ready = |tree: &Tree| {
+            let catalog = tree.theirs().list().run(tree.now()).unwrap();
+            catalog.backups.iter().filter(|backup| backup.readiness == Readiness::Ready).count()
+        };
+        assert_eq!(ready(&tree), ready(&Tree::healthy()) - 1, "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_critical_and_no_prune_is_foretold_of_it() {
+    let tree = Tree::healthy();
+    let is_snapshot =
+        |path: &String| path.contains("CRP;") && path.contains("ProgressiveBackup") && path.ends_with(".xml");
+    let xml = tree.files().into_iter().find(is_snapshot).unwrap();
+    std::fs::write(tree.root().join(&xml), vec![b' '; 2 << 20]).unwrap();
+    let catalog = tree.theirs().list().run(tree.now()).unwrap();
+    let found: Vec<_> =
+        catalog.findings.iter().filter(|of| xml.ends_with(&of.path) && !of.path.is_empty()).collect();
+    assert_eq!(
+        (found[0].code.code(), found[0].severity),
+        ("FILE_UNREADABLE", Severity::Critical),
+        "{found:?}"
+    );
+    assert_eq!(catalog.prunable, Vec::<String>::new());
 }

@@ -449,6 +449,40 @@ def _(t):
     t.put(os.path.join(t.out, "keys", "symmetric.txt"), base64.b64encode(t.blobs[bid])); return [x["zip"]]
 
 
+@brk("other-deployment-of-backup", "BACKUP_DIFFERS", "one repository of a backup is of another deployment: a recovery refuses them")
+def _(t): x = t.pick(NRP); t.rewrite_xml(x, DeploymentID=t.guid()); return [x["xml"]]
+@brk("empty-json", "CONTENT_UNEXPECTED", "the quota's JSON has no bytes: authentic, and of no use")
+def _(t): x = t.pick(CRP); t.reseal(x, [("CRP-Microsoft.Compute.Admin.json", b"")]); return [x["zip"]]
+@brk("no-backup-file", "CONTENT_UNEXPECTED", "the SQL repository has no .bak")
+def _(t): x = t.pick(WAS, 4); t.reseal(x, [("Microsoft.AzureStack.Subscriptions.log", b"x" * 900)]); return [x["zip"]]
+@brk("element-twice", "METADATA_DOUBTFUL", "an element is there twice: nobody knows which one counts")
+def _(t):
+    x = t.pick(CRP); b = open(x["xml"], "rb").read()
+    t.put(x["xml"], b.replace(b"<OemVersion>", b"<OemVersion>1.0</OemVersion><OemVersion>")); return [x["xml"]]
+@brk("xml-namespace", "METADATA_DOUBTFUL", "the document is in a namespace: .NET's serializer does not find its elements")
+def _(t):
+    x = t.pick(NRP); b = open(x["xml"], "rb").read()
+    t.put(x["xml"], b.replace(b"<BackupSnapshot ", b"<BackupSnapshot xmlns=\"urn:x\" ")); return [x["xml"]]
+@brk("flip-iv-version", "ZIP_HEADERS_DISAGREE", "tag ok: only the version in the local header differs from the directory's")
+def _(t): x = t.pick(WAS); t.poke(x["zip"], 10 + 4, lambda v: v ^ 0x1E); return [x["zip"]]
+@brk("inessential-missing", "BACKUP_INFO_DISAGREES", "a repository that no recovery needs is gone, which the summary says succeeded")
+def _(t): x = t.pick(SRP, -1); os.remove(x["xml"]); os.remove(x["zip"]); return []
+@brk("zip-comment", "ZIP_DAMAGED", "a comment behind the directory, in which another directory could hide")
+def _(t):
+    x = t.pick(CRP); plain = zip_of(t.payload(CRP, None, ""))
+    t.reseal(x, raw=plain[:-2] + struct.pack("<H", 4) + b"PK\x05\x06"); return [x["zip"]]
+@brk("file-above-file", "ZIP_DUPLICATE", "a file has the name of a folder that another file is in")
+def _(t): x = t.pick(CRP); t.reseal(x, [("a/b.json", b"[]"), ("A", b"x")]); return [x["zip"]]
+@brk("zip-encrypted", "ZIP_UNSUPPORTED", "a file is encrypted by zip's own means: nobody has its password")
+def _(t):
+    x = t.pick(CRP); plain = bytearray(zip_of(t.payload(CRP, None, "")))
+    plain[6] |= 1; plain[plain.index(b"PK\x01\x02") + 8] |= 1
+    t.reseal(x, raw=bytes(plain)); return [x["zip"]]
+@brk("legacy-other-id", "NAME_DISAGREES", "a legacy snapshot of another backup than its folder's")
+def _(t):
+    x = next(x for x in t.snaps if x["legacy"]); t.rewrite_xml(x, BackupId=t.guid()); return [x["xml"]]
+
+
 # ------------------------------------------------------------------ independent check: decryptor, then chains
 _pfx = {}
 

@@ -175,7 +175,10 @@ pub(crate) fn write(text: impl Display) -> Result<()> {
 
 /// Escapes what a terminal would obey. Names, labels and messages come from whoever can write to a source or the share.
 pub(crate) fn harmless(text: &str, has_lines: bool) -> Cow<'_, str> {
-    let is_bad = |c: char| c.is_control() && !(has_lines && c == '\n');
+    // Some letters turn the direction of what follows, or cannot be seen.
+    let turns =
+        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_bad = |c: char| turns(c) || c.is_control() && !(has_lines && c == '\n');
     if !text.contains(is_bad) {
         return text.into();
     }

@@ -36,6 +36,38 @@ impl PfxPassword {
     }
 }
 
+/// Where the passwords of several PFX files are.
+#[derive(Args)]
+pub(crate) struct PfxPasswords {
+    /// File with the password of all PFX files, or one for each in their order [else: AZS_PFX_PASSWORD, or the systemd
+    /// credential azs-pfx-password]
+    #[arg(long, value_name = "FILE", conflicts_with = "pfx_password_fd")]
+    pfx_password_file: Vec<PathBuf>,
+    /// Open file descriptor from which to read the password of all PFX files
+    #[arg(long, value_name = "N")]
+    pfx_password_fd: Option<u32>,
+}
+
+impl PfxPasswords {
+    /// Reads the passwords of so many PFX files, in their order.
+    pub(crate) fn read(&self, count: usize) -> Result<Vec<Option<Secret>>> {
+        let files = &self.pfx_password_file;
+        if files.len() > 1 {
+            if files.len() != count {
+                let given = files.len();
+                let message =
+                    format!("{given} files with passwords for {count} PFX files: give one, or one for each");
+                return Err(invalid(message));
+            }
+            return files.iter().map(|file| in_file(file).map(Some)).collect();
+        }
+        let (file, fd) = (files.first().cloned(), self.pfx_password_fd);
+        // A descriptor can be read once.
+        let one = PfxPassword { pfx_password_file: file, pfx_password_fd: fd }.read()?;
+        Ok(vec![one; count])
+    }
+}
+
 /// Where the password of the account on the file server is.
 #[derive(Args)]
 pub(crate) struct SmbPassword {

@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::options::{SERVER, SmbOptions, to_json};
 use crate::output::{Output, invalid};
 use crate::progress;
-use crate::secret::{PFX_PASSWORD, PfxPassword, SMB_PASSWORD, SmbPassword};
+use crate::secret::{PFX_PASSWORD, PfxPassword, PfxPasswords, SMB_PASSWORD, Secret, SmbPassword};
 
 /// The root of a share.
 #[derive(Args)]
@@ -77,6 +77,24 @@ pub(crate) struct OptionalKeyArgs {
     pfx: Option<PathBuf>,
     #[command(flatten)]
     password: PfxPassword,
+}
+
+/// The keys that may open backups of Azure Stack Hub.
+#[derive(Args)]
+pub(crate) struct PfxFiles {
+    /// Decryption certificate of Azure Stack Hub's own backups; several if certificates were rotated
+    #[arg(long, value_name = "FILE", env = "AZS_PFX")]
+    pfx: Vec<PathBuf>,
+    #[command(flatten)]
+    passwords: PfxPasswords,
+}
+
+impl PfxFiles {
+    /// Reads all of them.
+    pub(crate) fn certificates(&self) -> Result<Vec<DecryptionCertificate>> {
+        let passwords = self.passwords.read(self.pfx.len())?;
+        self.pfx.iter().zip(&passwords).map(|(file, password)| opened(file, password.as_ref())).collect()
+    }
 }
 
 impl ShareArgs {
@@ -280,10 +298,13 @@ fn opener(file: &Path, password: &PfxPassword) -> Result<Opener> {
 
 /// Reads a PFX.
 pub(crate) fn certificate(file: &Path, password: &PfxPassword) -> Result<DecryptionCertificate> {
-    let password = password.read()?;
-    let pfx = DecryptionCertificate::load(file, password.as_ref().map(|text| &***text));
+    opened(file, password.read()?.as_ref())
+}
+
+fn opened(file: &Path, password: Option<&Secret>) -> Result<DecryptionCertificate> {
+    let pfx = DecryptionCertificate::load(file, password.map(|text| &***text));
     pfx.map_err(|e| {
-        let hint = match (e.kind(), &password) {
+        let hint = match (e.kind(), password) {
             (ErrorKind::WrongPassword, None) => format!("; set {PFX_PASSWORD}, or use --pfx-password-file"),
             (ErrorKind::WrongPassword, Some(password)) if password.ends_with(['\n', '\r']) => {
                 format!("; what is in {PFX_PASSWORD} ends with a line break, which counts")

@@ -87,7 +87,6 @@ pub(super) struct Header {
 /// An entry of the central directory.
 pub(super) struct Central {
     pub(super) header: Header,
-    pub(super) made_by: u16,
     pub(super) attributes: u32,
     pub(super) offset: u64,
 }
@@ -134,7 +133,7 @@ pub(super) fn central(input: &mut Counted<'_>) -> ZipResult<Central> {
         size,
         name,
     };
-    Ok(Central { header, made_by: short(0), attributes: long(34), offset })
+    Ok(Central { header, attributes: long(34), offset })
 }
 
 /// The sizes of 64 bits in an extra field (APPNOTE 4.5.3), in the order of the fields that they stand for.
@@ -199,7 +198,10 @@ pub(super) fn end(input: &mut Counted<'_>, mut signature: [u8; 4]) -> ZipResult<
     let fixed = input.array::<18>()?;
     let short = |at: usize| u16::from_le_bytes([fixed[at], fixed[at + 1]]);
     let long = |at: usize| u32::from_le_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]]);
-    input.vector(short(16))?;
+    if short(0) != 0 || short(2) != 0 || short(16) != 0 {
+        let seen = "its end has a comment or is on another disk: Azure Stack Hub writes neither";
+        return Err(Fault::new(FindingKind::ZipDamaged, seen));
+    }
     if !input.fill_buf().map_err(Fault::Io)?.is_empty() {
         return Err(Fault::new(FindingKind::ZipDamaged, "something follows its end"));
     }

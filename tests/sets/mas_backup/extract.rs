@@ -151,8 +151,9 @@ fn a_link_is_written_as_a_file_and_nothing_goes_through_it() {
     let files = below(&target);
     assert_eq!(files.len(), 1);
     assert_eq!(std::fs::read(target.join(&files[0])).unwrap(), b"/etc");
-    assert_eq!(report.refused.len(), 1);
-    assert!(codes(&report.findings).contains_key("ZIP_LINK"));
+    // What would be below it has nowhere to go.
+    let found = codes(&report.findings);
+    assert_eq!((found["ZIP_LINK"], found["ZIP_DUPLICATE"], report.refused.len()), (1, 1, 0));
 }
 
 #[test]
@@ -169,4 +170,46 @@ fn damage_leaves_no_file_behind() {
         let (_temp, target, report) = extract_broken(name, repository);
         assert_eq!((report.state, below(&target)), (SnapshotState::Damaged, Vec::new()), "{name}");
     }
+}
+
+#[test]
+fn a_backup_that_lacks_something_says_so_when_it_is_extracted() {
+    let tree = Tree::broken("missing-essential").unwrap();
+    let theirs = tree.theirs();
+    let catalog = theirs.list().run(tree.now()).unwrap();
+    let lacking = catalog.backups.iter().find(|of| !of.is_legacy && !of.thumbprints.is_empty()).unwrap();
+    assert_eq!(lacking.readiness, Readiness::NotReady);
+    let (_temp, target) = tree.target();
+    let keys = tree.keys();
+    let report = theirs.extract(&keys, &lacking.id).into(&target, tree.now()).unwrap();
+    assert_eq!(report.state, SnapshotState::Verified, "what is there is sound");
+    assert!(report.missing.iter().any(|path| path.contains("CRP;")), "{:?}", report.missing);
+    assert!(codes(&report.findings).contains_key("REPOSITORY_MISSING"), "{:?}", report.findings);
+    let (_temp, target) = tree.target();
+    let of_nrp = theirs.extract(&keys, &lacking.id).repository("NRP;Microsoft.Network.Admin;-;Quota");
+    assert_eq!(of_nrp.into(&target, tree.now()).unwrap().missing, Vec::<String>::new());
+}
+
+#[test]
+fn nothing_is_extracted_onto_the_share() {
+    let tree = Tree::healthy();
+    let (theirs, keys) = (tree.theirs(), tree.keys());
+    let id = &theirs.list().run(tree.now()).unwrap().backups[0].id;
+    let before = tree.files();
+    let refused = |target: std::path::PathBuf| {
+        let extract = theirs.extract(&keys, id).existing(Existing::Replace);
+        extract.into(target, tree.now()).unwrap_err().code()
+    };
+    assert_eq!(refused(tree.root().join("MASBackup/new/folder")), "RESERVED_PATH");
+    #[cfg(unix)]
+    {
+        let (temp, _) = tree.target();
+        let link = temp.path().join("link");
+        std::os::unix::fs::symlink(tree.root().join("MASBackup"), &link).unwrap();
+        assert_eq!(refused(link), "RESERVED_PATH");
+    }
+    if !crate::common::backend::is_smb() {
+        assert_eq!(refused(tree.root().join("out")), "INVALID_ARGUMENT");
+    }
+    assert_eq!(tree.files(), before);
 }

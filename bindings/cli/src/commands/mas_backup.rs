@@ -15,10 +15,9 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::ended::Ended;
-use crate::output::{Output, age, count, size, some};
+use crate::output::{Output, age, count, harmless, size, some};
 use crate::progress;
-use crate::secret::PfxPassword;
-use crate::share::{ShareArgs, certificate, read};
+use crate::share::{PfxFiles, ShareArgs, read};
 use crate::table::table;
 
 /// List, verify and extract Azure Stack Hub's own backups in MASBackup.
@@ -75,11 +74,8 @@ impl Theirs {
 /// The keys that are at hand.
 #[derive(Args)]
 struct PfxArgs {
-    /// Decryption certificate; several if certificates were rotated
-    #[arg(long, value_name = "FILE", env = "AZS_PFX")]
-    pfx: Vec<PathBuf>,
     #[command(flatten)]
-    password: PfxPassword,
+    pfx: PfxFiles,
     /// File with the encryption key that the operator of a version before 1901 kept
     #[arg(long, value_name = "FILE")]
     operator_key: Vec<PathBuf>,
@@ -87,8 +83,7 @@ struct PfxArgs {
 
 impl PfxArgs {
     fn keys(&self) -> Result<Keys> {
-        let certificates = self.pfx.iter().map(|file| certificate(file, &self.password));
-        let keys = Keys::new(certificates.collect::<Result<_>>()?);
+        let keys = Keys::new(self.pfx.certificates()?);
         self.operator_key
             .iter()
             .try_fold(keys, |keys, file| keys.operator_key(&String::from_utf8_lossy(&read(file)?)))
@@ -124,10 +119,13 @@ impl List {
                 let snapshots = count(certificate.snapshots as u64, "snapshot");
                 let _ = writeln!(text, "needs the PFX of {}: {snapshots}", certificate.thumbprint);
             }
+            if catalog.backups.is_empty() {
+                let _ = writeln!(text, "no backups of Azure Stack Hub");
+            }
             findings(&mut text, &catalog.findings);
             text
         })?;
-        Ok(Ended::named(is_bad(&catalog.findings)))
+        Ok(Ended::named(catalog.backups.is_empty() || is_bad(&catalog.findings)))
     }
 }
 
@@ -162,7 +160,12 @@ impl Show {
                 let _ = writeln!(text, "            {reason}");
             }
             if let Some(status) = &backup.stated_status {
-                let _ = writeln!(text, "its summary says: {status}, ready: {:?}", backup.states_ready);
+                let ready = match backup.states_ready {
+                    Some(true) => ", ready",
+                    Some(false) => ", not ready",
+                    None => "",
+                };
+                let _ = writeln!(text, "its summary says: {status}{ready}");
             }
             for thumbprint in &backup.thumbprints {
                 let _ = writeln!(text, "PFX         {thumbprint}");
@@ -224,7 +227,8 @@ impl Verify {
         drop(observer);
         output.print(&report, || text(&report))?;
         let is_whole = matches!(report.state, SnapshotState::Verified | SnapshotState::NotChecked);
-        Ok(Ended::named(!is_whole || is_bad(&report.findings)))
+        // Where there is nothing, nothing is verified.
+        Ok(Ended::named(!is_whole || report.snapshots.is_empty() || is_bad(&report.findings)))
     }
 }
 
@@ -249,6 +253,9 @@ fn text(report: &MasBackupReport) -> String {
         if snapshots > 0 {
             let _ = writeln!(text, "{}: {state}", count(snapshots as u64, "snapshot"));
         }
+    }
+    if report.snapshots.is_empty() {
+        text += "no snapshots of Azure Stack Hub\n";
     }
     let _ = writeln!(text, "{} of content from {} read", size(report.bytes), size(report.stored_bytes));
     for thumbprint in &report.not_shown {
@@ -308,6 +315,7 @@ impl Extract {
         drop(observer);
         output.print(&report, || extracted(&report))?;
         let is_whole = report.state == SnapshotState::Verified
+            && report.missing.is_empty()
             && report.refused.is_empty()
             && report.kept_differing.is_empty()
             && !is_bad(&report.findings);
@@ -322,6 +330,7 @@ fn extracted(report: &ExtractReport) -> String {
     if report.kept > 0 {
         let _ = writeln!(text, "kept what was there: {}", report.kept);
     }
+    some(&mut text, "the backup lacks", report.missing.iter());
     some(&mut text, "kept what was there and is not what the backup has", report.kept_differing.iter());
     some(&mut text, "not written", report.refused.iter().map(|of| format!("{}: {}", of.path, of.message)));
     findings(&mut text, &report.findings);
@@ -344,21 +353,32 @@ impl Prune {
         // Keys first: with one of them gone, so may be the backups.
         let mut paths: Vec<_> = catalog.prunable.iter().collect();
         paths.sort_by_key(|path| !is_key(path));
-        output.print(&json!({"folder": catalog.folder, "prunable": paths}), || match paths.len() {
-            0 => "a prune would remove nothing as unrecognised".to_owned(),
+        // What cannot be read may be anything.
+        let is_unknown = |of: &&Finding| ["FILE_UNREADABLE", "TOO_MUCH"].contains(&of.code.code());
+        let unknown: Vec<_> = catalog.findings.iter().filter(is_unknown).cloned().collect();
+        let document = json!({"folder": catalog.folder, "prunable": paths, "unknown": unknown});
+        output.print(&document, || match paths.len() {
+            0 if unknown.is_empty() => "a prune would remove nothing as unrecognised".to_owned(),
+            0 => of_unknown(String::new(), &unknown),
             many => {
                 let many = count(many as u64, "file");
                 let mut text =
                     format!("a prune would remove {many} as unrecognised; copy them before it runs:\n");
                 paths.iter().for_each(|path| {
                     let key = if is_key(path) { "  (a private key)" } else { "" };
-                    let _ = writeln!(text, "  {path}{key}");
+                    let _ = writeln!(text, "  {}{key}", harmless(path, false));
                 });
-                text
+                of_unknown(text, &unknown)
             }
         })?;
-        Ok(Ended::named(!paths.is_empty()))
+        Ok(Ended::named(!paths.is_empty() || !unknown.is_empty()))
     }
+}
+
+fn of_unknown(mut text: String, unknown: &[Finding]) -> String {
+    let lines = unknown.iter().map(|of| format!("{}: {}", of.path, of.seen));
+    some(&mut text, "nobody can tell what a prune would remove of", lines);
+    text
 }
 
 fn findings(text: &mut String, findings: &[Finding]) {

@@ -11,8 +11,7 @@ use jiff::Timestamp;
 
 use crate::ended::Ended;
 use crate::output::{Output, invalid};
-use crate::secret::PfxPassword;
-use crate::share::{ServerArgs, certificate, read};
+use crate::share::{PfxFiles, ServerArgs, read};
 use crate::site::Site;
 
 /// Review a configuration and a share by the best practices of infrastructure backup.
@@ -32,11 +31,8 @@ pub(crate) struct Review {
     /// A certificate that backups are sealed to, besides those in the configuration
     #[arg(long, value_name = "FILE")]
     cer: Vec<PathBuf>,
-    /// Decryption certificate, to try on Azure Stack Hub's own backups; several if certificates were rotated
-    #[arg(long, value_name = "FILE")]
-    pfx: Vec<PathBuf>,
     #[command(flatten)]
-    password: PfxPassword,
+    pfx: PfxFiles,
     /// Write the review as one HTML page, too
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -48,8 +44,8 @@ impl Review {
         for file in &self.cer {
             configuration.add_encryption_certificate(&read(file)?);
         }
-        let pfx = self.pfx.iter().map(|file| certificate(file, &self.password)).collect::<Result<_>>()?;
-        let review = review_with(&configuration, share, &Keys::new(pfx), Timestamp::now())?;
+        let keys = Keys::new(self.pfx.certificates()?);
+        let review = review_with(&configuration, share, &keys, Timestamp::now())?;
         if let Some(file) = &self.html {
             write_page(file, &review)?;
         }
