@@ -103,6 +103,10 @@ impl Element {
                         doubts.insert("its XML declaration says otherwise than its bytes".into());
                     }
                 }
+                // Names that begin so are not for anybody's use (XML 1.0, 2.6): it is a broken declaration.
+                Event::PI(pi) if pi.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("xml")) => {
+                    return Err(unreadable("its XML declaration is broken".into()));
+                }
                 Event::PI(_) | Event::Comment(_) => {}
                 Event::Eof => break,
             }

@@ -152,9 +152,10 @@ fn doubts(root: &Element, is_full: bool) -> Vec<String> {
         let twice = names.windows(2).find(|pair| pair[0] == pair[1]);
         doubts.extend(twice.map(|pair| format!("{} is there twice", bounded(pair[0]))));
     }
+    // One that is there and empty is no value either.
     let text = |name: &str| {
-        let below = properties.and_then(|of| of.text_of(&[name]));
-        root.text_of(&[name]).or(below)
+        let found = root.child(name).or_else(|| properties?.child(name))?;
+        Some(found.text.trim())
     };
     let mut wrong = |name: &str, fits: &dyn Fn(&str) -> bool| {
         if let Some(text) = text(name).filter(|text| !fits(text)) {
@@ -172,7 +173,7 @@ fn doubts(root: &Element, is_full: bool) -> Vec<String> {
     wrong("DeploymentID", &is_id);
     wrong("PreviousSnapshotId", if is_full { &is_no_id } else { &is_id });
     wrong("DependentFullSnapshotId", if is_full { &is_no_id } else { &is_id });
-    if root.text_of(&["DeploymentID"]).is_none() {
+    if root.child("DeploymentID").is_none() {
         doubts.push("DeploymentID is missing".into());
     }
     doubts

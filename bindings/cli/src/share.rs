@@ -79,22 +79,13 @@ pub(crate) struct OptionalKeyArgs {
     password: PfxPassword,
 }
 
-/// The keys that may open backups of Azure Stack Hub.
-#[derive(Args)]
-pub(crate) struct PfxFiles {
-    /// Decryption certificate of Azure Stack Hub's own backups; several if certificates were rotated
-    #[arg(long, value_name = "FILE", env = "AZS_PFX")]
-    pfx: Vec<PathBuf>,
-    #[command(flatten)]
-    passwords: PfxPasswords,
-}
-
-impl PfxFiles {
-    /// Reads all of them.
-    pub(crate) fn certificates(&self) -> Result<Vec<DecryptionCertificate>> {
-        let passwords = self.passwords.read(self.pfx.len())?;
-        self.pfx.iter().zip(&passwords).map(|(file, password)| opened(file, password.as_ref())).collect()
-    }
+/// Reads several PFX files.
+pub(crate) fn certificates(
+    files: &[PathBuf],
+    passwords: &PfxPasswords,
+) -> Result<Vec<DecryptionCertificate>> {
+    let passwords = passwords.read(files.len())?;
+    files.iter().zip(&passwords).map(|(file, password)| opened(file, password.as_ref())).collect()
 }
 
 impl ShareArgs {

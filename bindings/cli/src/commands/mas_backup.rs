@@ -17,7 +17,8 @@ use serde_json::json;
 use crate::ended::Ended;
 use crate::output::{Output, age, count, harmless, size, some};
 use crate::progress;
-use crate::share::{PfxFiles, ShareArgs, read};
+use crate::secret::PfxPasswords;
+use crate::share::{ShareArgs, certificates, read};
 use crate::table::table;
 
 /// List, verify and extract Azure Stack Hub's own backups in MASBackup.
@@ -74,8 +75,11 @@ impl Theirs {
 /// The keys that are at hand.
 #[derive(Args)]
 struct PfxArgs {
+    /// Decryption certificate; several if certificates were rotated
+    #[arg(long, value_name = "FILE", env = "AZS_PFX")]
+    pfx: Vec<PathBuf>,
     #[command(flatten)]
-    pfx: PfxFiles,
+    passwords: PfxPasswords,
     /// File with the encryption key that the operator of a version before 1901 kept
     #[arg(long, value_name = "FILE")]
     operator_key: Vec<PathBuf>,
@@ -83,7 +87,7 @@ struct PfxArgs {
 
 impl PfxArgs {
     fn keys(&self) -> Result<Keys> {
-        let keys = Keys::new(self.pfx.certificates()?);
+        let keys = Keys::new(certificates(&self.pfx, &self.passwords)?);
         self.operator_key
             .iter()
             .try_fold(keys, |keys, file| keys.operator_key(&String::from_utf8_lossy(&read(file)?)))

@@ -11,7 +11,8 @@ use jiff::Timestamp;
 
 use crate::ended::Ended;
 use crate::output::{Output, invalid};
-use crate::share::{PfxFiles, ServerArgs, read};
+use crate::secret::PfxPasswords;
+use crate::share::{ServerArgs, certificates, read};
 use crate::site::Site;
 
 /// Review a configuration and a share by the best practices of infrastructure backup.
@@ -31,8 +32,11 @@ pub(crate) struct Review {
     /// A certificate that backups are sealed to, besides those in the configuration
     #[arg(long, value_name = "FILE")]
     cer: Vec<PathBuf>,
+    /// Decryption certificate, to try on Azure Stack Hub's own backups; several if certificates were rotated
+    #[arg(long, value_name = "FILE")]
+    pfx: Vec<PathBuf>,
     #[command(flatten)]
-    pfx: PfxFiles,
+    passwords: PfxPasswords,
     /// Write the review as one HTML page, too
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -44,7 +48,7 @@ impl Review {
         for file in &self.cer {
             configuration.add_encryption_certificate(&read(file)?);
         }
-        let keys = Keys::new(self.pfx.certificates()?);
+        let keys = Keys::new(certificates(&self.pfx, &self.passwords)?);
         let review = review_with(&configuration, share, &keys, Timestamp::now())?;
         if let Some(file) = &self.html {
             write_page(file, &review)?;

@@ -51,7 +51,7 @@ fn a_webhook_gets_the_signed_report_of_a_run_that_failed() {
     let site = failing(&url, "secret_file = \"secret\"\n");
     fs::write(site.path("secret"), "it is signed with this\n").unwrap();
     fs::set_permissions(site.path("secret"), fs::Permissions::from_mode(0o600)).unwrap();
-    failure(&mut nightly(&site, &[]), "NOT_FOUND");
+    failure(&mut nightly(&site, &[]), "SOURCE_UNREADABLE");
     let requests = requests.join().unwrap();
     // What may pass is tried again.
     assert_eq!(requests[0].1, requests[1].1);
@@ -60,7 +60,7 @@ fn a_webhook_gets_the_signed_report_of_a_run_that_failed() {
     let document: Value = serde_json::from_str(body).unwrap();
     assert_eq!((&document["version"], &document["command"]), (&json!(1), &json!("nightly")));
     let failed = &document["result"]["components"][1]["failure"];
-    assert_eq!(failed["code"], "NOT_FOUND");
+    assert_eq!(failed["code"], "SOURCE_UNREADABLE");
     assert!(!failed["next"].as_array().unwrap().is_empty() && !failed["alert"].is_null(), "{failed}");
 
     fs::write(site.path("body"), body).unwrap();
@@ -128,7 +128,7 @@ fn a_mail_says_what_failed_and_what_to_do() {
     fs::write(&sendmail, "#!/bin/sh\necho \"$*\" >arguments\ncat >mail\n").unwrap();
     fs::set_permissions(&sendmail, fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", site.path("bin").display(), std::env::var("PATH").unwrap());
-    failure(nightly(&site, &[]).env("PATH", path), "NOT_FOUND");
+    failure(nightly(&site, &[]).env("PATH", path), "SOURCE_UNREADABLE");
     assert_eq!(fs::read_to_string(site.path("arguments")).unwrap(), "-i -t\n");
     let mail = fs::read_to_string(site.path("mail")).unwrap();
     let (head, body) = mail.split_once("\n\n").unwrap();
@@ -192,7 +192,7 @@ fn a_collector_gets_a_trace_and_metrics_of_each_run() {
     let site = Site::new();
     configured(&site, &format!("opentelemetry = \"{collector}/\"\n"));
     fs::remove_dir_all(site.path("hlh")).unwrap();
-    let said = failure(&mut nightly(&site, &[]), "NOT_FOUND");
+    let said = failure(&mut nightly(&site, &[]), "SOURCE_UNREADABLE");
     assert!(!said.contains("collector"), "{said}");
     let requests = requests.join().unwrap();
     assert!(requests[0].0.starts_with("POST /v1/traces ") && requests[1].0.starts_with("POST /v1/metrics "));
@@ -211,7 +211,7 @@ fn a_collector_gets_a_trace_and_metrics_of_each_run() {
     assert_eq!((&good["traceId"], &good["parentSpanId"]), (&run["traceId"], &run["spanId"]));
     // 2 is an error.
     assert_eq!((&run["status"]["code"], &failed["status"]["code"]), (&json!(2), &json!(2)), "{trace:#}");
-    assert!(failed["status"]["message"].as_str().unwrap().starts_with("NOT_FOUND: "), "{trace:#}");
+    assert!(failed["status"]["message"].as_str().unwrap().starts_with("SOURCE_UNREADABLE: "), "{trace:#}");
     let nanoseconds = |span: &Value, name: &str| span[name].as_str().unwrap().parse::<u64>().unwrap();
     assert!(nanoseconds(run, "startTimeUnixNano") <= nanoseconds(good, "startTimeUnixNano"));
     assert!(nanoseconds(good, "endTimeUnixNano") <= nanoseconds(run, "endTimeUnixNano"));
@@ -251,14 +251,14 @@ fn a_program_without_opentelemetry_says_so() {
 fn who_was_told_of_a_failure_is_not_told_again_each_time_that_it_is_tried() {
     let (url, requests) = server(&["200 OK", "200 OK"]);
     let site = failing(&url, "");
-    failure(&mut nightly(&site, &["--now"]), "NOT_FOUND");
+    failure(&mut nightly(&site, &["--now"]), "SOURCE_UNREADABLE");
     for _ in 0..2 {
         crate::nightly::hours_later(&site, 3);
-        failure(&mut nightly(&site, &[]), "NOT_FOUND");
+        failure(&mut nightly(&site, &[]), "SOURCE_UNREADABLE");
     }
     // The next time of the schedule counts.
     crate::nightly::hours_later(&site, 13);
-    failure(&mut nightly(&site, &[]), "NOT_FOUND");
+    failure(&mut nightly(&site, &[]), "SOURCE_UNREADABLE");
     assert_eq!(requests.join().unwrap().len(), 2);
 }
 
@@ -298,7 +298,7 @@ fn a_report_takes_the_place_of_nothing_but_a_file() {
     let done = run(&mut nightly(&site, &[]));
     let said = text(&done.stderr);
     assert_eq!(done.status.code(), Some(3), "{said}");
-    assert!(said.contains("ALREADY_EXISTS: write report.json: it is there and is no file"), "{said}");
+    assert!(said.contains("report.json: it is there and is no file"), "{said}");
     assert!(!fs::symlink_metadata(site.path("report.json")).unwrap().is_file());
     assert!(fs::symlink_metadata(site.path("azs.prom")).unwrap().is_symlink());
     assert!(fs::read_to_string(site.path("real.prom")).unwrap().contains("azs_backup_last_run_success"));
