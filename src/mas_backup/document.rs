@@ -99,8 +99,9 @@ impl Element {
                     let said = encoding.to_ascii_lowercase();
                     let fits =
                         said.is_empty() || if is_wide { &*said == "utf-16" } else { &*said == "utf-8" };
-                    if declaration.version().is_err() || !fits {
-                        doubts.insert("its XML declaration says otherwise than its bytes".into());
+                    let is_known = declaration.version().is_ok_and(|version| &*version == "1.0");
+                    if !is_known || !fits {
+                        doubts.insert("its XML declaration is not one of Azure Stack Hub's".into());
                     }
                 }
                 // Names that begin so are not for anybody's use (XML 1.0, 2.6): it is a broken declaration.
