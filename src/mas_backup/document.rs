@@ -140,8 +140,10 @@ fn doubt(start: &BytesStart<'_>) -> Option<String> {
         let Ok(attribute) = attribute else {
             return Some("an attribute cannot be read or is there twice".into());
         };
-        if attribute.key.as_ref() == "xmlns" {
-            return Some("an element is in a namespace".into());
+        match attribute.key.as_ref() {
+            "xmlns" => return Some("an element is in a namespace".into()),
+            name if !name.starts_with("xmlns:") => return Some("an element has attributes".into()),
+            _ => {}
         }
     }
     None
