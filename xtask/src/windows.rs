@@ -77,7 +77,9 @@ fn lacking() -> Option<String> {
         let fetch = toolchain.environment(program(&toolchain.cargo()));
         fetch.args(["fetch", "--locked", "--quiet", "--target", TARGET.name]).run()
     });
-    crates.err().map(|Failure(message)| message)
+    crates.err().map(|Failure(message)| {
+        format!("the standard library or the crates for {}, which could not be had ({message})", TARGET.name)
+    })
 }
 
 /// All that it takes to build for Windows and to run what was built.

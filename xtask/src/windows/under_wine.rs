@@ -18,6 +18,7 @@ pub(super) const LEFT_OUT: &[(&str, &str)] = &[
     ("round_trip::two_certificates_of_one_issuer_and_serial_number_are_both_tried", OPENSSL),
     ("work::a_million_iterations_in_all_open_in_every_common_scheme", OPENSSL),
     ("work::an_absent_password_is_wrong_and_no_more_work_than_a_present_one", OPENSSL),
+    ("audit_rules_need_a_privilege", "wine gives the privilege and reads no audit rules all the same"),
     ("example::", "it builds the example by cargo; `cargo xtask windows run --example` does that"),
     ("incremental::bad_state::it_is_for_its_owner_only", "modes; azs-backup-windows tests access lists"),
     ("incremental::the_readme_s_lines_give_back_an_incremental_set", "the lines are for bash"),
