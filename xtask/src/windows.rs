@@ -143,11 +143,6 @@ impl Windows {
         self.cargo(command).args(PACKAGES).args(FEATURES)
     }
 
-    /// Prepares one for one package.
-    fn package(&self, command: &str, name: &str) -> Step {
-        self.cargo(command).args(["--package", name])
-    }
-
     fn cargo(&self, command: &str) -> Step {
         self.environment(program(&self.toolchain.cargo())).args([
             command,
