@@ -40,6 +40,14 @@ pub(crate) fn shown(path: &Path) -> String {
     }
 }
 
+/// Returns the full path of what is there, with all links resolved. Rust's library finds none on a volume without a letter,
+/// such as a shadow copy.
+pub(crate) fn real(path: &Path) -> io::Result<PathBuf> {
+    let mut options = File::options();
+    options.access_mode(0).custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
+    azs_backup_windows::path(options.open(path)?)
+}
+
 /// Returns the names in a folder.
 pub(crate) fn list(dir: &Dir) -> io::Result<Vec<OsString>> {
     fs::read_dir(azs_backup_windows::path(dir)?)?.map(|entry| Ok(entry?.file_name())).collect()
