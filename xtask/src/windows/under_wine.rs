@@ -4,7 +4,7 @@ use std::fs;
 
 /// The test programs that run under wine.
 pub(super) const PROGRAMS: &[&str] =
-    &["envelope", "errors", "files", "jobs", "kill", "retention", "sets", "values"];
+    &["certificates", "envelope", "errors", "files", "jobs", "kill", "retention", "sets", "values"];
 
 /// What of them does not, by the beginnings of names, and why. Tests that only Unix can have are not even built.
 pub(super) const LEFT_OUT: &[(&str, &str)] = &[
@@ -71,8 +71,8 @@ pub(super) fn untold() -> Option<String> {
             || [ORACLE, EXCHANGE].contains(&name)
             || PROGRAMS_LEFT_OUT.iter().any(|(other, _)| *other == name)
     };
-    let items = fs::read_dir("tests").into_iter().flatten().flatten();
-    let programs = items.filter_map(|item| {
+    let items = ["tests", "windows/tests"].map(|folder| fs::read_dir(folder).into_iter().flatten().flatten());
+    let programs = items.into_iter().flatten().filter_map(|item| {
         let name = item.file_name().into_string().ok()?;
         let is_folder = item.path().join("main.rs").exists();
         name.strip_suffix(".rs").map(ToOwned::to_owned).or_else(|| is_folder.then_some(name))
