@@ -126,7 +126,8 @@ impl Windows {
 
     /// Sets of the Windows program on Linux, and the other way round.
     fn exchange(&self, openssl: OpenSsl) -> Result<(), Failure> {
-        self.selected("build").args(["--bin", "azs-backup"]).run()?;
+        // With a test beside it, cargo chooses the features as above.
+        self.selected("build").args(["--bin", "azs-backup", "--test", PROGRAMS[0]]).run()?;
         let program = folder("build").join(TARGET.name).join("debug/azs-backup.exe");
         cargo("test", openssl)
             .args(["--test", "windows_exchange"])

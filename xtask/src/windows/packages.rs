@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{FEATURES, LINKER, TARGET, Windows, create, failed, folder};
+use super::{LINKER, TARGET, Windows, create, failed, folder};
 use crate::run::{Failure, output, program};
 use crate::{notices, python};
 
@@ -37,7 +37,7 @@ impl<'a> Packages<'a> {
     }
 
     /// Builds program and libraries in one call, so that what they share is compiled once; returns the folder that they are
-    /// in. What is published has our own client for shares, too; it takes as long to build as all the rest.
+    /// in. They have what is published: our own client for shares, too.
     fn build(&self) -> Result<PathBuf, Failure> {
         let packages = ["azs-backup-cli", "azs-backup-c", "azs-backup-node"];
         let step = self.windows.cargo("build").args(packages.iter().flat_map(|name| ["--package", name]));
@@ -45,7 +45,7 @@ impl<'a> Packages<'a> {
         let built = folder("build").join(TARGET.name);
         match self.is_release {
             true => step.args(["--release"]).run().map(|()| built.join("release")),
-            false => step.args(FEATURES).run().map(|()| built.join("debug")),
+            false => step.run().map(|()| built.join("debug")),
         }
     }
 

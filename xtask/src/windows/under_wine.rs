@@ -27,6 +27,7 @@ pub(super) const LEFT_OUT: &[(&str, &str)] = &[
         "wine knows no path of more than 260 characters",
     ),
     ("sources::holes_are_restored_as_holes", "wine has no list of a file's holes"),
+    ("sources::windows::a_file_that_another_program_has_locked_is_named", "in wine a lock hinders no reader"),
     (
         "sources::unix::",
         "names of any bytes, modes, extended attributes, pipes; sources::windows:: is in their place",
