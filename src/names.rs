@@ -12,14 +12,14 @@ mod windows;
 
 #[cfg(unix)]
 pub(crate) use unix::{
-    create_folder, hard_link, list, look, read_link, remove, remove_folder, rename, rename_new, shown,
+    create_folder, hard_link, list, look, read_link, real, remove, remove_folder, rename, rename_new, shown,
     symlink,
 };
 #[cfg(windows)]
 pub(crate) use windows::verbatim;
 #[cfg(windows)]
 pub(crate) use windows::{
-    create_folder, hard_link, list, look, read_link, remove, remove_folder, rename, rename_new, shown,
+    create_folder, hard_link, list, look, read_link, real, remove, remove_folder, rename, rename_new, shown,
     symlink,
 };
 

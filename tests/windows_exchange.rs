@@ -6,7 +6,9 @@
 
 mod common;
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -70,11 +72,20 @@ impl Windows {
         let pfx = on_windows(&fixture.path("backup.pfx"));
         run(&mut self.command(fixture, &["verify", set, "--pfx", &pfx]));
         // It does not end with success, because it names what has no place on Windows: modes and owners of Linux.
-        let mut restore = self.command(fixture, &["restore", set, "--into", &on_windows(into), "--json"]);
-        let report = printed(&restore.output().unwrap());
+        let report = self.try_to_restore(fixture, set, into);
         assert_eq!((&report["status"], &report["losses"]), (&"Succeeded".into(), &json!([])), "{report:#}");
         let unrestored = report["unrestored"].as_array().unwrap();
         assert!(unrestored.iter().all(|one| one["what"] == "mode and owner"), "{report:#}");
+    }
+
+    /// Restores what Windows can have of a set; returns the report.
+    fn try_to_restore(&self, fixture: &Fixture, set: &str, into: &Path) -> Value {
+        printed(
+            &self
+                .command(fixture, &["restore", set, "--into", &on_windows(into), "--json"])
+                .output()
+                .unwrap(),
+        )
     }
 }
 
@@ -128,7 +139,7 @@ fn tree(root: &Path) {
     for (name, seconds, nanoseconds) in [
         ("empty", 1, 100),
         ("two MiB", 1_760_000_000, 999_999_900),
-        ("large", 10_000_000_000, 700),
+        ("large", 1_600_000_000, 700),
         ("empty folder/inside", 1_234_567_890, 0),
         ("empty folder", 1_234_567_891, 123_456_700),
         (".", 1_234_567_892, 300),
@@ -201,6 +212,11 @@ fn what_windows_stored_is_restored_here_and_by_hand() {
     assert_same(&source, &target.join("tree"));
     let by_hand = recover_by_hand(&fixture.path("share").join(&folder), &fixture);
     assert_same(&source, &by_hand);
+    // And back: a set that Linux made of it.
+    let set = fixture.back_up(&target.join("tree"));
+    let back = fixture.path("back");
+    windows.restore(&fixture, &set.folder().to_string(), &back);
+    assert_same(&source, &back.join("tree"));
 }
 
 #[test]
@@ -213,6 +229,76 @@ fn what_linux_stored_is_restored_on_windows() {
     let target = fixture.path("target");
     windows.restore(&fixture, &set.folder().to_string(), &target);
     assert_same(&source, &target.join("tree"));
+}
+
+/// Names that Linux can have and Windows cannot: devices, ends that Windows drops, characters that it interprets, bytes that
+/// are not Unicode, half of a surrogate pair as Rust and Samba write one.
+const REFUSED: [&[u8]; 14] = [
+    b"nul",
+    b"CON.txt",
+    b"com1",
+    b"LPT9.log",
+    b"COM\xc2\xb9",
+    b"dot.",
+    b"space ",
+    b"file:stream",
+    b"star*",
+    b"back\\slash",
+    b"..\\up",
+    b"line\nfeed",
+    b"latin \xfc",
+    b"half \xed\xa0\xbd",
+];
+
+#[test]
+fn what_windows_cannot_have_is_named_there_and_restored_on_linux() {
+    let Some(windows) = Windows::find() else { return };
+    let fixture = fixture();
+    let source = fixture.path("source");
+    let long = [&*"l".repeat(180), &*"ü".repeat(90)];
+    for folder in ["plain", "con", "twins"] {
+        fs::create_dir_all(source.join(folder)).unwrap();
+    }
+    for name in ["plain/console", "plain/nul-like", "con/inside a folder that is refused", "twins/README"] {
+        fs::write(source.join(name), name).unwrap();
+    }
+    for name in long {
+        fs::write(source.join("plain").join(name), name).unwrap();
+    }
+    // Of these, only the names are told apart.
+    fs::write(source.join("twins/readme"), "the other").unwrap();
+    for name in REFUSED {
+        fs::write(source.join(OsStr::from_bytes(name)), name).unwrap();
+    }
+    let set = fixture.back_up(&source);
+    let (there, folder) = (fixture.path("there"), set.folder().to_string());
+    let report = windows.try_to_restore(&fixture, &folder, &there);
+    let losses = report["losses"].as_array().unwrap();
+    assert!(losses.iter().all(|loss| loss["refused"] == true), "{report:#}");
+    let count = |code: &str| losses.iter().filter(|loss| loss["code"] == code).count();
+    // The folder `con` and what is in it are two.
+    assert_eq!((count("INVALID_NAME"), count("ALREADY_EXISTS")), (REFUSED.len() + 2, 1), "{report:#}");
+    // The rest is there, and nothing else is: neither in the target nor above it.
+    let there = there.join("tree");
+    let mut names: Vec<_> =
+        listing(&there).iter().map(|line| line.split('"').nth(1).unwrap().to_owned()).collect();
+    names.retain(|name| name != "twins/README" && name != "twins/readme");
+    let mut expected =
+        vec!["plain".to_owned(), "plain/console".into(), "plain/nul-like".into(), "twins".into()];
+    expected.extend(long.map(|name| format!("plain/{name}")));
+    expected.sort();
+    names.sort();
+    assert_eq!(names, expected);
+    assert_eq!(fs::read_dir(there.join("twins")).unwrap().count(), 1);
+    assert!(!fixture.path("there/up").exists() && !fixture.path("up").exists());
+    // What Windows took goes back as it is, and Linux restores all of the first set.
+    let again = fixture.path("again");
+    let folder = windows.back_up(&fixture, &there);
+    fixture.open(&folder.parse().unwrap()).restore(&fixture.opener).into(&again).unwrap();
+    assert_same(&there, &again.join("tree"));
+    let all = fixture.path("all");
+    set.restore(&fixture.opener).into(&all).unwrap();
+    assert_same(&source, &all.join("tree"));
 }
 
 /// wine does not list streams, gives no time of creation and makes access lists of modes. So the first set is one that
@@ -233,11 +319,6 @@ fn what_only_windows_has_survives_the_way_over_linux_and_back() {
         ("folder", "attributes", b"0x6"),
         ("folder", "created", b"1400000000.000000100"),
     ];
-    let read = |path: PathBuf, name: &str| {
-        let mut value = vec![0; 1000];
-        let length = rustix::fs::getxattr(&path, format!("user.azs.windows.{name}"), &mut value[..]);
-        length.map(|length| value[..length].to_vec())
-    };
     for (path, name, value) in records {
         let name = format!("user.azs.windows.{name}");
         rustix::fs::setxattr(source.join(path), name, value, XattrFlags::empty()).unwrap();
@@ -247,7 +328,7 @@ fn what_only_windows_has_survives_the_way_over_linux_and_back() {
     let here = fixture.path("here");
     set.restore(&fixture.opener).into(&here).unwrap();
     for (path, name, value) in records {
-        assert_eq!(read(here.join("tree").join(path), name).as_deref(), Ok(value), "{path} {name}");
+        assert_eq!(read(&here.join("tree").join(path), name).as_deref(), Ok(value), "{path} {name}");
     }
     // Windows makes of them what they stand for.
     let there = fixture.path("there");
@@ -260,14 +341,36 @@ fn what_only_windows_has_survives_the_way_over_linux_and_back() {
     assert_eq!(fs::read(&stream).unwrap(), records[3].2);
     fs::remove_file(stream).unwrap();
     // And a backup on Windows has records of the same kind again, which Linux restores.
-    let folder = windows.back_up(&fixture, &there);
-    let again = fixture.path("again");
-    fixture.open(&folder.parse().unwrap()).restore(&fixture.opener).into(&again).unwrap();
-    let again = again.join("tree");
-    assert_eq!(read(again.join("file"), "attributes").as_deref(), Ok(records[0].2));
-    assert_eq!(read(again.join("folder"), "attributes").as_deref(), Ok(records[4].2));
-    let security = String::from_utf8(read(again.join("file"), "security").unwrap()).unwrap();
+    let again = over_linux(&windows, &fixture, &there, "again");
+    assert_eq!(read(&again.join("file"), "attributes").as_deref(), Ok(records[0].2));
+    assert_eq!(read(&again.join("folder"), "attributes").as_deref(), Ok(records[4].2));
+    let security = String::from_utf8(read(&again.join("file"), "security").unwrap()).unwrap();
     assert!(security.contains(";;;WD)"), "{security}");
-    assert!(read(again.join("file"), "created").is_ok());
-    assert!(read(again.join("folder/plain"), "attributes").is_err(), "what is usual has no record");
+    assert!(read(&again.join("file"), "created").is_ok());
+    assert!(read(&again.join("folder/plain"), "attributes").is_err(), "what is usual has no record");
+    // Once more all the way: what came from a Windows source is the same after Linux and Windows.
+    let set = fixture.back_up(&again);
+    let back = fixture.path("back");
+    windows.restore(&fixture, &set.folder().to_string(), &back);
+    let end = over_linux(&windows, &fixture, &back.join("tree"), "end");
+    assert_same(&again, &end);
+    for path in ["file", "folder", "folder/plain"] {
+        for name in ["attributes", "security"] {
+            assert_eq!(read(&end.join(path), name), read(&again.join(path), name), "{path} {name}");
+        }
+    }
+}
+
+/// Backs up on Windows and restores on Linux.
+fn over_linux(windows: &Windows, fixture: &Fixture, tree: &Path, into: &str) -> PathBuf {
+    let (folder, into) = (windows.back_up(fixture, tree), fixture.path(into));
+    fixture.open(&folder.parse().unwrap()).restore(&fixture.opener).into(&into).unwrap();
+    into.join("tree")
+}
+
+/// Returns a record that only Windows has a place for.
+fn read(path: &Path, name: &str) -> rustix::io::Result<Vec<u8>> {
+    let mut value = vec![0; 1000];
+    let length = rustix::fs::getxattr(path, format!("user.azs.windows.{name}"), &mut value[..])?;
+    Ok(value[..length].to_vec())
 }

@@ -15,6 +15,7 @@ use super::tree::Walk;
 use super::work_item::{self, LargeContent, Mark};
 use super::{Backup, reading};
 use crate::error::{Error, ErrorKind, Result, Scope};
+use crate::names;
 use crate::set::{EntryPath, Metadata, Mtime};
 
 impl Backup {
@@ -105,7 +106,7 @@ impl Backup {
     fn refuse_share(&self, source: &Path, stat: &stat::Stat) -> Result<()> {
         let is_avoided = self.rules.avoided.iter().any(|(inode, _)| *inode == stat.identity());
         let is_among_sets = || {
-            let (Some(sets), Ok(real)) = (&self.region_folder, source.canonicalize()) else { return false };
+            let (Some(sets), Ok(real)) = (&self.region_folder, names::real(source)) else { return false };
             real.starts_with(sets)
         };
         if is_avoided || is_among_sets() {
@@ -142,7 +143,7 @@ impl Backup {
         let invalid =
             |what: &str| Error::new(ErrorKind::InvalidArgument, format!("{} is not {what}", file.display()));
         let open = || -> std::io::Result<_> {
-            let real = file.canonicalize()?;
+            let real = names::real(file)?;
             let (Some(parent), Some(own)) = (real.parent(), real.file_name()) else { return Ok(None) };
             let dir = Arc::new(Dir::open_ambient_dir(parent, ambient_authority())?);
             let stat = stat::look(&dir, own)?;
@@ -385,7 +386,7 @@ fn own_name(path: &Path) -> Result<String> {
     let name = match path.file_name() {
         Some(name) => Some(name.to_owned()),
         None => {
-            let real = path.canonicalize().map_err(|e| unopened(path, e))?;
+            let real = names::real(path).map_err(|e| unopened(path, e))?;
             real.file_name().map(ToOwned::to_owned)
         }
     };

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cap_fs_ext::DirExt;
 use cap_std::fs::{Dir, Metadata};
@@ -10,6 +10,11 @@ use cap_std::fs::{Dir, Metadata};
 /// Returns a full path as people write it.
 pub(crate) fn shown(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// Returns the full path of what is there, with all links resolved.
+pub(crate) fn real(path: &Path) -> io::Result<PathBuf> {
+    path.canonicalize()
 }
 
 /// Returns the names in a folder.

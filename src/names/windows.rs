@@ -11,6 +11,7 @@ use std::io;
 use std::os::windows::fs::{FileTypeExt, OpenOptionsExt, symlink_dir, symlink_file};
 use std::path::{Component, Path, PathBuf};
 
+use azs_backup_windows::{facts, set_attributes};
 use cap_std::fs::{Dir, Metadata};
 
 /// Returns the path of a name in a folder, `\\?\C:\…`.
@@ -39,6 +40,14 @@ pub(crate) fn shown(path: &Path) -> String {
     }
 }
 
+/// Returns the full path of what is there, with all links resolved. Rust's library finds none on a volume without a letter,
+/// such as a shadow copy.
+pub(crate) fn real(path: &Path) -> io::Result<PathBuf> {
+    let mut options = File::options();
+    options.access_mode(0).custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
+    azs_backup_windows::path(options.open(path)?)
+}
+
 /// Returns the names in a folder.
 pub(crate) fn list(dir: &Dir) -> io::Result<Vec<OsString>> {
     fs::read_dir(azs_backup_windows::path(dir)?)?.map(|entry| Ok(entry?.file_name())).collect()
@@ -57,9 +66,10 @@ pub(crate) fn create_folder(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<()
     fs::create_dir(verbatim(dir, name.as_ref())?)
 }
 
-/// Gives something another name, perhaps in another folder. A file that has that name goes.
+/// Gives something another name, perhaps in another folder. A file that has that name goes, read-only or not.
 pub(crate) fn rename(from: &Dir, old: impl AsRef<OsStr>, to: &Dir, new: impl AsRef<OsStr>) -> io::Result<()> {
-    fs::rename(verbatim(from, old.as_ref())?, verbatim(to, new.as_ref())?)
+    let (old, new) = (verbatim(from, old.as_ref())?, verbatim(to, new.as_ref())?);
+    even_if_read_only(&new, || fs::rename(&old, &new))
 }
 
 /// Gives something another name in its folder, if that is free.
@@ -114,21 +124,54 @@ pub(crate) fn read_link(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<OsStri
     Ok(fs::read_link(verbatim(dir, name.as_ref())?)?.into_os_string())
 }
 
-/// Removes a file, a symbolic link or a junction.
+/// Removes a file, a symbolic link or a junction, read-only or not.
 pub(crate) fn remove(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<()> {
     let path = verbatim(dir, name.as_ref())?;
-    if fs::symlink_metadata(&path)?.file_type().is_symlink_dir() {
-        return fs::remove_dir(path);
-    }
-    fs::remove_file(path)
+    let is_folder = fs::symlink_metadata(&path)?.file_type().is_symlink_dir();
+    even_if_read_only(&path, || if is_folder { fs::remove_dir(&path) } else { fs::remove_file(&path) })
 }
 
-/// Removes an empty folder.
+/// Removes an empty folder, read-only or not.
 pub(crate) fn remove_folder(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<()> {
-    fs::remove_dir(verbatim(dir, name.as_ref())?)
+    let path = verbatim(dir, name.as_ref())?;
+    even_if_read_only(&path, || fs::remove_dir(&path))
 }
 
-// Win32, "CreateFileW".
+/// Does what Windows refuses if this is read-only: then once more without the attribute. Rust's library ignores it when it
+/// removes a file on NTFS, but neither elsewhere nor when it replaces one.
+fn even_if_read_only(path: &Path, act: impl Fn() -> io::Result<()>) -> io::Result<()> {
+    let refused = match act() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => error,
+        done => return done,
+    };
+    let mut options = File::options();
+    options.access_mode(FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES);
+    options.custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
+    let Ok(file) = options.open(path) else { return Err(refused) };
+    let there = facts(&file)?;
+    let attributes = there.attributes & CAN_BE_SET;
+    if attributes & FILE_ATTRIBUTE_READONLY == 0 {
+        return Err(refused);
+    }
+    set_attributes(&file, attributes & !FILE_ATTRIBUTE_READONLY)?;
+    // A file with other names stays read-only under these. Without any, it must not be open: some servers replace no such
+    // file.
+    let held = (there.links > 1).then_some(file);
+    let done = act();
+    let file = if done.is_err() { held.or_else(|| options.open(path).ok()) } else { held };
+    if let Some(file) = file {
+        set_attributes(file, attributes)?;
+    }
+    done
+}
+
+// MS-FSCC 2.6: read-only, hidden, system, archive, temporary, offline, not indexed.
+const FILE_ATTRIBUTE_READONLY: u32 = 0x1;
+const CAN_BE_SET: u32 = 0x1 | 0x2 | 0x4 | 0x20 | 0x100 | 0x1000 | 0x2000;
+
+// MS-SMB2 2.2.13.1; Win32, "CreateFileW".
+const FILE_READ_ATTRIBUTES: u32 = 0x80;
+const FILE_WRITE_ATTRIBUTES: u32 = 0x100;
 const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
 const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
 

@@ -9,6 +9,9 @@ use crate::common::{Fixture, noise};
 use azs_backup::restore::{Existing, RestoreOptions, RestoreReport};
 use azs_backup::{Error, ErrorKind, Set};
 
+#[cfg(windows)]
+mod windows;
+
 fn sample() -> (Fixture, Set) {
     let fixture = Fixture::new();
     let tree = fixture.path("source");

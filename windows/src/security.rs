@@ -159,7 +159,7 @@ pub fn audit(path: &Path) -> io::Result<String> {
 /// # Errors
 /// When it is no such text, or this account may not: that takes `SeSecurityPrivilege`.
 pub fn set_audit(path: &Path, sddl: &str) -> io::Result<()> {
-    Descriptor::parse(sddl)?.set(path, SACL_SECURITY_INFORMATION)
+    Descriptor::parse(&requested(sddl))?.set(path, SACL_SECURITY_INFORMATION)
 }
 
 /// Gives a file or folder this access list, which is the `D:` part of an SDDL text.
@@ -167,7 +167,18 @@ pub fn set_audit(path: &Path, sddl: &str) -> io::Result<()> {
 /// # Errors
 /// When it is no such text, or this account may not.
 pub fn set_access(path: &Path, sddl: &str) -> io::Result<()> {
-    Descriptor::parse(sddl)?.set(path, DACL_SECURITY_INFORMATION)
+    Descriptor::parse(&requested(sddl))?.set(path, DACL_SECURITY_INFORMATION)
+}
+
+/// Adds the flag by which Windows keeps another, which says that a list has inherited entries (`AI`): by itself, it is
+/// dropped when a list is set (SE_DACL_AUTO_INHERIT_REQ; `canonicalize_inheritance_bits` in Samba).
+fn requested(sddl: &str) -> String {
+    let flags = sddl.split('(').next().unwrap_or_default();
+    if flags.contains("AI") && !flags.contains("AR") {
+        sddl.replacen("AI", "ARAI", 1)
+    } else {
+        sddl.to_owned()
+    }
 }
 
 /// Gives a file or folder this owner and group, which are the `O:` and `G:` parts of an SDDL text.
@@ -315,3 +326,22 @@ const WRITES: u32 = 0x0000_0002
     | 0x0008_0000
     | 0x4000_0000
     | 0x1000_0000;
+
+#[cfg(test)]
+mod tests {
+    use super::requested;
+
+    #[test]
+    fn a_list_that_inherited_is_marked_so_that_windows_keeps_it_so() {
+        for (list, marked) in [
+            ("D:AI(A;ID;FA;;;SY)", "D:ARAI(A;ID;FA;;;SY)"),
+            ("D:PAI(A;;FA;;;SY)", "D:PARAI(A;;FA;;;SY)"),
+            ("S:AI", "S:ARAI"),
+            ("D:ARAI", "D:ARAI"),
+            ("D:P(XA;;FX;;;WD;(@User.Title==\"AI\"))", "D:P(XA;;FX;;;WD;(@User.Title==\"AI\"))"),
+            ("D:NO_ACCESS_CONTROL", "D:NO_ACCESS_CONTROL"),
+        ] {
+            assert_eq!(requested(list), marked);
+        }
+    }
+}

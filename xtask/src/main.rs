@@ -38,7 +38,8 @@ use run::{Failure, cargo};
 const HELP: &str = "\
 cargo xtask quickstart [ARGUMENTS]   run the main job with the program (--help for its arguments)
 cargo xtask test                     run all tests, of all parts
-cargo xtask test PART [ARGUMENTS]    of one part: rust, cli, python, node, c, together; arguments go to its test command
+cargo xtask test PART [ARGUMENTS]    of one part: rust, cli, python, node, c, together, windows; arguments go to its test
+                                     command
 cargo xtask night [BACKUPS]          backups over SMB with random faults, by default 200
 cargo xtask soak [TIME] [SEED]       the oracle on random folders for 1h, 90m, 30s…, beginning with this seed; by default
                                      for an hour, with another seed each time
@@ -68,6 +69,7 @@ const PARTS: &[(&str, Test)] = &[
     ("node", node::test),
     ("c", c::test),
     ("together", together::test),
+    ("windows", windows::part),
 ];
 
 fn main() -> ExitCode {

@@ -6,14 +6,16 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::needs::{self, FOR_BUILD, FOR_TESTS, Need, OpenSsl, runs, tool};
+use crate::needs::{self, FOR_BUILD, FOR_RECOVERY, Need, OpenSsl, runs, tool};
 use crate::run::{Failure, Step, cargo, program, target};
 use crate::toolchain::{Target, Toolchain};
 
 mod packages;
+mod under_wine;
 mod wine;
 
 use packages::Packages;
+use under_wine::{LEFT_OUT, ORACLE, PROGRAMS, PROGRAMS_LEFT_OUT};
 
 /// The target: its linker and C compiler, mingw-w64, can be had without a licence of Microsoft's.
 const TARGET: Target = Target { name: "x86_64-pc-windows-gnu", linker: LINKER };
@@ -26,96 +28,58 @@ const FOR_WINDOWS: &[Need] = &[
 
 const LINKER: &str = "x86_64-w64-mingw32-gcc";
 
-/// The test programs that run under wine.
-const PROGRAMS: &[&str] = &["envelope", "errors", "jobs", "kill", "retention", "sets", "values"];
-
-/// What of them does not, by the beginnings of names, and why. Tests that only Unix can have are not even built.
-const LEFT_OUT: &[(&str, &str)] = &[
-    (
-        "openssl_command::",
-        "openssl is a program of Unix, and the test program dies when it waits for one that wine started",
-    ),
-    ("pem_keys::", OPENSSL),
-    ("pfx_parts::", OPENSSL),
-    ("round_trip::a_certificate_for_signing_opens_but_does_not_seal", OPENSSL),
-    ("round_trip::two_certificates_of_one_issuer_and_serial_number_are_both_tried", OPENSSL),
-    ("work::a_million_iterations_in_all_open_in_every_common_scheme", OPENSSL),
-    ("work::an_absent_password_is_wrong_and_no_more_work_than_a_present_one", OPENSSL),
-    ("example::", "it builds the example by cargo; `cargo xtask windows run --example` does that"),
-    ("incremental::bad_state::it_is_for_its_owner_only", "modes; azs-backup-windows tests access lists"),
-    ("incremental::the_readme_s_lines_give_back_an_incremental_set", "the lines are for bash"),
-    (
-        "sources::paths_longer_than_the_system_s_limit_survive",
-        "wine knows no path of more than 260 characters",
-    ),
-    ("sources::holes_are_restored_as_holes", "wine has no list of a file's holes"),
-    (
-        "sources::unix::",
-        "names of any bytes, modes, extended attributes, pipes; sources::windows:: is in their place",
-    ),
-    ("target::a_link_in_the_set_is_not_followed_by_what_comes_after_it", "wine makes no links"),
-    ("target::replace_takes_a_folder_s_other_attributes", "extended attributes"),
-];
-
-/// wine can start one, but the test program dies when it waits for it.
-const OPENSSL: &str = "the command openssl is a program of Unix";
-
-/// The other test programs, which do not run there at all, and why.
-const PROGRAMS_LEFT_OUT: &[(&str, &str)] = &[
-    ("crash", LINUX),
-    ("file_server", LINUX),
-    ("smb", LINUX),
-    ("smb_network", LINUX),
-    ("folders", UNIX),
-    ("readme", UNIX),
-    ("restore_rights", UNIX),
-    ("alert_allocations", THE_SAME),
-    ("architecture", THE_SAME),
-    ("legacy_provider", THE_SAME),
-    ("progress", THE_SAME),
-];
-
-const LINUX: &str = "it needs Linux: strace, a Samba server, network namespaces";
-const UNIX: &str =
-    "its folders have modes, links and owners of Unix; what it shows beside these, sets:: shows, too";
-const THE_SAME: &str = "it shows nothing that a system does in its own way";
-
-/// Those that run in a way of their own: worlds of the oracle, sets that are exchanged with Linux.
-const PROGRAMS_OF_THEIR_OWN: [&str; 2] = ["oracle", "windows_exchange"];
-
-/// A test program that neither runs here nor is left out with a reason.
-fn untold() -> Option<String> {
-    let is_told = |name: &str| {
-        PROGRAMS.contains(&name)
-            || PROGRAMS_OF_THEIR_OWN.contains(&name)
-            || PROGRAMS_LEFT_OUT.iter().any(|(other, _)| *other == name)
-    };
-    let items = fs::read_dir("tests").into_iter().flatten().flatten();
-    let programs = items.filter_map(|item| {
-        let name = item.file_name().into_string().ok()?;
-        let is_folder = item.path().join("main.rs").exists();
-        name.strip_suffix(".rs").map(ToOwned::to_owned).or_else(|| is_folder.then_some(name))
-    });
-    programs.into_iter().find(|name| !is_told(name))
-}
-
 /// Builds and runs all of it; with `--packages`, makes the packages; with other arguments, runs that cargo command for
 /// Windows: `check`, `test --test sets`.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
-    let openssl = needs::check(&[FOR_BUILD, FOR_TESTS, FOR_WINDOWS].concat())?;
+    let openssl = needs::check(&[FOR_BUILD, FOR_RECOVERY, FOR_WINDOWS].concat())?;
     TARGET.fetch()?;
     let windows = Windows::prepare()?;
-    match arguments.split_first() {
-        // The features of another package are yours to name.
-        Some((command, arguments)) if arguments.iter().any(|argument| argument == "--package") => {
-            windows.cargo(command).args(arguments).run()
-        }
+    let done = match arguments.split_first() {
+        None => windows.test(openssl),
         Some((option, rest)) if option == "--packages" => {
             Packages::new(&windows, rest.iter().any(|option| option == "--release")).make()
         }
-        Some((command, arguments)) => windows.library(command).args(arguments).run(),
-        None => windows.test(openssl),
+        // The features of another package are yours to name.
+        Some((command, rest)) if rest.iter().any(|argument| argument == "--package") => {
+            windows.cargo(command).args(rest).run()
+        }
+        Some((command, rest)) => windows.selected(command).args(rest).run(),
+    };
+    wine::clear(&windows.prefix);
+    done
+}
+
+/// The tests as a part of all tests; arguments go to `cargo test`. Where something cannot be had that they take, it says
+/// what, and nothing fails.
+pub(crate) fn part(arguments: &[String]) -> Result<(), Failure> {
+    match lacking() {
+        Some(what) => {
+            eprintln!("xtask: SKIPPED: the tests for Windows: this machine lacks {what}");
+            Ok(())
+        }
+        None if arguments.is_empty() => run(&[]),
+        None => run(&[&["test".to_owned()], arguments].concat()),
     }
+}
+
+/// What this machine lacks and cannot get to build for Windows and to run what was built.
+fn lacking() -> Option<String> {
+    needs::add(FOR_WINDOWS);
+    let lacking = needs::lacking(FOR_WINDOWS);
+    if !lacking.is_empty() {
+        return Some(lacking.join(", "));
+    }
+    if let Err(Failure(message)) = TARGET.fetch() {
+        return Some(message);
+    }
+    // For Windows it takes other crates than for Linux, and perhaps there is no network.
+    let crates = TARGET.toolchain().and_then(|toolchain| {
+        let fetch = toolchain.environment(program(&toolchain.cargo()));
+        fetch.args(["fetch", "--locked", "--quiet", "--target", TARGET.name]).run()
+    });
+    crates.err().map(|Failure(message)| {
+        format!("the standard library or the crates for {}, which could not be had ({message})", TARGET.name)
+    })
 }
 
 /// All that it takes to build for Windows and to run what was built.
@@ -132,38 +96,38 @@ impl Windows {
     }
 
     fn test(&self, openssl: OpenSsl) -> Result<(), Failure> {
-        if let Some(name) = untold() {
+        if let Some(name) = under_wine::untold() {
             return Err(Failure(format!(
-                "tests/{name}: say in xtask/src/windows.rs whether it runs on Windows"
+                "tests/{name}: say in xtask/src/windows/under_wine.rs whether it runs on Windows"
             )));
         }
         for (name, why) in PROGRAMS_LEFT_OUT.iter().chain(LEFT_OUT) {
             eprintln!("xtask: left out under wine: {name}: {why}");
         }
-        let programs = PROGRAMS.iter().flat_map(|name| ["--test", name]);
+        let programs: Vec<&str> = PROGRAMS.iter().flat_map(|name| ["--test", name]).collect();
+        // All at once, so that both cores have something to do.
+        self.selected("test").args(["--no-run", "--lib", "--test", ORACLE]).args(&programs).run()?;
         let left_out = LEFT_OUT.iter().flat_map(|(name, _)| ["--skip", name]);
-        self.library("test")
+        self.selected("test")
             .args(["--no-fail-fast", "--lib"])
-            .args(programs)
+            .args(&programs)
             .args(["--"])
             .args(left_out)
             .run()?;
-        self.package("test", "azs-backup-windows").run()?;
-        let oracle = ["--test", "oracle", "whatever_happens", "--", "--nocapture"];
-        self.library("test")
+        let oracle = ["--test", ORACLE, "whatever_happens", "--", "--nocapture"];
+        self.selected("test")
             .args(oracle)
             .env("AZS_ORACLE_SEEDS", WORLDS)
             .env("AZS_ORACLE_SECONDS", "3600")
             .env("AZS_ORACLE_THREADS", "2")
             .run()?;
-        self.exchange(openssl)?;
-        wine::clear(&self.prefix);
-        Ok(())
+        self.exchange(openssl)
     }
 
     /// Sets of the Windows program on Linux, and the other way round.
     fn exchange(&self, openssl: OpenSsl) -> Result<(), Failure> {
-        self.package("build", "azs-backup-cli").args(FEATURES).run()?;
+        // With a test beside it, cargo chooses the features as above.
+        self.selected("build").args(["--bin", "azs-backup", "--test", PROGRAMS[0]]).run()?;
         let program = folder("build").join(TARGET.name).join("debug/azs-backup.exe");
         cargo("test", openssl)
             .args(["--test", "windows_exchange"])
@@ -174,14 +138,10 @@ impl Windows {
             .run()
     }
 
-    /// Prepares a cargo command for the library.
-    fn library(&self, command: &str) -> Step {
-        self.cargo(command).args(FEATURES)
-    }
-
-    /// Prepares one for another package.
-    fn package(&self, command: &str, name: &str) -> Step {
-        self.cargo(command).args(["--package", name])
+    /// Prepares a cargo command for all packages that are tested: with the same selection each time, cargo chooses the same
+    /// features each time and compiles nothing twice.
+    fn selected(&self, command: &str) -> Step {
+        self.cargo(command).args(PACKAGES).args(FEATURES)
     }
 
     fn cargo(&self, command: &str) -> Step {
@@ -212,6 +172,10 @@ impl Windows {
             .env("WINEDEBUG", "-all")
     }
 }
+
+/// What the tests need: the library, what it asks Windows for, the program.
+const PACKAGES: [&str; 6] =
+    ["--package", "azs-backup", "--package", "azs-backup-windows", "--package", "azs-backup-cli"];
 
 /// A share over SMB is the system's there, so the client of our own is left out.
 const FEATURES: [&str; 3] = ["--no-default-features", "--features", "vendored-openssl"];

@@ -48,12 +48,14 @@ impl Target {
         let restore = || -> io::Result<()> {
             let there = security(file)?;
             let path = path(file)?;
-            if owner_of(&there) != owner_of(sddl)
+            // A part that the record does not have says nothing. (An access list that is not there lets everybody in.)
+            if !owner_of(sddl).is_empty()
+                && owner_of(&there) != owner_of(sddl)
                 && let Err(error) = set_owner(&path, owner_of(sddl))
             {
                 self.note("owner", at, &error);
             }
-            if access_of(&there) != access_of(sddl) {
+            if !access_of(sddl).is_empty() && access_of(&there) != access_of(sddl) {
                 set_access(&path, access_of(sddl))?;
             }
             let rules = audit_of(sddl);
@@ -105,7 +107,7 @@ fn system_time(time: Mtime) -> io::Result<SystemTime> {
 
 /// Returns the `O:` and `G:` parts of an SDDL text, which come first.
 fn owner_of(sddl: &str) -> &str {
-    sddl.find("D:").map_or(sddl, |at| &sddl[..at])
+    sddl.find("D:").map_or(&sddl[..sddl.len() - audit_of(sddl).len()], |at| &sddl[..at])
 }
 
 /// Returns the `D:` part.
@@ -136,6 +138,9 @@ mod tests {
             ("O:BAG:SY", "D:", "S:"),
             ("O:BA", "D:(A;;FA;;;SY)", ""),
             ("O:BAG:BA", "", ""),
+            ("O:BAG:BA", "", "S:AI"),
+            ("", "D:P", ""),
+            ("", "", ""),
         ] {
             let sddl = [owner, access, audit].concat();
             assert_eq!((owner_of(&sddl), access_of(&sddl), audit_of(&sddl)), (owner, access, audit));

@@ -43,7 +43,10 @@ impl Tree {
         // The deeper one first.
         let renamed = broken["renamed"].as_object().into_iter().flatten().collect::<Vec<_>>();
         for (from, to) in renamed.into_iter().rev() {
-            std::fs::rename(tree.root().join(from), tree.root().join(to.as_str().unwrap())).unwrap();
+            // By way of a third name: in wine a rename changes no letter case.
+            let aside = tree.root().join("renamed");
+            std::fs::rename(tree.root().join(from), &aside).unwrap();
+            std::fs::rename(&aside, tree.root().join(to.as_str().unwrap())).unwrap();
         }
         for (path, target) in broken["links"].as_object().into_iter().flatten() {
             if !crate::common::system::symlink(target.as_str().unwrap(), tree.root().join(path)) {

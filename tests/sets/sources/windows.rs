@@ -139,3 +139,21 @@ fn of_names_that_differ_in_case_one_is_restored_and_the_other_named() {
     let name = there.file_name().unwrap().to_str().unwrap();
     assert_eq!(fs::read_to_string(there).unwrap(), format!("folder/{name}"));
 }
+
+#[test]
+fn a_file_that_another_program_has_locked_is_named() {
+    let fixture = Fixture::new();
+    let tree = fixture.path("source");
+    fs::create_dir(&tree).unwrap();
+    for name in ["free", "locked"] {
+        fs::write(tree.join(name), name).unwrap();
+    }
+    let locked = File::options().write(true).open(tree.join("locked")).unwrap();
+    locked.lock().unwrap();
+    let mut backup = fixture.builder().source_problems(SourceProblems::Report).start().unwrap();
+    backup.add_folder_as("tree", &tree).unwrap();
+    let report = backup.commit().unwrap();
+    let named: Vec<_> = report.problems.iter().map(|p| (p.path.to_string(), p.code.clone())).collect();
+    assert_eq!(named, [("tree/locked".to_owned(), "SOURCE_UNREADABLE".to_owned())], "{report:#?}");
+    assert_eq!(report.cover.content.files, 1);
+}

