@@ -26,7 +26,7 @@ pub(crate) use windows::{
 /// Resolves the links in the part of the path that exists.
 pub(crate) fn real_path(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let there = absolute.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    let there = absolute.ancestors().find_map(|above| Some((above, real(above).ok()?)));
     match there {
         Some((above, real)) => real.join(absolute.strip_prefix(above).unwrap_or(Path::new(""))),
         None => absolute,

@@ -186,6 +186,7 @@ fn backup_of(id: &str, found: &ScannedStore, store: &Store, scanned: &mut Scanne
         repositories,
     };
     report(&backup, info, &found.path, own.is_empty(), scanned);
+    disagree(info, &own, scanned);
     differ(&backup.id, &found.path, differences, scanned);
     backup
 }
@@ -204,6 +205,24 @@ fn differences(of: &[&Snapshot]) -> Vec<String> {
             .then(|| format!("{what} is {}", values.into_iter().collect::<Vec<_>>().join(" and ")))
     });
     several.collect()
+}
+
+/// Compares the snapshots of a backup with its summary: where all of them say the same, only this shows a change.
+fn disagree(info: Option<&Info>, of: &[&Snapshot], scanned: &mut Scanned) {
+    let Some(Info { path, metadata: info }) = info else { return };
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    for snapshot in of {
+        let parts = [
+            ("deployment", &*info.deployment_id, &*snapshot.deployment_id),
+            ("stamp version", &*info.stamp_version, &*snapshot.stamp_version),
+            ("OEM version", &*text(&info.oem_version), &*text(&snapshot.oem_version)),
+        ];
+        for (what, said, other) in parts.into_iter().filter(|(_, said, other)| !same(said, other)) {
+            let seen = format!("its summary has the {what} {said:?}, and {} has {other:?}", snapshot.path);
+            let finding = Finding::new(FindingKind::BackupInfoDisagrees, path, seen);
+            scanned.findings.add(finding.of_backup(&snapshot.backup_id));
+        }
+    }
 }
 
 fn differ(id: &str, path: &str, differences: Vec<String>, scanned: &mut Scanned) {
@@ -373,6 +392,7 @@ fn legacy_backup(found: &ScannedStore, store: &Store, scanned: &mut Scanned) -> 
         repositories,
     };
     differ(&id, &found.path, differences(&all), scanned);
+    disagree(info, &all, scanned);
     // The folder has the id of its one backup.
     let folder = found.path.rsplit('/').next().unwrap_or_default();
     for snapshot in all.iter().filter(|snapshot| snapshot.backup_id != id || !same(folder, &id)) {
