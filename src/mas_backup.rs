@@ -31,6 +31,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MasBackupFolder, SharePath};
 use crate::share::{ItemKind, Share, joined};
 
+mod agree;
 mod assemble;
 mod builder;
 mod catalog;

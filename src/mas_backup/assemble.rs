@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::agree::{differ, differences, disagree};
 use super::catalog::{
     BackupRepository, Catalog, MicrosoftBackup, NeededCertificate, Readiness, Repository, Snapshot, Store,
 };
@@ -189,47 +190,6 @@ fn backup_of(id: &str, found: &ScannedStore, store: &Store, scanned: &mut Scanne
     disagree(info, &own, scanned);
     differ(&backup.id, &found.path, differences, scanned);
     backup
-}
-
-/// What tells snapshots of one backup apart, although it must not: a recovery refuses them then (docs/masbackup.md).
-fn differences(of: &[&Snapshot]) -> Vec<String> {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let parts: [(&str, Vec<String>); 3] = [
-        ("deployment", of.iter().map(|snapshot| snapshot.deployment_id.clone()).collect()),
-        ("stamp version", of.iter().map(|snapshot| snapshot.stamp_version.to_lowercase()).collect()),
-        ("OEM version", of.iter().map(|snapshot| text(&snapshot.oem_version).to_lowercase()).collect()),
-    ];
-    let several = parts.into_iter().filter_map(|(what, values)| {
-        let values: BTreeSet<_> = values.into_iter().collect();
-        (values.len() > 1)
-            .then(|| format!("{what} is {}", values.into_iter().collect::<Vec<_>>().join(" and ")))
-    });
-    several.collect()
-}
-
-/// Compares the snapshots of a backup with its summary: where all of them say the same, only this shows a change.
-fn disagree(info: Option<&Info>, of: &[&Snapshot], scanned: &mut Scanned) {
-    let Some(Info { path, metadata: info }) = info else { return };
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    for snapshot in of {
-        let parts = [
-            ("deployment", &*info.deployment_id, &*snapshot.deployment_id),
-            ("stamp version", &*info.stamp_version, &*snapshot.stamp_version),
-            ("OEM version", &*text(&info.oem_version), &*text(&snapshot.oem_version)),
-        ];
-        for (what, said, other) in parts.into_iter().filter(|(_, said, other)| !same(said, other)) {
-            let seen = format!("its summary has the {what} {said:?}, and {} has {other:?}", snapshot.path);
-            let finding = Finding::new(FindingKind::BackupInfoDisagrees, path, seen);
-            scanned.findings.add(finding.of_backup(&snapshot.backup_id));
-        }
-    }
-}
-
-fn differ(id: &str, path: &str, differences: Vec<String>, scanned: &mut Scanned) {
-    for what in differences {
-        let seen = format!("not the same in all of its snapshots: {what}");
-        scanned.findings.add(Finding::new(FindingKind::BackupDiffers, path, seen).of_backup(id));
-    }
 }
 
 /// Names what stands between a snapshot and the full one of its chain.
