@@ -1193,6 +1193,8 @@ export interface ExtractReport {
   files: number
   bytes: number
   kept: number
+  /** What the backup needs and does not have. */
+  missing: string[]
   keptDiffering: string[]
   refused: { path: string; code: string; message: string }[]
   unrestored: { what: string; count: number; example: string }[]

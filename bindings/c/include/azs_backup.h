@@ -1357,11 +1357,13 @@ void azs_retention_policy_free(azs_retention_policy *policy);
 void azs_retention_plan_free(azs_retention_plan *plan);
 
 /**
- * Reviews a configuration, a JSON document, and the share whose root it names. `now` may be NULL for the present.
+ * Reviews a configuration, a JSON document, and the share whose root it names. `opener` may be NULL, or else is tried on
+ * what the newest backup of Azure Stack Hub needs: a drill. `now` may be NULL for the present.
  */
 azs_status azs_review_new(const uint8_t *configuration,
                           size_t length,
                           const azs_share *share,
+                          const azs_opener *opener,
                           const char *now,
                           azs_review **found,
                           azs_error **error);
