@@ -4,10 +4,11 @@ use std::ffi::OsStr;
 use std::fs::{self, File, FileTimes};
 use std::io;
 use std::os::windows::fs::FileTimesExt;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use azs_backup_windows::{
-    audit, path, privileges, security, set_access, set_attributes, set_audit, set_owner,
+    audit, path, privileges, security, set_access, set_attributes, set_audit, set_owner, streams,
 };
 
 use crate::restore::target::Target;
@@ -69,8 +70,34 @@ impl Target {
         }
     }
 
-    /// Removes from an existing folder what the set's does not have: nothing on this system.
-    pub(in crate::restore) fn strip_folder(&self, _: &File, _: &Metadata, _: &EntryPath) {}
+    /// Removes from an existing folder what the set's does not have: attributes and streams.
+    pub(in crate::restore) fn strip_folder(&self, folder: &File, metadata: &Metadata, at: &EntryPath) {
+        let records = metadata.xattrs.iter().filter_map(|(name, value)| WindowsRecord::of_xattr(name, value));
+        let records: Vec<_> = records.collect();
+        // Without any, nobody recorded what it had.
+        if records.is_empty() {
+            return;
+        }
+        let has_attributes = records.iter().any(|record| matches!(record, WindowsRecord::Attributes(_)));
+        if !has_attributes && let Err(error) = set_attributes(folder, 0) {
+            self.note("attributes", at, &error);
+        }
+        let is_kept = |name: &OsStr| {
+            let is_this = |record: &_| matches!(record, WindowsRecord::Stream(kept, _) if kept == name.as_encoded_bytes());
+            records.iter().any(is_this)
+        };
+        for stream in streams(folder).unwrap_or_default().into_iter().filter(|stream| !is_kept(&stream.name))
+        {
+            if let Err(error) = stream_path(folder, &stream.name).and_then(fs::remove_file) {
+                let name = stream.name.to_string_lossy();
+                self.note(
+                    "alternate data streams",
+                    at,
+                    &format_args!("{name} could not be removed: {error}"),
+                );
+            }
+        }
+    }
 
     /// Records how a folder that was kept differs from the set's: in nothing that matters here.
     pub(in crate::restore) fn compare_folder(&self, _: &File, _: &Metadata, _: &EntryPath) {}
@@ -81,10 +108,14 @@ fn write_stream(file: &File, name: &[u8], content: &[u8]) -> io::Result<()> {
     let name = str::from_utf8(name).ok().filter(|name| !name.contains(['\\', '/', ':', '\0']));
     let name =
         name.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidFilename, "not the name of a stream"))?;
+    fs::write(stream_path(file, OsStr::new(name))?, content)
+}
+
+fn stream_path(file: &File, name: &OsStr) -> io::Result<PathBuf> {
     let mut path = path(file)?.into_os_string();
     path.push(":");
-    path.push(OsStr::new(name));
-    fs::write(path, content)
+    path.push(name);
+    Ok(path.into())
 }
 
 fn set_times(file: &File, modified: Option<Mtime>, created: Option<Mtime>) -> io::Result<()> {

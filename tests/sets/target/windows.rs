@@ -9,7 +9,12 @@ use azs_backup::restore::{Existing, RestoreOptions};
 
 use super::{paths, run, sample};
 
+// MS-FSCC 2.6; MS-SMB2 2.2.13.1; Win32, "CreateFileW".
 const FILE_ATTRIBUTE_READONLY: u32 = 1;
+const FILE_ATTRIBUTE_HIDDEN: u32 = 2;
+const FILE_READ_ATTRIBUTES: u32 = 0x80;
+const FILE_WRITE_ATTRIBUTES: u32 = 0x100;
+const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
 
 fn set_read_only(path: &Path, is_read_only: bool) {
     let mut permissions = fs::metadata(path).unwrap().permissions();
@@ -96,4 +101,22 @@ fn a_junction_in_the_target_is_not_followed() {
     assert!(!junction.is_symlink());
     assert_eq!(fs::read(junction.join("three.txt")).unwrap(), b"three");
     assert_eq!(paths(&outside), [""; 0]);
+}
+
+#[test]
+fn replace_takes_a_folder_s_other_attributes() {
+    let (fixture, set) = sample();
+    let target = fixture.path("target");
+    let folder = target.join("tree/c");
+    fs::create_dir_all(&folder).unwrap();
+    let mut options = File::options();
+    options
+        .access_mode(FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES)
+        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
+    azs_backup_windows::set_attributes(options.open(&folder).unwrap(), FILE_ATTRIBUTE_HIDDEN).unwrap();
+    for (existing, is_hidden) in [(Existing::Keep, true), (Existing::Replace, false)] {
+        run(&fixture, &set, &target, &RestoreOptions::default().existing(existing)).unwrap();
+        let attributes = fs::metadata(&folder).unwrap().file_attributes();
+        assert_eq!(attributes & FILE_ATTRIBUTE_HIDDEN != 0, is_hidden, "{existing:?}");
+    }
 }
