@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::needs::{self, FOR_BUILD, FOR_TESTS, OpenSsl};
 use crate::run::{Failure, cargo};
-use crate::{api, book, c, cli, dependencies, node, package, python, rust, spelling, together, windows};
+use crate::{api, book, c, cli, dependencies, node, package, python, rust, spelling, together};
 
 struct Step {
     name: &'static str,
@@ -48,11 +48,6 @@ const STEPS: &[Step] = &[
     Step { name: "python", what: "the Python package passes its tests", run: || python::test(&[]) },
     Step { name: "node", what: "the Node package passes its tests", run: || node::test(&[]) },
     Step { name: "c", what: "the C library passes its tests", run: || c::test(&[]) },
-    Step {
-        name: "windows",
-        what: "what is built for Windows passes under wine, where that can be had",
-        run: || windows::part(&[]),
-    },
     Step { name: "together", what: "each language reads what the others write", run: || together::test(&[]) },
 ];
 
