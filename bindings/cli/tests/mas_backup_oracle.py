@@ -199,8 +199,8 @@ class Runner:
         e = {"PATH": "/usr/bin:/bin", "TMPDIR": s.tmp, "HOME": s.tmp, **(env or {})}
         before = tree_state(share)
         o, x = os.path.join(s.work, "out"), os.path.join(s.work, "err")
-        with open(o, "wb") as fo, open(x, "wb") as fx:
-            p = subprocess.Popen(cmd, stdout=fo, stderr=fx, stdin=subprocess.DEVNULL, env=e)
+        with open(o, "wb") as printed, open(x, "wb") as said:
+            p = subprocess.Popen(cmd, stdout=printed, stderr=said, stdin=subprocess.DEVNULL, env=e)
             end = time.time() + LIMIT_SECONDS
             while True:
                 pid, st, usage = os.wait4(p.pid, os.WNOHANG)

@@ -131,7 +131,7 @@ fn a_failure_is_a_json_document_too() {
     // What clap refuses, too.
     for (arguments, command) in [
         (&["verify", "--json", "--nothing"][..], Value::from("verify")),
-        (&["--json", "verfy"], Value::Null),
+        (&["--json", "no-command"], Value::Null),
         (&["list", "--root", "share", "--json"], "list".into()),
         (
             &[
