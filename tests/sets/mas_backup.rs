@@ -106,17 +106,21 @@ fn each_break_leads_to_its_finding_and_none_passes() {
     let breaks = VECTORS["breaks"].as_object().unwrap();
     let mut count = 1;
     for (name, broken) in breaks {
-        let Some(tree) = Tree::broken(name) else { continue };
+        count += 1;
+        let codes: Vec<_> =
+            broken["findings"].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
+        used.extend(codes.iter().copied());
+        let Some(tree) = Tree::broken(name) else {
+            eprintln!("skipped: {name}: this system makes no symbolic links");
+            continue;
+        };
         let after = found(&tree);
         let new: BTreeSet<_> = after.difference(&before).map(|(code, _, _)| *code).collect();
-        for code in broken["findings"].as_array().unwrap() {
-            let code = code.as_str().unwrap();
+        for code in codes {
             // Samba follows links below the share itself, or shows none: a client never sees one.
             let is_hidden = is_smb() && code == "LINK";
             assert!(new.contains(code) || is_hidden, "{name}: {code} is not in {new:?}");
-            used.insert(code);
         }
-        count += 1;
     }
     assert_case_count("mas_backup", count);
     // Each code has a break that leads to it, or a test of its own.
