@@ -297,7 +297,7 @@ impl Reader<'_> {
     fn is_new(&mut self, folded: &str) -> ZipResult<bool> {
         let is_folder = folded.ends_with('/');
         let name = folded.trim_end_matches('/');
-        let ends = name.match_indices('/').map(|(at, _)| digest(name[..at].as_bytes()));
+        let ends = name.match_indices('/').map(|(at, _)| digest(&name.as_bytes()[..at]));
         let above: Vec<_> = ends.collect();
         let own = digest(name.as_bytes());
         let mut is_new = self.names.insert(own) && (is_folder || !self.folders.contains(&own));
