@@ -2,7 +2,7 @@
 """Verifies a large snapshot of Azure Stack Hub, and does the same authentication and decryption by `openssl`.
 
     python3 benches/mas_backup.py [--program azs-backup] [--gib 20] [--folder DIR] [--rounds 3]
-                                  [--root '\\\\server\\share' --smb-user ACCOUNT]
+                                  [--root '\\\\server\\share' --smb-user ACCOUNT --port N]
 
 It needs the package `cryptography`, and room for the snapshot in the folder. Each round runs both, one after the other, and
 prints CPU seconds (user and system), wall seconds and peak memory; the last line is the ratio of the medians. `openssl` reads
@@ -116,11 +116,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--root", help="the share as the program is to open it; else the folder")
     parser.add_argument("--smb-user")
+    parser.add_argument("--port", help="of the file server")
     given = parser.parse_args()
     path, key, iv, pfx = make(given.folder, given.gib)
     share = os.path.join(given.folder, "share")
     verify = [given.program, "mas-backup", "verify", "--root", given.root or share, "--pfx", pfx]
     verify += ["--smb-user", given.smb_user] if given.smb_user else []
+    verify += ["--port", given.port] if given.port else []
     secrets = dict(os.environ, AZS_PFX_PASSWORD=vectors.PASSWORD.decode())
     ours, theirs = [], []
     for number in range(given.rounds):

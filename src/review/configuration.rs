@@ -194,7 +194,10 @@ impl Configuration {
     /// Adds a certificate that backups are sealed to, from its CER file.
     pub fn add_encryption_certificate(&mut self, cer: &[u8]) {
         use base64::Engine;
-        self.encryption_certificates.push(base64::engine::general_purpose::STANDARD.encode(cer));
+        // PEM and Base64 are text already; DER never is.
+        let text = str::from_utf8(cer).ok().filter(|text| text.is_ascii());
+        let encoded = || base64::engine::general_purpose::STANDARD.encode(cer);
+        self.encryption_certificates.push(text.map_or_else(encoded, ToOwned::to_owned));
     }
 
     /// Returns the components to look for, and how each is backed up.

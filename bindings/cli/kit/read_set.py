@@ -11,6 +11,7 @@ are not followed. Give it a folder of its own all the same.
 import getpass
 import hashlib
 import io
+import json
 import os
 import subprocess
 import sys
@@ -51,6 +52,23 @@ def check(pfx: Path, password: str) -> None:
     environment = {**os.environ, "AZS_PFX_PASSWORD": password}
     if subprocess.run(command, env=environment, capture_output=True).returncode != 0:
         raise SystemExit(f"{pfx} does not open: its password is wrong, or it is no PFX")
+
+
+def check_recipient(folder: Path, sums: "dict[str, str]", pfx: Path, password: str) -> None:
+    """Neither is a PFX of another certificate: the cover sheet says which it takes."""
+    name = "extents.txt.zst.p7m"
+    try:
+        opened(folder / name, sums[name], pfx, password)
+    except (KeyError, OSError, subprocess.CalledProcessError):
+        return
+    except ValueError as error:
+        if not str(error).startswith("openssl"):
+            return
+    else:
+        return
+    cover = json.loads((folder / "backup.json").read_text(encoding="utf-8"))
+    needed = ", ".join(str(certificate["sha1_thumbprint"]) for certificate in cover["certificates"])
+    raise SystemExit(f"{pfx} does not open this set, which needs a PFX with one of these thumbprints: {needed}")
 
 
 def digests(folder: Path) -> "dict[str, str]":
@@ -100,10 +118,12 @@ def main(folder: Path, pfx: Path, into: Path) -> int:
     password = os.environ.get("AZS_PFX_PASSWORD")
     password = getpass.getpass(f"Password of {pfx}: ") if password is None else password
     check(pfx, password)
+    sums = digests(folder)
+    check_recipient(folder, sums, pfx, password)
     lost = 0
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=into) as plain:
-        for name, digest in digests(folder).items():
+        for name, digest in sums.items():
             if name.startswith("index-"):
                 continue
             try:
@@ -113,7 +133,7 @@ def main(folder: Path, pfx: Path, into: Path) -> int:
                 lost += 1
         listed = Path(plain) / "extents"
         if not listed.exists():
-            raise SystemExit("the list of extents is lost: the README of azs-backup says what can still be done")
+            raise SystemExit("the list of extents is lost: the program can do without it (azs-backup restore --by-index), or take an older set")
         lines = [line.split(" ") for line in listed.read_text(encoding="ascii").splitlines()]
         extents = [(segment, int(begin), int(length)) for segment, begin, length in lines]
         stream = io.BufferedReader(Stream(extents, Path(plain)), BLOCK)

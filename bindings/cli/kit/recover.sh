@@ -18,6 +18,14 @@ openssl pkey -in "$pfx" -passin env:AZS_PFX_PASSWORD -noout 2>/dev/null || {
   echo "$2 does not open: its password is wrong, or it is no PFX" >&2
   exit 1
 }
+# Neither is a PFX of another certificate: the cover sheet says which it takes.
+list=extents.txt.zst.p7m
+if (cd "$set" && sed $'1s/^\xef\xbb\xbf//; s/\r$//' SHA256SUMS | grep "  $list\$" | sha256sum -c --status -) 2>/dev/null &&
+  ! openssl cms -decrypt -binary -inform DER -in "$set/$list" -inkey "$pfx" -passin env:AZS_PFX_PASSWORD -out /dev/null 2>/dev/null; then
+  echo "$2 does not open this set, which needs a PFX with one of these thumbprints:" >&2
+  grep -o '"sha1_thumbprint": *"[0-9A-F]*"' "$set/backup.json" | grep -o '[0-9A-F]\{40\}' >&2
+  exit 1
+fi
 if ! mkdir -p "$3" || [ -n "$(ls -A "$3")" ]; then
   echo "$3 is not an empty folder: name another" >&2
   exit 1
@@ -35,7 +43,7 @@ finish() {
     if [ ! -e "plain/${file%%[-.]*}" ]; then code=3; fi
   done < <(grep -v '  index-' SHA256SUMS)
   if [ ! -s plain/extents ]; then
-    echo "The list of extents is LOST: docs/by-hand.md of azs-backup says what can still be done" >&2
+    echo "The list of extents is LOST: the program can do without it (azs-backup restore --by-index), or take an older set" >&2
   elif [ "$code" -ne 0 ]; then
     echo "Not all is in $into/restored: files that were in what is LOST are missing, or have zeros in its place" >&2
   else

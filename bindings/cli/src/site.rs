@@ -80,6 +80,16 @@ impl Site {
         Ok(Self { deployment, schedule, retention, components, configuration, sections })
     }
 
+    /// Sources that are not there now, and of which component they are.
+    pub(crate) fn missing_sources(&self) -> impl Iterator<Item = (&Place, &Path)> {
+        let all =
+            self.components.iter().flat_map(|of| of.sources.iter().map(move |source| (&of.place, source)));
+        let paths = all.map(|(place, source)| match source {
+            SourceSection::Path(path) | SourceSection::Named { path, .. } => (place, &**path),
+        });
+        paths.filter(|(_, path)| !path.exists())
+    }
+
     pub(crate) fn state(&self) -> &Path {
         &self.sections.state
     }

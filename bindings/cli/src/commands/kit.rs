@@ -89,7 +89,13 @@ impl Kit {
         files.push(("SHA256SUMS".into(), sums.into_bytes()));
 
         let failed = |path: &Path, e| Error::io(format_args!("write {}", path.display()), e);
-        fs::create_dir(&self.folder).map_err(|e| failed(&self.folder, e))?;
+        fs::create_dir(&self.folder).map_err(|e| match e.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                let message = format!("{} exists: a kit takes a new folder", self.folder.display());
+                Error::new(ErrorKind::AlreadyExists, message).with_source(e)
+            }
+            _ => failed(&self.folder, e),
+        })?;
         for (at, (name, bytes)) in files.iter().enumerate() {
             let path = self.folder.join(name);
             fs::write(&path, bytes).map_err(|e| failed(&path, e))?;
@@ -123,18 +129,14 @@ impl Kit {
         Err(Error::new(ErrorKind::InvalidArgument, message))
     }
 
-    /// What opens the newest complete sets of each place.
+    /// What opens the complete sets: also those of before a rotation.
     fn certificates(&self, output: &Output) -> Result<Vec<Needed>> {
         let share = self.server.open(&self.root, output)?;
         let sets = list_sets(share, &self.deployment).run()?;
-        let mut newest = BTreeMap::new();
-        for set in sets.iter() {
-            if let SetState::Complete { cover } = &set.state {
-                newest.insert(set.place.to_string(), (&set.name, cover));
-            }
-        }
         let mut needed: BTreeMap<String, Needed> = BTreeMap::new();
-        for (place, (name, cover)) in newest {
+        // Of each place from old to new.
+        for set in sets.iter() {
+            let SetState::Complete { cover } = &set.state else { continue };
             for certificate in &cover.certificates {
                 let thumbprint = certificate.sha1_thumbprint.clone();
                 let needed = needed.entry(thumbprint.clone()).or_insert_with(|| Needed {
@@ -143,7 +145,7 @@ impl Kit {
                     not_after: certificate.not_after.strftime("%Y-%m-%d").to_string(),
                     newest: BTreeMap::new(),
                 });
-                needed.newest.insert(place.clone(), name.to_string());
+                needed.newest.insert(set.place.to_string(), set.name.to_string());
             }
         }
         Ok(needed.into_values().collect())

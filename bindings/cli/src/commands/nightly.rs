@@ -71,12 +71,13 @@ impl Nightly {
         let is_wanted = |component: &&Component| is_due || owed::is_owed(&jobs, &component.place, now);
         let components: Vec<_> = site.components.iter().filter(is_wanted).collect();
         if components.is_empty() {
-            return self.not_now(
-                &site,
-                output,
-                format!("not due: the next run is at {}", next.at),
-                Ended::Whole,
-            );
+            let mut why = format!("not due: the next run is at {}", next.at);
+            for component in &site.components {
+                if let Some(at) = owed::tried_again_at(&jobs, &component.place) {
+                    why += &format!("; {}, which failed, is tried again at {at:.0}", component.place);
+                }
+            }
+            return self.not_now(&site, output, why, Ended::Whole);
         }
         let stale = stale_operations(&site);
         let may_run = match gate(&site, &log).and_then(|gate| gate.scheduled(&site.schedule, now)) {
@@ -90,7 +91,7 @@ impl Nightly {
             Ok(_) => Ok(()),
             Err(error) if self.dry_run => return Err(error),
             // Nobody knows whether it may run: each component failed, and that is reported like any other failure.
-            Err(error) => Err(error),
+            Err(error) => Err(of_gate(&error)),
         };
         if self.dry_run {
             let places = components.iter().map(|component| component.place.to_string());
@@ -157,6 +158,13 @@ fn gate(site: &Site, log: &JobLog) -> Result<Gate> {
         Some(file) => gate.source(OperationsFile::new(file)),
         None => gate,
     })
+}
+
+/// The failure of the gate: without an answer no backup may run.
+fn of_gate(error: &Error) -> Error {
+    let message =
+        format!("{error}; see to the script that writes [gate] operations: backups wait for its answer");
+    Error::new(error.kind(), message).with_source(error.clone())
 }
 
 /// Says that nobody writes the file with the operations any more: then nobody knows what the deployment does now. Backups

@@ -93,6 +93,32 @@ fn its_scripts_name_what_is_lost() {
 }
 
 #[test]
+fn a_pfx_of_another_certificate_is_no_damage() {
+    let site = with_kit();
+    said(site.program(&["key", "new", "other"]).env("AZS_PFX_PASSWORD", PASSWORD));
+    let needed = result(&mut site.program(&["key", "show", "backup.cer"]))["sha1_thumbprint"].clone();
+    for words in [["bash", "kit/recover.sh"], ["python3", "kit/read_set.py"]] {
+        let output = run(&mut command(&site, &[&words[..], &["set", "other.pfx", "nowhere"]].concat()));
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(needed.as_str().unwrap()) && !said.contains("LOST"), "{said}");
+        assert!(!site.path("nowhere").exists());
+    }
+}
+
+#[test]
+fn it_names_the_pfx_of_before_a_rotation_too() {
+    let site = Site::new();
+    site.back_up();
+    said(site.program(&["key", "new", "newer"]).env("AZS_PFX_PASSWORD", PASSWORD));
+    let newer =
+        ["backup", "--root", "share", "--place", "contoso.com/nyc/Switches", "--cer", "newer.cer", "configs"];
+    result(&mut site.program(&newer));
+    let made = result(&mut site.deployed("kit", &["kit"]));
+    assert_eq!(made["certificates"].as_array().unwrap().len(), 2, "{made:#}");
+}
+
+#[test]
 fn it_says_which_pfx_opens_what() {
     let site = Site::new();
     site.back_up();

@@ -36,6 +36,9 @@ impl Check {
         if certificates.is_empty() {
             return Err(invalid(format_args!("{}: certificates is empty", self.site.file.display())));
         }
+        for (place, path) in site.missing_sources() {
+            output.warn(format_args!("{place}: {} is not there on this host now", path.display()));
+        }
         let now = Timestamp::now();
         let expired = certificates.iter().filter_map(|certificate| certificate.check_validity(now).err());
         let expired: Vec<_> = expired.filter(|error| error.kind() == ErrorKind::CertificateExpired).collect();

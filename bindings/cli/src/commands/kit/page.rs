@@ -24,7 +24,7 @@ pub(super) fn page(deployment: &Deployment, root: &Path, needed: &[Needed], prog
     let rows: String = rows.collect();
     let certificates = match needed {
         [] => "<p><strong>No complete set is on the share yet.</strong> Make this kit again once there is one.</p>".into(),
-        _ => format!("<table><tr><th>PFX</th><th>Opens, as the newest sets</th></tr>{rows}</table>"),
+        _ => format!("<table><tr><th>PFX</th><th>The newest sets that it opens</th></tr>{rows}</table>"),
     };
     let values = [
         ("deployment", escaped(&deployment.to_string())),

@@ -15,7 +15,7 @@ use crate::site::Site;
 /// A metric of each component: its name, what it is, its value.
 pub(super) type Metric = (&'static str, &'static str, fn(&ComponentReport) -> f64);
 
-pub(super) const METRICS: [Metric; 6] = [
+pub(super) const METRICS: [Metric; 7] = [
     ("azs_backup_last_run_success", "Whether the last run stored everything.", |of| {
         f64::from(u8::from(of.status == Some(Status::Succeeded) && of.failure.is_none()))
     }),
@@ -24,6 +24,9 @@ pub(super) const METRICS: [Metric; 6] = [
     ("azs_backup_last_run_stored_bytes", "Size of the set on the share.", |of| of.stored_bytes as f64),
     ("azs_backup_last_run_new_bytes", "What of it was not there before.", |of| of.new_bytes as f64),
     ("azs_backup_last_run_duration_seconds", "How long its backup took.", |of| of.seconds),
+    ("azs_backup_last_run_component_warnings", "What to look into in its set or sources.", |of| {
+        of.warnings.len() as f64
+    }),
 ];
 
 const LAST_GOOD: (&str, &str) =

@@ -9,9 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Whether the last backup of this place failed, and long enough ago to try again.
 pub(super) fn is_owed(jobs: &Jobs, place: &Place, now: Timestamp) -> bool {
-    let Some(job) = last(jobs, place).filter(|job| job.status == JobStatus::Failed) else { return false };
-    let Some(pause) = pause(job) else { return false };
-    job.ended.is_none_or(|ended| ended + pause <= now)
+    tried_again_at(jobs, place).is_some_and(|at| at <= now)
+}
+
+/// When to try again, if the last backup of this place failed.
+pub(super) fn tried_again_at(jobs: &Jobs, place: &Place) -> Option<Timestamp> {
+    let job = last(jobs, place).filter(|job| job.status == JobStatus::Failed)?;
+    let pause = pause(job)?;
+    Some(job.ended.map_or(Timestamp::MIN, |ended| ended + pause))
 }
 
 /// How long a backup that failed is left alone; `None` for until its next time.

@@ -218,6 +218,21 @@ impl Run<'_> {
     }
 }
 
+/// What to do about a source: nothing is wrong with the share then.
+fn of_this_host(error: &Error) -> Option<Vec<String>> {
+    if !matches!(error.kind(), ErrorKind::SourceUnreadable | ErrorKind::SourceChanged) {
+        return None;
+    }
+    let path = error.path().unwrap_or("the source");
+    Some(vec![
+        format!(
+            "See whether {path} is there on this host, is mounted, and may be read by the account of this job."
+        ),
+        "If it moved or is gone for good, correct sources in the configuration of the site.".into(),
+        "Then run azs-backup nightly --now.".into(),
+    ])
+}
+
 impl Failure {
     pub(super) fn of(error: &Error) -> Self {
         let alert = error.alert();
@@ -226,7 +241,7 @@ impl Failure {
             code: error.code().into(),
             message: error.to_string(),
             alert: alert.kind().to_string(),
-            next: alert.remedy(&context),
+            next: of_this_host(error).unwrap_or_else(|| alert.remedy(&context)),
             error: error.clone(),
         }
     }
