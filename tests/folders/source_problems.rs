@@ -94,7 +94,7 @@ fn a_problem_ends_the_run_where_the_policy_says_so_and_the_first_is_the_one_told
     );
     let mut backup = fixture.start();
     let missing = backup.add_folder_as("hlh", fixture.path("not mounted")).unwrap_err();
-    assert_eq!(missing.kind(), ErrorKind::NotFound);
+    assert_eq!(missing.kind(), ErrorKind::SourceUnreadable);
     // The next calls, whatever they are and however many, return a failure in the threads.
     for _ in 0..20 {
         let mut backup = fixture.start();

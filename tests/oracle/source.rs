@@ -177,7 +177,7 @@ impl Source {
             From::Reader(bytes) => backup.add_reader(&self.name, &bytes[..])?,
             From::Missing(at) => match backup.add_folder_as(&self.name, at) {
                 // The caller goes on without it.
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::SourceUnreadable => return Ok(false),
                 done => done?,
             },
         }

@@ -234,7 +234,7 @@ impl World {
             Err(error) => {
                 let has_shown = bad.is_some() && rough.has_shown();
                 // The run ends with the source that is missing, even if the caller goes on.
-                let is_missing = missing && error.kind() == ErrorKind::NotFound;
+                let is_missing = missing && error.kind() == ErrorKind::SourceUnreadable;
                 if !is_missing && !is_reason(&error, bad.as_ref().filter(|_| has_shown), states.len() > 1) {
                     return Err(Fault::new("backup", [format!("{error:?}")]));
                 }
@@ -430,7 +430,7 @@ fn is_reason(error: &Error, bad: Option<&Bad>, has_moved: bool) -> bool {
         _ => false,
     };
     let of_source = match error.kind() {
-        ErrorKind::SourceChanged | ErrorKind::SourceUnreadable | ErrorKind::NotFound => true,
+        ErrorKind::SourceChanged | ErrorKind::SourceUnreadable => true,
         // What was a file is none when it is added.
         ErrorKind::InvalidArgument => error.to_string().contains("regular file"),
         _ => false,

@@ -318,7 +318,7 @@ fn bad_options_are_refused_before_anything_is_made() {
     }
     assert_nothing_left(&fixture);
     let mut backup = fixture.start();
-    assert_eq!(backup.add_folder(fixture.path("not there")).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(backup.add_folder(fixture.path("not there")).unwrap_err().kind(), ErrorKind::SourceUnreadable);
     assert_eq!(backup.add_file(fixture.path("share")).unwrap_err().kind(), ErrorKind::InvalidArgument);
 }
 

@@ -77,7 +77,7 @@ static azs_status back_up(char **arguments, char **report, azs_error **error) {
     }
     for (char **source = arguments + 4; status == AZS_STATUS_OK && *source != NULL; source++) {
         status = azs_backup_add(backup, *source, NULL, error);
-        if (status == AZS_STATUS_NOT_FOUND) {
+        if (status == AZS_STATUS_SOURCE_UNREADABLE) {
             const char *slash = strrchr(*source, '/');
             azs_error *missing = *error;
             *error = NULL;
