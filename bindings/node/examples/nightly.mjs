@@ -45,7 +45,7 @@ async function backUp(place) {
       try {
         await backup.add(source)
       } catch (error) {
-        if (error.code !== 'NOT_FOUND') {
+        if (error.code !== 'SOURCE_UNREADABLE') {
           throw error
         }
         await backup.addProblem(basename(source), error)

@@ -25,7 +25,7 @@ def back_up(given: argparse.Namespace, place: azs.Place) -> azs.BackupReport:
         for source in given.sources:
             try:
                 backup.add(source)
-            except FileNotFoundError as error:
+            except azs.SourceUnreadableError as error:
                 backup.add_problem(Path(source).name, error)
     assert backup.report is not None
     return backup.report
