@@ -187,7 +187,7 @@ impl BackupBuilder {
             ));
         }
         if !(1..=MAX_WORKERS).contains(&self.workers) {
-            return invalid(format!("workers {} is not between 1 and {MAX_WORKERS}", self.workers));
+            return invalid(format!("{} workers are not between 1 and {MAX_WORKERS}", self.workers));
         }
         if self.state.as_ref().is_some_and(|folder| folder.as_os_str().is_empty()) {
             return invalid("the path of the state folder is empty".into());
