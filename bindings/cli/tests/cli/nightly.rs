@@ -141,7 +141,7 @@ fn the_metrics_are_as_prometheus_wants_them() {
             assert!(line.rsplit(' ').next().unwrap().parse::<f64>().is_ok(), "{line}");
         }
     }
-    assert_eq!(typed.len(), 12);
+    assert_eq!(typed.len(), 13);
     let mut promtool = std::process::Command::new("promtool");
     promtool.args(["check", "metrics"]).stdin(fs::File::open(site.path("azs.prom")).unwrap());
     match promtool.output() {
