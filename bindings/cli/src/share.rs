@@ -124,6 +124,7 @@ impl ServerArgs {
     }
 
     /// Judges the options of a connection and the file with the password, and connects to nothing.
+    #[cfg_attr(not(feature = "smb"), allow(unused_variables))]
     pub(crate) fn check_files(&self, root: &Path) -> Result<()> {
         self.password.check_file()?;
         #[cfg(feature = "smb")]
