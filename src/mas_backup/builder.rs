@@ -328,11 +328,15 @@ fn chosen<'a>(
 
 /// What the list says of this backup, and of no other: also of what its chains need of others.
 fn of_backup<'a>(catalog: &'a Catalog, id: &'a str) -> impl Iterator<Item = Finding> + 'a {
-    let needed: BTreeSet<_> =
-        catalog.backups.iter().filter(|of| same(&of.id, id)).flat_map(|of| of.paths()).collect();
+    let needed: BTreeSet<_> = catalog
+        .backups
+        .iter()
+        .filter(|of| same(&of.id, id))
+        .flat_map(|of| of.paths())
+        .map(String::as_str)
+        .collect();
     let is_of = move |finding: &&Finding| {
-        let is_needed =
-            finding.path.rsplit_once('.').is_some_and(|(stem, _)| needed.contains(&stem.to_owned()));
+        let is_needed = finding.path.rsplit_once('.').is_some_and(|(stem, _)| needed.contains(stem));
         is_needed || finding.backup.as_ref().is_none_or(|of| same(of, id))
     };
     catalog.findings.iter().filter(is_of).cloned()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 
-use super::data_file::{self, Prefix, open_inner};
+use super::data_file::{self, Prefix, fill, open_inner};
 use super::finding::FindingKind;
 use super::key::DataKey;
 use super::zip::{Content, Visitor};
@@ -163,17 +163,6 @@ impl Read for Counting<'_, '_, '_> {
         self.bytes += count as u64;
         Ok(count)
     }
-}
-
-fn fill(from: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match from.read(&mut buffer[filled..])? {
-            0 => break,
-            count => filled += count,
-        }
-    }
-    Ok(filled)
 }
 
 /// Takes nothing: for a verification.

@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 mod inner;
 
-pub(super) use inner::open_inner;
+pub(super) use inner::{fill, open_inner};
 
 /// Bytes before the ciphertext: the header, the initialization vector, the tag.
 pub(super) const PREFIX: usize = 90;

@@ -227,10 +227,11 @@ impl Findings {
 
     /// Returns them worst first.
     pub(super) fn sorted(mut self) -> Vec<Finding> {
-        self.all
-            .sort_by(|a, b| (a.severity, a.code.code(), &a.path).cmp(&(b.severity, b.code.code(), &b.path)));
-        // A verification finds again what the list has.
-        self.all.dedup_by(|a, b| (a.code, &a.path, &a.backup) == (b.code, &b.path, &b.backup));
+        let order =
+            |of: &Finding| (of.severity, of.code.code(), of.path.clone(), of.backup.clone(), of.seen.clone());
+        self.all.sort_by_cached_key(order);
+        // A verification finds again what the list has; two things about one file are two.
+        self.all.dedup();
         self.all
     }
 }
@@ -272,6 +273,16 @@ mod tests {
         sorted.sort_unstable_by_key(|code| code.replace('_', " "));
         sorted.dedup();
         assert_eq!(codes.len(), sorted.len());
+    }
+
+    #[test]
+    fn what_is_found_twice_is_said_once_and_nothing_else_is_hidden() {
+        let mut findings = Findings::default();
+        for seen in ["the deployment differs", "its repository is gone", "the deployment differs"] {
+            findings.add(Finding::new(FindingKind::BackupInfoDisagrees, "a.xml", seen).of_backup("1"));
+        }
+        let seen: Vec<_> = findings.sorted().into_iter().map(|finding| finding.seen).collect();
+        assert_eq!(seen, ["its repository is gone", "the deployment differs"]);
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub(in crate::mas_backup) fn open_inner(
 const INNER_PIECE: usize = 64 << 10;
 
 /// Fills a buffer as far as the stream goes.
-fn fill(from: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+pub(in crate::mas_backup) fn fill(from: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match from.read(&mut buffer[filled..]) {
