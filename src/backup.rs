@@ -19,6 +19,7 @@ use crate::set::EntryPath;
 use crate::set::record::StoredFile;
 use crate::set::writer::SetWriter;
 use crate::share::Share;
+use crate::signature::Signer;
 
 mod builder;
 mod dedup;
@@ -71,6 +72,7 @@ pub struct Backup {
     links: tree::Links,
     names: BTreeSet<EntryPath>,
     certificates: Vec<EncryptionCertificate>,
+    signer: Option<Signer>,
     /// Where the sets of this region are, if that is a folder of this machine.
     region_folder: Option<PathBuf>,
     /// What each source held, this time and last time.
@@ -104,16 +106,17 @@ impl Backup {
         self.writer.set()
     }
 
-    /// Waits until everything is stored, then writes the digests and last the cover sheet, which makes it a backup.
+    /// Waits until everything is stored, then writes the digests, the signature if there is a signer, and last the
+    /// cover sheet, which makes it a backup.
     ///
     /// # Errors
     /// Anything that went wrong with sources, sealing or the share since [`BackupBuilder::start`]; `CANCELLED`. The set
     /// is then removed.
     pub fn commit(mut self) -> Result<BackupReport> {
         let set = self.planner.finish()?;
-        let (writer, shared) = (&self.writer, &self.shared);
+        let (writer, shared, signer) = (&self.writer, &self.shared, &self.signer);
         let (cover, left) = watched(&mut self.planner.observer, shared.progress().at_end(), |_| {
-            writer.commit(&set.files, set.cover)
+            writer.commit(&set.files, set.cover, signer.as_ref())
         })?;
         self.committed = true;
         self.warnings.extend(set.warnings);

@@ -53,8 +53,13 @@ mod wycheproof;
 
 use crate::{Error, ErrorKind};
 
+pub(crate) use asn1::{AlgorithmIdentifier, ID_DATA, oid};
+pub(crate) use ber::elements;
+pub(crate) use certificate::{Certificate, unsuitable};
 pub use certificate::{CertificateFacts, EncryptionCertificate, KeyFacts};
 pub use decryption_certificate::DecryptionCertificate;
+pub(crate) use file::read_certificate;
+pub(crate) use name::IssuerAndSerial;
 pub use message::{MAX_CONTENT, MAX_MESSAGE, RecipientFacts, content_of, message_tag, recipients_of};
 pub use open::{Opened, Opener, wrong_certificate};
 pub use seal::{Sealed, Sealer};
@@ -62,6 +67,6 @@ pub use seal::{Sealed, Sealer};
 /// Makes the error for a step at which OpenSSL never fails for a reason that the caller could fix: no memory, no random
 /// numbers.
 #[cold]
-fn internal(what: &'static str) -> impl FnOnce(openssl::error::ErrorStack) -> Error {
+pub(crate) fn internal(what: &'static str) -> impl FnOnce(openssl::error::ErrorStack) -> Error {
     move |source| Error::new(ErrorKind::Internal, format!("OpenSSL failed to {what}")).with_source(source)
 }

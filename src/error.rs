@@ -268,6 +268,8 @@ error_kinds! {
     Malformed => "MALFORMED",
     /// Nothing has that name.
     NotFound => "NOT_FOUND",
+    /// A signature by one of the signers demanded is missing.
+    NotTrusted => "NOT_TRUSTED",
     /// The share, disk or quota is full.
     OutOfCapacity => "OUT_OF_CAPACITY",
     /// The path leads into `MASBackup`, which belongs to Azure Stack Hub.
@@ -312,6 +314,7 @@ impl ErrorKind {
             | Self::LimitExceeded
             | Self::Malformed
             | Self::NotFound
+            | Self::NotTrusted
             | Self::SourceChanged
             | Self::SourceUnreadable
             | Self::Unsupported => Scope::Object,

@@ -18,6 +18,7 @@ pub mod schedule;
 pub mod set;
 mod severity;
 pub mod share;
+pub mod signature;
 mod stop;
 mod string_enum;
 mod worker_pool;

@@ -81,20 +81,7 @@ fn restore(
     };
     let is_wanted = |path: &EntryPath| restore.selection.place(path, false).is_some();
     let problems = restore.catalog.problems.iter().filter(|problem| is_wanted(&problem.path)).cloned();
-    let mut report = RestoreReport {
-        status: Status::Succeeded,
-        files: 0,
-        folders: 0,
-        links: 0,
-        bytes: 0,
-        stored_bytes: 0,
-        kept: 0,
-        kept_differing: Vec::new(),
-        losses: Vec::new(),
-        unmatched: restore.selection.unmatched(),
-        unrestored: Vec::new(),
-        problems: problems.collect(),
-    };
+    let mut report = RestoreReport::new(restore.selection.unmatched(), problems.collect());
     let total = options.patterns.is_empty().then_some(set.cover().content.bytes);
     let mut ticker = Ticker::new(observer, total);
     restore.all(&mut report, &mut ticker)?;

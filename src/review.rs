@@ -47,6 +47,7 @@ mod rules;
 mod scan;
 mod seen;
 mod sets;
+mod signers;
 mod table;
 mod their_backups;
 

@@ -24,6 +24,7 @@ pub(crate) mod record;
 pub(crate) mod records;
 pub(crate) mod segment;
 pub(crate) mod shrunken;
+mod signed;
 mod space;
 mod stored_files;
 mod sums;

@@ -58,6 +58,7 @@ export type ErrorCode =
   | 'LOGON_FAILED'
   | 'MALFORMED'
   | 'NOT_FOUND'
+  | 'NOT_TRUSTED'
   | 'OUT_OF_CAPACITY'
   | 'RESERVED_PATH'
   | 'SOURCE_CHANGED'

@@ -4,11 +4,13 @@
 /** How a backup or a restore went. */
 export type BackupStatus = 'Succeeded' | 'PartialSucceeded'
 /** Whether a set of a listing is a backup, and if not, why. */
-export type SetState = 'complete' | 'damaged' | 'foreign' | 'incomplete' | 'unreadable' | 'unsupported'
+export type SetState = 'complete' | 'damaged' | 'foreign' | 'incomplete' | 'unreadable' | 'unsupported' | 'untrusted'
+/** Whether somebody signed a set. */
+export type SignatureState = 'unsigned' | 'signed' | 'invalid'
 /** What an entry of a set is. A `copy` is a file with the content of another, which is stored once. */
 export type EntryKind = 'copy' | 'file' | 'folder' | 'hard_link' | 'large_file' | 'symlink'
 /** What can be wrong with a stored file. */
-export type FaultKind = 'content' | 'digest' | 'foreign' | 'length' | 'missing' | 'unreadable'
+export type FaultKind = 'content' | 'digest' | 'foreign' | 'length' | 'missing' | 'signature' | 'unreadable'
 /** The steps of a check, in order. */
 export type Step =
   | 'name'
@@ -111,6 +113,7 @@ export type Condition =
   | 'incomplete'
   | 'unreadable'
   | 'unrecognised'
+  | 'untrusted'
 /** Why a set is deleted. */
 export type DeleteReason = 'expired' | 'incomplete' | 'make_room'
 /** Why a set stays. */
@@ -131,6 +134,7 @@ export type KeepReason =
   | 'pinned'
   | 'unreadable'
   | 'unrecognised'
+  | 'untrusted'
   | 'weekly'
   | 'within'
 /** The outcome of deleting a set. */

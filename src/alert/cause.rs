@@ -176,7 +176,7 @@ fn is_about_the_host(kind: ErrorKind) -> bool {
         }
         K::Cancelled | K::CertificateExpired | K::CertificateUnsuitable | K::Conflict => true,
         K::InvalidArgument | K::InvalidName | K::LimitExceeded | K::Malformed => true,
-        K::ReservedPath | K::SourceChanged => true,
+        K::NotTrusted | K::ReservedPath | K::SourceChanged => true,
         K::SourceUnreadable | K::WrongCertificate | K::WrongPassword => true,
     }
 }

@@ -25,15 +25,16 @@ pub(super) static ROWS: &[Finding] = findings! { Error,
     13 LOGON_FAILED 1326 Authentication LockOut "the file server does not accept the account";
     14 MALFORMED 0 General AfterFix "bytes are not in the format they are said to be in";
     15 NOT_FOUND 2 Path AfterFix "there is nothing of that name" or General by Context;
-    16 OUT_OF_CAPACITY 112 OutOfCapacity AfterFix "the share, disk or quota is full";
-    17 RESERVED_PATH 0 Path AfterFix "the path leads into MASBackup, which belongs to Azure Stack Hub";
-    18 SOURCE_CHANGED 0 General Soon "a source changed while it was read";
-    19 SOURCE_UNREADABLE 0 General AfterFix "a source on this host could not be read";
-    20 TIMED_OUT 121 Connectivity Later "it took longer than it may";
-    21 UNREACHABLE 0 Connectivity Later "the file server cannot be reached";
-    22 UNSUPPORTED 50 General AfterFix "the format, algorithm or operation is not supported";
-    23 WRONG_CERTIFICATE 0 General AfterFix "the backup was sealed to other certificates";
-    24 WRONG_PASSWORD 0 General AfterFix "the password of the decryption certificate is wrong; the share's is not meant";
+    16 NOT_TRUSTED 0 General AfterFix "no signature of one of the signers demanded";
+    17 OUT_OF_CAPACITY 112 OutOfCapacity AfterFix "the share, disk or quota is full";
+    18 RESERVED_PATH 0 Path AfterFix "the path leads into MASBackup, which belongs to Azure Stack Hub";
+    19 SOURCE_CHANGED 0 General Soon "a source changed while it was read";
+    20 SOURCE_UNREADABLE 0 General AfterFix "a source on this host could not be read";
+    21 TIMED_OUT 121 Connectivity Later "it took longer than it may";
+    22 UNREACHABLE 0 Connectivity Later "the file server cannot be reached";
+    23 UNSUPPORTED 50 General AfterFix "the format, algorithm or operation is not supported";
+    24 WRONG_CERTIFICATE 0 General AfterFix "the backup was sealed to other certificates";
+    25 WRONG_PASSWORD 0 General AfterFix "the password of the decryption certificate is wrong; the share's is not meant";
 };
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::envelope::EncryptionCertificate;
 use crate::layout::{Place, SetName};
 use crate::observer::{BoxedObserver, Observer, Unobserved};
 use crate::share::Share;
+use crate::signature::Signer;
 use crate::string_enum::string_enum;
 
 /// What to do about a source that cannot be read, or that changes while it is read.
@@ -43,6 +44,7 @@ pub struct BackupBuilder {
     pub(super) share: Arc<dyn Share>,
     pub(super) place: Place,
     pub(super) certificates: Vec<EncryptionCertificate>,
+    pub(super) signer: Option<Signer>,
     pub(super) allow_expired: bool,
     pub(super) labels: BTreeMap<String, String>,
     pub(super) patterns: Vec<String>,
@@ -69,6 +71,7 @@ impl BackupBuilder {
             share,
             place,
             certificates: Vec::new(),
+            signer: None,
             allow_expired: false,
             labels: BTreeMap::new(),
             patterns: Vec::new(),
@@ -97,7 +100,16 @@ impl BackupBuilder {
         self
     }
 
-    /// Accepts certificates that are expired or not yet valid. By default they are refused.
+    /// Signs the set: `backup.json.p7s` is written beside the cover sheet, and says who made the set. Without it, anyone
+    /// who has the CER and may write to the share can make a set that looks like this host's.
+    #[must_use]
+    pub fn signer(mut self, signer: Signer) -> Self {
+        self.signer = Some(signer);
+        self
+    }
+
+    /// Accepts certificates that are expired or not yet valid, the signer's, too. By default they are refused. A
+    /// signature by one that is not valid is not valid, either.
     #[must_use]
     pub fn allow_expired_certificates(mut self, allow: bool) -> Self {
         self.allow_expired = allow;

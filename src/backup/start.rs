@@ -143,6 +143,7 @@ impl BackupBuilder {
             links: tree::Links::default(),
             names: BTreeSet::new(),
             certificates: self.certificates,
+            signer: self.signer,
             region_folder: root.map(|root| root.join(self.place.deployment().region_folder().to_relative())),
             sizes: Vec::new(),
             sizes_before,
@@ -169,6 +170,9 @@ impl BackupBuilder {
         if !self.allow_expired {
             for certificate in &self.certificates {
                 certificate.check_validity(now)?;
+            }
+            if let Some(signer) = &self.signer {
+                signer.check_validity(now)?;
             }
         }
         Ok(())

@@ -7,10 +7,10 @@ use crate::{Error, ErrorKind};
 
 /// RFC 5280 §4.1.1.2.
 #[derive(Clone, Copy, Sequence)]
-pub(super) struct AlgorithmIdentifier<'a> {
-    pub(super) algorithm: ObjectIdentifier,
+pub(crate) struct AlgorithmIdentifier<'a> {
+    pub(crate) algorithm: ObjectIdentifier,
     #[asn1(optional = "true")]
-    pub(super) parameters: Option<AnyRef<'a>>,
+    pub(crate) parameters: Option<AnyRef<'a>>,
 }
 
 /// Converts an error of the DER reader.
@@ -24,12 +24,12 @@ pub(super) fn malformed(what: &'static str) -> impl FnOnce(der::Error) -> Error 
     }
 }
 
-pub(super) const fn oid(text: &str) -> ObjectIdentifier {
+pub(crate) const fn oid(text: &str) -> ObjectIdentifier {
     ObjectIdentifier::new_unwrap(text)
 }
 
 /// RFC 5652 §4 and §6.1.
-pub(super) const ID_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.1");
+pub(crate) const ID_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.1");
 pub(super) const ID_ENVELOPED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.3");
 /// RFC 5480 §2.1.1.
 pub(super) const ID_EC_PUBLIC_KEY: ObjectIdentifier = oid("1.2.840.10045.2.1");

@@ -117,7 +117,7 @@ pub(super) fn implicit_octets(any: &AnyRef<'_>) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// The elements of a SEQUENCE or SET.
-pub(super) fn elements<'a>(any: &AnyRef<'a>) -> der::Result<Vec<AnyRef<'a>>> {
+pub(crate) fn elements<'a>(any: &AnyRef<'a>) -> der::Result<Vec<AnyRef<'a>>> {
     let mut elements = Vec::new();
     if any.value().is_empty() {
         return Ok(elements);

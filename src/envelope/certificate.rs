@@ -66,13 +66,10 @@ impl EncryptionCertificate {
     /// forbids this, or if the file contains a private key. It does not check validity: call
     /// [`check_validity`](Self::check_validity).
     pub fn from_cer(bytes: &[u8]) -> Result<Self> {
-        let contents = Contents::of(bytes)?;
-        if contents.has_private_key {
-            return Err(unsuitable(
-                "the file carries a private key: a backing-up host must never hold one; export the certificate alone",
-            ));
-        }
-        let certificate = Certificate::new(choose(contents.certificates)?)?;
+        let certificate = Certificate::from_cer(
+            bytes,
+            "the file carries a private key: a backing-up host must never hold one; export the certificate alone",
+        )?;
         certificate.check_key_usage()?;
         Ok(Self(certificate))
     }
@@ -96,20 +93,12 @@ impl EncryptionCertificate {
 
     /// Fails with [`ErrorKind::CertificateExpired`] unless the certificate is valid at that time.
     pub fn check_validity(&self, at: Timestamp) -> Result<()> {
-        let facts = self.facts();
-        let message = if at < facts.not_before {
-            format!("the certificate {} is not valid before {}", facts.sha1_thumbprint, facts.not_before)
-        } else if at > facts.not_after {
-            format!("the certificate {} expired at {}", facts.sha1_thumbprint, facts.not_after)
-        } else {
-            return Ok(());
-        };
-        Err(Error::new(ErrorKind::CertificateExpired, message))
+        self.0.check_validity(at)
     }
 
     /// Returns the certificate in DER, as in a CER file.
     pub fn to_der(&self) -> Result<Vec<u8>> {
-        self.0.x509.to_der().map_err(internal("encode a certificate"))
+        self.0.to_der()
     }
 
     pub(super) fn certificate(&self) -> &Certificate {
@@ -125,17 +114,26 @@ impl fmt::Debug for EncryptionCertificate {
 
 /// What certificates with and without a private key have in common.
 #[derive(Clone)]
-pub(super) struct Certificate {
+pub(crate) struct Certificate {
     pub(super) x509: X509,
-    pub(super) facts: CertificateFacts,
+    pub(crate) facts: CertificateFacts,
     public_key: PKey<Public>,
     /// RFC 5652's IssuerAndSerialNumber in DER.
     issuer_and_serial: Vec<u8>,
 }
 
 impl Certificate {
-    /// Accepts any certificate with a key that messages can be sealed to.
-    pub(super) fn new(x509: X509) -> Result<Self> {
+    /// Reads a CER, whatever its key is for. `with_key` says what is wrong with a file that contains a private key.
+    pub(crate) fn from_cer(bytes: &[u8], with_key: &'static str) -> Result<Self> {
+        let contents = Contents::of(bytes)?;
+        if contents.has_private_key {
+            return Err(unsuitable(with_key));
+        }
+        Self::new(choose(contents.certificates)?)
+    }
+
+    /// Accepts any certificate with a key that messages can be sealed to, or signed with.
+    pub(crate) fn new(x509: X509) -> Result<Self> {
         let der = x509.to_der().map_err(internal("encode a certificate"))?;
         let not_der = |source: der::Error| {
             Error::new(ErrorKind::Malformed, "the certificate is not DER").with_source(source)
@@ -171,20 +169,47 @@ impl Certificate {
             Id::RSA => (X509KeyUsage::KEY_ENCIPHERMENT, "keyEncipherment"),
             _ => (X509KeyUsage::KEY_AGREEMENT, "keyAgreement"),
         };
+        self.check_usage(needed, "encryption", name)
+    }
+
+    /// Checks that the key usage, if the certificate states one, allows signatures.
+    pub(crate) fn check_signing_usage(&self) -> Result<()> {
+        self.check_usage(X509KeyUsage::DIGITAL_SIGNATURE, "signatures", "digitalSignature")
+    }
+
+    fn check_usage(&self, needed: X509KeyUsage, purpose: &str, name: &str) -> Result<()> {
         match self.x509.key_usage() {
             Some(usage) if !usage.contains(needed) => Err(unsuitable(format!(
-                "the certificate {} is not for encryption: its key usage lacks {name}",
+                "the certificate {} is not for {purpose}: its key usage lacks {name}",
                 self.facts.sha1_thumbprint
             ))),
             _ => Ok(()),
         }
     }
 
-    pub(super) fn public_key(&self) -> &PKeyRef<Public> {
+    /// Fails with [`ErrorKind::CertificateExpired`] unless it is valid at that time.
+    pub(crate) fn check_validity(&self, at: Timestamp) -> Result<()> {
+        let facts = &self.facts;
+        let message = if at < facts.not_before {
+            format!("the certificate {} is not valid before {}", facts.sha1_thumbprint, facts.not_before)
+        } else if at > facts.not_after {
+            format!("the certificate {} expired at {}", facts.sha1_thumbprint, facts.not_after)
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(ErrorKind::CertificateExpired, message))
+    }
+
+    pub(crate) fn to_der(&self) -> Result<Vec<u8>> {
+        self.x509.to_der().map_err(internal("encode a certificate"))
+    }
+
+    pub(crate) fn public_key(&self) -> &PKeyRef<Public> {
         &self.public_key
     }
 
-    pub(super) fn issuer_and_serial(&self) -> &[u8] {
+    /// RFC 5652's IssuerAndSerialNumber in DER.
+    pub(crate) fn issuer_and_serial(&self) -> &[u8] {
         &self.issuer_and_serial
     }
 
@@ -302,7 +327,7 @@ fn is_authority(x509: &X509Ref) -> bool {
     x509.to_der().is_ok_and(|der| look(&der).unwrap_or(false))
 }
 
-pub(super) fn unsuitable(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+pub(crate) fn unsuitable(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::CertificateUnsuitable, message)
 }
 

@@ -143,6 +143,17 @@ impl DecryptionCertificate {
         with_sha256.or_else(|| key.decrypt_sha1(ciphertext).map(|opened| (opened, "sha1")))
     }
 
+    /// Takes it apart: each certificate with its private key, which is `None` if the system keeps it.
+    pub(crate) fn into_pairs(self) -> impl Iterator<Item = (Certificate, Option<PKey<Private>>)> {
+        std::iter::once(self.first).chain(self.others).map(|pair| {
+            let key = match pair.private_key {
+                PrivateKey::Read(key) => Some(key),
+                PrivateKey::Stored(..) => None,
+            };
+            (pair.certificate, key)
+        })
+    }
+
     pub(super) fn pairs(&self) -> impl Iterator<Item = &Pair> {
         std::iter::once(&self.first).chain(&self.others)
     }

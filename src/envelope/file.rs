@@ -20,7 +20,7 @@ impl EncryptionCertificate {
         if let Some(stored) = store::find(file) {
             return stored.and_then(|stored| Self::from_stored(stored).map_err(|e| named(file, e)));
         }
-        Self::from_cer(&read_certificate(file)?).map_err(|e| named(file, e))
+        read_certificate(file, Self::from_cer)
     }
 }
 
@@ -36,7 +36,7 @@ impl DecryptionCertificate {
         if let Some(stored) = store::find(file) {
             return stored.and_then(|stored| Self::from_stored(stored).map_err(|e| named(file, e)));
         }
-        Self::from_pfx(&read_certificate(file)?, password).map_err(|e| named(file, e))
+        read_certificate(file, |bytes| Self::from_pfx(bytes, password))
     }
 }
 
@@ -104,7 +104,12 @@ fn named(path: &Path, error: Error) -> Error {
         .doing("read", path.display())
 }
 
-fn read_certificate(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+/// Reads a file of at most 1 MiB that holds a certificate; an error names it.
+pub(crate) fn read_certificate<T>(path: &Path, read: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+    read(&certificate_file(path)?).map_err(|e| named(path, e))
+}
+
+fn certificate_file(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::new());
     read_up_to(open(path)?, MAX_CERTIFICATE, &mut bytes).map_err(|e| named(path, e))?;
     Ok(bytes)

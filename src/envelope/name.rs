@@ -9,14 +9,14 @@ use super::asn1::oid;
 
 /// RFC 5652 §10.2.4. Both keep their encoding, because others compare their bytes, too.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Sequence)]
-pub(super) struct IssuerAndSerial<'a> {
+pub(crate) struct IssuerAndSerial<'a> {
     pub(super) issuer: AnyRef<'a>,
     pub(super) serial: AnyRef<'a>,
 }
 
 impl<'a> IssuerAndSerial<'a> {
     /// Reads the first fields of a certificate (RFC 5280 §4.1).
-    pub(super) fn of_certificate(der: &'a [u8]) -> der::Result<Self> {
+    pub(crate) fn of_certificate(der: &'a [u8]) -> der::Result<Self> {
         let certificate = AnyRef::from_der(der)?;
         certificate.tag().assert_eq(Tag::Sequence)?;
         let tbs: AnyRef<'a> = SliceReader::new(certificate.value())?.decode()?;

@@ -139,7 +139,7 @@ impl Forgery {
         lists.push(Record::Cover(cover.head().unwrap()));
         let newest = index().newest(lists.into_iter(), self.records.len() as u64).unwrap();
         let pieces = [pieces, vec![store(newest)]].concat();
-        writer.commit(&[vec![segment], pieces].concat(), cover).unwrap();
+        writer.commit(&[vec![segment], pieces].concat(), cover, None).unwrap();
         let set = Set::open(share, writer.folder().clone()).unwrap();
         let opener = Opener::new(DecryptionCertificate::from_pfx(PFX, Some("correct horse")).unwrap());
         Forged { temp, set, opener }

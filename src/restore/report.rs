@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::from_json;
 use crate::set::{EntryPath, Problem, Status};
+use crate::signature::Signature;
 use crate::string_enum::string_enum;
 
 /// What to do about things that already exist in the target folder.
@@ -128,6 +129,30 @@ pub struct RestoreReport {
     pub unrestored: Vec<Unrestored>,
     /// Sources that the backup itself could not store as they were.
     pub problems: Vec<Problem>,
+    /// Who signed the set. It does not change [`status`](Self::status): see
+    /// [`require_signers`](super::RestoreBuilder::require_signers).
+    pub signature: Signature,
+}
+
+impl RestoreReport {
+    /// The report of a restore that has not begun.
+    pub(super) fn new(unmatched: Vec<String>, problems: Vec<Problem>) -> Self {
+        Self {
+            status: Status::Succeeded,
+            files: 0,
+            folders: 0,
+            links: 0,
+            bytes: 0,
+            stored_bytes: 0,
+            kept: 0,
+            kept_differing: Vec::new(),
+            losses: Vec::new(),
+            unmatched,
+            unrestored: Vec::new(),
+            problems,
+            signature: Signature::Unsigned,
+        }
+    }
 }
 
 /// Something wanted that was not restored: the set is damaged, or the target refused it.

@@ -12,6 +12,7 @@ use crate::set::filter::LineFilter;
 use crate::set::reader::{Catalog, Set};
 use crate::set::record::Record;
 use crate::set::{Block, Content, Entry, EntryPath, Part};
+use crate::signature::Demand;
 
 /// The limit of [`Set::restore_bytes`] if you pass 0: 64 MiB.
 pub const DEFAULT_LIMIT: u64 = 64 << 20;
@@ -36,10 +37,14 @@ pub(super) fn restore_stream(
     set: &Set,
     opener: &Opener,
     path: &EntryPath,
+    demand: &Demand,
     mut writer: impl Write,
     observer: Option<&mut dyn Observer>,
 ) -> Result<Entry> {
     let (entry, mut room) = observed(observer, |observer| -> Result<_> {
+        if demand.is_some() {
+            set.require(demand)?;
+        }
         let mut room = tempfile::spooled_tempfile(IN_MEMORY);
         let file = File::find(set, opener, path)?;
         file.extract(set, opener, &mut room, observer)?;

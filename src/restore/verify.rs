@@ -19,6 +19,7 @@ use crate::set::record::Record;
 use crate::set::{
     Block, Content, Digest, Entry, EntryPath, Part, SIGNATURE_NAME, is_left_of_writing, segment,
 };
+use crate::signature::{Demand, Signature};
 use crate::worker_pool;
 
 /// What a verification found.
@@ -41,6 +42,8 @@ pub struct VerifyReport {
     pub foreign: Vec<String>,
     /// Entries that cannot be restored because of the faults (full only).
     pub losses: Vec<Loss>,
+    /// Who signed the set.
+    pub signature: Signature,
 }
 
 impl VerifyReport {
@@ -53,8 +56,14 @@ impl VerifyReport {
     /// Returns the report, or an error that names the first fault.
     ///
     /// # Errors
-    /// `DAMAGED`.
+    /// `DAMAGED`; `NOT_TRUSTED` if only the signature is not as it should be.
     pub fn into_result(self) -> Result<Self> {
+        if self.losses.is_empty()
+            && let [fault] = &self.faults[..]
+            && fault.kind == FaultKind::Signature
+        {
+            return Err(Error::new(ErrorKind::NotTrusted, fault.to_string()));
+        }
         let first = match (self.faults.first(), self.losses.first()) {
             (Some(fault), _) => fault.to_string(),
             (None, Some(loss)) => loss.to_string(),
@@ -99,6 +108,8 @@ pub enum FaultKind {
     Unreadable,
     /// It cannot be opened, or its content is not what the index lists.
     Content,
+    /// The signature is not valid, or not the one demanded.
+    Signature,
 }
 
 impl std::fmt::Display for Fault {
@@ -110,6 +121,20 @@ impl std::fmt::Display for Fault {
 impl Fault {
     fn new(file: &str, kind: FaultKind, message: impl Into<String>) -> Self {
         Self { file: file.into(), kind, message: message.into() }
+    }
+}
+
+impl VerifyReport {
+    /// Adds what the signature is: a fault if it is not valid, or does not meet the demand.
+    pub(super) fn signed(mut self, signature: Signature, demand: &Demand) -> Self {
+        let unmet = demand.check(&signature).err().map(|e| e.to_string());
+        let invalid = matches!(signature, Signature::Invalid { .. }).then(|| signature.to_string());
+        if let Some(message) = unmet.or(invalid) {
+            self.faults.push(Fault::new(SIGNATURE_NAME, FaultKind::Signature, message));
+            self.faults.sort_by(|a, b| a.file.cmp(&b.file));
+        }
+        self.signature = signature;
+        self
     }
 }
 

@@ -49,6 +49,9 @@ pub struct Configuration {
     pub encryption_certificates: Vec<String>,
     /// The PFX files that somebody is on record as holding.
     pub decryption_certificates: Vec<KnownCertificate>,
+    /// The certificates of the hosts that sign sets: each a CER in PEM or Base64. If there are any, a set that none of
+    /// them signed is no backup.
+    pub signer_certificates: Vec<String>,
     /// Names and addresses of the hardware lifecycle host.
     pub hlh_hosts: Vec<String>,
     /// Names and addresses of the stamp, besides those under the deployment's FQDN.
@@ -142,6 +145,8 @@ struct Text {
     #[serde(default)]
     decryption_certificates: Vec<KnownCertificate>,
     #[serde(default)]
+    signer_certificates: Vec<String>,
+    #[serde(default)]
     hlh_hosts: Vec<String>,
     #[serde(default)]
     stamp_hosts: Vec<String>,
@@ -164,6 +169,7 @@ impl Configuration {
             retention_days: None,
             encryption_certificates: Vec::new(),
             decryption_certificates: Vec::new(),
+            signer_certificates: Vec::new(),
             hlh_hosts: Vec::new(),
             stamp_hosts: Vec::new(),
             space: None,
@@ -193,11 +199,12 @@ impl Configuration {
 
     /// Adds a certificate that backups are sealed to, from its CER file.
     pub fn add_encryption_certificate(&mut self, cer: &[u8]) {
-        use base64::Engine;
-        // PEM and Base64 are text already; DER never is.
-        let text = str::from_utf8(cer).ok().filter(|text| text.is_ascii());
-        let encoded = || base64::engine::general_purpose::STANDARD.encode(cer);
-        self.encryption_certificates.push(text.map_or_else(encoded, ToOwned::to_owned));
+        self.encryption_certificates.push(text_of(cer));
+    }
+
+    /// Adds the certificate of a host that signs sets, from its CER file.
+    pub fn add_signer_certificate(&mut self, cer: &[u8]) {
+        self.signer_certificates.push(text_of(cer));
     }
 
     /// Returns the components to look for, and how each is backed up.
@@ -281,6 +288,7 @@ impl TryFrom<Value> for Configuration {
             retention_days: text.retention_days,
             encryption_certificates: text.encryption_certificates,
             decryption_certificates: text.decryption_certificates,
+            signer_certificates: text.signer_certificates,
             hlh_hosts: text.hlh_hosts,
             stamp_hosts: text.stamp_hosts,
             space: text.space,
@@ -290,6 +298,14 @@ impl TryFrom<Value> for Configuration {
         };
         configuration.check()
     }
+}
+
+fn text_of(cer: &[u8]) -> String {
+    use base64::Engine;
+    // PEM and Base64 are text already; DER never is.
+    let text = str::from_utf8(cer).ok().filter(|text| text.is_ascii());
+    let encoded = || base64::engine::general_purpose::STANDARD.encode(cer);
+    text.map_or_else(encoded, ToOwned::to_owned)
 }
 
 fn malformed(e: &dyn std::fmt::Display) -> Error {

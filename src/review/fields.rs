@@ -100,6 +100,7 @@ const KNOWN: [(&str, &[&str]); 6] = [
             "frequency_hours",
             "retention_days",
             "encryption_certificates",
+            "signer_certificates",
             "decryption_certificates",
             "hlh_hosts",
             "stamp_hosts",

@@ -436,6 +436,22 @@ pub static RULES: &[Rule] = &[
         remedy: "Look at the source on the host and run a backup; if that is intended, delete the last larger set by hand or silence this rule.",
     },
     Rule {
+        id: "SIGNER_CERTIFICATE_UNSUITABLE",
+        severity: Critical,
+        title: "The certificate of a signer cannot be used",
+        why: "What it signed cannot be told from what anybody else made.",
+        practice: "Encryption",
+        remedy: "Give the CER of the host that signs, with digitalSignature if it has a key usage, and without its key.",
+    },
+    Rule {
+        id: "SET_NOT_TRUSTED",
+        severity: Critical,
+        title: "Sets are not signed by one of the given signers",
+        why: "Whoever has the CER and may write to the share can have made them, to be restored or to push out real ones.",
+        practice: "Encryption",
+        remedy: "Find out who made them. Delete by hand what none of your hosts made; no retention does.",
+    },
+    Rule {
         id: "SET_FOREIGN",
         severity: Warning,
         title: "Sets lie here that belong to another place",

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::configuration::Configuration;
-use super::findings::{Findings, Samples, ago};
+use super::findings::{Findings, Samples, ago, shown};
 use super::seen::Seen;
+use super::signers;
 use super::table::bytes;
 use crate::error::Result;
 use crate::layout::{Component, ScaleUnit};
@@ -78,6 +79,8 @@ struct ReviewedSet {
     thumbprints: Vec<[String; 2]>,
     /// Where it belongs, if it does not belong here.
     belongs_to: Option<String>,
+    /// What it is signed by instead, if it is not signed as it should be.
+    untrusted: Option<String>,
 }
 
 /// Totals over all components.
@@ -97,8 +100,9 @@ pub(super) fn review(
 ) -> Result<(Vec<ComponentReview>, Totals)> {
     let mut by_place: std::collections::BTreeMap<(Component, Option<ScaleUnit>), Vec<ReviewedSet>> =
         std::collections::BTreeMap::new();
+    let demand = signers::demand(configuration, findings);
     for (place, name, folder) in &seen.sets {
-        let Some(summary) = set::summary(share, place, folder, *name)? else { continue };
+        let Some(summary) = set::summary(share, place, folder, *name, &demand)? else { continue };
         if let SetState::Unreadable { reason } = &summary.state {
             seen.unreadable.push(&format!("{folder}: {reason}"));
         }
@@ -193,7 +197,11 @@ fn known(summary: &set::SetSummary) -> ReviewedSet {
         SetState::Foreign { belongs_to, .. } => Some(belongs_to.to_string()),
         _ => None,
     };
-    ReviewedSet { candidate, thumbprints, belongs_to }
+    let untrusted = match &summary.state {
+        SetState::Untrusted { reason } => Some(shown(reason)),
+        _ => None,
+    };
+    ReviewedSet { candidate, thumbprints, belongs_to, untrusted }
 }
 
 fn thumbprint(text: &str) -> String {
@@ -257,6 +265,9 @@ impl ComponentReview {
         let foreign = sets.iter().filter_map(|known| Some((known.candidate.set, known.belongs_to.as_ref()?)));
         let foreign: Samples = foreign.map(|(set, to)| format!("{set} belongs to {to}")).collect();
         findings.add_all("SET_FOREIGN", &self.name, "", &foreign);
+        let untrusted = sets.iter().filter_map(|known| Some((known.candidate.set, known.untrusted.as_ref()?)));
+        let untrusted: Samples = untrusted.map(|(set, why)| format!("{set}: {why}")).collect();
+        findings.add_all("SET_NOT_TRUSTED", &self.name, "", &untrusted);
         self.check_content(sets, now, findings);
         let unfinished = sets.iter().filter(|known| {
             known.candidate.condition == Condition::Incomplete

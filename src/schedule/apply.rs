@@ -111,8 +111,9 @@ impl RetentionPlan {
     ///
     /// In each set the cover sheet goes first and `SHA256SUMS` second, and each is flushed before anything follows. So
     /// a set is whole or plainly incomplete, even if this breaks off at any moment. Right before each deletion two
-    /// checks are repeated: the last good sets of the place are still complete, and the set is still what the plan saw,
-    /// with no cover sheet and no newer file if it had none. Files that belong to no set stay.
+    /// checks are repeated: the last good sets of the place are still complete and signed as was demanded of them, and the
+    /// set is still what the plan saw, with no cover sheet and no newer file if it had none. Files that belong to no set
+    /// stay.
     ///
     /// [`Observer::deleting`] is called before each set and may stop the work there, for example once there is enough
     /// room.
@@ -160,7 +161,7 @@ impl RetentionPlan {
         if !self.has_survivor(share, &planned.place)? {
             return skipped("no other set of its place is known to be complete any more; make a new plan");
         }
-        let Some(now) = set::summary(share, &planned.place, &deletion.folder, planned.set)? else {
+        let Some(now) = set::summary(share, &planned.place, &deletion.folder, planned.set, &planned.demand)? else {
             return Ok(DeletionOutcome::Gone);
         };
         let has_cover_sheet = now.has_cover_sheet;
@@ -205,7 +206,8 @@ impl RetentionPlan {
         };
         let mut has_one = false;
         for kept in self.kept.iter().filter(is_last) {
-            let now = set::summary(share, place, &kept.folder, kept.candidate.set)?;
+            let kept = (&kept.folder, &kept.candidate);
+            let now = set::summary(share, place, kept.0, kept.1.set, &kept.1.demand)?;
             if !now.is_some_and(|now| now.is_complete()) {
                 return Ok(false);
             }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::layout::{Place, SetName, SharePath};
 use crate::set::{Digest, FileKey, SetState, SetSummary, Status};
+use crate::signature::Demand;
 
 /// A set as retention sees it. Make it from a [`SetSummary`], or from JSON to try out a policy.
 ///
@@ -46,6 +47,9 @@ pub struct Candidate {
     /// Its folder, if that differs in letter case from the one of its place and name.
     #[serde(skip)]
     folder: Option<SharePath>,
+    /// The signers that it had to be by, which it has to be by still when the plan is carried out.
+    #[serde(skip)]
+    pub(super) demand: Demand,
     /// Whether it lacks only its cover sheet.
     #[serde(skip)]
     pub(super) may_be_whole: bool,
@@ -89,6 +93,8 @@ pub enum Condition {
     Unreadable,
     /// In a later version of the stored form.
     Unrecognised,
+    /// Not signed by one of the signers demanded.
+    Untrusted,
 }
 
 impl Candidate {
@@ -107,6 +113,7 @@ impl Candidate {
             sha256sums: None,
             files: None,
             folder: None,
+            demand: Demand::default(),
             may_be_whole: false,
         }
     }
@@ -141,6 +148,7 @@ impl From<&SetSummary> for Candidate {
         let mut candidate = Self::new(summary.place.clone(), summary.name, Condition::Unrecognised);
         candidate.folder = Some(summary.folder.clone());
         candidate.newest_file = summary.newest;
+        candidate.demand = summary.demand.clone();
         candidate.may_be_whole = summary.may_be_whole;
         candidate.condition = match &summary.state {
             SetState::Complete { cover } => {
@@ -161,6 +169,8 @@ impl From<&SetSummary> for Candidate {
             SetState::Foreign { .. } => Condition::Foreign,
             SetState::Unreadable { .. } => Condition::Unreadable,
             SetState::Unsupported { .. } => Condition::Unrecognised,
+            // Nothing that it says of itself counts, not even which files it shares with others.
+            SetState::Untrusted { .. } => Condition::Untrusted,
         };
         candidate
     }

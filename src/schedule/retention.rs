@@ -164,6 +164,7 @@ fn judge(policy: &RetentionPolicy, sets: &[Candidate], now: Timestamp) -> Vec<Ve
             (set.condition == Condition::Unrecognised, KeepReason::Unrecognised),
             (set.condition == Condition::Foreign, KeepReason::Foreign),
             (set.condition == Condition::Unreadable, KeepReason::Unreadable),
+            (set.condition == Condition::Untrusted, KeepReason::Untrusted),
             (is_future(set), KeepReason::FromTheFuture),
             (good.is_empty(), KeepReason::NoGoodSet),
             (set.condition == Condition::Damaged || set.may_be_whole, KeepReason::Damaged),

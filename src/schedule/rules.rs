@@ -31,6 +31,9 @@ pub const PIN_LABEL: &str = "pinned";
 /// - the last good set before the sets of its place shrank (see below);
 /// - damaged sets: those that have, or may have had, a cover sheet and are not whole. Only a person deletes them;
 /// - sets of another place that were copied to here, and what cannot be read;
+/// - sets that are not signed as the [listing demands](crate::set::ListBuilder::require_signers). They count as nothing,
+///   so that a planted set cannot push out real ones. [`RetentionPlan::apply`](super::RetentionPlan::apply) makes the
+///   same demand again before each deletion;
 /// - sets from the future, more than five minutes ahead of the clock; they do not count as good sets, either;
 /// - sets in a later version of the stored form, and what is not named like a set;
 /// - pinned and labelled sets, even to make room.
@@ -305,6 +308,8 @@ pub enum KeepReason {
     Unreadable,
     /// It is in a later version of the stored form.
     Unrecognised,
+    /// It is not signed by one of the signers demanded: it may be false, and only a person deletes it.
+    Untrusted,
     /// It is the one kept for one of the last weeks.
     Weekly,
     /// It is young enough.
@@ -330,6 +335,7 @@ impl fmt::Display for KeepReason {
             Self::Pinned => "pinned",
             Self::Unreadable => "cannot be read",
             Self::Unrecognised => "in a later version",
+            Self::Untrusted => "not signed by one of the signers demanded",
             Self::Weekly => "newest of its week",
             Self::Within => "young enough",
         })

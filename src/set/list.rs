@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::layout::{Component, Deployment, Place, SetName, SharePath};
 use crate::observer::{Observer, observed};
 use crate::share::Share;
+use crate::signature::{Demand, Signature, SignerCertificate};
 
 mod summary;
 mod walk;
@@ -118,6 +119,11 @@ pub struct SetSummary {
     /// Whether it is a backup.
     #[serde(flatten)]
     pub state: SetState,
+    /// Who signed it, if all of its files are there; `None` for other sets, whose signature is not read.
+    pub signature: Option<Signature>,
+    /// What it had to meet.
+    #[serde(skip)]
+    pub(crate) demand: Demand,
     /// The stored files of a complete set; they show what it shares with other sets.
     #[serde(skip)]
     pub(crate) files: Arc<[FileKey]>,
@@ -177,6 +183,12 @@ pub enum SetState {
         /// Which version, in one line.
         reason: String,
     },
+    /// All of its files are there, but it is not signed by one of the signers that the listing
+    /// [demands](ListBuilder::require_signers): anyone may have made it.
+    Untrusted {
+        /// What its signature is instead, in one line.
+        reason: String,
+    },
 }
 
 impl SetState {
@@ -189,7 +201,8 @@ impl SetState {
             | Self::Foreign { reason, .. }
             | Self::Incomplete { reason }
             | Self::Unreadable { reason }
-            | Self::Unsupported { reason } => Some(reason),
+            | Self::Unsupported { reason }
+            | Self::Untrusted { reason } => Some(reason),
         }
     }
 }
@@ -205,12 +218,11 @@ impl SetSummary {
 /// Prepares a listing of the sets of a deployment, by place and then from old to new. Sets of the same second are
 /// sorted by name.
 ///
-/// It needs no key: it reads the cover sheet and `SHA256SUMS` of each set and lists its folder, of several sets at once. It
-/// ignores folders that
-/// are not named like a set, and never looks into `MASBackup`. If a set or folder cannot be read, the list names it and
-/// goes on. Without a region folder the list is empty.
+/// It needs no key: it reads the cover sheet, `SHA256SUMS` and the signature of each set and lists its folder, of several
+/// sets at once. It ignores folders that are not named like a set, and never looks into `MASBackup`. If a set or folder
+/// cannot be read, the list names it and goes on. Without a region folder the list is empty.
 pub fn list_sets<'a>(share: Arc<dyn Share>, deployment: &'a Deployment) -> ListBuilder<'a> {
-    ListBuilder { share, deployment, component: None, observer: None }
+    ListBuilder { share, deployment, component: None, demand: Demand::default(), observer: None }
 }
 
 /// A listing that [`run`](Self::run) does.
@@ -219,6 +231,7 @@ pub struct ListBuilder<'a> {
     share: Arc<dyn Share>,
     deployment: &'a Deployment,
     component: Option<&'a Component>,
+    demand: Demand,
     observer: Option<&'a mut dyn Observer>,
 }
 
@@ -226,6 +239,13 @@ impl<'a> ListBuilder<'a> {
     /// Lists only the sets of this component.
     pub fn component(mut self, component: impl Into<Option<&'a Component>>) -> Self {
         self.component = component.into();
+        self
+    }
+
+    /// Demands that sets are signed by one of these signers: one that is not is [`Untrusted`](SetState::Untrusted), and no
+    /// backup. Retention deletes no such set, and counts none as good. An empty list demands nothing.
+    pub fn require_signers(mut self, signers: &[SignerCertificate]) -> Self {
+        self.demand = Demand::new(signers);
         self
     }
 
@@ -241,9 +261,9 @@ impl<'a> ListBuilder<'a> {
     /// The share's own errors, when its root does not exist, the connection is lost or a read takes too long;
     /// `CANCELLED`.
     pub fn run(self) -> Result<SetList> {
-        let Self { share, deployment, component, observer } = self;
+        let Self { share, deployment, component, demand, observer } = self;
         observed(observer, |observer| {
-            let mut list = Walk::new(&share, observer).all(deployment, component)?;
+            let mut list = Walk::new(&share, &demand, observer).all(deployment, component)?;
             list.finish();
             Ok(list)
         })

@@ -14,7 +14,7 @@ use super::index::{PieceReader, piece_number};
 use super::lost_pieces::LostPieces;
 use super::prefetch::Prefetched;
 use super::record::{Record, StoredFile};
-use super::stored_files::{fetch, lengths, open_message};
+use super::stored_files::{check_digest, fetch, lengths, open_message};
 use super::sums;
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result, Scope};
@@ -25,11 +25,11 @@ use crate::worker_pool::join;
 /// A backup set on a share, complete by its cover sheet.
 #[derive(Debug)]
 pub struct Set {
-    share: Arc<dyn Share>,
-    folder: SharePath,
-    cover: CoverSheet,
+    pub(super) share: Arc<dyn Share>,
+    pub(super) folder: SharePath,
+    pub(super) cover: CoverSheet,
     /// The cover sheet as it was read.
-    sheet: Vec<u8>,
+    pub(super) sheet: Vec<u8>,
     sums: Vec<(String, Digest)>,
     items: HashMap<String, u64>,
 }
@@ -354,7 +354,9 @@ impl Set {
 
     fn extents(&self, opener: &Opener, file: &StoredFile) -> Result<Extents> {
         let mut buffer = Vec::new();
-        let content = self.unseal(opener, file, &mut buffer)?;
+        self.fetch(&file.name, &mut buffer)?;
+        check_digest(file, &buffer).map_err(|e| self.concerning(e, &file.name))?;
+        let content = self.open_fetched(opener, file, &mut buffer)?;
         Extents::read(&buffer[content])
     }
 
@@ -369,6 +371,7 @@ impl Set {
             Some(message) => buffer = message,
             None => self.fetch(&piece.name, &mut buffer)?,
         }
+        check_digest(piece, &buffer).map_err(|e| self.concerning(e, &piece.name))?;
         let content = self.open_fetched(opener, piece, &mut buffer)?;
         PieceReader::new(&piece.name, buffer, content)
     }

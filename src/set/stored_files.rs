@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::digest::Digest;
+use super::record::StoredFile;
 use crate::envelope::{CertificateFacts, MAX_MESSAGE, Opener};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, SharePath};
@@ -23,6 +25,17 @@ pub(super) fn fetch(share: &dyn Share, folder: &SharePath, name: &str, buffer: &
         ErrorKind::LimitExceeded => damaged("is longer than any stored file may be", e),
         _ => e,
     })
+}
+
+/// Checks that a file is the one that the newest index piece lists, by its digest. Files of which the content is compared
+/// with the index do not need that; those that list others do: whoever knows the key of a message, as its maker does,
+/// can make another one with the same tag.
+pub(super) fn check_digest(file: &StoredFile, bytes: &[u8]) -> Result<()> {
+    if Digest::of(bytes) == file.sha256 {
+        return Ok(());
+    }
+    let what = format!("{} is not what was written: its SHA-256 differs from the index", file.name);
+    Err(Error::new(ErrorKind::Damaged, what))
 }
 
 /// Opens a message of a set that names these certificates; returns where its content is, and its tag.

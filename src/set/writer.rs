@@ -13,6 +13,7 @@ use super::sums;
 use crate::envelope::{CertificateFacts, MAX_MESSAGE, Sealer};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SetName, SharePath};
+use crate::signature::Signer;
 use crate::share::{CLOCK_SKEW, Item, ItemKind, Share, ShareProtection, concerning, joined};
 use crate::worker_pool::join;
 
@@ -195,7 +196,8 @@ impl SetWriter {
         self.put.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Checks that the share has what it acknowledged, then writes `SHA256SUMS` and last the cover sheet.
+    /// Writes `SHA256SUMS` and the signature, checks that the share has what it acknowledged, and last writes the cover
+    /// sheet.
     ///
     /// `files`: all files of the set, in the order for `SHA256SUMS`. Returns the cover sheet, and the names of files that
     /// the set does not need and the share did not remove.
@@ -203,6 +205,7 @@ impl SetWriter {
         &self,
         files: &[StoredFile],
         mut cover: CoverSheet,
+        signer: Option<&Signer>,
     ) -> Result<(CoverSheet, Vec<String>)> {
         let files = || files.iter();
         cover.stored = Stored { files: files().count() as u64, bytes: files().map(|file| file.length).sum() };
@@ -215,9 +218,14 @@ impl SetWriter {
         }
         cover.sha256sums = Digest::of(text.as_bytes());
         let sheet = cover.print()?;
+        let signature = signer.map(|signer| signer.sign(&sheet)).transpose()?;
         self.put(sums::FILE_NAME, text.as_bytes())?;
+        if let Some(signature) = &signature {
+            self.put(cover::SIGNATURE_NAME, signature)?;
+        }
         let sums = (sums::FILE_NAME, text.len() as u64);
-        let stored = files().map(|file| (file.name.as_str(), file.length)).chain([sums]).collect();
+        let signature = signature.iter().map(|signature| (cover::SIGNATURE_NAME, signature.len() as u64));
+        let stored = files().map(|file| (file.name.as_str(), file.length)).chain([sums]).chain(signature).collect();
         // What was to be removed, too: a server may refuse that for a moment.
         let mut left = self.flush_and_check(&stored, |name| !stored.contains_key(name))?;
         self.put(cover::FILE_NAME, &sheet)?;

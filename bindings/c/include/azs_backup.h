@@ -140,6 +140,10 @@ typedef enum {
      * The password of the PFX or key is wrong.
      */
     AZS_STATUS_WRONG_PASSWORD = 25,
+    /**
+     * A signature by one of the signers demanded is missing.
+     */
+    AZS_STATUS_NOT_TRUSTED = 26,
 } azs_status;
 
 /**

@@ -67,6 +67,8 @@ pub enum azs_status {
     WrongCertificate = 24,
     /// The password of the PFX or key is wrong.
     WrongPassword = 25,
+    /// A signature by one of the signers demanded is missing.
+    NotTrusted = 26,
 }
 
 impl azs_status {
@@ -89,6 +91,7 @@ impl azs_status {
             K::LogonFailed => Self::LogonFailed,
             K::Malformed => Self::Malformed,
             K::NotFound => Self::NotFound,
+            K::NotTrusted => Self::NotTrusted,
             K::OutOfCapacity => Self::OutOfCapacity,
             K::ReservedPath => Self::ReservedPath,
             K::SourceChanged => Self::SourceChanged,
@@ -122,6 +125,7 @@ impl azs_status {
             Self::LogonFailed => c"LOGON_FAILED",
             Self::Malformed => c"MALFORMED",
             Self::NotFound => c"NOT_FOUND",
+            Self::NotTrusted => c"NOT_TRUSTED",
             Self::OutOfCapacity => c"OUT_OF_CAPACITY",
             Self::ReservedPath => c"RESERVED_PATH",
             Self::SourceChanged => c"SOURCE_CHANGED",

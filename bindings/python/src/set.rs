@@ -78,8 +78,8 @@ impl SetSummary {
         self.0.is_shrunken
     }
 
-    /// `complete`, `damaged`, `foreign` (it belongs elsewhere), `incomplete`, `unreadable`, or `unsupported` (a
-    /// later version of the stored form).
+    /// `complete`, `damaged`, `foreign` (it belongs elsewhere), `incomplete`, `unreadable`, `unsupported` (a later
+    /// version of the stored form), or `untrusted` (not signed by one of the signers demanded).
     #[getter]
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.to_dict(py)?.get_item("state")

@@ -9,6 +9,7 @@ use crate::set::index::piece_number;
 use crate::set::reader::Set;
 use crate::set::{cover, segment, sums};
 use crate::share::Share;
+use crate::signature::Demand;
 
 /// Looks at one set of this place, in this folder; `None` if it does not exist.
 ///
@@ -19,8 +20,9 @@ pub(crate) fn summary(
     place: &Place,
     folder: &SharePath,
     name: SetName,
+    demand: &Demand,
 ) -> Result<Option<SetSummary>> {
-    summarize(share, place, folder, name, &Mutex::default())
+    summarize(share, place, folder, name, demand, &Mutex::default())
 }
 
 /// Looks at one set, on one of several threads: only one has a `large` `SHA256SUMS` in memory at a time.
@@ -29,6 +31,7 @@ pub(super) fn summarize(
     place: &Place,
     folder: &SharePath,
     name: SetName,
+    demand: &Demand,
     large: &Mutex<()>,
 ) -> Result<Option<SetSummary>> {
     let mut summary = SetSummary {
@@ -38,6 +41,8 @@ pub(super) fn summarize(
         has_cover_sheet: true,
         is_shrunken: false,
         state: SetState::Unreadable { reason: String::new() },
+        signature: None,
+        demand: demand.clone(),
         files: Arc::default(),
         newest: None,
         may_be_whole: false,
@@ -62,9 +67,18 @@ pub(super) fn summarize(
                 }
                 (None, Some(reason)) => SetState::Incomplete { reason },
                 (None, None) => {
-                    let keys = set.files().map(|(digest, bytes)| FileKey { digest: digest.front(), bytes });
-                    summary.files = keys.collect();
-                    SetState::Complete { cover: Box::new(set.cover().clone()) }
+                    let signature = set.signature()?;
+                    let trusted = demand.check(&signature);
+                    summary.signature = Some(signature);
+                    match trusted {
+                        Err(e) => SetState::Untrusted { reason: e.to_string() },
+                        Ok(()) => {
+                            let keys =
+                                set.files().map(|(digest, bytes)| FileKey { digest: digest.front(), bytes });
+                            summary.files = keys.collect();
+                            SetState::Complete { cover: Box::new(set.cover().clone()) }
+                        }
+                    }
                 }
             };
             return Ok(Some(summary));

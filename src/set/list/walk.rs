@@ -11,6 +11,7 @@ use crate::error::{ErrorKind, Result, Scope};
 use crate::layout::{Component, Deployment, Name, Place, ScaleUnit, SetName, SharePath, is_mas_backup};
 use crate::observer::{Observer, Progress, Ticker};
 use crate::share::{Item, ItemKind, Share};
+use crate::signature::Demand;
 use crate::worker_pool;
 
 /// Questions that are asked at once of a share far away.
@@ -21,6 +22,7 @@ const IN_FLIGHT_LOCAL: usize = 8;
 
 pub(super) struct Walk<'a> {
     share: &'a Arc<dyn Share>,
+    demand: &'a Demand,
     in_flight: usize,
     list: SetList,
     ticker: Ticker<'a>,
@@ -30,9 +32,13 @@ pub(super) struct Walk<'a> {
 type Located = (Place, SharePath);
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(share: &'a Arc<dyn Share>, observer: &'a mut dyn Observer) -> Self {
+    pub(super) fn new(
+        share: &'a Arc<dyn Share>,
+        demand: &'a Demand,
+        observer: &'a mut dyn Observer,
+    ) -> Self {
         let in_flight = if share.local_root().is_some() { IN_FLIGHT_LOCAL } else { IN_FLIGHT };
-        Self { share, in_flight, list: SetList::default(), ticker: Ticker::new(observer, None) }
+        Self { share, demand, in_flight, list: SetList::default(), ticker: Ticker::new(observer, None) }
     }
 
     /// Lists the sets of a deployment, or of one of its components, in no order.
@@ -119,13 +125,13 @@ impl<'a> Walk<'a> {
 
     /// Adds these sets to the list.
     fn look_at(&mut self, sets: Vec<(Place, SharePath, SetName)>) -> Result<()> {
-        let Self { share, in_flight, list, ticker } = self;
+        let Self { share, demand, in_flight, list, ticker } = self;
         let (mut jobs, count, large) = (sets.into_iter(), Cell::new(0), Mutex::new(()));
         worker_pool::run(
             jobs.len().min(*in_flight),
             || Ok(()),
             |(), (place, folder, name): (Place, SharePath, SetName)| {
-                summarize(share, &place, &folder, name, &large)
+                summarize(share, &place, &folder, name, demand, &large)
             },
             || Ok(jobs.next()),
             |summary: Option<SetSummary>| {

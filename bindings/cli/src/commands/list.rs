@@ -79,6 +79,7 @@ fn word(state: &SetState) -> &'static str {
         SetState::Incomplete { .. } => "INCOMPLETE",
         SetState::Unreadable { .. } => "UNREADABLE",
         SetState::Unsupported { .. } => "UNSUPPORTED",
+        SetState::Untrusted { .. } => "UNTRUSTED",
         _ => "UNKNOWN",
     }
 }

@@ -854,8 +854,8 @@ class SetSummary:
         """Whether it is complete, but holds no file, or less than half of what another set of its place holds."""
     @property
     def state(self) -> SetState:
-        """`complete`, `damaged`, `foreign` (it belongs elsewhere), `incomplete`, `unreadable`, or `unsupported` (a
-        later version of the stored form).
+        """`complete`, `damaged`, `foreign` (it belongs elsewhere), `incomplete`, `unreadable`, `unsupported` (a later
+        version of the stored form), or `untrusted` (not signed by one of the signers demanded).
         """
     @property
     def belongs_to(self) -> SharePath | None:

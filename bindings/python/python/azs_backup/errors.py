@@ -165,6 +165,12 @@ class NotFoundError(BackupError, FileNotFoundError):
     errno = _errno.ENOENT
 
 
+class NotTrustedError(BackupError):
+    """A signature by one of the signers demanded is missing."""
+
+    code = "NOT_TRUSTED"
+
+
 class OutOfCapacityError(BackupError, OSError):
     """The share, disk or quota is full."""
 

@@ -11,13 +11,18 @@ from typing import Literal, TypeAlias
 BackupStatus: TypeAlias = Literal["Succeeded", "PartialSucceeded"]
 """How a backup or a restore went."""
 
-SetState: TypeAlias = Literal["complete", "damaged", "foreign", "incomplete", "unreadable", "unsupported"]
+SetState: TypeAlias = Literal[
+    "complete", "damaged", "foreign", "incomplete", "unreadable", "unsupported", "untrusted"
+]
 """Whether a set of a listing is a backup, and if not, why."""
+
+SignatureState: TypeAlias = Literal["unsigned", "signed", "invalid"]
+"""Whether somebody signed a set."""
 
 EntryKind: TypeAlias = Literal["copy", "file", "folder", "hard_link", "large_file", "symlink"]
 """What an entry of a set is. A `copy` is a file with the content of another, which is stored once."""
 
-FaultKind: TypeAlias = Literal["content", "digest", "foreign", "length", "missing", "unreadable"]
+FaultKind: TypeAlias = Literal["content", "digest", "foreign", "length", "missing", "signature", "unreadable"]
 """What can be wrong with a stored file."""
 
 Step: TypeAlias = Literal[
@@ -139,7 +144,7 @@ WarningKind: TypeAlias = Literal["clock_set_back", "gate_closed_too_long", "miss
 """What an operator should look into."""
 
 Condition: TypeAlias = Literal[
-    "succeeded", "partial_succeeded", "damaged", "foreign", "incomplete", "unreadable", "unrecognised"
+    "succeeded", "partial_succeeded", "damaged", "foreign", "incomplete", "unreadable", "unrecognised", "untrusted"
 ]
 """The condition of a set, as retention sees it."""
 
@@ -163,6 +168,7 @@ KeepReason: TypeAlias = Literal[
     "pinned",
     "unreadable",
     "unrecognised",
+    "untrusted",
     "weekly",
     "within",
 ]
@@ -191,6 +197,7 @@ ErrorCode: TypeAlias = Literal[
     "LOGON_FAILED",
     "MALFORMED",
     "NOT_FOUND",
+    "NOT_TRUSTED",
     "OUT_OF_CAPACITY",
     "RESERVED_PATH",
     "SOURCE_CHANGED",
