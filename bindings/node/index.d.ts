@@ -470,7 +470,15 @@ export interface SetSummaryFacts {
   hasCoverSheet: boolean
   /** Whether it is complete, but holds no file, or less than half of what another set of its place holds. */
   isShrunken: boolean
+  /** Who signed it, if all of its files are there. */
+  signature: Signature | null
 }
+
+/** Whether somebody signed a set, and who. Only a demand for signers says whether that is one of your hosts. */
+export type Signature =
+  | { state: 'unsigned' }
+  | { state: 'signed'; signer: CertificateFacts; signedAt: string | null }
+  | { state: 'invalid'; reason: string }
 
 /** A set in a listing. A complete one has its cover sheet, any other the reason why it is not complete. */
 export type SetSummary = SetSummaryFacts &
@@ -551,6 +559,7 @@ export interface VerifyReport {
   /** Files in the set's folder that are not the set's: `Thumbs.db`, `~snapshot`. They do no harm. */
   foreign: string[]
   losses: Loss[]
+  signature: Signature
   /** Whether there are neither faults nor losses. */
   isSound: boolean
 }
@@ -570,6 +579,7 @@ export interface RestoreReport {
   unmatched: string[]
   unrestored: { what: string; count: number; example: string }[]
   problems: Problem[]
+  signature: Signature
 }
 
 export interface RestoreOptions extends WorkOptions {

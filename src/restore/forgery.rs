@@ -10,8 +10,9 @@ use super::{Damage, RestoreOptions, RestoreReport, VerifyReport};
 use crate::envelope::{DecryptionCertificate, EncryptionCertificate, Opener, Sealer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Component, Deployment, Place, SetName};
+use crate::set::filter::LineFilter;
 use crate::set::index::{IndexWriter, Numbers, Piece, PieceKind, piece_name};
-use crate::set::reader::Set;
+use crate::set::reader::{Catalog, Set};
 use crate::set::record::{Record, StoredFile};
 use crate::set::segment::{self, Compressor, ContentClass};
 use crate::set::writer::{Finished, SetWriter};
@@ -373,4 +374,20 @@ fn lists_that_disagree_with_the_digests_are_found() {
         assert_eq!(forged.restore(Damage::Continue).unwrap().losses.len(), 1);
         assert!(!forged.target().join("bad").exists());
     }
+}
+
+#[test]
+fn an_index_piece_with_the_right_tag_and_another_digest_is_damage() {
+    // Whoever seals a message knows its key, and can give another message the same tag.
+    let forged = Forgery::new().add(file("a", b"content"), b"content").make();
+    let mut catalog = forged.set.catalog(&forged.opener).unwrap();
+    let lines = |catalog: &Catalog| {
+        let mut records = forged.set.records(&forged.opener, catalog, LineFilter::default());
+        records.next().map_err(|unread| unread.error)
+    };
+    assert!(lines(&catalog).unwrap().is_some());
+    catalog.pieces[0].sha256 = Digest::of(b"another");
+    let error = lines(&catalog).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Damaged);
+    assert!(error.to_string().contains("SHA-256 differs from the index"), "{error}");
 }

@@ -265,7 +265,8 @@ impl ComponentReview {
         let foreign = sets.iter().filter_map(|known| Some((known.candidate.set, known.belongs_to.as_ref()?)));
         let foreign: Samples = foreign.map(|(set, to)| format!("{set} belongs to {to}")).collect();
         findings.add_all("SET_FOREIGN", &self.name, "", &foreign);
-        let untrusted = sets.iter().filter_map(|known| Some((known.candidate.set, known.untrusted.as_ref()?)));
+        let untrusted =
+            sets.iter().filter_map(|known| Some((known.candidate.set, known.untrusted.as_ref()?)));
         let untrusted: Samples = untrusted.map(|(set, why)| format!("{set}: {why}")).collect();
         findings.add_all("SET_NOT_TRUSTED", &self.name, "", &untrusted);
         self.check_content(sets, now, findings);

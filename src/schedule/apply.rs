@@ -161,7 +161,8 @@ impl RetentionPlan {
         if !self.has_survivor(share, &planned.place)? {
             return skipped("no other set of its place is known to be complete any more; make a new plan");
         }
-        let Some(now) = set::summary(share, &planned.place, &deletion.folder, planned.set, &planned.demand)? else {
+        let Some(now) = set::summary(share, &planned.place, &deletion.folder, planned.set, &planned.demand)?
+        else {
             return Ok(DeletionOutcome::Gone);
         };
         let has_cover_sheet = now.has_cover_sheet;

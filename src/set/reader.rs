@@ -228,17 +228,6 @@ impl Set {
         fetch(&*self.share, &self.folder, name, buffer).map_err(|e| e.in_set(self.cover.set))
     }
 
-    /// Reads a stored file and opens it in place; returns where in `buffer` its authenticated content is.
-    pub(crate) fn unseal(
-        &self,
-        opener: &Opener,
-        file: &StoredFile,
-        buffer: &mut Vec<u8>,
-    ) -> Result<Range<usize>> {
-        self.fetch(&file.name, buffer)?;
-        self.open_fetched(opener, file, buffer)
-    }
-
     /// Opens in place a stored file that is already in the buffer.
     pub(crate) fn open_fetched(
         &self,

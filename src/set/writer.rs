@@ -13,8 +13,8 @@ use super::sums;
 use crate::envelope::{CertificateFacts, MAX_MESSAGE, Sealer};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SetName, SharePath};
-use crate::signature::Signer;
 use crate::share::{CLOCK_SKEW, Item, ItemKind, Share, ShareProtection, concerning, joined};
+use crate::signature::Signer;
 use crate::worker_pool::join;
 
 /// Waits in milliseconds before each attempt to remove what failed writes left behind.
@@ -225,7 +225,8 @@ impl SetWriter {
         }
         let sums = (sums::FILE_NAME, text.len() as u64);
         let signature = signature.iter().map(|signature| (cover::SIGNATURE_NAME, signature.len() as u64));
-        let stored = files().map(|file| (file.name.as_str(), file.length)).chain([sums]).chain(signature).collect();
+        let stored =
+            files().map(|file| (file.name.as_str(), file.length)).chain([sums]).chain(signature).collect();
         // What was to be removed, too: a server may refuse that for a moment.
         let mut left = self.flush_and_check(&stored, |name| !stored.contains_key(name))?;
         self.put(cover::FILE_NAME, &sheet)?;

@@ -50,16 +50,15 @@ impl Algorithm {
             return AlgorithmIdentifier { algorithm: ID_ECDSA_SHA256, parameters: None }.to_der();
         };
         let hash = sha256().to_der()?;
-        let mgf =
-            AlgorithmIdentifier { algorithm: ID_MGF1, parameters: Some(AnyRef::from_der(&hash)?) }.to_der()?;
-        let parameters =
-            PssParameters {
-                hash: Some(AnyRef::from_der(&hash)?),
-                mgf: Some(AnyRef::from_der(&mgf)?),
-                salt,
-                trailer: 1,
-            }
+        let mgf = AlgorithmIdentifier { algorithm: ID_MGF1, parameters: Some(AnyRef::from_der(&hash)?) }
             .to_der()?;
+        let parameters = PssParameters {
+            hash: Some(AnyRef::from_der(&hash)?),
+            mgf: Some(AnyRef::from_der(&mgf)?),
+            salt,
+            trailer: 1,
+        }
+        .to_der()?;
         let parameters = Some(AnyRef::from_der(&parameters)?);
         AlgorithmIdentifier { algorithm: ID_RSASSA_PSS, parameters }.to_der()
     }

@@ -43,7 +43,7 @@ impl<'a> Attributes<'a> {
             if !seen.insert(attribute.kind) {
                 return Err(refused("has a signed attribute twice"));
             }
-            let mut value = || -> Result<AnyRef<'a>> {
+            let value = || -> Result<AnyRef<'a>> {
                 let values = match attribute.values.tag() {
                     Tag::Set => elements(&attribute.values).map_err(malformed("signed attributes"))?,
                     _ => Vec::new(),

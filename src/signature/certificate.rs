@@ -19,7 +19,8 @@ impl SignerCertificate {
     /// `LIMIT_EXCEEDED` above 1 MiB. Validity does not count here: a signature is good if the certificate was valid at
     /// the time of the set.
     pub fn from_cer(bytes: &[u8]) -> Result<Self> {
-        let with_key = "the file carries a private key: only the host that signs holds it; export the certificate alone";
+        let with_key =
+            "the file carries a private key: only the host that signs holds it; export the certificate alone";
         let certificate = Certificate::from_cer(bytes, with_key)?;
         certificate.check_signing_usage()?;
         Ok(Self(certificate))

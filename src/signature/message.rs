@@ -68,8 +68,9 @@ pub(super) fn write(
     content: &[u8],
     now: Timestamp,
 ) -> Result<Vec<u8>> {
-    let not_der =
-        |source: der::Error| Error::new(ErrorKind::Internal, "the signature does not encode").with_source(source);
+    let not_der = |source: der::Error| {
+        Error::new(ErrorKind::Internal, "the signature does not encode").with_source(source)
+    };
     let attributes = Attributes::print(&sha256(content), now).map_err(not_der)?;
     let signed = element(Tag::Set, &[&attributes]).map_err(not_der)?;
     let algorithm = Algorithm::of_key(key.id());
@@ -128,7 +129,9 @@ pub(super) fn verify(
     };
     let signer: SignerInfo<'_> = signer.decode_as().map_err(malformed("SignerInfo"))?;
     if (signer.version, signer.signer.tag(), signer.attributes.tag()) != (1, Tag::Sequence, IMPLICIT_0) {
-        return Err(refused("does not name its signer by issuer and serial number, or has no signed attributes"));
+        return Err(refused(
+            "does not name its signer by issuer and serial number, or has no signed attributes",
+        ));
     }
     if signer.unsigned.is_some_and(|unsigned| unsigned.tag() != IMPLICIT_1) {
         return Err(refused("has something else in place of unsigned attributes"));
@@ -163,7 +166,10 @@ fn certificate_of(signer: &SignerInfo<'_>, certificates: &AnyRef<'_>) -> Result<
     let wanted: IssuerAndSerial<'_> = signer.signer.decode_as().map_err(malformed("signer's name"))?;
     let all = elements(certificates).map_err(malformed("certificates"))?;
     if all.len() > MAX_CERTIFICATES {
-        return Err(refused(format!("carries {} certificates: at most {MAX_CERTIFICATES} are read", all.len())));
+        return Err(refused(format!(
+            "carries {} certificates: at most {MAX_CERTIFICATES} are read",
+            all.len()
+        )));
     }
     let mut found = Vec::new();
     for any in all {
@@ -178,7 +184,8 @@ fn certificate_of(signer: &SignerInfo<'_>, certificates: &AnyRef<'_>) -> Result<
             _ => "carries several certificates of its signer's name",
         }));
     };
-    let x509 = X509::from_der(der).map_err(|source| refused("carries a damaged certificate").with_source(source))?;
+    let x509 =
+        X509::from_der(der).map_err(|source| refused("carries a damaged certificate").with_source(source))?;
     let certificate = Certificate::new(x509)?;
     certificate.check_signing_usage()?;
     Ok(certificate)

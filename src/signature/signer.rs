@@ -8,7 +8,7 @@ use openssl::pkey::{PKey, Private};
 
 use super::certificate::SignerCertificate;
 use super::message;
-use crate::envelope::{Certificate, CertificateFacts, DecryptionCertificate, read_certificate, unsuitable};
+use crate::envelope::{Certificate, CertificateFacts, DecryptionCertificate, unsuitable};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The certificate and private key with which a host signs its sets. The key stays on the host, in a file that only its

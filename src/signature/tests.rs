@@ -49,6 +49,12 @@ fn certificate(key: &PKey<Private>, name: &str, usage: Option<KeyUsage>) -> X509
     builder.build()
 }
 
+fn usage(allow: fn(&mut KeyUsage) -> &mut KeyUsage) -> Option<KeyUsage> {
+    let mut usage = KeyUsage::new();
+    allow(&mut usage);
+    Some(usage)
+}
+
 fn signer_of(key: &PKey<Private>, usage: Option<KeyUsage>) -> crate::Result<Signer> {
     let cer = certificate(key, "hlh01", usage).to_der().unwrap();
     Signer::from_pem(&key.private_key_to_pem_pkcs8().unwrap(), None, &cer)
@@ -79,7 +85,7 @@ fn what_each_kind_of_key_signs_names_its_signer_and_nobody_else() {
     keys.extend([Nid::X9_62_PRIME256V1, Nid::SECP384R1, Nid::SECP521R1].map(ec));
     let stranger = signer().certificate();
     for key in keys {
-        let signer = signer_of(&key, Some(KeyUsage::new().digital_signature().to_owned())).unwrap();
+        let signer = signer_of(&key, usage(KeyUsage::digital_signature)).unwrap();
         let p7s = signer.sign(CONTENT).unwrap();
         let signature = read(&p7s);
         assert_eq!(signature.signer(), Some(signer.facts()));
@@ -98,18 +104,17 @@ fn what_each_kind_of_key_signs_names_its_signer_and_nobody_else() {
 
 #[test]
 fn only_keys_that_may_sign_are_taken() {
-    let of = |usage: KeyUsage| signer_of(&ec(Nid::X9_62_PRIME256V1), Some(usage));
-    let error = of(KeyUsage::new().key_agreement().to_owned()).unwrap_err();
+    let of = |usage| signer_of(&ec(Nid::X9_62_PRIME256V1), usage);
+    let error = of(usage(KeyUsage::key_agreement)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CertificateUnsuitable);
     assert!(error.to_string().contains("digitalSignature"), "{error}");
-    let both = KeyUsage::new().key_agreement().digital_signature().to_owned();
-    assert!(of(both).is_ok());
+    assert!(of(usage(|both| both.key_agreement().digital_signature())).is_ok());
     for key in [rsa(1024), ec(Nid::SECP256K1)] {
         let error = signer_of(&key, None).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::CertificateUnsuitable, "{error}");
     }
     let key = ec(Nid::X9_62_PRIME256V1);
-    let cer = certificate(&key, "hlh01", Some(KeyUsage::new().key_agreement().to_owned())).to_der().unwrap();
+    let cer = certificate(&key, "hlh01", usage(KeyUsage::key_agreement)).to_der().unwrap();
     assert_eq!(SignerCertificate::from_cer(&cer).unwrap_err().kind(), ErrorKind::CertificateUnsuitable);
     let pem = key.private_key_to_pem_pkcs8().unwrap();
     let both = [pem, certificate(&key, "hlh01", None).to_pem().unwrap()].concat();
@@ -121,12 +126,13 @@ fn a_file_with_two_keys_that_can_sign_is_not_guessed_about() {
     let keys = [ec(Nid::X9_62_PRIME256V1), ec(Nid::SECP384R1)];
     let pem = keys.iter().map(|key| key.private_key_to_pem_pkcs8().unwrap()).collect::<Vec<_>>().concat();
     let cers = |usage: [Option<KeyUsage>; 2]| {
-        let all = keys.iter().zip(usage).map(|(key, usage)| certificate(key, "hlh01", usage).to_pem().unwrap());
+        let all =
+            keys.iter().zip(usage).map(|(key, usage)| certificate(key, "hlh01", usage).to_pem().unwrap());
         all.collect::<Vec<_>>().concat()
     };
     let error = Signer::from_pem(&pem, None, &cers([None, None])).unwrap_err();
     assert!(error.to_string().contains("2 certificates"), "{error}");
-    let one = cers([Some(KeyUsage::new().key_agreement().to_owned()), None]);
+    let one = cers([usage(KeyUsage::key_agreement), None]);
     assert_eq!(Signer::from_pem(&pem, None, &one).unwrap().facts().key.algorithm, "EC P-384");
 }
 
@@ -169,7 +175,9 @@ fn rebuilt(der: &[u8], change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Vec<u8> {
 
 /// Changes the parts of the SignedData: version, digests, content, certificates, signers.
 fn with_data(p7s: &[u8], change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Vec<u8> {
-    rebuilt(p7s, |info| info[1] = rebuilt(&info[1].clone(), |data| data[0] = rebuilt(&data[0].clone(), change)))
+    rebuilt(p7s, |info| {
+        info[1] = rebuilt(&info[1].clone(), |data| data[0] = rebuilt(&data[0].clone(), change))
+    })
 }
 
 /// Changes the parts of the SignerInfo: version, name, digest, attributes, algorithm, signature.
@@ -211,7 +219,9 @@ fn whatever_else_a_message_may_have_is_refused() {
 
     let cases: [(Vec<u8>, &str); 11] = [
         (
-            with_data(&p7s, |data| data[4] = element(Tag::Set, &[&inner(&data[4]), &inner(&part(&other, 4))]).unwrap()),
+            with_data(&p7s, |data| {
+                data[4] = element(Tag::Set, &[&inner(&data[4]), &inner(&part(&other, 4))]).unwrap()
+            }),
             "2 signers",
         ),
         (with_data(&p7s, |data| data[4] = vec![0x31, 0]), "0 signers"),

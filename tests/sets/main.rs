@@ -11,5 +11,6 @@ mod one_file;
 mod review;
 mod round_trip;
 mod share;
+mod signatures;
 mod sources;
 mod target;

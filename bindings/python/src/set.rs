@@ -109,6 +109,12 @@ impl SetSummary {
         }
     }
 
+    /// Who signed it, if all of its files are there.
+    #[getter]
+    fn signature<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.signature.as_ref().map(|signature| value(py, "Signature", signature)).transpose()
+    }
+
     /// Whether it can be restored.
     #[getter]
     fn is_complete(&self) -> bool {

@@ -32,11 +32,7 @@ pub(super) struct Walk<'a> {
 type Located = (Place, SharePath);
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(
-        share: &'a Arc<dyn Share>,
-        demand: &'a Demand,
-        observer: &'a mut dyn Observer,
-    ) -> Self {
+    pub(super) fn new(share: &'a Arc<dyn Share>, demand: &'a Demand, observer: &'a mut dyn Observer) -> Self {
         let in_flight = if share.local_root().is_some() { IN_FLIGHT_LOCAL } else { IN_FLIGHT };
         Self { share, demand, in_flight, list: SetList::default(), ticker: Ticker::new(observer, None) }
     }

@@ -54,6 +54,7 @@ from azs_backup.values import (
     RetryAdvice,
     Rule,
     SetList,
+    Signature,
     Silenced,
     SmbFacts,
     Space,
@@ -866,6 +867,9 @@ class SetSummary:
     @property
     def reason(self) -> str | None:
         """Why it is not a backup; `None` for a complete set."""
+    @property
+    def signature(self) -> Signature | None:
+        """Who signed it, if all of its files are there."""
     @property
     def is_complete(self) -> bool:
         """Whether it can be restored."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         FaultKind,
         Probe,
         Retry,
+        SignatureState,
         Step,
         StepOutcome,
     )
@@ -56,6 +57,17 @@ class CertificateFacts(Value):
     not_before: datetime
     not_after: datetime
     key: KeyFacts
+
+
+class Signature(Value):
+    """Whether somebody signed a set, and who. Only a demand for signers says whether that is one of your hosts."""
+
+    __slots__ = ()
+    _shapes = {"signer": CertificateFacts._of, "signed_at": optional(moment)}
+    state: SignatureState
+    signer: CertificateFacts | None = absent(default=None)
+    signed_at: datetime | None = absent(default=None)
+    reason: str | None = absent(default=None)
 
 
 class RecipientFacts(Value):
@@ -287,7 +299,12 @@ class VerifyReport(Value):
     """What a verification found."""
 
     __slots__ = ()
-    _shapes = {"faults": several(Fault._of), "foreign": tuple, "losses": several(Loss._of)}
+    _shapes = {
+        "faults": several(Fault._of),
+        "foreign": tuple,
+        "losses": several(Loss._of),
+        "signature": Signature._of,
+    }
     full: bool
     stored_files: int
     stored_bytes: int
@@ -296,6 +313,7 @@ class VerifyReport(Value):
     faults: tuple[Fault, ...]
     foreign: tuple[str, ...]
     losses: tuple[Loss, ...]
+    signature: Signature
 
     @property
     def is_sound(self) -> bool:
@@ -322,6 +340,7 @@ class RestoreReport(Value):
         "unmatched": tuple,
         "unrestored": several(Unrestored._of),
         "problems": several(Problem._of),
+        "signature": Signature._of,
     }
     status: BackupStatus
     files: int
@@ -335,6 +354,7 @@ class RestoreReport(Value):
     unmatched: tuple[str, ...]
     unrestored: tuple[Unrestored, ...]
     problems: tuple[Problem, ...]
+    signature: Signature
 
 
 def _nanoseconds(text: str) -> int:
