@@ -20,6 +20,7 @@ mod progress;
 mod secret;
 #[cfg_attr(not(feature = "smb"), allow(dead_code, unused_imports))]
 mod share;
+mod signers;
 mod site;
 mod table;
 

@@ -68,6 +68,31 @@ impl PfxPasswords {
     }
 }
 
+/// Where the password of the signer's PFX is.
+#[derive(Args)]
+pub(crate) struct SignerPassword {
+    /// File with the password of the signer's PFX [else: AZS_SIGNER_PASSWORD, or the systemd credential
+    /// azs-signer-password]
+    #[arg(long, value_name = "FILE", conflicts_with = "signer_password_fd")]
+    signer_password_file: Option<PathBuf>,
+    /// Open file descriptor from which to read the password of the signer's PFX
+    #[arg(long, value_name = "N")]
+    signer_password_fd: Option<u32>,
+}
+
+impl SignerPassword {
+    /// The password is in this file, if there is one.
+    pub(crate) fn in_file(file: Option<PathBuf>) -> Self {
+        Self { signer_password_file: file, signer_password_fd: None }
+    }
+
+    /// Reads it; `None` if there is none.
+    pub(crate) fn read(&self) -> Result<Option<Secret>> {
+        let (file, fd) = (self.signer_password_file.as_deref(), self.signer_password_fd);
+        read(file, fd, SIGNER_PASSWORD, "azs-signer-password")
+    }
+}
+
 /// Where the password of the account on the file server is.
 #[derive(Args)]
 pub(crate) struct SmbPassword {
@@ -97,6 +122,7 @@ impl SmbPassword {
 }
 
 pub(crate) const PFX_PASSWORD: &str = "AZS_PFX_PASSWORD";
+pub(crate) const SIGNER_PASSWORD: &str = "AZS_SIGNER_PASSWORD";
 pub(crate) const SMB_PASSWORD: &str = "AZS_SMB_PASSWORD";
 
 /// Reads a secret from a file that only its owner may read.

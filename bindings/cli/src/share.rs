@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use azs_backup::layout::{SetName, SharePath, UncPath};
-use azs_backup::set::SetSummary;
+use azs_backup::set::{SetState, SetSummary};
 use azs_backup::share::{self, CheckReport, OpenShare, ShareCheck};
+use azs_backup::signature::SignerCertificate;
 use azs_backup::{
     DecryptionCertificate, Error, ErrorKind, FolderShare, Opener, Place, Result, Set, Share, list_sets,
 };
@@ -17,6 +18,7 @@ use crate::options::{SERVER, SmbOptions, to_json};
 use crate::output::{Output, invalid};
 use crate::progress;
 use crate::secret::{PFX_PASSWORD, PfxPassword, PfxPasswords, SMB_PASSWORD, Secret, SmbPassword};
+use crate::signers::TrustArgs;
 
 /// The root of a share.
 #[derive(Args)]
@@ -57,6 +59,8 @@ pub(crate) struct SetArgs {
     /// The place that the set belongs to, like contoso.com/nyc/Switches, if its folder is elsewhere
     #[arg(long)]
     place: Option<Place>,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 /// The key that opens a set.
@@ -189,6 +193,11 @@ impl ServerArgs {
 }
 
 impl SetArgs {
+    /// Reads the certificates of which one must have signed the set; none demands nothing.
+    pub(crate) fn signers(&self) -> Result<Vec<SignerCertificate>> {
+        self.trust.read()
+    }
+
     /// Opens the set by its cover sheet.
     pub(crate) fn open(&self, output: &Output) -> Result<Set> {
         self.open_other(&self.set, output)
@@ -213,7 +222,7 @@ impl SetArgs {
         if let Some(root) = &self.root {
             let share = self.server.open(root, output)?;
             let folder = set.to_string_lossy().replace('\\', "/").trim_end_matches('/').parse()?;
-            let folder = newest(&share, &folder, output)?.unwrap_or(folder);
+            let folder = newest(&share, &folder, &self.signers()?, output)?.unwrap_or(folder);
             return Ok((share, folder));
         }
         if let Some(unc) = self.server.unc(set)? {
@@ -231,14 +240,26 @@ impl SetArgs {
     }
 }
 
-/// The folder of the newest complete set of a place, if this path is the place's and ends with `latest`.
-fn newest(share: &Arc<dyn Share>, path: &SharePath, output: &Output) -> Result<Option<SharePath>> {
+/// The folder of the newest complete set of a place, if this path is the place's and ends with `latest`. It must be signed
+/// by one of these signers, if there are any.
+fn newest(
+    share: &Arc<dyn Share>,
+    path: &SharePath,
+    signers: &[SignerCertificate],
+    output: &Output,
+) -> Result<Option<SharePath>> {
     let (Some(name), Some(parent)) = (path.file_name(), path.parent()) else { return Ok(None) };
     if name.as_str() != "latest" {
         return Ok(None);
     }
     let place: Place = parent.to_string().parse()?;
-    let sets = list_sets(share.clone(), place.deployment()).component(place.component()).run()?;
+    let sets = list_sets(share.clone(), place.deployment()).component(place.component());
+    let sets = sets.require_signers(signers).run()?;
+    let untrusted = |set: &&SetSummary| matches!(set.state, SetState::Untrusted { .. });
+    for set in sets.iter().filter(|set| set.place == place).filter(untrusted) {
+        let reason = set.state.reason().unwrap_or_default();
+        output.warn(format_args!("{} is not taken for the latest: {reason}", set.folder));
+    }
     let is_here = |set: &&SetSummary| set.place == place && set.is_complete();
     // A clock that ran ahead for a night would hide every set that was made since.
     let soon = Timestamp::now() + SignedDuration::from_hours(1);

@@ -10,16 +10,19 @@ use azs_backup::layout::Deployment;
 use azs_backup::review::Configuration;
 use azs_backup::schedule::{RetentionPolicy, Schedule};
 use azs_backup::share::{CheckReport, ShareCheck};
+use azs_backup::signature::{Signer, SignerCertificate};
 use azs_backup::{Backup, EncryptionCertificate, Error, ErrorKind, Place, Result, Share};
 
 use crate::options::to_json;
 use crate::output::Output;
+use crate::secret::SignerPassword;
 use crate::share::{ServerArgs, read};
+use crate::signers;
 
 mod file;
 mod review;
 
-use file::{ComponentSection, Options, Sections, ShareSection, SourceSection};
+use file::{ComponentSection, Options, Sections, ShareSection, SigningSection, SourceSection};
 pub(crate) use file::{GateSection, ReportSection, Webhook, schema};
 
 /// A site that can be backed up: everything in its file was read and judged.
@@ -151,6 +154,38 @@ impl Site {
         certificates.iter().map(EncryptionCertificate::load).collect()
     }
 
+    /// What signs the sets of this host.
+    pub(crate) fn signer(&self) -> Result<Option<Signer>> {
+        let SigningSection { certificate, password_file, .. } = &self.sections.signing;
+        let password = SignerPassword::in_file(password_file.clone());
+        certificate.as_deref().map(|file| signers::signer(file, &password)).transpose()
+    }
+
+    /// The certificates of which one must have signed a set; none demands nothing.
+    pub(crate) fn signers(&self) -> Result<Vec<SignerCertificate>> {
+        signers::certificates(&self.sections.signing.require)
+    }
+
+    /// Judges `[signing]`: what this host signs must meet its own demand.
+    pub(crate) fn check_signing(&self) -> Result<()> {
+        let (signers, signer) = (self.signers()?, self.signer()?);
+        if signers.is_empty() {
+            return Ok(());
+        }
+        let own = signer.as_ref().map(|signer| &signer.facts().sha256_thumbprint);
+        if own.is_some_and(|own| signers.iter().any(|of| of.facts().sha256_thumbprint == *own)) {
+            return Ok(());
+        }
+        let what = match signer {
+            Some(signer) => {
+                format!("{}, which signs here, is not in require", signer.facts().sha1_thumbprint)
+            }
+            None => "require is given, but no certificate that signs".into(),
+        };
+        let message = format!("[signing]: {what}: the sets of this host would not meet its own demand");
+        Err(Error::new(ErrorKind::InvalidArgument, message))
+    }
+
     /// Whether nightly runs review the site: its file says what a review needs to know.
     pub(crate) fn is_reviewed(&self) -> bool {
         self.sections.review.is_some()
@@ -162,13 +197,20 @@ impl Site {
         for file in &self.sections.certificates {
             configuration.add_encryption_certificate(&read(file)?);
         }
+        for file in &self.sections.signing.require {
+            configuration.add_signer_certificate(&read(file)?);
+        }
         Ok(configuration)
     }
 
     /// Prepares the backup of a component.
     pub(crate) fn builder(&self, component: &Component, share: Arc<dyn Share>) -> Result<BackupBuilder> {
         let builder = Backup::builder(share, component.place.clone()).state(self.state());
-        let builder = builder.options(&component.options)?;
+        let mut builder = builder.options(&component.options)?;
+        self.check_signing()?;
+        if let Some(signer) = self.signer()? {
+            builder = builder.signer(signer);
+        }
         Ok(self.certificates()?.into_iter().fold(builder, BackupBuilder::certificate))
     }
 }

@@ -25,6 +25,8 @@ mod nightly;
 mod reports;
 #[path = "cli/secrets.rs"]
 mod secrets;
+#[path = "cli/signers.rs"]
+mod signers;
 #[path = "cli/site.rs"]
 mod site;
 #[cfg(feature = "smb")]

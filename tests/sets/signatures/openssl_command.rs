@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use azs_backup::signature::{Signature, Signer};
 
 use super::{P7S, back_up};
-use crate::common::{Certificate, Fixture, PASSWORD, run};
+use crate::common::{Certificate, Fixture, PASSWORD, change_sheet, run};
 
 pub(super) fn openssl(dir: &Path, args: &[&str], more: &[&str]) {
     run(Command::new("openssl").args(args).args(more).current_dir(dir).stdin(Stdio::null()));
@@ -88,4 +88,43 @@ fn what_the_openssl_command_signs_is_accepted() {
             assert!(signed_at.is_some(), "{key:?}");
         }
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_line_of_the_readme_says_whether_the_host_made_the_set() {
+    const README: &str = include_str!("../../../README.md");
+    let (_, rest) = README.split_once("<!-- signature -->\n```bash\n").unwrap();
+    let line = rest.split_once("\n```").unwrap().0;
+    let fixture = Fixture::new();
+    let own = Certificate::new("hlh01");
+    let signer = Signer::from_pfx(&own.pfx, Some(PASSWORD)).unwrap();
+    let folder = fixture.native(&back_up(&fixture, Some(&signer), 0));
+    let copy = fixture.path("copy");
+    let fresh = || {
+        let _ = fs::remove_dir_all(&copy);
+        crate::common::system::copy_folder(&folder, &copy, false);
+        fs::write(copy.join("signer.cer"), &own.cer).unwrap();
+    };
+    let is_signed = || {
+        let said = Command::new("bash").arg("-c").arg(line).current_dir(&copy).output().unwrap();
+        let printed = String::from_utf8_lossy(&said.stdout).into_owned();
+        assert_eq!(said.status.success(), printed == "SIGNED\n", "{printed}");
+        said.status.success()
+    };
+    fresh();
+    assert!(is_signed());
+    fs::write(copy.join("signer.cer"), Certificate::new("hlh01").cer).unwrap();
+    assert!(!is_signed(), "another certificate");
+    fresh();
+    change_sheet(&copy.join("backup.json"), |json| json["made_by"] = "mallory".into());
+    assert!(!is_signed(), "another cover sheet");
+    fresh();
+    fs::write(copy.join("SHA256SUMS"), "").unwrap();
+    assert!(!is_signed(), "another SHA256SUMS");
+    fresh();
+    let late = Signer::from_pfx(&Certificate::valid("late", 1, 9).pfx, Some(PASSWORD)).unwrap();
+    fs::write(copy.join("signer.cer"), late.certificate().to_der().unwrap()).unwrap();
+    super::sign(&copy, &late);
+    assert!(!is_signed(), "not valid yet when the set was finished");
 }

@@ -16,6 +16,7 @@ use crate::options::{BackupOptions, to_json};
 use crate::output::{Output, content, count, invalid, size, some};
 use crate::progress;
 use crate::share::ShareArgs;
+use crate::signers::SignerArgs;
 use crate::site::add_as;
 
 /// Back up files and folders into a new set.
@@ -29,6 +30,8 @@ pub(crate) struct Backup {
     /// Encryption certificate; once for each certificate that is to open the set
     #[arg(long, value_name = "FILE", required = true)]
     cer: Vec<PathBuf>,
+    #[command(flatten)]
+    signer: SignerArgs,
     #[command(flatten)]
     options: BackupOptions,
     /// A file or folder with the name that it has in the set
@@ -96,6 +99,9 @@ impl Backup {
         let mut builder = azs_backup::Backup::builder(share, self.place.clone())
             .options(to_json(&self.options)?)?
             .observer(progress::observer(output, "backup"));
+        if let Some(signer) = self.signer.read()? {
+            builder = builder.signer(signer);
+        }
         for file in &self.cer {
             builder = builder.certificate(EncryptionCertificate::load(file)?);
         }

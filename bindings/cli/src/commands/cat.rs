@@ -34,11 +34,13 @@ impl Cat {
         }
         let path = EntryPath::new(&*self.path)?;
         let opener = self.key.opener()?;
+        let signers = self.set.signers()?;
         let set =
             if self.by_index { self.set.open_by_index(&opener, output)? } else { self.set.open(output)? };
         let mut observer = progress::observer(output, "cat");
         let mut stdout = Stdout { is_closed: false };
-        let written = set.restore_stream(&opener, &path).observer(&mut observer).to(&mut stdout);
+        let work = set.restore_stream(&opener, &path).require_signers(&signers);
+        let written = work.observer(&mut observer).to(&mut stdout);
         // Whoever reads has seen enough, like `head`.
         if !stdout.is_closed {
             written?;

@@ -54,10 +54,13 @@ struct Difference {
 impl Diff {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
         let opener = Arc::new(self.key.opener()?);
+        let signers = self.set.signers()?;
         let set = Arc::new(self.set.open(output)?);
+        set.require_signers(&signers)?;
         let differences = match (&self.with, &self.folder) {
             (Some(other), _) => {
                 let other = Arc::new(self.set.open_other(other, output)?);
+                other.require_signers(&signers)?;
                 between(&entries(&set, &opener)?, &entries(&other, &opener)?)
             }
             (None, Some(folder)) => folder::with(folder, &set, &opener)?,

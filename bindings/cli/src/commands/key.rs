@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use azs_backup::envelope::CertificateFacts;
 use azs_backup::layout::Deployment;
 use azs_backup::set::SetSummary;
+use azs_backup::signature::SignerCertificate;
 use azs_backup::{
     DecryptionCertificate, EncryptionCertificate, Error, ErrorKind, Opener, Result, Set, list_sets,
 };
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
+use openssl::x509::extension::KeyUsage;
 use serde::Serialize;
 
 use self::made::{Made, make};
@@ -49,7 +51,8 @@ impl Key {
 /// Make a certificate: NAME.cer encrypts and goes to each host that backs up; NAME.pfx decrypts.
 ///
 /// Keep the PFX and its password apart from each other and from the hosts that back up, in two safe places. Who loses
-/// them loses every set that the certificate encrypts.
+/// them loses every set that the certificate encrypts. With --signs it is the other way round: NAME.pfx stays on the host
+/// that signs its sets, and NAME.cer goes to whoever reads them.
 #[derive(Args)]
 struct New {
     /// Name of the certificate, and of its files
@@ -61,6 +64,9 @@ struct New {
     /// For how many days backups may be made with it; it opens them for ever
     #[arg(long, value_name = "N", default_value_t = 1095, value_parser = clap::value_parser!(u32).range(1..=9125))]
     days: u32,
+    /// Make one that signs sets, and encrypts nothing
+    #[arg(long)]
+    signs: bool,
     #[command(flatten)]
     password: PfxPassword,
 }
@@ -90,30 +96,48 @@ impl New {
             )));
         }
         let Made { cer, pfx, password } =
-            make(&self.name, self.days, given.as_ref().map(|text| text.as_str()))?;
+            make(&self.name, self.days, &mut self.usage(), given.as_ref().map(|text| text.as_str()))?;
         let [cer_file, pfx_file] = ["cer", "pfx"].map(|kind| self.into.join(format!("{}.{kind}", self.name)));
-        let certificate = EncryptionCertificate::from_cer(&cer)?;
+        let facts = match self.signs {
+            true => SignerCertificate::from_cer(&cer)?.facts().clone(),
+            false => EncryptionCertificate::from_cer(&cer)?.facts().clone(),
+        };
         made::write_new(&pfx_file, &pfx)?;
         made::write_new(&cer_file, &cer)?;
         let new = NewKey {
             cer: &cer_file,
             pfx: &pfx_file,
-            certificate: certificate.facts(),
+            certificate: &facts,
             password: given.is_none().then_some(password.as_str()),
         };
-        output.print(&new, || new.text())?;
+        output.print(&new, || new.text(self.signs))?;
         Ok(Ended::Whole)
+    }
+
+    /// What the key is for (RFC 5280 §4.2.1.3).
+    fn usage(&self) -> KeyUsage {
+        let mut usage = KeyUsage::new();
+        match self.signs {
+            true => usage.digital_signature(),
+            false => usage.key_encipherment().data_encipherment(),
+        };
+        usage
     }
 }
 
 impl NewKey<'_> {
-    fn text(&self) -> String {
-        let mut text = format!(
-            "{}  encrypts: copy it to each host that backs up\n{}  decrypts: keep it in two safe places, away from those \
-             hosts\n",
-            self.cer.display(),
-            self.pfx.display()
-        );
+    fn text(&self, signs: bool) -> String {
+        let [cer, pfx] = match signs {
+            true => [
+                "says who made a set: copy it to whoever reads sets",
+                "signs: keep it on the one host that signs",
+            ],
+            false => [
+                "encrypts: copy it to each host that backs up",
+                "decrypts: keep it in two safe places, away from those hosts",
+            ],
+        };
+        let mut text = format!("{}  {cer}\n{}  {pfx}\n", self.cer.display(), self.pfx.display());
         if let Some(password) = self.password {
             let _ = writeln!(
                 text,

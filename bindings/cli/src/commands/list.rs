@@ -8,6 +8,7 @@ use clap::Args;
 use crate::ended::Ended;
 use crate::output::{Output, age, size};
 use crate::share::ShareArgs;
+use crate::signers::TrustArgs;
 use crate::table::table;
 
 /// List the sets of a deployment, from old to new.
@@ -21,12 +22,16 @@ pub(crate) struct List {
     /// Only this component
     #[arg(long)]
     component: Option<Component>,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 impl List {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
+        let signers = self.trust.read()?;
         let share = self.share.open(output)?;
-        let sets = list_sets(share, &self.deployment).component(self.component.as_ref()).run()?;
+        let sets = list_sets(share, &self.deployment).component(self.component.as_ref());
+        let sets = sets.require_signers(&signers).run()?;
         output.print(&sets, || text(&sets, &self.deployment))?;
         Ok(Ended::named(sets.needs_attention()))
     }

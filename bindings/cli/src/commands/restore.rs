@@ -35,10 +35,12 @@ impl Restore {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
         let options = RestoreOptions::from_json(options::to_json(&self.options)?)?;
         let opener = self.key.opener()?;
+        let signers = self.set.signers()?;
         let set =
             if self.by_index { self.set.open_by_index(&opener, output)? } else { self.set.open(output)? };
         let mut observer = progress::observer(output, "restore");
-        let report = set.restore(&opener).options(&options).observer(&mut observer).into(&self.into)?;
+        let work = set.restore(&opener).options(&options).require_signers(&signers);
+        let report = work.observer(&mut observer).into(&self.into)?;
         drop(observer);
         output.print(&report, || text(&report))?;
         let is_whole = report.status == Status::Succeeded && report.unrestored.is_empty();
@@ -55,6 +57,7 @@ fn text(report: &RestoreReport) -> String {
         count(report.folders, "folder"),
         count(report.links, "link")
     );
+    let _ = writeln!(text, "the set: {}", report.signature);
     if report.kept > 0 {
         let _ = writeln!(text, "kept what was there: {}", report.kept);
     }

@@ -15,12 +15,14 @@ use crate::options::{RULES, RetentionOptions, to_json};
 use crate::output::{Output, size};
 use crate::progress;
 use crate::share::ShareArgs;
+use crate::signers::TrustArgs;
 
 /// Delete sets that no rule keeps, and incomplete ones after a grace time.
 ///
 /// Whatever you ask, it keeps the last good set of each component, the last one before its content shrank, sets labelled
 /// "pinned", what is damaged or belongs elsewhere, and what it does not recognise. Without a keep rule, only --make-room
-/// and --room-for delete complete sets. It needs no key.
+/// and --room-for delete complete sets. With --require-signer, sets that are signed otherwise or not at all count as
+/// nothing and stay. It needs no key.
 #[derive(Args)]
 pub(crate) struct Retention {
     #[command(flatten)]
@@ -31,6 +33,8 @@ pub(crate) struct Retention {
     /// Only this component
     #[arg(long)]
     component: Option<Component>,
+    #[command(flatten)]
+    trust: TrustArgs,
     #[command(flatten)]
     options: RetentionOptions,
     /// Delete the oldest sets until the share has this much free, in spite of the rules above
@@ -52,12 +56,14 @@ struct Report<'a> {
 
 impl Retention {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
+        let signers = self.trust.read()?;
         let share = self.share.open(output)?;
         let mut policy = RetentionPolicy::from_json(to_json(&self.options)?)?;
         if let Some(bytes) = self.room_for {
             policy = policy.make_room_for(bytes, share.space()?);
         }
-        let sets = list_sets(share.clone(), &self.deployment).component(self.component.as_ref()).run()?;
+        let sets = list_sets(share.clone(), &self.deployment).component(self.component.as_ref());
+        let sets = sets.require_signers(&signers).run()?;
         let plan = policy.plan(&sets, Timestamp::now());
         let done = (!self.dry_run).then(|| {
             let mut observer = progress::observer(output, "retention");

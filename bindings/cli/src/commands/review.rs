@@ -13,6 +13,7 @@ use crate::ended::Ended;
 use crate::output::{Output, invalid};
 use crate::secret::PfxPasswords;
 use crate::share::{ServerArgs, certificates, read};
+use crate::signers::TrustArgs;
 use crate::site::Site;
 
 /// Review a configuration and a share by the best practices of infrastructure backup.
@@ -32,6 +33,8 @@ pub(crate) struct Review {
     /// A certificate that backups are sealed to, besides those in the configuration
     #[arg(long, value_name = "FILE")]
     cer: Vec<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// Decryption certificate, to try on Azure Stack Hub's own backups; several if certificates were rotated
     #[arg(long, value_name = "FILE")]
     pfx: Vec<PathBuf>,
@@ -47,6 +50,9 @@ impl Review {
         let (mut configuration, share) = self.read(output)?;
         for file in &self.cer {
             configuration.add_encryption_certificate(&read(file)?);
+        }
+        for file in self.trust.files() {
+            configuration.add_signer_certificate(&read(file)?);
         }
         let keys = Keys::new(certificates(&self.pfx, &self.passwords)?);
         let review = review_with(&configuration, share, &keys, Timestamp::now())?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use azs_backup::Result;
 use azs_backup::set::{Content, CoverSheet, Entry};
+use azs_backup::signature::Signature;
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -29,6 +30,7 @@ pub(crate) struct Show {
 #[derive(Serialize)]
 struct Shown<'a> {
     cover: &'a CoverSheet,
+    signature: &'a Signature,
     #[serde(skip_serializing_if = "Option::is_none")]
     entries: Option<&'a [Entry]>,
 }
@@ -36,6 +38,7 @@ struct Shown<'a> {
 impl Show {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
         let set = Arc::new(self.set.open(output)?);
+        let signature = set.require_signers(&self.set.signers()?)?;
         let opener = self.key.opener()?;
         let entries = match (self.files, opener) {
             (false, _) => None,
@@ -43,15 +46,15 @@ impl Show {
             (true, Some(opener)) => Some(set.entries(&Arc::new(opener))?.collect::<Result<Vec<_>>>()?),
         };
         let (cover, entries) = (set.cover(), entries.as_deref());
-        output.print(&Shown { cover, entries }, || match entries {
+        output.print(&Shown { cover, signature: &signature, entries }, || match entries {
             Some(entries) => listing(entries),
-            None => text(cover),
+            None => text(cover, &signature),
         })?;
         Ok(Ended::Whole)
     }
 }
 
-fn text(cover: &CoverSheet) -> String {
+fn text(cover: &CoverSheet, signature: &Signature) -> String {
     let mut text = format!(
         "set         {}\nplace       {}\nstatus      {:?}\nbacked up   {}, {}\nfinished    {}\nmade by     {}\n",
         cover.set,
@@ -69,6 +72,7 @@ fn text(cover: &CoverSheet) -> String {
     }
     let _ =
         writeln!(text, "stored      {} in {}", size(cover.stored.bytes), count(cover.stored.files, "file"));
+    let _ = writeln!(text, "signature   {}", harmless(&signature.to_string(), false));
     for (key, value) in &cover.labels {
         let _ = writeln!(text, "label       {}", harmless(&format!("{key}={value}"), false));
     }

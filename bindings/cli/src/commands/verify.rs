@@ -14,7 +14,8 @@ use crate::share::{OptionalKeyArgs, SetArgs};
 /// Find out whether a set is as it was written.
 ///
 /// With --pfx every byte is decrypted and compared with the encrypted index. Without it, the stored files are compared
-/// with SHA256SUMS, which finds damage, but no forgery.
+/// with SHA256SUMS, which finds damage. Only --require-signer finds a whole set that somebody forged, with and without
+/// --pfx.
 #[derive(Args)]
 pub(crate) struct Verify {
     #[command(flatten)]
@@ -25,19 +26,19 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
+        let signers = self.set.signers()?;
         let set = self.set.open(output)?;
         let mut observer = progress::observer(output, "verify");
-        let report = match self.key.opener()? {
-            Some(opener) => set.verify_full(&opener).observer(&mut observer).run()?,
-            None => set.verify().observer(&mut observer).run()?,
-        };
+        let opener = self.key.opener()?;
+        let work = opener.as_ref().map_or_else(|| set.verify(), |opener| set.verify_full(opener));
+        let report = work.require_signers(&signers).observer(&mut observer).run()?;
         drop(observer);
-        output.print(&report, || text(&report))?;
+        output.print(&report, || text(&report, !signers.is_empty()))?;
         report.into_result().map(|_| Ended::Whole)
     }
 }
 
-pub(super) fn text(report: &VerifyReport) -> String {
+pub(super) fn text(report: &VerifyReport, is_demanded: bool) -> String {
     let mut text =
         format!("checked {} with {}\n", count(report.stored_files, "stored file"), size(report.stored_bytes));
     if report.full {
@@ -53,8 +54,9 @@ pub(super) fn text(report: &VerifyReport) -> String {
     some(&mut text, "beside the set, and not of it", report.foreign.iter());
     if report.is_sound() {
         text += "the set is what was written\n";
-        if !report.full {
-            text += "whether it is authentic shows with --pfx\n";
+        let _ = writeln!(text, "{}", report.signature);
+        if !is_demanded {
+            text += "whether one of your hosts made it shows with --require-signer\n";
         }
     }
     text

@@ -35,6 +35,8 @@ pub(super) struct Sections {
     #[schemars(with = "Option<RetentionOptions>")]
     pub(super) retention: Option<Options>,
     #[serde(default)]
+    pub(super) signing: SigningSection,
+    #[serde(default)]
     pub(super) gate: GateSection,
     #[serde(default)]
     pub(super) report: ReportSection,
@@ -57,8 +59,18 @@ impl Sections {
         });
         let ReportSection { json, prometheus, review, webhook, .. } = &mut self.report;
         let secret = webhook.as_mut().and_then(|webhook| webhook.secret_file.as_mut());
-        let optional = [&mut self.share.password_file, &mut self.gate.operations, json, prometheus, review];
+        let SigningSection { certificate, password_file, require } = &mut self.signing;
+        let optional = [
+            &mut self.share.password_file,
+            &mut self.gate.operations,
+            certificate,
+            password_file,
+            json,
+            prometheus,
+            review,
+        ];
         let paths = [&mut self.state, &mut self.share.root].into_iter().chain(&mut self.certificates);
+        let paths = paths.chain(require);
         let paths = paths.chain(sources).chain(optional.into_iter().flatten()).chain(secret);
         for path in paths.filter(|path| !UncPath::is_meant_by(&**path) && !is_stored(path)) {
             *path = folder.join(&*path);
@@ -86,6 +98,23 @@ pub(super) struct ShareSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<SmbOptions>")]
     pub(super) options: Option<Options>,
+}
+
+/// Who signs the sets, and who must have signed those on the share.
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SigningSection {
+    /// This host's own certificate and key (PFX), which sign each set
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) certificate: Option<PathBuf>,
+    /// File with the password of that PFX, which only its owner may read [else: AZS_SIGNER_PASSWORD, or the systemd
+    /// credential azs-signer-password]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) password_file: Option<PathBuf>,
+    /// Certificates (CER) of every host that backs up this deployment: one of them must have signed a set, which else counts
+    /// as nothing and is never deleted
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) require: Vec<PathBuf>,
 }
 
 /// What backups wait for.

@@ -26,14 +26,14 @@ pub(super) struct Made {
 }
 
 /// Makes a certificate with a new key of RSA, 3072 bits, valid from now on; draws a password if none is given.
-pub(super) fn make(name: &str, days: u32, password: Option<&str>) -> Result<Made> {
+pub(super) fn make(name: &str, days: u32, usage: &mut KeyUsage, password: Option<&str>) -> Result<Made> {
     let password = password.map_or_else(draw, |password| Ok(password.to_owned().into()));
     password
-        .and_then(|password| build(name, days, password))
+        .and_then(|password| build(name, days, usage, password))
         .map_err(|e| Error::new(ErrorKind::Internal, "OpenSSL failed to make a certificate").with_source(e))
 }
 
-fn build(name: &str, days: u32, password: Secret) -> Result<Made, ErrorStack> {
+fn build(name: &str, days: u32, usage: &mut KeyUsage, password: Secret) -> Result<Made, ErrorStack> {
     let key = PKey::from_rsa(Rsa::generate(3072)?)?;
     let mut subject = X509NameBuilder::new()?;
     subject.append_entry_by_text("CN", name)?;
@@ -49,8 +49,7 @@ fn build(name: &str, days: u32, password: Secret) -> Result<Made, ErrorStack> {
     builder.set_not_before(&*Asn1Time::days_from_now(0)?)?;
     builder.set_not_after(&*Asn1Time::days_from_now(days)?)?;
     builder.append_extension(BasicConstraints::new().critical().build()?)?;
-    // RFC 5280, 4.2.1.3: for the transport of keys.
-    builder.append_extension(KeyUsage::new().critical().key_encipherment().data_encipherment().build()?)?;
+    builder.append_extension(usage.critical().build()?)?;
     builder.sign(&key, MessageDigest::sha256())?;
     let certificate = builder.build();
     let mut pfx = Pkcs12::builder();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use azs_backup::{Error, ErrorKind, Result};
 
-use crate::secret::{PFX_PASSWORD, SMB_PASSWORD};
+use crate::secret::{PFX_PASSWORD, SIGNER_PASSWORD, SMB_PASSWORD};
 
 /// How long it may take; it only puts the mail into a queue.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -25,7 +25,8 @@ pub(super) fn send(to: &str, subject: &str, text: &str) -> Result<()> {
     // -i: a line with a single dot does not end the mail.
     let start = |program: &str| {
         let mut sendmail = Command::new(program);
-        sendmail.args(["-i", "-t"]).env_remove(PFX_PASSWORD).env_remove(SMB_PASSWORD);
+        sendmail.args(["-i", "-t"]).env_remove(PFX_PASSWORD);
+        sendmail.env_remove(SMB_PASSWORD).env_remove(SIGNER_PASSWORD);
         sendmail.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()
     };
     // Services often have no /usr/sbin in their PATH.

@@ -92,7 +92,18 @@ impl Run<'_> {
             let day = not_after.strftime("%Y-%m-%d");
             format!("the certificate {thumbprint} expires on {day}: add a new one, and keep both PFX")
         };
-        soon.map(warn).collect()
+        let mut warnings: Vec<_> = soon.map(warn).collect();
+        // One that cannot be read fails each backup, too.
+        if let Ok(Some(signer)) = self.site.signer()
+            && let facts = signer.facts()
+            && facts.not_after < Timestamp::now() + EXPIRES_SOON
+        {
+            let (thumbprint, day) = (&facts.sha1_thumbprint, facts.not_after.strftime("%Y-%m-%d"));
+            warnings.push(format!(
+                "the certificate {thumbprint}, which signs, expires on {day}: make a new one, and keep both in require"
+            ));
+        }
+        warnings
     }
 
     /// Tries again what the alert says may pass.
@@ -195,7 +206,9 @@ impl Run<'_> {
     /// Compares the stored files with their digests: this host has no key.
     fn verify(&self, share: Arc<dyn Share>, made: &BackupReport) -> Result<()> {
         let mut observer = progress::observer(self.output, "verify");
-        Set::open(share, made.folder.clone())?.verify().observer(&mut observer).run()?.into_result().map(drop)
+        let (set, signers) = (Set::open(share, made.folder.clone())?, self.site.signers()?);
+        let verify = set.verify().require_signers(&signers);
+        verify.observer(&mut observer).run()?.into_result().map(drop)
     }
 
     /// Reviews the configuration and the share, if the site says what a review needs to know.
@@ -211,7 +224,8 @@ impl Run<'_> {
     fn retention(&self) -> Result<usize> {
         let Some(policy) = &self.site.retention else { return Ok(0) };
         let share = self.site.open(self.output)?;
-        let plan = policy.plan(&list_sets(share.clone(), &self.site.deployment).run()?, Timestamp::now());
+        let sets = list_sets(share.clone(), &self.site.deployment).require_signers(&self.site.signers()?);
+        let plan = policy.plan(&sets.run()?, Timestamp::now());
         let mut observer = progress::observer(self.output, "retention");
         let report = plan.apply(share).observer(&mut observer).run().into_result()?;
         Ok(report.deleted())

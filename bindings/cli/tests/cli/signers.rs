@@ -1,0 +1,157 @@
+//! Who signed a set, and who must have.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::nightly::{configured, nightly};
+use crate::site::{PASSWORD, Site, ended, failure, result, result_with, said};
+
+/// A site with the certificates of two hosts that sign.
+fn site() -> Site {
+    let site = Site::new();
+    for name in ["hlh01", "mallory"] {
+        let made = said(site.program(&["key", "new", name, "--signs"]).env("AZS_PFX_PASSWORD", PASSWORD));
+        assert!(made.contains("signs: keep it on the one host"), "{made}");
+    }
+    site
+}
+
+fn signed(site: &Site, signer: &str) -> PathBuf {
+    let mut backup = site.backup(&["--signer", &format!("{signer}.pfx"), "configs"]);
+    let report = result(backup.env("AZS_SIGNER_PASSWORD", PASSWORD));
+    site.path("share").join(report["folder"].as_str().unwrap())
+}
+
+const DEMAND: [&str; 2] = ["--require-signer", "hlh01.cer"];
+
+#[test]
+fn a_set_that_is_signed_passes_and_says_by_whom() {
+    let site = site();
+    let set = signed(&site, "hlh01");
+    let shown = said(&mut site.opened("show", &set, &DEMAND));
+    assert!(shown.contains("signature   signed by CN=hlh01"), "{shown}");
+    let verified = said(&mut site.opened("verify", &set, &DEMAND));
+    assert!(verified.contains("signed by CN=hlh01") && !verified.contains("--require-signer"), "{verified}");
+    let verified = said(&mut site.opened("verify", &set, &[]));
+    assert!(verified.contains("shows with --require-signer"), "{verified}");
+    assert_eq!(
+        said(&mut site.opened("cat", &set, &[&DEMAND[..], &["configs/tor2.cfg"]].concat())),
+        "hostname tor2\n"
+    );
+    let restored = said(&mut site.opened("restore", &set, &[&DEMAND[..], &["--into", "restored"]].concat()));
+    assert!(restored.contains("the set: signed by CN=hlh01"), "{restored}");
+    let list = result(&mut site.deployed("list", &DEMAND));
+    assert_eq!(
+        (&list["sets"][0]["state"], &list["sets"][0]["signature"]["state"]),
+        (&json!("complete"), &json!("signed"))
+    );
+}
+
+#[test]
+fn a_planted_set_is_refused_by_every_command_that_is_told_to() {
+    let site = site();
+    let own = signed(&site, "hlh01");
+    let planted = [signed(&site, "mallory"), site.back_up()];
+    for (set, why) in planted.iter().zip(["not one of the signers", "not signed"]) {
+        let refused = |command: &str, options: &[&str]| {
+            let why_not =
+                failure(&mut site.opened(command, set, &[&DEMAND[..], options].concat()), "NOT_TRUSTED");
+            assert!(why_not.contains(why), "{command}: {why_not}");
+        };
+        refused("show", &[]);
+        refused("verify", &[]);
+        refused("cat", &["configs/tor2.cfg"]);
+        refused("diff", &["--folder", "."]);
+        refused("restore", &["--into", "nothing"]);
+        assert!(!site.path("nothing").exists());
+        // Either of two signers would do.
+        let both = [&DEMAND[..], &["--require-signer", "mallory.cer"]].concat();
+        assert_eq!(site.opened("show", set, &both).output().unwrap().status.success(), set == &planted[0]);
+    }
+    let list = ended(&mut site.deployed("list", &DEMAND), 3);
+    assert_eq!(list.matches("UNTRUSTED").count(), 2, "{list}");
+    // The latest is the latest that counts.
+    let mut latest = site.program(&["show", "contoso.com/nyc/Switches/latest", "--root", "share"]);
+    let shown = said(latest.args(DEMAND));
+    assert!(shown.contains(own.file_name().unwrap().to_str().unwrap()), "{shown}");
+    // Planted sets push nothing out.
+    let pruned = ended(&mut site.deployed("retention", &[&DEMAND[..], &["--keep-last", "1"]].concat()), 3);
+    assert_eq!(pruned.matches("not signed by one of the signers demanded").count(), 2, "{pruned}");
+    assert!(own.join("backup.json").exists() && planted.iter().all(|set| set.join("backup.json").exists()));
+    let review = result_with(
+        &mut site.program(&[
+            "review",
+            "--config",
+            &configuration(&site),
+            "--root",
+            "share",
+            DEMAND[0],
+            DEMAND[1],
+        ]),
+        3,
+    );
+    let found =
+        review["findings"].as_array().unwrap().iter().any(|finding| finding["rule"] == "SET_NOT_TRUSTED");
+    assert!(found, "{review}");
+}
+
+fn configuration(site: &Site) -> String {
+    let file = site.path("review.json");
+    let json = json!({
+        "root": r"\\fileserver01.contoso.com\AzSBackups",
+        "deployment": {"external_domain_name": "contoso.com", "region": "nyc"},
+    });
+    fs::write(&file, json.to_string()).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_password_of_a_signer_comes_from_a_file_or_the_environment() {
+    let site = site();
+    let backup = || site.backup(&["--signer", "hlh01.pfx", "configs"]);
+    let hint = failure(&mut backup(), "WRONG_PASSWORD");
+    assert!(hint.contains("AZS_SIGNER_PASSWORD") && hint.contains("--signer-password-file"), "{hint}");
+    assert!(site.sets("Switches").is_empty());
+    secret(&site.path("password"));
+    said(backup().args(["--signer-password-file", "password"]));
+    // A certificate that encrypts signs nothing.
+    let mut other = site.backup(&["--signer", "backup.pfx", "--signer-password-file", "password", "configs"]);
+    failure(&mut other, "CERTIFICATE_UNSUITABLE");
+}
+
+fn secret(file: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+
+    fs::write(file, PASSWORD).unwrap();
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[test]
+fn a_nightly_run_signs_demands_and_keeps_planted_sets_from_pushing_out_its_own() {
+    let site = site();
+    secret(&site.path("password"));
+    let signing = "[signing]\ncertificate = \"hlh01.pfx\"\npassword_file = \"password\"\n";
+    let retention = "[retention]\nkeep_last = 1\n";
+    // What the host signs must meet its own demand.
+    configured(&site, &format!("{signing}require = [\"mallory.cer\"]\n{retention}"));
+    let check = || site.program(&["config", "check", "site.toml"]);
+    let refused = failure(&mut check(), "INVALID_ARGUMENT");
+    assert!(refused.contains("would not meet its own demand"), "{refused}");
+    let required = format!("{signing}require = [\"mallory.cer\", \"hlh01.cer\"]\n{retention}");
+    configured(&site, &required);
+    said(&mut check());
+    configured(&site, &required.replace("\"mallory.cer\", ", ""));
+
+    result(&mut nightly(&site, &[]));
+    let first = site.sets("Switches").remove(0);
+    let shown = said(&mut site.opened("show", &first, &DEMAND));
+    assert!(shown.contains("signed by CN=hlh01"), "{shown}");
+    let planted = signed(&site, "mallory");
+    let again = result(&mut nightly(&site, &["--now"]));
+    // The older set of each component goes, and the planted one stays beside the newer.
+    assert_eq!(again["deleted"], 2, "{again}");
+    assert!(!first.exists() && planted.exists());
+    assert_eq!(site.sets("Switches").len(), 2);
+}
