@@ -14,7 +14,7 @@ use crate::layout::{Place, SetName, finished_name};
 /// The file's name in a set's folder.
 pub(crate) const FILE_NAME: &str = "backup.json";
 
-/// Name reserved for its signature.
+/// The name of its signature, if it has one.
 pub(crate) const SIGNATURE_NAME: &str = "backup.json.p7s";
 
 /// Whether a file of this name in a set's folder belongs to the set: one of the set's files, or what an unfinished

@@ -21,7 +21,6 @@ pub enum Signature {
     Unsigned,
     /// Whoever holds the key of this certificate signed exactly these bytes. Anyone can make a certificate with any name
     /// on it: only a [demand](super::check_signer) says whether it is one of yours.
-    #[non_exhaustive]
     Signed {
         /// The certificate that was signed with.
         signer: CertificateFacts,
@@ -29,7 +28,6 @@ pub enum Signature {
         signed_at: Option<Timestamp>,
     },
     /// There is something, but it proves nothing.
-    #[non_exhaustive]
     Invalid {
         /// Why, in one line.
         reason: String,

@@ -107,7 +107,7 @@ fn a_lost_share_ends_the_work_and_is_no_damage() {
 fn what_lies_beside_a_set_is_no_fault() {
     let sample = sample();
     let folder = sample.fixture.native(&sample.folder);
-    for name in ["Thumbs.db", "desktop.ini", ".DS_Store", "backup.json.p7s"] {
+    for name in ["Thumbs.db", "desktop.ini", ".DS_Store"] {
         fs::write(folder.join(name), "not of the set").unwrap();
     }
     fs::create_dir(folder.join("~snapshot")).unwrap();
