@@ -26,6 +26,7 @@
 //! ```
 
 mod algorithm;
+mod asn1;
 mod attributes;
 mod certificate;
 mod demand;

@@ -8,7 +8,7 @@ use openssl::pkey::{Id, PKeyRef, Private, Public};
 use openssl::rsa::Padding;
 use openssl::sign::{RsaPssSaltlen, Signer, Verifier};
 
-use super::message::{malformed, refused};
+use super::asn1::{malformed, refused};
 use crate::envelope::{AlgorithmIdentifier, oid};
 use crate::error::Result;
 

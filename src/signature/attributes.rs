@@ -7,7 +7,7 @@ use der::asn1::{AnyRef, GeneralizedTime, ObjectIdentifier, OctetStringRef, UtcTi
 use der::{Decode, Encode, Sequence, Tag, Tagged};
 use jiff::Timestamp;
 
-use super::message::{element, malformed, refused};
+use super::asn1::{element, malformed, refused};
 use crate::envelope::{ID_DATA, elements, oid};
 use crate::error::Result;
 

@@ -1,7 +1,5 @@
 //! The detached SignedData: written in one profile, read strictly.
 
-use std::borrow::Cow;
-
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Encode, Sequence, Tag, TagNumber, Tagged};
 use jiff::Timestamp;
@@ -10,6 +8,7 @@ use openssl::sha::sha256;
 use openssl::x509::X509;
 
 use super::algorithm::{self, Algorithm};
+use super::asn1::{element, malformed, refused};
 use super::attributes::Attributes;
 use crate::envelope::{
     AlgorithmIdentifier, Certificate, CertificateFacts, ID_DATA, IssuerAndSerial, elements, internal, oid,
@@ -189,27 +188,6 @@ fn certificate_of(signer: &SignerInfo<'_>, certificates: &AnyRef<'_>) -> Result<
     let certificate = Certificate::new(x509)?;
     certificate.check_signing_usage()?;
     Ok(certificate)
-}
-
-/// Puts parts together to one element.
-pub(super) fn element(tag: Tag, parts: &[&[u8]]) -> der::Result<Vec<u8>> {
-    AnyRef::new(tag, &parts.concat())?.to_der()
-}
-
-/// Converts an error of the DER reader.
-pub(super) fn malformed(what: &'static str) -> impl FnOnce(der::Error) -> Error {
-    move |source| {
-        let text = match source.kind() {
-            der::ErrorKind::IndefiniteLength => "has indefinite lengths: only DER is read".to_owned(),
-            _ => format!("is damaged, cut off or too long in its {what}"),
-        };
-        refused(text).with_source(source)
-    }
-}
-
-/// Says why a signature does not count.
-pub(super) fn refused(what: impl Into<Cow<'static, str>>) -> Error {
-    Error::new(ErrorKind::Malformed, format!("the signature {}", what.into()))
 }
 
 const IMPLICIT_0: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };

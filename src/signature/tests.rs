@@ -12,7 +12,7 @@ use openssl::x509::extension::KeyUsage;
 use openssl::x509::{X509, X509NameBuilder};
 use proptest::prelude::*;
 
-use super::message::element;
+use super::asn1::element;
 use super::{Signature, Signer, SignerCertificate, check_signer, parsers};
 use crate::ErrorKind;
 use crate::envelope::elements;
@@ -301,6 +301,16 @@ fn signed_attributes_count_once_in_order_and_any_others_may_be_there() {
 
 /// 1.2.840.113549.1.9.5.
 const SIGNING_TIME: [u8; 9] = [42, 134, 72, 134, 247, 13, 1, 9, 5];
+
+#[test]
+fn a_name_cannot_take_over_a_terminal() {
+    let key = ec(Nid::X9_62_PRIME256V1);
+    let cer = certificate(&key, "hlh01\n\u{1b}[2J", None).to_der().unwrap();
+    let signer = Signer::from_pem(&key.private_key_to_pem_pkcs8().unwrap(), None, &cer).unwrap();
+    let signature = read(&signer.sign(CONTENT).unwrap());
+    assert!(signature.signer().is_some());
+    assert!(!signature.to_string().contains(char::is_control), "{signature:?}");
+}
 
 #[test]
 fn json_says_which_of_the_three_it_is() {

@@ -61,7 +61,9 @@ impl fmt::Display for Signature {
         match self {
             Self::Unsigned => f.write_str("not signed"),
             Self::Signed { signer, .. } => {
-                write!(f, "signed by {} ({})", signer.subject, signer.sha1_thumbprint)
+                // Anybody may have written the subject.
+                let subject = signer.subject.replace(char::is_control, "\u{fffd}");
+                write!(f, "signed by {subject} ({})", signer.sha1_thumbprint)
             }
             Self::Invalid { reason } => write!(f, "signature not valid: {reason}"),
         }

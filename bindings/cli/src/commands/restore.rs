@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::ended::Ended;
 use crate::options;
-use crate::output::{Output, count, size, some};
+use crate::output::{Output, count, harmless, size, some};
 use crate::progress;
 use crate::share::{KeyArgs, SetArgs};
 
@@ -57,7 +57,7 @@ fn text(report: &RestoreReport) -> String {
         count(report.folders, "folder"),
         count(report.links, "link")
     );
-    let _ = writeln!(text, "the set: {}", report.signature);
+    let _ = writeln!(text, "the set: {}", harmless(&report.signature.to_string(), false));
     if report.kept > 0 {
         let _ = writeln!(text, "kept what was there: {}", report.kept);
     }

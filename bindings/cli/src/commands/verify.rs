@@ -7,7 +7,7 @@ use azs_backup::restore::VerifyReport;
 use clap::Args;
 
 use crate::ended::Ended;
-use crate::output::{Output, count, size, some};
+use crate::output::{Output, count, harmless, size, some};
 use crate::progress;
 use crate::share::{OptionalKeyArgs, SetArgs};
 
@@ -54,7 +54,7 @@ pub(super) fn text(report: &VerifyReport, is_demanded: bool) -> String {
     some(&mut text, "beside the set, and not of it", report.foreign.iter());
     if report.is_sound() {
         text += "the set is what was written\n";
-        let _ = writeln!(text, "{}", report.signature);
+        let _ = writeln!(text, "{}", harmless(&report.signature.to_string(), false));
         if !is_demanded {
             text += "whether one of your hosts made it shows with --require-signer\n";
         }
