@@ -52,11 +52,11 @@ pub(super) fn text(report: &VerifyReport, is_demanded: bool) -> String {
     some(&mut text, "faults", report.faults.iter());
     some(&mut text, "lost", report.losses.iter());
     some(&mut text, "beside the set, and not of it", report.foreign.iter());
+    let _ = writeln!(text, "{}", harmless(&report.signature.to_string(), false));
     if report.is_sound() {
         text += "the set is what was written\n";
-        let _ = writeln!(text, "{}", harmless(&report.signature.to_string(), false));
-        if !is_demanded {
-            text += "whether one of your hosts made it shows with --require-signer\n";
+        if !report.full && !is_demanded {
+            text += "whether it is authentic shows with --pfx or --require-signer\n";
         }
     }
     text
