@@ -6,8 +6,8 @@ use azs_backup::share::Space;
 use jiff::ToSpan;
 use serde_json::{Value, json};
 
-use crate::common;
-use crate::review::site::{Site, back_up};
+use crate::common::{self, Certificate};
+use crate::review::site::{Site, azs_base64, back_up};
 
 #[test]
 fn backups_are_held_against_their_frequency() {
@@ -45,6 +45,15 @@ fn sets_that_are_no_backup_are_findings() {
     let site = Site::new();
     site.age("Switches", 1, |cover| cover["deployment"]["region"] = json!("lax"));
     site.assert(&["BACKUP_MISSING", "SET_FOREIGN"]);
+}
+
+#[test]
+fn sets_that_no_given_signer_signed_are_findings_and_no_backups() {
+    let signer = azs_base64(&Certificate::new("hlh01").cer);
+    let site = Site::new().set("signer_certificates", json!([signer]));
+    site.assert(&["BACKUP_MISSING", "SET_NOT_TRUSTED"]);
+    let site = Site::new().set("signer_certificates", json!(["no certificate"]));
+    site.assert(&["BACKUP_MISSING", "SET_NOT_TRUSTED", "SIGNER_CERTIFICATE_UNSUITABLE"]);
 }
 
 #[test]
