@@ -255,11 +255,6 @@ fn newest(
     let place: Place = parent.to_string().parse()?;
     let sets = list_sets(share.clone(), place.deployment()).component(place.component());
     let sets = sets.require_signers(signers).run()?;
-    let untrusted = |set: &&SetSummary| matches!(set.state, SetState::Untrusted { .. });
-    for set in sets.iter().filter(|set| set.place == place).filter(untrusted) {
-        let reason = set.state.reason().unwrap_or_default();
-        output.warn(format_args!("{} is not taken for the latest: {reason}", set.folder));
-    }
     let is_here = |set: &&SetSummary| set.place == place && set.is_complete();
     // A clock that ran ahead for a night would hide every set that was made since.
     let soon = Timestamp::now() + SignedDuration::from_hours(1);
@@ -269,6 +264,16 @@ fn newest(
         output.warn(format_args!("{} is not taken for the latest: its time is in the future", set.folder));
     }
     let newest = past.last().or(ahead.last());
+    // Older ones do not matter here: a listing names them.
+    let is_untrusted = |set: &&SetSummary| {
+        matches!(set.state, SetState::Untrusted { .. })
+            && set.place == place
+            && newest.is_none_or(|newest| set.name.created() >= newest.name.created())
+    };
+    for set in sets.iter().filter(is_untrusted) {
+        let reason = set.state.reason().unwrap_or_default();
+        output.warn(format_args!("{} is not taken for the latest: {reason}", set.folder));
+    }
     let missing = || Error::new(ErrorKind::NotFound, format!("{place} has no complete set"));
     newest.map(|set| Some(set.folder.clone())).ok_or_else(missing)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::nightly::{configured, nightly};
-use crate::site::{PASSWORD, Site, ended, failure, result, result_with, said};
+use crate::site::{PASSWORD, Site, ended, failure, result, result_with, said, text};
 
 /// A site with the certificates of two hosts that sign.
 fn site() -> Site {
@@ -76,6 +76,8 @@ fn a_planted_set_is_refused_by_every_command_that_is_told_to() {
     let mut latest = site.program(&["show", "contoso.com/nyc/Switches/latest", "--root", "share"]);
     let shown = said(latest.args(DEMAND));
     assert!(shown.contains(own.file_name().unwrap().to_str().unwrap()), "{shown}");
+    let warned = text(&latest.output().unwrap().stderr);
+    assert_eq!(warned.matches("is not taken for the latest").count(), 2, "{warned}");
     // Planted sets push nothing out.
     let pruned = ended(&mut site.deployed("retention", &[&DEMAND[..], &["--keep-last", "1"]].concat()), 3);
     assert_eq!(pruned.matches("not signed by one of the signers demanded").count(), 2, "{pruned}");
