@@ -248,6 +248,16 @@ fn whatever_else_a_message_may_have_is_refused() {
         let reason = reason(&message);
         assert!(reason.contains(expected), "{expected}: {reason}");
     }
+    // Nothing may follow what is known, at any depth.
+    for longer in [
+        with_data(&p7s, |data| data.push(vec![5, 0])),
+        with_signer(&p7s, |info| info.push(vec![5, 0])),
+        with_signer(&p7s, |info| info.extend([vec![0xa1, 0], vec![5, 0]])),
+        with_signer(&p7s, |info| info[1] = rebuilt(&info[1].clone(), |name| name.push(vec![5, 0]))),
+        with_signer(&p7s, |info| info[4] = rebuilt(&info[4].clone(), |name| name.push(vec![5, 0]))),
+    ] {
+        assert_eq!(read(&longer).signer(), None);
+    }
     // A message with its content inside is another kind of message.
     let attached = with_data(&p7s, |data| {
         data[2] = rebuilt(&data[2].clone(), |parts| parts.push(vec![0xa0, 3, 4, 1, 0]));
