@@ -11,6 +11,8 @@ use azs_backup::review::Configuration;
 use azs_backup::schedule::{RetentionPolicy, Schedule};
 use azs_backup::share::{CheckReport, ShareCheck};
 use azs_backup::{Backup, EncryptionCertificate, Error, ErrorKind, Place, Result, Share};
+use jiff::Timestamp;
+use serde::Deserialize;
 
 use crate::options::to_json;
 use crate::output::Output;
@@ -149,6 +151,21 @@ impl Site {
     pub(crate) fn certificates(&self) -> Result<Vec<EncryptionCertificate>> {
         let certificates = &self.sections.certificates;
         certificates.iter().map(EncryptionCertificate::load).collect()
+    }
+
+    /// Checks whether the certificates encrypt at this time, as the backup of this component will.
+    pub(crate) fn check_validity(&self, component: &Component, at: Timestamp) -> Result<()> {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Allowed {
+            allow_expired_certificates: bool,
+        }
+        // The options were judged when the file was read.
+        let allowed: Allowed = serde_json::from_str(&component.options).unwrap_or_default();
+        if allowed.allow_expired_certificates {
+            return Ok(());
+        }
+        self.certificates()?.iter().try_for_each(|certificate| certificate.check_validity(at))
     }
 
     /// Whether nightly runs review the site: its file says what a review needs to know.
