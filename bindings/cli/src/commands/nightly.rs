@@ -18,6 +18,8 @@ use crate::output::Output;
 use crate::site::{Component, Site};
 
 mod delivery;
+#[cfg_attr(not(windows), path = "nightly/no_event_log.rs")]
+mod event_log;
 mod http;
 mod mail;
 mod metrics;

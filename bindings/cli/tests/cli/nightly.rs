@@ -246,7 +246,7 @@ fn a_dry_run_and_a_check_of_the_file_name_a_certificate_that_has_expired() {
     configured(&site, "");
     fs::write(site.path("backup.cer"), expired()).unwrap();
     failure(&mut nightly(&site, &["--dry-run"]), "CERTIFICATE_EXPIRED");
-    let check = run(&mut site.program(&["config", "check", "--config", "site.toml"]));
+    let check = run(&mut site.program(&["config", "check", "site.toml"]));
     assert_eq!((check.status.code(), text(&check.stderr).contains(" expired at ")), (Some(3), true));
     // As a run would, which is allowed to.
     let file = fs::read_to_string(site.path("site.toml")).unwrap();
