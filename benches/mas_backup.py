@@ -7,8 +7,8 @@
 It needs the package `cryptography`, and room for the snapshot in the folder. Each round runs both, one after the other, and
 prints CPU seconds (user and system), wall seconds and peak memory; the last line is the ratio of the medians. `openssl` reads
 the file twice, as the program does: once for HMAC-SHA512, once for AES-256-CBC. It does not look into the zip, whose files the
-program also compares with their checksums. With --root the folder is what that share shows, and only the program goes over
-SMB; AZS_SMB_PASSWORD has the password.
+program also compares with their checksums. With --root the folder is what that share shows: the program reads it over SMB,
+and `openssl` reads what `smbclient` gets twice, encrypted, too; AZS_SMB_PASSWORD has the password.
 """
 
 import argparse
@@ -96,14 +96,36 @@ def run(command, stdin=None, **options):
     return usage.ru_utime + usage.ru_stime, time.monotonic() - began, peak / 1024
 
 
-def by_openssl(path, key, iv):
+def got_by_smbclient(given, path):
+    """Begins to get the file from the share, without its header; its data comes out of the pipe."""
+    server, name = given.root.lstrip("\\").split("\\", 1)
+    folder, file = os.path.split(os.path.relpath(path, os.path.join(given.folder, "share")))
+    command = ["smbclient", "//%s/%s" % (server, name), "-U", given.smb_user, "--client-protection=encrypt"]
+    command += ["-p", given.port] if given.port else []
+    command += ["-D", folder.replace("/", "\\"), "-c", 'get "%s" -' % file]
+    environment = dict(os.environ, PASSWD=os.environ["AZS_SMB_PASSWORD"])
+    client = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, bufsize=0)
+    left = 90
+    while left:
+        left -= len(client.stdout.read(left))
+    return client
+
+
+def by_openssl(given, path, key, iv):
     mac = ["openssl", "dgst", "-sha512", "-mac", "HMAC", "-macopt", "hexkey:" + key[32:].hex()]
     cipher = ["openssl", "enc", "-d", "-aes-256-cbc", "-K", key[:32].hex(), "-iv", iv.hex(), "-bufsize", str(1 << 20)]
     total = [0.0, 0.0, 0.0]
     for command in (mac, cipher):
-        with open(path, "rb") as file:
-            os.lseek(file.fileno(), 90, os.SEEK_SET)
-            cpu, wall, peak = run(command, stdin=file)
+        if given.root:
+            client = got_by_smbclient(given, path)
+            cpu, wall, peak = run(command, stdin=client.stdout)
+            client.stdout.close()
+            usage = os.wait4(client.pid, 0)[2]
+            cpu += usage.ru_utime + usage.ru_stime
+        else:
+            with open(path, "rb") as file:
+                os.lseek(file.fileno(), 90, os.SEEK_SET)
+                cpu, wall, peak = run(command, stdin=file)
         total = [total[0] + cpu, total[1] + wall, max(total[2], peak)]
     return total
 
@@ -128,7 +150,7 @@ def main():
     for number in range(given.rounds):
         for name, done, result in (
             ("azs-backup", ours, lambda: run(verify, env=secrets)),
-            ("openssl", theirs, lambda: by_openssl(path, key, iv)),
+            ("openssl", theirs, lambda: by_openssl(given, path, key, iv)),
         ):
             done.append(result())
             print("round %d  %-10s  %7.2f s CPU  %7.2f s wall  %5.0f MiB" % (number + 1, name, *done[-1]), flush=True)

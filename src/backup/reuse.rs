@@ -116,6 +116,8 @@ pub(super) fn take(
         (reuse.linked, reuse.copied) = Default::default();
         return Ok(Err(if wanted_segments == 0 {
             "the last set's files are not on the share any more".into()
+        } else if !reuse.damaged.is_empty() {
+            "what the share has of the last one is damaged".into()
         } else {
             "the share makes neither hard links nor copies".into()
         }));

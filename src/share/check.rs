@@ -203,12 +203,19 @@ fn list_all(share: &dyn Share, folders: &[(SharePath, &str)]) -> (Result<()>, Ve
     worker_pool::join(|| list(&SharePath::root()), || worker_pool::all(folders, |(folder, _)| list(folder)))
 }
 
+/// A size that is never rounded to nothing.
+fn gib(bytes: u64) -> String {
+    match bytes as f64 / f64::from(1 << 30) {
+        gib if gib < 1.0 => format!("{:.0} MiB", gib * 1024.0),
+        gib => format!("{gib:.1} GiB"),
+    }
+}
+
 fn look_at_space(share: &dyn Share, steps: &mut ReportBuilder) {
     let begun = Instant::now();
     match share.space() {
         Ok(space) => {
-            let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
-            let seen = format!("{:.1} of {:.1} GiB free for this account", gib(space.free), gib(space.total));
+            let seen = format!("{} of {} free for this account", gib(space.free), gib(space.total));
             if space.is_almost_full() {
                 steps.add(Step::Space, StepOutcome::Warned, begun, seen);
                 steps.alert(ErrorKind::OutOfCapacity, AlertKind::AlmostFull.into());

@@ -23,6 +23,7 @@ mod pages;
 mod program;
 mod python;
 mod quickstart;
+mod reproducible;
 mod run;
 mod rust;
 mod sbom;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::needs::{self, FOR_BUILD, Need, OpenSsl, runs, tool};
 use crate::notices;
+use crate::reproducible;
 use crate::run::{Failure, output, program, target};
 
 /// What building and testing it needs besides.
@@ -35,7 +36,7 @@ pub(crate) fn pack() -> Result<(), Failure> {
     let tarball = tarball(&target().join("npm"))?;
     try_out(&tarball)?;
     println!("{}", tarball.display());
-    Ok(())
+    reproducible::checksum(&tarball)
 }
 
 fn tarball(folder: &Path) -> Result<PathBuf, Failure> {

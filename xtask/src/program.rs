@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::needs::{self, FOR_BUILD, Need, runs, tool};
 use crate::notices;
+use crate::reproducible;
 use crate::run::{Failure, output, program, target};
 use crate::sbom;
 use crate::toolchain::{Target, Toolchain};
@@ -24,17 +25,25 @@ const MOST_BYTES: u64 = 15 << 20;
 /// What takes time and is not in assembler: the rest is compiled for size.
 const FAST: [&str; 8] = ["aes", "binrw", "crc32fast", "ghash", "polyval", "smb", "smb-msg", "zstd-sys"];
 
+/// No panic goes through C, and the linker leaves out each function that nothing calls.
+const C_FLAGS: &str =
+    "-ffunction-sections -fdata-sections -fno-unwind-tables -fno-asynchronous-unwind-tables";
+
 /// Builds the static program into `target/programs`, and tries it.
 pub(crate) fn static_program() -> Result<PathBuf, Failure> {
     needs::check(&[FOR_BUILD, FOR_STATIC].concat())?;
     ANY_LINUX.fetch()?;
     let toolchain = ANY_LINUX.toolchain()?;
     let built = target().join("toolchain/build");
-    toolchain
-        .environment(program(&toolchain.cargo()))
+    let source = toolchain.folder();
+    reproducible::dated(toolchain.environment(program(&toolchain.cargo())))
         .args(["build", "--release", "--locked", "--package", "azs-backup-cli", "--target", ANY_LINUX.name])
         .env(&ANY_LINUX.variable("LINKER"), ANY_LINUX.linker)
-        .env(&ANY_LINUX.variable("RUSTFLAGS"), flags(&toolchain)?)
+        .env(
+            &ANY_LINUX.variable("RUSTFLAGS"),
+            &(flags(&toolchain)?.to_owned() + &reproducible::rust_flags(&source)),
+        )
+        .env("CFLAGS_x86_64_unknown_linux_musl", &(C_FLAGS.to_owned() + &reproducible::c_flags(&source)))
         .env("CC_x86_64_unknown_linux_musl", ANY_LINUX.linker)
         .env("CARGO_TARGET_DIR", &built.to_string_lossy())
         .args(
@@ -56,6 +65,7 @@ pub(crate) fn static_program() -> Result<PathBuf, Failure> {
     is_static(&to)?;
     program(&to.to_string_lossy()).args(["--version"]).run()?;
     println!("{}: {:.1} MiB, static", to.display(), length as f64 / f64::from(1 << 20));
+    reproducible::checksum(&to)?;
     Ok(to)
 }
 
@@ -114,7 +124,7 @@ pub(crate) fn deb() -> Result<(), Failure> {
     fs::create_dir_all(&packages).map_err(|e| failed(&packages, &e))?;
     let cargo_deb = cargo_deb().unwrap_or_default();
     let options = ["--no-build", "--no-strip", "--package", "azs-backup-cli", "--output"];
-    program(&cargo_deb).args(options).args([&*packages.to_string_lossy()]).run()?;
+    reproducible::dated(program(&cargo_deb)).args(options).args([&*packages.to_string_lossy()]).run()?;
     let mut built = fs::read_dir(&packages).map_err(|e| failed(&packages, &e))?;
     let package = built.find_map(|file| Some(file.ok()?.path()));
     let package = package.ok_or_else(|| Failure("cargo-deb made no package".into()))?;
@@ -127,7 +137,7 @@ pub(crate) fn deb() -> Result<(), Failure> {
         eprintln!("xtask: the package was not looked at by lintian: apt-get install -y lintian");
     }
     println!("{shown}");
-    Ok(())
+    reproducible::checksum(&package)
 }
 
 /// The command cargo-deb: in the path, or where `cargo install --root target/tools` puts it.

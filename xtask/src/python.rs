@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::needs::{self, FOR_BUILD, FOR_PYTHON, FOR_TESTS, OpenSsl, runs};
 use crate::notices;
+use crate::reproducible;
 use crate::run::{Failure, Step, output, program, target};
 
 const FOLDER: &str = "bindings/python";
@@ -50,7 +51,7 @@ pub(crate) fn wheel() -> Result<(), Failure> {
     let wheel = build(&venv, "wheels", openssl, &[&["--release"], FOR_OLD_GLIBC].concat())?;
     try_out(&wheel)?;
     println!("{}", wheel.display());
-    Ok(())
+    reproducible::checksum(&wheel)
 }
 
 /// Builds a wheel for another system into this folder; `prepare` gives maturin what that takes.
@@ -132,7 +133,9 @@ impl Venv {
     }
 
     fn maturin(&self, task: &str, openssl: OpenSsl, options: &[&str]) -> Result<(), Failure> {
-        let step = self.module("maturin").folder(FOLDER).env("VIRTUAL_ENV", &self.folder.to_string_lossy());
+        let step = reproducible::dated(self.module("maturin"))
+            .folder(FOLDER)
+            .env("VIRTUAL_ENV", &self.folder.to_string_lossy());
         let step = step.args([task, "--quiet"]).args(options);
         match openssl {
             OpenSsl::System => step.args(["--no-default-features"]).run(),

@@ -7,6 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::reproducible::rust_flags;
 use crate::run::{Failure, Step, output, program, target};
 
 /// The packages, by names without versions: apt adds those that they need and the system lacks.
@@ -57,9 +58,7 @@ impl Target {
 
     /// Whether the Rust that runs us can build for it.
     fn own_can(&self) -> bool {
-        let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
-        let sysroot = output(rustc, &["--print", "sysroot"], "").unwrap_or_default();
-        self.library(Path::new(sysroot.trim())).is_dir()
+        self.library(&Toolchain::Own.folder()).is_dir()
     }
 
     /// Where a toolchain has the standard library for it.
@@ -74,6 +73,17 @@ impl Toolchain {
         match self {
             Self::Own => None,
             Self::Debian(usr) => Some(target.library(usr)),
+        }
+    }
+
+    /// Where it is, with the source of its standard library.
+    pub(crate) fn folder(&self) -> PathBuf {
+        match self {
+            Self::Own => {
+                let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+                output(rustc, &["--print", "sysroot"], "").unwrap_or_default().trim().into()
+            }
+            Self::Debian(usr) => usr.clone(),
         }
     }
 
@@ -156,7 +166,10 @@ impl Target {
             .env("RUSTC_BOOTSTRAP", "1")
             .env(&self.variable("LINKER"), self.linker)
             // A program that is optimized as a whole takes in the standard library.
-            .env(&self.variable("RUSTFLAGS"), "-C embed-bitcode=yes")
+            .env(
+                &self.variable("RUSTFLAGS"),
+                &("-C embed-bitcode=yes".to_owned() + &rust_flags(&toolchain.folder())),
+            )
             .env("CARGO_TARGET_DIR", &package.join("target").to_string_lossy())
             .run()?;
         let built = package.join("target").join(self.name).join("release/deps");

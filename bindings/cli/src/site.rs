@@ -12,6 +12,8 @@ use azs_backup::schedule::{RetentionPolicy, Schedule};
 use azs_backup::share::{CheckReport, ShareCheck};
 use azs_backup::signature::{Signer, SignerCertificate};
 use azs_backup::{Backup, EncryptionCertificate, Error, ErrorKind, Place, Result, Share};
+use jiff::Timestamp;
+use serde::Deserialize;
 
 use crate::options::to_json;
 use crate::output::Output;
@@ -184,6 +186,22 @@ impl Site {
         };
         let message = format!("[signing]: {what}: the sets of this host would not meet its own demand");
         Err(Error::new(ErrorKind::InvalidArgument, message))
+    }
+
+    /// Checks whether the certificates encrypt and sign at this time, as the backup of this component will.
+    pub(crate) fn check_validity(&self, component: &Component, at: Timestamp) -> Result<()> {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Allowed {
+            allow_expired_certificates: bool,
+        }
+        // The options were judged when the file was read.
+        let allowed: Allowed = serde_json::from_str(&component.options).unwrap_or_default();
+        if allowed.allow_expired_certificates {
+            return Ok(());
+        }
+        self.signer()?.map_or(Ok(()), |signer| signer.check_validity(at))?;
+        self.certificates()?.iter().try_for_each(|certificate| certificate.check_validity(at))
     }
 
     /// Whether nightly runs review the site: its file says what a review needs to know.

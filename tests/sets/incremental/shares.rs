@@ -167,6 +167,24 @@ fn where_it_can_do_neither_the_set_is_a_full_one() {
 }
 
 #[test]
+fn where_all_of_the_last_set_is_damaged_the_report_says_so() {
+    let nightly = Nightly::new();
+    nightly.sample();
+    let first = nightly.run();
+    let folder = nightly.fixture.native(&first.folder);
+    for file in fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+        if file.to_str().unwrap().ends_with(".tar.zst.p7m") {
+            let mut bytes = fs::read(&file).unwrap();
+            *bytes.last_mut().unwrap() ^= 1;
+            fs::write(&file, bytes).unwrap();
+        }
+    }
+    let report = nightly.run_with(|builder| builder.recheck(1));
+    assert_eq!(report.reuse.base, None);
+    assert!(report.warnings[0].contains("is damaged"), "{:?}", report.warnings);
+}
+
+#[test]
 fn linking_can_be_stopped() {
     let nightly = after_one_night(Answer::TakesItsTime, Answer::Does);
     let sets = || fs::read_dir(nightly.fixture.native(&nightly.fixture.place.folder())).unwrap().count();

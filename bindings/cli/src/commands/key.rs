@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use openssl::x509::extension::KeyUsage;
 use serde::Serialize;
 
-use self::made::{Made, make};
+use self::made::{Made, Readers, make};
 use crate::ended::Ended;
 use crate::output::{Output, age, invalid};
 use crate::progress;
@@ -102,8 +102,8 @@ impl New {
             true => SignerCertificate::from_cer(&cer)?.facts().clone(),
             false => EncryptionCertificate::from_cer(&cer)?.facts().clone(),
         };
-        made::write_new(&pfx_file, &pfx)?;
-        made::write_new(&cer_file, &cer)?;
+        made::write_new(&pfx_file, &pfx, Readers::Owner)?;
+        made::write_new(&cer_file, &cer, Readers::Everybody)?;
         let new = NewKey {
             cer: &cer_file,
             pfx: &pfx_file,
@@ -216,6 +216,8 @@ struct Drilled {
     is_sound: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
+    #[serde(skip)]
+    kind: Option<ErrorKind>,
 }
 
 impl Drill {
@@ -230,22 +232,23 @@ impl Drill {
         }
         let mut drilled = Vec::new();
         for summary in newest {
-            let problem = match try_on(share.clone(), summary, &opener, output) {
+            let error = match try_on(share.clone(), summary, &opener, output) {
                 Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
-                done => done.err().map(|error| format!("{}: {error}", error.code())),
+                done => done.err(),
             };
             drilled.push(Drilled {
                 place: summary.place.to_string(),
                 set: summary.name.to_string(),
                 created: summary.name.created(),
-                is_sound: problem.is_none(),
-                problem,
+                is_sound: error.is_none(),
+                problem: error.as_ref().map(|error| format!("{}: {error}", error.code())),
+                kind: error.as_ref().map(Error::kind),
             });
         }
         output.print(&drilled, || drilled.iter().map(Drilled::line).collect())?;
-        match drilled.iter().find(|set| !set.is_sound) {
-            Some(set) => Err(Error::new(
-                ErrorKind::Damaged,
+        match drilled.iter().find_map(|set| Some((set, set.kind?))) {
+            Some((set, kind)) => Err(Error::new(
+                kind,
                 format!("the PFX does not open all that it should: {}", set.line().trim_end()),
             )),
             None if sets.needs_attention() => {

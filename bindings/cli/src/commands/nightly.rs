@@ -18,6 +18,8 @@ use crate::output::Output;
 use crate::site::{Component, Site};
 
 mod delivery;
+#[cfg_attr(not(windows), path = "nightly/no_event_log.rs")]
+mod event_log;
 mod http;
 mod mail;
 mod metrics;
@@ -94,6 +96,7 @@ impl Nightly {
             Err(error) => Err(of_gate(&error)),
         };
         if self.dry_run {
+            components.iter().try_for_each(|component| site.check_validity(component, now))?;
             let places = components.iter().map(|component| component.place.to_string());
             let what = format!("would back up {}", places.collect::<Vec<_>>().join(", "));
             return self.not_now(&site, output, what, Ended::Whole);

@@ -139,6 +139,9 @@ pub(crate) struct ReportSection {
     /// File for the review of the configuration and the share, as an HTML page
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) review: Option<PathBuf>,
+    /// On Windows: write each run to the event log (Application, source azs-backup)
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) event_log: bool,
     /// Address that gets the report of a run that needs attention, by this system's sendmail
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) mail: Option<String>,

@@ -14,8 +14,11 @@ fn a_new_certificate_encrypts_and_its_pfx_decrypts() {
     let password = made["password"].as_str().unwrap();
     assert_eq!(password.len(), 39, "eight groups of four digits");
     assert_eq!(made["certificate"]["key"]["bits"], 3072);
-    let mode = fs::metadata(site.path("configs/other.pfx")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    let mode = |name: &str| fs::metadata(site.path(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("configs/other.pfx"), 0o600);
+    // Whoever backs up reads the CER.
+    fs::write(site.path("any"), "").unwrap();
+    assert_eq!(mode("configs/other.cer"), mode("any") & 0o644);
 
     let cer = said(&mut site.program(&["key", "show", "configs/other.cer"]));
     assert!(cer.contains("subject     CN=other\n") && cer.contains("key         RSA 3072"), "{cer}");
@@ -70,8 +73,8 @@ fn a_drill_opens_the_newest_set_of_each_component() {
     );
 
     said(site.program(&["key", "new", "another"]).env("AZS_PFX_PASSWORD", PASSWORD));
-    let said = failure(&mut drill("another.pfx"), "DAMAGED");
-    assert!(said.contains("WRONG_CERTIFICATE"), "{said}");
+    let said = failure(&mut drill("another.pfx"), "WRONG_CERTIFICATE");
+    assert!(said.contains("the PFX does not open all that it should"), "{said}");
     let segments = fs::read_dir(&set).unwrap().map(|file| file.unwrap().path());
     segments
         .filter(|file| file.to_str().unwrap().ends_with(".tar.zst.p7m"))

@@ -2,9 +2,14 @@
 
 use std::fs;
 
+use openssl::asn1::Asn1Time;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::rsa::Rsa;
+use openssl::x509::X509;
 use serde_json::{Value, json};
 
-use crate::site::{Site, ended, result, result_with, run, said, text};
+use crate::site::{Site, ended, failure, result, result_with, run, said, text};
 
 /// A site whose share is a folder.
 pub(crate) fn configured(site: &Site, more: &str) {
@@ -233,4 +238,31 @@ fn a_certificate_that_expires_soon_is_named() {
     assert!(told.contains("warning: the certificate ") && told.contains(" expires on "), "{told}");
     let metrics = fs::read_to_string(site.path("azs.prom")).unwrap();
     assert!(metrics.contains("azs_backup_certificate_expiry_timestamp_seconds{thumbprint=\""), "{metrics}");
+}
+
+#[test]
+fn a_dry_run_and_a_check_of_the_file_name_a_certificate_that_has_expired() {
+    let site = Site::new();
+    configured(&site, "");
+    fs::write(site.path("backup.cer"), expired()).unwrap();
+    failure(&mut nightly(&site, &["--dry-run"]), "CERTIFICATE_EXPIRED");
+    let check = run(&mut site.program(&["config", "check", "site.toml"]));
+    assert_eq!((check.status.code(), text(&check.stderr).contains(" expired at ")), (Some(3), true));
+    // As a run would, which is allowed to.
+    let file = fs::read_to_string(site.path("site.toml")).unwrap();
+    let allow = "allow_expired_certificates = true\n";
+    let allowed = file.replace("[component.options]\n", &format!("[component.options]\n{allow}"));
+    fs::write(site.path("site.toml"), format!("{allowed}\n[component.options]\n{allow}")).unwrap();
+    said(&mut nightly(&site, &["--dry-run"]));
+}
+
+/// A CER whose last day was in 1970.
+fn expired() -> Vec<u8> {
+    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let mut certificate = X509::builder().unwrap();
+    certificate.set_pubkey(&key).unwrap();
+    certificate.set_not_before(&Asn1Time::from_unix(0).unwrap()).unwrap();
+    certificate.set_not_after(&Asn1Time::from_unix(86_400).unwrap()).unwrap();
+    certificate.sign(&key, MessageDigest::sha256()).unwrap();
+    certificate.build().to_der().unwrap()
 }

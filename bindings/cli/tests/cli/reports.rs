@@ -248,6 +248,15 @@ fn a_program_without_opentelemetry_says_so() {
 }
 
 #[test]
+fn the_event_log_is_windows_own() {
+    let site = Site::new();
+    configured(&site, "event_log = true");
+    let said = failure(&mut nightly(&site, &[]), "UNSUPPORTED");
+    assert!(said.contains("event_log"), "{said}");
+    assert!(site.sets("HLH").is_empty());
+}
+
+#[test]
 fn who_was_told_of_a_failure_is_not_told_again_each_time_that_it_is_tried() {
     let (url, requests) = server(&["200 OK", "200 OK"]);
     let site = failing(&url, "");

@@ -73,12 +73,21 @@ fn draw() -> Result<Secret, ErrorStack> {
     Ok(text)
 }
 
-/// Writes a new file that only its owner can read.
-pub(super) fn write_new(file: &Path, bytes: &[u8]) -> Result<()> {
+/// Who may read a new file, as far as the mask of the process allows.
+#[derive(Clone, Copy)]
+pub(super) enum Readers {
+    Everybody = 0o644,
+    Owner = 0o600,
+}
+
+/// Writes a new file.
+pub(super) fn write_new(file: &Path, bytes: &[u8], readers: Readers) -> Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, readers as u32);
+    #[cfg(not(unix))]
+    let _ = readers;
     let written = options.open(file).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()

@@ -4,7 +4,7 @@ use azs_backup::{Error, Result};
 
 use super::metrics::Values;
 use super::report::Report;
-use super::{http, mail, metrics, telemetry, webhook};
+use super::{event_log, http, mail, metrics, telemetry, webhook};
 use crate::files::replace;
 use crate::output::Output;
 use crate::site::{ReportSection, Site};
@@ -29,6 +29,9 @@ pub(super) fn deliver(report: &Report, site: &Site, output: &Output) -> Vec<Erro
     if let Some(collector) = &to.opentelemetry {
         ways.push(telemetry::export(report, collector));
     }
+    if to.event_log {
+        ways.push(event_log::write(report));
+    }
     if report.needs_attention() {
         if let Some(address) = &to.mail {
             let subject = format!("azs-backup {}: {}", report.deployment, report.summary());
@@ -43,6 +46,9 @@ pub(super) fn deliver(report: &Report, site: &Site, output: &Output) -> Vec<Erro
 
 /// Refuses what no report could be brought to, before a run begins.
 pub(in crate::commands) fn check(to: &ReportSection) -> Result<()> {
+    if to.event_log {
+        event_log::check()?;
+    }
     to.mail.as_deref().map_or(Ok(()), mail::check)?;
     to.opentelemetry.as_deref().map_or(Ok(()), telemetry::check)?;
     to.webhook.as_ref().map_or(Ok(()), |of| http::server(&of.url, "the url of [report.webhook]").map(drop))
