@@ -53,7 +53,7 @@ mod wycheproof;
 
 use crate::{Error, ErrorKind};
 
-pub(crate) use asn1::{AlgorithmIdentifier, ID_DATA, oid};
+pub(crate) use asn1::{AlgorithmIdentifier, ID_DATA, ID_MGF1, ID_SHA256, oid};
 pub(crate) use ber::elements;
 pub(crate) use certificate::{Certificate, unsuitable};
 pub use certificate::{CertificateFacts, EncryptionCertificate, KeyFacts};

@@ -31,6 +31,9 @@ pub(crate) const fn oid(text: &str) -> ObjectIdentifier {
 /// RFC 5652 §4 and §6.1.
 pub(crate) const ID_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.1");
 pub(super) const ID_ENVELOPED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.3");
+/// RFC 4055 §2.1.
+pub(crate) const ID_SHA256: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.1");
+pub(crate) const ID_MGF1: ObjectIdentifier = oid("1.2.840.113549.1.1.8");
 /// RFC 5480 §2.1.1.
 pub(super) const ID_EC_PUBLIC_KEY: ObjectIdentifier = oid("1.2.840.10045.2.1");
 

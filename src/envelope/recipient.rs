@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
 
-use super::asn1::{AlgorithmIdentifier, ID_EC_PUBLIC_KEY, malformed, oid, unsupported};
+use super::asn1::{AlgorithmIdentifier, ID_EC_PUBLIC_KEY, ID_MGF1, ID_SHA256, malformed, oid, unsupported};
 use super::cipher::{ContentKey, KEY_LEN, damaged};
 use super::internal;
 use super::key::PrivateKey;
@@ -346,10 +346,8 @@ const KEY_AGREE: Tag = Tag::ContextSpecific { constructed: true, number: TagNumb
 /// Most recipients to read from a message; far more than any rotation or escrow needs.
 const MAX_RECIPIENTS: usize = 64;
 
-const ID_MGF1: ObjectIdentifier = oid("1.2.840.113549.1.1.8");
 const ID_P_SPECIFIED: ObjectIdentifier = oid("1.2.840.113549.1.1.9");
 const ID_RSAES_OAEP: ObjectIdentifier = oid("1.2.840.113549.1.1.7");
-const ID_SHA256: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.1");
 /// dhSinglePass-stdDH-sha256kdf-scheme.
 const ID_STD_DH_SHA256_KDF: ObjectIdentifier = oid("1.3.132.1.11.1");
 

@@ -158,9 +158,10 @@ impl<'a> RestoreBuilder<'a> {
     ///
     /// # Errors
     /// `NOT_TRUSTED` when a demand for signers is not met; `ALREADY_EXISTS` when the folder is not empty and [`Existing`]
-    /// does not allow that; `WRONG_CERTIFICATE`, naming the thumbprint that is needed; `DAMAGED`, or the share's error, under [`Damage::Stop`]; `NOT_FOUND` when no
-    /// entry matches the patterns; `OUT_OF_CAPACITY`; `UNREACHABLE` and `TIMED_OUT` when the share is lost;
-    /// `CANCELLED`; the target's error on writing everything to its disk. What was restored until then stays.
+    /// does not allow that; `WRONG_CERTIFICATE`, naming the thumbprint that is needed; `DAMAGED`, or the share's error,
+    /// under [`Damage::Stop`]; `NOT_FOUND` when no entry matches the patterns; `OUT_OF_CAPACITY`; `UNREACHABLE` and
+    /// `TIMED_OUT` when the share is lost; `CANCELLED`; the target's error on writing everything to its disk. What was
+    /// restored until then stays.
     pub fn into(self, folder: impl AsRef<Path>) -> Result<RestoreReport> {
         let Self { set, opener, options, demand, observer } = self;
         let folder = folder.as_ref();
@@ -203,8 +204,8 @@ impl<'a> RestoreStream<'a> {
     /// the file that it leads to.
     ///
     /// # Errors
-    /// `NOT_TRUSTED` when a demand for signers is not met; `NOT_FOUND` when the set has no entry of this path; `INVALID_ARGUMENT` when it is not a file; `DAMAGED`;
-    /// `WRONG_CERTIFICATE`; `CANCELLED`; the writer's own.
+    /// `NOT_TRUSTED` when a demand for signers is not met; `NOT_FOUND` when the set has no entry of this path;
+    /// `INVALID_ARGUMENT` when it is not a file; `DAMAGED`; `WRONG_CERTIFICATE`; `CANCELLED`; the writer's own.
     pub fn to(self, writer: impl Write) -> Result<Entry> {
         let Self { set, opener, path, demand, observer } = self;
         let observer = observer.map(|observer| observer as &mut dyn Observer);

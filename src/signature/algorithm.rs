@@ -9,7 +9,7 @@ use openssl::rsa::Padding;
 use openssl::sign::{RsaPssSaltlen, Signer, Verifier};
 
 use super::asn1::{malformed, refused};
-use crate::envelope::{AlgorithmIdentifier, oid};
+use crate::envelope::{AlgorithmIdentifier, ID_MGF1, ID_SHA256, oid};
 use crate::error::Result;
 
 /// How a signature was made.
@@ -146,8 +146,6 @@ const SALT: u16 = 32;
 /// What fits beside the digest in an RSA key of 16384 bits.
 const MAX_SALT: u16 = 2048 - 32 - 2;
 
-const ID_SHA256: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.1");
-const ID_MGF1: ObjectIdentifier = oid("1.2.840.113549.1.1.8");
 const ID_RSASSA_PSS: ObjectIdentifier = oid("1.2.840.113549.1.1.10");
 const ID_RSA: ObjectIdentifier = oid("1.2.840.113549.1.1.1");
 const ID_RSA_SHA256: ObjectIdentifier = oid("1.2.840.113549.1.1.11");
