@@ -156,11 +156,14 @@ impl Site {
         certificates.iter().map(EncryptionCertificate::load).collect()
     }
 
-    /// What signs the sets of this host.
+    /// What signs the sets of this host. They must meet the demand of `[signing]` themselves.
     pub(crate) fn signer(&self) -> Result<Option<Signer>> {
         let SigningSection { certificate, password_file, .. } = &self.sections.signing;
         let password = SignerPassword::in_file(password_file.clone());
-        certificate.as_deref().map(|file| signers::signer(file, &password)).transpose()
+        let demanded = self.signers()?;
+        let signer = certificate.as_deref().map(|file| signers::signer(file, &password)).transpose()?;
+        check_demand(&demanded, signer.as_ref())?;
+        Ok(signer)
     }
 
     /// The certificates of which one must have signed a set; none demands nothing.
@@ -168,36 +171,9 @@ impl Site {
         signers::certificates(&self.sections.signing.require)
     }
 
-    /// Judges `[signing]`: what this host signs must meet its own demand.
-    pub(crate) fn check_signing(&self) -> Result<()> {
-        let (signers, signer) = (self.signers()?, self.signer()?);
-        if signers.is_empty() {
-            return Ok(());
-        }
-        let own = signer.as_ref().map(|signer| &signer.facts().sha256_thumbprint);
-        if own.is_some_and(|own| signers.iter().any(|of| of.facts().sha256_thumbprint == *own)) {
-            return Ok(());
-        }
-        let what = match signer {
-            Some(signer) => {
-                format!("{}, which signs here, is not in require", signer.facts().sha1_thumbprint)
-            }
-            None => "require is given, but no certificate that signs".into(),
-        };
-        let message = format!("[signing]: {what}: the sets of this host would not meet its own demand");
-        Err(Error::new(ErrorKind::InvalidArgument, message))
-    }
-
-    /// Checks whether the certificates encrypt and sign at this time, as the backup of this component will.
-    pub(crate) fn check_validity(&self, component: &Component, at: Timestamp) -> Result<()> {
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Allowed {
-            allow_expired_certificates: bool,
-        }
-        // The options were judged when the file was read.
-        let allowed: Allowed = serde_json::from_str(&component.options).unwrap_or_default();
-        if allowed.allow_expired_certificates {
+    /// Checks whether the certificates encrypt and sign at this time, as the backups of these components will.
+    pub(crate) fn check_validity(&self, components: &[&Component], at: Timestamp) -> Result<()> {
+        if components.iter().all(|component| component.allows_expired()) {
             return Ok(());
         }
         self.signer()?.map_or(Ok(()), |signer| signer.check_validity(at))?;
@@ -225,7 +201,6 @@ impl Site {
     pub(crate) fn builder(&self, component: &Component, share: Arc<dyn Share>) -> Result<BackupBuilder> {
         let builder = Backup::builder(share, component.place.clone()).state(self.state());
         let mut builder = builder.options(&component.options)?;
-        self.check_signing()?;
         if let Some(signer) = self.signer()? {
             builder = builder.signer(signer);
         }
@@ -233,7 +208,32 @@ impl Site {
     }
 }
 
+/// Checks that what this host signs would meet its own demand.
+fn check_demand(demanded: &[SignerCertificate], signer: Option<&Signer>) -> Result<()> {
+    let own = signer.map(|signer| &signer.facts().sha256_thumbprint);
+    if demanded.is_empty() || demanded.iter().any(|of| Some(&of.facts().sha256_thumbprint) == own) {
+        return Ok(());
+    }
+    let what = match signer {
+        Some(signer) => format!("{}, which signs here, is not in require", signer.facts().sha1_thumbprint),
+        None => "require is given, but no certificate that signs".into(),
+    };
+    let message = format!("[signing]: {what}: the sets of this host would not meet its own demand");
+    Err(Error::new(ErrorKind::InvalidArgument, message))
+}
+
 impl Component {
+    /// Whether its backups take certificates that have expired.
+    fn allows_expired(&self) -> bool {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Allowed {
+            allow_expired_certificates: bool,
+        }
+        // The options were judged when the file was read.
+        serde_json::from_str(&self.options).unwrap_or_else(|_| Allowed::default()).allow_expired_certificates
+    }
+
     /// Adds the sources.
     pub(crate) fn add_to(&self, backup: &mut Backup) -> Result<()> {
         self.sources.iter().try_for_each(|source| match source {

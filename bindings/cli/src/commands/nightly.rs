@@ -96,7 +96,7 @@ impl Nightly {
             Err(error) => Err(of_gate(&error)),
         };
         if self.dry_run {
-            components.iter().try_for_each(|component| site.check_validity(component, now))?;
+            site.check_validity(&components, now)?;
             let places = components.iter().map(|component| component.place.to_string());
             let what = format!("would back up {}", places.collect::<Vec<_>>().join(", "));
             return self.not_now(&site, output, what, Ended::Whole);

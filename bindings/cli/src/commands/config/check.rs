@@ -32,7 +32,7 @@ impl Check {
         let site = Site::read(&self.site.file)?;
         check_reports(site.report())?;
         site.check_share()?;
-        site.check_signing()?;
+        let signer = site.signer()?;
         let certificates = site.certificates()?;
         if certificates.is_empty() {
             return Err(invalid(format_args!("{}: certificates is empty", self.site.file.display())));
@@ -42,7 +42,7 @@ impl Check {
         }
         let now = Timestamp::now();
         let expired = certificates.iter().filter_map(|certificate| certificate.check_validity(now).err());
-        let expired = expired.chain(site.signer()?.and_then(|signer| signer.check_validity(now).err()));
+        let expired = expired.chain(signer.and_then(|signer| signer.check_validity(now).err()));
         let expired: Vec<_> = expired.filter(|error| error.kind() == ErrorKind::CertificateExpired).collect();
         expired.iter().for_each(|error| output.warn(error));
         let checked = Checked {
