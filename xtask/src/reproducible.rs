@@ -1,4 +1,4 @@
-//! What makes two builds of one commit equal, byte for byte, and the checksums of what is built.
+//! Builds that know neither the time nor the folders of the machine, and the checksums of what is built.
 
 use std::fs;
 use std::path::{Path, PathBuf};
