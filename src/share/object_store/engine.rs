@@ -1,0 +1,167 @@
+//! Runs calls: on a thread of its own, again when that helps, and for no longer than they may take.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+use super::client::Client;
+use super::failure::{Failure, Next};
+use crate::error::{Error, ErrorKind, Result};
+use crate::stop;
+
+/// Limits of a call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) call: Duration,
+    pub(super) attempts: u32,
+}
+
+/// Which try of a call it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attempt {
+    may_be_done: bool,
+}
+
+impl Attempt {
+    /// Whether the store may have done already what an earlier attempt asked for: its answer is missing.
+    pub(super) fn may_be_done(self) -> bool {
+        self.may_be_done
+    }
+}
+
+/// A client, and the thread that its requests run on.
+pub(super) struct Engine {
+    client: Arc<Client>,
+    times: Times,
+    runtime: Handle,
+    quit: Option<oneshot::Sender<()>>,
+    process: u32,
+    /// When the last call gave up, and why.
+    gave_up: Mutex<Option<(Instant, Failure)>>,
+}
+
+impl Engine {
+    pub(super) fn new(client: Client, times: Times) -> Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|e| Error::io("start a runtime", e))?;
+        let (handle, (quit, end)) = (runtime.handle().clone(), oneshot::channel::<()>());
+        let work = move || {
+            let _ = runtime.block_on(end);
+            // The system may still be resolving a name.
+            runtime.shutdown_timeout(PATIENCE);
+        };
+        let thread = std::thread::Builder::new().name("azs-object-store".into()).spawn(work);
+        thread.map_err(|e| Error::io("start a thread", e))?;
+        Ok(Self {
+            client: Arc::new(client),
+            times,
+            runtime: handle,
+            quit: Some(quit),
+            process: std::process::id(),
+            gave_up: Mutex::default(),
+        })
+    }
+
+    /// Does work, and does it again as long as that may help.
+    pub(super) fn run<T, F, W>(&self, work: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: Fn(Arc<Client>, Attempt) -> W,
+        W: Future<Output = Result<T, Failure>> + Send + 'static,
+    {
+        if std::process::id() != self.process {
+            let text = "a share that was opened before a fork cannot be used after it: open it in the child";
+            return Err(Failure::other(ErrorKind::InvalidArgument, text));
+        }
+        if let Some(failure) = self.is_given_up() {
+            return Err(failure);
+        }
+        let until = Instant::now() + self.times.call;
+        let (mut tries, mut pauses, mut may_be_done) = (0, PAUSES.iter().copied(), false);
+        loop {
+            let failure = match self.once(work(self.client.clone(), Attempt { may_be_done }), until) {
+                Ok(value) => {
+                    *self.gave_up.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                    return Ok(value);
+                }
+                Err(failure) => failure,
+            };
+            may_be_done |= failure.may_be_done();
+            let next = failure.next();
+            tries += u32::from(next == Next::Try);
+            let pause = failure.wait().unwrap_or_else(|| pauses.next().unwrap_or(LONGEST)).min(MOST_PAUSE);
+            let has_time = Instant::now() + pause < until;
+            if next == Next::Report || tries >= self.times.attempts || !has_time {
+                if failure.is_loss() {
+                    let given_up = Some((Instant::now(), failure.clone()));
+                    *self.gave_up.lock().unwrap_or_else(PoisonError::into_inner) = given_up;
+                }
+                return Err(failure);
+            }
+            if stop::sleep(pause) {
+                return Err(Failure::cancelled());
+            }
+        }
+    }
+
+    /// A run that ends does not wait for a dead server at each of its last steps.
+    fn is_given_up(&self) -> Option<Failure> {
+        let gave_up = self.gave_up.lock().unwrap_or_else(PoisonError::into_inner);
+        gave_up.as_ref().filter(|(when, _)| when.elapsed() < GIVEN_UP).map(|(_, failure)| failure.clone())
+    }
+
+    fn once<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+        until: Instant,
+    ) -> Result<T, Failure> {
+        let (done, result) = mpsc::sync_channel(1);
+        let task = self.runtime.spawn(async move { drop(done.send(work.await)) });
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match result.recv_timeout(left.min(stop::TICK)) {
+                Ok(result) => return result,
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Failure::other(
+                        ErrorKind::Internal,
+                        "the work for a request ended without a result",
+                    ));
+                }
+                Err(RecvTimeoutError::Timeout) if stop::is_set() => {
+                    task.abort();
+                    return Err(Failure::cancelled());
+                }
+                Err(RecvTimeoutError::Timeout) if left.is_zero() => {
+                    task.abort();
+                    return Err(Failure::silence(self.times.call));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // The thread ends by itself; nobody needs to wait for it.
+        let _ = self.quit.take().map(|quit| quit.send(()));
+    }
+}
+
+/// Pauses before further attempts, if the store does not say how long to wait.
+const PAUSES: [Duration; 6] = [
+    Duration::ZERO,
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(15),
+];
+const LONGEST: Duration = Duration::from_secs(30);
+/// The most that a store can make this side wait.
+const MOST_PAUSE: Duration = Duration::from_secs(60);
+const GIVEN_UP: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(1);
