@@ -298,7 +298,7 @@ fn mas_backup_can_be_listed_and_nothing_else() {
         ("root", ItemKind::Other, 0),
     ];
     // A file server that does not follow a link does not show it either.
-    assert_eq!(kinds, wanted[..if backend::is_smb() || !is_link { 2 } else { 3 }]);
+    assert_eq!(kinds, wanted[..if backend::is_remote() || !is_link { 2 } else { 3 }]);
     let below = folder.join("ProgressiveBackup".parse().unwrap());
     assert_eq!(fixture.share.list_mas_backup(&below).unwrap()[0].name, "1.2209.0.53");
     for (name, kind) in [("nothing", ErrorKind::NotFound), ("recoverypoint.json", ErrorKind::NotFound)] {

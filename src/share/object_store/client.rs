@@ -36,7 +36,6 @@ pub(super) enum Store {
 
 /// What is known of an object.
 pub(super) struct Known {
-    pub(super) length: u64,
     pub(super) locked_until: Option<Timestamp>,
     is_pending: bool,
 }
@@ -58,7 +57,7 @@ impl Client {
 
     /// Writes a new object. If the name is taken, [`Failure::is_taken`].
     pub(super) async fn put(&self, key: &str, content: Bytes, lock: Option<Lock>) -> Result<(), Failure> {
-        let (key, call) = (path(key)?, Call { lock, ..Call::default() });
+        let (key, call) = (path(key)?, Call::locking(lock));
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         call.run(self.store().put_opts(&key, PutPayload::from_bytes(content), options)).await.map(drop)
     }
@@ -68,11 +67,7 @@ impl Client {
         let key = path(key)?;
         let options = GetOptions { head: true, ..GetOptions::default() };
         match Call::default().run(self.store().get_opts(&key, options)).await {
-            Ok((result, seen)) => Ok(Some(Known {
-                length: result.meta.size,
-                locked_until: seen.locked_until,
-                is_pending: seen.is_pending,
-            })),
+            Ok((_, seen)) => Ok(Some(Known { locked_until: seen.locked_until, is_pending: seen.is_pending })),
             Err(failure) if failure.is_missing() => Ok(None),
             Err(failure) => Err(failure),
         }
@@ -126,7 +121,7 @@ impl Client {
     /// Copies an object in the store, to a name that must be free.
     pub(super) async fn copy(&self, from: &str, to: &str, lock: Option<Lock>) -> Result<(), Failure> {
         let (source, target) = (path(from)?, path(to)?);
-        let call = Call { lock, ..Call::default() };
+        let call = Call::locking(lock);
         let options = CopyOptions { mode: CopyMode::Create, ..CopyOptions::default() };
         let (_, seen) = call.run(self.store().copy_opts(&source, &target, options)).await?;
         let mut is_pending = seen.is_pending;

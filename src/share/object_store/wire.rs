@@ -30,7 +30,7 @@ tokio::task_local! {
 #[derive(Debug, Default)]
 pub(super) struct Call {
     /// What is written is locked so.
-    pub(super) lock: Option<Lock>,
+    lock: Option<Lock>,
     seen: Mutex<Seen>,
 }
 
@@ -45,6 +45,11 @@ pub(super) struct Seen {
 }
 
 impl Call {
+    /// A call that locks what it writes.
+    pub(super) fn locking(lock: Option<Lock>) -> Self {
+        Self { lock, ..Self::default() }
+    }
+
     /// Does what the crate does, as this call.
     pub(super) async fn run<T>(
         self,

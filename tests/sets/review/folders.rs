@@ -4,7 +4,7 @@ use azs_backup::layout::Component;
 use azs_backup::review::Severity;
 use serde_json::json;
 
-use crate::common::backend::is_smb;
+use crate::common::backend::is_remote;
 use crate::common::system::{ENDS_COUNT, symlink};
 use crate::review::site::{Site, back_up};
 
@@ -25,7 +25,7 @@ fn folders_are_named_and_nested_as_documented() {
     site.assert(&["MAS_BACKUP_MISSING", "MAS_BACKUP_MISPLACED"]);
     std::fs::create_dir_all(site.path("contoso.com/nyc/masbackup")).unwrap();
     std::fs::create_dir_all(site.path("contoso.com/nyc/MASBackup.")).unwrap();
-    if is_smb() || !ENDS_COUNT {
+    if is_remote() || !ENDS_COUNT {
         // To a file server the first is MASBackup itself, and it shows the second by a short name.
         site.assert(&["MAS_BACKUP_MISPLACED"]);
     } else {
@@ -90,7 +90,7 @@ fn links_and_names_that_windows_cannot_open_are_findings() {
     let site = Site::new();
     let is_link = symlink("/", site.path("contoso.com/nyc/Switches/root"));
     // A file server that does not follow a link does not show it either.
-    site.assert(if is_smb() || !is_link { &[] } else { &["LINK_ON_SHARE"] });
+    site.assert(if is_remote() || !is_link { &[] } else { &["LINK_ON_SHARE"] });
     if cfg!(windows) {
         // Such names can only be made elsewhere.
         return;
@@ -99,7 +99,7 @@ fn links_and_names_that_windows_cannot_open_are_findings() {
     for name in ["<script>alert(1)<\u{2f}script>\u{202e}".replace('/', ":"), "nul".into(), "a\nb.".into()] {
         std::fs::create_dir_all(site.path("contoso.com/nyc").join(name)).unwrap();
     }
-    if is_smb() {
+    if is_remote() {
         // It shows such names by short ones, which Windows can open.
         return site.assert(&[]);
     }
@@ -160,7 +160,7 @@ fn what_does_not_belong_in_mas_backup_is_found_and_not_touched() {
     }
     let site = Site::new();
     let is_link = symlink("/", site.path(&format!("{inside}/root")));
-    site.assert(if is_smb() || !is_link { &[] } else { &["MAS_BACKUP_HAS_FOREIGN_DATA"] });
+    site.assert(if is_remote() || !is_link { &[] } else { &["MAS_BACKUP_HAS_FOREIGN_DATA"] });
     // Misplaced ones are looked into as well.
     let site = Site::new();
     site.file("MASBackup/backup.pfx", b"x");
