@@ -19,6 +19,8 @@ use tempfile::TempDir;
 pub mod backend;
 mod forward;
 #[cfg(feature = "object-store")]
+pub mod http_proxy;
+#[cfg(feature = "object-store")]
 pub mod mirror;
 pub mod mounted;
 #[cfg(feature = "smb")]

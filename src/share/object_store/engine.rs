@@ -92,7 +92,11 @@ impl Engine {
             may_be_done |= failure.may_be_done();
             let next = failure.next();
             tries += u32::from(next == Next::Try);
-            let pause = failure.wait().unwrap_or_else(|| pauses.next().unwrap_or(LONGEST)).min(MOST_PAUSE);
+            let pause = match failure.wait() {
+                // A store may say "at once" again and again.
+                Some(asked) => asked.clamp(LEAST_WAIT, MOST_WAIT),
+                None => pauses.next().unwrap_or(LONGEST),
+            };
             let has_time = Instant::now() + pause < until;
             if next == Next::Report || tries >= self.times.attempts || !has_time {
                 if failure.is_loss() {
@@ -161,7 +165,8 @@ const PAUSES: [Duration; 6] = [
     Duration::from_secs(15),
 ];
 const LONGEST: Duration = Duration::from_secs(30);
-/// The most that a store can make this side wait.
-const MOST_PAUSE: Duration = Duration::from_secs(60);
+/// The least and the most that a store can make this side wait.
+const LEAST_WAIT: Duration = Duration::from_millis(50);
+const MOST_WAIT: Duration = Duration::from_secs(60);
 const GIVEN_UP: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(1);
