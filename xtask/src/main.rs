@@ -18,6 +18,7 @@ mod metadata;
 mod needs;
 mod node;
 mod notices;
+mod object_stores;
 mod package;
 mod pages;
 mod program;
@@ -39,7 +40,7 @@ use run::{Failure, cargo};
 const HELP: &str = "\
 cargo xtask quickstart [ARGUMENTS]   run the main job with the program (--help for its arguments)
 cargo xtask test                     run all tests, of all parts
-cargo xtask test PART [ARGUMENTS]    of one part: rust, cli, python, node, c, together, windows; arguments go to its test
+cargo xtask test PART [ARGUMENTS]    of one part: rust, object-store, cli, python, node, c, together, windows; arguments go to its test
                                      command
 cargo xtask night [BACKUPS]          backups over SMB with random faults, by default 200
 cargo xtask soak [TIME] [SEED]       the oracle on random folders for 1h, 90m, 30s…, beginning with this seed; by default
@@ -65,6 +66,7 @@ type Test = fn(&[String]) -> Result<(), Failure>;
 /// The parts that can be tested separately.
 const PARTS: &[(&str, Test)] = &[
     ("rust", rust::test),
+    ("object-store", rust::in_object_stores),
     ("cli", cli::test),
     ("python", python::test),
     ("node", node::test),

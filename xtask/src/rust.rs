@@ -1,10 +1,15 @@
 //! Runs the tests of the core.
 
 use crate::needs::{self, FOR_BUILD, FOR_MORE_TESTS, FOR_TESTS, OpenSsl};
-use crate::run::{Failure, cargo};
+use crate::object_stores;
+use crate::run::{Failure, Step, cargo};
 
 /// The test programs that can use a folder or a file server as their share.
 const ON_A_SHARE: &[&str] = &["kill", "oracle", "retention", "sets"];
+
+/// Those of them that run in an object store, too. The others kill their own processes, which leaves the folder that is
+/// compared with the store behind it.
+const IN_A_STORE: &[&str] = &["retention", "sets"];
 
 /// Runs them all; arguments go to `cargo test`.
 pub(crate) fn test(arguments: &[String]) -> Result<(), Failure> {
@@ -24,6 +29,24 @@ pub(crate) fn in_folders() -> Result<(), Failure> {
 pub(crate) fn over_smb() -> Result<(), Failure> {
     let tests = ON_A_SHARE.iter().flat_map(|name| ["--test", name]);
     cargo("test", check()?).args(tests).env("AZS_TEST_SHARE", "smb").run()
+}
+
+/// Runs those that take an object store, and those of sets with one as their share; arguments go to `cargo test` instead.
+pub(crate) fn in_object_stores(arguments: &[String]) -> Result<(), Failure> {
+    let (openssl, servers) = (check()?, object_stores::servers()?);
+    let test = || -> Step {
+        let step = cargo("test", openssl).args(["--package", "azs-backup", "--features", "object-store"]);
+        servers.iter().fold(step, |step, server| step.env(server.variable, &server.program.to_string_lossy()))
+    };
+    if !arguments.is_empty() {
+        return test().args(arguments).run();
+    }
+    test().args(["--lib", "--test", "object_stores"]).run()?;
+    for server in &servers {
+        let tests = IN_A_STORE.iter().flat_map(|name| ["--test", name]);
+        test().args(tests).env("AZS_TEST_SHARE", server.share).run()?;
+    }
+    Ok(())
 }
 
 fn check() -> Result<OpenSsl, Failure> {

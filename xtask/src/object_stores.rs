@@ -1,0 +1,54 @@
+//! The servers of object stores that tests run against, below `target`: moto for S3, Azurite for Azure Blob.
+
+use std::path::PathBuf;
+
+use crate::needs::{self, FOR_PYTHON};
+use crate::run::{Failure, program, target};
+use crate::{node, python};
+
+/// Implements Object Lock with its versions, and conditional writes; s3s-fs has neither.
+const MOTO: &str = "moto[server,s3]==5.2.5";
+const AZURITE: &str = "3.35.0";
+
+/// A server that is installed.
+pub(crate) struct Server {
+    /// What chooses it as the share of tests: `AZS_TEST_SHARE`.
+    pub(crate) share: &'static str,
+    /// The variable that tells tests its program.
+    pub(crate) variable: &'static str,
+    pub(crate) program: PathBuf,
+}
+
+/// Installs the servers that this machine can run, and says which it cannot.
+pub(crate) fn servers() -> Result<Vec<Server>, Failure> {
+    let mut servers = Vec::new();
+    let missing = needs::lacking(FOR_PYTHON);
+    if missing.is_empty() {
+        let program = python::tool_of("moto-venv", "moto_server", MOTO)?;
+        servers.push(Server { share: "s3", variable: "AZS_TEST_MOTO", program });
+    } else {
+        eprintln!("xtask: no {}: the tests against an S3 server are left out", missing.join(", "));
+    }
+    let missing = needs::lacking(node::FOR_NODE);
+    if missing.is_empty() {
+        servers.push(Server { share: "azure", variable: "AZS_TEST_AZURITE", program: azurite()? });
+    } else {
+        eprintln!("xtask: no {}: the tests against an Azure Blob server are left out", missing.join(", "));
+    }
+    Ok(servers)
+}
+
+fn azurite() -> Result<PathBuf, Failure> {
+    let folder = target().join("azurite");
+    let program_file = folder.join("node_modules/.bin/azurite-blob");
+    let package = folder.join("node_modules/azurite/package.json");
+    let is_installed = std::fs::read_to_string(package)
+        .is_ok_and(|package| package.contains(&format!("\"version\": \"{AZURITE}\"")));
+    if !is_installed || !program_file.exists() {
+        std::fs::create_dir_all(&folder).map_err(|e| Failure(format!("{}: {e}", folder.display())))?;
+        let prefix = folder.to_string_lossy().into_owned();
+        let npm = program("npm").args(["install", "--prefix", &prefix, "--no-audit", "--no-fund", "--no-save"]);
+        npm.args([format!("azurite@{AZURITE}")]).run()?;
+    }
+    Ok(program_file)
+}
