@@ -96,6 +96,11 @@ fn format() -> Result<(), Failure> {
 
 fn lints() -> Result<(), Failure> {
     let openssl = needs::check(&[FOR_BUILD, FOR_TESTS].concat())?;
-    let all = ["--workspace", "--features", "azs-backup/object-store,azs-backup-cli/opentelemetry", "--all-targets"];
+    let all = [
+        "--workspace",
+        "--features",
+        "azs-backup/object-store,azs-backup-cli/opentelemetry",
+        "--all-targets",
+    ];
     cargo("clippy", openssl).args(all).args(["--", "--deny", "warnings"]).run()
 }

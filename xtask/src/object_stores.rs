@@ -47,7 +47,8 @@ fn azurite() -> Result<PathBuf, Failure> {
     if !is_installed || !program_file.exists() {
         std::fs::create_dir_all(&folder).map_err(|e| Failure(format!("{}: {e}", folder.display())))?;
         let prefix = folder.to_string_lossy().into_owned();
-        let npm = program("npm").args(["install", "--prefix", &prefix, "--no-audit", "--no-fund", "--no-save"]);
+        let npm =
+            program("npm").args(["install", "--prefix", &prefix, "--no-audit", "--no-fund", "--no-save"]);
         npm.args([format!("azurite@{AZURITE}")]).run()?;
     }
     Ok(program_file)
