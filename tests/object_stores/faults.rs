@@ -123,7 +123,7 @@ fn a_store_that_limits_requests_is_asked_for_as_long_as_it_takes() {
         site.proxy.plan(|_, _| Fault::None);
         let share = share.connect().unwrap();
         site.proxy.plan(|_, _| Fault::Refuse(503, "SlowDown", "Retry-After: 0"));
-        let error = share.put(&path("contoso.com/nyc/other"), b"content").unwrap_err();
+        let error = share.list(&path("contoso.com/nyc")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
         let class = classify_error(&error, Profile::Refined);
         assert_eq!(class.kind(), AlertKind::Connectivity);

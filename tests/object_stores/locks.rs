@@ -73,10 +73,10 @@ fn a_plan_leaves_locked_sets_and_says_until_when() {
         // What an interrupted backup leaves is locked, too.
         let mut dropped = Backup::builder(share.clone(), site.place.clone())
             .certificate(crate::common::Certificate::new("another").encryption())
-            .segment_size(1 << 20)
+            .segment_size(4 << 20)
             .start()
             .unwrap();
-        dropped.add_bytes("large", crate::common::noise(9, 2_500_000)).unwrap();
+        dropped.add_bytes("large", crate::common::noise(9, 9_000_000)).unwrap();
         drop(dropped);
         let sets = list_sets(share.clone(), site.place.deployment()).run().unwrap();
         let later = jiff::Timestamp::now() + Duration::from_secs(3 * 86_400);

@@ -50,7 +50,7 @@ fn whatever_is_called_the_store_does_what_the_folder_does() {
             let mut known: Vec<SharePath> = Vec::new();
             for _ in 0..120 {
                 // Half of the time something that was there once.
-                let mut pick = |rng: &mut Rng| match rng.below(2) {
+                let pick = |rng: &mut Rng| match rng.below(2) {
                     0 if !known.is_empty() => known[rng.below(known.len())].clone(),
                     _ => random_path(rng),
                 };
@@ -141,7 +141,7 @@ fn a_listing_of_many_pages_is_whole() {
         // A page of S3 has 1,000 keys.
         assert_eq!(items.len(), 1205, "{store:?}");
         let now = jiff::Timestamp::now();
-        assert!(items.iter().all(|item| (now - item.modified.unwrap()).get_seconds().abs() < 600));
+        assert!(items.iter().all(|item| (now - item.modified.unwrap()).as_secs().abs() < 600));
     }
 }
 

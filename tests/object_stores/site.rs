@@ -63,8 +63,8 @@ impl Site {
     /// Backs up three segments.
     pub fn back_up(&self, share: Arc<dyn Share>) -> Result<SharePath> {
         let builder = Backup::builder(share, self.place.clone());
-        let mut backup = builder.certificate(self.certificate.encryption()).segment_size(1 << 20).start()?;
-        backup.add_bytes("large", noise(7, 2_500_000))?;
+        let mut backup = builder.certificate(self.certificate.encryption()).segment_size(4 << 20).start()?;
+        backup.add_bytes("large", noise(7, 9_000_000))?;
         Ok(backup.commit()?.folder)
     }
 

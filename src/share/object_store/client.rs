@@ -36,6 +36,7 @@ pub(super) enum Store {
 
 /// What is known of an object.
 pub(super) struct Known {
+    length: u64,
     pub(super) locked_until: Option<Timestamp>,
     is_pending: bool,
 }
@@ -67,7 +68,11 @@ impl Client {
         let key = path(key)?;
         let options = GetOptions { head: true, ..GetOptions::default() };
         match Call::default().run(self.store().get_opts(&key, options)).await {
-            Ok((_, seen)) => Ok(Some(Known { locked_until: seen.locked_until, is_pending: seen.is_pending })),
+            Ok((result, seen)) => Ok(Some(Known {
+                length: result.meta.size,
+                locked_until: seen.locked_until,
+                is_pending: seen.is_pending,
+            })),
             Err(failure) if failure.is_missing() => Ok(None),
             Err(failure) => Err(failure),
         }
@@ -89,14 +94,19 @@ impl Client {
     }
 
     /// Reads up to `room` bytes from an offset on; fewer only at the end of the object.
+    ///
+    /// Services differ in what they answer to a range behind the end, so the length decides.
     pub(super) async fn read_range(&self, key: &str, from: u64, room: u64) -> Result<Vec<u8>, Failure> {
         let key = path(key)?;
         let range = Some(GetRange::Bounded(from..from.saturating_add(room)));
         let options = GetOptions { range, ..GetOptions::default() };
         match Call::default().run(self.store().get_opts(&key, options)).await {
             Ok((result, _)) => self.content(result, room).await,
-            Err(failure) if failure.is_behind_the_end() => Ok(Vec::new()),
-            Err(failure) => Err(failure),
+            Err(failure) if failure.is_missing() => Err(failure),
+            Err(failure) => match self.look(key.as_ref()).await? {
+                Some(known) if from >= known.length => Ok(Vec::new()),
+                _ => Err(failure),
+            },
         }
     }
 
@@ -184,7 +194,21 @@ impl Client {
             });
         let mut items: Vec<Item> = files.collect();
         items.extend(folders.iter().map(|name| Item::new(name, ItemKind::Folder, 0)));
+        let exists = exists || self.is_prefix(&key).await?;
         Ok(Listing { items, exists })
+    }
+
+    /// Whether the folder above shows this one. Azure does so of an empty folder of another program, of whose marker the
+    /// crate shows nothing.
+    async fn is_prefix(&self, folder: &Path) -> Result<bool, Failure> {
+        if matches!(self.store, Store::S3(_)) {
+            return Ok(false);
+        }
+        let names: Vec<_> = folder.parts().collect();
+        let above: Path = names.iter().take(names.len() - 1).cloned().collect();
+        let prefix = (names.len() > 1).then_some(&above);
+        let (found, _) = Call::default().run(self.store().list_with_delimiter(prefix)).await?;
+        Ok(found.common_prefixes.contains(folder))
     }
 
     /// Whether a folder exists: it has a marker, or something is in it.
@@ -194,7 +218,8 @@ impl Client {
         }
         let key = path(folder)?;
         let first = async { self.store().list(Some(&key)).next().await.transpose() };
-        Call::default().run(first).await.map(|(first, _)| first.is_some())
+        let (first, _) = Call::default().run(first).await?;
+        Ok(first.is_some() || self.is_prefix(&key).await?)
     }
 
     /// Whether an object is there and contains exactly this.

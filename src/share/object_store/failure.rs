@@ -119,11 +119,6 @@ impl Failure {
         self.kind() == ErrorKind::NotFound
     }
 
-    /// Whether the range that was asked for is behind the end.
-    pub(super) fn is_behind_the_end(&self) -> bool {
-        matches!(&self.cause, Cause::Answer(answer) if answer.status == 416)
-    }
-
     /// Whether the server is gone, rather than unwilling.
     pub(super) fn is_loss(&self) -> bool {
         matches!(self.cause, Cause::Network { .. } | Cause::Silence(_))

@@ -179,6 +179,11 @@ impl Wire {
         if let Some(lock) = call.lock.as_ref().filter(|_| request.method() == Method::PUT) {
             lock.add_to(&mut more, matches!(signer, Signer::S3 { .. }))?;
         }
+        // Object Lock demands that the algorithm is named, also where only the bucket has a default retention.
+        if request.headers().contains_key("x-amz-checksum-sha256") {
+            let algorithm = HeaderName::from_static("x-amz-sdk-checksum-algorithm");
+            more.insert(algorithm, HeaderValue::from_static("SHA256"));
+        }
         if more.is_empty() {
             return Ok(());
         }
