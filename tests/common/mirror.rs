@@ -28,16 +28,15 @@ pub struct Mirror {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Clone)]
 struct Place {
     server: &'static Server,
     root: PathBuf,
-    prefix: String,
+    bucket: String,
 }
 
 impl std::fmt::Debug for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.prefix.fmt(f)
+        self.bucket.fmt(f)
     }
 }
 
@@ -47,12 +46,21 @@ impl Mirror {
         static STATES: OnceLock<Mutex<HashMap<PathBuf, Arc<Mutex<State>>>>> = OnceLock::new();
         let folder = FolderShare::open(root).unwrap().with_durability(Durability::Cached);
         let root = folder.root().to_path_buf();
-        let prefix = root.to_string_lossy().trim_start_matches('/').to_owned();
         let server = store.server();
-        let state =
-            STATES.get_or_init(Mutex::default).lock().unwrap().entry(root.clone()).or_default().clone();
-        let store = server.builder(&prefix).connect().unwrap();
-        Self { store, folder, place: Place { server, root, prefix }, state }
+        let (state, gone) = {
+            let mut states = STATES.get_or_init(Mutex::default).lock().unwrap();
+            let gone: Vec<_> = states.extract_if(|root, _| !root.exists()).collect();
+            (states.entry(root.clone()).or_default().clone(), gone)
+        };
+        // A server keeps everything in memory: as much as all tests together take, unless they tidy up.
+        for (root, state) in gone {
+            let place = Place { server, bucket: bucket(&root), root };
+            place.carry_over(&mut state.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        let place = Place { server, bucket: bucket(&root), root };
+        server.make_bucket(&place.bucket, false);
+        let store = server.builder_at(server.port(), &place.bucket, "").connect().unwrap();
+        Self { store, folder, place, state }
     }
 
     /// Does something on both sides, and returns what the store says.
@@ -91,6 +99,12 @@ impl Mirror {
     }
 }
 
+/// The bucket of a folder: a server searches all of one to list a part of it.
+fn bucket(root: &Path) -> String {
+    let digest = azs_backup::set::Digest::of(root.to_string_lossy().as_bytes()).to_string();
+    format!("azs-{}", &digest[..24])
+}
+
 impl Place {
     /// What is in the folder, as far as a store can have it.
     fn state(&self) -> State {
@@ -120,14 +134,14 @@ impl Place {
         let now = self.state();
         let key = |path: &str, is_folder: bool| {
             let end = if is_folder { "/.azs-folder" } else { "" };
-            format!("{}/{path}{end}", self.prefix)
+            format!("{path}{end}")
         };
         for (path, was) in state.iter().filter(|(path, was)| now.get(*path) != Some(was)) {
-            self.server.delete(&key(path, was.is_none()));
+            self.server.delete(&self.bucket, &key(path, was.is_none()));
         }
         for (path, is) in now.iter().filter(|(path, is)| state.get(*path) != Some(is)) {
             let content = if is.is_some() { fs::read(self.root.join(path)).unwrap() } else { Vec::new() };
-            self.server.put(&key(path, is.is_none()), &content);
+            self.server.put(&self.bucket, &key(path, is.is_none()), &content);
         }
         *state = now;
     }

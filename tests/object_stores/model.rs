@@ -6,6 +6,7 @@ use azs_backup::share::ItemKind;
 
 use super::site::{Site, path, stores};
 use crate::common::mirror::Mirror;
+use crate::common::store::BUCKET;
 
 /// Random numbers, the same for the same seed.
 struct Rng(u64);
@@ -101,10 +102,10 @@ fn folders_that_other_programs_made_are_folders() {
         let share = site.share();
         let key = |name: &str| format!("{}/{name}", site.prefix);
         // By what is in it, as AzCopy makes them; by a marker of the S3 console; by that of Hadoop's drivers for Azure.
-        server.put(&key("copied/object"), b"x");
-        server.put(&key("marked/"), b"");
-        server.put(&key("stub"), b"");
-        server.put(&key("stub/object"), b"x");
+        server.put(BUCKET, &key("copied/object"), b"x");
+        server.put(BUCKET, &key("marked/"), b"");
+        server.put(BUCKET, &key("stub"), b"");
+        server.put(BUCKET, &key("stub/object"), b"x");
         let mut items = share.list(&SharePath::root()).unwrap();
         items.sort_by(|a, b| a.name.cmp(&b.name));
         let found: Vec<_> = items.iter().map(|item| (&*item.name, item.kind)).collect();
@@ -116,7 +117,7 @@ fn folders_that_other_programs_made_are_folders() {
         assert_eq!(share.remove_folder(&path("copied")).unwrap_err().code(), "IO");
         share.put(&path("copied/new"), b"y").unwrap();
         let marker = format!("{}/contoso.com/.azs-folder", site.prefix);
-        assert_eq!(server.get(&marker).as_deref(), Some(&b""[..]), "our own marker");
+        assert_eq!(server.get(BUCKET, &marker).as_deref(), Some(&b""[..]), "our own marker");
     }
 }
 
@@ -132,7 +133,7 @@ fn a_listing_of_many_pages_is_whole() {
                 let prefix = &site.prefix;
                 scope.spawn(move || {
                     for at in (part..1205).step_by(4) {
-                        server.put(&format!("{prefix}/many/object-{at:05}"), b"");
+                        server.put(BUCKET, &format!("{prefix}/many/object-{at:05}"), b"");
                     }
                 });
             }
@@ -150,7 +151,7 @@ fn masbackup_is_read_and_never_written() {
     for store in stores() {
         let site = Site::new(store);
         let inside = format!("{}/contoso.com/nyc/MASBackup/ProgressiveBackup", site.prefix);
-        store.server().put(&format!("{inside}/data.bin"), b"0123456789");
+        store.server().put(BUCKET, &format!("{inside}/data.bin"), b"0123456789");
         site.proxy.plan(|_, _| crate::common::http_proxy::Fault::None);
         let share = site.behind();
         let folder = MasBackupFolder::new(&path("contoso.com/nyc"), "MASBackup").unwrap();

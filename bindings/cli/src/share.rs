@@ -40,6 +40,10 @@ pub(crate) struct ServerArgs {
     password: SmbPassword,
     #[command(flatten)]
     options: SmbOptions,
+    /// Options of an object store, as JSON, like {"region": "eu-west-1", "lock_days": 30}
+    #[cfg(feature = "object-store")]
+    #[arg(long, value_name = "JSON", env = "AZS_STORE_OPTIONS", help_heading = SERVER)]
+    store_options: Option<String>,
     /// The options of a site's configuration, as JSON.
     #[arg(skip)]
     configured: Option<String>,
@@ -111,6 +115,8 @@ impl ServerArgs {
             smb_user: user.or_else(|| std::env::var("AZS_SMB_USER").ok()),
             password: SmbPassword::in_file(password_file),
             options: SmbOptions::default(),
+            #[cfg(feature = "object-store")]
+            store_options: std::env::var("AZS_STORE_OPTIONS").ok(),
             configured: Some(options),
         }
     }
@@ -119,7 +125,7 @@ impl ServerArgs {
     pub(crate) fn open(&self, root: &Path, output: &Output) -> Result<Arc<dyn Share>> {
         let share = self.prepare(root, output)?;
         progress::saying(output, root, || share.run()).map_err(|error| match error.kind() {
-            ErrorKind::NotFound if !UncPath::is_meant_by(root) => {
+            ErrorKind::NotFound if !UncPath::is_meant_by(root) && !is_url(root) => {
                 let hint = "is the share mounted there? A UNC path begins with two backslashes, in quotes";
                 Error::new(ErrorKind::NotFound, format!("{error}; {hint}")).with_source(error)
             }
@@ -155,7 +161,7 @@ impl ServerArgs {
 
     #[cfg(feature = "smb")]
     fn prepare(&self, root: &Path, output: &Output) -> Result<OpenShare> {
-        let share = share::open(root);
+        let share = self.store(root);
         if !UncPath::is_meant_by(root) {
             return Ok(share);
         }
@@ -188,8 +194,22 @@ impl ServerArgs {
             let message = format!("{unc} is a UNC path, and this program was built without the feature smb");
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
-        Ok(share::open(root))
+        Ok(self.store(root))
     }
+
+    /// Names the share; one in an object store has options of its own.
+    fn store(&self, root: &Path) -> OpenShare {
+        #[cfg(feature = "object-store")]
+        if let Some(options) = self.store_options.as_ref().filter(|_| is_url(root)) {
+            return share::open(root).options(options.clone());
+        }
+        share::open(root)
+    }
+}
+
+/// Whether a root is the URL of an object store.
+fn is_url(root: &Path) -> bool {
+    root.to_string_lossy().contains("://")
 }
 
 impl SetArgs {
