@@ -10,7 +10,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::ObjectStoreShare;
-use super::client::{Client, marker};
+use super::client::{Client, Known, marker};
 use super::failure::Failure;
 use super::lock::Lock;
 use crate::error::{Error, ErrorKind, Result};
@@ -163,6 +163,9 @@ impl Share for ObjectStoreShare {
             async move {
                 require_folder(&client, &folder).await?;
                 let again = attempt.may_be_done();
+                if let Some(known) = client.look(&from).await? {
+                    require_unlocked(&known)?;
+                }
                 match copy(&client, &from, &to, lock, again).await {
                     // An earlier attempt came to its end.
                     Err(failure) if again && failure.is_missing() && client.look(&to).await?.is_some() => {
@@ -291,19 +294,24 @@ async fn require_lock(client: &Client, key: &str, lock: Lock) -> Result<(), Fail
     Err(Failure::other(ErrorKind::Unsupported, text))
 }
 
+/// Refuses to delete what the store refuses to delete.
+fn require_unlocked(known: &Known) -> Result<(), Failure> {
+    let Some(until) = known.locked_until.filter(|until| *until > Timestamp::now()) else { return Ok(()) };
+    Err(Failure::other(ErrorKind::Conflict, format!("the store keeps it until {until}: it is locked")))
+}
+
+/// Copies an object to a name that is free.
 async fn copy(client: &Client, from: &str, to: &str, lock: Option<Lock>, again: bool) -> Result<(), Failure> {
     if client.look(from).await?.is_none() {
         return Err(missing());
     }
-    let is_taken = match client.look(to).await? {
-        // Not every store minds the condition on a copy, so look first.
-        Some(_) => true,
-        None => match client.copy(from, to, lock).await {
-            Err(failure) if failure.is_taken() => true,
+    // Not every store minds the condition on a copy, so look first.
+    if client.look(to).await?.is_none() {
+        match client.copy(from, to, lock).await {
+            Err(taken) if taken.is_taken() => {}
             copied => return copied,
-        },
-    };
-    debug_assert!(is_taken);
+        }
+    }
     if again && client.same(from, to).await? {
         return Ok(());
     }
@@ -315,10 +323,7 @@ async fn remove(client: &Arc<Client>, key: &str, again: bool) -> Result<(), Fail
     let Some(known) = client.look(key).await? else {
         return if again { Ok(()) } else { Err(missing()) };
     };
-    if let Some(until) = known.locked_until.filter(|until| *until > Timestamp::now()) {
-        let text = format!("the store keeps it until {until}: it is locked");
-        return Err(Failure::other(ErrorKind::Conflict, text));
-    }
+    require_unlocked(&known)?;
     match client.delete(key).await {
         Err(failure) if again && failure.is_missing() => Ok(()),
         deleted => deleted,

@@ -81,13 +81,18 @@ impl Engine {
         }
         let until = Instant::now() + self.times.call;
         let (mut tries, mut pauses, mut may_be_done) = (0, PAUSES.iter().copied(), false);
+        let mut earlier: Option<Failure> = None;
         loop {
             let failure = match self.once(work(self.client.clone(), Attempt { may_be_done }), until) {
                 Ok(value) => {
                     *self.gave_up.lock().unwrap_or_else(PoisonError::into_inner) = None;
                     return Ok(value);
                 }
-                Err(failure) => failure,
+                Err(failure) => match earlier.take().filter(|_| Instant::now() >= until && !stop::is_set()) {
+                    // The call's limit says nothing that an answer before it does not say better.
+                    Some(earlier) => return Err(earlier),
+                    None => failure,
+                },
             };
             may_be_done |= failure.may_be_done();
             let next = failure.next();
@@ -105,6 +110,7 @@ impl Engine {
                 }
                 return Err(failure);
             }
+            earlier = Some(failure);
             if stop::sleep(pause) {
                 return Err(Failure::cancelled());
             }

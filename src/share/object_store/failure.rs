@@ -172,7 +172,10 @@ impl fmt::Display for Failure {
             Cause::Answer(answer) => answer.fmt(f),
             Cause::Network { text, .. } => f.write_str(text),
             Cause::Silence(time) => write!(f, "no answer from the store for {} s", time.as_secs()),
-            Cause::Credentials(why) => write!(f, "no credentials for the store: {why}"),
+            Cause::Credentials(why) => write!(
+                f,
+                "no credentials for the store: {why}; set them in the environment, or give this host a role"
+            ),
             Cause::Other(_, text) => f.write_str(text),
         }
     }
@@ -207,7 +210,7 @@ fn kind_of(status: u16, code: &str) -> ErrorKind {
         }
         (304 | 409 | 412, _) => ErrorKind::AlreadyExists,
         (403, _) => ErrorKind::AccessDenied,
-        (301 | 307 | 308 | 404 | 421, _) => ErrorKind::NotFound,
+        (_, "AuthorizationHeaderMalformed") | (301 | 307 | 308 | 404 | 421, _) => ErrorKind::NotFound,
         (429 | 502 | 503, _) => ErrorKind::Unreachable,
         _ => ErrorKind::Io,
     }

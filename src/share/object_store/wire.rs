@@ -183,6 +183,9 @@ impl Wire {
         if request.headers().contains_key("x-amz-checksum-sha256") {
             let algorithm = HeaderName::from_static("x-amz-sdk-checksum-algorithm");
             more.insert(algorithm, HeaderValue::from_static("SHA256"));
+        } else if matches!(signer, Signer::S3 { .. }) && !more.is_empty() {
+            // A copy has no content.
+            more.insert(HeaderName::from_static("content-md5"), HeaderValue::from_static(MD5_OF_NOTHING));
         }
         if more.is_empty() {
             return Ok(());
@@ -296,6 +299,8 @@ fn bytes(digits: &[u8]) -> Option<Vec<u8>> {
     digits.chunks(2).map(|pair| Some((digit(pair[0])? * 16 + digit(*pair.get(1)?)?) as u8)).collect()
 }
 
+/// In base64.
+const MD5_OF_NOTHING: &str = "1B2M2Y8AsgTpgAmY7PhCfg==";
 /// How long to wait for the metadata service: it is on the same machine, or not at all.
 const METADATA: Duration = Duration::from_secs(2);
 /// Bytes a second at which a link still counts as working.
