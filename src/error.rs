@@ -246,8 +246,7 @@ error_kinds! {
     /// The certificate cannot be used: its key is too short or on an unsupported curve, a CER has a private key, or a
     /// PFX has none.
     CertificateUnsuitable => "CERTIFICATE_UNSUITABLE",
-    /// Something else is in the way: an operation until it ends, a lock until its date, or a set that belongs elsewhere. The
-    /// error says which.
+    /// Something else is in the way: an operation until it ends, or a set that belongs elsewhere. The error says which.
     Conflict => "CONFLICT",
     /// Stored data is not as it was written: a failed authentication, a wrong digest, a missing or foreign file.
     Damaged => "DAMAGED",

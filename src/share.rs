@@ -172,7 +172,7 @@ pub trait Share: fmt::Debug + Send + Sync {
     /// Deletes an object.
     ///
     /// # Errors
-    /// `NOT_FOUND` when it does not exist; `CONFLICT` when it is [locked](Self::locked_until).
+    /// `NOT_FOUND` when it does not exist; `ACCESS_DENIED` when it is [locked](Self::locked_until).
     fn remove(&self, path: &SharePath) -> Result<()>;
 
     /// Deletes an empty folder.

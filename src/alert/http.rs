@@ -123,6 +123,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_ambiguous_names_the_other_class_and_the_probe() {
+        for row in STATUSES.iter().chain(CODES) {
+            assert_eq!(row.or.is_some(), row.probe.is_some(), "{}", row.name);
+            assert!(row.or != Some(row.kind) && row.is_failure(), "{}", row.name);
+        }
+    }
+
+    #[test]
     fn a_code_says_more_than_its_status() {
         let kind = |status, code| find(status, code).map(|row| row.kind);
         assert_eq!(kind(409, ""), Some(AlertKind::General));

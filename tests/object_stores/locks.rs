@@ -38,11 +38,11 @@ fn the_account_that_wrote_an_object_cannot_delete_it() {
             assert!((86_000..=86_401).contains(&left), "{until}");
             // By the library: refused, and nothing hides it.
             let error = share.remove(&object).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+            assert_eq!(error.kind(), ErrorKind::AccessDenied, "{error}");
             assert!(error.to_string().contains(&until.to_string()), "{error}");
             let renamed =
                 share.rename(&object, &folder.join("r".parse::<azs_backup::layout::Name>().unwrap()));
-            assert_eq!(renamed.unwrap_err().kind(), ErrorKind::Conflict);
+            assert_eq!(renamed.unwrap_err().kind(), ErrorKind::AccessDenied);
             // By anything else with the same account: the version that was written stays.
             let at = server.path(LOCKED, &format!("{}/{object}", site.prefix));
             let version = server.ask("HEAD", &at, &[], b"").header("x-amz-version-id").unwrap().to_owned();
@@ -101,7 +101,7 @@ fn a_lock_ends_at_its_date() {
         let share = locking(&site, Duration::from_secs(2), LockMode::Compliance).connect().unwrap();
         share.create_folder(&path("a")).unwrap();
         share.put(&path("a/object"), b"content").unwrap();
-        assert_eq!(share.remove(&path("a/object")).unwrap_err().kind(), ErrorKind::Conflict);
+        assert_eq!(share.remove(&path("a/object")).unwrap_err().kind(), ErrorKind::AccessDenied);
         share.copy(&path("a/object"), &path("a/copy")).unwrap();
         assert!(share.locked_until(&path("a/copy")).unwrap().is_some(), "a copy has a lock of its own");
         while share.locked_until(&path("a/copy")).unwrap().is_some() {

@@ -11,27 +11,27 @@ use crate::common::http_proxy::HttpProxy;
 use crate::common::store::{BUCKET, Store};
 use crate::common::{Certificate, noise};
 
-pub const STORES: [Store; 2] = [Store::S3, Store::Azure];
+pub(crate) const STORES: [Store; 2] = [Store::S3, Store::Azure];
 
-pub fn path(text: &str) -> SharePath {
+pub(crate) fn path(text: &str) -> SharePath {
     text.parse().unwrap()
 }
 
 /// The stores whose servers are there.
-pub fn stores() -> impl Iterator<Item = Store> {
+pub(crate) fn stores() -> impl Iterator<Item = Store> {
     STORES.into_iter().filter(|store| store.is_there())
 }
 
-pub struct Site {
-    pub store: Store,
-    pub proxy: HttpProxy,
-    pub prefix: String,
+pub(crate) struct Site {
+    pub(crate) store: Store,
+    pub(crate) proxy: HttpProxy,
+    pub(crate) prefix: String,
     certificate: Certificate,
-    pub place: Place,
+    pub(crate) place: Place,
 }
 
 impl Site {
-    pub fn new(store: Store) -> Self {
+    pub(crate) fn new(store: Store) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let prefix = format!("site-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let place = Place::new(Deployment::new("contoso.com", "nyc").unwrap(), Component::Switches);
@@ -42,26 +42,26 @@ impl Site {
     }
 
     /// How to open its share by way of the proxy.
-    pub fn builder(&self) -> ObjectStoreBuilder {
+    pub(crate) fn builder(&self) -> ObjectStoreBuilder {
         self.store.server().builder_at(self.proxy.port(), BUCKET, &self.prefix)
     }
 
     /// Its share by way of the proxy.
-    pub fn behind(&self) -> ObjectStoreShare {
+    pub(crate) fn behind(&self) -> ObjectStoreShare {
         self.builder().connect().unwrap()
     }
 
     /// Its share, without anything in between.
-    pub fn share(&self) -> ObjectStoreShare {
+    pub(crate) fn share(&self) -> ObjectStoreShare {
         self.store.server().builder(&self.prefix).connect().unwrap()
     }
 
-    pub fn opener(&self) -> Opener {
+    pub(crate) fn opener(&self) -> Opener {
         Opener::new(self.certificate.decryption())
     }
 
     /// Backs up three segments.
-    pub fn back_up(&self, share: Arc<dyn Share>) -> Result<SharePath> {
+    pub(crate) fn back_up(&self, share: Arc<dyn Share>) -> Result<SharePath> {
         let builder = Backup::builder(share, self.place.clone());
         let mut backup = builder.certificate(self.certificate.encryption()).segment_size(4 << 20).start()?;
         backup.add_bytes("large", noise(7, 9_000_000))?;
@@ -69,7 +69,7 @@ impl Site {
     }
 
     /// Opens a set, without anything in between, and verifies all of it.
-    pub fn assert_sound(&self, folder: SharePath) {
+    pub(crate) fn assert_sound(&self, folder: SharePath) {
         let set = Set::open(Arc::new(self.share()), folder).unwrap();
         let report = set.verify_full(&self.opener()).run().unwrap();
         assert!(report.is_sound(), "{report:?}");

@@ -138,6 +138,12 @@ fn one_call_opens_a_share_by_the_system_or_with_an_account() {
     assert!(open(temp.path()).options(r#"{"durability": "cached"}"#).run().is_ok());
     let kind = |share: OpenShare| share.run().unwrap_err().kind();
     assert_eq!(kind(open(temp.path().join("none"))), ErrorKind::NotFound);
+    #[cfg(not(feature = "object-store"))]
+    for url in ["s3://backups", "https://c.blob.core.windows.net/b?sig=hunter2"] {
+        let error = open(url).run().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains("feature object-store") && !error.to_string().contains("hunter2"));
+    }
     // What the system opens has no options of a connection: none is dropped silently.
     assert_eq!(kind(open(temp.path()).options(r#"{"encryption": "required"}"#)), ErrorKind::InvalidArgument);
     for unc in [r"\\fileserver01.contoso.com\AzSBackups", "//fileserver01.contoso.com/AzSBackups/contoso.com"]

@@ -296,8 +296,10 @@ async fn require_lock(client: &Client, key: &str, lock: Lock) -> Result<(), Fail
 
 /// Refuses to delete what the store refuses to delete.
 fn require_unlocked(known: &Known) -> Result<(), Failure> {
-    let Some(until) = known.locked_until.filter(|until| *until > Timestamp::now()) else { return Ok(()) };
-    Err(Failure::other(ErrorKind::Conflict, format!("the store keeps it until {until}: it is locked")))
+    match known.locked_until.filter(|until| *until > Timestamp::now()) {
+        Some(until) => Err(Failure::locked(until)),
+        None => Ok(()),
+    }
 }
 
 /// Copies an object to a name that is free.

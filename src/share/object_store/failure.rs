@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::alert::HttpAnswer;
 use crate::error::{CANCELLED, Error, ErrorKind};
 
@@ -25,6 +27,8 @@ enum Cause {
     Silence(Duration),
     /// There are no credentials, or their service does not give them out.
     Credentials(String),
+    /// The store keeps an object until then, whoever asks.
+    Locked(Timestamp),
     /// Anything else, in words.
     Other(ErrorKind, String),
 }
@@ -71,6 +75,11 @@ impl Failure {
         Self { cause: Cause::Credentials(scrubbed(&why.to_string())), wait: None }
     }
 
+    /// The store keeps the object until then.
+    pub(super) fn locked(until: Timestamp) -> Self {
+        Self { cause: Cause::Locked(until), wait: None }
+    }
+
     /// A refusal in words.
     pub(super) fn other(kind: ErrorKind, text: impl Into<String>) -> Self {
         Self { cause: Cause::Other(kind, text.into()), wait: None }
@@ -105,6 +114,7 @@ impl Failure {
             Cause::Network { kind: io::ErrorKind::TimedOut, .. } => ErrorKind::TimedOut,
             Cause::Network { .. } => ErrorKind::Unreachable,
             Cause::Credentials(_) => ErrorKind::LogonFailed,
+            Cause::Locked(_) => ErrorKind::AccessDenied,
             Cause::Other(kind, _) => *kind,
         }
     }
@@ -129,7 +139,7 @@ impl Failure {
         match &self.cause {
             Cause::Answer(answer) => answer.status >= 500 || answer.status == 408,
             Cause::Network { .. } | Cause::Silence(_) => true,
-            Cause::Credentials(_) | Cause::Other(..) => false,
+            Cause::Credentials(_) | Cause::Locked(_) | Cause::Other(..) => false,
         }
     }
 
@@ -144,7 +154,7 @@ impl Failure {
                 _ => Next::Report,
             },
             Cause::Network { .. } | Cause::Silence(_) => Next::Try,
-            Cause::Credentials(_) | Cause::Other(..) => Next::Report,
+            Cause::Credentials(_) | Cause::Locked(_) | Cause::Other(..) => Next::Report,
         }
     }
 
@@ -161,6 +171,8 @@ impl Failure {
             Cause::Network { code: Some(code), .. } => error.with_source(io::Error::from_raw_os_error(code)),
             Cause::Network { kind, text, .. } => error.with_source(io::Error::new(kind, text)),
             Cause::Silence(_) => error.with_source(io::Error::from(io::ErrorKind::TimedOut)),
+            // The alert sees what Azure says of it; S3 has no code of its own.
+            Cause::Locked(_) => error.with_source(HttpAnswer { status: 409, code: IMMUTABLE.into() }),
             Cause::Credentials(_) | Cause::Other(..) => error,
         }
     }
@@ -176,6 +188,7 @@ impl fmt::Display for Failure {
                 f,
                 "no credentials for the store: {why}; set them in the environment, or give this host a role"
             ),
+            Cause::Locked(until) => write!(f, "the store keeps it until {until}: it is locked"),
             Cause::Other(_, text) => f.write_str(text),
         }
     }
@@ -187,7 +200,7 @@ fn kind_of(status: u16, code: &str) -> ErrorKind {
         (_, "QuotaExceeded" | "XMinioStorageFull" | "XMinioAdminBucketQuotaExceeded") | (507, _) => {
             ErrorKind::OutOfCapacity
         }
-        (_, "BlobImmutableDueToPolicy") => ErrorKind::Conflict,
+        (_, IMMUTABLE) => ErrorKind::AccessDenied,
         (
             _,
             "AccountIsDisabled"
@@ -215,6 +228,9 @@ fn kind_of(status: u16, code: &str) -> ErrorKind {
         _ => ErrorKind::Io,
     }
 }
+
+/// What Azure says of an object that is locked.
+const IMMUTABLE: &str = "BlobImmutableDueToPolicy";
 
 /// Takes the queries of URLs out of a text: a shared access signature is one.
 fn scrubbed(text: &str) -> String {
@@ -247,7 +263,7 @@ mod tests {
             (404, "BlobNotFound", ErrorKind::NotFound, AlertKind::Path, Next::Report),
             (301, "PermanentRedirect", ErrorKind::NotFound, AlertKind::Path, Next::Report),
             (409, "BlobAlreadyExists", ErrorKind::AlreadyExists, AlertKind::General, Next::Report),
-            (409, "BlobImmutableDueToPolicy", ErrorKind::Conflict, AlertKind::DeletionFailed, Next::Report),
+            (409, IMMUTABLE, ErrorKind::AccessDenied, AlertKind::DeletionFailed, Next::Report),
             (409, "ConditionalRequestConflict", ErrorKind::Conflict, AlertKind::SkippedByConflict, Next::Try),
             (412, "PreconditionFailed", ErrorKind::AlreadyExists, AlertKind::General, Next::Report),
             (429, "", ErrorKind::Unreachable, AlertKind::Connectivity, Next::Wait),
@@ -268,6 +284,15 @@ mod tests {
             assert_eq!(class.kind(), alert, "{error:?} {class:#?}");
             assert!(error.to_string().contains(&format!("HTTP {status}")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_lock_is_an_alert_of_a_deletion() {
+        let until: Timestamp = "2026-12-24T18:00:00Z".parse().unwrap();
+        let error = Failure::locked(until).into_error("delete s3://b/a");
+        assert_eq!(error.kind(), ErrorKind::AccessDenied);
+        assert!(error.to_string().contains("until 2026-12-24T18:00:00Z"), "{error}");
+        assert_eq!(classify_error(&error, Profile::Refined).kind(), AlertKind::DeletionFailed);
     }
 
     #[test]
