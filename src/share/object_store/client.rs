@@ -180,7 +180,8 @@ impl Client {
         let key = path(folder)?;
         let prefix = (!folder.is_empty()).then_some(&key);
         let (found, _) = Call::default().run(self.store().list_with_delimiter(prefix)).await?;
-        let name = |path: &Path| path.parts().last().map(|part| part.as_ref().to_owned()).unwrap_or_default();
+        let name =
+            |path: &Path| path.parts().next_back().map(|part| part.as_ref().to_owned()).unwrap_or_default();
         let folders: std::collections::HashSet<String> = found.common_prefixes.iter().map(name).collect();
         let exists = !folders.is_empty() || !found.objects.is_empty() || folder.is_empty();
         let files =
