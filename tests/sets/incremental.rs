@@ -358,6 +358,18 @@ fn the_readme_s_lines_give_back_an_incremental_set() {
     by_hand(&nightly.run());
 }
 
+/// Waits until a backup that was dropped has removed what it stored: what a slow server has not deleted within 3 s, a
+/// thread goes on deleting.
+fn wait_until_gone(folder: &std::path::Path) {
+    for _ in 0..6000 {
+        if !folder.exists() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("what a stopped run stored is still there: {}", folder.display());
+}
+
 #[test]
 fn an_interrupted_run_s_uploads_are_taken_over() {
     let nightly = Nightly::new();
@@ -381,6 +393,7 @@ fn an_interrupted_run_s_uploads_are_taken_over() {
         let copy = nightly.fixture.path("left");
         copy_unfinished(&folder, &copy);
         drop(backup);
+        wait_until_gone(&folder);
         fs::rename(copy, &folder).unwrap();
         left.push(folder);
     }
@@ -419,10 +432,11 @@ fn a_run_that_is_stopped_costs_nothing_of_what_a_killed_one_stored() {
             let copy = nightly.fixture.path("left");
             copy_unfinished(&folder, &copy);
             drop(backup);
+            wait_until_gone(&folder);
             fs::rename(copy, &folder).unwrap();
         } else {
             drop(backup);
-            assert!(!folder.exists());
+            wait_until_gone(&folder);
         }
         lengths.push(journal());
     }
