@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use azs_backup::layout::{MasBackupFile, MasBackupFolder, SharePath};
 use azs_backup::share::{Durability, Item, ItemKind, ObjectStoreShare, Space};
-use azs_backup::{Error, FolderShare, Result, Share};
+use azs_backup::{Error, ErrorKind, FolderShare, Result, Share};
 
 use super::store::{Server, Store};
 use super::system::look;
@@ -75,6 +75,14 @@ impl Mirror {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         self.place.carry_over(&mut state);
         let in_store = run(&self.store);
+        if in_store.as_ref().is_err_and(|error| error.kind() == ErrorKind::Cancelled) {
+            // Nobody knows whether the store did it: make it what the folder is.
+            if !self.place.root.join(path).exists() {
+                self.place.server.delete(&self.place.bucket, path);
+            }
+            state.remove(path);
+            return in_store;
+        }
         let in_folder = run(&self.folder);
         *state = self.place.state();
         if !self.is_only_in_folders(path) {
