@@ -140,9 +140,13 @@ impl Engine {
                         "the work for a request ended without a result",
                     ));
                 }
+                // What the store has received it does, whether anybody waits or not. So wait a moment for its answer: what is
+                // written later would stay when the rest is taken back.
                 Err(RecvTimeoutError::Timeout) if stop::is_set() => {
-                    task.abort();
-                    return Err(Failure::cancelled());
+                    return result.recv_timeout(left.min(PATIENCE)).unwrap_or_else(|_| {
+                        task.abort();
+                        Err(Failure::cancelled())
+                    });
                 }
                 Err(RecvTimeoutError::Timeout) if left.is_zero() => {
                     task.abort();
