@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::cover::CoverSheet;
+use super::digest::Digest;
 use super::shrunken::Largest;
 use crate::error::Result;
 use crate::layout::{Component, Deployment, Place, SetName, SharePath};
@@ -14,9 +15,11 @@ use crate::observer::{Observer, observed};
 use crate::share::Share;
 use crate::signature::{Demand, Signature, SignerCertificate};
 
+mod deployments;
 mod summary;
 mod walk;
 
+pub use deployments::list_deployments;
 pub(crate) use summary::summary;
 
 use walk::Walk;
@@ -141,6 +144,12 @@ pub(crate) struct FileKey {
     digest: u64,
     /// Length in bytes.
     pub(crate) bytes: u64,
+}
+
+impl FileKey {
+    pub(crate) fn of(digest: &Digest, bytes: u64) -> Self {
+        Self { digest: digest.front(), bytes }
+    }
 }
 
 /// Whether a set is a backup, and if not, why.

@@ -176,6 +176,11 @@ impl Set {
         &self.cover
     }
 
+    /// The cover sheet as it was read: the bytes of `backup.json`.
+    pub(crate) fn sheet(&self) -> &[u8] {
+        &self.sheet
+    }
+
     /// The set's folder on the share.
     #[must_use]
     pub fn folder(&self) -> &SharePath {

@@ -165,7 +165,8 @@ fn sets_in(place: &Place, folder: &SharePath, names: &[Name]) -> Vec<(Place, Sha
     named(folder, names).into_iter().map(|(folder, set)| (place.clone(), folder, set)).collect()
 }
 
-fn folders(items: Vec<Item>) -> Vec<Name> {
+/// The names of the folders in a listing; never `MASBackup`.
+pub(super) fn folders(items: Vec<Item>) -> Vec<Name> {
     let folders =
         items.into_iter().filter(|item| item.kind == ItemKind::Folder && !is_mas_backup(&item.name));
     folders.filter_map(|item| Name::new(item.name).ok()).collect()
