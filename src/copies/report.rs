@@ -118,6 +118,19 @@ impl CopyReport {
         sum
     }
 
+    /// Whether an operator should look into something: a set that is no backup, or that could not be copied, or a folder that
+    /// cannot be read.
+    #[must_use]
+    pub fn needs_attention(&self) -> bool {
+        let is_bad = |set: &CopiedSet| {
+            matches!(
+                set.outcome,
+                CopyOutcome::Skipped { .. } | CopyOutcome::Conflict { .. } | CopyOutcome::Failed { .. }
+            )
+        };
+        !self.unreadable.is_empty() || self.sets.iter().any(is_bad)
+    }
+
     /// Returns the report, or an error if a set could not be copied.
     ///
     /// # Errors

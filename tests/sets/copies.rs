@@ -54,10 +54,10 @@ impl Sites {
         fs::create_dir_all(&source).unwrap();
         if !source.join("stays").exists() {
             fs::write(source.join("stays"), noise(1, 300_000)).unwrap();
+            // A file as young as the run that read it is read again by the next.
+            std::thread::sleep(std::time::Duration::from_millis(100));
         }
         fs::write(source.join("changes"), noise(created.as_second() as u64, 20_000)).unwrap();
-        // A file as young as the run that read it is read again by the next.
-        std::thread::sleep(std::time::Duration::from_millis(20));
         let state = self.fixture.path(&format!("state of {}", place.replace('/', " ")));
         let mut backup = azs_backup::Backup::builder(self.fixture.share.clone(), place.parse().unwrap())
             .certificate(self.fixture.certificate.encryption())

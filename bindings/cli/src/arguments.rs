@@ -91,6 +91,7 @@ commands! {
     Check, "check", check;
     Classify, "classify", classify;
     Retention, "retention", retention;
+    Copy, "copy", copy;
     Review, "review", review;
     MasBackup, "mas-backup", mas_backup;
     Nightly, "nightly", nightly;

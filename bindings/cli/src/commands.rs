@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod classify;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod copy;
 pub(crate) mod diff;
 pub(crate) mod key;
 pub(crate) mod kit;

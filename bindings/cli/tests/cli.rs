@@ -9,6 +9,8 @@ mod classify;
 mod common;
 #[path = "cli/configuration.rs"]
 mod configuration;
+#[path = "cli/copies.rs"]
+mod copies;
 #[path = "cli/dry_run.rs"]
 mod dry_run;
 #[path = "cli/jobs.rs"]

@@ -25,13 +25,14 @@ struct Checked {
     components: Vec<String>,
     thumbprints: Vec<String>,
     deletes_old_sets: bool,
+    copies: Vec<String>,
 }
 
 impl Check {
     pub(super) fn run(self, output: &Output) -> Result<Ended> {
         let site = Site::read(&self.site.file)?;
         check_reports(site.report())?;
-        site.check_share()?;
+        site.check_shares()?;
         let signer = site.signer()?;
         let certificates = site.certificates()?;
         if certificates.is_empty() {
@@ -51,6 +52,7 @@ impl Check {
             components: site.components.iter().map(|component| component.place.to_string()).collect(),
             thumbprints: certificates.iter().map(|of| of.facts().sha1_thumbprint.clone()).collect(),
             deletes_old_sets: site.retention.is_some(),
+            copies: site.copies.iter().map(|copy| copy.root.display().to_string()).collect(),
         };
         output.print(&checked, || checked.text())?;
         Ok(Ended::named(!expired.is_empty()))
@@ -62,6 +64,7 @@ impl Checked {
         let mut text = format!("backs up to {}\n", self.root);
         self.components.iter().for_each(|place| text += &format!("  {place}\n"));
         text += &format!("opened by the PFX with the thumbprint {}\n", self.thumbprints.join(" or "));
+        self.copies.iter().for_each(|root| text += &format!("copies each set to {root}\n"));
         text + if self.deletes_old_sets {
             "deletes old sets by [retention]\n"
         } else {

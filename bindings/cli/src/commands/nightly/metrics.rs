@@ -8,7 +8,7 @@ use azs_backup::set::Status;
 use azs_backup::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
-use super::report::{ComponentReport, Expiry, Report};
+use super::report::{ComponentReport, Copied, Expiry, Report};
 use crate::files::replace;
 use crate::site::Site;
 
@@ -82,6 +82,21 @@ pub(super) fn text(report: &Report, values: &Values) -> String {
         let _ = writeln!(text, "# HELP {name} What does not follow the best practices.\n# TYPE {name} gauge");
         for (severity, count) in review.counts() {
             let _ = writeln!(text, "{name}{{severity=\"{}\"}} {count}", severity.as_str());
+        }
+    }
+    let copies: [(&str, &str, fn(&Copied) -> Option<f64>); 3] = [
+        ("azs_backup_copy_success", "Whether another share has all that it should.", |of| {
+            Some(f64::from(u8::from(of.failure.is_none())))
+        }),
+        ("azs_backup_copy_sent_bytes", "What the last run sent to it.", |of| Some(of.sent_bytes as f64)),
+        ("azs_backup_copy_newest_timestamp_seconds", "When the newest sets that it has were made.", |of| {
+            of.newest.map(|newest| newest.as_second() as f64)
+        }),
+    ];
+    for (name, help, value) in copies.iter().filter(|_| !report.copies.is_empty()) {
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+        for (root, value) in report.copies.iter().filter_map(|of| Some((&of.root, value(of)?))) {
+            let _ = writeln!(text, "{name}{{root=\"{}\"}} {value}", label(root));
         }
     }
     let mut of_run = |name: &str, help: &str, value: f64| {
