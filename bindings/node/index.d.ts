@@ -1279,6 +1279,8 @@ export interface ComponentReview {
   frequencyHours: number
   retentionDays: number | null
   lastBackup: string | null
+  /** When its newest complete copy on another share began, if the review was given such shares. */
+  lastCopy: string | null
   complete: number
   others: number
   bytes: number

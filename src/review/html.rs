@@ -177,6 +177,10 @@ impl Review {
             }
             None => page.write_str("<dt>Last backup</dt><dd><b>never</b></dd>")?,
         }
+        if let Some(last) = component.last_copy {
+            let ago = ago(self.now.as_second().saturating_sub(last.as_second()));
+            write!(page, "<dt>Last copy</dt><dd>{ago} · <span>{}</span></dd>", Minute(last))?;
+        }
         let kept = component.retention_days.map_or("for good".to_owned(), |days| format!("{days} days"));
         let every = match component.is_configured {
             true => format!("each {} h, kept {kept}", component.frequency_hours),

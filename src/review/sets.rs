@@ -35,6 +35,9 @@ pub struct ComponentReview {
     pub retention_days: Option<u32>,
     /// When its last complete set began.
     pub last_backup: Option<Timestamp>,
+    /// When its newest complete copy on another share began, if the review was given such shares.
+    #[serde(default)]
+    pub last_copy: Option<Timestamp>,
     /// Number of complete sets.
     pub complete: usize,
     /// Number of sets that are not complete, or cannot be judged.
@@ -132,6 +135,7 @@ pub(super) fn review(
                 .map_or(configuration.frequency_hours.unwrap_or(12), |s| configuration.frequency(s)),
             retention_days: settings.and_then(|s| s.retention_days).or(configuration.retention_days),
             last_backup: None,
+            last_copy: None,
             complete: 0,
             others: 0,
             bytes: 0,
@@ -370,7 +374,7 @@ fn days(sets: &[ReviewedSet], now: Timestamp) -> Vec<Day> {
     days
 }
 
-const HOUR: i64 = 3600;
+pub(super) const HOUR: i64 = 3600;
 const DAY: i64 = 86_400;
 const DAYS: i64 = 30;
 const MOST_SIZES: usize = 120;

@@ -253,8 +253,13 @@ impl<'a> ListBuilder<'a> {
 
     /// Demands that sets are signed by one of these signers: one that is not is [`Untrusted`](SetState::Untrusted), and no
     /// backup. Retention deletes no such set, and counts none as good. An empty list demands nothing.
-    pub fn require_signers(mut self, signers: &[SignerCertificate]) -> Self {
-        self.demand = Demand::new(signers);
+    pub fn require_signers(self, signers: &[SignerCertificate]) -> Self {
+        self.demand(Demand::new(signers))
+    }
+
+    /// The same, by a demand that was made before.
+    pub(crate) fn demand(mut self, demand: Demand) -> Self {
+        self.demand = demand;
         self
     }
 

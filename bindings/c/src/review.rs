@@ -31,7 +31,7 @@ pub extern "C" fn azs_review_new(
         let out = slot(found, "found")?;
         let configuration = Configuration::from_json(configuration.get(length, "configuration")?)?;
         let (share, keys) = (handle(share, "share")?.0.clone(), keys(opener)?);
-        out.give(azs_review(review_with(&configuration, share, &keys, now.time("now")?)?));
+        out.give(azs_review(review_with(&configuration, share, &[], &keys, now.time("now")?)?));
         Ok(())
     })
 }

@@ -128,6 +128,11 @@ impl Site {
         self.server()?.open(self.root(), output)
     }
 
+    /// Opens the shares with copies.
+    pub(crate) fn open_copies(&self, output: &Output) -> Result<Vec<Arc<dyn Share>>> {
+        self.copies.iter().map(|copy| copy.open(output)).collect()
+    }
+
     /// Checks the way to the share.
     pub(crate) fn check(&self, output: &Output) -> Result<CheckReport> {
         // A backup would create the region folder then.

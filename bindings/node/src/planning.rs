@@ -321,7 +321,7 @@ pub fn review<'env>(
     let configuration = Configuration::from_json(configuration);
     long(env, move || {
         let configuration = configuration?;
-        Ok(Review(review_with(&configuration, share?, &keys, time(at)?)?))
+        Ok(Review(review_with(&configuration, share?, &[], &keys, time(at)?)?))
     })
 }
 
@@ -335,7 +335,7 @@ pub fn review_sync(
 ) -> napi::Result<Review> {
     now(env, || {
         let configuration = Configuration::from_json(configuration)?;
-        Ok(Review(review_with(&configuration, share.share()?, &keys(opener), time(at)?)?))
+        Ok(Review(review_with(&configuration, share.share()?, &[], &keys(opener), time(at)?)?))
     })
 }
 

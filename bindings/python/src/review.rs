@@ -38,7 +38,7 @@ pub(crate) fn review(
     };
     let (share, now) = (share.open()?, Time::or_now(now));
     let keys = opener.map(|opener| Keys::from(&*opener.0)).unwrap_or_default();
-    patiently(py, move || core::review_with(&configuration, share, &keys, now)).map(Review)
+    patiently(py, move || core::review_with(&configuration, share, &[], &keys, now)).map(Review)
 }
 
 /// What a review found. A notebook shows it as a page.

@@ -253,13 +253,19 @@ class ComponentReview(Value):
     """The state of the backups of one component, or of one of its scale units."""
 
     __slots__ = ()
-    _shapes = {"last_backup": optional(moment), "days": several(Day._of), "sizes": several(Size._of)}
+    _shapes = {
+        "last_backup": optional(moment),
+        "last_copy": optional(moment),
+        "days": several(Day._of),
+        "sizes": several(Size._of),
+    }
     name: str
     worst: Severity | None
     is_configured: bool
     frequency_hours: int
     retention_days: int | None
     last_backup: datetime | None
+    last_copy: datetime | None
     complete: int
     others: int
     bytes: int

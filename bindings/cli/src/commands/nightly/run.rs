@@ -5,7 +5,8 @@ use std::sync::Arc;
 use azs_backup::alert::{AlertKind, Context, Retry};
 use azs_backup::backup::BackupReport;
 use azs_backup::copies::replicate;
-use azs_backup::review::{Review, review};
+use azs_backup::mas_backup::Keys;
+use azs_backup::review::{Review, review_with};
 use azs_backup::schedule::{Job, JobLog, JobStatus, RetentionPolicy, Trigger};
 use azs_backup::set::Status;
 use azs_backup::share::StepOutcome;
@@ -259,7 +260,10 @@ impl Run<'_> {
             return Ok(None);
         }
         let share = self.site.open(self.output)?;
-        review(&self.site.review_configuration()?, share, Timestamp::now()).map(Some)
+        // One that is not there failed its copies already.
+        let copies: Vec<_> = self.site.copies.iter().filter_map(|copy| copy.open(self.output).ok()).collect();
+        let configuration = self.site.review_configuration()?;
+        review_with(&configuration, share, &copies, &Keys::default(), Timestamp::now()).map(Some)
     }
 
     /// Deletes what no rule keeps; says how many sets.
