@@ -49,6 +49,7 @@ mod scan;
 mod seen;
 mod sets;
 mod signers;
+mod survey;
 mod table;
 mod their_backups;
 
@@ -57,6 +58,7 @@ pub use configuration::{ComponentSettings, Configuration, KnownCertificate, Meas
 pub use findings::{Finding, Silenced};
 pub use rules::{RULES, Rule};
 pub use sets::{ComponentReview, Day, Size};
+pub use survey::{Region, Survey, SurveyBuilder, SurveyRow, survey};
 pub use their_backups::TheirBackups;
 
 /// The result of a review.

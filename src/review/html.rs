@@ -235,12 +235,12 @@ fn write_findings(page: &mut String, heading: &str, findings: &[(&Finding, Optio
     Ok(())
 }
 
-fn word(worst: Option<Severity>) -> &'static str {
+pub(super) fn word(worst: Option<Severity>) -> &'static str {
     worst.map_or("good", Severity::as_str)
 }
 
 /// A time to the minute, as people read it: `2026-11-23 02:00`.
-struct Minute(Timestamp);
+pub(super) struct Minute(pub(super) Timestamp);
 
 impl fmt::Display for Minute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -253,7 +253,7 @@ impl fmt::Display for Minute {
 }
 
 /// Escapes text for HTML, in an element or in a quoted attribute.
-struct Escaped<'a>(&'a str);
+pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,7 +11,7 @@ use super::digest::Digest;
 use super::shrunken::Largest;
 use crate::error::Result;
 use crate::layout::{Component, Deployment, Place, SetName, SharePath};
-use crate::observer::{Observer, observed};
+use crate::observer::{Observer, Unobserved, observed};
 use crate::share::Share;
 use crate::signature::{Demand, Signature, SignerCertificate};
 
@@ -22,6 +22,7 @@ mod walk;
 pub use deployments::list_deployments;
 pub(crate) use summary::summary;
 
+pub(crate) use walk::Named;
 use walk::Walk;
 
 /// The sets of a deployment, by place and then from old to new, and the folders that could not be listed.
@@ -232,6 +233,14 @@ impl SetSummary {
 /// cannot be read, the list names it and goes on. Without a region folder the list is empty.
 pub fn list_sets<'a>(share: Arc<dyn Share>, deployment: &'a Deployment) -> ListBuilder<'a> {
     ListBuilder { share, deployment, component: None, demand: Demand::default(), observer: None }
+}
+
+/// Finds the sets of a deployment by their names alone, and the folders that cannot be listed.
+pub(crate) fn find_sets(
+    share: &Arc<dyn Share>,
+    deployment: &Deployment,
+) -> Result<(Vec<Named>, Vec<UnreadableFolder>)> {
+    Walk::new(share, &Demand::default(), &mut Unobserved).found(deployment)
 }
 
 /// A listing that [`run`](Self::run) does.

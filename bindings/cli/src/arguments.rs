@@ -93,6 +93,7 @@ commands! {
     Retention, "retention", retention;
     Copy, "copy", copy;
     Review, "review", review;
+    Survey, "survey", survey;
     MasBackup, "mas-backup", mas_backup;
     Nightly, "nightly", nightly;
     Config, "config", config;

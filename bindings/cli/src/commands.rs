@@ -18,4 +18,5 @@ pub(crate) mod restore;
 pub(crate) mod retention;
 pub(crate) mod review;
 pub(crate) mod show;
+pub(crate) mod survey;
 pub(crate) mod verify;
