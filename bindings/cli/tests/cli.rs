@@ -34,5 +34,7 @@ mod site;
 #[cfg(feature = "smb")]
 #[path = "cli/smb.rs"]
 mod smb;
+#[path = "cli/survey.rs"]
+mod survey;
 #[path = "cli/words.rs"]
 mod words;
