@@ -1,8 +1,12 @@
 //! A survey as one HTML page, without scripts or external content, and with every name escaped.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
+use jiff::Timestamp;
+
 use super::{Survey, SurveyRow};
+use crate::layout::SetName;
 use crate::review::findings::ago;
 use crate::review::html::{Escaped, Minute, word};
 use crate::review::table::bytes;
@@ -28,9 +32,7 @@ impl Survey {
             include_str!("../html/style.css"),
             include_str!("style.css")
         )?;
-        let regions: std::collections::BTreeSet<_> =
-            self.rows.iter().filter_map(|row| row.deployment.as_ref()).collect();
-        let worst = self.rows.first().and_then(|row| row.severity);
+        let regions: BTreeSet<_> = self.rows.iter().filter_map(|row| row.deployment.as_ref()).collect();
         writeln!(
             page,
             "<header><p class=\"dim\">Backup survey · {}</p><h1>{} deployments</h1></header>",
@@ -43,7 +45,7 @@ impl Survey {
             write!(page, "<div class=\"tile\"><b class=\"{class}\">{count}</b>{}</div>", severity.as_str())?;
         }
         let good = self.rows.iter().filter(|row| row.severity.is_none()).count();
-        writeln!(page, "<div class=\"tile\"><b class=\"{}\">{good}</b>good</div></div>", word(worst))?;
+        writeln!(page, "<div class=\"tile\"><b class=\"good\">{good}</b>good</div></div>")?;
         page.write_str(
             "<table><thead><tr><th>Deployment<th>Component<th>State<th>Last good set<th class=\"n\">Content\
              <th class=\"n\">Stored<th>Last copy<th>Signed by<th>PFX</tr></thead><tbody>\n",
@@ -53,7 +55,6 @@ impl Survey {
     }
 
     fn write_row(&self, page: &mut String, row: &SurveyRow) -> fmt::Result {
-        let since = |time: jiff::Timestamp| ago(self.now.as_second().saturating_sub(time.as_second()));
         let deployment = row.deployment.as_ref().map_or_else(|| row.share.clone(), ToString::to_string);
         let state = word(row.severity);
         write!(
@@ -66,21 +67,28 @@ impl Survey {
             write!(page, "<br><small>{}</small>", Escaped(remark))?;
         }
         match row.last_good {
-            Some(set) => write!(page, "<td>{}<br><small>{set}</small>", since(set.created()))?,
-            None => page.write_str("<td>never")?,
+            Some(set) => self.write_set(page, row, set)?,
+            None => page.write_str("<td>never<td class=\"n\">–<td class=\"n\">–<td>–<td>–<td>–")?,
         }
-        write!(page, "<td class=\"n\">{}", bytes(row.bytes))?;
+        page.write_str("</tr>\n")
+    }
+
+    fn write_set(&self, page: &mut String, row: &SurveyRow, set: SetName) -> fmt::Result {
+        let since = |time: Timestamp| ago(self.now.as_second().saturating_sub(time.as_second()));
+        write!(page, "<td>{}<br><small>{set}</small>", since(set.created()))?;
+        write!(page, "<td class=\"n\" data-of=\"content\">{}", bytes(row.bytes))?;
         if let Some(before) = row.bytes_before.filter(|before| *before > 0) {
             let change = (row.bytes as f64 / before as f64 - 1.0) * 100.0;
             write!(page, "<br><small>{change:+.0} %</small>")?;
         }
-        write!(page, "<td class=\"n\">{}", bytes(row.stored_bytes))?;
-        write!(page, "<td>{}", row.last_copy.map_or("–".to_owned(), since))?;
+        write!(page, "<td class=\"n\" data-of=\"stored\">{}", bytes(row.stored_bytes))?;
+        write!(page, "<td data-of=\"last copy\">{}", row.last_copy.map_or("–".to_owned(), since))?;
         let signer = row.signature.as_ref().and_then(|signature| signature.signer());
-        write!(page, "<td>{}<td>", signer.map_or("–".to_owned(), |by| Escaped(&by.subject).to_string()))?;
+        let signer = signer.map_or("–".to_owned(), |by| Escaped(&by.subject).to_string());
+        write!(page, "<td data-of=\"signed by\">{signer}<td data-of=\"PFX\">")?;
         for thumbprint in &row.thumbprints {
             write!(page, "<code>{}</code> ", Escaped(thumbprint.get(..8).unwrap_or(thumbprint)))?;
         }
-        page.write_str("</tr>\n")
+        Ok(())
     }
 }

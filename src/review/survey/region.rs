@@ -12,7 +12,7 @@ use crate::review::findings::ago;
 use crate::set::shrunken::Largest;
 use crate::set::{CoverSheet, Named, SetState, SetSummary, Status, find_sets, summary};
 use crate::severity::Severity::{Critical, Notice, Warning};
-use crate::share::{CLOCK_SKEW, Share};
+use crate::share::{CLOCK_SKEW, Share, joined};
 use crate::signature::Demand;
 
 /// Most sets of a component to look at: if so many in a row are no backup, no older one makes it good.
@@ -177,7 +177,11 @@ fn cover(set: SetSummary, row: &mut SurveyRow, is_newest: bool) -> Option<CoverS
             None
         }
         state => {
-            row.remark(Warning, format!("{}: {}", set.name, state.reason().unwrap_or_default()));
+            // The row says where it is.
+            let reason = state.reason().unwrap_or_default();
+            let folder = format!("{}: ", joined(row.share.clone(), &set.folder));
+            let reason = reason.strip_prefix(&*folder).unwrap_or(reason);
+            row.remark(Warning, format!("{}: {reason}", set.name));
             None
         }
     }
