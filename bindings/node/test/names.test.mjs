@@ -67,7 +67,7 @@ test('the names of options are those of the core', async (t) => {
   const [json, at] = ['{"zzzzzz": null}', join(folder(t), 'new')]
   const control = () => new native.Control(undefined)
   const ask = {
-    BACKUP: () => native.Backup.startSync(half(on), SWITCHES, [half(certificate())], json, control()),
+    BACKUP: () => native.Backup.startSync(half(on), SWITCHES, [half(certificate())], undefined, json, control()),
     CHECK: () => half(on).checkSync('contoso.com/nyc', json),
     HEALTH: () => native.backupWarnings(json, undefined),
     RESTORE: () => half(set).restoreSync(half(opener()), at, json, control()),
