@@ -162,20 +162,33 @@ impl Show {
     fn run(self, output: &Output) -> Result<Ended> {
         let bytes = read(&self.file)?;
         let failed = |e: Error| Error::new(e.kind(), format!("{}: {e}", self.file.display())).with_source(e);
+        let (mut is_signer, may_be_pfx) = (false, [ErrorKind::Malformed, ErrorKind::CertificateUnsuitable]);
         let facts = match EncryptionCertificate::from_cer(&bytes) {
             Ok(certificate) => certificate.facts().clone(),
-            // What is no certificate alone may be a PFX.
-            Err(error) if matches!(error.kind(), ErrorKind::Malformed | ErrorKind::CertificateUnsuitable) => {
-                let password = self.password.read()?;
-                let password = password.as_ref().map(|text| text.as_str());
-                DecryptionCertificate::from_pfx(&bytes, password).map_err(failed)?.facts().clone()
-            }
+            Err(error) if may_be_pfx.contains(&error.kind()) => match SignerCertificate::from_cer(&bytes) {
+                Ok(certificate) => {
+                    is_signer = true;
+                    certificate.facts().clone()
+                }
+                // What is no certificate alone may be a PFX.
+                Err(_) => {
+                    let password = self.password.read()?;
+                    let password = password.as_ref().map(|text| text.as_str());
+                    DecryptionCertificate::from_pfx(&bytes, password).map_err(failed)?.facts().clone()
+                }
+            },
             Err(error) => return Err(failed(error)),
+        };
+        let (purpose, late) = match is_signer {
+            true => {
+                ("purpose     signs sets, encrypts nothing\n", "what it signed while it was valid stays good")
+            }
+            false => ("", "it still opens sets"),
         };
         let is_valid = (facts.not_before..=facts.not_after).contains(&Timestamp::now());
         output.print(&facts, || {
             format!(
-                "subject     {}\nissuer      {}\nserial      {}\nkey         {} {}\nthumbprint  {}\nSHA-256     {}\n\
+                "subject     {}\nissuer      {}\nserial      {}\nkey         {} {}\n{purpose}thumbprint  {}\nSHA-256     {}\n\
                  valid from  {}\nvalid until {}{}\n",
                 facts.subject,
                 facts.issuer,
@@ -186,7 +199,7 @@ impl Show {
                 facts.sha256_thumbprint,
                 facts.not_before,
                 facts.not_after,
-                if is_valid { "" } else { ": not valid today; it still opens sets" },
+                if is_valid { String::new() } else { format!(": not valid today; {late}") },
             )
         })?;
         Ok(Ended::named(!is_valid))
