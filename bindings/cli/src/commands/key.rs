@@ -162,21 +162,16 @@ impl Show {
     fn run(self, output: &Output) -> Result<Ended> {
         let bytes = read(&self.file)?;
         let failed = |e: Error| Error::new(e.kind(), format!("{}: {e}", self.file.display())).with_source(e);
-        let (mut is_signer, may_be_pfx) = (false, [ErrorKind::Malformed, ErrorKind::CertificateUnsuitable]);
-        let facts = match EncryptionCertificate::from_cer(&bytes) {
-            Ok(certificate) => certificate.facts().clone(),
-            Err(error) if may_be_pfx.contains(&error.kind()) => match SignerCertificate::from_cer(&bytes) {
-                Ok(certificate) => {
-                    is_signer = true;
-                    certificate.facts().clone()
-                }
-                // What is no certificate alone may be a PFX.
-                Err(_) => {
-                    let password = self.password.read()?;
-                    let password = password.as_ref().map(|text| text.as_str());
-                    DecryptionCertificate::from_pfx(&bytes, password).map_err(failed)?.facts().clone()
-                }
-            },
+        let (facts, is_signer) = match of_cer(&bytes) {
+            Ok(found) => found,
+            // What is no certificate alone may be a PFX.
+            Err(error) if matches!(error.kind(), ErrorKind::Malformed | ErrorKind::CertificateUnsuitable) => {
+                let password = self.password.read()?;
+                let password = password.as_ref().map(|text| text.as_str());
+                let pfx = DecryptionCertificate::from_pfx(&bytes, password).map_err(failed)?;
+                let is_signer = of_cer(&pfx.encryption_certificate().to_der()?).is_ok_and(|(_, signs)| signs);
+                (pfx.facts().clone(), is_signer)
+            }
             Err(error) => return Err(failed(error)),
         };
         let (purpose, late) = match is_signer {
@@ -204,6 +199,13 @@ impl Show {
         })?;
         Ok(Ended::named(!is_valid))
     }
+}
+
+/// What a CER says, and whether it only signs.
+fn of_cer(cer: &[u8]) -> Result<(CertificateFacts, bool)> {
+    EncryptionCertificate::from_cer(cer).map(|found| (found.facts().clone(), false)).or_else(|error| {
+        SignerCertificate::from_cer(cer).map(|found| (found.facts().clone(), true)).map_err(|_| error)
+    })
 }
 
 /// Try on a share whether a PFX opens what it should: the newest complete set of each component, every byte.
