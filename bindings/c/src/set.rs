@@ -259,7 +259,11 @@ pub extern "C" fn azs_set_restore_bytes(
     guard(error, || {
         let out = slot(content, "content")?;
         let (set, opener) = both(set, opener)?;
-        set.require_signers(&demanded(signers, signer_count)?)?;
+        let signers = demanded(signers, signer_count)?;
+        // Without a demand nobody need read the signature.
+        if !signers.is_empty() {
+            set.require_signers(&signers)?;
+        }
         out.give(azs_bytes::secret(set.restore_bytes(&opener, &path.parse("path")?, limit)?));
         Ok(())
     })
