@@ -214,7 +214,6 @@ impl BackupSet {
     /// Restores one file to a binary stream, and returns its entry. Writes nothing before the whole file is
     /// verified. `require_signers` is as for `restore`.
     #[pyo3(signature = (opener, path, writer, *, require_signers=None, progress=None))]
-    #[expect(clippy::too_many_arguments, reason = "keywords")]
     fn restore_stream<'py>(
         &self,
         py: Python<'py>,

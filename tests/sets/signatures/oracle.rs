@@ -240,7 +240,7 @@ impl World {
             copy_folder(&kept, &self.fixture.native(&set.folder), false);
             self.say(format!("{}: put back", set.folder));
             self.sets.push(set);
-            self.sets.sort_by(|one, other| one.folder.to_string().cmp(&other.folder.to_string()));
+            self.sets.sort_by_key(|set| set.folder.to_string());
         }
     }
 
