@@ -43,7 +43,7 @@ fn with_a_demand_only_signed_sets_count_whatever_happens() {
 }
 
 const SEQUENCES: u64 = 12;
-const STEPS: usize = 40;
+const STEPS: usize = 50;
 
 /// Whoever signs: three certificates of one host, one after another, another host, and two that nobody demands.
 fn signers() -> &'static [Signer] {
@@ -117,7 +117,10 @@ impl World {
                 let by = self.rng.chance(60).then(|| MALLORY[self.rng.below(2)]);
                 self.back_up(by);
             }
-            40..60 => self.alter(),
+            40..60 => {
+                let at = self.rng.below(self.sets.len());
+                self.alter(at);
+            }
             60..64 => self.rotate(),
             64..68 => self.rename(),
             68..72 => self.put_back(),
@@ -157,11 +160,11 @@ impl World {
     }
 
     /// Does to a set what somebody can who writes to the share and has no key of ours.
-    fn alter(&mut self) {
+    fn alter(&mut self, at: usize) {
         if self.sets.is_empty() {
             return;
         }
-        let (at, other) = (self.rng.below(self.sets.len()), self.rng.below(self.sets.len()));
+        let other = self.rng.below(self.sets.len());
         let (native, p7s) = (self.native(at), self.native(at).join(P7S));
         let how = self.rng.below(7);
         self.say(format!("{}: altered, way {how}", self.sets[at].folder));
@@ -247,7 +250,7 @@ impl World {
     /// Plans, with or without the demand, and carries the plan out, sometimes after more was altered.
     fn retain(&mut self) {
         let with = self.rng.chance(75);
-        let (keep, room) = (1 + self.rng.below(4), self.rng.chance(10));
+        let (keep, room) = (1 + self.rng.below(3), self.rng.chance(10));
         let mut policy = RetentionPolicy::new().keep_last(u32::try_from(keep).unwrap());
         if room {
             policy = policy.make_room(u64::MAX);
@@ -265,9 +268,12 @@ impl World {
         let got: Vec<_> = plan.deletions.iter().map(|deletion| deletion.folder.clone()).collect();
         self.hold(got == wanted, &format!("to delete are {got:?}, not {wanted:?}"));
 
-        let is_altered = self.rng.chance(40);
+        let is_altered = self.rng.chance(50);
         if is_altered {
-            self.alter();
+            // Mostly the one for whose sake others may go.
+            let last = self.sets.iter().rposition(|set| self.counts(set, with));
+            let at = last.filter(|_| self.rng.chance(60)).unwrap_or_else(|| self.rng.below(self.sets.len()));
+            self.alter(at);
         }
         let copies = self.copies(&got);
         let had_good = self.sets.iter().any(|set| self.counts(set, with));
