@@ -247,6 +247,43 @@ export class DecryptionCertificate {
   readonly encryptionCertificate: EncryptionCertificate
 }
 
+/** The public certificate of a host that signs its sets: the CER that readers demand. */
+export class SignerCertificate {
+  private constructor()
+  /**
+   * Reads DER, PEM or Base64, or a PKCS #7 bundle with one certificate. Validity does not count here: a signature is good
+   * if the certificate was valid at the time of the set.
+   */
+  static fromCer(cer: Bytes): SignerCertificate
+  static load(file: FilePath): Promise<SignerCertificate>
+  static loadSync(file: FilePath): SignerCertificate
+  readonly facts: CertificateFacts
+  toDer(): Buffer
+}
+
+/** A certificate with its private key, with which a host signs its sets: a PFX of its own, which opens no backup. */
+export class Signer {
+  private constructor()
+  /** One certificate in it must be fit to sign. An empty password and no password are the same. */
+  static fromPfx(pfx: Bytes, password?: string | null): Promise<Signer>
+  static fromPfxSync(pfx: Bytes, password?: string | null): Signer
+  static fromPem(key: Bytes, passphrase: string | null | undefined, cer: Bytes): Promise<Signer>
+  static fromPemSync(key: Bytes, passphrase: string | null | undefined, cer: Bytes): Signer
+  static load(file: FilePath, password?: string | null): Promise<Signer>
+  static loadSync(file: FilePath, password?: string | null): Signer
+  readonly facts: CertificateFacts
+  /** The public half, which readers demand. */
+  readonly certificate: SignerCertificate
+  /** Fails with `CERTIFICATE_EXPIRED` unless it is valid at that time, by default now. */
+  checkValidity(at?: Time | null): void
+}
+
+/** Whom a reader demands sets from. */
+export interface Demand {
+  /** One or several signers: a set that none of them signed is refused as `NOT_TRUSTED`. */
+  requireSigners?: SignerCertificate | SignerCertificate[]
+}
+
 // ---------------------------------------------------------------------------------------------------- Seal and open
 
 export interface RecipientFacts {
@@ -501,9 +538,22 @@ export interface UnreadableFolder {
 /** A listing of sets, and the folders that could not be listed; their sets are missing here. */
 export type SetList = SetSummary[] & { unreadable: UnreadableFolder[] }
 
-/** The sets of a deployment, or of one component of it, by place and then from old to new. Progress counts sets. */
-export function listSets(share: Share, deployment: Named, component?: Named | null, options?: WorkOptions): Promise<SetList>
-export function listSetsSync(share: Share, deployment: Named, component?: Named | null, options?: WorkOptionsSync): SetList
+/**
+ * The sets of a deployment, or of one component of it, by place and then from old to new. Progress counts sets. With a
+ * demand, a set that none of the signers signed is `untrusted`: retention deletes no such set, and counts none as good.
+ */
+export function listSets(
+  share: Share,
+  deployment: Named,
+  component?: Named | null,
+  options?: WorkOptions & Demand,
+): Promise<SetList>
+export function listSetsSync(
+  share: Share,
+  deployment: Named,
+  component?: Named | null,
+  options?: WorkOptionsSync & Demand,
+): SetList
 
 /** What the index says about any entry. */
 export interface EntryFacts {
@@ -582,7 +632,7 @@ export interface RestoreReport {
   signature: Signature
 }
 
-export interface RestoreOptions extends WorkOptions {
+export interface RestoreOptions extends WorkOptions, Demand {
   /** What to restore, in gitignore syntax; by default everything. */
   patterns?: string | string[]
   /** What to do about existing things; the default is `refuse`. */
@@ -609,22 +659,28 @@ export class BackupSet {
   /** Iterates over its entries, and fetches them as you ask for them. */
   entries(opener: Opener): AsyncGenerator<Entry, void, undefined>
   entriesSync(opener: Opener): Generator<Entry, void, undefined>
-  /** Checks every stored file against `SHA256SUMS`. Needs no key. */
-  verify(options?: WorkOptions): Promise<VerifyReport>
-  verifySync(options?: WorkOptionsSync): VerifyReport
+  /** Reads who signed it. Only a demand says whether that is one of your hosts. */
+  signature(): Promise<Signature>
+  signatureSync(): Signature
+  /** Returns the signature if it is by one of these signers; otherwise fails with `NOT_TRUSTED`. */
+  requireSigners(...signers: (SignerCertificate | SignerCertificate[])[]): Promise<Signature>
+  requireSignersSync(...signers: (SignerCertificate | SignerCertificate[])[]): Signature
+  /** Checks every stored file against `SHA256SUMS`. Needs no key. A demand that is not met is a fault. */
+  verify(options?: WorkOptions & Demand): Promise<VerifyReport>
+  verifySync(options?: WorkOptionsSync & Demand): VerifyReport
   /** Checks every byte: authenticates it, decompresses it and compares it with the index. */
-  verifyFull(opener: Opener, options?: WorkOptions): Promise<VerifyReport>
-  verifyFullSync(opener: Opener, options?: WorkOptionsSync): VerifyReport
+  verifyFull(opener: Opener, options?: WorkOptions & Demand): Promise<VerifyReport>
+  verifyFullSync(opener: Opener, options?: WorkOptionsSync & Demand): VerifyReport
   restore(opener: Opener, target: FilePath, options?: RestoreOptions): Promise<RestoreReport>
   restoreSync(opener: Opener, target: FilePath, options?: RestoreOptions): RestoreReport
   /** Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB. */
-  restoreBytes(opener: Opener, path: string, options?: { limit?: number }): Promise<Buffer>
-  restoreBytesSync(opener: Opener, path: string, options?: { limit?: number }): Buffer
+  restoreBytes(opener: Opener, path: string, options?: { limit?: number } & Demand): Promise<Buffer>
+  restoreBytesSync(opener: Opener, path: string, options?: { limit?: number } & Demand): Buffer
   /**
    * Restores one file to a stream, which outputs nothing before the whole file is verified. If you answer a request
    * with it, wait for its `readable` first: if that fails, you can still send another answer.
    */
-  createRestoreStream(opener: Opener, path: string, options?: WorkOptions): Readable
+  createRestoreStream(opener: Opener, path: string, options?: WorkOptions & Demand): Readable
 }
 
 // ---------------------------------------------------------------------------------------------------- Backup
@@ -632,6 +688,8 @@ export class BackupSet {
 export interface BackupOptions extends WorkOptions {
   /** Each of them can open the set. At least one is required. */
   certificates: EncryptionCertificate | EncryptionCertificate[]
+  /** Signs the set, so that readers can demand sets of this host. */
+  signer?: Signer
   allowExpiredCertificates?: boolean
   /** Written on the cover sheet, in clear: vendor, model, serial, firmware. */
   labels?: Record<string, string>

@@ -12,6 +12,7 @@ const native = require('./native.js')
 const planning = require('./lib/planning.js')
 const set = require('./lib/set.js')
 const share = require('./lib/share.js')
+const signature = require('./lib/signature.js')
 
 exports.AlertKind = alert.AlertKind
 exports.Backup = backup.Backup
@@ -35,6 +36,8 @@ exports.Schedule = planning.Schedule
 exports.Sealer = envelope.Sealer
 exports.SetSummary = share.SetSummary
 exports.Share = share.Share
+exports.Signer = signature.Signer
+exports.SignerCertificate = signature.SignerCertificate
 exports.SmbShare = share.SmbShare
 exports.TextClassifier = alert.TextClassifier
 exports.alertKindOfFaultType = alert.alertKindOfFaultType

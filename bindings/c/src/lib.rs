@@ -25,3 +25,4 @@ mod review;
 mod schedule;
 mod set;
 mod share;
+mod signature;

@@ -14,7 +14,7 @@ fn the_vectors_hold_in_c() {
         let program = Build::new(name).sanitized().link("cjson").compile();
         run(Command::new(program).arg(vectors()).arg(scratch(name)))
     };
-    let counts = walk("vectors") + &walk("options");
+    let counts = walk("vectors") + &walk("options") + &walk("signatures");
     print!("{counts}");
     common::check_counts(&counts);
 }
@@ -65,6 +65,11 @@ fn valgrind_finds_nothing(name: &str) {
 #[test]
 fn valgrind_finds_nothing_in_the_vectors() {
     valgrind_finds_nothing("vectors");
+}
+
+#[test]
+fn valgrind_finds_nothing_in_signatures() {
+    valgrind_finds_nothing("signatures");
 }
 
 #[test]

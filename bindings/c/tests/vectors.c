@@ -402,7 +402,7 @@ static cJSON *file_of(azs_set *set, azs_opener *opener, const char *path) {
     azs_bytes *bytes;
     azs_error *error;
     cJSON *file = cJSON_CreateObject();
-    if (azs_set_restore_bytes(set, opener, path, 1u << 20, &bytes, &error) == AZS_STATUS_OK) {
+    if (azs_set_restore_bytes(set, opener, path, 1u << 20, NULL, 0, &bytes, &error) == AZS_STATUS_OK) {
         char *text = (char *)calloc(azs_bytes_length(bytes) + 1, 1);
         CHECK(text != NULL);
         memcpy(text, azs_bytes_data(bytes), azs_bytes_length(bytes));
@@ -425,12 +425,12 @@ static cJSON *set_ends(const cJSON *test, azs_set *set, int number) {
     cJSON *ends = cJSON_CreateObject(), *files = cJSON_CreateObject();
     OK(azs_decryption_certificate_load(pfx_path, text_of(test, "password"), &pfx, &error));
     OK(azs_opener_new((const azs_decryption_certificate *const *)&pfx, 1, &opener, &error));
-    OK(azs_set_verify(set, NULL, NULL, &json, &error));
+    OK(azs_set_verify(set, NULL, 0, NULL, NULL, &json, &error));
     cJSON *report = parsed(json);
     cJSON_AddItemToObject(ends, "faults", pairs(cJSON_GetObjectItemCaseSensitive(report, "faults"), "file", "kind"));
     cJSON_Delete(report);
 
-    azs_status status = azs_set_verify_full(set, opener, NULL, NULL, &json, &error);
+    azs_status status = azs_set_verify_full(set, opener, NULL, 0, NULL, NULL, &json, &error);
     cJSON *sound = cJSON_CreateFalse();
     if (status == AZS_STATUS_OK) {
         report = parsed(json);

@@ -19,4 +19,5 @@ mod planning;
 mod program;
 mod set;
 mod share;
+mod signature;
 mod threads;

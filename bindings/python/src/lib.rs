@@ -14,6 +14,7 @@ mod envelope;
 mod error;
 mod events;
 mod layout;
+mod list;
 mod mas_backup;
 mod memory;
 mod options;
@@ -25,6 +26,7 @@ mod review;
 mod schedule;
 mod set;
 mod share;
+mod signature;
 mod stream;
 mod turns;
 mod value;
@@ -50,6 +52,8 @@ mod _native {
         Component, Deployment, Host, Name, Place, ScaleUnit, SetName, SharePath, UncPath, is_mas_backup,
     };
     #[pymodule_export]
+    use super::list::{SetSummary, list_sets};
+    #[pymodule_export]
     use super::mas_backup::MasBackup;
     #[pymodule_export]
     use super::progress::Progress;
@@ -63,9 +67,11 @@ mod _native {
         parse_operations,
     };
     #[pymodule_export]
-    use super::set::{BackupSet, EntryIterator, SetSummary, list_sets};
+    use super::set::{BackupSet, EntryIterator};
     #[pymodule_export]
     use super::share::{CheckReport, FolderShare, Share, SmbShare, check_share, check_smb_share, open_share};
+    #[pymodule_export]
+    use super::signature::{Signer, SignerCertificate};
     #[pymodule_export]
     use super::value::normal;
 

@@ -110,6 +110,8 @@ __all__ = [
     "SetSummary",
     "Share",
     "SharePath",
+    "Signer",
+    "SignerCertificate",
     "SmbShare",
     "TextClassifier",
     "UncPath",
@@ -749,7 +751,8 @@ class Backup:
     backup and leaves nothing that looks like one. A pool of threads may add to it: their calls wait for one another.
     It does not survive a fork.
 
-    `certificates`: one or several; each of them can open the set. `labels`: written on the cover sheet, in clear.
+    `certificates`: one or several; each of them can open the set. `signer`: signs the set, so that readers can demand
+    sets of this host. `labels`: written on the cover sheet, in clear.
     `exclude`: patterns in gitignore syntax of what to leave out below each folder; `!` takes something back in.
     `source_problems`: `"fail"` (the default), or `"report"` to go on past sources that cannot be read or that change, and to name
     them. `shrunken_sources`: `"warn"` (the default) or `"fail"` if a source is empty or holds less than half of last time.
@@ -774,6 +777,7 @@ class Backup:
         place: Place | str,
         *,
         certificates: EncryptionCertificate | Iterable[EncryptionCertificate],
+        signer: Signer | None = None,
         allow_expired_certificates: bool | None = None,
         labels: Mapping[str, str] | None = None,
         exclude: str | Iterable[str] | None = None,
@@ -827,13 +831,93 @@ class Backup:
         self, kind: type[BaseException] | None, _value: BaseException | None, _traceback: TracebackType | None, /
     ) -> None: ...
 
+# Signers
+
+@final
+class SignerCertificate:
+    """The public certificate of a host that signs its sets: the CER that readers demand.
+
+    Create it with `from_cer` or `load`. Two are equal if they are the same certificate.
+    """
+    @staticmethod
+    def from_cer(data: Buffer) -> SignerCertificate:
+        """Reads a CER: DER, PEM or Base64, as Windows and OpenSSL write it. Validity does not count here: a signature is
+        good if the certificate was valid at the time of the set.
+
+        Raises `MalformedError`, or `CertificateUnsuitableError` if the certificate may not sign or the file contains a
+        private key.
+        """
+    @staticmethod
+    def load(file: _StrPath) -> SignerCertificate:
+        """Reads a CER file."""
+    @property
+    def facts(self) -> CertificateFacts:
+        """What the certificate says about itself."""
+    def to_der(self) -> bytes:
+        """Returns the certificate in DER, as in a CER file."""
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
+
+_Signers: TypeAlias = SignerCertificate | Iterable[SignerCertificate]
+
+@final
+class Signer:
+    """A certificate with its private key, with which a host signs its sets. It cannot be pickled, and never shows its key.
+
+    >>> signer = Signer.load(folder / "signing.pfx", "correct horse")
+    >>> Signer.load(folder / "signing.pfx", "wrong")
+    Traceback (most recent call last):
+    azs_backup.errors.WrongPasswordError: ...
+    """
+    @staticmethod
+    def from_pfx(data: Buffer, password: str | None = None) -> Signer:
+        """Reads a PFX, also in Base64 as a vault exports it. One certificate in it must be fit to sign.
+
+        Raises `WrongPasswordError`, `MalformedError`, `CertificateUnsuitableError` and `UnsupportedError`.
+        """
+    @staticmethod
+    def from_pem(key: Buffer, passphrase: str | None = None, *, certificate: Buffer) -> Signer:
+        """Reads a private key in PEM and its certificate, which may be in the same file."""
+    @staticmethod
+    def load(file: _StrPath, password: str | None = None) -> Signer:
+        """Reads a PFX file."""
+    @property
+    def facts(self) -> CertificateFacts:
+        """What the certificate says about itself."""
+    @property
+    def certificate(self) -> SignerCertificate:
+        """The public half, which readers demand."""
+    def check_validity(self, at: _Time | None = None) -> None:
+        """Raises `CertificateExpiredError` unless the certificate is valid at that time, by default now."""
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
+
 # Sets
 
-def list_sets(share: Share, deployment: Deployment | str, component: Component | str | None = None) -> SetList:
+def list_sets(
+    share: Share,
+    deployment: Deployment | str,
+    component: Component | str | None = None,
+    *,
+    require_signers: _Signers | None = None,
+) -> SetList:
     """Lists the sets of a deployment or of one component, by place and then from old to new. Needs no key.
 
     It also lists what is not a backup, with the reason. `unreadable` has the folders that cannot be listed. It never
     looks into `MASBackup`. A notebook shows the listing as a table.
+
+    `require_signers`: one or several signers. A set that none of them signed is `untrusted`, and no backup; retention
+    deletes no such set, and counts none as good.
     """
 @final
 class SetSummary:
@@ -916,11 +1000,25 @@ class BackupSet:
         """The set's folder on the share."""
     def entries(self, opener: Opener) -> EntryIterator:
         """Iterates over the entries of the set, with a few in memory at a time."""
-    def verify(self, *, progress: _ProgressCallback | None = None) -> VerifyReport:
-        """Checks every stored file against `SHA256SUMS`. Needs no key. The report says what is wrong."""
-    def verify_full(self, opener: Opener, *, progress: _ProgressCallback | None = None) -> VerifyReport:
+    def signature(self) -> Signature:
+        """Reads who signed the set. Whoever it was: only `require_signers` says whether that is one of your hosts."""
+    def require_signers(self, signers: _Signers) -> Signature:
+        """Returns the signature if it is by one of these signers.
+
+        Raises `NotTrustedError`.
+        """
+    def verify(
+        self, *, require_signers: _Signers | None = None, progress: _ProgressCallback | None = None
+    ) -> VerifyReport:
+        """Checks every stored file against `SHA256SUMS`. Needs no key. The report says what is wrong.
+
+        `require_signers`: one or several signers; a set that none of them signed has a fault.
+        """
+    def verify_full(
+        self, opener: Opener, *, require_signers: _Signers | None = None, progress: _ProgressCallback | None = None
+    ) -> VerifyReport:
         """Checks every byte: authenticates it, decompresses it and compares it with the index. The report says what is
-        wrong.
+        wrong. `require_signers` is as for `verify`.
         """
     def restore(
         self,
@@ -931,6 +1029,7 @@ class BackupSet:
         existing: Existing | None = None,
         compare: Compare | None = None,
         damage: Damage | None = None,
+        require_signers: _Signers | None = None,
         progress: _ProgressCallback | None = None,
     ) -> RestoreReport:
         """Restores the set into a folder, or only what `patterns` in gitignore syntax match: `tor1/`, `*.cfg`.
@@ -938,18 +1037,28 @@ class BackupSet:
         `existing`: `"refuse"` accepts only an empty folder or one that does not exist yet, `"keep"` leaves existing
         things as they are, `"replace"` replaces them. `compare`: whether to compare what is kept with the set by
         `"metadata"` or by `"content"`. `damage`: `"stop"`, or `"continue"` to go on without what is lost and name it
-        in the report.
+        in the report. `require_signers`: one or several signers; if none of them signed the set, this raises
+        `NotTrustedError` and restores nothing.
         """
-    def restore_bytes(self, opener: Opener, path: str | Buffer, *, limit: int = ...) -> bytes:
+    def restore_bytes(
+        self, opener: Opener, path: str | Buffer, *, limit: int = ..., require_signers: _Signers | None = None
+    ) -> bytes:
         """Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB.
 
-        Raises `NotFoundError`, `LimitExceededError`, or `DamagedError` unless all of it is as it was written.
+        Raises `NotFoundError`, `LimitExceededError`, `DamagedError` unless all of it is as it was written, or
+        `NotTrustedError`: `require_signers` is as for `restore`.
         """
     def restore_stream(
-        self, opener: Opener, path: str | Buffer, writer: _Writer, *, progress: _ProgressCallback | None = None
+        self,
+        opener: Opener,
+        path: str | Buffer,
+        writer: _Writer,
+        *,
+        require_signers: _Signers | None = None,
+        progress: _ProgressCallback | None = None,
     ) -> Entry:
         """Restores one file to a binary stream, and returns its entry. Writes nothing before the whole file is
-        verified.
+        verified. `require_signers` is as for `restore`.
         """
 
 @final
