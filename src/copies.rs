@@ -52,7 +52,7 @@ pub fn replicate<'a>(
         signers: &[],
         retention: None,
         create: false,
-        read_links: false,
+        read_back: false,
         dry_run: false,
         observer: None,
     }
@@ -80,7 +80,7 @@ pub struct CopyBuilder<'a> {
     signers: &'a [SignerCertificate],
     retention: Option<(&'a RetentionPolicy, Timestamp)>,
     create: bool,
-    read_links: bool,
+    read_back: bool,
     dry_run: bool,
     observer: Option<&'a mut dyn Observer>,
 }
@@ -112,10 +112,10 @@ impl<'a> CopyBuilder<'a> {
         self
     }
 
-    /// Reads back also what is linked at the other share, and sends it if it is not as it was written. What is sent is read
-    /// back in any case.
-    pub fn read_links(mut self, read_links: bool) -> Self {
-        self.read_links = read_links;
+    /// Reads back all that the other share has of these sets, and sends again what is not as it was written. What is sent is
+    /// read back in any case.
+    pub fn read_back(mut self, read_back: bool) -> Self {
+        self.read_back = read_back;
         self
     }
 
@@ -139,8 +139,12 @@ impl<'a> CopyBuilder<'a> {
     /// the set to copy does not exist; the shares' own, when one is not there, is full or refuses the account; `CANCELLED`.
     pub fn run(self) -> Result<CopyReport> {
         let Self { from, to, observer, .. } = self;
-        if from.describe() == to.describe() {
-            let message = format!("{} is both ends of the copy: name another share", from.describe());
+        if is_within(&*from, &*to) {
+            let message = format!(
+                "{} and {} are one share, or one lies in the other: name another share",
+                from.describe(),
+                to.describe()
+            );
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         let replication = Replication {
@@ -152,9 +156,18 @@ impl<'a> CopyBuilder<'a> {
             signers: self.signers,
             retention: self.retention,
             create: self.create,
-            read_links: self.read_links,
+            read_back: self.read_back,
             dry_run: self.dry_run,
         };
         observed(observer, |observer| replication.run(observer))
+    }
+}
+
+/// Whether both are the same share, or a folder of this machine that is below the other's.
+fn is_within(one: &dyn Share, other: &dyn Share) -> bool {
+    let real = |share: &dyn Share| share.local_root().and_then(|root| root.canonicalize().ok());
+    match (real(one), real(other)) {
+        (Some(one), Some(other)) => one.starts_with(&other) || other.starts_with(&one),
+        _ => one.describe() == other.describe(),
     }
 }

@@ -41,7 +41,7 @@ pub(super) struct Delivery<'a> {
     pub(super) from: &'a Set,
     pub(super) to: &'a Arc<dyn Share>,
     pub(super) folder: &'a SharePath,
-    pub(super) read_links: bool,
+    pub(super) read_back: bool,
 }
 
 impl Delivery<'_> {
@@ -100,7 +100,7 @@ impl Delivery<'_> {
             Err(_) => return Ok(false),
             Ok(()) => {}
         }
-        if (found.is_compared && !self.read_links) || self.has(path, file, buffer)? {
+        if (found.is_compared && !self.read_back) || self.has(path, file, buffer)? {
             return Ok(true);
         }
         self.to.remove(path)?;

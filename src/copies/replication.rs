@@ -27,14 +27,13 @@ pub(super) struct Replication<'a> {
     pub(super) signers: &'a [SignerCertificate],
     pub(super) retention: Option<(&'a RetentionPolicy, Timestamp)>,
     pub(super) create: bool,
-    pub(super) read_links: bool,
+    pub(super) read_back: bool,
     pub(super) dry_run: bool,
 }
 
 impl Replication<'_> {
     pub(super) fn run(&self, observer: &mut dyn Observer) -> Result<CopyReport> {
         let (source, target) = (self.list(&self.from)?, self.list(&self.to)?);
-        let not_kept = self.not_kept(&source, &target);
         let there: HashMap<_, _> = target.iter().map(|set| ((&set.place, set.name), set)).collect();
         let mut donors: HashMap<&Place, Donors> = HashMap::new();
         for set in target.iter().filter(|set| set.is_complete()) {
@@ -45,44 +44,82 @@ impl Replication<'_> {
                 donors.entry(&set.place).or_default().add_begun(begun.folder.clone(), set);
             }
         }
-        let sets = self.in_order(&source)?;
-        // What each set needs, before anything travels.
-        let planned: Vec<_> = sets
-            .into_iter()
-            .map(|set| {
-                let there = there.get(&(&set.place, set.name)).copied();
-                (set, there, judge(set, there, &not_kept))
-            })
-            .collect();
-        let total = planned.iter().filter(|(.., known)| known.is_none());
-        let total = total.filter_map(|(set, ..)| cover(set)).map(|cover| cover.stored.bytes);
-        let total = Some(total.fold(0, u64::saturating_add));
+        let mut lost = HashSet::new();
+        let mut not_kept = self.not_kept(&source, &target, &lost);
+        // With its place in the report.
+        let mut left: Vec<_> = self.in_order(&source)?.into_iter().enumerate().collect();
+        let judge = |set: &SetSummary| self.judge(set, there.get(&(&set.place, set.name)).copied());
+        let is_kept =
+            |not_kept: &HashSet<_>, set: &SetSummary| !not_kept.contains(&(set.place.clone(), set.name));
+        let wanted = left.iter().filter(|(_, set)| is_kept(&not_kept, set) && judge(set).is_none());
+        let wanted: Vec<_> = wanted.filter_map(|(_, set)| cover(set)).collect();
+        let total = Some(wanted.iter().map(|cover| cover.stored.bytes).fold(0, u64::saturating_add));
         tell(observer, Progress { total_bytes: total, ..Progress::default() })?;
         let mut ticker = Ticker::new(observer, total);
         let progress = Cell::new(Progress::default());
-        if !self.dry_run && planned.iter().any(|(.., known)| known.is_none()) {
+        if !self.dry_run && !wanted.is_empty() {
             require_region(&*self.to, self.deployment, self.create)?;
         }
-        let mut report = CopyReport { sets: Vec::new(), unreadable: source.unreadable.clone() };
-        for (set, there, known) in planned {
-            let folder = there.map_or_else(|| set.place.set_folder(&set.name), |there| there.folder.clone());
-            let donors = donors.entry(&set.place).or_default();
-            let outcome = match known {
-                Some(outcome) => outcome,
-                None if self.dry_run => {
-                    CopyOutcome::Missing { bytes: cover(set).map_or(0, |cover| cover.stored.bytes) }
+        let mut done = Vec::new();
+        loop {
+            let (kept, rest): (Vec<_>, Vec<_>) =
+                left.into_iter().partition(|(_, set)| is_kept(&not_kept, set));
+            left = rest;
+            let lost_before = lost.len();
+            for (at, set) in kept {
+                let folder = there.get(&(&set.place, set.name));
+                let folder =
+                    folder.map_or_else(|| set.place.set_folder(&set.name), |there| there.folder.clone());
+                let donors = donors.entry(&set.place).or_default();
+                let outcome = match judge(set) {
+                    Some(outcome) => outcome,
+                    None => self.copy(set, &folder, donors, &progress, &mut ticker)?,
+                };
+                match outcome {
+                    CopyOutcome::Copied { .. } => donors.add(folder.clone(), set),
+                    CopyOutcome::Failed { .. } => {
+                        donors.add_begun(folder.clone(), set);
+                        lost.insert((set.place.clone(), set.name));
+                    }
+                    _ => {}
                 }
-                None => self.copy(set, &folder, donors, &progress, &mut ticker)?,
-            };
-            match outcome {
-                CopyOutcome::Copied { .. } => donors.add(folder.clone(), set),
-                CopyOutcome::Failed { .. } => donors.add_begun(folder.clone(), set),
-                _ => {}
+                done.push((at, CopiedSet { place: set.place.clone(), name: set.name, folder, outcome }));
             }
-            report.sets.push(CopiedSet { place: set.place.clone(), name: set.name, folder, outcome });
+            if lost.len() == lost_before {
+                break;
+            }
+            // What cannot be copied does not count there: an older set takes its turn.
+            not_kept = self.not_kept(&source, &target, &lost);
         }
+        for (at, set) in left {
+            let folder = set.place.set_folder(&set.name);
+            let outcome = judge(set).unwrap_or(CopyOutcome::NotKept);
+            done.push((at, CopiedSet { place: set.place.clone(), name: set.name, folder, outcome }));
+        }
+        done.sort_by_key(|(at, _)| *at);
         ticker.end(progress.get())?;
-        Ok(report)
+        let sets = done.into_iter().map(|(_, set)| set).collect();
+        Ok(CopyReport { sets, unreadable: source.unreadable })
+    }
+
+    /// What is known of a set without looking at its files; `None` if it is to be copied, or to be compared.
+    fn judge(&self, set: &SetSummary, there: Option<&SetSummary>) -> Option<CopyOutcome> {
+        if let Some(reason) = set.state.reason() {
+            return Some(CopyOutcome::Skipped { reason: reason.to_owned() });
+        }
+        let lacks_signature = |there: &SetSummary| {
+            there.signature == Some(Signature::Unsigned) && set.signature != Some(Signature::Unsigned)
+        };
+        let is_same = there.is_some_and(|there| cover(there) == cover(set) && !lacks_signature(there));
+        if is_same && !self.read_back {
+            return Some(CopyOutcome::Present);
+        }
+        let bytes = cover(set).map_or(0, |cover| cover.stored.bytes);
+        match (self.dry_run, is_same) {
+            (true, true) => Some(CopyOutcome::Present),
+            (true, false) => Some(CopyOutcome::Missing { bytes }),
+            _ => None,
+        }
     }
 
     fn list(&self, share: &Arc<dyn Share>) -> Result<SetList> {
@@ -115,10 +152,17 @@ impl Replication<'_> {
         Ok(ranked.into_iter().map(|(_, set)| set).collect())
     }
 
-    /// The sets that retention at the other share would delete, if it had them.
-    fn not_kept(&self, source: &SetList, target: &SetList) -> HashSet<(Place, SetName)> {
+    /// The sets that retention at the other share would delete, if it had all but the lost ones.
+    fn not_kept(
+        &self,
+        source: &SetList,
+        target: &SetList,
+        lost: &HashSet<(Place, SetName)>,
+    ) -> HashSet<(Place, SetName)> {
         let Some((policy, now)) = self.retention else { return HashSet::new() };
-        let candidates = source.iter().filter(|set| set.is_complete()).chain(target).map(Candidate::from);
+        let could_go = source.iter().filter(|set| set.is_complete());
+        let could_go = could_go.filter(|set| !lost.contains(&(set.place.clone(), set.name)));
+        let candidates = could_go.chain(target).map(Candidate::from);
         let deletions = policy.plan(candidates, now).deletions.into_iter();
         let expired = deletions.filter(|deletion| deletion.reason == DeleteReason::Expired);
         expired.map(|deletion| (deletion.candidate.place, deletion.candidate.set)).collect()
@@ -148,7 +192,8 @@ impl Replication<'_> {
                 set: &opened,
                 folder: folder.clone(),
                 donors,
-                read_links: self.read_links,
+                read_back: self.read_back,
+                is_demanded: !self.signers.is_empty(),
             };
             copy.run(&mut moved, &mut || ticker.tick(progress.get()))
         };
@@ -168,24 +213,6 @@ impl Replication<'_> {
             _ => Ok(false),
         }
     }
-}
-
-/// What is known of a set without looking at its files; `None` if it is to be copied.
-fn judge(
-    set: &SetSummary,
-    there: Option<&SetSummary>,
-    not_kept: &HashSet<(Place, SetName)>,
-) -> Option<CopyOutcome> {
-    if let Some(reason) = set.state.reason() {
-        return Some(CopyOutcome::Skipped { reason: reason.to_owned() });
-    }
-    let lacks_signature = |there: &SetSummary| {
-        there.signature == Some(Signature::Unsigned) && set.signature != Some(Signature::Unsigned)
-    };
-    if there.is_some_and(|there| cover(there) == cover(set) && !lacks_signature(there)) {
-        return Some(CopyOutcome::Present);
-    }
-    not_kept.contains(&(set.place.clone(), set.name)).then_some(CopyOutcome::NotKept)
 }
 
 fn cover(set: &SetSummary) -> Option<&CoverSheet> {

@@ -134,8 +134,13 @@ impl CopyReport {
     /// Returns the report, or an error if a set could not be copied.
     ///
     /// # Errors
-    /// `CONFLICT` when the other share has another set of a name; the first failure's kind is `IO`, with its message.
+    /// `CONFLICT` when the other share has another set of a name; `IO`, with the message of the first failure; `NOT_FOUND` when
+    /// there was no set to copy: perhaps the first share is not mounted.
     pub fn into_result(self) -> Result<Self> {
+        if self.sets.is_empty() && self.unreadable.is_empty() {
+            let message = "there is no set to copy: is the first share mounted, and is the name right?";
+            return Err(Error::new(ErrorKind::NotFound, message));
+        }
         for set in &self.sets {
             let (kind, why) = match &set.outcome {
                 CopyOutcome::Conflict { reason } => (ErrorKind::Conflict, reason.clone()),

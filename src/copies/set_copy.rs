@@ -27,7 +27,9 @@ pub(super) struct SetCopy<'a> {
     /// The folder of the copy.
     pub(super) folder: SharePath,
     pub(super) donors: &'a Donors,
-    pub(super) read_links: bool,
+    pub(super) read_back: bool,
+    /// Whether the set's signature met a demand: then it replaces one that is there.
+    pub(super) is_demanded: bool,
 }
 
 /// A clear file of the set: its name and its content.
@@ -82,7 +84,7 @@ impl SetCopy<'_> {
         tick: &mut dyn FnMut() -> Result<()>,
     ) -> Result<CopyOutcome> {
         let delivery =
-            Delivery { from: self.set, to: self.to, folder: &self.folder, read_links: self.read_links };
+            Delivery { from: self.set, to: self.to, folder: &self.folder, read_back: self.read_back };
         let clear = self.clear_files()?;
         let listed = self.listed()?;
         let files = self.files(&listed, there, has_cover)?;
@@ -105,12 +107,15 @@ impl SetCopy<'_> {
             },
             &mut *tick,
         )?;
+        let mut mended = false;
         for (name, content) in &clear {
             // A signature that is there is no worse than the one here, which somebody may have replaced since.
-            if has_cover && *name == SIGNATURE_NAME && there.iter().any(|item| item.name == *name) {
+            let is_there = || there.iter().any(|item| item.name == *name);
+            if has_cover && *name == SIGNATURE_NAME && !self.is_demanded && is_there() {
                 continue;
             }
             lengths.insert(name, content.len() as u64);
+            mended |= !there.iter().any(|item| item.name == *name && item.length == content.len() as u64);
             delivery.put(&delivery.path(name)?, content)?;
         }
         tick()?;
@@ -124,7 +129,8 @@ impl SetCopy<'_> {
             let sheet = HashMap::from([(COVER_SHEET, self.set.sheet().len() as u64)]);
             held.flush_and_check(&sheet, |name| !is_kept(name))?;
         }
-        Ok(CopyOutcome::Copied { sent, linked })
+        let is_new = !has_cover || sent.files + linked.files > 0 || mended;
+        Ok(if is_new { CopyOutcome::Copied { sent, linked } } else { CopyOutcome::Present })
     }
 
     /// `SHA256SUMS` and the signature, if there is one.
@@ -186,7 +192,7 @@ impl SetCopy<'_> {
         let mut files = Vec::new();
         for (name, digest, bytes) in listed {
             let way = match there.get(name) {
-                Some(length) if length == bytes && has_cover => continue,
+                Some(length) if length == bytes && has_cover && !self.read_back => continue,
                 Some(_) => Way::Compare,
                 None => donors.remove(*digest).map_or(Way::Send, Way::Link),
             };

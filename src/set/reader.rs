@@ -194,6 +194,9 @@ impl Set {
                 return Some(format!("{name} is missing"));
             }
         }
+        if let Some((name, _)) = self.sums.iter().find(|(name, _)| self.length(name).is_none()) {
+            return Some(format!("{name} is not a file"));
+        }
         let bytes: u64 = self.sums.iter().map(|(name, _)| self.items[name]).fold(0, u64::saturating_add);
         (bytes != self.cover.stored.bytes)
             .then(|| format!("its files have {bytes} bytes instead of {}", self.cover.stored.bytes))

@@ -308,6 +308,59 @@ fn a_damaged_set_is_no_copy_unless_the_other_share_holds_what_is_damaged() {
 }
 
 #[test]
+fn a_set_that_cannot_be_copied_does_not_count_for_the_rules_there() {
+    let sites = Sites::new();
+    for days in [2, 1] {
+        sites.back_up(days);
+    }
+    let newest = sites.back_up(0);
+    let data = files(&sites.here(&newest)).into_keys().filter(|name| name.ends_with(".p7m")).next_back();
+    let path = sites.here(&newest).join(data.unwrap());
+    let mut content = fs::read(&path).unwrap();
+    content[500] ^= 1;
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, content).unwrap();
+    let policy = RetentionPolicy::new().keep_last(1);
+    let report = sites.replicate().retention(&policy, Timestamp::now()).run().unwrap();
+    assert_eq!(outcomes(&report), ["failed", "copied", "not_kept"]);
+}
+
+#[test]
+fn bit_rot_in_a_copy_is_mended_when_it_is_read_back() {
+    let sites = Sites::new();
+    let folders = [1, 0].map(|days| sites.back_up(days));
+    sites.copied();
+    let there = sites.there(&folders[1]);
+    let whole = files(&there);
+    for (name, content) in whole.iter().filter(|(name, _)| name.ends_with(".p7m")) {
+        // In place, as a disk does it: in each set that holds the file.
+        fs::write(there.join(name), vec![0; content.len()]).unwrap();
+    }
+    assert_eq!(outcomes(&sites.copied()), ["present"; 2]);
+    assert_ne!(files(&there), whole);
+    let report = sites.replicate().read_back(true).run().unwrap().into_result().unwrap();
+    assert_eq!(outcomes(&report), ["copied"; 2]);
+    assert_eq!(sites.complete().len(), 2);
+    let report = sites.replicate().read_back(true).run().unwrap();
+    assert_eq!(outcomes(&report), ["present"; 2]);
+}
+
+#[test]
+fn to_find_no_set_is_an_error_and_so_is_a_share_in_the_other() {
+    let sites = Sites::new();
+    let empty = sites.replicate().run().unwrap();
+    assert!(empty.sets.is_empty());
+    assert_eq!(empty.into_result().unwrap_err().kind(), ErrorKind::NotFound);
+    sites.back_up(0);
+    if !backend::is_smb() {
+        let inside = backend::share(&sites.fixture.path("share/contoso.com"));
+        let copy =
+            replicate(sites.fixture.share.clone(), inside, sites.fixture.place.deployment()).create(true);
+        assert_eq!(copy.run().unwrap_err().kind(), ErrorKind::InvalidArgument);
+    }
+}
+
+#[test]
 fn signatures_go_with_their_sets_and_are_not_replaced() {
     let sites = Sites::new();
     let (own, other) = (signer("hlh01").0, signer("somebody").0);
@@ -326,6 +379,10 @@ fn signatures_go_with_their_sets_and_are_not_replaced() {
         (sites.here(&signed).join("backup.json.p7s"), sites.there(&signed).join("backup.json.p7s"));
     let signature = fs::read(&there).unwrap();
     fs::remove_file(&there).unwrap();
+    assert_eq!(sites.replicate().require_signers(&demand).run().unwrap().copied(), 1);
+    assert_eq!(fs::read(&there).unwrap(), signature);
+    // Somebody replaced it there, and a signer is demanded.
+    fs::write(&there, b"rubbish").unwrap();
     assert_eq!(sites.replicate().require_signers(&demand).run().unwrap().copied(), 1);
     assert_eq!(fs::read(&there).unwrap(), signature);
     // Somebody replaced it here: the one there stays.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use azs_backup::backup::BackupBuilder;
-use azs_backup::layout::Deployment;
+use azs_backup::layout::{Deployment, UncPath};
 use azs_backup::review::Configuration;
 use azs_backup::schedule::{RetentionPolicy, Schedule};
 use azs_backup::share::{CheckReport, ShareCheck};
@@ -45,7 +45,7 @@ pub(crate) struct Copy {
     pub(crate) root: PathBuf,
     server: ServerArgs,
     pub(crate) create: bool,
-    pub(crate) read_links: bool,
+    pub(crate) read_back: bool,
     /// `None` if nothing is ever deleted there.
     pub(crate) retention: Option<RetentionPolicy>,
 }
@@ -79,7 +79,19 @@ impl Site {
         let retention = sections.retention.as_ref();
         let retention =
             retention.map(|options| at.options(options, RetentionPolicy::from_json)).transpose()?;
-        let copies = sections.copies.iter().map(|section| section.judge(&at)).collect::<Result<_>>()?;
+        if sections.share.root.as_os_str().is_empty() {
+            return Err(at.error(ErrorKind::InvalidArgument, 0..0, "root of [share] is empty".into()));
+        }
+        let copies: Vec<_> =
+            sections.copies.iter().map(|section| section.get_ref().judge(&at)).collect::<Result<_>>()?;
+        for (n, (copy, section)) in copies.iter().zip(&sections.copies).enumerate() {
+            let others =
+                std::iter::once(&sections.share.root).chain(copies[..n].iter().map(|copy| &copy.root));
+            if let Some(other) = others.into_iter().find(|other| is_same_root(other, &copy.root)) {
+                let message = format!("{} is there twice: a copy goes to another share", other.display());
+                return Err(at.error(ErrorKind::InvalidArgument, section.span(), message));
+            }
+        }
         let components = sections.components.iter().map(|section| section.judge(&deployment, &at));
         let components: Vec<_> = components.collect::<Result<_>>()?;
         if components.is_empty() {
@@ -224,6 +236,15 @@ impl Site {
     }
 }
 
+/// Whether two roots are those of one share, as far as this host can tell without a connection.
+fn is_same_root(one: &Path, other: &Path) -> bool {
+    if let (Ok(one), Ok(other)) = (one.canonicalize(), other.canonicalize()) {
+        return one == other;
+    }
+    let text = |root: &Path| root.to_string_lossy().trim_end_matches(['/', '\\']).to_ascii_lowercase();
+    one == other || (UncPath::is_meant_by(one) && text(one) == text(other))
+}
+
 /// Checks that what this host signs would meet its own demand.
 fn check_demand(demanded: &[SignerCertificate], signer: Option<&Signer>) -> Result<()> {
     let own = signer.map(|signer| &signer.facts().sha256_thumbprint);
@@ -250,9 +271,9 @@ impl CopySection {
         let retention = self.retention.as_ref();
         let retention =
             retention.map(|options| at.options(options, RetentionPolicy::from_json)).transpose()?;
-        let Self { share, create, read_links, .. } = self;
+        let Self { share, create, read_back, .. } = self;
         let (root, server) = (share.root.clone(), share.server()?);
-        Ok(Copy { root, server, create: *create, read_links: *read_links, retention })
+        Ok(Copy { root, server, create: *create, read_back: *read_back, retention })
     }
 }
 

@@ -52,9 +52,9 @@ pub(crate) struct Copy {
     /// Create the region folder at the other share if it is missing
     #[arg(long)]
     create: bool,
-    /// Read back also what the other share links instead of getting it once more
+    /// Read back all that the other share has of these sets, and send again what is not as it was written
     #[arg(long)]
-    read_links: bool,
+    read_back: bool,
     /// Show what would be copied, and copy nothing
     #[arg(long)]
     dry_run: bool,
@@ -87,11 +87,19 @@ impl Copy {
                 None => replicate(from.clone(), to.clone(), deployment).component(self.component.as_ref()),
             };
             let copy = copy.require_signers(&signers).retention(&policy, now).create(self.create);
-            let copy = copy.read_links(self.read_links).dry_run(self.dry_run);
+            let copy = copy.read_back(self.read_back).dry_run(self.dry_run);
             reports.push(copy.observer(&mut observer).run()?);
         }
         output.print(&Copied { deployments: &reports }, || text(&reports))?;
         let is_named = reports.iter().any(CopyReport::needs_attention);
+        // Of all deployments some may have no set.
+        let is_empty = |report: &CopyReport| report.sets.is_empty() && report.unreadable.is_empty();
+        if self.deployment.is_none() && !reports.iter().all(is_empty) {
+            reports.retain(|report| !is_empty(report));
+        }
+        if reports.is_empty() {
+            reports.push(CopyReport::default());
+        }
         reports.into_iter().try_for_each(|report| report.into_result().map(drop))?;
         Ok(Ended::named(is_named))
     }

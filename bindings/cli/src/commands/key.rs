@@ -21,6 +21,7 @@ use crate::output::{Output, age, invalid};
 use crate::progress;
 use crate::secret::PfxPassword;
 use crate::share::{KeyArgs, ShareArgs, read};
+use crate::signers::TrustArgs;
 
 mod made;
 
@@ -221,6 +222,8 @@ struct Drill {
     deployment: Deployment,
     #[command(flatten)]
     key: KeyArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 #[derive(Serialize)]
@@ -239,7 +242,8 @@ impl Drill {
     fn run(self, output: &Output) -> Result<Ended> {
         let opener = self.key.opener()?;
         let share = self.share.open(output)?;
-        let sets = list_sets(share.clone(), &self.deployment).run()?;
+        let signers = self.trust.read()?;
+        let sets = list_sets(share.clone(), &self.deployment).require_signers(&signers).run()?;
         let newest = newest(&sets);
         if newest.is_empty() {
             let message = format!("{} has no set to try the PFX on", self.deployment);
@@ -247,7 +251,7 @@ impl Drill {
         }
         let mut drilled = Vec::new();
         for summary in newest {
-            let error = match try_on(share.clone(), summary, &opener, output) {
+            let error = match try_on(share.clone(), summary, &opener, &signers, output) {
                 Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
                 done => done.err(),
             };
@@ -299,9 +303,10 @@ fn try_on(
     share: std::sync::Arc<dyn azs_backup::Share>,
     set: &SetSummary,
     opener: &Opener,
+    signers: &[SignerCertificate],
     output: &Output,
 ) -> Result<()> {
     let set = Set::open(share, set.folder.clone())?;
     let mut observer = progress::observer(output, "drill");
-    set.verify_full(opener).observer(&mut observer).run()?.into_result().map(drop)
+    set.verify_full(opener).require_signers(signers).observer(&mut observer).run()?.into_result().map(drop)
 }

@@ -38,7 +38,8 @@ pub(super) struct Sections {
     pub(super) signing: SigningSection,
     /// Other shares that get a copy of each set
     #[serde(rename = "copy", default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) copies: Vec<CopySection>,
+    #[schemars(with = "Vec<CopySection>")]
+    pub(super) copies: Vec<Spanned<CopySection>>,
     #[serde(default)]
     pub(super) gate: GateSection,
     #[serde(default)]
@@ -63,7 +64,7 @@ impl Sections {
         let ReportSection { json, prometheus, review, webhook, .. } = &mut self.report;
         let secret = webhook.as_mut().and_then(|webhook| webhook.secret_file.as_mut());
         let SigningSection { certificate, password_file, require } = &mut self.signing;
-        let copies = self.copies.iter_mut().map(|copy| &mut copy.share);
+        let copies = self.copies.iter_mut().map(|copy| &mut copy.get_mut().share);
         let (roots, passwords): (Vec<_>, Vec<_>) = std::iter::once(&mut self.share)
             .chain(copies)
             .map(|share| (&mut share.root, &mut share.password_file))
@@ -108,9 +109,9 @@ pub(super) struct CopySection {
     /// Create the region folder there if it is missing
     #[serde(default)]
     pub(super) create: bool,
-    /// Read back each night also what is linked there instead of sent once more
+    /// Read back each night all that is there, and send again what is not as it was written
     #[serde(default)]
-    pub(super) read_links: bool,
+    pub(super) read_back: bool,
     /// What to keep there; without this section nothing is ever deleted there
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<RetentionOptions>")]

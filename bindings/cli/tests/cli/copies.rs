@@ -66,7 +66,15 @@ fn what_cannot_be_copied_is_named() {
     );
     assert!(stderr.contains("DAMAGED"), "{stderr}");
     let same = failure(&mut site.program(&["copy", "--root", "share", "--to", "share"]), "INVALID_ARGUMENT");
-    assert!(same.contains("both ends"), "{same}");
+    assert!(same.contains("one share"), "{same}");
+    fs::create_dir(site.path("empty")).unwrap();
+    for options in [
+        &["--root", "empty", "--to", "elsewhere"][..],
+        &["--root", "share", "--to", "elsewhere", "--deployment", "contso.com/nyc"],
+    ] {
+        let nothing = failure(&mut site.program(&[&["copy"], options].concat()), "NOT_FOUND");
+        assert!(nothing.contains("is the first share mounted"), "{nothing}");
+    }
     let wrong =
         failure(&mut site.program(&[&["copy"], &TO[..], &["--set", "latest"]].concat()), "INVALID_ARGUMENT");
     assert!(wrong.contains("--set is not like"), "{wrong}");
@@ -127,4 +135,15 @@ fn a_mistake_in_the_section_of_a_copy_names_its_line() {
     configured(&site, "\n[[copy]]\nroot = \"elsewhere\"\n");
     let wrong = failure(&mut nightly(&site, &["--dry-run"]), "MALFORMED");
     assert!(wrong.contains("root"), "{wrong}");
+    // The second would delete what the first must keep.
+    for root in ["elsewhere", "../share/../share/", "share"] {
+        let copy = |root: &str| format!("\n[[copy]]\nshare.root = \"{root}\"\n");
+        configured(
+            &site,
+            &(copy("elsewhere") + &copy(root).replace("../share", &site.path("share").to_string_lossy())),
+        );
+        fs::create_dir_all(site.path("elsewhere")).unwrap();
+        let wrong = failure(&mut site.program(&["config", "check", "site.toml"]), "INVALID_ARGUMENT");
+        assert!(wrong.contains("site.toml, line 1") && wrong.contains("is there twice"), "{root}: {wrong}");
+    }
 }

@@ -112,6 +112,16 @@ fn a_planted_set_is_refused_by_every_command_that_is_told_to() {
         let both = [&DEMAND[..], &["--require-signer", "mallory.cer"]].concat();
         assert_eq!(site.opened("show", set, &both).output().unwrap().status.success(), set == &planted[0]);
     }
+    // A drill tries the newest set that counts.
+    let drill = |demand: &[&str]| {
+        let mut drill = site.deployed("key", &[&["drill", "--pfx", "backup.pfx"], demand].concat());
+        drill.env("AZS_PFX_PASSWORD", PASSWORD);
+        text(&run(&mut drill).stdout)
+    };
+    let newest = planted.iter().max().unwrap().file_name().unwrap().to_str().unwrap();
+    assert!(drill(&[]).contains(newest) || drill(&[]).contains("Switches"), "{}", drill(&[]));
+    let drilled = drill(&DEMAND);
+    assert!(drilled.contains(own.file_name().unwrap().to_str().unwrap()), "{drilled}");
     let list = ended(&mut site.deployed("list", &DEMAND), 3);
     assert_eq!(list.matches("UNTRUSTED").count(), 2, "{list}");
     // The latest is the latest that counts.

@@ -238,11 +238,15 @@ impl Run<'_> {
         let now = Timestamp::now();
         let mut observer = progress::observer(self.output, "copy");
         let replication = replicate(from, to.clone(), &self.site.deployment).require_signers(&signers);
-        let replication = replication.create(copy.create).read_links(copy.read_links);
+        let replication = replication.create(copy.create).read_back(copy.read_back);
         let replication = match &copy.retention {
             Some(policy) => replication.retention(policy, now),
             None => replication,
         };
+        // First make room: a share that is full of what its rules delete would stay so.
+        if let Some(policy) = &copy.retention {
+            copied.deleted += self.delete_old(to.clone(), policy)? as u64;
+        }
         let report = replication.observer(&mut observer).run()?;
         copied.sets += report.copied() as u64;
         copied.sent_bytes += report.sent().bytes;
