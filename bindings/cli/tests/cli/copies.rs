@@ -136,12 +136,9 @@ fn a_mistake_in_the_section_of_a_copy_names_its_line() {
     let wrong = failure(&mut nightly(&site, &["--dry-run"]), "MALFORMED");
     assert!(wrong.contains("root"), "{wrong}");
     // The second would delete what the first must keep.
-    for root in ["elsewhere", "../share/../share/", "share"] {
+    for root in ["elsewhere", "share/../elsewhere/", "share"] {
         let copy = |root: &str| format!("\n[[copy]]\nshare.root = \"{root}\"\n");
-        configured(
-            &site,
-            &(copy("elsewhere") + &copy(root).replace("../share", &site.path("share").to_string_lossy())),
-        );
+        configured(&site, &(copy("elsewhere") + &copy(root)));
         fs::create_dir_all(site.path("elsewhere")).unwrap();
         let wrong = failure(&mut site.program(&["config", "check", "site.toml"]), "INVALID_ARGUMENT");
         assert!(wrong.contains("site.toml, line 1") && wrong.contains("is there twice"), "{root}: {wrong}");
