@@ -8,6 +8,7 @@ import {
   Compare,
   Condition,
   Confidence,
+  CopyOutcome,
   Damage,
   DeleteReason,
   Dialect,
@@ -1144,6 +1145,72 @@ export class RetentionPlan {
   applySync(share: Share, options?: { before?: (deletion: Deletion) => unknown }): RetentionReport
 }
 
+// ---------------------------------------------------------------------------------------------------- Copies
+
+export interface CopyOptions extends WorkOptions, Demand {
+  /** Leaves out what this policy would delete at the other share at the time `now`: give the one that is carried out there. */
+  retention?: RetentionPolicy | null
+  now?: Time | null
+  /** Creates the region folder at the other share if it is missing. */
+  create?: boolean
+  /** Reads back also what is linked at the other share. */
+  readLinks?: boolean
+  /** Only finds out which sets are missing. */
+  dryRun?: boolean
+}
+
+/** Stored files and their bytes. */
+export interface Amount {
+  files: number
+  bytes: number
+}
+
+/** What became of one set. `folder` is its folder at the other share. */
+export type CopiedSet = { place: Place; name: string; folder: string } & (
+  | { outcome: 'copied'; sent: Amount; linked: Amount }
+  /** Bytes stored in it. */
+  | { outcome: 'missing'; bytes: number }
+  | { outcome: 'skipped' | 'conflict'; reason: string }
+  | { outcome: 'failed'; code: ErrorCode; message: string }
+  | { outcome: Exclude<CopyOutcome, 'copied' | 'missing' | 'skipped' | 'conflict' | 'failed'> }
+)
+
+/** What became of the sets, the newest of each place first, and the folders of the first share that could not be listed. */
+export interface CopyReport {
+  copied: number
+  sent: Amount
+  /** Whether a set is no backup or could not be copied, or a folder cannot be read. */
+  needsAttention: boolean
+  sets: CopiedSet[]
+  unreadable: UnreadableFolder[]
+}
+
+/**
+ * Copies the complete sets of a deployment, or of one component, to another share, sealed as they are: those that are not
+ * whole there, the newest of each place first. Needs no key. Each byte is compared at both ends, and the cover sheet comes
+ * last. A set that cannot be copied is in the report, and the others still are. Progress counts stored files.
+ */
+export function replicate(
+  share: Share,
+  to: Share,
+  deployment: Named,
+  component?: Named | null,
+  options?: CopyOptions,
+): Promise<CopyReport>
+export function replicateSync(
+  share: Share,
+  to: Share,
+  deployment: Named,
+  component?: Named | null,
+  options?: CopyOptions,
+): CopyReport
+/** Copies one set. Fails with `NOT_FOUND` if there is none, and with `INCOMPLETE` if it is no backup. */
+export function copySet(share: Share, to: Share, place: Named, set: Named, options?: CopyOptions): Promise<CopyReport>
+export function copySetSync(share: Share, to: Share, place: Named, set: Named, options?: CopyOptions): CopyReport
+/** The deployments that have a region folder on a share, by name. Folders that cannot be listed are left out. */
+export function listDeployments(share: Share): Promise<DeploymentFacts[]>
+export function listDeploymentsSync(share: Share): DeploymentFacts[]
+
 // ------------------------------------------------------------------------------- Azure Stack Hub's own backups
 
 /** Something in `MASBackup` that is not as it should be. */
@@ -1380,8 +1447,64 @@ export function review(
 ): Promise<Review>
 export function reviewSync(configuration: string | Bytes | object, share: Share, options?: ReviewOptions): Review
 export interface ReviewOptions {
+  /** One or several other shares: the review says how old the newest copies on them are. */
+  copies?: Share | Share[] | null
   /** Tried on what the newest backup of Azure Stack Hub needs: a drill. */
   opener?: Opener | null
   now?: Time | null
 }
 export const RULES: readonly Rule[]
+
+// ---------------------------------------------------------------------------------------------------- Survey
+
+/** A share, of which all deployments are meant, or a deployment of a share. */
+export type Region = Share | { share: Share; deployment?: Named | null }
+
+export interface SurveyOptions extends WorkOptions, Demand {
+  /** One or several shares with copies. */
+  copies?: Share | Share[] | null
+  /** Hours that may lie between two backups, by default 12. */
+  frequencyHours?: number
+  now?: Time | null
+}
+
+/** A component, or one of its scale units; or a share or deployment that shows none. */
+export interface SurveyRow {
+  share: string
+  deployment: { externalDomainName: string; region: string } | null
+  component: string | null
+  /** How bad it is; `null` if all is well. */
+  severity: Severity | null
+  /** What is not as it should be. */
+  remarks: string[]
+  sets: number
+  /** The newest complete set, and what it says. */
+  lastGood: string | null
+  due: string | null
+  status: BackupStatus | null
+  files: number
+  bytes: number
+  storedBytes: number
+  /** Bytes of content in the complete set before it. */
+  bytesBefore: number | null
+  signature: Signature | null
+  thumbprints: string[]
+  /** When its newest complete copy elsewhere began. */
+  lastCopy: string | null
+}
+
+/** Many deployments side by side, the worst first. */
+export class Survey {
+  private constructor()
+  now: string
+  rows: SurveyRow[]
+  toHtml(): string
+}
+
+/**
+ * Looks at many deployments side by side, without a key: when each component was last backed up, how large the set is and
+ * how that changed, who signed it, which PFX opens it, how old the newest copy elsewhere is. A share or a folder that cannot
+ * be read is a row that says so. Progress counts deployments as files.
+ */
+export function survey(regions: Region | Region[], options?: SurveyOptions): Promise<Survey>
+export function surveySync(regions: Region | Region[], options?: SurveyOptions): Survey

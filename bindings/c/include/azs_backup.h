@@ -398,6 +398,13 @@ typedef struct azs_signer azs_signer;
 typedef struct azs_signer_certificate azs_signer_certificate;
 
 /**
+ * Many deployments side by side. Free it with `azs_survey_free`.
+ *
+ * Threads: it never changes. Several threads may use it at once.
+ */
+typedef struct azs_survey azs_survey;
+
+/**
  * Classifies text line by line. Free it with `azs_text_classifier_free`.
  *
  * Threads: one at a time.
@@ -947,6 +954,62 @@ azs_status azs_decryption_certificate_encryption_certificate(const azs_decryptio
 void azs_decryption_certificate_free(azs_decryption_certificate *certificate);
 
 /**
+ * Copies the complete sets of a deployment, or of one component, to another share, sealed as they are: those that are not
+ * whole there, the newest of each place first. Needs no key. Each byte is compared at both ends, and the cover sheet comes
+ * last: a copy that was cut off is no backup, and the next call completes it.
+ *
+ * `component` may be NULL for all. With a demand for `signers`, only sets that one of them signed are copied; NULL and 0
+ * demand nothing. `retention` may be NULL; it leaves out what this policy would delete at the other share at the time
+ * `now`, which may be NULL for the present. `options` is NULL or a JSON object: `create` for the region folder there,
+ * `read_links` to read back also what is linked there, `dry_run` to only find out which sets are missing; all false by
+ * default. `progress` may be NULL; it counts stored files.
+ *
+ * Returns the report as JSON: `copied`, `sent` with `files` and `bytes`, `needs_attention`, `unreadable`, and `sets` with
+ * `place`, `name`, `folder`, `outcome` ("copied" with `sent` and `linked`, "present", "missing" with `bytes`, "not_kept",
+ * "skipped" and "conflict" with `reason`, "gone", "failed" with `code` and `message`). The call succeeds even if a set
+ * cannot be copied.
+ */
+azs_status azs_replicate(const azs_share *share,
+                         const azs_share *to,
+                         const char *deployment,
+                         const char *component,
+                         const azs_signer_certificate *const *signers,
+                         size_t signer_count,
+                         const azs_retention_policy *retention,
+                         const char *now,
+                         const char *options,
+                         azs_progress_fn progress,
+                         void *user_data,
+                         char **report,
+                         azs_error **error);
+
+/**
+ * Copies one set to another share; otherwise as `azs_replicate`. Fails with `AZS_STATUS_NOT_FOUND` if there is no such set,
+ * and with `AZS_STATUS_INCOMPLETE` if it is no backup.
+ */
+azs_status azs_copy_set(const azs_share *share,
+                        const azs_share *to,
+                        const char *place,
+                        const char *set,
+                        const azs_signer_certificate *const *signers,
+                        size_t signer_count,
+                        const azs_retention_policy *retention,
+                        const char *now,
+                        const char *options,
+                        azs_progress_fn progress,
+                        void *user_data,
+                        char **report,
+                        azs_error **error);
+
+/**
+ * Returns the deployments that have a region folder on a share, by name: a JSON array of what `azs_deployment_parse`
+ * returns. Folders that cannot be listed are left out.
+ */
+azs_status azs_list_deployments(const azs_share *share,
+                                char **json,
+                                azs_error **error);
+
+/**
  * Makes a sealer for `count` certificates, 1 to 16. `certificates` points to their handles, which you may free
  * afterwards.
  */
@@ -1389,11 +1452,14 @@ void azs_retention_plan_free(azs_retention_plan *plan);
 
 /**
  * Reviews a configuration, a JSON document, and the share whose root it names. `opener` may be NULL, or else is tried on
- * what the newest backup of Azure Stack Hub needs: a drill. `now` may be NULL for the present.
+ * what the newest backup of Azure Stack Hub needs: a drill. `copies` are other shares, of which the newest copies are looked
+ * for, or NULL and 0. `now` may be NULL for the present.
  */
 azs_status azs_review_new(const uint8_t *configuration,
                           size_t length,
                           const azs_share *share,
+                          const azs_share *const *copies,
+                          size_t copy_count,
                           const azs_opener *opener,
                           const char *now,
                           azs_review **found,
@@ -1987,6 +2053,49 @@ azs_status azs_signer_check_validity(const azs_signer *signer, const char *at, a
  * Frees a signer. NULL is allowed.
  */
 void azs_signer_free(azs_signer *signer);
+
+/**
+ * Looks at many deployments side by side, without a key: when each component was last backed up, how large the set is and
+ * how that changed, who signed it, which PFX opens it, and how old the newest copy elsewhere is.
+ *
+ * There are `count` regions. The first is the deployment `deployments[0]` on the share `shares[0]`, and so on; a share may
+ * come several times. `deployments`, or one of them, may be NULL for all deployments of the share. `copies` are shares with
+ * copies, or NULL and 0. With a demand for `signers`, only sets that one of them signed count; NULL and 0 demand nothing.
+ * `frequency_hours` is how many hours may lie between two backups; 0 means 12. `now` may be NULL for the present.
+ * `progress` may be NULL; it counts deployments as files. A share or a folder that cannot be read is a row that says so.
+ */
+azs_status azs_survey_new(const azs_share *const *shares,
+                          const char *const *deployments,
+                          size_t count,
+                          const azs_share *const *copies,
+                          size_t copy_count,
+                          const azs_signer_certificate *const *signers,
+                          size_t signer_count,
+                          uint32_t frequency_hours,
+                          const char *now,
+                          azs_progress_fn progress,
+                          void *user_data,
+                          azs_survey **found,
+                          azs_error **error);
+
+/**
+ * Returns it as JSON: `now`, and `rows`, the worst first, each with `share`, `deployment`, `component`, `severity` (null
+ * if all is well), `remarks`, `sets`, `last_good`, `due`, `status`, `files`, `bytes`, `stored_bytes`, `bytes_before`,
+ * `signature`, `thumbprints`, `last_copy`.
+ */
+azs_status azs_survey_json(const azs_survey *survey,
+                           char **json,
+                           azs_error **error);
+
+/**
+ * Returns it as an HTML page.
+ */
+azs_status azs_survey_to_html(const azs_survey *survey, char **html, azs_error **error);
+
+/**
+ * Frees a survey. NULL is allowed.
+ */
+void azs_survey_free(azs_survey *survey);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -32,6 +32,12 @@ fn answers_are_read_without_a_json_library() {
 }
 
 #[test]
+fn sets_are_copied_and_surveyed() {
+    let program = Build::new("copies").sanitized().link("cjson").compile();
+    run(Command::new(program).arg(vectors()).arg(share("copies")));
+}
+
+#[test]
 fn bad_input_is_an_error() {
     let program = Build::new("bad_input").sanitized().link("cjson").link("pthread").compile();
     run(Command::new(program).arg(vectors()).arg(share("bad_input")));
@@ -65,6 +71,11 @@ fn valgrind_finds_nothing(name: &str) {
 #[test]
 fn valgrind_finds_nothing_in_the_vectors() {
     valgrind_finds_nothing("vectors");
+}
+
+#[test]
+fn valgrind_finds_nothing_in_copies() {
+    valgrind_finds_nothing("copies");
 }
 
 #[test]

@@ -403,7 +403,7 @@ int main(int argument_count, char **arguments) {
     const char *configuration = "{\"root\": \"\\\\\\\\fs.contoso.com\\\\AzSBackups\", \"deployment\": "
                                 "{\"external_domain_name\": \"contoso.com\", \"region\": \"nyc\"}}";
     azs_review *review;
-    OK(azs_review_new((const uint8_t *)configuration, strlen(configuration), share, NULL, NULL, &review, &error));
+    OK(azs_review_new((const uint8_t *)configuration, strlen(configuration), share, NULL, 0, NULL, NULL, &review, &error));
     OK(azs_review_to_html(review, &text, &error));
     CHECK(strstr(text, "<html") != NULL);
     azs_string_free(text);

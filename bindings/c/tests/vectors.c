@@ -538,7 +538,7 @@ static void reviews(void) {
         azs_error *error = NULL;
         char *configuration = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(test, "configuration"));
         OK(azs_folder_share_open(root, NULL, &share, &error));
-        OK(azs_review_new((const uint8_t *)configuration, strlen(configuration), share, NULL, text_of(test, "now"), &review, &error));
+        OK(azs_review_new((const uint8_t *)configuration, strlen(configuration), share, NULL, 0, NULL, text_of(test, "now"), &review, &error));
         OK(azs_review_json(review, &json, &error));
         cJSON *found = parsed(json);
         cJSON *findings = pairs(cJSON_GetObjectItemCaseSensitive(found, "findings"), "rule", "about");
@@ -678,7 +678,7 @@ static void drill(azs_share *share, azs_opener *opener, const char *now, const c
     azs_review *review;
     azs_error *error = NULL;
     char *json;
-    OK(azs_review_new((const uint8_t *)site, strlen(site), share, opener, now, &review, &error));
+    OK(azs_review_new((const uint8_t *)site, strlen(site), share, NULL, 0, opener, now, &review, &error));
     OK(azs_review_json(review, &json, &error));
     cJSON *found = parsed(json);
     const cJSON *theirs = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(found, "their_backups"), 0);

@@ -11,6 +11,7 @@ mod alert;
 mod backup;
 mod classification;
 mod control;
+mod copies;
 mod envelope;
 mod ffi;
 mod layout;

@@ -69,6 +69,7 @@ test('the names of options are those of the core', async (t) => {
   const ask = {
     BACKUP: () => native.Backup.startSync(half(on), SWITCHES, [half(certificate())], undefined, json, control()),
     CHECK: () => half(on).checkSync('contoso.com/nyc', json),
+    COPY: () => native.replicateSync(half(on), half(on), 'contoso.com/nyc', undefined, [], undefined, undefined, json, control()),
     HEALTH: () => native.backupWarnings(json, undefined),
     RESTORE: () => half(set).restoreSync(half(opener()), at, json, [], control()),
     RETENTION: () => new native.RetentionPolicy(json),

@@ -94,6 +94,13 @@ function refused(share: azs.Share, report: azs.BackupReport, summary: azs.SetSum
   azs.listSetsSync(share, 'contoso.com/nyc', null, { requireSigners: azs.Signer.loadSync('signing.pfx') })
   // @ts-expect-error: a share is not a path
   azs.listSetsSync('/mnt', 'contoso.com/nyc')
+  const copies = azs.replicateSync(share, share, 'contoso.com/nyc')
+  // @ts-expect-error: only a set that was copied says what was sent
+  copies.sets[0].sent
+  // @ts-expect-error: an outcome that is none
+  copies.sets[0].outcome === 'copid'
+  // @ts-expect-error: a place is no share
+  azs.surveySync('contoso.com/nyc')
   // @ts-expect-error: an option that is none
   new azs.Schedule({ frequency: 4 })
   // @ts-expect-error: no certificates

@@ -9,6 +9,7 @@ mod alert;
 mod argument;
 mod backup;
 mod certificate;
+mod copies;
 mod detached;
 mod envelope;
 mod error;
@@ -28,6 +29,7 @@ mod set;
 mod share;
 mod signature;
 mod stream;
+mod survey;
 mod turns;
 mod value;
 
@@ -43,6 +45,8 @@ mod _native {
     use super::backup::Backup;
     #[pymodule_export]
     use super::certificate::{DecryptionCertificate, EncryptionCertificate};
+    #[pymodule_export]
+    use super::copies::{copy_set, list_deployments, replicate};
     #[pymodule_export]
     use super::envelope::{Opener, Sealer, recipients_of};
     #[pymodule_export]
@@ -72,6 +76,8 @@ mod _native {
     use super::share::{CheckReport, FolderShare, Share, SmbShare, check_share, check_smb_share, open_share};
     #[pymodule_export]
     use super::signature::{Signer, SignerCertificate};
+    #[pymodule_export]
+    use super::survey::{Survey, survey};
     #[pymodule_export]
     use super::value::normal;
 

@@ -32,7 +32,7 @@ use crate::value::{datetime, plain, read, value};
 /// True
 #[pyclass(frozen, eq, module = "azs_backup")]
 #[derive(PartialEq)]
-pub(crate) struct RetentionPolicy(core::RetentionPolicy);
+pub(crate) struct RetentionPolicy(pub(crate) core::RetentionPolicy);
 
 #[pymethods]
 impl RetentionPolicy {

@@ -39,6 +39,7 @@ from azs_backup.values import (
     CertificateFacts,
     CheckedStep,
     ComponentReview,
+    CopyReport,
     CoverSheet,
     Deletion,
     Entry,
@@ -58,6 +59,7 @@ from azs_backup.values import (
     Silenced,
     SmbFacts,
     Space,
+    SurveyRow,
     VerifyReport,
 )
 
@@ -67,6 +69,7 @@ _Time: TypeAlias = datetime | str
 _Json: TypeAlias = str | Buffer
 _Data: TypeAlias = Mapping[str, object]
 _ProgressCallback: TypeAlias = Callable[[Progress], object]
+_Region: TypeAlias = Share | tuple[Share, Deployment | str]
 
 @type_check_only
 class _Reader(Protocol):
@@ -113,6 +116,7 @@ __all__ = [
     "Signer",
     "SignerCertificate",
     "SmbShare",
+    "Survey",
     "TextClassifier",
     "UncPath",
     "VERSION",
@@ -131,19 +135,23 @@ __all__ = [
     "classify_ntstatus",
     "classify_text",
     "classify_win32",
+    "copy_set",
     "error_kinds",
     "is_mas_backup",
     "job_end",
     "job_skipped",
     "job_start",
+    "list_deployments",
     "list_sets",
     "open_share",
     "parse_operations",
     "plain",
     "recipients_of",
+    "replicate",
     "review",
     "rules",
     "run_program",
+    "survey",
 ]
 
 VERSION: Final[str]
@@ -1572,16 +1580,80 @@ class RetentionPlan:
     def __gt__(self, other: Never, /) -> bool: ...
     def __ge__(self, other: Never, /) -> bool: ...
 
+# Copies
+
+def replicate(
+    share: Share,
+    to: Share,
+    deployment: Deployment | str,
+    component: Component | str | None = None,
+    *,
+    require_signers: _Signers | None = None,
+    retention: RetentionPolicy | None = None,
+    now: _Time | None = None,
+    create: bool = False,
+    read_links: bool = False,
+    dry_run: bool = False,
+    progress: _ProgressCallback | None = None,
+) -> CopyReport:
+    """Copies the complete sets of a deployment, or of one component, to another share: those that are not whole there, the
+    newest of each place first. Needs no key.
+
+    Sets go as they are, sealed. Only what is missing travels, and each byte is compared at both ends; the cover sheet comes
+    last, so that a copy that was cut off is no backup, and the next call completes it. A set that cannot be copied is in the
+    report, and the others still are.
+
+    `require_signers`: copy only sets that one of these signed. `retention`: leave out what this policy would delete at the
+    other share at the time `now`; without it, each call would send again what retention deleted there. `create`: create the
+    region folder at the other share if it is missing. `read_links`: read back also what is linked there. `dry_run`: only
+    find out which sets are missing. `progress` counts stored files.
+
+    >>> (folder / "elsewhere").mkdir()
+    >>> elsewhere = FolderShare.open(folder / "elsewhere")
+    >>> report = replicate(share, elsewhere, "contoso.com/nyc", create=True)
+    >>> report.needs_attention
+    False
+    """
+def copy_set(
+    share: Share,
+    to: Share,
+    place: Place | str,
+    set: SetName | str,
+    *,
+    require_signers: _Signers | None = None,
+    retention: RetentionPolicy | None = None,
+    now: _Time | None = None,
+    create: bool = False,
+    read_links: bool = False,
+    dry_run: bool = False,
+    progress: _ProgressCallback | None = None,
+) -> CopyReport:
+    """Copies one set to another share. The keywords are those of `replicate`.
+
+    Raises `NotFoundError` if there is no such set, and `IncompleteError` if it is no backup.
+    """
+def list_deployments(share: Share) -> tuple[Deployment, ...]:
+    """Lists the deployments that have a region folder on a share, by name. Folders that cannot be listed are left out.
+
+    >>> list_deployments(share)
+    (Deployment('contoso.com', 'nyc'),)
+    """
+
 # Review
 
 def review(
-    configuration: _Json | _Data, share: Share, *, opener: Opener | None = None, now: _Time | None = None
+    configuration: _Json | _Data,
+    share: Share,
+    *,
+    copies: Share | Iterable[Share] | None = None,
+    opener: Opener | None = None,
+    now: _Time | None = None,
 ) -> Review:
     r"""Compares a configuration, and the share whose root it names, with the best practices. Needs no key and changes
     nothing.
 
     The configuration is JSON: text, bytes, or a `dict`. An opener is tried on what the newest backup of Azure Stack Hub
-    needs: a drill.
+    needs: a drill. `copies`: one or several other shares; the review says how old the newest copy on them is.
 
     >>> found = review({"root": r"\\fs.contoso.com\AzSBackups", "deployment": {
     ...     "external_domain_name": "contoso.com", "region": "nyc"}}, share)
@@ -1623,6 +1695,52 @@ class Review:
         """Returns the review as plain text for a terminal."""
     def to_html(self) -> str:
         """Returns the review as one self-contained HTML page, without scripts or external content."""
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as plain data."""
+    def _repr_html_(self) -> str: ...
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
+
+def survey(
+    regions: _Region | Iterable[_Region],
+    *,
+    copies: Share | Iterable[Share] | None = None,
+    require_signers: _Signers | None = None,
+    frequency_hours: int = 12,
+    now: _Time | None = None,
+    progress: _ProgressCallback | None = None,
+) -> Survey:
+    """Looks at many deployments side by side: when each component was last backed up, how large the set is and how that
+    changed, who signed it, which PFX opens it, and how old the newest copy elsewhere is. Needs no key.
+
+    `regions`: one or several; each a share, of which all deployments are meant, or a pair of a share and a deployment.
+    `copies`: one or several shares with copies. `require_signers`: one or several signers; only sets that one of them signed
+    count. `frequency_hours`: how many hours may lie between two backups. `progress` counts deployments as files. A share or
+    a folder that cannot be read is a row that says so.
+
+    Of each component it looks at the newest sets alone, so it costs little and says less than a `review`.
+
+    >>> [row.component for row in survey([(share, "contoso.com/nyc")]).rows]
+    ['Switches']
+    """
+@final
+class Survey:
+    """Many deployments side by side. A notebook shows it as a page."""
+    @property
+    def now(self) -> datetime:
+        """The time for which it was made."""
+    @property
+    def rows(self) -> tuple[SurveyRow, ...]:
+        """A row for each component and scale unit of each deployment, the worst first."""
+    def counts(self) -> dict[Severity, int]:
+        """The number of rows of each severity, worst first."""
+    def to_html(self) -> str:
+        """Returns the survey as one self-contained HTML page, without scripts or external content."""
     def to_dict(self) -> dict[str, Any]:
         """Returns everything as plain data."""
     def _repr_html_(self) -> str: ...
