@@ -1153,8 +1153,8 @@ export interface CopyOptions extends WorkOptions, Demand {
   now?: Time | null
   /** Creates the region folder at the other share if it is missing. */
   create?: boolean
-  /** Reads back also what is linked at the other share. */
-  readLinks?: boolean
+  /** Reads back all that the other share has of these sets, and sends again what is not as it was written. */
+  readBack?: boolean
   /** Only finds out which sets are missing. */
   dryRun?: boolean
 }

@@ -961,7 +961,7 @@ void azs_decryption_certificate_free(azs_decryption_certificate *certificate);
  * `component` may be NULL for all. With a demand for `signers`, only sets that one of them signed are copied; NULL and 0
  * demand nothing. `retention` may be NULL; it leaves out what this policy would delete at the other share at the time
  * `now`, which may be NULL for the present. `options` is NULL or a JSON object: `create` for the region folder there,
- * `read_links` to read back also what is linked there, `dry_run` to only find out which sets are missing; all false by
+ * `read_back` to read back all that is there, `dry_run` to only find out which sets are missing; all false by
  * default. `progress` may be NULL; it counts stored files.
  *
  * Returns the report as JSON: `copied`, `sent` with `files` and `bytes`, `needs_attention`, `unreadable`, and `sets` with

@@ -27,7 +27,7 @@ use crate::signature::{azs_signer_certificate, demanded};
 /// `component` may be NULL for all. With a demand for `signers`, only sets that one of them signed are copied; NULL and 0
 /// demand nothing. `retention` may be NULL; it leaves out what this policy would delete at the other share at the time
 /// `now`, which may be NULL for the present. `options` is NULL or a JSON object: `create` for the region folder there,
-/// `read_links` to read back also what is linked there, `dry_run` to only find out which sets are missing; all false by
+/// `read_back` to read back all that is there, `dry_run` to only find out which sets are missing; all false by
 /// default. `progress` may be NULL; it counts stored files.
 ///
 /// Returns the report as JSON: `copied`, `sent` with `files` and `bytes`, `needs_attention`, `unreadable`, and `sets` with
@@ -113,7 +113,7 @@ fn ends(share: *const azs_share, to: *const azs_share) -> Result<(Arc<dyn Share>
 #[serde(default, deny_unknown_fields)]
 struct Options {
     create: bool,
-    read_links: bool,
+    read_back: bool,
     dry_run: bool,
 }
 
@@ -139,8 +139,8 @@ impl Choices {
     }
 
     fn run<'a>(&'a self, copy: CopyBuilder<'a>, observer: &'a mut dyn Observer) -> Result<Copied> {
-        let Options { create, read_links, dry_run } = self.options;
-        let copy = copy.require_signers(&self.signers).create(create).read_links(read_links);
+        let Options { create, read_back, dry_run } = self.options;
+        let copy = copy.require_signers(&self.signers).create(create).read_back(read_back);
         let copy = match &self.policy {
             Some((policy, now)) => copy.retention(policy, *now),
             None => copy,

@@ -99,7 +99,7 @@ static void copies(azs_share *share, azs_share *to, const azs_signer_certificate
     report = parsed(text);
     CHECK(is_outcome(report, OLD, "copied") && calls.count > 0 && calls.is_whole);
     cJSON_Delete(report);
-    report = copied(share, to, NULL, "{\"read_links\": true}");
+    report = copied(share, to, NULL, "{\"read_back\": true}");
     CHECK(number_of(report, "copied") == 0 && is_outcome(report, NEW, "present") && is_outcome(report, OLD, "present"));
     cJSON_Delete(report);
 }

@@ -16,9 +16,9 @@ const shareOf = (share, name) => half(instance(share, Share, name))
 /** The demand, the policy with its time, the choices, and what the work is controlled by. */
 function copying(given) {
   const chosen = options(given, ['retention', 'now', ...COPY, DEMAND, ...WORK])
-  const { create, readLinks, dryRun, now, retention } = chosen
+  const { create, readBack, dryRun, now, retention } = chosen
   const policy = retention === undefined || retention === null ? undefined : half(instance(retention, RetentionPolicy, 'retention'))
-  const choices = json({ create, readLinks, dryRun }, 'options')
+  const choices = json({ create, readBack, dryRun }, 'options')
   return [[demanded(chosen[DEMAND]), policy, time(now, 'now'), choices], new Control(chosen)]
 }
 

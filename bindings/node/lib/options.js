@@ -23,7 +23,7 @@ const BACKUP = [
 
 const CHECK = ['components', 'createFolders']
 
-const COPY = ['create', 'readLinks', 'dryRun']
+const COPY = ['create', 'readBack', 'dryRun']
 
 const HEALTH = ['lastBackup', 'setUp', 'retentionDays', 'holds', 'closedSince', 'nextRun']
 

@@ -32,7 +32,7 @@ enum What {
 #[serde(default, deny_unknown_fields)]
 struct Choices {
     create: bool,
-    read_links: bool,
+    read_back: bool,
     dry_run: bool,
 }
 
@@ -74,8 +74,8 @@ impl Copy {
     }
 
     fn run<'a>(&'a self, copy: CopyBuilder<'a>, observer: &'a mut dyn Observer) -> Result<String> {
-        let Choices { create, read_links, dry_run } = from_json("options of a copy", &self.choices)?;
-        let copy = copy.require_signers(&self.signers).create(create).read_links(read_links);
+        let Choices { create, read_back, dry_run } = from_json("options of a copy", &self.choices)?;
+        let copy = copy.require_signers(&self.signers).create(create).read_back(read_back);
         let copy = match &self.retention {
             Some(policy) => copy.retention(policy, time(self.at.clone())?),
             None => copy,

@@ -43,7 +43,7 @@ test('sets are copied once', async (t) => {
   assert.equal(report.sent.bytes, report.sets.reduce((sum, { sent }) => sum + sent.bytes, 0))
   assert(report.sent.bytes > 0 && seen.at(-1).totalBytes === seen.at(-1).bytes)
 
-  const again = azs.replicateSync(share, to, DEPLOYMENT, null, { readLinks: true })
+  const again = azs.replicateSync(share, to, DEPLOYMENT, null, { readBack: true })
   assert.deepEqual([again.copied, outcomes(again).sort()], [1, ['copied', 'present', 'present']])
   const last = azs.replicateSync(share, to, DEPLOYMENT)
   assert.deepEqual([last.copied, last.sent, new Set(outcomes(last))], [0, { files: 0, bytes: 0 }, new Set(['present'])])
@@ -101,7 +101,7 @@ test('retention there is heeded, and a share that is not there refused', async (
   for (const [given, said] of [
     [{ creat: true }, /there is no option "creat"/],
     [{ create: 'yes' }, /create cannot be a string/],
-    [{ readLinks: 1 }, /readLinks cannot be 1/],
+    [{ readBack: 1 }, /readBack cannot be 1/],
     [{ retention: {} }, /retention/],
   ]) {
     assert.throws(() => azs.replicateSync(share, to, DEPLOYMENT, null, given), said)

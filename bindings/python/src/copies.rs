@@ -27,7 +27,7 @@ use crate::value::value;
 ///
 /// `require_signers`: copy only sets that one of these signed. `retention`: leave out what this policy would delete at the
 /// other share at the time `now`; without it, each call would send again what retention deleted there. `create`: create the
-/// region folder at the other share if it is missing. `read_links`: read back also what is linked there. `dry_run`: only
+/// region folder at the other share if it is missing. `read_back`: read back all that is there. `dry_run`: only
 /// find out which sets are missing. `progress` counts stored files.
 ///
 /// >>> (folder / "elsewhere").mkdir()
@@ -38,7 +38,7 @@ use crate::value::value;
 #[pyfunction]
 #[pyo3(signature = (
     share, to, deployment, component=None, *, require_signers=None, retention=None, now=None, create=false,
-    read_links=false, dry_run=false, progress=None,
+    read_back=false, dry_run=false, progress=None,
 ))]
 #[expect(clippy::too_many_arguments, reason = "keywords")]
 pub(crate) fn replicate<'py>(
@@ -51,11 +51,11 @@ pub(crate) fn replicate<'py>(
     retention: Option<&RetentionPolicy>,
     now: Option<Time>,
     create: bool,
-    read_links: bool,
+    read_back: bool,
     dry_run: bool,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let choices = Choices::new(require_signers, retention, now, create, read_links, dry_run)?;
+    let choices = Choices::new(require_signers, retention, now, create, read_back, dry_run)?;
     let (from, to, hook) = (share.open()?, to.open()?, Hook::new(progress));
     let component = component.map(|component| component.0);
     let done = py.detach(|| {
@@ -70,7 +70,7 @@ pub(crate) fn replicate<'py>(
 /// Raises `NotFoundError` if there is no such set, and `IncompleteError` if it is no backup.
 #[pyfunction]
 #[pyo3(signature = (
-    share, to, place, set, *, require_signers=None, retention=None, now=None, create=false, read_links=false,
+    share, to, place, set, *, require_signers=None, retention=None, now=None, create=false, read_back=false,
     dry_run=false, progress=None,
 ))]
 #[expect(clippy::too_many_arguments, reason = "keywords")]
@@ -84,11 +84,11 @@ pub(crate) fn copy_set<'py>(
     retention: Option<&RetentionPolicy>,
     now: Option<Time>,
     create: bool,
-    read_links: bool,
+    read_back: bool,
     dry_run: bool,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let choices = Choices::new(require_signers, retention, now, create, read_links, dry_run)?;
+    let choices = Choices::new(require_signers, retention, now, create, read_back, dry_run)?;
     let (from, to, hook) = (share.open()?, to.open()?, Hook::new(progress));
     let done = py.detach(|| {
         let copy = copies::copy_set(from, to, &place.0, set.0);
@@ -103,7 +103,7 @@ struct Choices<'a> {
     retention: Option<&'a RetentionPolicy>,
     now: Timestamp,
     create: bool,
-    read_links: bool,
+    read_back: bool,
     dry_run: bool,
 }
 
@@ -113,16 +113,16 @@ impl<'a> Choices<'a> {
         retention: Option<&'a RetentionPolicy>,
         now: Option<Time>,
         create: bool,
-        read_links: bool,
+        read_back: bool,
         dry_run: bool,
     ) -> PyResult<Self> {
         let (signers, now) = (demanded(signers)?, Time::or_now(now));
-        Ok(Self { signers, retention, now, create, read_links, dry_run })
+        Ok(Self { signers, retention, now, create, read_back, dry_run })
     }
 
     fn run<'b>(&'b self, copy: CopyBuilder<'b>, observer: &'b mut dyn Observer) -> core::Result<CopyReport> {
         let copy = copy.require_signers(&self.signers).create(self.create);
-        let copy = copy.read_links(self.read_links).dry_run(self.dry_run);
+        let copy = copy.read_back(self.read_back).dry_run(self.dry_run);
         let copy = match self.retention {
             Some(policy) => copy.retention(&policy.0, self.now),
             None => copy,

@@ -88,7 +88,7 @@ def test_sets_are_copied_once(share: FolderShare, elsewhere: FolderShare, place:
         "contoso.com/nyc/HLH/su1": "copied",
         "contoso.com/nyc/Switches": "present",
     }
-    again = replicate(share, elsewhere, place.deployment, read_links=True)
+    again = replicate(share, elsewhere, place.deployment, read_back=True)
     assert (again.copied, again.sent.files) == (0, 0) and set(outcomes(again)) == {"present"}
     assert pickle.loads(pickle.dumps(report)) == report and report.to_dict()["sets"][0]["outcome"] == "copied"
     assert again.unreadable == ()

@@ -113,14 +113,10 @@ fn a_planted_set_is_refused_by_every_command_that_is_told_to() {
         assert_eq!(site.opened("show", set, &both).output().unwrap().status.success(), set == &planted[0]);
     }
     // A drill tries the newest set that counts.
-    let drill = |demand: &[&str]| {
-        let of =
-            ["key", "drill", "--root", "share", "--deployment", "contoso.com/nyc", "--pfx", "backup.pfx"];
-        let mut drill = site.program(&[&of, demand].concat());
-        drill.env("AZS_PFX_PASSWORD", PASSWORD);
-        text(&drill.output().unwrap().stdout)
-    };
-    let drilled = drill(&DEMAND);
+    let of = ["key", "drill", "--root", "share", "--deployment", "contoso.com/nyc", "--pfx", "backup.pfx"];
+    let drilled =
+        site.program(&[&of[..], &DEMAND].concat()).env("AZS_PFX_PASSWORD", PASSWORD).output().unwrap();
+    let drilled = text(&drilled.stdout);
     assert!(drilled.contains(own.file_name().unwrap().to_str().unwrap()), "{drilled}");
     let list = ended(&mut site.deployed("list", &DEMAND), 3);
     assert_eq!(list.matches("UNTRUSTED").count(), 2, "{list}");

@@ -1592,7 +1592,7 @@ def replicate(
     retention: RetentionPolicy | None = None,
     now: _Time | None = None,
     create: bool = False,
-    read_links: bool = False,
+    read_back: bool = False,
     dry_run: bool = False,
     progress: _ProgressCallback | None = None,
 ) -> CopyReport:
@@ -1605,7 +1605,7 @@ def replicate(
 
     `require_signers`: copy only sets that one of these signed. `retention`: leave out what this policy would delete at the
     other share at the time `now`; without it, each call would send again what retention deleted there. `create`: create the
-    region folder at the other share if it is missing. `read_links`: read back also what is linked there. `dry_run`: only
+    region folder at the other share if it is missing. `read_back`: read back all that is there. `dry_run`: only
     find out which sets are missing. `progress` counts stored files.
 
     >>> (folder / "elsewhere").mkdir()
@@ -1624,7 +1624,7 @@ def copy_set(
     retention: RetentionPolicy | None = None,
     now: _Time | None = None,
     create: bool = False,
-    read_links: bool = False,
+    read_back: bool = False,
     dry_run: bool = False,
     progress: _ProgressCallback | None = None,
 ) -> CopyReport:
