@@ -136,7 +136,11 @@ impl Replication<'_> {
             })?;
             if let Some(reason) = set.state.reason() {
                 let message = format!("{} cannot be copied: {reason}", set.folder);
-                return Err(Error::new(ErrorKind::Incomplete, message).in_set(name));
+                let kind = match set.state {
+                    SetState::Untrusted { .. } => ErrorKind::NotTrusted,
+                    _ => ErrorKind::Incomplete,
+                };
+                return Err(Error::new(kind, message).in_set(name));
             }
             return Ok(vec![set]);
         }

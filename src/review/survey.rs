@@ -110,9 +110,9 @@ impl<'a> SurveyBuilder<'a> {
         self
     }
 
-    /// Sets how many hours may lie between two backups: 12, unless you say otherwise.
+    /// Sets how many hours may lie between two backups: 12, unless you say otherwise, and at least one.
     pub fn frequency_hours(mut self, hours: u32) -> Self {
-        self.frequency_hours = hours;
+        self.frequency_hours = hours.max(1);
         self
     }
 

@@ -372,6 +372,9 @@ fn signatures_go_with_their_sets_and_are_not_replaced() {
     let report = sites.replicate().require_signers(&demand).run().unwrap();
     assert_eq!(outcomes(&report), ["copied", "skipped", "skipped"]);
     assert!(!sites.there(&unsigned).exists() && !sites.there(&planted).exists());
+    let name = planted.file_name().unwrap().as_str().parse().unwrap();
+    let copy = copy_set(sites.fixture.share.clone(), sites.to.clone(), &sites.fixture.place, name);
+    assert_eq!(copy.require_signers(&demand).run().unwrap_err().kind(), ErrorKind::NotTrusted);
     assert_eq!(sites.complete().len(), 1);
 
     // Somebody took the signature away there: it is put back.

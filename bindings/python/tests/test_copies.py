@@ -158,7 +158,7 @@ def test_a_share_that_is_not_there_or_the_same_is_refused(
             call()
         assert call(create=True).copied == 1
         rmtree(folder / "elsewhere" / "contoso.com" / "nyc")
-    with pytest.raises(azs_backup.InvalidArgumentError, match="both ends"):
+    with pytest.raises(azs_backup.InvalidArgumentError, match="are one share"):
         replicate(share, share, place.deployment)
     with pytest.raises(TypeError):
         replicate(share, str(folder / "elsewhere"), place.deployment)  # type: ignore[arg-type]

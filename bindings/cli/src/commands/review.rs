@@ -48,6 +48,8 @@ pub(crate) struct Review {
     html: Option<PathBuf>,
 }
 
+type Copies = Vec<Arc<dyn Share>>;
+
 impl Review {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
         let (mut configuration, share, copies) = self.read(output)?;
@@ -68,7 +70,7 @@ impl Review {
     }
 
     /// The configuration, the share, and the shares with copies.
-    fn read(&self, output: &Output) -> Result<(Configuration, Arc<dyn Share>, Vec<Arc<dyn Share>>)> {
+    fn read(&self, output: &Output) -> Result<(Configuration, Arc<dyn Share>, Copies)> {
         let mut copies: Vec<_> =
             self.copy.iter().map(|root| self.server.open(root, output)).collect::<Result<_>>()?;
         if self.config.extension().is_some_and(|extension| extension == "json") {

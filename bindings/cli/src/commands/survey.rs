@@ -90,7 +90,7 @@ impl Survey {
     }
 
     /// Opens the shares. One that is not there does not keep the others from being looked at.
-    fn regions(&self, output: &Output) -> Result<(Vec<Region>, Vec<(PathBuf, Error)>)> {
+    fn regions(&self, output: &Output) -> Result<(Vec<Region>, Unread)> {
         let mut wanted: Vec<(PathBuf, Vec<Deployment>)> =
             self.root.iter().map(|root| (root.clone(), self.deployment.clone())).collect();
         if let Some(file) = &self.list {
@@ -125,6 +125,9 @@ impl Survey {
         }
     }
 }
+
+/// Shares that could not be opened.
+type Unread = Vec<(PathBuf, Error)>;
 
 /// Reads a list of shares and deployments.
 fn listed(file: &Path) -> Result<Vec<(PathBuf, Vec<Deployment>)>> {

@@ -15,6 +15,9 @@ use crate::site::Site;
 /// A metric of each component: its name, what it is, its value.
 pub(super) type Metric = (&'static str, &'static str, fn(&ComponentReport) -> f64);
 
+/// The same of another share, which may have no value.
+type OfCopy = (&'static str, &'static str, fn(&Copied) -> Option<f64>);
+
 pub(super) const METRICS: [Metric; 7] = [
     ("azs_backup_last_run_success", "Whether the last run stored everything.", |of| {
         f64::from(u8::from(of.status == Some(Status::Succeeded) && of.failure.is_none()))
@@ -84,7 +87,7 @@ pub(super) fn text(report: &Report, values: &Values) -> String {
             let _ = writeln!(text, "{name}{{severity=\"{}\"}} {count}", severity.as_str());
         }
     }
-    let copies: [(&str, &str, fn(&Copied) -> Option<f64>); 3] = [
+    let copies: [OfCopy; 3] = [
         ("azs_backup_copy_success", "Whether another share has all that it should.", |of| {
             Some(f64::from(u8::from(of.failure.is_none())))
         }),
