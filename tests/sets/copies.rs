@@ -314,7 +314,7 @@ fn a_set_that_cannot_be_copied_does_not_count_for_the_rules_there() {
         sites.back_up(days);
     }
     let newest = sites.back_up(0);
-    let data = files(&sites.here(&newest)).into_keys().filter(|name| name.ends_with(".p7m")).next_back();
+    let data = files(&sites.here(&newest)).into_keys().rfind(|name| name.ends_with(".p7m"));
     let path = sites.here(&newest).join(data.unwrap());
     let mut content = fs::read(&path).unwrap();
     content[500] ^= 1;
