@@ -56,7 +56,7 @@ impl Held<'_> {
             Some((name, length)) => {
                 let message = format!(
                     "the share acknowledged {name} ({length} bytes) but does not have it whole; check the share and \
-                     run the backup again"
+                     try again"
                 );
                 let folder = joined(self.share.describe(), self.folder);
                 Err(concerning(Error::new(ErrorKind::Damaged, message), "write", folder, self.folder))

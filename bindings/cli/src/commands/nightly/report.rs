@@ -250,6 +250,8 @@ impl fmt::Display for Report {
 impl Copied {
     /// Takes over from the report of the copies what to say of them.
     pub(super) fn note(&mut self, report: &CopyReport) {
+        // Once more, if the run is tried again.
+        self.warnings.clear();
         let mut newest = BTreeMap::new();
         for set in &report.sets {
             match &set.outcome {
