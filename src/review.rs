@@ -37,6 +37,7 @@ use crate::layout::Deployment;
 use crate::mas_backup::Keys;
 use crate::share::Share;
 
+mod ages;
 mod checks;
 mod configuration;
 mod copies;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::ages::{HOUR, is_future, is_stale};
 use super::configuration::Configuration;
 use super::findings::{Findings, ago, shown};
-use super::sets::{ComponentReview, HOUR};
+use super::sets::{ComponentReview, name_of};
 use super::signers;
 use crate::error::{Result, Scope};
 use crate::set::{SetList, list_sets};
-use crate::share::{CLOCK_SKEW, Share};
+use crate::share::Share;
 
 /// Finds the newest copy of each component. A share with copies that cannot be read is a finding.
 pub(super) fn review(
@@ -54,14 +55,10 @@ pub(super) fn review(
 fn note(list: &SetList, now: Timestamp, newest: &mut BTreeMap<String, Timestamp>) {
     for set in list.iter().filter(|set| set.is_complete()) {
         let created = set.name.created();
-        if created.as_second() > now.as_second() + CLOCK_SKEW.as_secs() {
+        if is_future(created, now) {
             continue;
         }
-        let component = set.place.component();
-        let name = match set.place.scale_unit() {
-            Some(unit) => format!("{component}/{unit}"),
-            None => component.to_string(),
-        };
+        let name = name_of(set.place.component(), set.place.scale_unit());
         let newest = newest.entry(name).or_insert(created);
         *newest = created.max(*newest);
     }
@@ -78,7 +75,7 @@ impl ComponentReview {
         };
         let age = now.as_second().saturating_sub(last_copy.as_second());
         let frequency = i64::from(self.frequency_hours) * HOUR;
-        if last_copy < last_backup && age > (3 * frequency).max(24 * HOUR) {
+        if last_copy < last_backup && is_stale(age, frequency) {
             let ago = ago(age);
             let seen = format!("last copy {last_copy}, {ago}; last backup {last_backup}");
             findings.add("COPY_STALE", &self.name, seen);

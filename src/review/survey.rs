@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::ages::HOUR;
 use crate::error::{Result, Scope};
 use crate::layout::Deployment;
 use crate::observer::{Observer, Progress, Ticker, observed};
@@ -128,7 +129,7 @@ impl<'a> SurveyBuilder<'a> {
     /// `CANCELLED`.
     pub fn run(self) -> Result<Survey> {
         let Self { regions, copies, demand, frequency_hours, now, observer } = self;
-        let look = region::Look { copies, demand, frequency: i64::from(frequency_hours) * 3600, now };
+        let look = region::Look { copies, demand, frequency: i64::from(frequency_hours) * HOUR, now };
         observed(observer, |observer| {
             let mut ticker = Ticker::new(observer, None);
             let mut rows = Vec::new();

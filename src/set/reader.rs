@@ -189,13 +189,9 @@ impl Set {
 
     /// The first sign that files are missing or of the wrong length, found without reading any data.
     pub(crate) fn first_absence(&self) -> Option<String> {
-        for (name, _) in &self.sums {
-            if !self.items.contains_key(name) {
-                return Some(format!("{name} is missing"));
-            }
-        }
         if let Some((name, _)) = self.sums.iter().find(|(name, _)| self.length(name).is_none()) {
-            return Some(format!("{name} is not a file"));
+            let what = if self.is_missing(name) { "is missing" } else { "is not a file" };
+            return Some(format!("{name} {what}"));
         }
         let bytes: u64 = self.sums.iter().map(|(name, _)| self.items[name]).fold(0, u64::saturating_add);
         (bytes != self.cover.stored.bytes)

@@ -222,6 +222,11 @@ pub(crate) fn some<T: Display>(text: &mut String, heading: &str, lines: impl Exa
     }
 }
 
+/// The value of a label for Prometheus, with what its exposition format wants escaped.
+pub(crate) fn label(value: impl ToString) -> String {
+    value.to_string().replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n")
+}
+
 /// Formats a number of bytes for people.
 pub(crate) fn size(bytes: u64) -> indicatif::HumanBytes {
     indicatif::HumanBytes(bytes)

@@ -8,11 +8,13 @@ use super::ByPlace;
 use super::row::SurveyRow;
 use crate::error::{Result, Scope};
 use crate::layout::Deployment;
+use crate::review::ages::{HOUR, is_future, is_stale};
 use crate::review::findings::ago;
+use crate::review::sets::name_of;
 use crate::set::shrunken::Largest;
 use crate::set::{CoverSheet, Named, SetState, SetSummary, Status, find_sets, summary};
 use crate::severity::Severity::{Critical, Notice, Warning};
-use crate::share::{CLOCK_SKEW, Share, joined};
+use crate::share::{Share, joined};
 use crate::signature::Demand;
 
 /// Most sets of a component to look at: if so many in a row are no backup, no older one makes it good.
@@ -88,9 +90,9 @@ impl Look {
         row.thumbprints = last.certificates.iter().map(|of| of.sha1_thumbprint.clone()).collect();
         row.due = created.checked_add(SignedDuration::from_secs(self.frequency)).ok();
         let age = self.now.as_second().saturating_sub(created.as_second());
-        if age > (3 * self.frequency).max(24 * 3600) {
+        if is_stale(age, self.frequency) {
             row.remark(Critical, format!("last good set {}", ago(age)));
-        } else if age > self.frequency + 3600 {
+        } else if age > self.frequency + HOUR {
             row.remark(Warning, format!("overdue: last good set {}", ago(age)));
         }
         if last.status == Status::PartialSucceeded {
@@ -108,7 +110,7 @@ impl Look {
     }
 
     fn is_future(&self, (_, _, name): &Named) -> bool {
-        name.created().as_second() > self.now.as_second() + CLOCK_SKEW.as_secs()
+        is_future(name.created(), self.now)
     }
 
     /// Finds the newest copy of each component on the shares with copies.
@@ -129,7 +131,7 @@ impl Look {
             match (age, &unread) {
                 (None, Some(unread)) => row.remark(Warning, unread.clone()),
                 (None, None) => row.remark(Warning, "no copy elsewhere"),
-                (Some(age), _) if age > (3 * self.frequency).max(24 * 3600) => {
+                (Some(age), _) if is_stale(age, self.frequency) => {
                     row.remark(Warning, format!("last copy elsewhere {}", ago(age)));
                 }
                 _ => {}
@@ -190,11 +192,7 @@ fn cover(set: SetSummary, row: &mut SurveyRow, is_newest: bool) -> Option<CoverS
 fn by_place(sets: Vec<Named>) -> ByPlace {
     let mut by_place = ByPlace::new();
     for set in sets {
-        let component = set.0.component();
-        let name = match set.0.scale_unit() {
-            Some(unit) => format!("{component}/{unit}"),
-            None => component.to_string(),
-        };
+        let name = name_of(set.0.component(), set.0.scale_unit());
         by_place.entry(name).or_default().push(set);
     }
     by_place.values_mut().for_each(|sets| sets.sort_by_key(|(_, _, name)| std::cmp::Reverse(*name)));

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::ended::Ended;
 use crate::files::replace;
-use crate::output::{Output, age, invalid, size};
+use crate::output::{Output, age, invalid, label, size};
 use crate::progress;
 use crate::share::{ServerArgs, read};
 use crate::signers::TrustArgs;
@@ -197,7 +197,6 @@ fn metrics(survey: &Surveyed) -> String {
             row.last_copy.map(|copy| copy.as_second() as f64)
         }),
     ];
-    let label = |text: &str| text.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n");
     let mut text = String::new();
     for (name, help, value) in METRICS {
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::report::{ComponentReport, Copied, Expiry, Report};
 use crate::files::replace;
+use crate::output::label;
 use crate::site::Site;
 
 /// A metric of each component: its name, what it is, its value.
@@ -118,9 +119,4 @@ pub(super) fn text(report: &Report, values: &Values) -> String {
     of_run("azs_backup_last_run_retention_failed", "Whether it could not delete old sets.", failed);
     of_run("azs_backup_last_run_warnings", "What else to look into.", report.warnings.len() as f64);
     text
-}
-
-/// The value of a label, with what the format wants escaped.
-fn label(value: impl ToString) -> String {
-    value.to_string().replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n")
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 
 use azs_backup::backup::BackupReport;
 use azs_backup::copies::{CopyOutcome, CopyReport};
@@ -248,6 +249,18 @@ impl fmt::Display for Report {
 }
 
 impl Copied {
+    pub(super) fn of(root: &Path) -> Self {
+        Self {
+            root: root.display().to_string(),
+            sets: 0,
+            sent_bytes: 0,
+            deleted: 0,
+            newest: None,
+            warnings: Vec::new(),
+            failure: None,
+        }
+    }
+
     /// Takes over from the report of the copies what to say of them.
     pub(super) fn note(&mut self, report: &CopyReport) {
         // Once more, if the run is tried again.

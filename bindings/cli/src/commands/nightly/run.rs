@@ -216,16 +216,7 @@ impl Run<'_> {
 
     /// Brings what is missing to another share, and deletes there what no rule keeps.
     fn copy(&self, copy: &Copy) -> Copied {
-        let root = copy.root.display().to_string();
-        let mut copied = Copied {
-            root,
-            sets: 0,
-            sent_bytes: 0,
-            deleted: 0,
-            newest: None,
-            warnings: Vec::new(),
-            failure: None,
-        };
+        let mut copied = Copied::of(&copy.root);
         if let Err(error) = self.retrying(|| self.try_copy(copy, &mut copied)) {
             copied.failure = Some(Failure::of(&error));
         }
