@@ -3,6 +3,7 @@
 
 pub mod alert;
 pub mod backup;
+pub mod copies;
 pub mod envelope;
 pub mod error;
 mod file_lock;

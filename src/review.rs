@@ -37,8 +37,10 @@ use crate::layout::Deployment;
 use crate::mas_backup::Keys;
 use crate::share::Share;
 
+mod ages;
 mod checks;
 mod configuration;
+mod copies;
 mod fields;
 mod findings;
 mod html;
@@ -48,6 +50,7 @@ mod scan;
 mod seen;
 mod sets;
 mod signers;
+mod survey;
 mod table;
 mod their_backups;
 
@@ -56,6 +59,7 @@ pub use configuration::{ComponentSettings, Configuration, KnownCertificate, Meas
 pub use findings::{Finding, Silenced};
 pub use rules::{RULES, Rule};
 pub use sets::{ComponentReview, Day, Size};
+pub use survey::{Region, Survey, SurveyBuilder, SurveyRow, survey};
 pub use their_backups::TheirBackups;
 
 /// The result of a review.
@@ -97,16 +101,18 @@ impl Review {
 /// The share's own errors, when its root cannot be listed, the connection is lost or a read takes too long. Any other
 /// folder or file that cannot be read is a finding.
 pub fn review(configuration: &Configuration, share: Arc<dyn Share>, now: Timestamp) -> Result<Review> {
-    review_with(configuration, share, &Keys::default(), now)
+    review_with(configuration, share, &[], &Keys::default(), now)
 }
 
-/// Reviews as [`review`] does, and tries the keys on what the newest backup of Azure Stack Hub needs: a drill.
+/// Reviews as [`review`] does, looks for copies on other shares, and tries the keys on what the newest backup of Azure Stack
+/// Hub needs: a drill.
 ///
 /// # Errors
 /// Those of [`review`].
 pub fn review_with(
     configuration: &Configuration,
     share: Arc<dyn Share>,
+    copies: &[Arc<dyn Share>],
     keys: &Keys,
     now: Timestamp,
 ) -> Result<Review> {
@@ -116,6 +122,7 @@ pub fn review_with(
     checks::configuration(configuration, &mut findings);
     checks::certificates(configuration, now, &mut findings);
     let (mut components, totals) = sets::review(configuration, &share, &mut seen, now, &mut findings)?;
+    copies::review(configuration, copies, &mut components, now, &mut findings)?;
     let their_backups = their_backups::review(configuration, &share, &mut seen, keys, now, &mut findings)?;
     checks::layout(configuration, &seen, &mut findings);
     let space = checks::space_of(configuration, &*share, now);

@@ -10,6 +10,7 @@ pub(crate) mod digest;
 mod entry;
 pub(crate) mod extents;
 pub(crate) mod filter;
+mod held;
 pub(crate) mod index;
 mod list;
 mod lost_pieces;
@@ -34,14 +35,18 @@ pub(crate) mod windows;
 pub(crate) mod writer;
 
 pub use cover::{Counts, CoverSheet, FORMAT_VERSION, Status, Stored};
-pub(crate) use cover::{FILE_NAME as COVER_SHEET, SIGNATURE_NAME, is_file_of_a_set, is_left_of_writing};
+pub(crate) use cover::{
+    FILE_NAME as COVER_SHEET, MAX_LENGTH as MAX_COVER_SHEET, SIGNATURE_NAME, is_file_of_a_set,
+    is_left_of_writing,
+};
 pub use digest::Digest;
 pub use entry::{Block, Change, Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem};
-pub(crate) use list::{FileKey, summary};
-pub use list::{ListBuilder, SetList, SetState, SetSummary, UnreadableFolder, list_sets};
+pub(crate) use held::Held;
+pub(crate) use list::{FileKey, Named, find_sets, summary};
+pub use list::{ListBuilder, SetList, SetState, SetSummary, UnreadableFolder, list_deployments, list_sets};
 pub use reader::Set;
 pub use record::StoredFile;
 pub use records::Entries;
 pub use space::{SetSpace, space_of};
-pub(crate) use sums::FILE_NAME as CHECKSUMS;
+pub(crate) use sums::{FILE_NAME as CHECKSUMS, MAX_LENGTH as MAX_CHECKSUMS};
 pub use text::Text;

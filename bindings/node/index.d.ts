@@ -8,6 +8,7 @@ import {
   Compare,
   Condition,
   Confidence,
+  CopyOutcome,
   Damage,
   DeleteReason,
   Dialect,
@@ -245,6 +246,43 @@ export class DecryptionCertificate {
   static loadSync(file: FilePath, password?: string | null): DecryptionCertificate
   readonly facts: CertificateFacts
   readonly encryptionCertificate: EncryptionCertificate
+}
+
+/** The public certificate of a host that signs its sets: the CER that readers demand. */
+export class SignerCertificate {
+  private constructor()
+  /**
+   * Reads DER, PEM or Base64, or a PKCS #7 bundle with one certificate. Validity does not count here: a signature is good
+   * if the certificate was valid at the time of the set.
+   */
+  static fromCer(cer: Bytes): SignerCertificate
+  static load(file: FilePath): Promise<SignerCertificate>
+  static loadSync(file: FilePath): SignerCertificate
+  readonly facts: CertificateFacts
+  toDer(): Buffer
+}
+
+/** A certificate with its private key, with which a host signs its sets: a PFX of its own, which opens no backup. */
+export class Signer {
+  private constructor()
+  /** One certificate in it must be fit to sign. An empty password and no password are the same. */
+  static fromPfx(pfx: Bytes, password?: string | null): Promise<Signer>
+  static fromPfxSync(pfx: Bytes, password?: string | null): Signer
+  static fromPem(key: Bytes, passphrase: string | null | undefined, cer: Bytes): Promise<Signer>
+  static fromPemSync(key: Bytes, passphrase: string | null | undefined, cer: Bytes): Signer
+  static load(file: FilePath, password?: string | null): Promise<Signer>
+  static loadSync(file: FilePath, password?: string | null): Signer
+  readonly facts: CertificateFacts
+  /** The public half, which readers demand. */
+  readonly certificate: SignerCertificate
+  /** Fails with `CERTIFICATE_EXPIRED` unless it is valid at that time, by default now. */
+  checkValidity(at?: Time | null): void
+}
+
+/** Whom a reader demands sets from. */
+export interface Demand {
+  /** One or several signers: a set that none of them signed is refused as `NOT_TRUSTED`. */
+  requireSigners?: SignerCertificate | SignerCertificate[]
 }
 
 // ---------------------------------------------------------------------------------------------------- Seal and open
@@ -501,9 +539,22 @@ export interface UnreadableFolder {
 /** A listing of sets, and the folders that could not be listed; their sets are missing here. */
 export type SetList = SetSummary[] & { unreadable: UnreadableFolder[] }
 
-/** The sets of a deployment, or of one component of it, by place and then from old to new. Progress counts sets. */
-export function listSets(share: Share, deployment: Named, component?: Named | null, options?: WorkOptions): Promise<SetList>
-export function listSetsSync(share: Share, deployment: Named, component?: Named | null, options?: WorkOptionsSync): SetList
+/**
+ * The sets of a deployment, or of one component of it, by place and then from old to new. Progress counts sets. With a
+ * demand, a set that none of the signers signed is `untrusted`: retention deletes no such set, and counts none as good.
+ */
+export function listSets(
+  share: Share,
+  deployment: Named,
+  component?: Named | null,
+  options?: WorkOptions & Demand,
+): Promise<SetList>
+export function listSetsSync(
+  share: Share,
+  deployment: Named,
+  component?: Named | null,
+  options?: WorkOptionsSync & Demand,
+): SetList
 
 /** What the index says about any entry. */
 export interface EntryFacts {
@@ -582,7 +633,7 @@ export interface RestoreReport {
   signature: Signature
 }
 
-export interface RestoreOptions extends WorkOptions {
+export interface RestoreOptions extends WorkOptions, Demand {
   /** What to restore, in gitignore syntax; by default everything. */
   patterns?: string | string[]
   /** What to do about existing things; the default is `refuse`. */
@@ -609,22 +660,28 @@ export class BackupSet {
   /** Iterates over its entries, and fetches them as you ask for them. */
   entries(opener: Opener): AsyncGenerator<Entry, void, undefined>
   entriesSync(opener: Opener): Generator<Entry, void, undefined>
-  /** Checks every stored file against `SHA256SUMS`. Needs no key. */
-  verify(options?: WorkOptions): Promise<VerifyReport>
-  verifySync(options?: WorkOptionsSync): VerifyReport
+  /** Reads who signed it. Only a demand says whether that is one of your hosts. */
+  signature(): Promise<Signature>
+  signatureSync(): Signature
+  /** Returns the signature if it is by one of these signers; otherwise fails with `NOT_TRUSTED`. */
+  requireSigners(...signers: (SignerCertificate | SignerCertificate[])[]): Promise<Signature>
+  requireSignersSync(...signers: (SignerCertificate | SignerCertificate[])[]): Signature
+  /** Checks every stored file against `SHA256SUMS`. Needs no key. A demand that is not met is a fault. */
+  verify(options?: WorkOptions & Demand): Promise<VerifyReport>
+  verifySync(options?: WorkOptionsSync & Demand): VerifyReport
   /** Checks every byte: authenticates it, decompresses it and compares it with the index. */
-  verifyFull(opener: Opener, options?: WorkOptions): Promise<VerifyReport>
-  verifyFullSync(opener: Opener, options?: WorkOptionsSync): VerifyReport
+  verifyFull(opener: Opener, options?: WorkOptions & Demand): Promise<VerifyReport>
+  verifyFullSync(opener: Opener, options?: WorkOptionsSync & Demand): VerifyReport
   restore(opener: Opener, target: FilePath, options?: RestoreOptions): Promise<RestoreReport>
   restoreSync(opener: Opener, target: FilePath, options?: RestoreOptions): RestoreReport
   /** Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB. */
-  restoreBytes(opener: Opener, path: string, options?: { limit?: number }): Promise<Buffer>
-  restoreBytesSync(opener: Opener, path: string, options?: { limit?: number }): Buffer
+  restoreBytes(opener: Opener, path: string, options?: { limit?: number } & Demand): Promise<Buffer>
+  restoreBytesSync(opener: Opener, path: string, options?: { limit?: number } & Demand): Buffer
   /**
    * Restores one file to a stream, which outputs nothing before the whole file is verified. If you answer a request
    * with it, wait for its `readable` first: if that fails, you can still send another answer.
    */
-  createRestoreStream(opener: Opener, path: string, options?: WorkOptions): Readable
+  createRestoreStream(opener: Opener, path: string, options?: WorkOptions & Demand): Readable
 }
 
 // ---------------------------------------------------------------------------------------------------- Backup
@@ -632,6 +689,8 @@ export class BackupSet {
 export interface BackupOptions extends WorkOptions {
   /** Each of them can open the set. At least one is required. */
   certificates: EncryptionCertificate | EncryptionCertificate[]
+  /** Signs the set, so that readers can demand sets of this host. */
+  signer?: Signer
   allowExpiredCertificates?: boolean
   /** Written on the cover sheet, in clear: vendor, model, serial, firmware. */
   labels?: Record<string, string>
@@ -1086,6 +1145,72 @@ export class RetentionPlan {
   applySync(share: Share, options?: { before?: (deletion: Deletion) => unknown }): RetentionReport
 }
 
+// ---------------------------------------------------------------------------------------------------- Copies
+
+export interface CopyOptions extends WorkOptions, Demand {
+  /** Leaves out what this policy would delete at the other share at the time `now`: give the one that is carried out there. */
+  retention?: RetentionPolicy | null
+  now?: Time | null
+  /** Creates the region folder at the other share if it is missing. */
+  create?: boolean
+  /** Reads back all that the other share has of these sets, and sends again what is not as it was written. */
+  readBack?: boolean
+  /** Only finds out which sets are missing. */
+  dryRun?: boolean
+}
+
+/** Stored files and their bytes. */
+export interface Amount {
+  files: number
+  bytes: number
+}
+
+/** What became of one set. `folder` is its folder at the other share. */
+export type CopiedSet = { place: Place; name: string; folder: string } & (
+  | { outcome: 'copied'; sent: Amount; linked: Amount }
+  /** Bytes stored in it. */
+  | { outcome: 'missing'; bytes: number }
+  | { outcome: 'skipped' | 'conflict'; reason: string }
+  | { outcome: 'failed'; code: ErrorCode; message: string }
+  | { outcome: Exclude<CopyOutcome, 'copied' | 'missing' | 'skipped' | 'conflict' | 'failed'> }
+)
+
+/** What became of the sets, the newest of each place first, and the folders of the first share that could not be listed. */
+export interface CopyReport {
+  copied: number
+  sent: Amount
+  /** Whether a set is no backup or could not be copied, or a folder cannot be read. */
+  needsAttention: boolean
+  sets: CopiedSet[]
+  unreadable: UnreadableFolder[]
+}
+
+/**
+ * Copies the complete sets of a deployment, or of one component, to another share, sealed as they are: those that are not
+ * whole there, the newest of each place first. Needs no key. Each byte is compared at both ends, and the cover sheet comes
+ * last. A set that cannot be copied is in the report, and the others still are. Progress counts stored files.
+ */
+export function replicate(
+  share: Share,
+  to: Share,
+  deployment: Named,
+  component?: Named | null,
+  options?: CopyOptions,
+): Promise<CopyReport>
+export function replicateSync(
+  share: Share,
+  to: Share,
+  deployment: Named,
+  component?: Named | null,
+  options?: CopyOptions,
+): CopyReport
+/** Copies one set. Fails with `NOT_FOUND` if there is none, and with `INCOMPLETE` if it is no backup. */
+export function copySet(share: Share, to: Share, place: Named, set: Named, options?: CopyOptions): Promise<CopyReport>
+export function copySetSync(share: Share, to: Share, place: Named, set: Named, options?: CopyOptions): CopyReport
+/** The deployments that have a region folder on a share, by name. Folders that cannot be listed are left out. */
+export function listDeployments(share: Share): Promise<DeploymentFacts[]>
+export function listDeploymentsSync(share: Share): DeploymentFacts[]
+
 // ------------------------------------------------------------------------------- Azure Stack Hub's own backups
 
 /** Something in `MASBackup` that is not as it should be. */
@@ -1279,6 +1404,8 @@ export interface ComponentReview {
   frequencyHours: number
   retentionDays: number | null
   lastBackup: string | null
+  /** When its newest complete copy on another share began, if the review was given such shares. */
+  lastCopy: string | null
   complete: number
   others: number
   bytes: number
@@ -1320,8 +1447,64 @@ export function review(
 ): Promise<Review>
 export function reviewSync(configuration: string | Bytes | object, share: Share, options?: ReviewOptions): Review
 export interface ReviewOptions {
+  /** One or several other shares: the review says how old the newest copies on them are. */
+  copies?: Share | Share[] | null
   /** Tried on what the newest backup of Azure Stack Hub needs: a drill. */
   opener?: Opener | null
   now?: Time | null
 }
 export const RULES: readonly Rule[]
+
+// ---------------------------------------------------------------------------------------------------- Survey
+
+/** A share, of which all deployments are meant, or a deployment of a share. */
+export type Region = Share | { share: Share; deployment?: Named | null }
+
+export interface SurveyOptions extends WorkOptions, Demand {
+  /** One or several shares with copies. */
+  copies?: Share | Share[] | null
+  /** Hours that may lie between two backups, by default 12. */
+  frequencyHours?: number
+  now?: Time | null
+}
+
+/** A component, or one of its scale units; or a share or deployment that shows none. */
+export interface SurveyRow {
+  share: string
+  deployment: { externalDomainName: string; region: string } | null
+  component: string | null
+  /** How bad it is; `null` if all is well. */
+  severity: Severity | null
+  /** What is not as it should be. */
+  remarks: string[]
+  sets: number
+  /** The newest complete set, and what it says. */
+  lastGood: string | null
+  due: string | null
+  status: BackupStatus | null
+  files: number
+  bytes: number
+  storedBytes: number
+  /** Bytes of content in the complete set before it. */
+  bytesBefore: number | null
+  signature: Signature | null
+  thumbprints: string[]
+  /** When its newest complete copy elsewhere began. */
+  lastCopy: string | null
+}
+
+/** Many deployments side by side, the worst first. */
+export class Survey {
+  private constructor()
+  now: string
+  rows: SurveyRow[]
+  toHtml(): string
+}
+
+/**
+ * Looks at many deployments side by side, without a key: when each component was last backed up, how large the set is and
+ * how that changed, who signed it, which PFX opens it, how old the newest copy elsewhere is. A share or a folder that cannot
+ * be read is a row that says so. Progress counts deployments as files.
+ */
+export function survey(regions: Region | Region[], options?: SurveyOptions): Promise<Survey>
+export function surveySync(regions: Region | Region[], options?: SurveyOptions): Survey

@@ -140,5 +140,7 @@ export type KeepReason =
   | 'within'
 /** The outcome of deleting a set. */
 export type DeletionOutcome = 'deleted' | 'gone' | 'folder_left' | 'skipped' | 'failed' | 'not_needed' | 'stopped'
+/** What became of a set that was to be copied. */
+export type CopyOutcome = 'copied' | 'present' | 'missing' | 'not_kept' | 'skipped' | 'gone' | 'conflict' | 'failed'
 /** How bad a finding of a review is. */
 export type Severity = 'critical' | 'warning' | 'notice'

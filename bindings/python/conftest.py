@@ -31,10 +31,11 @@ def opener() -> Opener:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with `backup.cer`, `backup.pfx`, and a share in which a deployment has its own backups."""
+    """A folder with `backup.cer`, `backup.pfx`, the same of `signing`, and a share in which a deployment has its own backups."""
     (tmp_path / "share" / "contoso.com" / "nyc" / "MASBackup").mkdir(parents=True)
     for name in ("cer", "pfx"):
         copy(VECTORS / "envelope" / f"rsa2048.{name}", tmp_path / f"backup.{name}")
+        copy(VECTORS / "signatures" / f"hlh01.{name}", tmp_path / f"signing.{name}")
     return tmp_path
 
 

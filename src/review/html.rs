@@ -177,6 +177,10 @@ impl Review {
             }
             None => page.write_str("<dt>Last backup</dt><dd><b>never</b></dd>")?,
         }
+        if let Some(last) = component.last_copy {
+            let ago = ago(self.now.as_second().saturating_sub(last.as_second()));
+            write!(page, "<dt>Last copy</dt><dd>{ago} · <span>{}</span></dd>", Minute(last))?;
+        }
         let kept = component.retention_days.map_or("for good".to_owned(), |days| format!("{days} days"));
         let every = match component.is_configured {
             true => format!("each {} h, kept {kept}", component.frequency_hours),
@@ -231,12 +235,12 @@ fn write_findings(page: &mut String, heading: &str, findings: &[(&Finding, Optio
     Ok(())
 }
 
-fn word(worst: Option<Severity>) -> &'static str {
+pub(super) fn word(worst: Option<Severity>) -> &'static str {
     worst.map_or("good", Severity::as_str)
 }
 
 /// A time to the minute, as people read it: `2026-11-23 02:00`.
-struct Minute(Timestamp);
+pub(super) struct Minute(pub(super) Timestamp);
 
 impl fmt::Display for Minute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -249,7 +253,7 @@ impl fmt::Display for Minute {
 }
 
 /// Escapes text for HTML, in an element or in a quoted attribute.
-struct Escaped<'a>(&'a str);
+pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

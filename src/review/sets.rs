@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::ages::{self, HOUR, is_stale};
 use super::configuration::Configuration;
 use super::findings::{Findings, Samples, ago, shown};
 use super::seen::Seen;
@@ -17,7 +18,7 @@ use crate::schedule::{Candidate, Condition, PIN_LABEL, RetentionPeriod, Retentio
 use crate::set::shrunken::Largest;
 use crate::set::{self, SetState};
 use crate::severity::Severity;
-use crate::share::{CLOCK_SKEW, Share};
+use crate::share::Share;
 
 /// The state of the backups of one component, or of one of its scale units.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -35,6 +36,9 @@ pub struct ComponentReview {
     pub retention_days: Option<u32>,
     /// When its last complete set began.
     pub last_backup: Option<Timestamp>,
+    /// When its newest complete copy on another share began, if the review was given such shares.
+    #[serde(default)]
+    pub last_copy: Option<Timestamp>,
     /// Number of complete sets.
     pub complete: usize,
     /// Number of sets that are not complete, or cannot be judged.
@@ -120,18 +124,15 @@ pub(super) fn review(
     let mut totals = Totals::default();
     let components = by_place.into_iter().map(|((component, unit), sets)| {
         let settings = expected.iter().find(|settings| settings.name == component);
-        let name = match unit {
-            Some(unit) => format!("{component}/{unit}"),
-            None => component.to_string(),
-        };
         let mut review = ComponentReview {
-            name,
+            name: name_of(&component, unit.as_ref()),
             worst: None,
             is_configured: settings.is_some(),
             frequency_hours: settings
                 .map_or(configuration.frequency_hours.unwrap_or(12), |s| configuration.frequency(s)),
             retention_days: settings.and_then(|s| s.retention_days).or(configuration.retention_days),
             last_backup: None,
+            last_copy: None,
             complete: 0,
             others: 0,
             bytes: 0,
@@ -149,6 +150,14 @@ pub(super) fn review(
         review
     });
     Ok((components.collect(), totals))
+}
+
+/// The name of a component, or of one of its scale units: `Switches/su1`.
+pub(super) fn name_of(component: &Component, unit: Option<&ScaleUnit>) -> String {
+    match unit {
+        Some(unit) => format!("{component}/{unit}"),
+        None => component.to_string(),
+    }
 }
 
 /// Returns the scale units under which a component is expected.
@@ -213,7 +222,7 @@ fn is_complete(known: &ReviewedSet) -> bool {
 }
 
 fn is_future(known: &ReviewedSet, now: Timestamp) -> bool {
-    known.candidate.set.created().as_second() > now.as_second() + CLOCK_SKEW.as_secs()
+    ages::is_future(known.candidate.set.created(), now)
 }
 
 impl ComponentReview {
@@ -246,7 +255,7 @@ impl ComponentReview {
         let age = now.as_second().saturating_sub(last.as_second());
         let frequency = i64::from(self.frequency_hours) * HOUR;
         let said = format!("last backup {last}, {}; one is due each {} h", ago(age), self.frequency_hours);
-        if age > (3 * frequency).max(24 * HOUR) {
+        if is_stale(age, frequency) {
             findings.add("BACKUP_STALE", &self.name, said);
         } else if age > frequency + HOUR {
             // A run takes up to 40 minutes before its set counts.
@@ -370,7 +379,6 @@ fn days(sets: &[ReviewedSet], now: Timestamp) -> Vec<Day> {
     days
 }
 
-const HOUR: i64 = 3600;
 const DAY: i64 = 86_400;
 const DAYS: i64 = 30;
 const MOST_SIZES: usize = 120;

@@ -36,6 +36,11 @@ impl Review {
                 of.name, of.complete, of.others
             )?;
         }
+        for of in &self.components {
+            if let Some(last) = of.last_copy {
+                writeln!(text, "{:name$}  last copy elsewhere {last:.0}", of.name)?;
+            }
+        }
         for theirs in &self.their_backups {
             let last = theirs.last_ready.map_or("never".to_owned(), |last| format!("{last:.0}"));
             let drill = theirs.drill.as_ref().map_or(String::new(), |state| format!(", opened: {state}"));

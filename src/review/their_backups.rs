@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
+use super::ages::{HOUR, is_stale};
 use super::configuration::Configuration;
 use super::findings::{Findings, Samples, ago};
 use super::seen::Seen;
@@ -143,7 +144,7 @@ fn age(
     };
     let every = i64::from(configuration.frequency_hours.unwrap_or(12)) * HOUR;
     let age = now.as_second() - last.as_second();
-    if age > (3 * every).max(24 * HOUR) {
+    if is_stale(age, every) {
         findings.add("MAS_BACKUP_STALE", about, format!("the last that is ready: {last:.0}, {}", ago(age)));
     }
 }
@@ -290,7 +291,6 @@ fn days(catalog: &Catalog, now: Timestamp) -> Vec<Day> {
 }
 
 const DAMAGED: &str = "MAS_BACKUP_SNAPSHOT_DAMAGED";
-const HOUR: i64 = 3600;
 const DAYS: i64 = 30;
 const EXPIRES_SOON: i64 = 30 * 24 * HOUR;
 /// Azure Stack Hub keeps backups for 14 days at most; the job that removes them runs each hour.

@@ -7,18 +7,22 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::cover::CoverSheet;
+use super::digest::Digest;
 use super::shrunken::Largest;
 use crate::error::Result;
 use crate::layout::{Component, Deployment, Place, SetName, SharePath};
-use crate::observer::{Observer, observed};
+use crate::observer::{Observer, Unobserved, observed};
 use crate::share::Share;
 use crate::signature::{Demand, Signature, SignerCertificate};
 
+mod deployments;
 mod summary;
 mod walk;
 
+pub use deployments::list_deployments;
 pub(crate) use summary::summary;
 
+pub(crate) use walk::Named;
 use walk::Walk;
 
 /// The sets of a deployment, by place and then from old to new, and the folders that could not be listed.
@@ -143,6 +147,12 @@ pub(crate) struct FileKey {
     pub(crate) bytes: u64,
 }
 
+impl FileKey {
+    pub(crate) fn of(digest: &Digest, bytes: u64) -> Self {
+        Self { digest: digest.front(), bytes }
+    }
+}
+
 /// Whether a set is a backup, and if not, why.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -225,6 +235,14 @@ pub fn list_sets<'a>(share: Arc<dyn Share>, deployment: &'a Deployment) -> ListB
     ListBuilder { share, deployment, component: None, demand: Demand::default(), observer: None }
 }
 
+/// Finds the sets of a deployment by their names alone, and the folders that cannot be listed.
+pub(crate) fn find_sets(
+    share: &Arc<dyn Share>,
+    deployment: &Deployment,
+) -> Result<(Vec<Named>, Vec<UnreadableFolder>)> {
+    Walk::new(share, &Demand::default(), &mut Unobserved).found(deployment)
+}
+
 /// A listing that [`run`](Self::run) does.
 #[must_use = "nothing is listed before `run`"]
 pub struct ListBuilder<'a> {
@@ -244,8 +262,13 @@ impl<'a> ListBuilder<'a> {
 
     /// Demands that sets are signed by one of these signers: one that is not is [`Untrusted`](SetState::Untrusted), and no
     /// backup. Retention deletes no such set, and counts none as good. An empty list demands nothing.
-    pub fn require_signers(mut self, signers: &[SignerCertificate]) -> Self {
-        self.demand = Demand::new(signers);
+    pub fn require_signers(self, signers: &[SignerCertificate]) -> Self {
+        self.demand(Demand::new(signers))
+    }
+
+    /// The same, by a demand that was made before.
+    pub(crate) fn demand(mut self, demand: Demand) -> Self {
+        self.demand = demand;
         self
     }
 

@@ -1,7 +1,7 @@
 //! Checks that the folders for a new set exist: a misspelt name or an unmounted share must not create them.
 
 use crate::error::{ErrorKind, Result};
-use crate::layout::{Place, SharePath};
+use crate::layout::{Deployment, Place, SharePath};
 use crate::share::{Share, missing_folder};
 
 /// Checks that the folders of this place exist, or creates them if `create` is set.
@@ -9,16 +9,20 @@ use crate::share::{Share, missing_folder};
 /// # Errors
 /// `NOT_FOUND`, naming the missing folder and what to do; the share's own errors.
 pub(crate) fn require(share: &dyn Share, place: &Place, create: bool) -> Result<()> {
-    for (folder, what) in place.required_folders() {
-        match share.list(&folder) {
-            Err(e) if e.kind() == ErrorKind::NotFound && create => make(share, &folder)?,
-            Err(e) if e.kind() == ErrorKind::NotFound => {
-                return Err(missing_folder(share, &folder, what).with_source(e));
-            }
-            found => drop(found?),
-        }
+    place.required_folders().iter().try_for_each(|(folder, what)| require_folder(share, folder, what, create))
+}
+
+/// The same, of the region folder alone: nobody types the rest of a path that comes from another share.
+pub(crate) fn require_region(share: &dyn Share, deployment: &Deployment, create: bool) -> Result<()> {
+    require_folder(share, &deployment.region_folder(), "region folder", create)
+}
+
+fn require_folder(share: &dyn Share, folder: &SharePath, what: &str, create: bool) -> Result<()> {
+    match share.list(folder) {
+        Err(e) if e.kind() == ErrorKind::NotFound && create => make(share, folder),
+        Err(e) if e.kind() == ErrorKind::NotFound => Err(missing_folder(share, folder, what).with_source(e)),
+        found => found.map(drop),
     }
-    Ok(())
 }
 
 fn make(share: &dyn Share, folder: &SharePath) -> Result<()> {

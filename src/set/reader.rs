@@ -176,6 +176,11 @@ impl Set {
         &self.cover
     }
 
+    /// The cover sheet as it was read: the bytes of `backup.json`.
+    pub(crate) fn sheet(&self) -> &[u8] {
+        &self.sheet
+    }
+
     /// The set's folder on the share.
     #[must_use]
     pub fn folder(&self) -> &SharePath {
@@ -184,10 +189,9 @@ impl Set {
 
     /// The first sign that files are missing or of the wrong length, found without reading any data.
     pub(crate) fn first_absence(&self) -> Option<String> {
-        for (name, _) in &self.sums {
-            if !self.items.contains_key(name) {
-                return Some(format!("{name} is missing"));
-            }
+        if let Some((name, _)) = self.sums.iter().find(|(name, _)| self.length(name).is_none()) {
+            let what = if self.is_missing(name) { "is missing" } else { "is not a file" };
+            return Some(format!("{name} {what}"));
         }
         let bytes: u64 = self.sums.iter().map(|(name, _)| self.items[name]).fold(0, u64::saturating_add);
         (bytes != self.cover.stored.bytes)

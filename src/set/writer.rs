@@ -8,17 +8,15 @@ use jiff::Timestamp;
 
 use super::cover::{self, Counts, CoverSheet, FORMAT_VERSION, Status, Stored};
 use super::digest::Digest;
+use super::held::{Held, SWEEPS, files_of_a_set};
 use super::record::StoredFile;
 use super::sums;
 use crate::envelope::{CertificateFacts, MAX_MESSAGE, Sealer};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SetName, SharePath};
-use crate::share::{CLOCK_SKEW, Item, ItemKind, Share, ShareProtection, concerning, joined};
+use crate::share::{CLOCK_SKEW, Share, ShareProtection};
 use crate::signature::Signer;
 use crate::worker_pool::join;
-
-/// Waits in milliseconds before each attempt to remove what failed writes left behind.
-const SWEEPS: [u64; 6] = [0, 100, 200, 400, 800, 1600];
 
 /// A set in the making. Nothing takes it for a backup before [`commit`](Self::commit) returns.
 pub(crate) struct SetWriter {
@@ -184,12 +182,9 @@ impl SetWriter {
         }
     }
 
-    /// Removes a file that the set turns out not to need. Tries twice: another file may get its name.
+    /// Removes a file that the set turns out not to need.
     pub(crate) fn remove(&self, name: &str) {
-        if let Ok(name) = Name::new(name) {
-            let path = self.folder.join(name);
-            let _ = self.share.remove(&path).or_else(|_| self.share.remove(&path));
-        }
+        self.held().remove(name);
     }
 
     fn names(&self) -> std::sync::MutexGuard<'_, Vec<Name>> {
@@ -228,55 +223,16 @@ impl SetWriter {
         let stored =
             files().map(|file| (file.name.as_str(), file.length)).chain([sums]).chain(signature).collect();
         // What was to be removed, too: a server may refuse that for a moment.
-        let mut left = self.flush_and_check(&stored, |name| !stored.contains_key(name))?;
+        let mut left = self.held().flush_and_check(&stored, |name| !stored.contains_key(name))?;
         self.put(cover::FILE_NAME, &sheet)?;
         let sheet = HashMap::from([(cover::FILE_NAME, sheet.len() as u64)]);
-        left.extend(self.flush_and_check(&sheet, cover::is_left_of_writing)?);
+        left.extend(self.held().flush_and_check(&sheet, cover::is_left_of_writing)?);
         Ok((cover, left))
     }
 
-    /// Makes sure that the share has these files, and that they survive a power cut.
-    fn flush_and_check(
-        &self,
-        files: &HashMap<&str, u64>,
-        is_left: impl Fn(&str) -> bool,
-    ) -> Result<Vec<String>> {
-        let (flushed, checked) = join(|| self.share.flush(&self.folder), || self.check(files, is_left));
-        checked.and_then(|left| flushed.map(|()| left))
-    }
-
-    /// Checks that the share has what it acknowledged, at full length, and removes what is left beside it. Returns what
-    /// stays all the same.
-    fn check(&self, files: &HashMap<&str, u64>, is_left: impl Fn(&str) -> bool) -> Result<Vec<String>> {
-        let list = || -> Result<(Vec<Item>, Vec<String>)> {
-            let items = self.share.list(&self.folder)?;
-            let left = files_of_a_set(&items).filter(|item| is_left(&item.name));
-            let left = left.map(|item| item.name.clone()).collect();
-            Ok((items, left))
-        };
-        let (mut items, mut left) = list()?;
-        // A broken connection may hold its file open for a moment. If the file stays after all, it belongs to no set,
-        // and verification reports it.
-        for pause in SWEEPS {
-            if left.is_empty() {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(pause));
-            left.iter().for_each(|name| self.remove(name));
-            (items, left) = list()?;
-        }
-        let there: HashMap<String, u64> = items.into_iter().map(|item| (item.name, item.length)).collect();
-        match files.iter().filter(|(name, length)| there.get(**name) != Some(length)).min() {
-            None => Ok(left),
-            Some((name, length)) => {
-                let message = format!(
-                    "the share acknowledged {name} ({length} bytes) but does not have it whole; check the share and \
-                     run the backup again"
-                );
-                let folder = joined(self.share.describe(), &self.folder);
-                Err(concerning(Error::new(ErrorKind::Damaged, message), "write", folder, &self.folder))
-            }
-        }
+    /// The set's folder, as the share holds it.
+    fn held(&self) -> Held<'_> {
+        Held { share: &*self.share, folder: &self.folder }
     }
 
     /// Removes what an interrupted run left of a set, unless the set got its cover sheet after all.
@@ -293,12 +249,7 @@ impl SetWriter {
         if newest.zip(last_note).is_some_and(|(newest, note)| newest > note + CLOCK_SKEW) {
             return;
         }
-        for item in files_of_a_set(&items) {
-            if let Ok(name) = Name::new(item.name.as_str()) {
-                let _ = self.share.remove(&folder.join(name));
-            }
-        }
-        let _ = self.share.remove_folder(&folder);
+        Held { share: &*self.share, folder: &folder }.remove_all(&items);
     }
 
     /// Removes what was stored, the cover sheet first: so a complete set never lacks a part.
@@ -330,9 +281,4 @@ impl SetWriter {
         }
         let _ = self.share.remove_folder(&self.folder);
     }
-}
-
-/// The files that belong to a set; nobody writes folders.
-fn files_of_a_set(items: &[Item]) -> impl Iterator<Item = &Item> {
-    items.iter().filter(|item| item.kind == ItemKind::File && cover::is_file_of_a_set(&item.name))
 }

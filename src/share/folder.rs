@@ -183,8 +183,18 @@ impl Share for FolderShare {
         let failed = |e| self.failed("read", path, e);
         let mut options = OpenOptions::new();
         options.read(true).follow(FollowSymlinks::No);
+        // Opening a pipe would wait for whoever writes to it.
+        #[cfg(unix)]
+        cap_std::fs::OpenOptionsExt::custom_flags(
+            &mut options,
+            rustix::fs::OFlags::NONBLOCK.bits().cast_signed(),
+        );
         let file = dir.open_with(name.as_str(), &options).map_err(failed)?;
-        let length = file.metadata().map_err(failed)?.len();
+        let metadata = file.metadata().map_err(failed)?;
+        if !metadata.is_file() {
+            return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")));
+        }
+        let length = metadata.len();
         let too_long = || {
             let shown = self.shown(path);
             let message = format!("{shown} is longer than the {limit} bytes allowed here");

@@ -12,6 +12,7 @@ use crate::common::samba::Samba;
 use crate::common::wire::Requests;
 use crate::common::{Certificate, noise};
 use azs_backup::layout::{Component, Deployment};
+use azs_backup::review::{Region, survey};
 use azs_backup::schedule::RetentionPolicy;
 use azs_backup::set::EntryPath;
 use azs_backup::share::{Encryption, ShareCheck, SmbBuilder};
@@ -96,6 +97,24 @@ fn a_list_asks_for_many_sets_at_once_and_for_nothing_twice() {
     });
     assert_eq!(plan.deletions.len() as u64, SETS - 100);
     assert!(requests.of_work() <= 10 * SETS + 12, "{requests}");
+}
+
+#[test]
+fn a_survey_asks_at_most_three_times_for_each_set() {
+    // A week of them.
+    const SETS: u64 = 14;
+    let far = Far::new();
+    let tree = far.local.path().join("tree");
+    fs::create_dir(&tree).unwrap();
+    fs::write(tree.join("config"), noise(1, 2000)).unwrap();
+    for _ in 0..SETS {
+        far.back_up(&far.near);
+    }
+    let (requests, survey) = far.requests(&format!("survey of {SETS} sets"), || {
+        survey([Region::all(far.connect())], Timestamp::now()).run().unwrap()
+    });
+    assert_eq!((survey.rows.len(), survey.rows[0].sets), (1, SETS));
+    assert!(requests.of_work() <= 3 * SETS, "{requests}");
 }
 
 #[test]

@@ -45,6 +45,35 @@ const NYC: &str = "contoso.com/nyc/Switches";
 const LAX: &str = "contoso.com/lax/Switches";
 
 #[test]
+fn a_pipe_or_a_link_for_a_file_of_a_set_holds_nobody_up() {
+    let fixture = Fixture::new();
+    let names = ["backup.json", "SHA256SUMS", "backup.json.p7s"];
+    for name in names {
+        let native = fixture.native(&back_up(&fixture, NYC));
+        let _ = fs::remove_file(native.join(name));
+        let made = std::process::Command::new("mkfifo").arg(native.join(name)).status().unwrap();
+        assert!(made.success());
+    }
+    let sets = list(&fixture.share, "contoso.com/nyc");
+    assert_eq!(sets.len(), 3);
+    // Whose signature cannot be read is a set all the same.
+    assert_eq!(sets.iter().filter(|set| set.is_complete()).count(), 1, "{sets:#?}");
+    let folder = back_up(&fixture, NYC);
+    let native = fixture.native(&folder);
+    let data = fs::read_dir(&native).unwrap().map(|item| item.unwrap().path());
+    let data = data.into_iter().find(|path| path.extension().is_some_and(|end| end == "p7m")).unwrap();
+    fs::rename(&data, fixture.path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(fixture.path("elsewhere"), &data).unwrap();
+    let sets = list(&fixture.share, "contoso.com/nyc");
+    let linked = sets.iter().find(|set| set.folder == folder).unwrap();
+    assert!(linked.state.reason().is_some_and(|reason| reason.contains("is not a file")), "{linked:?}");
+    fs::remove_file(&data).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&data).status().unwrap().success());
+    let set = Set::open(fixture.share.clone(), folder).unwrap();
+    assert_eq!(set.verify().run().unwrap().faults.len(), 1);
+}
+
+#[test]
 fn a_set_of_another_place_is_foreign_never_good_and_kept() {
     for elsewhere in [LAX, "contoso.com/nyc/HLH", "contoso.com/nyc/Switches/su1", "fabrikam.com/nyc/Switches"]
     {

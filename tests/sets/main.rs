@@ -4,6 +4,7 @@
 mod case_count;
 #[path = "../common/mod.rs"]
 mod common;
+mod copies;
 mod damage;
 mod incremental;
 mod mas_backup;

@@ -10,6 +10,8 @@ mod page;
 mod sets;
 #[path = "review/site.rs"]
 mod site;
+#[path = "review/survey.rs"]
+mod survey;
 #[path = "review/their_backups.rs"]
 mod their_backups;
 

@@ -17,6 +17,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::common::{self, Certificate, Fixture, PASSWORD, change_sheet, forward};
 
 mod openssl_command;
+mod oracle;
+mod vectors;
 
 use openssl_command::{openssl, pem};
 

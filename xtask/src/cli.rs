@@ -18,6 +18,7 @@ pub(crate) fn test(arguments: &[String]) -> Result<(), Failure> {
     let shown = program.to_string_lossy();
     let worlds = ["--seed", "1", "--steps", "40", "--worlds", "2", "--program", &*shown];
     run::program(PYTHON).args(["bindings/cli/tests/oracle.py"]).args(worlds).run()?;
+    run::program(PYTHON).args(["bindings/cli/tests/copies_oracle.py", &*shown, "16"]).run()?;
     let worlds = ["--seed", "1", "--steps", "20", "--program", &*shown];
     let python = python::tool("python", "cryptography")?;
     run::program(&python.to_string_lossy())

@@ -114,11 +114,14 @@ pub(crate) fn check(needs: &[Need]) -> Result<OpenSsl, Failure> {
         );
         return Ok(OpenSsl::System);
     }
+    let (lacks, packages) = (format!("this machine lacks {}", names(&missing)), packages(&missing).join(" "));
+    // Not everything is a package: its name says how to get it.
+    if packages.is_empty() {
+        return Err(Failure(lacks));
+    }
+    let sudo = if is_root() { "" } else { "sudo " };
     Err(Failure(format!(
-        "this machine lacks {}. On Debian and Ubuntu this installs it:\n  {}apt-get install -y {}",
-        names(&missing),
-        if is_root() { "" } else { "sudo " },
-        packages(&missing).join(" ")
+        "{lacks}. On Debian and Ubuntu this installs it:\n  {sudo}apt-get install -y {packages}"
     )))
 }
 

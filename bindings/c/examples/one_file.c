@@ -18,7 +18,7 @@ static azs_status restore(azs_share *share, const char *folder, azs_opener *open
     azs_set *set;
     azs_status status = azs_set_open(share, folder, &set, error);
     if (status == AZS_STATUS_OK) {
-        status = azs_set_restore_stream(set, opener, file, print, NULL, stdout, NULL, error);
+        status = azs_set_restore_stream(set, opener, file, NULL, 0, print, NULL, stdout, NULL, error);
     }
     azs_set_free(set);
     return status;
@@ -27,7 +27,7 @@ static azs_status restore(azs_share *share, const char *folder, azs_opener *open
 /* Searches from the newest set to the oldest, and skips sets that are not complete, are damaged or lack the file. */
 static azs_status search(azs_share *share, azs_opener *opener, const char *file, azs_error **error) {
     azs_sets *sets;
-    azs_status status = azs_share_list_sets(share, "contoso.com/nyc", "Switches", &sets, error);
+    azs_status status = azs_share_list_sets(share, "contoso.com/nyc", "Switches", NULL, 0, &sets, error);
     bool is_over = status != AZS_STATUS_OK;
     for (size_t left = azs_sets_count(sets); left > 0 && !is_over; left--) {
         char *set = NULL, *state = NULL, *folder = NULL;

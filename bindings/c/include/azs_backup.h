@@ -378,6 +378,33 @@ typedef struct azs_sets azs_sets;
 typedef struct azs_share azs_share;
 
 /**
+ * A certificate with its private key, with which a host signs its sets: a PFX of its own, which opens no backup. Free
+ * it with `azs_signer_free`, which overwrites the key.
+ *
+ * Threads: it never changes. Several threads may use it at once.
+ */
+typedef struct azs_signer azs_signer;
+
+/**
+ * The public certificate of a host that signs its sets: the CER that readers demand. Free it with
+ * `azs_signer_certificate_free`.
+ *
+ * Functions that demand signers get an array of these handles and its length, and refuse a set that none of them signed
+ * with `AZS_STATUS_NOT_TRUSTED`. NULL and 0 demand nothing. Another pointer with 0 is refused, because it more likely
+ * comes from a mistake.
+ *
+ * Threads: it never changes. Several threads may use it at once.
+ */
+typedef struct azs_signer_certificate azs_signer_certificate;
+
+/**
+ * Many deployments side by side. Free it with `azs_survey_free`.
+ *
+ * Threads: it never changes. Several threads may use it at once.
+ */
+typedef struct azs_survey azs_survey;
+
+/**
  * Classifies text line by line. Free it with `azs_text_classifier_free`.
  *
  * Threads: one at a time.
@@ -619,6 +646,13 @@ azs_status azs_backup_builder_new(const azs_share *share,
 azs_status azs_backup_builder_certificate(azs_backup_builder *builder,
                                           const azs_encryption_certificate *certificate,
                                           azs_error **error);
+
+/**
+ * Signs the set, so that readers can demand sets of this host. You may free the signer afterwards.
+ */
+azs_status azs_backup_builder_signer(azs_backup_builder *builder,
+                                     const azs_signer *signer,
+                                     azs_error **error);
 
 /**
  * Sets options from a JSON object. Its keys are the names of the functions below, with `labels` (an object), `exclude`
@@ -918,6 +952,62 @@ azs_status azs_decryption_certificate_encryption_certificate(const azs_decryptio
  * Frees a certificate. NULL is allowed.
  */
 void azs_decryption_certificate_free(azs_decryption_certificate *certificate);
+
+/**
+ * Copies the complete sets of a deployment, or of one component, to another share, sealed as they are: those that are not
+ * whole there, the newest of each place first. Needs no key. Each byte is compared at both ends, and the cover sheet comes
+ * last: a copy that was cut off is no backup, and the next call completes it.
+ *
+ * `component` may be NULL for all. With a demand for `signers`, only sets that one of them signed are copied; NULL and 0
+ * demand nothing. `retention` may be NULL; it leaves out what this policy would delete at the other share at the time
+ * `now`, which may be NULL for the present. `options` is NULL or a JSON object: `create` for the region folder there,
+ * `read_back` to read back all that is there, `dry_run` to only find out which sets are missing; all false by
+ * default. `progress` may be NULL; it counts stored files.
+ *
+ * Returns the report as JSON: `copied`, `sent` with `files` and `bytes`, `needs_attention`, `unreadable`, and `sets` with
+ * `place`, `name`, `folder`, `outcome` ("copied" with `sent` and `linked`, "present", "missing" with `bytes`, "not_kept",
+ * "skipped" and "conflict" with `reason`, "gone", "failed" with `code` and `message`). The call succeeds even if a set
+ * cannot be copied.
+ */
+azs_status azs_replicate(const azs_share *share,
+                         const azs_share *to,
+                         const char *deployment,
+                         const char *component,
+                         const azs_signer_certificate *const *signers,
+                         size_t signer_count,
+                         const azs_retention_policy *retention,
+                         const char *now,
+                         const char *options,
+                         azs_progress_fn progress,
+                         void *user_data,
+                         char **report,
+                         azs_error **error);
+
+/**
+ * Copies one set to another share; otherwise as `azs_replicate`. Fails with `AZS_STATUS_NOT_FOUND` if there is no such set,
+ * and with `AZS_STATUS_INCOMPLETE` if it is no backup.
+ */
+azs_status azs_copy_set(const azs_share *share,
+                        const azs_share *to,
+                        const char *place,
+                        const char *set,
+                        const azs_signer_certificate *const *signers,
+                        size_t signer_count,
+                        const azs_retention_policy *retention,
+                        const char *now,
+                        const char *options,
+                        azs_progress_fn progress,
+                        void *user_data,
+                        char **report,
+                        azs_error **error);
+
+/**
+ * Returns the deployments that have a region folder on a share, by name: a JSON array of what `azs_deployment_parse`
+ * returns. Folders that cannot be listed are left out.
+ */
+azs_status azs_list_deployments(const azs_share *share,
+                                char **json,
+                                azs_error **error);
 
 /**
  * Makes a sealer for `count` certificates, 1 to 16. `certificates` points to their handles, which you may free
@@ -1362,11 +1452,14 @@ void azs_retention_plan_free(azs_retention_plan *plan);
 
 /**
  * Reviews a configuration, a JSON document, and the share whose root it names. `opener` may be NULL, or else is tried on
- * what the newest backup of Azure Stack Hub needs: a drill. `now` may be NULL for the present.
+ * what the newest backup of Azure Stack Hub needs: a drill. `copies` are other shares, of which the newest copies are looked
+ * for, or NULL and 0. `now` may be NULL for the present.
  */
 azs_status azs_review_new(const uint8_t *configuration,
                           size_t length,
                           const azs_share *share,
+                          const azs_share *const *copies,
+                          size_t copy_count,
                           const azs_opener *opener,
                           const char *now,
                           azs_review **found,
@@ -1600,24 +1693,92 @@ azs_status azs_entries_next(azs_entries *entries,
 void azs_entries_free(azs_entries *entries);
 
 /**
+ * Reads who signed the set. Returns JSON: its `state` is "unsigned", "signed", with `signer` and `signed_at`, or
+ * "invalid", with a `reason`. Only a demand says whether that is one of your hosts.
+ */
+azs_status azs_set_signature(const azs_set *set,
+                             char **json,
+                             azs_error **error);
+
+/**
+ * Fails with `AZS_STATUS_NOT_TRUSTED` unless one of these signers signed the set; see `azs_signer_certificate`. Returns
+ * the signature as JSON; `json` may be NULL.
+ */
+azs_status azs_set_require_signers(const azs_set *set,
+                                   const azs_signer_certificate *const *signers,
+                                   size_t signer_count,
+                                   char **json,
+                                   azs_error **error);
+
+/**
  * Checks every stored file against SHA256SUMS. Needs no key. Returns the report as JSON: the set is sound if `faults`
- * and `losses` are empty.
+ * and `losses` are empty. A demand for `signers` that is not met is a fault; NULL and 0 demand nothing.
  */
 azs_status azs_set_verify(const azs_set *set,
+                          const azs_signer_certificate *const *signers,
+                          size_t signer_count,
                           azs_progress_fn progress,
                           void *user_data,
                           char **report,
                           azs_error **error);
 
 /**
- * Checks every byte with the decryption certificate. The report is as above.
+ * Checks every byte with the decryption certificate. The demand and the report are as above.
  */
 azs_status azs_set_verify_full(const azs_set *set,
                                const azs_opener *opener,
+                               const azs_signer_certificate *const *signers,
+                               size_t signer_count,
                                azs_progress_fn progress,
                                void *user_data,
                                char **report,
                                azs_error **error);
+
+/**
+ * Restores the set into a folder. `options` may be NULL for the defaults. Returns the report as JSON.
+ */
+azs_status azs_set_restore(const azs_set *set,
+                           const azs_opener *opener,
+                           const char *target,
+                           azs_restore_options *options,
+                           azs_progress_fn progress,
+                           void *user_data,
+                           char **report,
+                           azs_error **error);
+
+/**
+ * Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB. `signers` are demanded; NULL and 0
+ * demand nothing.
+ */
+azs_status azs_set_restore_bytes(const azs_set *set,
+                                 const azs_opener *opener,
+                                 const char *path,
+                                 uint64_t limit,
+                                 const azs_signer_certificate *const *signers,
+                                 size_t signer_count,
+                                 azs_bytes **content,
+                                 azs_error **error);
+
+/**
+ * Restores one file to a function, which gets nothing before the whole file is verified. Both functions get
+ * `user_data`; `progress` may be NULL. `signers` are demanded; NULL and 0 demand nothing. Returns the entry as JSON;
+ * `entry` may be NULL.
+ */
+azs_status azs_set_restore_stream(const azs_set *set,
+                                  const azs_opener *opener,
+                                  const char *path,
+                                  const azs_signer_certificate *const *signers,
+                                  size_t signer_count,
+                                  azs_write_fn write,
+                                  azs_progress_fn progress,
+                                  void *user_data,
+                                  char **entry,
+                                  azs_error **error);
+
+/**
+ * Frees a set. NULL is allowed.
+ */
+void azs_set_free(azs_set *set);
 
 /**
  * Makes the default options: restore everything into an empty folder, and stop at damage.
@@ -1661,49 +1822,17 @@ azs_status azs_restore_options_damage(azs_restore_options *options,
                                       azs_error **error);
 
 /**
+ * Demands that one of these signers signed the set; see `azs_signer_certificate`. You may free them afterwards.
+ */
+azs_status azs_restore_options_require_signers(azs_restore_options *options,
+                                               const azs_signer_certificate *const *signers,
+                                               size_t signer_count,
+                                               azs_error **error);
+
+/**
  * Frees options. NULL is allowed.
  */
 void azs_restore_options_free(azs_restore_options *options);
-
-/**
- * Restores the set into a folder. `options` may be NULL for the defaults. Returns the report as JSON.
- */
-azs_status azs_set_restore(const azs_set *set,
-                           const azs_opener *opener,
-                           const char *target,
-                           azs_restore_options *options,
-                           azs_progress_fn progress,
-                           void *user_data,
-                           char **report,
-                           azs_error **error);
-
-/**
- * Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB.
- */
-azs_status azs_set_restore_bytes(const azs_set *set,
-                                 const azs_opener *opener,
-                                 const char *path,
-                                 uint64_t limit,
-                                 azs_bytes **content,
-                                 azs_error **error);
-
-/**
- * Restores one file to a function, which gets nothing before the whole file is verified. Both functions get
- * `user_data`; `progress` may be NULL. Returns the entry as JSON; `entry` may be NULL.
- */
-azs_status azs_set_restore_stream(const azs_set *set,
-                                  const azs_opener *opener,
-                                  const char *path,
-                                  azs_write_fn write,
-                                  azs_progress_fn progress,
-                                  void *user_data,
-                                  char **entry,
-                                  azs_error **error);
-
-/**
- * Frees a set. NULL is allowed.
- */
-void azs_set_free(azs_set *set);
 
 /**
  * Opens a folder of this host as a share: a local disk, or a share that the operating system has mounted. `durability`
@@ -1796,11 +1925,14 @@ azs_status azs_smb_share_check(const char *root,
                                azs_error **error);
 
 /**
- * Lists the sets of a deployment, or of one component; NULL for all. Needs no key.
+ * Lists the sets of a deployment, or of one component; NULL for all. Needs no key. With a demand for `signers`, a set that
+ * none of them signed is "untrusted": retention deletes no such set, and counts none as good. NULL and 0 demand nothing.
  */
 azs_status azs_share_list_sets(const azs_share *share,
                                const char *deployment,
                                const char *component,
+                               const azs_signer_certificate *const *signers,
+                               size_t signer_count,
                                azs_sets **sets,
                                azs_error **error);
 
@@ -1812,9 +1944,11 @@ size_t azs_sets_count(const azs_sets *sets);
 /**
  * Returns all of them: a JSON array, by place and then from old to new. Each has `place`, `name`, `folder`,
  * `has_cover_sheet`, `is_shrunken`, `state` ("complete", "damaged", "foreign", "incomplete", "unreadable",
- * "unsupported"), and `cover` or `reason`; a foreign one also has `belongs_to`, the folder where it belongs.
+ * "unsupported", "untrusted"), `signature`, and `cover` or `reason`; a foreign one also has `belongs_to`, the folder where it belongs.
  */
-azs_status azs_sets_json(const azs_sets *sets, char **json, azs_error **error);
+azs_status azs_sets_json(const azs_sets *sets,
+                         char **json,
+                         azs_error **error);
 
 /**
  * Returns one of them as JSON: an object of the array that `azs_sets_json` returns. The first is number 0.
@@ -1833,6 +1967,135 @@ azs_status azs_sets_unreadable(const azs_sets *sets,
  * Frees a listing. NULL is allowed.
  */
 void azs_sets_free(azs_sets *sets);
+
+/**
+ * Reads a CER: DER, PEM or Base64, or a PKCS #7 bundle with one certificate. Validity does not count here: a signature
+ * is good if the certificate was valid at the time of the set.
+ */
+azs_status azs_signer_certificate_from_cer(const uint8_t *cer,
+                                           size_t length,
+                                           azs_signer_certificate **certificate,
+                                           azs_error **error);
+
+/**
+ * Reads a CER file.
+ */
+azs_status azs_signer_certificate_load(const char *file,
+                                       azs_signer_certificate **certificate,
+                                       azs_error **error);
+
+/**
+ * Returns what the certificate says about itself, as JSON: see `azs_encryption_certificate_facts`.
+ */
+azs_status azs_signer_certificate_facts(const azs_signer_certificate *certificate,
+                                        char **json,
+                                        azs_error **error);
+
+/**
+ * Returns the certificate in DER, as in a CER file.
+ */
+azs_status azs_signer_certificate_to_der(const azs_signer_certificate *certificate,
+                                         azs_bytes **der,
+                                         azs_error **error);
+
+/**
+ * Frees a certificate. NULL is allowed.
+ */
+void azs_signer_certificate_free(azs_signer_certificate *certificate);
+
+/**
+ * Reads a PFX, of which one certificate must be fit to sign. An empty password and no password, NULL, are the same.
+ */
+azs_status azs_signer_from_pfx(const uint8_t *pfx,
+                               size_t length,
+                               const char *password,
+                               azs_signer **signer,
+                               azs_error **error);
+
+/**
+ * Reads a private key in PEM and its certificate, which may be in the same file. `passphrase` is NULL for a key that
+ * is not encrypted.
+ */
+azs_status azs_signer_from_pem(const uint8_t *key,
+                               size_t key_length,
+                               const char *passphrase,
+                               const uint8_t *cer,
+                               size_t cer_length,
+                               azs_signer **signer,
+                               azs_error **error);
+
+/**
+ * Reads a PFX file, like `azs_signer_from_pfx`.
+ */
+azs_status azs_signer_load(const char *file,
+                           const char *password,
+                           azs_signer **signer,
+                           azs_error **error);
+
+/**
+ * Returns what the certificate says about itself, as JSON: see `azs_encryption_certificate_facts`.
+ */
+azs_status azs_signer_facts(const azs_signer *signer, char **json, azs_error **error);
+
+/**
+ * Returns its public half, which readers demand.
+ */
+azs_status azs_signer_to_certificate(const azs_signer *signer,
+                                     azs_signer_certificate **certificate,
+                                     azs_error **error);
+
+/**
+ * Fails with `AZS_STATUS_CERTIFICATE_EXPIRED` unless the certificate is valid at that time; NULL means now.
+ */
+azs_status azs_signer_check_validity(const azs_signer *signer, const char *at, azs_error **error);
+
+/**
+ * Frees a signer. NULL is allowed.
+ */
+void azs_signer_free(azs_signer *signer);
+
+/**
+ * Looks at many deployments side by side, without a key: when each component was last backed up, how large the set is and
+ * how that changed, who signed it, which PFX opens it, and how old the newest copy elsewhere is.
+ *
+ * There are `count` regions. The first is the deployment `deployments[0]` on the share `shares[0]`, and so on; a share may
+ * come several times. `deployments`, or one of them, may be NULL for all deployments of the share. `copies` are shares with
+ * copies, or NULL and 0. With a demand for `signers`, only sets that one of them signed count; NULL and 0 demand nothing.
+ * `frequency_hours` is how many hours may lie between two backups; 0 means 12. `now` may be NULL for the present.
+ * `progress` may be NULL; it counts deployments as files. A share or a folder that cannot be read is a row that says so.
+ */
+azs_status azs_survey_new(const azs_share *const *shares,
+                          const char *const *deployments,
+                          size_t count,
+                          const azs_share *const *copies,
+                          size_t copy_count,
+                          const azs_signer_certificate *const *signers,
+                          size_t signer_count,
+                          uint32_t frequency_hours,
+                          const char *now,
+                          azs_progress_fn progress,
+                          void *user_data,
+                          azs_survey **found,
+                          azs_error **error);
+
+/**
+ * Returns it as JSON: `now`, and `rows`, the worst first, each with `share`, `deployment`, `component`, `severity` (null
+ * if all is well), `remarks`, `sets`, `last_good`, `due`, `status`, `files`, `bytes`, `stored_bytes`, `bytes_before`,
+ * `signature`, `thumbprints`, `last_copy`.
+ */
+azs_status azs_survey_json(const azs_survey *survey,
+                           char **json,
+                           azs_error **error);
+
+/**
+ * Returns it as an HTML page.
+ */
+azs_status azs_survey_to_html(const azs_survey *survey, char **html, azs_error **error);
+
+/**
+ * Frees a survey. NULL is allowed.
+ */
+void azs_survey_free(azs_survey *survey);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -13,6 +13,7 @@ use crate::certificate::azs_encryption_certificate;
 use crate::error::{azs_error, azs_status};
 use crate::ffi::{Alone, FilePath, Slot, Text, alone, guard, handle, invalid, quietly, slot};
 use crate::share::azs_share;
+use crate::signature::azs_signer;
 
 mod making;
 
@@ -80,6 +81,19 @@ pub extern "C" fn azs_backup_builder_certificate(
     guard(error, || {
         let certificate = handle(certificate, "certificate")?.0.clone();
         change(builder, |builder| builder.certificate(certificate))
+    })
+}
+
+/// Signs the set, so that readers can demand sets of this host. You may free the signer afterwards.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_backup_builder_signer(
+    builder: Option<NonNull<azs_backup_builder>>,
+    signer: Option<&azs_signer>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let signer = handle(signer, "signer")?.0.clone();
+        change(builder, |builder| builder.signer(signer))
     })
 }
 

@@ -150,6 +150,20 @@ pub(crate) fn handles<'a, T>(first: *const *const T, count: usize, name: &str) -
     all.iter().map(|one| one.ok_or_else(|| null(name))).collect()
 }
 
+/// Texts in an array, each of which may be NULL; without an array all of them are.
+pub(crate) fn texts<'a>(
+    first: *const *const c_char,
+    count: usize,
+    name: &str,
+) -> Result<Vec<Option<&'a str>>> {
+    if first.is_null() {
+        return Ok(vec![None; count]);
+    }
+    // SAFETY: the header asks for `count` texts at `first`, which stay as they are during the call.
+    let all = unsafe { std::slice::from_raw_parts(first.cast::<Text>(), count) };
+    all.iter().map(|text| text.optional(name)).collect()
+}
+
 /// The caller's text: NUL-terminated UTF-8.
 #[repr(transparent)]
 pub struct Text(*const c_char);

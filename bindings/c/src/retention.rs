@@ -18,7 +18,7 @@ use crate::share::{azs_sets, azs_share};
 /// Which sets of a deployment to keep. Free it with `azs_retention_policy_free`.
 ///
 /// Threads: it never changes. Several threads may use it at once.
-pub struct azs_retention_policy(RetentionPolicy);
+pub struct azs_retention_policy(pub(crate) RetentionPolicy);
 
 /// Which sets to delete and which to keep. Free it with `azs_retention_plan_free`.
 ///

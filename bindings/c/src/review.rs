@@ -9,6 +9,7 @@ use crate::error::{azs_error, azs_status};
 use crate::ffi::{Data, Slot, Text, guard, handle, slot};
 use crate::mas_backup::keys;
 use crate::share::azs_share;
+use crate::survey::opened;
 
 /// What a review found. Free it with `azs_review_free`.
 ///
@@ -16,12 +17,15 @@ use crate::share::azs_share;
 pub struct azs_review(Review);
 
 /// Reviews a configuration, a JSON document, and the share whose root it names. `opener` may be NULL, or else is tried on
-/// what the newest backup of Azure Stack Hub needs: a drill. `now` may be NULL for the present.
+/// what the newest backup of Azure Stack Hub needs: a drill. `copies` are other shares, of which the newest copies are looked
+/// for, or NULL and 0. `now` may be NULL for the present.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_review_new(
     configuration: Data,
     length: usize,
     share: Option<&azs_share>,
+    copies: *const *const azs_share,
+    copy_count: usize,
     opener: *const azs_opener,
     now: Text,
     found: Slot<'_, azs_review>,
@@ -30,8 +34,9 @@ pub extern "C" fn azs_review_new(
     guard(error, || {
         let out = slot(found, "found")?;
         let configuration = Configuration::from_json(configuration.get(length, "configuration")?)?;
+        let copies = opened(copies, copy_count)?;
         let (share, keys) = (handle(share, "share")?.0.clone(), keys(opener)?);
-        out.give(azs_review(review_with(&configuration, share, &keys, now.time("now")?)?));
+        out.give(azs_review(review_with(&configuration, share, &copies, &keys, now.time("now")?)?));
         Ok(())
     })
 }

@@ -5,7 +5,6 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use azs::layout::SharePath;
-use azs::restore::RestoreOptions;
 use azs::set::Entries;
 use azs::{Opener, Place, Result, Set};
 
@@ -15,6 +14,11 @@ use crate::error::{azs_error, azs_status};
 use crate::ffi::{Alone, FilePath, Slot, Text, alone, guard, handle, invalid, lent, quietly, slot};
 use crate::memory::azs_bytes;
 use crate::share::azs_share;
+use crate::signature::{azs_signer_certificate, demanded};
+
+mod restore_options;
+
+use restore_options::{azs_restore_options, copied};
 
 /// A backup set on a share, complete by its cover sheet. Free it with `azs_set_free`.
 ///
@@ -149,11 +153,41 @@ fn both(set: *const azs_set, opener: *const azs_opener) -> Result<(Arc<Set>, Arc
     Ok((lent(set, "set", |set| &set.0)?, lent(opener, "opener", |opener| &opener.0)?))
 }
 
+/// Reads who signed the set. Returns JSON: its `state` is "unsigned", "signed", with `signer` and `signed_at`, or
+/// "invalid", with a `reason`. Only a demand says whether that is one of your hosts.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_set_signature(
+    set: Option<&azs_set>,
+    json: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || slot(json, "json")?.json(&handle(set, "set")?.0.signature()?))
+}
+
+/// Fails with `AZS_STATUS_NOT_TRUSTED` unless one of these signers signed the set; see `azs_signer_certificate`. Returns
+/// the signature as JSON; `json` may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn azs_set_require_signers(
+    set: Option<&azs_set>,
+    signers: *const *const azs_signer_certificate,
+    signer_count: usize,
+    json: Slot<'_, c_char>,
+    error: Slot<'_, azs_error>,
+) -> azs_status {
+    guard(error, || {
+        let out = json.map(|json| slot(Some(json), "json")).transpose()?;
+        let signature = handle(set, "set")?.0.require_signers(&demanded(signers, signer_count)?)?;
+        out.map_or(Ok(()), |out| out.json(&signature))
+    })
+}
+
 /// Checks every stored file against SHA256SUMS. Needs no key. Returns the report as JSON: the set is sound if `faults`
-/// and `losses` are empty.
+/// and `losses` are empty. A demand for `signers` that is not met is a fault; NULL and 0 demand nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_verify(
     set: *const azs_set,
+    signers: *const *const azs_signer_certificate,
+    signer_count: usize,
     progress: azs_progress_fn,
     user_data: *mut c_void,
     report: Slot<'_, c_char>,
@@ -161,15 +195,19 @@ pub extern "C" fn azs_set_verify(
 ) -> azs_status {
     guard(error, || {
         let out = slot(report, "report")?;
-        out.json(&lent(set, "set", |set| &set.0)?.verify().observer(&mut hook(progress, user_data)).run()?)
+        let (set, signers) = (lent(set, "set", |set| &set.0)?, demanded(signers, signer_count)?);
+        let work = set.verify().require_signers(&signers);
+        out.json(&work.observer(&mut hook(progress, user_data)).run()?)
     })
 }
 
-/// Checks every byte with the decryption certificate. The report is as above.
+/// Checks every byte with the decryption certificate. The demand and the report are as above.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_verify_full(
     set: *const azs_set,
     opener: *const azs_opener,
+    signers: *const *const azs_signer_certificate,
+    signer_count: usize,
     progress: azs_progress_fn,
     user_data: *mut c_void,
     report: Slot<'_, c_char>,
@@ -178,113 +216,10 @@ pub extern "C" fn azs_set_verify_full(
     guard(error, || {
         let out = slot(report, "report")?;
         let (set, opener) = both(set, opener)?;
-        out.json(&set.verify_full(&opener).observer(&mut hook(progress, user_data)).run()?)
+        let signers = demanded(signers, signer_count)?;
+        let work = set.verify_full(&opener).require_signers(&signers);
+        out.json(&work.observer(&mut hook(progress, user_data)).run()?)
     })
-}
-
-/// The options of a restore. Free them with `azs_restore_options_free`.
-///
-/// Threads: only one at a time.
-pub struct azs_restore_options(Alone<RestoreOptions>);
-
-fn change(
-    options: Option<NonNull<azs_restore_options>>,
-    change: impl FnOnce(RestoreOptions) -> RestoreOptions,
-) -> Result<()> {
-    alone(
-        options,
-        "options",
-        |handle| &handle.0,
-        |options| {
-            *options = change(std::mem::take(options));
-            Ok(())
-        },
-    )
-}
-
-/// Makes the default options: restore everything into an empty folder, and stop at damage.
-#[unsafe(no_mangle)]
-pub extern "C" fn azs_restore_options_new(
-    options: Slot<'_, azs_restore_options>,
-    error: Slot<'_, azs_error>,
-) -> azs_status {
-    guard(error, || {
-        slot(options, "options")?.give(azs_restore_options(Alone::new(RestoreOptions::default())));
-        Ok(())
-    })
-}
-
-/// Reads options from a JSON object with `patterns` (a list), `existing`, `compare` and `damage`. What is missing or
-/// null has its default.
-#[unsafe(no_mangle)]
-pub extern "C" fn azs_restore_options_from_json(
-    json: Text,
-    options: Slot<'_, azs_restore_options>,
-    error: Slot<'_, azs_error>,
-) -> azs_status {
-    guard(error, || {
-        let out = slot(options, "options")?;
-        out.give(azs_restore_options(Alone::new(RestoreOptions::from_json(json.get("json")?)?)));
-        Ok(())
-    })
-}
-
-/// Restores only what a pattern in gitignore syntax matches. Several patterns add up; `!` leaves something out again.
-#[unsafe(no_mangle)]
-pub extern "C" fn azs_restore_options_pattern(
-    options: Option<NonNull<azs_restore_options>>,
-    pattern: Text,
-    error: Slot<'_, azs_error>,
-) -> azs_status {
-    guard(error, || {
-        let pattern = pattern.get("pattern")?;
-        change(options, |options| options.pattern(pattern))
-    })
-}
-
-/// What to do about existing things: "refuse", the default, "keep" or "replace".
-#[unsafe(no_mangle)]
-pub extern "C" fn azs_restore_options_existing(
-    options: Option<NonNull<azs_restore_options>>,
-    existing: Text,
-    error: Slot<'_, azs_error>,
-) -> azs_status {
-    guard(error, || {
-        let existing = existing.parse("existing")?;
-        change(options, |options| options.existing(existing))
-    })
-}
-
-/// How to compare existing files that are kept with the set: by "metadata", the default, or by "content".
-#[unsafe(no_mangle)]
-pub extern "C" fn azs_restore_options_compare(
-    options: Option<NonNull<azs_restore_options>>,
-    compare: Text,
-    error: Slot<'_, azs_error>,
-) -> azs_status {
-    guard(error, || {
-        let compare = compare.parse("compare")?;
-        change(options, |options| options.compare(compare))
-    })
-}
-
-/// What to do about damage: "stop", the default, or "continue".
-#[unsafe(no_mangle)]
-pub extern "C" fn azs_restore_options_damage(
-    options: Option<NonNull<azs_restore_options>>,
-    damage: Text,
-    error: Slot<'_, azs_error>,
-) -> azs_status {
-    guard(error, || {
-        let damage = damage.parse("damage")?;
-        change(options, |options| options.damage(damage))
-    })
-}
-
-/// Frees options. NULL is allowed.
-#[unsafe(no_mangle)]
-pub extern "C" fn azs_restore_options_free(options: Option<Box<azs_restore_options>>) {
-    drop(options);
 }
 
 /// Restores the set into a folder. `options` may be NULL for the defaults. Returns the report as JSON.
@@ -302,41 +237,48 @@ pub extern "C" fn azs_set_restore(
     guard(error, || {
         let out = slot(report, "report")?;
         let (set, opener) = both(set, opener)?;
-        let copy = |options: &mut RestoreOptions| Ok(options.clone());
-        let copied = options.map(|_| alone(options, "options", |handle| &handle.0, copy)).transpose()?;
-        let options = copied.unwrap_or_default();
-        let target = target.get("target")?;
-        out.json(
-            &set.restore(&opener).options(&options).observer(&mut hook(progress, user_data)).into(target)?,
-        )
+        let (options, target) = (copied(options)?, target.get("target")?);
+        let work = set.restore(&opener).options(&options.options).require_signers(&options.signers);
+        out.json(&work.observer(&mut hook(progress, user_data)).into(target)?)
     })
 }
 
-/// Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB.
+/// Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB. `signers` are demanded; NULL and 0
+/// demand nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_restore_bytes(
     set: *const azs_set,
     opener: *const azs_opener,
     path: Text,
     limit: u64,
+    signers: *const *const azs_signer_certificate,
+    signer_count: usize,
     content: Slot<'_, azs_bytes>,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
     guard(error, || {
         let out = slot(content, "content")?;
         let (set, opener) = both(set, opener)?;
+        let signers = demanded(signers, signer_count)?;
+        // Without a demand nobody need read the signature.
+        if !signers.is_empty() {
+            set.require_signers(&signers)?;
+        }
         out.give(azs_bytes::secret(set.restore_bytes(&opener, &path.parse("path")?, limit)?));
         Ok(())
     })
 }
 
 /// Restores one file to a function, which gets nothing before the whole file is verified. Both functions get
-/// `user_data`; `progress` may be NULL. Returns the entry as JSON; `entry` may be NULL.
+/// `user_data`; `progress` may be NULL. `signers` are demanded; NULL and 0 demand nothing. Returns the entry as JSON;
+/// `entry` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_set_restore_stream(
     set: *const azs_set,
     opener: *const azs_opener,
     path: Text,
+    signers: *const *const azs_signer_certificate,
+    signer_count: usize,
     write: azs_write_fn,
     progress: azs_progress_fn,
     user_data: *mut c_void,
@@ -348,8 +290,9 @@ pub extern "C" fn azs_set_restore_stream(
         let (set, opener) = both(set, opener)?;
         let function = write.ok_or_else(|| invalid("write is NULL".into()))?;
         let writer = Writer { function, user_data };
-        let hook = &mut hook(progress, user_data);
-        let entry = set.restore_stream(&opener, &path.parse("path")?).observer(hook).to(writer)?;
+        let (path, signers) = (path.parse("path")?, demanded(signers, signer_count)?);
+        let work = set.restore_stream(&opener, &path).require_signers(&signers);
+        let entry = work.observer(&mut hook(progress, user_data)).to(writer)?;
         out.map_or(Ok(()), |out| out.json(&entry))
     })
 }

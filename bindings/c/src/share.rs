@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::error::{azs_error, azs_status};
 use crate::ffi::{FilePath, Slot, Text, guard, handle, invalid, slot};
+use crate::signature::{azs_signer_certificate, demanded};
 
 /// A share for backups. Free it with `azs_share_free`; what you opened on it keeps working.
 ///
@@ -275,12 +276,15 @@ impl From<CheckReport> for Checked {
 /// Threads: it never changes. Several threads may use it at once.
 pub struct azs_sets(pub(crate) SetList);
 
-/// Lists the sets of a deployment, or of one component; NULL for all. Needs no key.
+/// Lists the sets of a deployment, or of one component; NULL for all. Needs no key. With a demand for `signers`, a set that
+/// none of them signed is "untrusted": retention deletes no such set, and counts none as good. NULL and 0 demand nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_share_list_sets(
     share: Option<&azs_share>,
     deployment: Text,
     component: Text,
+    signers: *const *const azs_signer_certificate,
+    signer_count: usize,
     sets: Slot<'_, azs_sets>,
     error: Slot<'_, azs_error>,
 ) -> azs_status {
@@ -289,7 +293,9 @@ pub extern "C" fn azs_share_list_sets(
         let share = handle(share, "share")?;
         let deployment: Deployment = deployment.parse("deployment")?;
         let component: Option<Component> = component.parse_optional("component")?;
-        out.give(azs_sets(list_sets(share.0.clone(), &deployment).component(component.as_ref()).run()?));
+        let signers = demanded(signers, signer_count)?;
+        let list = list_sets(share.0.clone(), &deployment).component(component.as_ref());
+        out.give(azs_sets(list.require_signers(&signers).run()?));
         Ok(())
     })
 }
@@ -302,7 +308,7 @@ pub extern "C" fn azs_sets_count(sets: Option<&azs_sets>) -> usize {
 
 /// Returns all of them: a JSON array, by place and then from old to new. Each has `place`, `name`, `folder`,
 /// `has_cover_sheet`, `is_shrunken`, `state` ("complete", "damaged", "foreign", "incomplete", "unreadable",
-/// "unsupported"), and `cover` or `reason`; a foreign one also has `belongs_to`, the folder where it belongs.
+/// "unsupported", "untrusted"), `signature`, and `cover` or `reason`; a foreign one also has `belongs_to`, the folder where it belongs.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_sets_json(
     sets: Option<&azs_sets>,

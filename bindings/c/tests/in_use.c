@@ -75,7 +75,7 @@ static azs_backup *begin(void *user_data) {
 static int count_sets(void) {
     azs_sets *sets;
     char *json;
-    OK(azs_share_list_sets(share, "contoso.com/nyc", "HLH", &sets, &error));
+    OK(azs_share_list_sets(share, "contoso.com/nyc", "HLH", NULL, 0, &sets, &error));
     OK(azs_sets_json(sets, &json, &error));
     cJSON *all = parsed(json);
     int count = cJSON_GetArraySize(all);
@@ -261,17 +261,17 @@ int main(int count, char **arguments) {
     struct freed one = {0};
     OK(azs_set_open(share, folder, &one.set, &error));
     OK(azs_opener_new(pfxs, 1, &one.opener, &error));
-    OK(azs_set_restore_stream(one.set, one.opener, "a", write_and_free, NULL, &one, NULL, &error));
+    OK(azs_set_restore_stream(one.set, one.opener, "a", NULL, 0, write_and_free, NULL, &one, NULL, &error));
     CHECK(one.taken > 0);
     struct freed verified = {0};
     OK(azs_set_open(share, folder, &verified.set, &error));
     OK(azs_opener_new(pfxs, 1, &verified.opener, &error));
-    OK(azs_set_verify_full(verified.set, verified.opener, free_and_go_on, &verified, &json, &error));
+    OK(azs_set_verify_full(verified.set, verified.opener, NULL, 0, free_and_go_on, &verified, &json, &error));
     azs_string_free(json);
     free_all(&verified);
     struct freed deleting = {0};
     OK(azs_retention_policy_new("{\"keep_last\": 1, \"shrunken_below\": 0}", &policy, &error));
-    OK(azs_share_list_sets(share, "contoso.com/nyc", "HLH", &sets, &error));
+    OK(azs_share_list_sets(share, "contoso.com/nyc", "HLH", NULL, 0, &sets, &error));
     OK(azs_retention_policy_plan(policy, sets, NULL, &deleting.plan, &error));
     azs_sets_free(sets);
     OK(azs_folder_share_open(arguments[2], "cached", &deleting.share, &error));

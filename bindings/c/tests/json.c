@@ -99,7 +99,7 @@ static void answers_of_the_library(const char *vectors, const char *folder) {
     CHECK(number > 0);
     OK(azs_json_count(report, "/problems", &count, &error));
     CHECK(count == 1);
-    OK(azs_share_list_sets(share, "contoso.com/nyc", NULL, &sets, &error));
+    OK(azs_share_list_sets(share, "contoso.com/nyc", NULL, NULL, 0, &sets, &error));
     CHECK(azs_sets_count(sets) == 1);
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_sets_item(sets, 1, &item, &error));
     OK(azs_sets_item(sets, 0, &item, &error));
@@ -107,7 +107,7 @@ static void answers_of_the_library(const char *vectors, const char *folder) {
     azs_set *set;
     OK(azs_set_open(share, text, &set, &error));
     azs_string_free(text);
-    OK(azs_set_verify(set, NULL, NULL, &json, &error));
+    OK(azs_set_verify(set, NULL, 0, NULL, NULL, &json, &error));
     OK(azs_json_count(json, "/faults", &count, &error));
     CHECK(count == 0);
     azs_string_free(json);

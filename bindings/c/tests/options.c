@@ -74,7 +74,7 @@ static azs_status take(const char *of, const char *options, azs_share *share, co
     } else {
         azs_review *review = NULL;
         CHECK(same(of, "review"));
-        status = azs_review_new((const uint8_t *)options, strlen(options), share, NULL, "2026-11-23T02:00:00Z", &review, error);
+        status = azs_review_new((const uint8_t *)options, strlen(options), share, NULL, 0, NULL, "2026-11-23T02:00:00Z", &review, error);
         azs_review_free(review);
     }
     azs_string_free(report);

@@ -14,7 +14,7 @@ fn the_vectors_hold_in_c() {
         let program = Build::new(name).sanitized().link("cjson").compile();
         run(Command::new(program).arg(vectors()).arg(scratch(name)))
     };
-    let counts = walk("vectors") + &walk("options");
+    let counts = walk("vectors") + &walk("options") + &walk("signatures");
     print!("{counts}");
     common::check_counts(&counts);
 }
@@ -29,6 +29,12 @@ fn one_backup_from_beginning_to_end() {
 fn answers_are_read_without_a_json_library() {
     let program = Build::new("json").sanitized().link("cjson").compile();
     run(Command::new(program).arg(vectors()).arg(share("json")));
+}
+
+#[test]
+fn sets_are_copied_and_surveyed() {
+    let program = Build::new("copies").sanitized().link("cjson").compile();
+    run(Command::new(program).arg(vectors()).arg(share("copies")));
 }
 
 #[test]
@@ -65,6 +71,16 @@ fn valgrind_finds_nothing(name: &str) {
 #[test]
 fn valgrind_finds_nothing_in_the_vectors() {
     valgrind_finds_nothing("vectors");
+}
+
+#[test]
+fn valgrind_finds_nothing_in_copies() {
+    valgrind_finds_nothing("copies");
+}
+
+#[test]
+fn valgrind_finds_nothing_in_signatures() {
+    valgrind_finds_nothing("signatures");
 }
 
 #[test]

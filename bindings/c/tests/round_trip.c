@@ -108,7 +108,7 @@ static void write_file(const char *path, const char *text) {
 
 static int count_sets(azs_share *share, azs_sets **kept) {
     azs_sets *sets;
-    OK(azs_share_list_sets(share, "contoso.com/nyc", "Switches", &sets, &error));
+    OK(azs_share_list_sets(share, "contoso.com/nyc", "Switches", NULL, 0, &sets, &error));
     int count = (int)azs_sets_count(sets);
     if (kept != NULL) {
         *kept = sets;
@@ -212,7 +212,7 @@ int main(int argument_count, char **arguments) {
     CHECK(number_of(facts, "total") >= number_of(facts, "free") && number_of(facts, "total") > 0);
     cJSON_Delete(facts);
     azs_sets *none;
-    OK(azs_share_list_sets(share, "contoso.com/nyc", NULL, &none, &error));
+    OK(azs_share_list_sets(share, "contoso.com/nyc", NULL, NULL, 0, &none, &error));
     CHECK(azs_sets_count(none) == 0);
     OK(azs_sets_unreadable(none, &json, &error));
     CHECK(strcmp(json, "[]") == 0);
@@ -283,11 +283,11 @@ int main(int argument_count, char **arguments) {
     facts = parsed(json);
     CHECK(same(text_of(cJSON_GetObjectItemCaseSensitive(facts, "labels"), "vendor"), "Contoso"));
     cJSON_Delete(facts);
-    OK(azs_set_verify(set, count_calls, &calls, &json, &error));
+    OK(azs_set_verify(set, NULL, 0, count_calls, &calls, &json, &error));
     facts = parsed(json);
     CHECK(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(facts, "faults")) == 0);
     cJSON_Delete(facts);
-    OK(azs_set_verify_full(set, opener, NULL, NULL, &json, &error));
+    OK(azs_set_verify_full(set, opener, NULL, 0, NULL, NULL, &json, &error));
     facts = parsed(json);
     CHECK((int)number_of(facts, "files") == 6 && cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(facts, "losses")) == 0);
     cJSON_Delete(facts);
@@ -306,16 +306,16 @@ int main(int argument_count, char **arguments) {
     }
     CHECK(files == 6);
     azs_entries_free(entries);
-    OK(azs_set_restore_bytes(set, opener, "tor2/running-config", 0, &content, &error));
+    OK(azs_set_restore_bytes(set, opener, "tor2/running-config", 0, NULL, 0, &content, &error));
     CHECK(azs_bytes_length(content) == 15 && memcmp(azs_bytes_data(content), "hostname tor-2\n", 15) == 0);
     azs_bytes_free(content);
-    FAILS(AZS_STATUS_LIMIT_EXCEEDED, azs_set_restore_bytes(set, opener, "large", 1000, &content, &error));
-    FAILS(AZS_STATUS_NOT_FOUND, azs_set_restore_bytes(set, opener, "missing", 1000, &content, &error));
+    FAILS(AZS_STATUS_LIMIT_EXCEEDED, azs_set_restore_bytes(set, opener, "large", 1000, NULL, 0, &content, &error));
+    FAILS(AZS_STATUS_NOT_FOUND, azs_set_restore_bytes(set, opener, "missing", 1000, NULL, 0, &content, &error));
     struct pipe restoring = {NULL, 0, {0}, 0};
-    OK(azs_set_restore_stream(set, opener, "tree/a", pipe_write, NULL, &restoring, &json, &error));
+    OK(azs_set_restore_stream(set, opener, "tree/a", NULL, 0, pipe_write, NULL, &restoring, &json, &error));
     CHECK(restoring.out_length == 11 && memcmp(restoring.out, "in the tree", 11) == 0);
     azs_string_free(json);
-    FAILS(AZS_STATUS_OUT_OF_CAPACITY, azs_set_restore_stream(set, opener, "large", pipe_write, NULL, &restoring, NULL, &error));
+    FAILS(AZS_STATUS_OUT_OF_CAPACITY, azs_set_restore_stream(set, opener, "large", NULL, 0, pipe_write, NULL, &restoring, NULL, &error));
     char *target = join(folder, "target");
     azs_restore_options *options;
     OK(azs_restore_options_new(&options, &error));
@@ -403,7 +403,7 @@ int main(int argument_count, char **arguments) {
     const char *configuration = "{\"root\": \"\\\\\\\\fs.contoso.com\\\\AzSBackups\", \"deployment\": "
                                 "{\"external_domain_name\": \"contoso.com\", \"region\": \"nyc\"}}";
     azs_review *review;
-    OK(azs_review_new((const uint8_t *)configuration, strlen(configuration), share, NULL, NULL, &review, &error));
+    OK(azs_review_new((const uint8_t *)configuration, strlen(configuration), share, NULL, 0, NULL, NULL, &review, &error));
     OK(azs_review_to_html(review, &text, &error));
     CHECK(strstr(text, "<html") != NULL);
     azs_string_free(text);

@@ -402,7 +402,7 @@ static cJSON *file_of(azs_set *set, azs_opener *opener, const char *path) {
     azs_bytes *bytes;
     azs_error *error;
     cJSON *file = cJSON_CreateObject();
-    if (azs_set_restore_bytes(set, opener, path, 1u << 20, &bytes, &error) == AZS_STATUS_OK) {
+    if (azs_set_restore_bytes(set, opener, path, 1u << 20, NULL, 0, &bytes, &error) == AZS_STATUS_OK) {
         char *text = (char *)calloc(azs_bytes_length(bytes) + 1, 1);
         CHECK(text != NULL);
         memcpy(text, azs_bytes_data(bytes), azs_bytes_length(bytes));
@@ -425,12 +425,12 @@ static cJSON *set_ends(const cJSON *test, azs_set *set, int number) {
     cJSON *ends = cJSON_CreateObject(), *files = cJSON_CreateObject();
     OK(azs_decryption_certificate_load(pfx_path, text_of(test, "password"), &pfx, &error));
     OK(azs_opener_new((const azs_decryption_certificate *const *)&pfx, 1, &opener, &error));
-    OK(azs_set_verify(set, NULL, NULL, &json, &error));
+    OK(azs_set_verify(set, NULL, 0, NULL, NULL, &json, &error));
     cJSON *report = parsed(json);
     cJSON_AddItemToObject(ends, "faults", pairs(cJSON_GetObjectItemCaseSensitive(report, "faults"), "file", "kind"));
     cJSON_Delete(report);
 
-    azs_status status = azs_set_verify_full(set, opener, NULL, NULL, &json, &error);
+    azs_status status = azs_set_verify_full(set, opener, NULL, 0, NULL, NULL, &json, &error);
     cJSON *sound = cJSON_CreateFalse();
     if (status == AZS_STATUS_OK) {
         report = parsed(json);
@@ -538,7 +538,7 @@ static void reviews(void) {
         azs_error *error = NULL;
         char *configuration = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(test, "configuration"));
         OK(azs_folder_share_open(root, NULL, &share, &error));
-        OK(azs_review_new((const uint8_t *)configuration, strlen(configuration), share, NULL, text_of(test, "now"), &review, &error));
+        OK(azs_review_new((const uint8_t *)configuration, strlen(configuration), share, NULL, 0, NULL, text_of(test, "now"), &review, &error));
         OK(azs_review_json(review, &json, &error));
         cJSON *found = parsed(json);
         cJSON *findings = pairs(cJSON_GetObjectItemCaseSensitive(found, "findings"), "rule", "about");
@@ -678,7 +678,7 @@ static void drill(azs_share *share, azs_opener *opener, const char *now, const c
     azs_review *review;
     azs_error *error = NULL;
     char *json;
-    OK(azs_review_new((const uint8_t *)site, strlen(site), share, opener, now, &review, &error));
+    OK(azs_review_new((const uint8_t *)site, strlen(site), share, NULL, 0, opener, now, &review, &error));
     OK(azs_review_json(review, &json, &error));
     cJSON *found = parsed(json);
     const cJSON *theirs = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(found, "their_backups"), 0);

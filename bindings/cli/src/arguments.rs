@@ -91,7 +91,9 @@ commands! {
     Check, "check", check;
     Classify, "classify", classify;
     Retention, "retention", retention;
+    Copy, "copy", copy;
     Review, "review", review;
+    Survey, "survey", survey;
     MasBackup, "mas-backup", mas_backup;
     Nightly, "nightly", nightly;
     Config, "config", config;

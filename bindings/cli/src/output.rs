@@ -45,6 +45,16 @@ impl Output {
         write(self.document("result", result)?)
     }
 
+    /// Prints values as lines of JSON.
+    pub(crate) fn lines(&self, values: &[impl Serialize]) -> Result<()> {
+        for value in values {
+            let line = serde_json::to_string(value)
+                .map_err(|e| Error::new(ErrorKind::Internal, "the result is no JSON").with_source(e))?;
+            write(line)?;
+        }
+        Ok(())
+    }
+
     /// Prints a warning for people on stderr.
     pub(crate) fn warn(&self, message: impl Display) {
         if !self.quiet {
@@ -98,7 +108,7 @@ impl Output {
     /// Whether it is this host that has no room: most commands write nothing to the share. To delete sets there would be
     /// the wrong advice, above all during a restore.
     fn is_full_here(&self, error: &Error) -> bool {
-        let fills_share = matches!(self.command, "backup" | "check" | "nightly" | "retention");
+        let fills_share = matches!(self.command, "backup" | "check" | "copy" | "nightly" | "retention");
         error.kind() == ErrorKind::OutOfCapacity && !fills_share
     }
 
@@ -210,6 +220,11 @@ pub(crate) fn some<T: Display>(text: &mut String, heading: &str, lines: impl Exa
     if count > SHOWN {
         let _ = writeln!(text, "  and {} more; --json names all", count - SHOWN);
     }
+}
+
+/// The value of a label for Prometheus, with what its exposition format wants escaped.
+pub(crate) fn label(value: impl ToString) -> String {
+    value.to_string().replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n")
 }
 
 /// Formats a number of bytes for people.

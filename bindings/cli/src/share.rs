@@ -102,6 +102,16 @@ impl ShareArgs {
         self.server.open(&self.root, output)
     }
 
+    /// Opens another share in the same way.
+    pub(crate) fn open_other(&self, root: &Path, output: &Output) -> Result<Arc<dyn Share>> {
+        self.server.open(root, output)
+    }
+
+    /// The options of the connection, as JSON.
+    pub(crate) fn options(&self) -> Result<String> {
+        to_json(&self.server.options)
+    }
+
     /// Checks the way to the share, from the name of its server on.
     pub(crate) fn check(&self, check: &ShareCheck, output: &Output) -> Result<CheckReport> {
         self.server.check(&self.root, check, output)

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use azs_backup::backup::BackupBuilder;
-use azs_backup::layout::Deployment;
+use azs_backup::layout::{Deployment, UncPath};
 use azs_backup::review::Configuration;
 use azs_backup::schedule::{RetentionPolicy, Schedule};
 use azs_backup::share::{CheckReport, ShareCheck};
@@ -24,7 +24,7 @@ use crate::signers;
 mod file;
 mod review;
 
-use file::{ComponentSection, Options, Sections, ShareSection, SigningSection, SourceSection};
+use file::{ComponentSection, CopySection, Options, Sections, ShareSection, SigningSection, SourceSection};
 pub(crate) use file::{GateSection, ReportSection, Webhook, schema};
 
 /// A site that can be backed up: everything in its file was read and judged.
@@ -35,8 +35,19 @@ pub(crate) struct Site {
     /// `None` if nothing is ever deleted.
     pub(crate) retention: Option<RetentionPolicy>,
     pub(crate) components: Vec<Component>,
+    pub(crate) copies: Vec<Copy>,
     /// How the backups are set up, for a review; without the certificates.
     configuration: Configuration,
+}
+
+/// Another share of a site, for copies.
+pub(crate) struct Copy {
+    pub(crate) root: PathBuf,
+    server: ServerArgs,
+    pub(crate) create: bool,
+    pub(crate) read_back: bool,
+    /// `None` if nothing is ever deleted there.
+    pub(crate) retention: Option<RetentionPolicy>,
 }
 
 /// A component of a site.
@@ -68,6 +79,19 @@ impl Site {
         let retention = sections.retention.as_ref();
         let retention =
             retention.map(|options| at.options(options, RetentionPolicy::from_json)).transpose()?;
+        if sections.share.root.as_os_str().is_empty() {
+            return Err(at.error(ErrorKind::InvalidArgument, 0..0, "root of [share] is empty".into()));
+        }
+        let copies: Vec<_> =
+            sections.copies.iter().map(|section| section.get_ref().judge(&at)).collect::<Result<_>>()?;
+        for (n, (copy, section)) in copies.iter().zip(&sections.copies).enumerate() {
+            let others =
+                std::iter::once(&sections.share.root).chain(copies[..n].iter().map(|copy| &copy.root));
+            if let Some(other) = others.into_iter().find(|other| is_same_root(other, &copy.root)) {
+                let message = format!("{} is there twice: a copy goes to another share", other.display());
+                return Err(at.error(ErrorKind::InvalidArgument, section.span(), message));
+            }
+        }
         let components = sections.components.iter().map(|section| section.judge(&deployment, &at));
         let components: Vec<_> = components.collect::<Result<_>>()?;
         if components.is_empty() {
@@ -82,7 +106,7 @@ impl Site {
         }
         let configuration =
             review::configuration(&sections, &deployment, &schedule, retention.as_ref(), &components, &at)?;
-        Ok(Self { deployment, schedule, retention, components, configuration, sections })
+        Ok(Self { deployment, schedule, retention, components, copies, configuration, sections })
     }
 
     /// Sources that are not there now, and of which component they are.
@@ -116,6 +140,11 @@ impl Site {
         self.server()?.open(self.root(), output)
     }
 
+    /// Opens the shares with copies.
+    pub(crate) fn open_copies(&self, output: &Output) -> Result<Vec<Arc<dyn Share>>> {
+        self.copies.iter().map(|copy| copy.open(output)).collect()
+    }
+
     /// Checks the way to the share.
     pub(crate) fn check(&self, output: &Output) -> Result<CheckReport> {
         // A backup would create the region folder then.
@@ -128,15 +157,14 @@ impl Site {
         self.server()?.check(self.root(), &check, output)
     }
 
-    /// Judges what only a run would find: the file with the password, the options of the connection.
-    pub(crate) fn check_share(&self) -> Result<()> {
-        self.server()?.check_files(self.root())
+    /// Judges what only a run would find: the files with the passwords, the options of the connections.
+    pub(crate) fn check_shares(&self) -> Result<()> {
+        self.server()?.check_files(self.root())?;
+        self.copies.iter().try_for_each(|copy| copy.server.check_files(&copy.root))
     }
 
     fn server(&self) -> Result<ServerArgs> {
-        let ShareSection { user, password_file, options, .. } = &self.sections.share;
-        let options = options.as_ref().map_or(Ok("{}".into()), |options| to_json(options.get_ref()))?;
-        Ok(ServerArgs::of_site(user.clone(), password_file.clone(), options))
+        self.sections.share.server()
     }
 
     /// The sections, with the defaults of what is not said.
@@ -208,6 +236,15 @@ impl Site {
     }
 }
 
+/// Whether two roots are those of one share, as far as this host can tell without a connection.
+fn is_same_root(one: &Path, other: &Path) -> bool {
+    if let (Ok(one), Ok(other)) = (one.canonicalize(), other.canonicalize()) {
+        return one == other;
+    }
+    let text = |root: &Path| root.to_string_lossy().trim_end_matches(['/', '\\']).to_ascii_lowercase();
+    one == other || (UncPath::is_meant_by(one) && text(one) == text(other))
+}
+
 /// Checks that what this host signs would meet its own demand.
 fn check_demand(demanded: &[SignerCertificate], signer: Option<&Signer>) -> Result<()> {
     let own = signer.map(|signer| &signer.facts().sha256_thumbprint);
@@ -220,6 +257,31 @@ fn check_demand(demanded: &[SignerCertificate], signer: Option<&Signer>) -> Resu
     };
     let message = format!("[signing]: {what}: the sets of this host would not meet its own demand");
     Err(Error::new(ErrorKind::InvalidArgument, message))
+}
+
+impl ShareSection {
+    fn server(&self) -> Result<ServerArgs> {
+        let options = self.options.as_ref().map_or(Ok("{}".into()), |options| to_json(options.get_ref()))?;
+        Ok(ServerArgs::of_site(self.user.clone(), self.password_file.clone(), options))
+    }
+}
+
+impl CopySection {
+    fn judge(&self, at: &At<'_>) -> Result<Copy> {
+        let retention = self.retention.as_ref();
+        let retention =
+            retention.map(|options| at.options(options, RetentionPolicy::from_json)).transpose()?;
+        let Self { share, create, read_back, .. } = self;
+        let (root, server) = (share.root.clone(), share.server()?);
+        Ok(Copy { root, server, create: *create, read_back: *read_back, retention })
+    }
+}
+
+impl Copy {
+    /// Opens the share.
+    pub(crate) fn open(&self, output: &Output) -> Result<Arc<dyn Share>> {
+        self.server.open(&self.root, output)
+    }
 }
 
 impl Component {

@@ -9,6 +9,8 @@ mod classify;
 mod common;
 #[path = "cli/configuration.rs"]
 mod configuration;
+#[path = "cli/copies.rs"]
+mod copies;
 #[path = "cli/dry_run.rs"]
 mod dry_run;
 #[path = "cli/jobs.rs"]
@@ -32,5 +34,7 @@ mod site;
 #[cfg(feature = "smb")]
 #[path = "cli/smb.rs"]
 mod smb;
+#[path = "cli/survey.rs"]
+mod survey;
 #[path = "cli/words.rs"]
 mod words;

@@ -6,6 +6,7 @@ const { Control, WORK } = require('./control.js')
 const { EncryptionCertificate, certificates, half } = require('./envelope.js')
 const { BACKUP } = require('./options.js')
 const { Share } = require('./share.js')
+const { Signer } = require('./signature.js')
 
 /** What a backup did: plain data. */
 class BackupReport {
@@ -43,13 +44,15 @@ class Backup {
 
   static async start(share, place, given) {
     const { control, ...begun } = begin(share, place, given)
-    const made = await control.run((hook) => native.Backup.start(begun.share, begun.place, begun.certificates, begun.options, hook))
+    const of = [begun.share, begun.place, begun.certificates, begun.signer, begun.options]
+    const made = await control.run((hook) => native.Backup.start(...of, hook))
     return new Backup(KEY, made, control)
   }
 
   static startSync(share, place, given) {
     const { control, ...begun } = begin(share, place, given)
-    const made = control.runSync((hook) => native.Backup.startSync(begun.share, begun.place, begun.certificates, begun.options, hook))
+    const of = [begun.share, begun.place, begun.certificates, begun.signer, begun.options]
+    const made = control.runSync((hook) => native.Backup.startSync(...of, hook))
     return new Backup(KEY, made, control)
   }
 
@@ -220,9 +223,10 @@ if (Symbol.asyncDispose) {
 }
 
 function begin(share, place, given) {
-  const chosen = options(given, [...BACKUP, 'certificates', ...WORK])
+  const chosen = options(given, [...BACKUP, 'certificates', 'signer', ...WORK])
   const data = { ...chosen, exclude: list(chosen.exclude), distrust: list(chosen.distrust) }
   delete data.certificates
+  delete data.signer
   delete data.progress
   delete data.signal
   if (data.state !== undefined && data.state !== null) {
@@ -232,6 +236,7 @@ function begin(share, place, given) {
     share: half(instance(share, Share, 'share')),
     place: text(place, 'place'),
     certificates: certificates(chosen.certificates, EncryptionCertificate),
+    signer: chosen.signer === undefined || chosen.signer === null ? undefined : half(instance(chosen.signer, Signer, 'signer')),
     options: json(Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined)), 'options'),
     control: new Control(chosen),
   }

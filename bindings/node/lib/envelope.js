@@ -187,4 +187,4 @@ function recipientsOf(message) {
   return plain(call(() => native.recipientsOf(bytes(message, 'message'))))
 }
 
-module.exports = { DecryptionCertificate, EncryptionCertificate, Opener, Sealer, certificates, half, halves, made, recipientsOf }
+module.exports = { DecryptionCertificate, EncryptionCertificate, Opener, Sealer, certificates, half, halves, made, notByNew, recipientsOf }

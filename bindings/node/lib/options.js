@@ -23,6 +23,8 @@ const BACKUP = [
 
 const CHECK = ['components', 'createFolders']
 
+const COPY = ['create', 'readBack', 'dryRun']
+
 const HEALTH = ['lastBackup', 'setUp', 'retentionDays', 'holds', 'closedSince', 'nextRun']
 
 const RESTORE = ['patterns', 'existing', 'compare', 'damage']
@@ -54,4 +56,4 @@ const SMB = [
   'attempts',
 ]
 
-module.exports = { BACKUP, CHECK, HEALTH, RESTORE, RETENTION, SCHEDULE, SMB }
+module.exports = { BACKUP, CHECK, COPY, HEALTH, RESTORE, RETENTION, SCHEDULE, SMB }

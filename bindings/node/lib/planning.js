@@ -249,9 +249,10 @@ class Review {
 }
 
 function reviewing(configuration, share, given) {
-  const { now, opener } = options(given, ['now', 'opener'])
+  const { copies, now, opener } = options(given, ['copies', 'now', 'opener'])
   const by = opener === undefined || opener === null ? undefined : half(instance(opener, Opener, 'opener'))
-  return [document(configuration, 'configuration'), half(instance(share, Share, 'share')), by, time(now, 'now')]
+  const others = list(copies).map((copy) => half(instance(copy, Share, 'copies')))
+  return [document(configuration, 'configuration'), half(instance(share, Share, 'share')), others, by, time(now, 'now')]
 }
 
 async function review(configuration, share, given) {

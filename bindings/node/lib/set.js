@@ -7,6 +7,7 @@ const { Control, WORK } = require('./control.js')
 const { Opener, half, made } = require('./envelope.js')
 const { RESTORE } = require('./options.js')
 const { Share } = require('./share.js')
+const { DEMAND, demanded } = require('./signature.js')
 
 /** How many entries to fetch at once. */
 const AT_ONCE = 256
@@ -14,14 +15,20 @@ const AT_ONCE = 256
 const openerOf = (opener) => half(instance(opener, Opener, 'opener'))
 
 function restoring(given) {
-  const chosen = options(given, [...RESTORE, ...WORK])
+  const chosen = options(given, [...RESTORE, DEMAND, ...WORK])
   const data = { patterns: list(chosen.patterns) }
   for (const name of ['existing', 'compare', 'damage']) {
     if (chosen[name] !== undefined && chosen[name] !== null) {
       data[name] = chosen[name]
     }
   }
-  return [json(data, 'options'), new Control(chosen)]
+  return [json(data, 'options'), demanded(chosen[DEMAND]), new Control(chosen)]
+}
+
+/** The demand, and what work without other options is controlled by. */
+function working(given) {
+  const chosen = options(given, [DEMAND, ...WORK])
+  return [demanded(chosen[DEMAND]), new Control(chosen)]
 }
 
 /** A set that is complete by its cover sheet. */
@@ -78,50 +85,68 @@ class BackupSet {
     }
   }
 
+  async signature() {
+    return plain(await promised(() => half(this).signature()))
+  }
+
+  signatureSync() {
+    return plain(call(() => half(this).signatureSync()))
+  }
+
+  async requireSigners(...signers) {
+    const by = demanded(signers.flat())
+    return plain(await promised(() => half(this).requireSigners(by)))
+  }
+
+  requireSignersSync(...signers) {
+    const by = demanded(signers.flat())
+    return plain(call(() => half(this).requireSignersSync(by)))
+  }
+
   async verify(given) {
-    const control = Control.of(given)
-    return report(await control.run((hook) => half(this).verify(hook)))
+    const [signers, control] = working(given)
+    return report(await control.run((hook) => half(this).verify(signers, hook)))
   }
 
   verifySync(given) {
-    const control = Control.of(given)
-    return report(control.runSync((hook) => half(this).verifySync(hook)))
+    const [signers, control] = working(given)
+    return report(control.runSync((hook) => half(this).verifySync(signers, hook)))
   }
 
   async verifyFull(opener, given) {
-    const [by, control] = [openerOf(opener), Control.of(given)]
-    return report(await control.run((hook) => half(this).verifyFull(by, hook)))
+    const [by, [signers, control]] = [openerOf(opener), working(given)]
+    return report(await control.run((hook) => half(this).verifyFull(by, signers, hook)))
   }
 
   verifyFullSync(opener, given) {
-    const [by, control] = [openerOf(opener), Control.of(given)]
-    return report(control.runSync((hook) => half(this).verifyFullSync(by, hook)))
+    const [by, [signers, control]] = [openerOf(opener), working(given)]
+    return report(control.runSync((hook) => half(this).verifyFullSync(by, signers, hook)))
   }
 
   async restore(opener, target, given) {
     const [by, into] = [openerOf(opener), path(target, 'target')]
-    const [chosen, control] = restoring(given)
-    return plain(await control.run((hook) => half(this).restore(by, into, chosen, hook)))
+    const [chosen, signers, control] = restoring(given)
+    return plain(await control.run((hook) => half(this).restore(by, into, chosen, signers, hook)))
   }
 
   restoreSync(opener, target, given) {
     const [by, into] = [openerOf(opener), path(target, 'target')]
-    const [chosen, control] = restoring(given)
-    return plain(control.runSync((hook) => half(this).restoreSync(by, into, chosen, hook)))
+    const [chosen, signers, control] = restoring(given)
+    return plain(control.runSync((hook) => half(this).restoreSync(by, into, chosen, signers, hook)))
   }
 
   restoreBytes(opener, file, given) {
-    return promised(() => half(this).restoreBytes(openerOf(opener), text(file, 'path'), limit(given)))
+    return promised(() => half(this).restoreBytes(openerOf(opener), text(file, 'path'), ...limits(given)))
   }
 
   restoreBytesSync(opener, file, given) {
-    return call(() => half(this).restoreBytesSync(openerOf(opener), text(file, 'path'), limit(given)))
+    return call(() => half(this).restoreBytesSync(openerOf(opener), text(file, 'path'), ...limits(given)))
   }
 
   /** Restores one file to a Readable, which outputs nothing before the whole file is verified. */
   createRestoreStream(opener, file, given) {
     const [by, of] = [openerOf(opener), text(file, 'path')]
-    const control = Control.of(given)
+    const [signers, control] = working(given)
     const set = half(this)
     const drain = new native.Drain((chunk) => stream.push(chunk))
     let isBegun = false
@@ -130,7 +155,7 @@ class BackupSet {
         drain.want()
         if (!isBegun) {
           isBegun = true
-          const work = control.run((hook) => set.restoreStream(by, of, drain, hook), () => drain.close())
+          const work = control.run((hook) => set.restoreStream(by, of, signers, drain, hook), () => drain.close())
           work.then(
             () => stream.push(null),
             (error) => stream.destroy(error),
@@ -147,9 +172,10 @@ class BackupSet {
   }
 }
 
-/** A file of at most this many bytes; the core knows what 0 means. */
-function limit(given) {
-  return integer(options(given, ['limit']).limit ?? 0, 'limit', 0, Number.MAX_SAFE_INTEGER)
+/** A file of at most this many bytes, where the core knows what 0 means; and the demand. */
+function limits(given) {
+  const chosen = options(given, ['limit', DEMAND])
+  return [integer(chosen.limit ?? 0, 'limit', 0, Number.MAX_SAFE_INTEGER), demanded(chosen[DEMAND])]
 }
 
 function report(text) {

@@ -1,10 +1,11 @@
 'use strict'
 
 const native = require('../native.js')
-const { Control } = require('./control.js')
+const { Control, WORK } = require('./control.js')
 const { call, instance, json, list, options, optionalText, path, plain, promised, text } = require('./ffi.js')
 const { half, halves, made } = require('./envelope.js')
 const { CHECK, SMB } = require('./options.js')
+const { DEMAND, demanded } = require('./signature.js')
 
 /** A share of any kind. */
 class Share {
@@ -156,17 +157,20 @@ function summaries(listing) {
   return Object.assign(found, { unreadable })
 }
 
-async function listSets(share, deployment, component, given) {
+function listing(share, deployment, component, given) {
   const from = half(instance(share, Share, 'share'))
-  const of = [text(deployment, 'deployment'), optionalText(component, 'component')]
-  const control = Control.of(given)
+  const chosen = options(given, [DEMAND, ...WORK])
+  const of = [text(deployment, 'deployment'), optionalText(component, 'component'), demanded(chosen[DEMAND])]
+  return [from, of, new Control(chosen)]
+}
+
+async function listSets(share, deployment, component, given) {
+  const [from, of, control] = listing(share, deployment, component, given)
   return summaries(await control.run((hook) => from.listSets(...of, hook)))
 }
 
 function listSetsSync(share, deployment, component, given) {
-  const from = half(instance(share, Share, 'share'))
-  const of = [text(deployment, 'deployment'), optionalText(component, 'component')]
-  const control = Control.of(given)
+  const [from, of, control] = listing(share, deployment, component, given)
   return summaries(control.runSync((hook) => from.listSetsSync(...of, hook)))
 }
 

@@ -16,6 +16,7 @@ use crate::control::Control;
 use crate::envelope::EncryptionCertificate;
 use crate::ffi::{invalid, json, long, now, streaming};
 use crate::share::Share;
+use crate::signature::Signer;
 use crate::threads;
 
 /// The options of a backup that are plain data.
@@ -37,6 +38,7 @@ fn builder(
     share: &Share,
     place: &str,
     certificates: Vec<&EncryptionCertificate>,
+    signer: Option<&Signer>,
     options: &str,
     control: &Control,
 ) -> Result<BackupBuilder> {
@@ -44,6 +46,9 @@ fn builder(
         Making::builder(share.share()?, place.parse()?).options(options)?.observer(control.hook());
     for certificate in certificates {
         builder = builder.certificate(certificate.0.clone());
+    }
+    if let Some(signer) = signer {
+        builder = builder.signer(signer.0.clone());
     }
     Ok(builder)
 }
@@ -56,10 +61,11 @@ impl Backup {
         share: &Share,
         place: String,
         certificates: Vec<&EncryptionCertificate>,
+        signer: Option<&Signer>,
         options: String,
         control: &Control,
     ) -> napi::Result<Object<'env>> {
-        let builder = builder(share, &place, certificates, &options, control);
+        let builder = builder(share, &place, certificates, signer, &options, control);
         long(env, move || Ok(Self(Arc::new(Mutex::new(Some(builder?.start()?))))))
     }
 
@@ -69,11 +75,12 @@ impl Backup {
         share: &Share,
         place: String,
         certificates: Vec<&EncryptionCertificate>,
+        signer: Option<&Signer>,
         options: String,
         control: &Control,
     ) -> napi::Result<Backup> {
         now(env, || {
-            let builder = builder(share, &place, certificates, &options, control)?;
+            let builder = builder(share, &place, certificates, signer, &options, control)?;
             Ok(Self(Arc::new(Mutex::new(Some(builder.start()?)))))
         })
     }

@@ -180,7 +180,7 @@ pub fn backup_warnings(env: Env, health: String, at: Option<String>) -> napi::Re
 }
 
 #[napi]
-pub struct RetentionPolicy(schedule::RetentionPolicy);
+pub struct RetentionPolicy(pub(crate) schedule::RetentionPolicy);
 
 #[napi]
 impl RetentionPolicy {
@@ -313,15 +313,17 @@ pub fn review<'env>(
     env: &'env Env,
     configuration: &[u8],
     share: &Share,
+    copies: Vec<&Share>,
     opener: Option<&Opener>,
     at: Option<String>,
 ) -> napi::Result<Object<'env>> {
     let (share, keys) = (share.share(), keys(opener));
+    let copies: Result<Vec<_>> = copies.into_iter().map(Share::share).collect();
     // Here, on the thread of JavaScript, whose memory it is.
     let configuration = Configuration::from_json(configuration);
     long(env, move || {
         let configuration = configuration?;
-        Ok(Review(review_with(&configuration, share?, &keys, time(at)?)?))
+        Ok(Review(review_with(&configuration, share?, &copies?, &keys, time(at)?)?))
     })
 }
 
@@ -330,12 +332,14 @@ pub fn review_sync(
     env: Env,
     configuration: &[u8],
     share: &Share,
+    copies: Vec<&Share>,
     opener: Option<&Opener>,
     at: Option<String>,
 ) -> napi::Result<Review> {
     now(env, || {
+        let copies = copies.into_iter().map(Share::share).collect::<Result<Vec<_>>>()?;
         let configuration = Configuration::from_json(configuration)?;
-        Ok(Review(review_with(&configuration, share.share()?, &keys(opener), time(at)?)?))
+        Ok(Review(review_with(&configuration, share.share()?, &copies, &keys(opener), time(at)?)?))
     })
 }
 

@@ -16,6 +16,7 @@ use crate::control::Control;
 use crate::envelope::Opener;
 use crate::ffi::{json, long, now, optional, streaming};
 use crate::share::Share;
+use crate::signature::{SignerCertificate, demanded};
 use crate::threads::Detached;
 
 /// Opens the set in this folder: a set of the folder's own place, or of the place that is named.
@@ -90,14 +91,52 @@ impl BackupSet {
     }
 
     #[napi]
-    pub fn verify<'env>(&self, env: &'env Env, control: &Control) -> napi::Result<Object<'env>> {
-        let (set, mut hook) = (self.0.clone(), control.hook());
-        long(env, move || json(&set.verify().observer(&mut hook).run()?))
+    pub fn signature<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        let set = self.0.clone();
+        long(env, move || json(&set.signature()?))
     }
 
     #[napi]
-    pub fn verify_sync(&self, env: Env, control: &Control) -> napi::Result<String> {
-        control.here(env, || now(env, || json(&self.0.verify().observer(&mut control.hook()).run()?)))
+    pub fn signature_sync(&self, env: Env) -> napi::Result<String> {
+        now(env, || json(&self.0.signature()?))
+    }
+
+    #[napi]
+    pub fn require_signers<'env>(
+        &self,
+        env: &'env Env,
+        signers: Vec<&SignerCertificate>,
+    ) -> napi::Result<Object<'env>> {
+        let (set, signers) = (self.0.clone(), demanded(signers));
+        long(env, move || json(&set.require_signers(&signers)?))
+    }
+
+    #[napi]
+    pub fn require_signers_sync(&self, env: Env, signers: Vec<&SignerCertificate>) -> napi::Result<String> {
+        now(env, || json(&self.0.require_signers(&demanded(signers))?))
+    }
+
+    #[napi]
+    pub fn verify<'env>(
+        &self,
+        env: &'env Env,
+        signers: Vec<&SignerCertificate>,
+        control: &Control,
+    ) -> napi::Result<Object<'env>> {
+        let (set, signers, mut hook) = (self.0.clone(), demanded(signers), control.hook());
+        long(env, move || json(&set.verify().require_signers(&signers).observer(&mut hook).run()?))
+    }
+
+    #[napi]
+    pub fn verify_sync(
+        &self,
+        env: Env,
+        signers: Vec<&SignerCertificate>,
+        control: &Control,
+    ) -> napi::Result<String> {
+        let (signers, mut hook) = (demanded(signers), control.hook());
+        let verify = || json(&self.0.verify().require_signers(&signers).observer(&mut hook).run()?);
+        control.here(env, || now(env, verify))
     }
 
     #[napi]
@@ -105,17 +144,28 @@ impl BackupSet {
         &self,
         env: &'env Env,
         opener: &Opener,
+        signers: Vec<&SignerCertificate>,
         control: &Control,
     ) -> napi::Result<Object<'env>> {
         let (set, opener, mut hook) = (self.0.clone(), opener.0.clone(), control.hook());
-        long(env, move || json(&set.verify_full(&opener).observer(&mut hook).run()?))
+        let signers = demanded(signers);
+        long(env, move || {
+            json(&set.verify_full(&opener).require_signers(&signers).observer(&mut hook).run()?)
+        })
     }
 
     #[napi]
-    pub fn verify_full_sync(&self, env: Env, opener: &Opener, control: &Control) -> napi::Result<String> {
-        control.here(env, || {
-            now(env, || json(&self.0.verify_full(&opener.0).observer(&mut control.hook()).run()?))
-        })
+    pub fn verify_full_sync(
+        &self,
+        env: Env,
+        opener: &Opener,
+        signers: Vec<&SignerCertificate>,
+        control: &Control,
+    ) -> napi::Result<String> {
+        let (signers, mut hook) = (demanded(signers), control.hook());
+        let verify =
+            || json(&self.0.verify_full(&opener.0).require_signers(&signers).observer(&mut hook).run()?);
+        control.here(env, || now(env, verify))
     }
 
     #[napi]
@@ -125,13 +175,16 @@ impl BackupSet {
         opener: &Opener,
         target: String,
         options: String,
+        signers: Vec<&SignerCertificate>,
         control: &Control,
     ) -> napi::Result<Object<'env>> {
         let (set, opener, mut hook) = (self.0.clone(), opener.0.clone(), control.hook());
+        let signers = demanded(signers);
         long(env, move || {
             json(
                 &set.restore(&opener)
                     .options(&RestoreOptions::from_json(options)?)
+                    .require_signers(&signers)
                     .observer(&mut hook)
                     .into(target)?,
             )
@@ -145,11 +198,14 @@ impl BackupSet {
         opener: &Opener,
         target: String,
         options: String,
+        signers: Vec<&SignerCertificate>,
         control: &Control,
     ) -> napi::Result<String> {
+        let (signers, mut hook) = (demanded(signers), control.hook());
         let work = || {
             let options = RestoreOptions::from_json(options)?;
-            json(&self.0.restore(&opener.0).options(&options).observer(&mut control.hook()).into(target)?)
+            let work = self.0.restore(&opener.0).options(&options).require_signers(&signers);
+            json(&work.observer(&mut hook).into(target)?)
         };
         control.here(env, || now(env, work))
     }
@@ -161,9 +217,10 @@ impl BackupSet {
         opener: &Opener,
         path: String,
         limit: f64,
+        signers: Vec<&SignerCertificate>,
     ) -> napi::Result<Object<'env>> {
-        let (set, opener) = (self.0.clone(), opener.0.clone());
-        long(env, move || set.restore_bytes(&opener, &path.parse()?, limit as u64).map(Buffer::from))
+        let (set, opener, signers) = (self.0.clone(), opener.0.clone(), demanded(signers));
+        long(env, move || bytes_of(&set, &opener, &path, limit, &signers))
     }
 
     #[napi]
@@ -173,8 +230,9 @@ impl BackupSet {
         opener: &Opener,
         path: String,
         limit: f64,
+        signers: Vec<&SignerCertificate>,
     ) -> napi::Result<Buffer> {
-        now(env, || self.0.restore_bytes(&opener.0, &path.parse()?, limit as u64).map(Buffer::from))
+        now(env, || bytes_of(&self.0, &opener.0, &path, limit, &demanded(signers)))
     }
 
     #[napi]
@@ -183,15 +241,33 @@ impl BackupSet {
         env: &'env Env,
         opener: &Opener,
         path: String,
+        signers: Vec<&SignerCertificate>,
         drain: &Drain,
         control: &Control,
     ) -> napi::Result<Object<'env>> {
         let (set, opener, mut hook) = (self.0.clone(), opener.0.clone(), control.hook());
+        let signers = demanded(signers);
         let writer = DrainWriter { demand: drain.demand.clone(), chunk: drain.chunk.clone() };
         streaming(env, move || {
-            json(&set.restore_stream(&opener, &path.parse()?).observer(&mut hook).to(writer)?)
+            let path = path.parse()?;
+            let work = set.restore_stream(&opener, &path).require_signers(&signers);
+            json(&work.observer(&mut hook).to(writer)?)
         })
     }
+}
+
+fn bytes_of(
+    set: &Set,
+    opener: &azs_backup::Opener,
+    path: &str,
+    limit: f64,
+    signers: &[azs_backup::signature::SignerCertificate],
+) -> Result<Buffer> {
+    // Without a demand nobody need read the signature.
+    if !signers.is_empty() {
+        set.require_signers(signers)?;
+    }
+    set.restore_bytes(opener, &path.parse()?, limit as u64).map(Buffer::from)
 }
 
 /// The entries of a set, some at a time.

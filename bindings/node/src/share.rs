@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::control::Control;
 use crate::ffi::{invalid, json, long, now, optional};
+use crate::signature::{SignerCertificate, demanded};
 use crate::threads;
 
 #[napi]
@@ -179,10 +180,11 @@ impl Share {
         env: &'env Env,
         deployment: String,
         component: Option<String>,
+        signers: Vec<&SignerCertificate>,
         control: &Control,
     ) -> napi::Result<Object<'env>> {
-        let (share, mut hook) = (self.share(), control.hook());
-        long(env, move || list(share?, &deployment, component, &mut hook))
+        let (share, signers, mut hook) = (self.share(), demanded(signers), control.hook());
+        long(env, move || list(share?, &deployment, component, &signers, &mut hook))
     }
 
     #[napi]
@@ -191,9 +193,12 @@ impl Share {
         env: Env,
         deployment: String,
         component: Option<String>,
+        signers: Vec<&SignerCertificate>,
         control: &Control,
     ) -> napi::Result<Sets> {
-        control.here(env, || now(env, || list(self.share()?, &deployment, component, &mut control.hook())))
+        let signers = demanded(signers);
+        let list = || list(self.share()?, &deployment, component, &signers, &mut control.hook());
+        control.here(env, || now(env, list))
     }
 
     #[napi]
@@ -322,10 +327,11 @@ fn list(
     share: Arc<dyn azs_backup::Share>,
     deployment: &str,
     component: Option<String>,
+    signers: &[azs_backup::signature::SignerCertificate],
     observer: &mut dyn Observer,
 ) -> Result<Sets> {
     let component = optional(component)?;
-    let sets =
-        list_sets(share, &deployment.parse()?).component(component.as_ref()).observer(observer).run()?;
-    Ok(Sets(sets))
+    let deployment = deployment.parse()?;
+    let list = list_sets(share, &deployment).component(component.as_ref()).require_signers(signers);
+    Ok(Sets(list.observer(observer).run()?))
 }

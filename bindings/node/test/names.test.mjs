@@ -67,10 +67,11 @@ test('the names of options are those of the core', async (t) => {
   const [json, at] = ['{"zzzzzz": null}', join(folder(t), 'new')]
   const control = () => new native.Control(undefined)
   const ask = {
-    BACKUP: () => native.Backup.startSync(half(on), SWITCHES, [half(certificate())], json, control()),
+    BACKUP: () => native.Backup.startSync(half(on), SWITCHES, [half(certificate())], undefined, json, control()),
     CHECK: () => half(on).checkSync('contoso.com/nyc', json),
+    COPY: () => native.replicateSync(half(on), half(on), 'contoso.com/nyc', undefined, [], undefined, undefined, json, control()),
     HEALTH: () => native.backupWarnings(json, undefined),
-    RESTORE: () => half(set).restoreSync(half(opener()), at, json, control()),
+    RESTORE: () => half(set).restoreSync(half(opener()), at, json, [], control()),
     RETENTION: () => new native.RetentionPolicy(json),
     SCHEDULE: () => new native.Schedule(json),
     SMB: () => native.Share.connectSmbSync(String.raw`\\127.0.0.1\a`, String.raw`CONTOSO\azsbackup`, 'not used', json),

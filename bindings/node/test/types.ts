@@ -32,6 +32,15 @@ async function used(): Promise<void> {
   }
   const content: Buffer = await set.restoreBytes(opener, 'tor1/running-config', { limit: files })
   set.createRestoreStream(opener, 'log').pipe(process.stdout)
+  const signer = await azs.Signer.load('signing.pfx', 'secret')
+  await using signed = await azs.Backup.start(share, 'contoso.com/nyc/Switches', { certificates: certificate, signer })
+  void signed
+  const requireSigners = [signer.certificate, azs.SignerCertificate.loadSync('next.cer')]
+  await set.verify({ requireSigners, signal: controller.signal })
+  await azs.listSets(share, 'contoso.com/nyc', null, { requireSigners: signer.certificate })
+  const signature: azs.Signature = await set.requireSigners(requireSigners)
+  const who: string = signature.state === 'signed' ? signature.signer.subject : signature.state
+  void who
   try {
     azs.parseName(content.toString())
   } catch (error) {
@@ -81,8 +90,17 @@ function refused(share: azs.Share, report: azs.BackupReport, summary: azs.SetSum
   azs.FolderShare.openSync('/mnt', { durability: 'never' })
   // @ts-expect-error: a handle is not made by new
   new azs.EncryptionCertificate()
+  // @ts-expect-error: a signer is not the certificate that is demanded
+  azs.listSetsSync(share, 'contoso.com/nyc', null, { requireSigners: azs.Signer.loadSync('signing.pfx') })
   // @ts-expect-error: a share is not a path
   azs.listSetsSync('/mnt', 'contoso.com/nyc')
+  const copies = azs.replicateSync(share, share, 'contoso.com/nyc')
+  // @ts-expect-error: only a set that was copied says what was sent
+  copies.sets[0].sent
+  // @ts-expect-error: an outcome that is none
+  copies.sets[0].outcome === 'copid'
+  // @ts-expect-error: a place is no share
+  azs.surveySync('contoso.com/nyc')
   // @ts-expect-error: an option that is none
   new azs.Schedule({ frequency: 4 })
   // @ts-expect-error: no certificates

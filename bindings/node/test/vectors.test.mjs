@@ -1,8 +1,9 @@
 // The shared vectors, with the same answers as in Rust, Python and C.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 
@@ -125,10 +126,11 @@ test('schedule', () => {
   })
 })
 
+const camel = (options) =>
+  Object.fromEntries(Object.entries(options).map(([key, value]) => [key.replace(/_([a-z])/g, (_, c) => c.toUpperCase()), value]))
+
 test('retention', () => {
   const switches = { deployment: { externalDomainName: 'contoso.com', region: 'nyc' }, component: 'Switches' }
-  const camel = (options) =>
-    Object.fromEntries(Object.entries(options).map(([key, value]) => [key.replace(/_([a-z])/g, (_, c) => c.toUpperCase()), value]))
   walk('retention', load('retention'), (one) => {
     const policy = new azs.RetentionPolicy(camel(one.policy))
     const plan = policy.plan(one.sets.map((set) => ({ ...switches, ...camel(set) })), one.now)
@@ -179,6 +181,74 @@ test('sets', (t) => {
     }
     const { faults, verify_full, entries, restore, files } = one
     return isDeepStrictEqual(got, { faults, verify_full, entries, restore, files }) ? undefined : got
+  })
+})
+
+const signing = (name) => readFileSync(join(VECTORS, 'signatures', name))
+const signers = (one) => one.demand.map((name) => azs.SignerCertificate.fromCer(signing(name)))
+
+/** What comes of a set, with what the case demands. */
+async function signedSetEnds(t, on, one) {
+  const given = one.demand.length === 0 ? {} : { requireSigners: signers(one) }
+  const [set, target] = [azs.BackupSet.openSync(on, one.set), join(folder(t), 'new')]
+  const signature = set.signatureSync()
+  const ends = {
+    signature: signature.state,
+    signer: signature.signer?.subject ?? null,
+    require_signers: one.demand.length === 0 || codeOr(() => isDeepStrictEqual(set.requireSignersSync(signers(one)), signature)),
+    faults: set.verifySync(given).faults.map((fault) => [fault.file, fault.kind]),
+    verify_full: set.verifyFullSync(opener(), given).isSound,
+    restore: codeOr(() => set.restoreSync(opener(), target, given).files),
+    restore_bytes: codeOr(() => set.restoreBytesSync(opener(), 'tor1', given).toString()),
+    restore_stream: await text(set.createRestoreStream(opener(), 'tor1', given)).catch((error) => error.code),
+    list: azs.listSetsSync(on, 'contoso.com/nyc', null, given).find((found) => found.folder === one.set).state,
+  }
+  assert.equal(existsSync(target), ends.restore === 1)
+  // What does not wait comes to the same.
+  const later = {
+    ...ends,
+    signature: (await set.signature()).state,
+    require_signers: one.demand.length === 0 || (await set.requireSigners(...signers(one)).then(() => true, (error) => error.code)),
+    faults: (await set.verify(given)).faults.map((fault) => [fault.file, fault.kind]),
+    verify_full: (await set.verifyFull(opener(), given)).isSound,
+    restore: await set.restore(opener(), join(folder(t), 'new'), given).then(({ files }) => files, (error) => error.code),
+    restore_bytes: await set.restoreBytes(opener(), 'tor1', given).then(String, (error) => error.code),
+    list: (await azs.listSets(on, 'contoso.com/nyc', null, given)).find((found) => found.folder === one.set).state,
+  }
+  assert.deepEqual(later, ends, one.name)
+  return ends
+}
+
+function signerEnds(one) {
+  try {
+    const of = one.certificate === undefined ? [] : [signing(one.certificate)]
+    const made =
+      one.kind === 'signer_certificate'
+        ? azs.SignerCertificate.fromCer(signing(one.file))
+        : azs.Signer[of.length === 0 ? 'fromPfxSync' : 'fromPemSync'](signing(one.file), one.password, ...of)
+    return { subject: made.facts.subject }
+  } catch (error) {
+    assert(error instanceof azs.BackupError, error.stack)
+    assert(one.password === undefined || !error.message.includes(one.password))
+    return { error: error.code }
+  }
+}
+
+test('signatures', async (t) => {
+  const on = azs.FolderShare.openSync(join(VECTORS, 'signatures', 'share'))
+  const cases = load('signatures')
+  const sets = new Map()
+  for (const one of cases.filter(({ kind }) => kind === 'set')) {
+    sets.set(one, await signedSetEnds(t, on, one))
+  }
+  const planned = (one) => {
+    const given = one.demand.length === 0 ? {} : { requireSigners: signers(one) }
+    const plan = new azs.RetentionPolicy(camel(one.policy)).plan(azs.listSetsSync(on, 'contoso.com/nyc', null, given), one.now)
+    return { delete: plan.deletions.map((deletion) => deletion.folder) }
+  }
+  walk('signatures', cases, (one) => {
+    const got = sets.get(one) ?? (one.kind === 'retention' ? planned(one) : signerEnds(one))
+    return isDeepStrictEqual(got, one.ends) ? undefined : got
   })
 })
 

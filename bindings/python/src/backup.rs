@@ -15,6 +15,7 @@ use crate::layout::{Place, SetName};
 use crate::options::{Options, named};
 use crate::progress::Hook;
 use crate::share::Share;
+use crate::signature::Signer;
 use crate::stream::Reader;
 use crate::turns::{Turn, Turns};
 use crate::value::value;
@@ -25,7 +26,8 @@ use crate::value::value;
 /// backup and leaves nothing that looks like one. A pool of threads may add to it: their calls wait for one another.
 /// It does not survive a fork.
 ///
-/// `certificates`: one or several; each of them can open the set. `labels`: written on the cover sheet, in clear.
+/// `certificates`: one or several; each of them can open the set. `signer`: signs the set, so that readers can demand
+/// sets of this host. `labels`: written on the cover sheet, in clear.
 /// `exclude`: patterns in gitignore syntax of what to leave out below each folder; `!` takes something back in.
 /// `source_problems`: `"fail"` (the default), or `"report"` to go on past sources that cannot be read or that change, and to name
 /// them. `shrunken_sources`: `"warn"` (the default) or `"fail"` if a source is empty or holds less than half of last time.
@@ -87,7 +89,7 @@ impl Backup {
 impl Backup {
     #[new]
     #[pyo3(signature = (
-        share, place, *, certificates, allow_expired_certificates=None, labels=None, exclude=None,
+        share, place, *, certificates, signer=None, allow_expired_certificates=None, labels=None, exclude=None,
         source_problems=None, shrunken_sources=None, one_file_system=None, create=None, recheck=None,
         renew_after_days=None, level=None, segment_size=None, workers=None, state=None, reread_everything=None,
         distrust=None, set_name=None, progress=None,
@@ -98,6 +100,7 @@ impl Backup {
         share: &Share,
         place: Place,
         certificates: Several<Py<EncryptionCertificate>>,
+        signer: Option<&Signer>,
         allow_expired_certificates: Option<&Bound<'_, PyAny>>,
         labels: Option<&Bound<'_, PyAny>>,
         exclude: Option<&Bound<'_, PyAny>>,
@@ -140,6 +143,9 @@ impl Backup {
             .observer(move |progress| inner.call(progress));
         for certificate in &certificates.0 {
             builder = builder.certificate(certificate.get().0.clone());
+        }
+        if let Some(signer) = signer {
+            builder = builder.signer(signer.0.clone());
         }
         if let Some(state) = state {
             // A path, which need not be text.

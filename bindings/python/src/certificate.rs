@@ -141,12 +141,12 @@ impl DecryptionCertificate {
     }
 }
 
-fn shown(class: &str, facts: &core::envelope::CertificateFacts) -> String {
+pub(crate) fn shown(class: &str, facts: &core::envelope::CertificateFacts) -> String {
     let core::envelope::CertificateFacts { subject, sha1_thumbprint, key, .. } = facts;
     format!("<{class} {subject:?} {}, thumbprint {sha1_thumbprint}>", key.algorithm)
 }
 
-fn hash(facts: &core::envelope::CertificateFacts) -> isize {
+pub(crate) fn hash(facts: &core::envelope::CertificateFacts) -> isize {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
     facts.sha256_thumbprint.hash(&mut hasher);

@@ -9,11 +9,13 @@ mod alert;
 mod argument;
 mod backup;
 mod certificate;
+mod copies;
 mod detached;
 mod envelope;
 mod error;
 mod events;
 mod layout;
+mod list;
 mod mas_backup;
 mod memory;
 mod options;
@@ -25,7 +27,9 @@ mod review;
 mod schedule;
 mod set;
 mod share;
+mod signature;
 mod stream;
+mod survey;
 mod turns;
 mod value;
 
@@ -42,6 +46,8 @@ mod _native {
     #[pymodule_export]
     use super::certificate::{DecryptionCertificate, EncryptionCertificate};
     #[pymodule_export]
+    use super::copies::{copy_set, list_deployments, replicate};
+    #[pymodule_export]
     use super::envelope::{Opener, Sealer, recipients_of};
     #[pymodule_export]
     use super::error::{Failure, error_kinds};
@@ -49,6 +55,8 @@ mod _native {
     use super::layout::{
         Component, Deployment, Host, Name, Place, ScaleUnit, SetName, SharePath, UncPath, is_mas_backup,
     };
+    #[pymodule_export]
+    use super::list::{SetSummary, list_sets};
     #[pymodule_export]
     use super::mas_backup::MasBackup;
     #[pymodule_export]
@@ -63,9 +71,13 @@ mod _native {
         parse_operations,
     };
     #[pymodule_export]
-    use super::set::{BackupSet, EntryIterator, SetSummary, list_sets};
+    use super::set::{BackupSet, EntryIterator};
     #[pymodule_export]
     use super::share::{CheckReport, FolderShare, Share, SmbShare, check_share, check_smb_share, open_share};
+    #[pymodule_export]
+    use super::signature::{Signer, SignerCertificate};
+    #[pymodule_export]
+    use super::survey::{Survey, survey};
     #[pymodule_export]
     use super::value::normal;
 

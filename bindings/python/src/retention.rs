@@ -12,9 +12,9 @@ use std::ops::ControlFlow;
 use crate::argument::Time;
 use crate::error::Raise;
 use crate::events::{Level, log};
+use crate::list::SetSummary;
 use crate::options::Options;
 use crate::progress::Hook;
-use crate::set::SetSummary;
 use crate::share::Share;
 use crate::value::{datetime, plain, read, value};
 
@@ -32,7 +32,7 @@ use crate::value::{datetime, plain, read, value};
 /// True
 #[pyclass(frozen, eq, module = "azs_backup")]
 #[derive(PartialEq)]
-pub(crate) struct RetentionPolicy(core::RetentionPolicy);
+pub(crate) struct RetentionPolicy(pub(crate) core::RetentionPolicy);
 
 #[pymethods]
 impl RetentionPolicy {

@@ -5,29 +5,30 @@ use azs_backup::review::{self as core, Configuration, RULES};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::argument::{TextOrBytes, Time};
+use crate::argument::{Several, TextOrBytes, Time};
 use crate::envelope::Opener;
 use crate::error::{Raise, patiently};
 use crate::layout::Deployment;
-use crate::share::Share;
+use crate::share::{Share, opened};
 use crate::value::{datetime, from_python, plain, value};
 
 /// Compares a configuration, and the share whose root it names, with the best practices. Needs no key and changes
 /// nothing.
 ///
 /// The configuration is JSON: text, bytes, or a `dict`. An opener is tried on what the newest backup of Azure Stack Hub
-/// needs: a drill.
+/// needs: a drill. `copies`: one or several other shares; the review says how old the newest copy on them is.
 ///
 /// >>> found = review({"root": r"\\fs.contoso.com\AzSBackups", "deployment": {
 /// ...     "external_domain_name": "contoso.com", "region": "nyc"}}, share)
 /// >>> len(found.findings) > 0
 /// True
 #[pyfunction]
-#[pyo3(signature = (configuration, share, *, opener=None, now=None))]
+#[pyo3(signature = (configuration, share, *, copies=None, opener=None, now=None))]
 pub(crate) fn review(
     py: Python<'_>,
     configuration: &Bound<'_, PyAny>,
     share: &Share,
+    copies: Option<Several<Py<Share>>>,
     opener: Option<&Opener>,
     now: Option<Time>,
 ) -> PyResult<Review> {
@@ -36,9 +37,9 @@ pub(crate) fn review(
     } else {
         Configuration::from_json(&configuration.extract::<TextOrBytes>()?.0).raise()?
     };
-    let (share, now) = (share.open()?, Time::or_now(now));
+    let (share, copies, now) = (share.open()?, opened(copies)?, Time::or_now(now));
     let keys = opener.map(|opener| Keys::from(&*opener.0)).unwrap_or_default();
-    patiently(py, move || core::review_with(&configuration, share, &keys, now)).map(Review)
+    patiently(py, move || core::review_with(&configuration, share, &copies, &keys, now)).map(Review)
 }
 
 /// What a review found. A notebook shows it as a page.
@@ -123,10 +124,8 @@ impl Review {
         plain(py, &self.0)
     }
 
-    /// The page in a frame of its own, so that its style stays in it.
     fn _repr_html_(&self) -> String {
-        let page = self.0.to_html().replace('&', "&amp;").replace('"', "&quot;");
-        format!("<iframe sandbox srcdoc=\"{page}\" style=\"width:100%;height:40em;border:0\"></iframe>")
+        in_a_frame(&self.0.to_html())
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
@@ -142,6 +141,12 @@ impl Review {
             self.0.counts().map(|(severity, count)| format!("{count} {}", severity.as_str())).collect();
         format!("<Review of {}: {}>", self.0.deployment.fqdn(), counts.join(", "))
     }
+}
+
+/// A page in a frame of its own, so that its style stays in it.
+pub(crate) fn in_a_frame(page: &str) -> String {
+    let page = page.replace('&', "&amp;").replace('"', "&quot;");
+    format!("<iframe sandbox srcdoc=\"{page}\" style=\"width:100%;height:40em;border:0\"></iframe>")
 }
 
 /// The rules of a review.

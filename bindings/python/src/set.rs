@@ -1,146 +1,25 @@
-//! Lists, verifies and restores sets.
+//! Verifies and restores sets.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use azs_backup as core;
 use azs_backup::restore::RestoreOptions;
-use azs_backup::set::{Entries, SetState};
+use azs_backup::set::Entries;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::argument::{FilePath, InSet};
+use crate::argument::{FilePath, InSet, Several};
 use crate::detached::Detached;
 use crate::envelope::Opener;
 use crate::error::{Raise, patiently};
 use crate::events::{Level, log};
-use crate::layout::{Component, Deployment, Place, SetName, SharePath};
+use crate::layout::{Place, SharePath};
 use crate::options::Options;
 use crate::progress::Hook;
 use crate::share::Share;
+use crate::signature::{SignerCertificate, demanded};
 use crate::stream::Writer;
-use crate::value::{plain, value, values};
-
-/// Lists the sets of a deployment or of one component, by place and then from old to new. Needs no key.
-///
-/// It also lists what is not a backup, with the reason. `unreadable` has the folders that cannot be listed. It never
-/// looks into `MASBackup`. A notebook shows the listing as a table.
-#[pyfunction]
-#[pyo3(signature = (share, deployment, component=None))]
-pub(crate) fn list_sets<'py>(
-    py: Python<'py>,
-    share: &Share,
-    deployment: Deployment,
-    component: Option<Component>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let share = share.open()?;
-    let component = component.map(|component| component.0);
-    let sets =
-        patiently(py, move || core::list_sets(share, &deployment.0).component(component.as_ref()).run())?;
-    let unreadable: PyResult<Vec<_>> =
-        sets.unreadable.iter().map(|folder| value(py, "UnreadableFolder", folder)).collect();
-    let sets: PyResult<Vec<_>> = sets.into_iter().map(|set| Py::new(py, SetSummary(set))).collect();
-    values(py)?.getattr("SetList")?.call1((sets?, unreadable?))
-}
-
-/// A set in a listing.
-#[pyclass(frozen, module = "azs_backup")]
-pub(crate) struct SetSummary(pub(crate) core::set::SetSummary);
-
-#[pymethods]
-impl SetSummary {
-    /// Deployment, component and scale unit.
-    #[getter]
-    fn place(&self) -> Place {
-        Place(self.0.place.clone())
-    }
-
-    /// Its name.
-    #[getter]
-    fn name(&self) -> SetName {
-        SetName(self.0.name)
-    }
-
-    /// Its folder on the share.
-    #[getter]
-    fn folder(&self) -> SharePath {
-        SharePath(self.0.folder.clone())
-    }
-
-    /// Whether it has a cover sheet. An incomplete set with one was complete once.
-    #[getter]
-    fn has_cover_sheet(&self) -> bool {
-        self.0.has_cover_sheet
-    }
-
-    /// Whether it is complete, but holds no file, or less than half of what another set of its place holds.
-    #[getter]
-    fn is_shrunken(&self) -> bool {
-        self.0.is_shrunken
-    }
-
-    /// `complete`, `damaged`, `foreign` (it belongs elsewhere), `incomplete`, `unreadable`, `unsupported` (a later
-    /// version of the stored form), or `untrusted` (not signed by one of the signers demanded).
-    #[getter]
-    fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.to_dict(py)?.get_item("state")
-    }
-
-    /// The cover sheet of a complete set.
-    #[getter]
-    fn cover<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        match &self.0.state {
-            SetState::Complete { cover } => value(py, "CoverSheet", cover).map(Some),
-            _ => Ok(None),
-        }
-    }
-
-    /// Why it is not a backup; `None` for a complete set.
-    #[getter]
-    fn reason(&self) -> Option<&str> {
-        self.0.state.reason()
-    }
-
-    /// The folder where a foreign set belongs.
-    #[getter]
-    fn belongs_to(&self) -> Option<SharePath> {
-        match &self.0.state {
-            SetState::Foreign { belongs_to, .. } => Some(SharePath(belongs_to.clone())),
-            _ => None,
-        }
-    }
-
-    /// Who signed it, if all of its files are there.
-    #[getter]
-    fn signature<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.0.signature.as_ref().map(|signature| value(py, "Signature", signature)).transpose()
-    }
-
-    /// Whether it can be restored.
-    #[getter]
-    fn is_complete(&self) -> bool {
-        self.0.is_complete()
-    }
-
-    /// Returns everything as plain data.
-    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        plain(py, &self.0)
-    }
-
-    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
-        match other.cast::<Self>() {
-            Ok(other) => self.to_dict(py)?.eq(other.get().to_dict(py)?),
-            Err(_) => Ok(false),
-        }
-    }
-
-    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
-        SharePath(self.0.folder.clone()).into_pyobject(py)?.hash()
-    }
-
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(format!("<SetSummary {} {}>", self.0.folder, self.state(py)?))
-    }
-}
+use crate::value::value;
 
 /// A backup set on a share, complete by its cover sheet.
 ///
@@ -199,29 +78,59 @@ impl BackupSet {
         Ok(EntryIterator(Detached::new(Mutex::new(entries))))
     }
 
+    /// Reads who signed the set. Whoever it was: only `require_signers` says whether that is one of your hosts.
+    fn signature<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        value(py, "Signature", &py.detach(|| self.0.signature()).raise()?)
+    }
+
+    /// Returns the signature if it is by one of these signers.
+    ///
+    /// Raises `NotTrustedError`.
+    fn require_signers<'py>(
+        &self,
+        py: Python<'py>,
+        signers: Several<Py<SignerCertificate>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let signers = demanded(Some(signers))?;
+        value(py, "Signature", &py.detach(|| self.0.require_signers(&signers)).raise()?)
+    }
+
     /// Checks every stored file against `SHA256SUMS`. Needs no key. The report says what is wrong.
-    #[pyo3(signature = (*, progress=None))]
-    fn verify<'py>(&self, py: Python<'py>, progress: Option<Py<PyAny>>) -> PyResult<Bound<'py, PyAny>> {
-        let hook = Hook::new(progress);
+    ///
+    /// `require_signers`: one or several signers; a set that none of them signed has a fault.
+    #[pyo3(signature = (*, require_signers=None, progress=None))]
+    fn verify<'py>(
+        &self,
+        py: Python<'py>,
+        require_signers: Option<Several<Py<SignerCertificate>>>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (signers, hook) = (demanded(require_signers)?, Hook::new(progress));
         let done = py.detach(|| {
-            self.0.verify().observer(&mut |progress: core::observer::Progress| hook.call(progress)).run()
+            self.0
+                .verify()
+                .require_signers(&signers)
+                .observer(&mut |progress: core::observer::Progress| hook.call(progress))
+                .run()
         });
         self.verified(py, &hook.outcome(done)?)
     }
 
     /// Checks every byte: authenticates it, decompresses it and compares it with the index. The report says what is
-    /// wrong.
-    #[pyo3(signature = (opener, *, progress=None))]
+    /// wrong. `require_signers` is as for `verify`.
+    #[pyo3(signature = (opener, *, require_signers=None, progress=None))]
     fn verify_full<'py>(
         &self,
         py: Python<'py>,
         opener: &Opener,
+        require_signers: Option<Several<Py<SignerCertificate>>>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let hook = Hook::new(progress);
+        let (signers, hook) = (demanded(require_signers)?, Hook::new(progress));
         let done = py.detach(|| {
             self.0
                 .verify_full(&opener.0)
+                .require_signers(&signers)
                 .observer(&mut |progress: core::observer::Progress| hook.call(progress))
                 .run()
         });
@@ -233,8 +142,11 @@ impl BackupSet {
     /// `existing`: `"refuse"` accepts only an empty folder or one that does not exist yet, `"keep"` leaves existing
     /// things as they are, `"replace"` replaces them. `compare`: whether to compare what is kept with the set by
     /// `"metadata"` or by `"content"`. `damage`: `"stop"`, or `"continue"` to go on without what is lost and name it
-    /// in the report.
-    #[pyo3(signature = (opener, target, *, patterns=None, existing=None, compare=None, damage=None, progress=None))]
+    /// in the report. `require_signers`: one or several signers; if none of them signed the set, this raises
+    /// `NotTrustedError` and restores nothing.
+    #[pyo3(signature = (
+        opener, target, *, patterns=None, existing=None, compare=None, damage=None, require_signers=None, progress=None,
+    ))]
     #[expect(clippy::too_many_arguments, reason = "keywords")]
     fn restore<'py>(
         &self,
@@ -245,6 +157,7 @@ impl BackupSet {
         existing: Option<&Bound<'_, PyAny>>,
         compare: Option<&Bound<'_, PyAny>>,
         damage: Option<&Bound<'_, PyAny>>,
+        require_signers: Option<Several<Py<SignerCertificate>>>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let options = Options::default()
@@ -253,11 +166,12 @@ impl BackupSet {
             .set("compare", compare)?
             .set("damage", damage)?;
         let options = RestoreOptions::from_json(options.into_json()).raise()?;
-        let hook = Hook::new(progress);
+        let (signers, hook) = (demanded(require_signers)?, Hook::new(progress));
         let done = py.detach(|| {
             self.0
                 .restore(&opener.0)
                 .options(&options)
+                .require_signers(&signers)
                 .observer(&mut |progress: core::observer::Progress| hook.call(progress))
                 .into(&target.0)
         });
@@ -274,35 +188,47 @@ impl BackupSet {
 
     /// Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB.
     ///
-    /// Raises `NotFoundError`, `LimitExceededError`, or `DamagedError` unless all of it is as it was written.
-    #[pyo3(signature = (opener, path, *, limit=0))]
+    /// Raises `NotFoundError`, `LimitExceededError`, `DamagedError` unless all of it is as it was written, or
+    /// `NotTrustedError`: `require_signers` is as for `restore`.
+    #[pyo3(signature = (opener, path, *, limit=0, require_signers=None))]
     fn restore_bytes<'py>(
         &self,
         py: Python<'py>,
         opener: &Opener,
         path: InSet,
         limit: u64,
+        require_signers: Option<Several<Py<SignerCertificate>>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let content = py.detach(|| self.0.restore_bytes(&opener.0, &path.0, limit)).raise()?;
+        let signers = demanded(require_signers)?;
+        let restore = || {
+            // Without a demand nobody need read the signature.
+            if !signers.is_empty() {
+                self.0.require_signers(&signers)?;
+            }
+            self.0.restore_bytes(&opener.0, &path.0, limit)
+        };
+        let content = py.detach(restore).raise()?;
         Ok(PyBytes::new(py, &content))
     }
 
     /// Restores one file to a binary stream, and returns its entry. Writes nothing before the whole file is
-    /// verified.
-    #[pyo3(signature = (opener, path, writer, *, progress=None))]
+    /// verified. `require_signers` is as for `restore`.
+    #[pyo3(signature = (opener, path, writer, *, require_signers=None, progress=None))]
     fn restore_stream<'py>(
         &self,
         py: Python<'py>,
         opener: &Opener,
         path: InSet,
         writer: &Bound<'py, PyAny>,
+        require_signers: Option<Several<Py<SignerCertificate>>>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let writer = Writer::new(writer)?;
-        let hook = Hook::new(progress);
+        let (signers, hook) = (demanded(require_signers)?, Hook::new(progress));
         let done = py.detach(|| {
             self.0
                 .restore_stream(&opener.0, &path.0)
+                .require_signers(&signers)
                 .observer(&mut |progress: core::observer::Progress| hook.call(progress))
                 .to(writer)
         });

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::PyTuple;
 
-use crate::argument::FilePath;
+use crate::argument::{FilePath, Several};
 use crate::detached::Detached;
 use crate::error::{Raise, patiently, refuse};
 use crate::events::{Level, log};
@@ -37,6 +37,11 @@ impl Share {
             refuse(ErrorKind::InvalidArgument, format!("the share {} is closed", self.description))
         })
     }
+}
+
+/// The shares with copies that the caller names: one or several.
+pub(crate) fn opened(shares: Option<Several<Py<Share>>>) -> PyResult<Vec<Arc<dyn core::Share>>> {
+    shares.map_or(Vec::new(), |shares| shares.0).iter().map(|share| share.get().open()).collect()
 }
 
 #[pymethods]

@@ -6,6 +6,7 @@ import json
 from base64 import b64decode
 from functools import partial
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from azs_backup import (
     Opener,
     RetentionPolicy,
     Schedule,
+    Signer,
+    SignerCertificate,
     SmbShare,
     check_share,
     classify_errno,
@@ -30,6 +33,7 @@ from azs_backup import (
     classify_ntstatus,
     classify_text,
     classify_win32,
+    list_sets,
     review,
 )
 from conftest import VECTORS, walked
@@ -251,6 +255,69 @@ def test_sets(tmp_path: Path) -> None:
         assert set_ends(case, tmp_path / case["name"]) == wanted, case["name"]
         walked["sets"] += 1
     check_count("sets")
+
+
+SIGNATURES = VECTORS / "signatures"
+
+
+def signature_ends(case: dict[str, Any], target: Path) -> dict[str, Any]:
+    """What comes of a set, a plan or a certificate, with what the case demands."""
+
+    def of(work: Any) -> Any:
+        try:
+            return work()
+        except BackupError as error:
+            return error.code
+
+    if case["kind"].startswith("signer"):
+        data = (SIGNATURES / case["file"]).read_bytes()
+        try:
+            if case["kind"] == "signer_certificate":
+                return {"subject": SignerCertificate.from_cer(data).facts.subject}
+            if "certificate" not in case:
+                return {"subject": Signer.from_pfx(data, case.get("password")).facts.subject}
+            cer = (SIGNATURES / case["certificate"]).read_bytes()
+            return {"subject": Signer.from_pem(data, case["password"], certificate=cer).facts.subject}
+        except BackupError as error:
+            return {"error": error.code}
+
+    demand: dict[str, Any] = {}
+    if case["demand"]:
+        demand = {"require_signers": [SignerCertificate.load(SIGNATURES / name) for name in case["demand"]]}
+    with FolderShare.open(SIGNATURES / "share") as share:
+        found = list_sets(share, "contoso.com/nyc", **demand)
+        if case["kind"] == "retention":
+            plan = RetentionPolicy(**case["policy"]).plan(found, case["now"])
+            return {"delete": [str(deletion.folder) for deletion in plan.deletions]}
+
+        opener = Opener(DecryptionCertificate.load(VECTORS / "envelope" / "rsa2048.pfx", "correct horse"))
+        one, written = BackupSet.open(share, case["set"]), BytesIO()
+
+        def stream() -> str:
+            one.restore_stream(opener, "tor1", written, **demand)
+            return written.getvalue().decode()
+
+        ends = {
+            "signature": one.signature().state,
+            "signer": signer.subject if (signer := one.signature().signer) else None,
+            "require_signers": not demand or of(lambda: one.require_signers(demand["require_signers"]) is not None),
+            "faults": [[fault.file, fault.kind] for fault in one.verify(**demand).faults],
+            "verify_full": one.verify_full(opener, **demand).is_sound,
+            "restore": of(lambda: one.restore(opener, target, **demand).files),
+            "restore_bytes": of(lambda: one.restore_bytes(opener, "tor1", **demand).decode()),
+            "restore_stream": of(stream),
+            "list": next(set.state for set in found if set.folder == one.folder),
+        }
+        assert target.exists() == (ends["restore"] == 1)
+        assert bool(written.getvalue()) == target.exists()
+        return ends
+
+
+def test_signatures(tmp_path: Path) -> None:
+    for number, case in enumerate(load("signatures")):
+        assert signature_ends(case, tmp_path / str(number)) == case["ends"], case["name"]
+        walked["signatures"] += 1
+    check_count("signatures")
 
 
 def test_review(tmp_path: Path) -> None:

@@ -73,8 +73,7 @@ pub(super) fn summarize(
                     match trusted {
                         Err(e) => SetState::Untrusted { reason: e.to_string() },
                         Ok(()) => {
-                            let keys =
-                                set.files().map(|(digest, bytes)| FileKey { digest: digest.front(), bytes });
+                            let keys = set.files().map(|(digest, bytes)| FileKey::of(digest, bytes));
                             summary.files = keys.collect();
                             SetState::Complete { cover: Box::new(set.cover().clone()) }
                         }

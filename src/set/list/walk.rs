@@ -31,6 +31,9 @@ pub(super) struct Walk<'a> {
 /// A place and its folder, spelt as the share spells it.
 type Located = (Place, SharePath);
 
+/// A set that nobody has looked at: its place, its folder, its name.
+pub(crate) type Named = (Place, SharePath, SetName);
+
 impl<'a> Walk<'a> {
     pub(super) fn new(share: &'a Arc<dyn Share>, demand: &'a Demand, observer: &'a mut dyn Observer) -> Self {
         let in_flight = if share.local_root().is_some() { IN_FLIGHT_LOCAL } else { IN_FLIGHT };
@@ -39,6 +42,24 @@ impl<'a> Walk<'a> {
 
     /// Lists the sets of a deployment, or of one of its components, in no order.
     pub(super) fn all(mut self, deployment: &Deployment, component: Option<&Component>) -> Result<SetList> {
+        let sets = self.names_of_sets(deployment, component)?;
+        self.look_at(sets)?;
+        let files = self.list.sets.len() as u64;
+        self.ticker.end(Progress { files, ..Progress::default() })?;
+        Ok(self.list)
+    }
+
+    /// Finds the sets of a deployment and looks at none of them.
+    pub(super) fn found(mut self, deployment: &Deployment) -> Result<(Vec<Named>, Vec<UnreadableFolder>)> {
+        let sets = self.names_of_sets(deployment, None)?;
+        Ok((sets, self.list.unreadable))
+    }
+
+    fn names_of_sets(
+        &mut self,
+        deployment: &Deployment,
+        component: Option<&Component>,
+    ) -> Result<Vec<Named>> {
         let mut components = Vec::new();
         for (region, names) in self.regions(deployment)? {
             for (folder, found) in named::<Component>(&region, &names) {
@@ -57,10 +78,7 @@ impl<'a> Walk<'a> {
         for ((place, folder), names) in self.list_all(scale_units)? {
             sets.extend(sets_in(&place, &folder, &names));
         }
-        self.look_at(sets)?;
-        let files = self.list.sets.len() as u64;
-        self.ticker.end(Progress { files, ..Progress::default() })?;
-        Ok(self.list)
+        Ok(sets)
     }
 
     /// The region folder, and what it contains. If it does not exist, the folders whose names differ only in letter case,
@@ -120,15 +138,13 @@ impl<'a> Walk<'a> {
     }
 
     /// Adds these sets to the list.
-    fn look_at(&mut self, sets: Vec<(Place, SharePath, SetName)>) -> Result<()> {
+    fn look_at(&mut self, sets: Vec<Named>) -> Result<()> {
         let Self { share, demand, in_flight, list, ticker } = self;
         let (mut jobs, count, large) = (sets.into_iter(), Cell::new(0), Mutex::new(()));
         worker_pool::run(
             jobs.len().min(*in_flight),
             || Ok(()),
-            |(), (place, folder, name): (Place, SharePath, SetName)| {
-                summarize(share, &place, &folder, name, demand, &large)
-            },
+            |(), (place, folder, name): Named| summarize(share, &place, &folder, name, demand, &large),
             || Ok(jobs.next()),
             |summary: Option<SetSummary>| {
                 list.sets.extend(summary);
@@ -161,11 +177,12 @@ fn named<T: std::str::FromStr>(folder: &SharePath, names: &[Name]) -> Vec<(Share
     names.iter().filter_map(|name| Some((folder.join(name.clone()), name.as_str().parse().ok()?))).collect()
 }
 
-fn sets_in(place: &Place, folder: &SharePath, names: &[Name]) -> Vec<(Place, SharePath, SetName)> {
+fn sets_in(place: &Place, folder: &SharePath, names: &[Name]) -> Vec<Named> {
     named(folder, names).into_iter().map(|(folder, set)| (place.clone(), folder, set)).collect()
 }
 
-fn folders(items: Vec<Item>) -> Vec<Name> {
+/// The names of the folders in a listing; never `MASBackup`.
+pub(super) fn folders(items: Vec<Item>) -> Vec<Name> {
     let folders =
         items.into_iter().filter(|item| item.kind == ItemKind::Folder && !is_mas_backup(&item.name));
     folders.filter_map(|item| Name::new(item.name).ok()).collect()

@@ -1,12 +1,18 @@
 //! Rules about the sets: their age, condition and size, how long they are kept, and the space for the next one.
 
-use azs_backup::layout::{Component, SetName};
-use azs_backup::review::{Configuration, review};
-use azs_backup::share::Space;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use azs_backup::copies::replicate;
+use azs_backup::layout::{Component, SetName, SharePath};
+use azs_backup::mas_backup::Keys;
+use azs_backup::review::{Configuration, review, review_with};
+use azs_backup::share::{Item, Share, Space};
+use azs_backup::{Error, ErrorKind, Result};
 use jiff::ToSpan;
 use serde_json::{Value, json};
 
-use crate::common::{self, Certificate};
+use crate::common::{self, Certificate, backend, forward};
 use crate::review::site::{Site, azs_base64, back_up};
 
 #[test]
@@ -141,4 +147,59 @@ fn what_sets_share_by_hard_link_is_counted_once() {
     let (complete, again, next_again, newest) = size(&site);
     assert_eq!((complete, again, next_again), (2, bytes, next));
     assert_eq!((newest.bytes, newest.new_bytes), (bytes, 0));
+}
+
+/// A share whose server does not answer.
+#[derive(Debug)]
+struct Gone(Arc<dyn Share>);
+
+impl Share for Gone {
+    forward!(0: describe, put, read, flush, create_folder, remove, remove_folder);
+    fn list(&self, folder: &SharePath) -> Result<Vec<Item>> {
+        Err(Error::new(ErrorKind::Unreachable, format!("{folder}: as the test has it")))
+    }
+}
+
+#[test]
+fn copies_on_another_share_are_looked_for_and_held_against_the_backups() {
+    let mut site = Site::new();
+    let root = site.fixture.path("elsewhere");
+    std::fs::create_dir_all(root.join("contoso.com/nyc")).unwrap();
+    let elsewhere = backend::share(&root);
+    let copies = [elsewhere.clone()];
+    let review = |site: &Site, copies: &[Arc<dyn Share>]| {
+        let configuration = Configuration::from_json(site.config.to_string().as_bytes()).unwrap();
+        let share = site.fixture.share.clone();
+        review_with(&configuration, share, copies, &Keys::default(), site.now).unwrap()
+    };
+    let broken = |site: &Site, copies: &[Arc<dyn Share>]| -> BTreeMap<_, Vec<_>> {
+        let mut broken = BTreeMap::new();
+        let findings = review(site, copies).findings.into_iter();
+        for finding in findings.filter(|finding| finding.rule.id.starts_with("COPY_")) {
+            broken.entry(finding.rule.id).or_insert_with(Vec::new).push(finding.about);
+        }
+        broken
+    };
+    let all: Vec<_> = Component::KNOWN.iter().map(|of| of.as_str().to_owned()).collect();
+    let mut missing = broken(&site, &copies);
+    missing.values_mut().for_each(|about| about.sort());
+    assert_eq!(missing.keys().collect::<Vec<_>>(), [&"COPY_MISSING"]);
+    assert_eq!(missing["COPY_MISSING"].len(), all.len());
+
+    let deployment = site.fixture.place.deployment();
+    replicate(site.fixture.share.clone(), elsewhere, deployment).run().unwrap();
+    assert!(broken(&site, &copies).is_empty());
+    let reviewed = review(&site, &copies);
+    assert!(reviewed.components.iter().all(|of| of.last_copy == of.last_backup && of.last_copy.is_some()));
+    assert!(reviewed.to_html().contains("Last copy") && reviewed.to_table().contains("last copy elsewhere"));
+    // Nine days later there is a new backup, and nobody copied it.
+    site.now = site.now.checked_add(216.hours()).unwrap();
+    site.age("Switches", 0, |_| {});
+    let stale = review(&site, &copies);
+    let stale = stale.findings.iter().find(|finding| finding.rule.id == "COPY_STALE").unwrap();
+    assert!(stale.about == "Switches" && stale.seen.contains("9 days ago"), "{stale:?}");
+    // A share that is not there is a finding, and nothing is said of what it may hold.
+    let gone: Arc<dyn Share> = Arc::new(Gone(copies[0].clone()));
+    let gone = broken(&site, &[gone]);
+    assert!(gone.contains_key("COPY_UNREADABLE") && !gone.contains_key("COPY_MISSING"), "{gone:?}");
 }

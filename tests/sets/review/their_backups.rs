@@ -47,7 +47,7 @@ fn review(site: &Site, held: &[&str]) -> Review {
     let password = VECTORS["password"].as_str();
     let held = held.iter().map(|name| DecryptionCertificate::from_pfx(&pfx(name), password).unwrap());
     let keys = Keys::new(held.collect());
-    review_with(&configuration, site.fixture.share.clone(), &keys, site.now).unwrap()
+    review_with(&configuration, site.fixture.share.clone(), &[], &keys, site.now).unwrap()
 }
 
 /// The rules about Azure Stack Hub's backups that are broken.

@@ -21,6 +21,7 @@ use crate::output::{Output, age, invalid};
 use crate::progress;
 use crate::secret::PfxPassword;
 use crate::share::{KeyArgs, ShareArgs, read};
+use crate::signers::TrustArgs;
 
 mod made;
 
@@ -162,20 +163,28 @@ impl Show {
     fn run(self, output: &Output) -> Result<Ended> {
         let bytes = read(&self.file)?;
         let failed = |e: Error| Error::new(e.kind(), format!("{}: {e}", self.file.display())).with_source(e);
-        let facts = match EncryptionCertificate::from_cer(&bytes) {
-            Ok(certificate) => certificate.facts().clone(),
+        let (facts, is_signer) = match of_cer(&bytes) {
+            Ok(found) => found,
             // What is no certificate alone may be a PFX.
             Err(error) if matches!(error.kind(), ErrorKind::Malformed | ErrorKind::CertificateUnsuitable) => {
                 let password = self.password.read()?;
                 let password = password.as_ref().map(|text| text.as_str());
-                DecryptionCertificate::from_pfx(&bytes, password).map_err(failed)?.facts().clone()
+                let pfx = DecryptionCertificate::from_pfx(&bytes, password).map_err(failed)?;
+                let is_signer = of_cer(&pfx.encryption_certificate().to_der()?).is_ok_and(|(_, signs)| signs);
+                (pfx.facts().clone(), is_signer)
             }
             Err(error) => return Err(failed(error)),
+        };
+        let (purpose, late) = match is_signer {
+            true => {
+                ("purpose     signs sets, encrypts nothing\n", "what it signed while it was valid stays good")
+            }
+            false => ("", "it still opens sets"),
         };
         let is_valid = (facts.not_before..=facts.not_after).contains(&Timestamp::now());
         output.print(&facts, || {
             format!(
-                "subject     {}\nissuer      {}\nserial      {}\nkey         {} {}\nthumbprint  {}\nSHA-256     {}\n\
+                "subject     {}\nissuer      {}\nserial      {}\nkey         {} {}\n{purpose}thumbprint  {}\nSHA-256     {}\n\
                  valid from  {}\nvalid until {}{}\n",
                 facts.subject,
                 facts.issuer,
@@ -186,11 +195,18 @@ impl Show {
                 facts.sha256_thumbprint,
                 facts.not_before,
                 facts.not_after,
-                if is_valid { "" } else { ": not valid today; it still opens sets" },
+                if is_valid { String::new() } else { format!(": not valid today; {late}") },
             )
         })?;
         Ok(Ended::named(!is_valid))
     }
+}
+
+/// What a CER says, and whether it only signs.
+fn of_cer(cer: &[u8]) -> Result<(CertificateFacts, bool)> {
+    EncryptionCertificate::from_cer(cer).map(|found| (found.facts().clone(), false)).or_else(|error| {
+        SignerCertificate::from_cer(cer).map(|found| (found.facts().clone(), true)).map_err(|_| error)
+    })
 }
 
 /// Try on a share whether a PFX opens what it should: the newest complete set of each component, every byte.
@@ -206,6 +222,8 @@ struct Drill {
     deployment: Deployment,
     #[command(flatten)]
     key: KeyArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 #[derive(Serialize)]
@@ -224,7 +242,8 @@ impl Drill {
     fn run(self, output: &Output) -> Result<Ended> {
         let opener = self.key.opener()?;
         let share = self.share.open(output)?;
-        let sets = list_sets(share.clone(), &self.deployment).run()?;
+        let signers = self.trust.read()?;
+        let sets = list_sets(share.clone(), &self.deployment).require_signers(&signers).run()?;
         let newest = newest(&sets);
         if newest.is_empty() {
             let message = format!("{} has no set to try the PFX on", self.deployment);
@@ -232,7 +251,7 @@ impl Drill {
         }
         let mut drilled = Vec::new();
         for summary in newest {
-            let error = match try_on(share.clone(), summary, &opener, output) {
+            let error = match try_on(share.clone(), summary, &opener, &signers, output) {
                 Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
                 done => done.err(),
             };
@@ -284,9 +303,10 @@ fn try_on(
     share: std::sync::Arc<dyn azs_backup::Share>,
     set: &SetSummary,
     opener: &Opener,
+    signers: &[SignerCertificate],
     output: &Output,
 ) -> Result<()> {
     let set = Set::open(share, set.folder.clone())?;
     let mut observer = progress::observer(output, "drill");
-    set.verify_full(opener).observer(&mut observer).run()?.into_result().map(drop)
+    set.verify_full(opener).require_signers(signers).observer(&mut observer).run()?.into_result().map(drop)
 }

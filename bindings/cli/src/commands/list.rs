@@ -2,6 +2,7 @@
 
 use azs_backup::layout::{Component, Deployment};
 use azs_backup::set::{SetList, SetState, SetSummary};
+use azs_backup::signature::Signature;
 use azs_backup::{Result, list_sets};
 use clap::Args;
 
@@ -44,7 +45,20 @@ fn text(sets: &SetList, deployment: &Deployment) -> String {
     let mut text = String::new();
     if !sets.is_empty() {
         let heading = ["SET", "AGE", "STATE", ">FILES", ">CONTENT", ">STORED"];
-        text += &table(heading, sets.iter().map(row));
+        // Most sites sign nothing, and have no use for the column.
+        if sets.iter().any(|set| !matches!(set.signature, None | Some(Signature::Unsigned))) {
+            let [set, age, state, files, content, stored] = heading;
+            let heading = [set, age, state, files, content, stored, "SIGNED BY"];
+            text += &table(
+                heading,
+                sets.iter().map(|set| {
+                    let [name, age, state, files, content, stored] = row(set);
+                    [name, age, state, files, content, stored, signed_by(set)]
+                }),
+            );
+        } else {
+            text += &table(heading, sets.iter().map(row));
+        }
     }
     for set in sets.iter() {
         if let Some(reason) = set.state.reason() {
@@ -74,6 +88,18 @@ fn row(set: &SetSummary) -> [String; 6] {
             let none = || "–".to_owned();
             [name, age, word(state).into(), none(), none(), none()]
         }
+    }
+}
+
+/// Who signed it, by what the certificate says, which anybody may have written: only a demand shows that it is a host of
+/// yours. The thumbprint is whole in `show`.
+fn signed_by(set: &SetSummary) -> String {
+    match &set.signature {
+        Some(Signature::Signed { signer, .. }) => {
+            format!("{} ({:.8}…)", signer.subject, signer.sha1_thumbprint)
+        }
+        Some(Signature::Invalid { .. }) => "NOT VALID".into(),
+        _ => "–".into(),
     }
 }
 

@@ -40,14 +40,19 @@ pub(crate) struct Review {
     pfx: Vec<PathBuf>,
     #[command(flatten)]
     passwords: PfxPasswords,
+    /// Another share that has copies, besides those of the site: its UNC path, or the folder at which it is mounted
+    #[arg(long, value_name = "ROOT")]
+    copy: Vec<PathBuf>,
     /// Write the review as one HTML page, too
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 }
 
+type Copies = Vec<Arc<dyn Share>>;
+
 impl Review {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
-        let (mut configuration, share) = self.read(output)?;
+        let (mut configuration, share, copies) = self.read(output)?;
         for file in &self.cer {
             configuration.add_encryption_certificate(&read(file)?);
         }
@@ -55,7 +60,7 @@ impl Review {
             configuration.add_signer_certificate(&read(file)?);
         }
         let keys = Keys::new(certificates(&self.pfx, &self.passwords)?);
-        let review = review_with(&configuration, share, &keys, Timestamp::now())?;
+        let review = review_with(&configuration, share, &copies, &keys, Timestamp::now())?;
         if let Some(file) = &self.html {
             write_page(file, &review)?;
         }
@@ -64,11 +69,14 @@ impl Review {
         Ok(Ended::named(review.findings.iter().any(|finding| is_critical(finding.rule.severity))))
     }
 
-    fn read(&self, output: &Output) -> Result<(Configuration, Arc<dyn Share>)> {
+    /// The configuration, the share, and the shares with copies.
+    fn read(&self, output: &Output) -> Result<(Configuration, Arc<dyn Share>, Copies)> {
+        let mut copies: Vec<_> =
+            self.copy.iter().map(|root| self.server.open(root, output)).collect::<Result<_>>()?;
         if self.config.extension().is_some_and(|extension| extension == "json") {
             let configuration = Configuration::from_json(&read(&self.config)?)?;
             let root = self.root.as_ref().ok_or_else(|| invalid("a configuration as JSON takes --root"))?;
-            return Ok((configuration, self.server.open(root, output)?));
+            return Ok((configuration, self.server.open(root, output)?, copies));
         }
         let site = Site::read(&self.config)?;
         let configuration = site.review_configuration()?;
@@ -76,7 +84,8 @@ impl Review {
             Some(root) => self.server.open(root, output)?,
             None => site.open(output)?,
         };
-        Ok((configuration, share))
+        copies.extend(site.open_copies(output)?);
+        Ok((configuration, share, copies))
     }
 }
 

@@ -36,6 +36,10 @@ pub(super) struct Sections {
     pub(super) retention: Option<Options>,
     #[serde(default)]
     pub(super) signing: SigningSection,
+    /// Other shares that get a copy of each set
+    #[serde(rename = "copy", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<CopySection>")]
+    pub(super) copies: Vec<Spanned<CopySection>>,
     #[serde(default)]
     pub(super) gate: GateSection,
     #[serde(default)]
@@ -60,17 +64,14 @@ impl Sections {
         let ReportSection { json, prometheus, review, webhook, .. } = &mut self.report;
         let secret = webhook.as_mut().and_then(|webhook| webhook.secret_file.as_mut());
         let SigningSection { certificate, password_file, require } = &mut self.signing;
-        let optional = [
-            &mut self.share.password_file,
-            &mut self.gate.operations,
-            certificate,
-            password_file,
-            json,
-            prometheus,
-            review,
-        ];
-        let paths = [&mut self.state, &mut self.share.root].into_iter().chain(&mut self.certificates);
-        let paths = paths.chain(require);
+        let copies = self.copies.iter_mut().map(|copy| &mut copy.get_mut().share);
+        let (roots, passwords): (Vec<_>, Vec<_>) = std::iter::once(&mut self.share)
+            .chain(copies)
+            .map(|share| (&mut share.root, &mut share.password_file))
+            .unzip();
+        let optional = [&mut self.gate.operations, certificate, password_file, json, prometheus, review];
+        let paths = [&mut self.state].into_iter().chain(roots).chain(&mut self.certificates);
+        let paths = paths.chain(require).chain(passwords.into_iter().flatten());
         let paths = paths.chain(sources).chain(optional.into_iter().flatten()).chain(secret);
         for path in paths.filter(|path| !UncPath::is_meant_by(&**path) && !is_stored(path)) {
             *path = folder.join(&*path);
@@ -83,7 +84,7 @@ fn is_stored(path: &Path) -> bool {
     path.to_string_lossy().get(..6).is_some_and(|start| start.eq_ignore_ascii_case(r"Cert:\"))
 }
 
-/// The share that has the sets.
+/// A share that has sets.
 #[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ShareSection {
@@ -98,6 +99,23 @@ pub(super) struct ShareSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<SmbOptions>")]
     pub(super) options: Option<Options>,
+}
+
+/// Another share, for a copy of each set: sealed as it is, whatever is missing there.
+#[derive(Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CopySection {
+    pub(super) share: ShareSection,
+    /// Create the region folder there if it is missing
+    #[serde(default)]
+    pub(super) create: bool,
+    /// Read back each night all that is there, and send again what is not as it was written
+    #[serde(default)]
+    pub(super) read_back: bool,
+    /// What to keep there; without this section nothing is ever deleted there
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<RetentionOptions>")]
+    pub(super) retention: Option<Options>,
 }
 
 /// Who signs the sets, and who must have signed those on the share.

@@ -50,6 +50,48 @@ fn a_set_that_is_signed_passes_and_says_by_whom() {
 }
 
 #[test]
+fn a_list_has_a_column_for_signers_once_anything_is_signed() {
+    let site = site();
+    let plain = site.back_up();
+    let list = said(&mut site.deployed("list", &[]));
+    assert!(!list.contains("SIGNED BY") && list.lines().next().unwrap().ends_with("STORED"), "{list}");
+    let own = signed(&site, "hlh01");
+    let broken = signed(&site, "hlh01");
+    fs::write(broken.join("backup.json.p7s"), "rubbish").unwrap();
+    let list = said(&mut site.deployed("list", &[]));
+    assert!(list.lines().next().unwrap().ends_with("SIGNED BY"), "{list}");
+    let json = result(&mut site.deployed("list", &[]));
+    let thumbprint = json["sets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find_map(|set| set["signature"]["signer"]["sha1_thumbprint"].as_str());
+    let by = format!("CN=hlh01 ({}…)", &thumbprint.unwrap()[..8]);
+    for (set, signer) in [(&plain, "–"), (&own, by.as_str()), (&broken, "NOT VALID")] {
+        let name = set.file_name().unwrap().to_str().unwrap();
+        let line = list.lines().find(|line| line.contains(name)).unwrap();
+        assert!(line.ends_with(signer), "{list}");
+    }
+}
+
+#[test]
+fn a_certificate_that_only_signs_is_shown_as_one() {
+    let site = site();
+    for file in ["hlh01.cer", "hlh01.pfx"] {
+        let show = || site.program(&["key", "show", file]);
+        let shown = said(show().env("AZS_PFX_PASSWORD", PASSWORD));
+        assert!(shown.contains("CN=hlh01") && shown.contains("signs sets, encrypts nothing"), "{shown}");
+        let facts = result(show().env("AZS_PFX_PASSWORD", PASSWORD));
+        assert_eq!(facts["subject"], "CN=hlh01");
+    }
+    let shown = said(&mut site.program(&["key", "show", "backup.cer"]));
+    assert!(!shown.contains("purpose"), "{shown}");
+    // What is neither is told as it was.
+    fs::write(site.path("rubbish"), "rubbish").unwrap();
+    failure(&mut site.program(&["key", "show", "rubbish"]), "MALFORMED");
+}
+
+#[test]
 fn a_planted_set_is_refused_by_every_command_that_is_told_to() {
     let site = site();
     let own = signed(&site, "hlh01");
@@ -70,6 +112,12 @@ fn a_planted_set_is_refused_by_every_command_that_is_told_to() {
         let both = [&DEMAND[..], &["--require-signer", "mallory.cer"]].concat();
         assert_eq!(site.opened("show", set, &both).output().unwrap().status.success(), set == &planted[0]);
     }
+    // A drill tries the newest set that counts.
+    let of = ["key", "drill", "--root", "share", "--deployment", "contoso.com/nyc", "--pfx", "backup.pfx"];
+    let drilled =
+        site.program(&[&of[..], &DEMAND].concat()).env("AZS_PFX_PASSWORD", PASSWORD).output().unwrap();
+    let drilled = text(&drilled.stdout);
+    assert!(drilled.contains(own.file_name().unwrap().to_str().unwrap()), "{drilled}");
     let list = ended(&mut site.deployed("list", &DEMAND), 3);
     assert_eq!(list.matches("UNTRUSTED").count(), 2, "{list}");
     // The latest is the latest that counts.

@@ -51,7 +51,10 @@ from azs_backup._native import (
     SetSummary,
     Share,
     SharePath,
+    Signer,
+    SignerCertificate,
     SmbShare,
+    Survey,
     TextClassifier,
     UncPath,
     backup_warnings,
@@ -65,12 +68,16 @@ from azs_backup._native import (
     classify_ntstatus,
     classify_text,
     classify_win32,
+    copy_set,
     is_mas_backup,
+    list_deployments,
     list_sets,
     open_share,
     parse_operations,
     recipients_of,
+    replicate,
     review,
+    survey,
 )
 from azs_backup._native import VERSION as __version__
 from azs_backup._native import rules as _rules
@@ -105,6 +112,7 @@ from azs_backup.errors import (
 )
 from azs_backup.kinds import AlertKind, DocumentedKind, ErrorKind
 from azs_backup.values import (
+    Amount,
     BackupReport,
     BackupWarning,
     Candidate,
@@ -112,6 +120,8 @@ from azs_backup.values import (
     CheckAlert,
     CheckedStep,
     ComponentReview,
+    CopiedSet,
+    CopyReport,
     Counts,
     CoverSheet,
     Day,
@@ -144,6 +154,7 @@ from azs_backup.values import (
     SmbFacts,
     Space,
     Stored,
+    SurveyRow,
     UnreadableFolder,
     Unrestored,
     Value,
@@ -154,6 +165,9 @@ RULES: tuple[Rule, ...] = _rules()
 """The rules of a review."""
 
 __all__ = [
+    "Amount",
+    "CopiedSet",
+    "CopyReport",
     "RULES",
     "AccessDeniedError",
     "Alert",
@@ -243,6 +257,8 @@ __all__ = [
     "SharePath",
     "ShareProtection",
     "Signature",
+    "Signer",
+    "SignerCertificate",
     "Silenced",
     "Size",
     "SmbFacts",
@@ -251,6 +267,8 @@ __all__ = [
     "SourceUnreadableError",
     "Space",
     "Stored",
+    "Survey",
+    "SurveyRow",
     "TextClassifier",
     "TimedOutError",
     "UncPath",
@@ -274,10 +292,14 @@ __all__ = [
     "classify_ntstatus",
     "classify_text",
     "classify_win32",
+    "copy_set",
     "is_mas_backup",
+    "list_deployments",
     "list_sets",
     "open_share",
     "parse_operations",
     "recipients_of",
+    "replicate",
     "review",
+    "survey",
 ]

@@ -39,6 +39,7 @@ from azs_backup.values import (
     CertificateFacts,
     CheckedStep,
     ComponentReview,
+    CopyReport,
     CoverSheet,
     Deletion,
     Entry,
@@ -58,6 +59,7 @@ from azs_backup.values import (
     Silenced,
     SmbFacts,
     Space,
+    SurveyRow,
     VerifyReport,
 )
 
@@ -67,6 +69,7 @@ _Time: TypeAlias = datetime | str
 _Json: TypeAlias = str | Buffer
 _Data: TypeAlias = Mapping[str, object]
 _ProgressCallback: TypeAlias = Callable[[Progress], object]
+_Region: TypeAlias = Share | tuple[Share, Deployment | str]
 
 @type_check_only
 class _Reader(Protocol):
@@ -110,7 +113,10 @@ __all__ = [
     "SetSummary",
     "Share",
     "SharePath",
+    "Signer",
+    "SignerCertificate",
     "SmbShare",
+    "Survey",
     "TextClassifier",
     "UncPath",
     "VERSION",
@@ -129,19 +135,23 @@ __all__ = [
     "classify_ntstatus",
     "classify_text",
     "classify_win32",
+    "copy_set",
     "error_kinds",
     "is_mas_backup",
     "job_end",
     "job_skipped",
     "job_start",
+    "list_deployments",
     "list_sets",
     "open_share",
     "parse_operations",
     "plain",
     "recipients_of",
+    "replicate",
     "review",
     "rules",
     "run_program",
+    "survey",
 ]
 
 VERSION: Final[str]
@@ -749,7 +759,8 @@ class Backup:
     backup and leaves nothing that looks like one. A pool of threads may add to it: their calls wait for one another.
     It does not survive a fork.
 
-    `certificates`: one or several; each of them can open the set. `labels`: written on the cover sheet, in clear.
+    `certificates`: one or several; each of them can open the set. `signer`: signs the set, so that readers can demand
+    sets of this host. `labels`: written on the cover sheet, in clear.
     `exclude`: patterns in gitignore syntax of what to leave out below each folder; `!` takes something back in.
     `source_problems`: `"fail"` (the default), or `"report"` to go on past sources that cannot be read or that change, and to name
     them. `shrunken_sources`: `"warn"` (the default) or `"fail"` if a source is empty or holds less than half of last time.
@@ -774,6 +785,7 @@ class Backup:
         place: Place | str,
         *,
         certificates: EncryptionCertificate | Iterable[EncryptionCertificate],
+        signer: Signer | None = None,
         allow_expired_certificates: bool | None = None,
         labels: Mapping[str, str] | None = None,
         exclude: str | Iterable[str] | None = None,
@@ -827,13 +839,93 @@ class Backup:
         self, kind: type[BaseException] | None, _value: BaseException | None, _traceback: TracebackType | None, /
     ) -> None: ...
 
+# Signers
+
+@final
+class SignerCertificate:
+    """The public certificate of a host that signs its sets: the CER that readers demand.
+
+    Create it with `from_cer` or `load`. Two are equal if they are the same certificate.
+    """
+    @staticmethod
+    def from_cer(data: Buffer) -> SignerCertificate:
+        """Reads a CER: DER, PEM or Base64, as Windows and OpenSSL write it. Validity does not count here: a signature is
+        good if the certificate was valid at the time of the set.
+
+        Raises `MalformedError`, or `CertificateUnsuitableError` if the certificate may not sign or the file contains a
+        private key.
+        """
+    @staticmethod
+    def load(file: _StrPath) -> SignerCertificate:
+        """Reads a CER file."""
+    @property
+    def facts(self) -> CertificateFacts:
+        """What the certificate says about itself."""
+    def to_der(self) -> bytes:
+        """Returns the certificate in DER, as in a CER file."""
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
+
+_Signers: TypeAlias = SignerCertificate | Iterable[SignerCertificate]
+
+@final
+class Signer:
+    """A certificate with its private key, with which a host signs its sets. It cannot be pickled, and never shows its key.
+
+    >>> signer = Signer.load(folder / "signing.pfx", "correct horse")
+    >>> Signer.load(folder / "signing.pfx", "wrong")
+    Traceback (most recent call last):
+    azs_backup.errors.WrongPasswordError: ...
+    """
+    @staticmethod
+    def from_pfx(data: Buffer, password: str | None = None) -> Signer:
+        """Reads a PFX, also in Base64 as a vault exports it. One certificate in it must be fit to sign.
+
+        Raises `WrongPasswordError`, `MalformedError`, `CertificateUnsuitableError` and `UnsupportedError`.
+        """
+    @staticmethod
+    def from_pem(key: Buffer, passphrase: str | None = None, *, certificate: Buffer) -> Signer:
+        """Reads a private key in PEM and its certificate, which may be in the same file."""
+    @staticmethod
+    def load(file: _StrPath, password: str | None = None) -> Signer:
+        """Reads a PFX file."""
+    @property
+    def facts(self) -> CertificateFacts:
+        """What the certificate says about itself."""
+    @property
+    def certificate(self) -> SignerCertificate:
+        """The public half, which readers demand."""
+    def check_validity(self, at: _Time | None = None) -> None:
+        """Raises `CertificateExpiredError` unless the certificate is valid at that time, by default now."""
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
+
 # Sets
 
-def list_sets(share: Share, deployment: Deployment | str, component: Component | str | None = None) -> SetList:
+def list_sets(
+    share: Share,
+    deployment: Deployment | str,
+    component: Component | str | None = None,
+    *,
+    require_signers: _Signers | None = None,
+) -> SetList:
     """Lists the sets of a deployment or of one component, by place and then from old to new. Needs no key.
 
     It also lists what is not a backup, with the reason. `unreadable` has the folders that cannot be listed. It never
     looks into `MASBackup`. A notebook shows the listing as a table.
+
+    `require_signers`: one or several signers. A set that none of them signed is `untrusted`, and no backup; retention
+    deletes no such set, and counts none as good.
     """
 @final
 class SetSummary:
@@ -916,11 +1008,25 @@ class BackupSet:
         """The set's folder on the share."""
     def entries(self, opener: Opener) -> EntryIterator:
         """Iterates over the entries of the set, with a few in memory at a time."""
-    def verify(self, *, progress: _ProgressCallback | None = None) -> VerifyReport:
-        """Checks every stored file against `SHA256SUMS`. Needs no key. The report says what is wrong."""
-    def verify_full(self, opener: Opener, *, progress: _ProgressCallback | None = None) -> VerifyReport:
+    def signature(self) -> Signature:
+        """Reads who signed the set. Whoever it was: only `require_signers` says whether that is one of your hosts."""
+    def require_signers(self, signers: _Signers) -> Signature:
+        """Returns the signature if it is by one of these signers.
+
+        Raises `NotTrustedError`.
+        """
+    def verify(
+        self, *, require_signers: _Signers | None = None, progress: _ProgressCallback | None = None
+    ) -> VerifyReport:
+        """Checks every stored file against `SHA256SUMS`. Needs no key. The report says what is wrong.
+
+        `require_signers`: one or several signers; a set that none of them signed has a fault.
+        """
+    def verify_full(
+        self, opener: Opener, *, require_signers: _Signers | None = None, progress: _ProgressCallback | None = None
+    ) -> VerifyReport:
         """Checks every byte: authenticates it, decompresses it and compares it with the index. The report says what is
-        wrong.
+        wrong. `require_signers` is as for `verify`.
         """
     def restore(
         self,
@@ -931,6 +1037,7 @@ class BackupSet:
         existing: Existing | None = None,
         compare: Compare | None = None,
         damage: Damage | None = None,
+        require_signers: _Signers | None = None,
         progress: _ProgressCallback | None = None,
     ) -> RestoreReport:
         """Restores the set into a folder, or only what `patterns` in gitignore syntax match: `tor1/`, `*.cfg`.
@@ -938,18 +1045,28 @@ class BackupSet:
         `existing`: `"refuse"` accepts only an empty folder or one that does not exist yet, `"keep"` leaves existing
         things as they are, `"replace"` replaces them. `compare`: whether to compare what is kept with the set by
         `"metadata"` or by `"content"`. `damage`: `"stop"`, or `"continue"` to go on without what is lost and name it
-        in the report.
+        in the report. `require_signers`: one or several signers; if none of them signed the set, this raises
+        `NotTrustedError` and restores nothing.
         """
-    def restore_bytes(self, opener: Opener, path: str | Buffer, *, limit: int = ...) -> bytes:
+    def restore_bytes(
+        self, opener: Opener, path: str | Buffer, *, limit: int = ..., require_signers: _Signers | None = None
+    ) -> bytes:
         """Restores one file of at most `limit` bytes into memory; 0 means the default, 64 MiB.
 
-        Raises `NotFoundError`, `LimitExceededError`, or `DamagedError` unless all of it is as it was written.
+        Raises `NotFoundError`, `LimitExceededError`, `DamagedError` unless all of it is as it was written, or
+        `NotTrustedError`: `require_signers` is as for `restore`.
         """
     def restore_stream(
-        self, opener: Opener, path: str | Buffer, writer: _Writer, *, progress: _ProgressCallback | None = None
+        self,
+        opener: Opener,
+        path: str | Buffer,
+        writer: _Writer,
+        *,
+        require_signers: _Signers | None = None,
+        progress: _ProgressCallback | None = None,
     ) -> Entry:
         """Restores one file to a binary stream, and returns its entry. Writes nothing before the whole file is
-        verified.
+        verified. `require_signers` is as for `restore`.
         """
 
 @final
@@ -1463,16 +1580,80 @@ class RetentionPlan:
     def __gt__(self, other: Never, /) -> bool: ...
     def __ge__(self, other: Never, /) -> bool: ...
 
+# Copies
+
+def replicate(
+    share: Share,
+    to: Share,
+    deployment: Deployment | str,
+    component: Component | str | None = None,
+    *,
+    require_signers: _Signers | None = None,
+    retention: RetentionPolicy | None = None,
+    now: _Time | None = None,
+    create: bool = False,
+    read_back: bool = False,
+    dry_run: bool = False,
+    progress: _ProgressCallback | None = None,
+) -> CopyReport:
+    """Copies the complete sets of a deployment, or of one component, to another share: those that are not whole there, the
+    newest of each place first. Needs no key.
+
+    Sets go as they are, sealed. Only what is missing travels, and each byte is compared at both ends; the cover sheet comes
+    last, so that a copy that was cut off is no backup, and the next call completes it. A set that cannot be copied is in the
+    report, and the others still are.
+
+    `require_signers`: copy only sets that one of these signed. `retention`: leave out what this policy would delete at the
+    other share at the time `now`; without it, each call would send again what retention deleted there. `create`: create the
+    region folder at the other share if it is missing. `read_back`: read back all that is there. `dry_run`: only
+    find out which sets are missing. `progress` counts stored files.
+
+    >>> (folder / "elsewhere").mkdir()
+    >>> elsewhere = FolderShare.open(folder / "elsewhere")
+    >>> report = replicate(share, elsewhere, "contoso.com/nyc", create=True)
+    >>> report.needs_attention
+    False
+    """
+def copy_set(
+    share: Share,
+    to: Share,
+    place: Place | str,
+    set: SetName | str,
+    *,
+    require_signers: _Signers | None = None,
+    retention: RetentionPolicy | None = None,
+    now: _Time | None = None,
+    create: bool = False,
+    read_back: bool = False,
+    dry_run: bool = False,
+    progress: _ProgressCallback | None = None,
+) -> CopyReport:
+    """Copies one set to another share. The keywords are those of `replicate`.
+
+    Raises `NotFoundError` if there is no such set, and `IncompleteError` if it is no backup.
+    """
+def list_deployments(share: Share) -> tuple[Deployment, ...]:
+    """Lists the deployments that have a region folder on a share, by name. Folders that cannot be listed are left out.
+
+    >>> list_deployments(share)
+    (Deployment('contoso.com', 'nyc'),)
+    """
+
 # Review
 
 def review(
-    configuration: _Json | _Data, share: Share, *, opener: Opener | None = None, now: _Time | None = None
+    configuration: _Json | _Data,
+    share: Share,
+    *,
+    copies: Share | Iterable[Share] | None = None,
+    opener: Opener | None = None,
+    now: _Time | None = None,
 ) -> Review:
     r"""Compares a configuration, and the share whose root it names, with the best practices. Needs no key and changes
     nothing.
 
     The configuration is JSON: text, bytes, or a `dict`. An opener is tried on what the newest backup of Azure Stack Hub
-    needs: a drill.
+    needs: a drill. `copies`: one or several other shares; the review says how old the newest copy on them is.
 
     >>> found = review({"root": r"\\fs.contoso.com\AzSBackups", "deployment": {
     ...     "external_domain_name": "contoso.com", "region": "nyc"}}, share)
@@ -1514,6 +1695,52 @@ class Review:
         """Returns the review as plain text for a terminal."""
     def to_html(self) -> str:
         """Returns the review as one self-contained HTML page, without scripts or external content."""
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as plain data."""
+    def _repr_html_(self) -> str: ...
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __lt__(self, other: Never, /) -> bool: ...
+    def __le__(self, other: Never, /) -> bool: ...
+    def __gt__(self, other: Never, /) -> bool: ...
+    def __ge__(self, other: Never, /) -> bool: ...
+
+def survey(
+    regions: _Region | Iterable[_Region],
+    *,
+    copies: Share | Iterable[Share] | None = None,
+    require_signers: _Signers | None = None,
+    frequency_hours: int = 12,
+    now: _Time | None = None,
+    progress: _ProgressCallback | None = None,
+) -> Survey:
+    """Looks at many deployments side by side: when each component was last backed up, how large the set is and how that
+    changed, who signed it, which PFX opens it, and how old the newest copy elsewhere is. Needs no key.
+
+    `regions`: one or several; each a share, of which all deployments are meant, or a pair of a share and a deployment.
+    `copies`: one or several shares with copies. `require_signers`: one or several signers; only sets that one of them signed
+    count. `frequency_hours`: how many hours may lie between two backups. `progress` counts deployments as files. A share or
+    a folder that cannot be read is a row that says so.
+
+    Of each component it looks at the newest sets alone, so it costs little and says less than a `review`.
+
+    >>> [row.component for row in survey([(share, "contoso.com/nyc")]).rows]
+    ['Switches']
+    """
+@final
+class Survey:
+    """Many deployments side by side. A notebook shows it as a page."""
+    @property
+    def now(self) -> datetime:
+        """The time for which it was made."""
+    @property
+    def rows(self) -> tuple[SurveyRow, ...]:
+        """A row for each component and scale unit of each deployment, the worst first."""
+    def counts(self) -> dict[Severity, int]:
+        """The number of rows of each severity, worst first."""
+    def to_html(self) -> str:
+        """Returns the survey as one self-contained HTML page, without scripts or external content."""
     def to_dict(self) -> dict[str, Any]:
         """Returns everything as plain data."""
     def _repr_html_(self) -> str: ...

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from azs_backup import _native
-from azs_backup._native import Place, SetName, SharePath
-from azs_backup._sets import Placed, deployment_of
+from azs_backup._native import Deployment, Place, SetName, SharePath
+from azs_backup._sets import Placed, Signature, deployment_of
 from azs_backup._value import Value, absent, moment, optional, several
 
 TYPE_CHECKING = False
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from azs_backup._native import Decision
     from azs_backup.literals import (
         AlertCode,
+        BackupStatus,
         Condition,
         DeleteReason,
         DeletionOutcome,
@@ -253,15 +254,56 @@ class ComponentReview(Value):
     """The state of the backups of one component, or of one of its scale units."""
 
     __slots__ = ()
-    _shapes = {"last_backup": optional(moment), "days": several(Day._of), "sizes": several(Size._of)}
+    _shapes = {
+        "last_backup": optional(moment),
+        "last_copy": optional(moment),
+        "days": several(Day._of),
+        "sizes": several(Size._of),
+    }
     name: str
     worst: Severity | None
     is_configured: bool
     frequency_hours: int
     retention_days: int | None
     last_backup: datetime | None
+    last_copy: datetime | None
     complete: int
     others: int
     bytes: int
     days: tuple[Day, ...]
     sizes: tuple[Size, ...]
+
+
+class SurveyRow(Value):
+    """A component, or one of its scale units, in a survey; or a share or deployment that shows none.
+
+    `deployment` is `None` if the share cannot be read, `component` if the deployment has no set or cannot be read,
+    `severity` if all is well. `remarks` say what is not as it should be. `last_good` is the newest complete set; `status`,
+    `files`, `bytes`, `stored_bytes`, `signature` and `thumbprints` are what it says. `bytes_before` is the content of the
+    complete set before it, and `last_copy` when its newest complete copy elsewhere began.
+    """
+
+    __slots__ = ()
+    _shapes = {
+        "deployment": optional(deployment_of),
+        "last_good": optional(SetName),
+        "due": optional(moment),
+        "signature": optional(Signature._of),
+        "last_copy": optional(moment),
+    }
+    share: str
+    deployment: Deployment | None
+    component: str | None
+    severity: Severity | None
+    remarks: tuple[str, ...]
+    sets: int
+    last_good: SetName | None
+    due: datetime | None
+    status: BackupStatus | None
+    files: int
+    bytes: int
+    stored_bytes: int
+    bytes_before: int | None
+    signature: Signature | None
+    thumbprints: tuple[str, ...]
+    last_copy: datetime | None

@@ -177,6 +177,11 @@ KeepReason: TypeAlias = Literal[
 DeletionOutcome: TypeAlias = Literal["deleted", "gone", "folder_left", "skipped", "failed", "not_needed", "stopped"]
 """The outcome of deleting a set."""
 
+CopyOutcome: TypeAlias = Literal[
+    "copied", "present", "missing", "not_kept", "skipped", "gone", "conflict", "failed"
+]
+"""What became of a set that was to be copied."""
+
 Severity: TypeAlias = Literal["critical", "warning", "notice"]
 """How bad a finding of a review is."""
 

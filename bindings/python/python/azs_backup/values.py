@@ -6,6 +6,7 @@ all of them as plain data. Times are `datetime` in UTC in a value, and RFC 3339 
 
 from __future__ import annotations
 
+from azs_backup._copies import Amount, CopiedSet, CopyReport
 from azs_backup._planning import (
     BackupWarning,
     Candidate,
@@ -24,6 +25,7 @@ from azs_backup._planning import (
     SetContent,
     Silenced,
     Size,
+    SurveyRow,
 )
 from azs_backup._sets import (
     BackupReport,
@@ -56,6 +58,7 @@ from azs_backup._value import Value
 from azs_backup._value import moment as _time  # The native half makes its own times by it.
 
 __all__ = [
+    "Amount",
     "BackupReport",
     "BackupWarning",
     "Candidate",
@@ -63,6 +66,8 @@ __all__ = [
     "CheckAlert",
     "CheckedStep",
     "ComponentReview",
+    "CopiedSet",
+    "CopyReport",
     "Counts",
     "CoverSheet",
     "Day",
@@ -95,6 +100,7 @@ __all__ = [
     "SmbFacts",
     "Space",
     "Stored",
+    "SurveyRow",
     "UnreadableFolder",
     "Unrestored",
     "Value",

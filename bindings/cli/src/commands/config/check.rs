@@ -9,7 +9,7 @@ use super::SiteFile;
 use crate::commands::nightly::check_reports;
 use crate::ended::Ended;
 use crate::output::{Output, invalid};
-use crate::site::Site;
+use crate::site::{Copy, Site};
 
 /// Read a configuration and its certificates, and say what a nightly run would do. It touches no share.
 #[derive(Args)]
@@ -25,13 +25,20 @@ struct Checked {
     components: Vec<String>,
     thumbprints: Vec<String>,
     deletes_old_sets: bool,
+    copies: Vec<CheckedCopy>,
+}
+
+#[derive(Serialize)]
+struct CheckedCopy {
+    root: String,
+    deletes_old_sets: bool,
 }
 
 impl Check {
     pub(super) fn run(self, output: &Output) -> Result<Ended> {
         let site = Site::read(&self.site.file)?;
         check_reports(site.report())?;
-        site.check_share()?;
+        site.check_shares()?;
         let signer = site.signer()?;
         let certificates = site.certificates()?;
         if certificates.is_empty() {
@@ -51,9 +58,16 @@ impl Check {
             components: site.components.iter().map(|component| component.place.to_string()).collect(),
             thumbprints: certificates.iter().map(|of| of.facts().sha1_thumbprint.clone()).collect(),
             deletes_old_sets: site.retention.is_some(),
+            copies: site.copies.iter().map(CheckedCopy::of).collect(),
         };
         output.print(&checked, || checked.text())?;
         Ok(Ended::named(!expired.is_empty()))
+    }
+}
+
+impl CheckedCopy {
+    fn of(copy: &Copy) -> Self {
+        Self { root: copy.root.display().to_string(), deletes_old_sets: copy.retention.is_some() }
     }
 }
 
@@ -62,6 +76,11 @@ impl Checked {
         let mut text = format!("backs up to {}\n", self.root);
         self.components.iter().for_each(|place| text += &format!("  {place}\n"));
         text += &format!("opened by the PFX with the thumbprint {}\n", self.thumbprints.join(" or "));
+        for CheckedCopy { root, deletes_old_sets } in &self.copies {
+            let what =
+                if *deletes_old_sets { "deletes old ones by its own rules" } else { "never deletes one" };
+            text += &format!("copies each set to {root}, and {what} there\n");
+        }
         text + if self.deletes_old_sets {
             "deletes old sets by [retention]\n"
         } else {

@@ -21,6 +21,9 @@ impl Show {
         let mut sections = Site::read(&self.site.file)?.sections()?;
         let schema = schema().to_value();
         add_defaults(&mut sections["share"], &schema, "SmbOptions");
+        for copy in sections.get_mut("copy").and_then(Value::as_array_mut).into_iter().flatten() {
+            add_defaults(&mut copy["share"], &schema, "SmbOptions");
+        }
         for component in sections["component"].as_array_mut().into_iter().flatten() {
             add_defaults(component, &schema, "BackupOptions");
         }

@@ -8,12 +8,16 @@ use azs_backup::set::Status;
 use azs_backup::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
-use super::report::{ComponentReport, Expiry, Report};
+use super::report::{ComponentReport, Copied, Expiry, Report};
 use crate::files::replace;
+use crate::output::label;
 use crate::site::Site;
 
 /// A metric of each component: its name, what it is, its value.
 pub(super) type Metric = (&'static str, &'static str, fn(&ComponentReport) -> f64);
+
+/// The same of another share, which may have no value.
+type OfCopy = (&'static str, &'static str, fn(&Copied) -> Option<f64>);
 
 pub(super) const METRICS: [Metric; 7] = [
     ("azs_backup_last_run_success", "Whether the last run stored everything.", |of| {
@@ -84,6 +88,21 @@ pub(super) fn text(report: &Report, values: &Values) -> String {
             let _ = writeln!(text, "{name}{{severity=\"{}\"}} {count}", severity.as_str());
         }
     }
+    let copies: [OfCopy; 3] = [
+        ("azs_backup_copy_success", "Whether another share has all that it should.", |of| {
+            Some(f64::from(u8::from(of.failure.is_none())))
+        }),
+        ("azs_backup_copy_sent_bytes", "What the last run sent to it.", |of| Some(of.sent_bytes as f64)),
+        ("azs_backup_copy_newest_timestamp_seconds", "When the newest sets that it has were made.", |of| {
+            of.newest.map(|newest| newest.as_second() as f64)
+        }),
+    ];
+    for (name, help, value) in copies.iter().filter(|_| !report.copies.is_empty()) {
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+        for (root, value) in report.copies.iter().filter_map(|of| Some((&of.root, value(of)?))) {
+            let _ = writeln!(text, "{name}{{root=\"{}\"}} {value}", label(root));
+        }
+    }
     let mut of_run = |name: &str, help: &str, value: f64| {
         let deployment = label(&report.deployment);
         let _ = writeln!(
@@ -100,9 +119,4 @@ pub(super) fn text(report: &Report, values: &Values) -> String {
     of_run("azs_backup_last_run_retention_failed", "Whether it could not delete old sets.", failed);
     of_run("azs_backup_last_run_warnings", "What else to look into.", report.warnings.len() as f64);
     text
-}
-
-/// The value of a label, with what the format wants escaped.
-fn label(value: impl ToString) -> String {
-    value.to_string().replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n")
 }

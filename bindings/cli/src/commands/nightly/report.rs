@@ -1,8 +1,11 @@
 //! What a run did.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 
 use azs_backup::backup::BackupReport;
+use azs_backup::copies::{CopyOutcome, CopyReport};
 use azs_backup::layout::Deployment;
 use azs_backup::review::{Review, Severity};
 use azs_backup::set::Status;
@@ -35,6 +38,7 @@ pub(super) struct Report {
     /// Sets that the retention deleted.
     pub(super) deleted: usize,
     pub(super) retention_failure: Option<Failure>,
+    pub(super) copies: Vec<Copied>,
     pub(super) certificates: Vec<Expiry>,
     /// By the best practices, if the site has a `[review]`.
     pub(super) review: Option<Review>,
@@ -42,6 +46,23 @@ pub(super) struct Report {
     /// Whether it says again what the last one said.
     #[serde(skip)]
     pub(super) is_known: bool,
+}
+
+/// What another share got.
+#[derive(Serialize)]
+pub(super) struct Copied {
+    /// Its root, as the site names it.
+    pub(super) root: String,
+    /// Sets that were copied.
+    pub(super) sets: u64,
+    /// Bytes that were sent.
+    pub(super) sent_bytes: u64,
+    /// Sets that the retention deleted there.
+    pub(super) deleted: u64,
+    /// When the oldest of the newest copies of each component was made, by its set.
+    pub(super) newest: Option<Timestamp>,
+    pub(super) warnings: Vec<String>,
+    pub(super) failure: Option<Failure>,
 }
 
 /// Until when a certificate encrypts.
@@ -94,6 +115,7 @@ impl Report {
             components: Vec::new(),
             deleted: 0,
             retention_failure: None,
+            copies: Vec::new(),
             certificates: Vec::new(),
             review: None,
             warnings: Vec::new(),
@@ -106,6 +128,7 @@ impl Report {
             .iter()
             .filter_map(|component| component.failure.as_ref())
             .chain(&self.retention_failure)
+            .chain(self.copies.iter().filter_map(|copied| copied.failure.as_ref()))
     }
 
     /// The run in one word, for people.
@@ -114,7 +137,11 @@ impl Report {
         match self.outcome {
             Outcome::Done if self.failures().next().is_some() => "failed",
             Outcome::Done if !self.components.iter().all(is_whole) => "partial",
-            Outcome::Done if !self.warnings.is_empty() => "succeeded, with warnings",
+            Outcome::Done
+                if !self.warnings.is_empty() || self.copies.iter().any(|of| !of.warnings.is_empty()) =>
+            {
+                "succeeded, with warnings"
+            }
             Outcome::Done => "succeeded",
             Outcome::NotDue => "not due",
             Outcome::Blocked => "blocked",
@@ -211,12 +238,63 @@ impl fmt::Display for Report {
             writeln!(f, "FAILED  retention")?;
             failure.fmt(f)?;
         }
+        self.copies.iter().try_for_each(|copied| copied.fmt(f))?;
         for finding in self.review.iter().flat_map(|review| &review.findings) {
             if finding.rule.severity == Severity::Critical {
                 writeln!(f, "review: {}: {}", finding.rule.id, finding.seen)?;
             }
         }
         self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))
+    }
+}
+
+impl Copied {
+    pub(super) fn of(root: &Path) -> Self {
+        Self {
+            root: root.display().to_string(),
+            sets: 0,
+            sent_bytes: 0,
+            deleted: 0,
+            newest: None,
+            warnings: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// Takes over from the report of the copies what to say of them.
+    pub(super) fn note(&mut self, report: &CopyReport) {
+        // Once more, if the run is tried again.
+        self.warnings.clear();
+        let mut newest = BTreeMap::new();
+        for set in &report.sets {
+            match &set.outcome {
+                CopyOutcome::Copied { .. } | CopyOutcome::Present => {
+                    let newest = newest.entry(set.place.to_string()).or_insert(set.name.created());
+                    *newest = set.name.created().max(*newest);
+                }
+                CopyOutcome::Skipped { reason } => {
+                    self.warnings.push(format!("{} is not copied: {reason}", set.folder));
+                }
+                _ => {}
+            }
+        }
+        self.newest = newest.into_values().min();
+    }
+
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.failure {
+            Some(_) => writeln!(f, "FAILED  copies to {}", self.root)?,
+            None => {
+                let (sets, sent) = (count(self.sets, "set"), size(self.sent_bytes));
+                write!(f, "copied  {sets} to {}, {sent} sent", self.root)?;
+                match self.deleted {
+                    0 => writeln!(f)?,
+                    deleted => writeln!(f, "; deleted {} there", count(deleted, "old set"))?,
+                }
+            }
+        }
+        self.warnings.iter().try_for_each(|warning| writeln!(f, "  warning: {warning}"))?;
+        self.failure.iter().try_for_each(|failure| failure.fmt(f))
     }
 }
 

@@ -1,20 +1,22 @@
-//! One run: check of the share, backup of each component, verification, retention, review.
+//! One run: check of the share, backup of each component, verification, retention, copies, review.
 
 use std::sync::Arc;
 
 use azs_backup::alert::{AlertKind, Context, Retry};
 use azs_backup::backup::BackupReport;
-use azs_backup::review::{Review, review};
-use azs_backup::schedule::{Job, JobLog, JobStatus, Trigger};
+use azs_backup::copies::replicate;
+use azs_backup::mas_backup::Keys;
+use azs_backup::review::{Review, review_with};
+use azs_backup::schedule::{Job, JobLog, JobStatus, RetentionPolicy, Trigger};
 use azs_backup::set::Status;
 use azs_backup::share::StepOutcome;
 use azs_backup::{Error, ErrorKind, Result, Set, Share, list_sets};
 use jiff::{SignedDuration, Timestamp};
 
-use super::report::{ComponentReport, Expiry, Failure, Outcome, Report};
+use super::report::{ComponentReport, Copied, Expiry, Failure, Outcome, Report};
 use crate::output::Output;
 use crate::progress;
-use crate::site::{Component, Site};
+use crate::site::{Component, Copy, Site};
 
 /// When to say that a certificate expires: time enough to make one and bring it to each host.
 const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -67,6 +69,7 @@ impl Run<'_> {
                 Ok(deleted) => report.deleted = deleted,
                 Err(error) => report.retention_failure = Some(Failure::of(&error)),
             }
+            report.copies = self.site.copies.iter().map(|copy| self.copy(copy)).collect();
             match self.review() {
                 Ok(review) => report.review = review,
                 Err(error) => warnings.push(format!("there is no review: {}: {error}", error.code())),
@@ -211,19 +214,60 @@ impl Run<'_> {
         verify.observer(&mut observer).run()?.into_result().map(drop)
     }
 
+    /// Brings what is missing to another share, and deletes there what no rule keeps.
+    fn copy(&self, copy: &Copy) -> Copied {
+        let mut copied = Copied::of(&copy.root);
+        if let Err(error) = self.retrying(|| self.try_copy(copy, &mut copied)) {
+            copied.failure = Some(Failure::of(&error));
+        }
+        copied
+    }
+
+    fn try_copy(&self, copy: &Copy, copied: &mut Copied) -> Result<()> {
+        let (from, to) = (self.site.open(self.output)?, copy.open(self.output)?);
+        let signers = self.site.signers()?;
+        let now = Timestamp::now();
+        let mut observer = progress::observer(self.output, "copy");
+        let replication = replicate(from, to.clone(), &self.site.deployment).require_signers(&signers);
+        let replication = replication.create(copy.create).read_back(copy.read_back);
+        let replication = match &copy.retention {
+            Some(policy) => replication.retention(policy, now),
+            None => replication,
+        };
+        // First make room: a share that is full of what its rules delete would stay so.
+        if let Some(policy) = &copy.retention {
+            copied.deleted += self.delete_old(to.clone(), policy)? as u64;
+        }
+        let report = replication.observer(&mut observer).run()?;
+        copied.sets += report.copied() as u64;
+        copied.sent_bytes += report.sent().bytes;
+        copied.note(&report);
+        // What could not be copied makes old copies worth more, and the rules count from the newest good one.
+        if let Some(policy) = &copy.retention {
+            copied.deleted += self.delete_old(to, policy)? as u64;
+        }
+        report.into_result().map(drop)
+    }
+
     /// Reviews the configuration and the share, if the site says what a review needs to know.
     fn review(&self) -> Result<Option<Review>> {
         if !self.site.is_reviewed() {
             return Ok(None);
         }
         let share = self.site.open(self.output)?;
-        review(&self.site.review_configuration()?, share, Timestamp::now()).map(Some)
+        // One that is not there failed its copies already.
+        let copies: Vec<_> = self.site.copies.iter().filter_map(|copy| copy.open(self.output).ok()).collect();
+        let configuration = self.site.review_configuration()?;
+        review_with(&configuration, share, &copies, &Keys::default(), Timestamp::now()).map(Some)
     }
 
     /// Deletes what no rule keeps; says how many sets.
     fn retention(&self) -> Result<usize> {
         let Some(policy) = &self.site.retention else { return Ok(0) };
-        let share = self.site.open(self.output)?;
+        self.delete_old(self.site.open(self.output)?, policy)
+    }
+
+    fn delete_old(&self, share: Arc<dyn Share>, policy: &RetentionPolicy) -> Result<usize> {
         let sets = list_sets(share.clone(), &self.site.deployment).require_signers(&self.site.signers()?);
         let plan = policy.plan(&sets.run()?, Timestamp::now());
         let mut observer = progress::observer(self.output, "retention");

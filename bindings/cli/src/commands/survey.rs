@@ -1,0 +1,216 @@
+//! `survey`
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use azs_backup::layout::Deployment;
+use azs_backup::review::{Region, Survey as Surveyed, SurveyRow, survey};
+use azs_backup::{Error, ErrorKind, Result, Share};
+use clap::Args;
+use jiff::Timestamp;
+
+use crate::ended::Ended;
+use crate::files::replace;
+use crate::output::{Output, age, invalid, label, size};
+use crate::progress;
+use crate::share::{ServerArgs, read};
+use crate::signers::TrustArgs;
+use crate::table::table;
+
+/// Look at many regions and shares side by side: when each was backed up, how large, by whom, and how old its copies are.
+///
+/// It needs no key, and looks at the newest sets of each component alone; a review of one region says more. One line for each
+/// component, the worst first.
+#[derive(Args)]
+pub(crate) struct Survey {
+    /// A share: its UNC path, or the folder at which it is mounted; repeat it for several
+    #[arg(long, value_name = "ROOT", env = "AZS_ROOT", required_unless_present = "list")]
+    root: Vec<PathBuf>,
+    /// Only this deployment of each share, like contoso.com/nyc; repeat it for several [default: all that a share has]
+    #[arg(long)]
+    deployment: Vec<Deployment>,
+    /// File with a share on each line, and behind a space a deployment if not all of it is meant
+    #[arg(long, value_name = "FILE")]
+    list: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerArgs,
+    /// Another share that has copies; repeat it for several
+    #[arg(long, value_name = "ROOT")]
+    copy: Vec<PathBuf>,
+    /// Hours between two backups
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=8760))]
+    frequency_hours: u32,
+    #[command(flatten)]
+    trust: TrustArgs,
+    /// Print a line of JSON for each component
+    #[arg(long, conflicts_with = "json")]
+    json_lines: bool,
+    /// Write it as one HTML page, too
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write it for Prometheus' text file collector, too: the name ends with .prom
+    #[arg(long, value_name = "FILE")]
+    prometheus: Option<PathBuf>,
+}
+
+impl Survey {
+    pub(crate) fn run(self, output: &Output) -> Result<Ended> {
+        let signers = self.trust.read()?;
+        if let Some(file) =
+            self.prometheus.as_ref().filter(|file| file.extension().is_none_or(|end| end != "prom"))
+        {
+            let message = format!(
+                "--prometheus {}: the collector reads only names that end with .prom",
+                file.display()
+            );
+            return Err(invalid(message));
+        }
+        let (regions, unread) = self.regions(output)?;
+        let copies =
+            self.copy.iter().map(|root| self.server.open(root, output)).collect::<Result<Vec<_>>>()?;
+        let mut observer = progress::observer(output, "survey");
+        let survey = survey(regions, Timestamp::now()).copies(copies).require_signers(&signers);
+        let survey = survey.frequency_hours(self.frequency_hours).observer(&mut observer).run()?;
+        for (root, error) in &unread {
+            output.warn(format_args!("{}: {}: {error}", root.display(), error.code()));
+        }
+        if let Some(file) = &self.html {
+            replace(file, &survey.to_html())?;
+        }
+        if let Some(file) = &self.prometheus {
+            replace(file, &metrics(&survey))?;
+        }
+        match self.json_lines {
+            true => output.lines(&survey.rows)?,
+            false => output.print(&survey, || text(&survey))?,
+        }
+        Ok(Ended::named(!unread.is_empty() || survey.rows.iter().any(|row| row.severity.is_some())))
+    }
+
+    /// Opens the shares. One that is not there does not keep the others from being looked at.
+    fn regions(&self, output: &Output) -> Result<(Vec<Region>, Unread)> {
+        let mut wanted: Vec<(PathBuf, Vec<Deployment>)> =
+            self.root.iter().map(|root| (root.clone(), self.deployment.clone())).collect();
+        if let Some(file) = &self.list {
+            wanted.extend(listed(file)?);
+        }
+        let mut shares: BTreeMap<PathBuf, Arc<dyn Share>> = BTreeMap::new();
+        let (mut regions, mut unread) = (Vec::new(), Vec::new());
+        for (root, deployments) in wanted {
+            let share = match shares.get(&root) {
+                Some(share) => share.clone(),
+                None => match self.server.open(&root, output) {
+                    Ok(share) => share,
+                    Err(e) if e.kind() == ErrorKind::Cancelled => return Err(e),
+                    Err(e) => {
+                        unread.push((root, e));
+                        continue;
+                    }
+                },
+            };
+            shares.insert(root, share.clone());
+            match deployments.is_empty() {
+                true => regions.push(Region::all(share)),
+                false => regions.extend(deployments.into_iter().map(|of| Region::new(share.clone(), of))),
+            }
+        }
+        match (regions.is_empty(), unread.pop()) {
+            (true, Some((_, error))) => Err(error),
+            (_, last) => {
+                unread.extend(last);
+                Ok((regions, unread))
+            }
+        }
+    }
+}
+
+/// Shares that could not be opened.
+type Unread = Vec<(PathBuf, Error)>;
+
+/// Reads a list of shares and deployments.
+fn listed(file: &Path) -> Result<Vec<(PathBuf, Vec<Deployment>)>> {
+    let text = String::from_utf8(read(file)?).map_err(|e| {
+        Error::new(ErrorKind::Malformed, format!("{}: is not UTF-8", file.display())).with_source(e)
+    })?;
+    let lines = text.lines().map(str::trim).enumerate();
+    let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|(number, line)| {
+            // A root may have spaces in it.
+            let deployment = line
+                .rsplit_once([' ', '\t'])
+                .filter(|(_, last)| last.contains('/') && !last.starts_with('/'));
+            let Some((root, deployment)) = deployment else { return Ok((line.into(), Vec::new())) };
+            let deployment = deployment.parse().map_err(|e: Error| {
+                Error::new(e.kind(), format!("{}, line {}: {e}", file.display(), number + 1)).with_source(e)
+            })?;
+            Ok((root.trim().into(), vec![deployment]))
+        })
+        .collect()
+}
+
+fn text(survey: &Surveyed) -> String {
+    if survey.rows.is_empty() {
+        return "no deployment".into();
+    }
+    let heading = ["DEPLOYMENT", "COMPONENT", "STATE", "LAST GOOD", ">CONTENT", ">CHANGE", "COPY", "REMARKS"];
+    table(heading, survey.rows.iter().map(row))
+}
+
+fn row(row: &SurveyRow) -> [String; 8] {
+    let none = || "–".to_owned();
+    let state = row.severity.map_or("good", |severity| severity.as_str());
+    let change = row
+        .bytes_before
+        .filter(|before| *before > 0)
+        .map(|before| format!("{:+.0} %", (row.bytes as f64 / before as f64 - 1.0) * 100.0));
+    [
+        row.deployment.as_ref().map_or_else(|| row.share.clone(), ToString::to_string),
+        row.component.clone().unwrap_or_else(none),
+        state.into(),
+        row.last_good.map_or_else(|| "never".into(), |set| age(set.created())),
+        row.last_good.map_or_else(none, |_| size(row.bytes).to_string()),
+        change.unwrap_or_else(none),
+        row.last_copy.map_or_else(none, age),
+        row.remarks.join("; "),
+    ]
+}
+
+/// The survey in the exposition format of Prometheus (0.0.4).
+fn metrics(survey: &Surveyed) -> String {
+    type Metric = (&'static str, &'static str, fn(&SurveyRow) -> Option<f64>);
+    const METRICS: [Metric; 5] = [
+        ("azs_backup_survey_severity", "3 critical, 2 warning, 1 notice, 0 good.", |row| {
+            let worse = |severity| azs_backup::review::Severity::ALL.iter().position(|of| *of == severity);
+            Some(row.severity.and_then(worse).map_or(0.0, |at| 3.0 - at as f64))
+        }),
+        ("azs_backup_survey_last_good_timestamp_seconds", "When the last complete set began.", |row| {
+            row.last_good.map(|set| set.created().as_second() as f64)
+        }),
+        ("azs_backup_survey_content_bytes", "Size of its content.", |row| {
+            row.last_good.map(|_| row.bytes as f64)
+        }),
+        ("azs_backup_survey_sets", "Sets, whatever is in them.", |row| Some(row.sets as f64)),
+        ("azs_backup_survey_last_copy_timestamp_seconds", "When its newest copy elsewhere began.", |row| {
+            row.last_copy.map(|copy| copy.as_second() as f64)
+        }),
+    ];
+    let mut text = String::new();
+    for (name, help, value) in METRICS {
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+        for (row, value) in survey.rows.iter().filter_map(|row| Some((row, value(row)?))) {
+            let deployment = row.deployment.as_ref().map(ToString::to_string).unwrap_or_default();
+            let component = row.component.as_deref().unwrap_or_default();
+            let _ = writeln!(
+                text,
+                "{name}{{share=\"{}\",deployment=\"{}\",component=\"{}\"}} {value}",
+                label(&row.share),
+                label(&deployment),
+                label(component)
+            );
+        }
+    }
+    text
+}

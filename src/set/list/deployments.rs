@@ -1,0 +1,28 @@
+//! Finds the deployments that have a region folder on a share.
+
+use std::sync::Arc;
+
+use super::walk::folders;
+use crate::error::{ErrorKind, Result, Scope};
+use crate::layout::{Deployment, SharePath};
+use crate::share::Share;
+
+/// Lists the deployments that have a region folder on a share, by name: the folders two below the root of which the names
+/// are those of an external domain name and a region. Folders that cannot be listed are left out.
+///
+/// # Errors
+/// The share's own, when its root cannot be listed or the connection is lost.
+pub fn list_deployments(share: &Arc<dyn Share>) -> Result<Vec<Deployment>> {
+    let root = SharePath::root();
+    let mut deployments = Vec::new();
+    for domain in folders(share.list(&root)?) {
+        let regions = match share.list(&root.join(domain.clone())) {
+            Err(e) if e.scope() == Scope::Object || e.kind() == ErrorKind::NotFound => continue,
+            listed => folders(listed?),
+        };
+        deployments.extend(regions.iter().filter_map(|region| Deployment::new(&domain, region).ok()));
+    }
+    deployments.sort();
+    deployments.dedup();
+    Ok(deployments)
+}
