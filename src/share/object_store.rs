@@ -18,6 +18,7 @@ mod credentials;
 mod crypto;
 mod engine;
 mod failure;
+mod left;
 mod location;
 mod lock;
 mod options;

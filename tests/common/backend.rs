@@ -59,6 +59,18 @@ pub fn is_file_system() -> bool {
     matches!(backend(), Backend::Folder | Backend::Smb)
 }
 
+/// Asserts that a backup that was given up has removed what it stored.
+///
+/// In a folder, and over SMB, that is so at once. In an object store giving up can outlast the 3 s that it makes its caller
+/// wait: what the store has received, it writes when it gets to it, and only then it can be removed. A thread goes on.
+pub fn assert_given_up(is_gone: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
+    while !is_file_system() && !is_gone() && begun.elapsed() < std::time::Duration::from_secs(60) {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(is_gone(), "what a backup stored that was given up is still there");
+}
+
 /// Lets a child process use the server of this one.
 pub fn inherit(command: &mut Command) {
     if is_smb() {

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// What happens to a request.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,8 @@ pub enum Fault {
     Hide(&'static str),
     /// Nothing comes back, and the connection stays open.
     Silence,
+    /// The store gets to it only after so long, whether anybody still waits or not.
+    Late(Duration),
 }
 
 /// A request that passed: its first line, and its headers in lower case.
@@ -144,6 +147,9 @@ fn serve(client: &TcpStream, shared: &Shared) -> std::io::Result<()> {
             return write!(client, "{head}Content-Length: {}\r\n\r\n{body}", body.len());
         }
         _ => {}
+    }
+    if let Fault::Late(time) = fault {
+        thread::sleep(time);
     }
     if fault == Fault::WithoutCondition {
         let is_condition = |header: &&str| !header.to_lowercase().starts_with("if-none-match");

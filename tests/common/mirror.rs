@@ -76,11 +76,10 @@ impl Mirror {
         self.place.carry_over(&mut state);
         let in_store = run(&self.store);
         if in_store.as_ref().is_err_and(|error| error.kind() == ErrorKind::Cancelled) {
-            // Nobody knows whether the store did it: make it what the folder is.
-            if !self.place.root.join(path).exists() {
-                self.place.server.delete(&self.place.bucket, path);
+            if !["list", "read"].contains(&what) {
+                self.follow(path);
             }
-            state.remove(path);
+            *state = self.place.state();
             return in_store;
         }
         let in_folder = run(&self.folder);
@@ -97,6 +96,29 @@ impl Mirror {
         in_store
     }
 
+    /// Does in the folder what a stopped call did in the store, after its end, which the next call waits for. What it made
+    /// must be gone by then.
+    fn follow(&self, path: &str) {
+        // Nothing stops this thread.
+        let settle = || self.store.list(&SharePath::root()).map(drop);
+        std::thread::scope(|scope| scope.spawn(settle).join().unwrap()).unwrap();
+        let has = |key: &str| self.place.server.get(&self.place.bucket, key).is_some();
+        for (end, _) in path.match_indices('/').chain([(path.len(), "")]) {
+            let (native, is_folder) = (self.place.root.join(&path[..end]), has(&key(&path[..end], true)));
+            if is_folder && !native.exists() {
+                fs::create_dir(&native).unwrap();
+            } else if !is_folder && native.is_dir() {
+                fs::remove_dir(&native).unwrap();
+            }
+        }
+        let native = self.place.root.join(path);
+        match (has(path), native.is_file()) {
+            (true, false) => panic!("{path} was written by a call that was stopped, and not taken back"),
+            (false, true) => fs::remove_file(&native).unwrap(),
+            _ => {}
+        }
+    }
+
     /// Whether a path is, or goes through, what an object store does not have: a link, or a file in place of a folder.
     fn is_only_in_folders(&self, path: &str) -> bool {
         let mut at = self.place.root.clone();
@@ -105,6 +127,12 @@ impl Mirror {
             at.is_symlink()
         })
     }
+}
+
+/// The key of a file or folder.
+fn key(path: &str, is_folder: bool) -> String {
+    let end = if is_folder { "/.azs-folder" } else { "" };
+    format!("{path}{end}")
 }
 
 /// The bucket of a folder: a server searches all of one to list a part of it.
@@ -140,10 +168,6 @@ impl Place {
     /// Brings to the store what was done to the folder.
     fn carry_over(&self, state: &mut State) {
         let now = self.state();
-        let key = |path: &str, is_folder: bool| {
-            let end = if is_folder { "/.azs-folder" } else { "" };
-            format!("{path}{end}")
-        };
         for (path, was) in state.iter().filter(|(path, was)| now.get(*path) != Some(was)) {
             self.server.delete(&self.bucket, &key(path, was.is_none()));
         }

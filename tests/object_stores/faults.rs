@@ -12,6 +12,7 @@ use azs_backup::{ErrorKind, Result, Set, Share, list_sets};
 
 use super::site::{Site, path, stores};
 use crate::common::http_proxy::{Fault, Request};
+use crate::common::noise;
 use crate::common::store::Store;
 
 /// What can be done to a share, from nothing but a folder `a` with an object.
@@ -132,14 +133,104 @@ fn a_store_that_limits_requests_is_asked_for_as_long_as_it_takes() {
 }
 
 #[test]
-fn what_waits_for_a_store_is_stopped() {
-    struct Impatient(usize);
-    impl Observer for Impatient {
-        fn progress(&mut self, _: Progress) -> ControlFlow<()> {
-            self.0 += 1;
-            if self.0 > 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+fn a_backup_gets_through_a_store_that_limits_requests_all_the_time() {
+    for store in stores() {
+        let site = Site::new(store);
+        let share = Arc::new(site.behind());
+        let refused = Arc::new(AtomicUsize::new(0));
+        let counted = refused.clone();
+        let codes = [(503, "SlowDown"), (429, ""), (503, "ServerBusy")];
+        let mut seed = 0x9E37_79B9_7F4A_7C15_u64;
+        site.proxy.plan(move |_, _| match random(&mut seed) % 3 {
+            0 => {
+                let nth = counted.fetch_add(1, Ordering::Relaxed);
+                Fault::Refuse(codes[nth % 3].0, codes[nth % 3].1, "Retry-After: 0")
+            }
+            _ => Fault::None,
+        });
+        let folder = site.back_up(share).unwrap();
+        assert!(refused.load(Ordering::Relaxed) > 10, "{store:?}: {refused:?}");
+        site.assert_sound(folder);
+    }
+}
+
+fn random(seed: &mut u64) -> u64 {
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    *seed >> 11
+}
+
+/// Stops after some tenths of a second.
+struct Impatient(usize);
+
+impl Observer for Impatient {
+    fn progress(&mut self, _: Progress) -> ControlFlow<()> {
+        self.0 += 1;
+        if self.0 > 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+#[test]
+fn what_a_stopped_call_began_is_taken_back_when_the_store_gets_to_it() {
+    let making = ["put", "create folder", "copy"];
+    for store in stores() {
+        for (name, operation) in OPERATIONS.into_iter().filter(|(name, _)| making.contains(name)) {
+            let site = prepared(store);
+            let (share, before) = (site.behind(), contents(&site.share()));
+            let late = Fault::Late(Duration::from_millis(2500));
+            site.proxy.plan(move |_, request| if request.is("PUT") { late.clone() } else { Fault::None });
+            let error = watch(&mut Impatient(0), || operation(&share)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Cancelled, "{store:?} {name}: {error}");
+            assert_eq!(contents(&site.share()), before, "{store:?} {name}: the store has not got to it yet");
+            // Whoever looks at that place by the same share waits for its end, and for nothing that is elsewhere.
+            share.list(&path("empty")).unwrap();
+            assert!(!site.proxy.seen().iter().any(|request| request.is("DELETE")), "{store:?} {name}");
+            share.list(&path("a")).unwrap();
+            let taken_back = site.proxy.seen().iter().any(|request| request.is("DELETE"));
+            // The folder is the third that is made on the way: it is not begun any more.
+            assert_eq!(taken_back, name != "create folder", "{store:?} {name}");
+            assert_eq!(contents(&site.share()), before, "{store:?} {name}");
         }
     }
+}
+
+#[test]
+fn a_backup_that_is_given_up_leaves_nothing_that_comes_later() {
+    for store in stores() {
+        let site = Site::new(store);
+        let share: Arc<dyn Share> = Arc::new(site.behind());
+        let late = Fault::Late(Duration::from_millis(2500));
+        site.proxy.plan(move |_, request| match request.is("PUT") && request.line.contains(".p7m") {
+            true => late.clone(),
+            false => Fault::None,
+        });
+        let mut backup = site.builder_of(share).start().unwrap();
+        backup.add_bytes("large", noise(7, 9_000_000)).unwrap();
+        while !site.proxy.seen().iter().any(|request| request.is("PUT") && request.length > 1 << 20) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // The share's last owner is the backup.
+        drop(backup);
+        let began = |request: &Request| request.is("PUT") && request.line.contains(".p7m");
+        let puts = site.proxy.seen().iter().filter(|request| began(request)).count();
+        let place = site.place.folder();
+        let direct = site.share();
+        let is_gone = || direct.list(&place).is_ok_and(|sets| sets.is_empty());
+        for _ in 0..1000 {
+            let ended =
+                site.proxy.seen().iter().filter(|r| r.is("DELETE") && r.line.contains(".p7m")).count();
+            if ended >= puts && is_gone() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(puts > 0 && is_gone(), "{store:?}: {puts} {:?}", direct.list(&place));
+    }
+}
+
+#[test]
+fn what_waits_for_a_store_is_stopped() {
     for store in stores() {
         for fault in [Fault::Silence, Fault::Refuse(503, "SlowDown", "Retry-After: 600")] {
             let site = Site::new(store);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use azs_backup::backup::BackupBuilder;
 use azs_backup::layout::{Component, Deployment, SharePath};
 use azs_backup::share::{ObjectStoreBuilder, ObjectStoreShare};
 use azs_backup::{Backup, Opener, Place, Result, Set, Share};
@@ -60,10 +61,15 @@ impl Site {
         Opener::new(self.certificate.decryption())
     }
 
+    /// A backup in segments of 4 MiB.
+    pub(crate) fn builder_of(&self, share: Arc<dyn Share>) -> BackupBuilder {
+        let builder = Backup::builder(share, self.place.clone());
+        builder.certificate(self.certificate.encryption()).segment_size(4 << 20)
+    }
+
     /// Backs up three segments.
     pub(crate) fn back_up(&self, share: Arc<dyn Share>) -> Result<SharePath> {
-        let builder = Backup::builder(share, self.place.clone());
-        let mut backup = builder.certificate(self.certificate.encryption()).segment_size(4 << 20).start()?;
+        let mut backup = self.builder_of(share).start()?;
         backup.add_bytes("large", noise(7, 9_000_000))?;
         Ok(backup.commit()?.folder)
     }

@@ -22,6 +22,11 @@ use crate::common::system::{copy_unfinished, look, set_mode, symlink};
 use crate::common::{Certificate, noise};
 use nightly::Nightly;
 
+/// Number of files that a set shares with earlier ones: by link, except in an object store, which has no links and copies.
+fn shared(reuse: &azs_backup::backup::Reuse) -> u64 {
+    if backend::is_file_system() { reuse.linked.files } else { reuse.copied.files }
+}
+
 #[test]
 fn an_unchanged_source_is_not_read_again_and_costs_links() {
     let nightly = Nightly::new();
@@ -35,9 +40,7 @@ fn an_unchanged_source_is_not_read_again_and_costs_links() {
     assert_eq!(reuse.files_kept, second.cover.content.files);
     assert_eq!(reuse.bytes_kept, second.cover.content.bytes);
     assert_eq!(reuse.stored.files, 2, "the extents and the newest index piece: {reuse:#?}");
-    // An object store has no links: it copies.
-    let shared = if backend::is_file_system() { &reuse.linked } else { &reuse.copied };
-    assert_eq!(shared.files + 2, second.cover.stored.files);
+    assert_eq!(shared(reuse) + 2, second.cover.stored.files);
     assert_eq!(second.cover.content, first.cover.content);
     if backend::is_file_system() {
         // The bytes on the disk are the same bytes.
@@ -61,8 +64,7 @@ fn what_changed_is_stored_and_the_later_wins() {
     set_mode(tree.join("a/mode"), 0o600);
     let report = nightly.run();
     assert!(report.reuse.files_read <= 5, "{:#?}", report.reuse);
-    let shared = report.reuse.linked.files + report.reuse.copied.files;
-    assert!(shared > 0 && report.reuse.stored.bytes < 10_000, "{:#?}", report.reuse);
+    assert!(shared(&report.reuse) > 0 && report.reuse.stored.bytes < 10_000, "{:#?}", report.reuse);
     nightly.check(&report);
 }
 
@@ -358,18 +360,6 @@ fn the_readme_s_lines_give_back_an_incremental_set() {
     by_hand(&nightly.run());
 }
 
-/// Waits until a backup that was dropped has removed what it stored: what a slow server has not deleted within 3 s, a
-/// thread goes on deleting.
-fn wait_until_gone(folder: &std::path::Path) {
-    for _ in 0..6000 {
-        if !folder.exists() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    panic!("what a stopped run stored is still there: {}", folder.display());
-}
-
 #[test]
 fn an_interrupted_run_s_uploads_are_taken_over() {
     let nightly = Nightly::new();
@@ -393,7 +383,7 @@ fn an_interrupted_run_s_uploads_are_taken_over() {
         let copy = nightly.fixture.path("left");
         copy_unfinished(&folder, &copy);
         drop(backup);
-        wait_until_gone(&folder);
+        backend::assert_given_up(|| !folder.exists());
         fs::rename(copy, &folder).unwrap();
         left.push(folder);
     }
@@ -432,11 +422,11 @@ fn a_run_that_is_stopped_costs_nothing_of_what_a_killed_one_stored() {
             let copy = nightly.fixture.path("left");
             copy_unfinished(&folder, &copy);
             drop(backup);
-            wait_until_gone(&folder);
+            backend::assert_given_up(|| !folder.exists());
             fs::rename(copy, &folder).unwrap();
         } else {
             drop(backup);
-            wait_until_gone(&folder);
+            backend::assert_given_up(|| !folder.exists());
         }
         lengths.push(journal());
     }

@@ -126,7 +126,7 @@ impl ServerArgs {
             password: SmbPassword::in_file(password_file),
             options: SmbOptions::default(),
             #[cfg(feature = "object-store")]
-            store_options: std::env::var("AZS_STORE_OPTIONS").ok(),
+            store_options: None,
             configured: Some(options),
         }
     }
@@ -147,6 +147,14 @@ impl ServerArgs {
     #[cfg_attr(not(feature = "smb"), allow(unused_variables))]
     pub(crate) fn check_files(&self, root: &Path) -> Result<()> {
         self.password.check_file()?;
+        if is_url(root) {
+            let share = self.store(root);
+            #[cfg(feature = "object-store")]
+            return share.object_store().map(drop);
+            // Says that this program was built without it.
+            #[cfg(not(feature = "object-store"))]
+            return share.run().map(drop);
+        }
         #[cfg(feature = "smb")]
         if let (true, Some(options)) = (UncPath::is_meant_by(root), &self.configured) {
             let somebody = share::SmbAccount::new("somebody", "whatever it is")?;
@@ -210,7 +218,9 @@ impl ServerArgs {
     /// Names the share; one in an object store has options of its own.
     fn store(&self, root: &Path) -> OpenShare {
         #[cfg(feature = "object-store")]
-        if let Some(options) = self.store_options.as_ref().filter(|_| is_url(root)) {
+        if let Some(options) =
+            self.configured.as_ref().or(self.store_options.as_ref()).filter(|_| is_url(root))
+        {
             return share::open(root).options(options.clone());
         }
         share::open(root)
@@ -218,7 +228,7 @@ impl ServerArgs {
 }
 
 /// Whether a root is the URL of an object store.
-fn is_url(root: &Path) -> bool {
+pub(crate) fn is_url(root: &Path) -> bool {
     root.to_string_lossy().contains("://")
 }
 
@@ -261,6 +271,16 @@ impl SetArgs {
             let root = (0..folder.names().len()).try_fold(unc, |root, _| root.parent());
             let root = root.ok_or_else(|| invalid("the UNC path of a set has the share in front of it"))?;
             return Ok((self.server.open(Path::new(&root.to_string()), output)?, folder));
+        }
+        if is_url(set) {
+            let url = set.to_string_lossy();
+            let url = url.trim_end_matches('/');
+            // Behind the bucket, or the host and what is in its place.
+            let (scheme, rest) = url.split_once("://").unwrap_or_default();
+            let names = rest.split('/').skip(if scheme.eq_ignore_ascii_case("s3") { 1 } else { 2 });
+            let folder = set_folder(&names.map(str::to_owned).collect::<Vec<_>>())?;
+            let root = url.strip_suffix(&folder.to_string()).unwrap_or(url).trim_end_matches('/');
+            return Ok((self.server.open(Path::new(root), output)?, folder));
         }
         let path = set.canonicalize().map_err(|e| Error::io(format_args!("open {}", set.display()), e))?;
         let names: Vec<_> = path.iter().skip(1).map(|name| name.to_string_lossy().into_owned()).collect();

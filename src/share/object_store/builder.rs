@@ -36,7 +36,6 @@ pub struct ObjectStoreBuilder {
     authorities: Option<PathBuf>,
     lock: Option<Rule>,
     connect: Duration,
-    silence: Duration,
     times: Times,
 }
 
@@ -53,15 +52,19 @@ impl ObjectStoreBuilder {
             authorities: None,
             lock: None,
             connect: Duration::from_secs(10),
-            silence: Duration::from_secs(30),
-            times: Times { call: Duration::from_secs(15 * 60), attempts: 7 },
+            times: Times {
+                call: Duration::from_secs(15 * 60),
+                silence: Duration::from_secs(30),
+                attempts: 7,
+            },
         })
     }
 
-    /// Returns the URL of the root.
+    /// Returns the URL of the root, with the endpoint if one is set: buckets of two stores can have the same name.
     #[must_use]
     pub fn url(&self) -> String {
-        self.location.url()
+        let endpoint = self.endpoint_of().map(str::to_owned);
+        Location { endpoint, ..self.location.clone() }.url()
     }
 
     /// Sets credentials; without them the environment is asked (docs/object-stores.md).
@@ -153,7 +156,7 @@ impl ObjectStoreBuilder {
     /// most a day. What is sent gets more: a second for each 64 KiB.
     #[must_use]
     pub fn silence_limit(mut self, limit: Duration) -> Self {
-        self.silence = limit.clamp(SHORTEST, LONGEST);
+        self.times.silence = limit.clamp(SHORTEST, LONGEST);
         self
     }
 
@@ -181,7 +184,7 @@ impl ObjectStoreBuilder {
     /// for options that do not go together.
     pub fn connect(self) -> Result<ObjectStoreShare> {
         let opening = |failure: Failure| {
-            let url = self.location.url();
+            let url = self.url();
             failure.into_error(format_args!("open {url}")).doing("open", url)
         };
         let wire = Wire::new(self.ways()?).map_err(|e| opening(Failure::network(&e)))?;
@@ -191,14 +194,14 @@ impl ObjectStoreBuilder {
         };
         let client = Client { store: store.map_err(opening)?, wire };
         let share = ObjectStoreShare {
-            root: self.location.url(),
+            root: self.url(),
             prefix: self.location.prefix.clone(),
             lock: self.lock,
             holds_locks: std::sync::atomic::AtomicBool::new(false),
             engine: Engine::new(client, self.times)?,
         };
         let root = share.key(&SharePath::root());
-        let found = share.engine.run(move |client, _| {
+        let found = share.engine.read(&share.key(&SharePath::root()), move |client, _| {
             let root = root.clone();
             async move { client.list(&root).await.map(drop) }
         });
@@ -222,7 +225,7 @@ impl ObjectStoreBuilder {
         });
         Ok(Ways {
             connect: self.connect,
-            silence: self.silence,
+            silence: self.times.silence,
             allows_http: self.allow_http,
             api_version: api_version.transpose()?,
             authorities: authorities.transpose()?,

@@ -3,15 +3,16 @@
 //! When an answer is missing, nobody knows whether the store did what it was asked to. So a second attempt first checks
 //! whether the first one succeeded.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::ObjectStoreShare;
-use super::client::{Client, Known, marker};
+use super::client::{Client, marker};
+use super::engine::Attempt;
 use super::failure::Failure;
+use super::left::Change;
 use super::lock::Lock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MasBackupFile, MasBackupFolder, SharePath};
@@ -27,10 +28,12 @@ impl Share for ObjectStoreShare {
         let (content, lock) = (Bytes::copy_from_slice(content), self.lock_of(path));
         let is_probe = is_probe(path);
         let is_proved = self.holds_locks.load(Ordering::Relaxed) || lock.is_none();
-        let written = self.engine.run(move |client, attempt| {
+        let change = Change::making(&key, key.clone());
+        let written = self.engine.change(&change, move |client, attempt| {
             let (key, folder, content) = (key.clone(), folder.clone(), content.clone());
             async move {
                 require_folder(&client, &folder).await?;
+                attempt.go_on()?;
                 match client.put(&key, content.clone(), lock).await {
                     Err(taken) if taken.is_taken() => {
                         if !attempt.may_be_done() || !client.holds(&key, &content).await? {
@@ -63,7 +66,7 @@ impl Share for ObjectStoreShare {
     fn read(&self, path: &SharePath, limit: u64, buffer: &mut Vec<u8>) -> Result<()> {
         buffer.clear();
         let (key, _) = self.place("read", path)?;
-        let read = self.engine.run(move |client, _| {
+        let read = self.engine.read(&key.clone(), move |client, _| {
             let key = key.clone();
             async move { client.read(&key, limit).await }
         });
@@ -92,7 +95,7 @@ impl Share for ObjectStoreShare {
         if room == 0 {
             return Ok(0);
         }
-        let read = self.engine.run(move |client, _| {
+        let read = self.engine.read(&key.clone(), move |client, _| {
             let key = key.clone();
             async move { client.read_range(&key, from, room).await }
         });
@@ -107,7 +110,8 @@ impl Share for ObjectStoreShare {
             .filter_map(|count| SharePath::from_names(folder.names()[..count].iter().cloned()).ok())
             .map(|parent| self.key(&parent))
             .collect();
-        let created = self.engine.run(move |client, attempt| {
+        let change = Change::making(&key, marker(&key));
+        let created = self.engine.change(&change, move |client, attempt| {
             let (key, parents) = (key.clone(), parents.clone());
             async move {
                 let is_there = if attempt.may_be_done() {
@@ -123,11 +127,13 @@ impl Share for ObjectStoreShare {
                     ));
                 }
                 for parent in parents {
+                    attempt.go_on()?;
                     match client.put(&marker(&parent), Bytes::new(), None).await {
                         Err(taken) if taken.is_taken() => {}
                         created => created?,
                     }
                 }
+                attempt.go_on()?;
                 match client.put(&marker(&key), Bytes::new(), None).await {
                     Err(taken) if taken.is_taken() && attempt.may_be_done() => Ok(()),
                     created => created,
@@ -140,11 +146,12 @@ impl Share for ObjectStoreShare {
     fn copy(&self, object: &SharePath, name: &SharePath) -> Result<()> {
         let ((from, _), (to, folder), lock) =
             (self.place("copy", object)?, self.place("copy", name)?, self.lock_of(name));
-        let copied = self.engine.run(move |client, attempt| {
+        let change = Change::making(&to, to.clone());
+        let copied = self.engine.change(&change, move |client, attempt| {
             let (from, to, folder) = (from.clone(), to.clone(), folder.clone());
             async move {
                 require_folder(&client, &folder).await?;
-                copy(&client, &from, &to, lock, attempt.may_be_done()).await
+                copy(&client, &from, &to, lock, &attempt).await
             }
         });
         copied.map_err(|failure| match failure.kind() {
@@ -158,22 +165,23 @@ impl Share for ObjectStoreShare {
     fn rename(&self, object: &SharePath, name: &SharePath) -> Result<()> {
         let ((from, _), (to, folder), lock) =
             (self.place("rename", object)?, self.place("rename", name)?, self.lock_of(name));
-        let renamed = self.engine.run(move |client, attempt| {
+        let change = Change::removing(&[&from, &to]);
+        let renamed = self.engine.change(&change, move |client, attempt| {
             let (from, to, folder) = (from.clone(), to.clone(), folder.clone());
             async move {
                 require_folder(&client, &folder).await?;
                 let again = attempt.may_be_done();
                 if let Some(known) = client.look(&from).await? {
-                    require_unlocked(&known)?;
+                    known.require_unlocked()?;
                 }
-                match copy(&client, &from, &to, lock, again).await {
+                match copy(&client, &from, &to, lock, &attempt).await {
                     // An earlier attempt came to its end.
                     Err(failure) if again && failure.is_missing() && client.look(&to).await?.is_some() => {
                         return Ok(());
                     }
                     copied => copied?,
                 }
-                remove(&client, &from, true).await
+                client.remove(&from, true).await
             }
         });
         renamed.map_err(|failure| self.failed("rename", name, failure))
@@ -181,7 +189,7 @@ impl Share for ObjectStoreShare {
 
     fn locked_until(&self, path: &SharePath) -> Result<Option<Timestamp>> {
         let (key, _) = self.place("read", path)?;
-        let known = self.engine.run(move |client, _| {
+        let known = self.engine.read(&key.clone(), move |client, _| {
             let key = key.clone();
             async move { client.look(&key).await }
         });
@@ -191,16 +199,16 @@ impl Share for ObjectStoreShare {
 
     fn remove(&self, path: &SharePath) -> Result<()> {
         let (key, _) = self.place("delete", path)?;
-        let removed = self.engine.run(move |client, attempt| {
+        let removed = self.engine.change(&Change::removing(&[&key]), move |client, attempt| {
             let key = key.clone();
-            async move { remove(&client, &key, attempt.may_be_done()).await }
+            async move { client.remove(&key, attempt.may_be_done()).await }
         });
         removed.map_err(|failure| self.failed("delete", path, failure))
     }
 
     fn remove_folder(&self, folder: &SharePath) -> Result<()> {
         let (key, _) = self.place("delete folder", folder)?;
-        let removed = self.engine.run(move |client, attempt| {
+        let removed = self.engine.change(&Change::removing(&[&key]), move |client, attempt| {
             let key = key.clone();
             async move {
                 let listing = client.list(&key).await?;
@@ -208,7 +216,7 @@ impl Share for ObjectStoreShare {
                     return Err(Failure::other(ErrorKind::Io, "the folder is not empty"));
                 }
                 if !listing.exists {
-                    return if attempt.may_be_done() { Ok(()) } else { Err(missing()) };
+                    return if attempt.may_be_done() { Ok(()) } else { Err(Failure::missing()) };
                 }
                 match client.delete(&marker(&key)).await {
                     Err(failure) if failure.is_missing() => Ok(()),
@@ -227,11 +235,11 @@ impl ObjectStoreShare {
     }
 
     fn items(&self, key: String, always_exists: bool) -> Result<Vec<Item>, Failure> {
-        self.engine.run(move |client, _| {
+        self.engine.read(&key.clone(), move |client, _| {
             let key = key.clone();
             async move {
                 let listing = client.list(&key).await?;
-                if listing.exists || always_exists { Ok(listing.items) } else { Err(missing()) }
+                if listing.exists || always_exists { Ok(listing.items) } else { Err(Failure::missing()) }
             }
         })
     }
@@ -254,10 +262,6 @@ impl ObjectStoreShare {
 
 fn is_probe(path: &SharePath) -> bool {
     path.file_name().is_some_and(|name| name.as_str().starts_with(PROBE))
-}
-
-fn missing() -> Failure {
-    Failure::other(ErrorKind::NotFound, "there is nothing of that name")
 }
 
 /// Refuses to write into a folder that does not exist: a store would make it by that.
@@ -294,40 +298,27 @@ async fn require_lock(client: &Client, key: &str, lock: Lock) -> Result<(), Fail
     Err(Failure::other(ErrorKind::Unsupported, text))
 }
 
-/// Refuses to delete what the store refuses to delete.
-fn require_unlocked(known: &Known) -> Result<(), Failure> {
-    match known.locked_until.filter(|until| *until > Timestamp::now()) {
-        Some(until) => Err(Failure::locked(until)),
-        None => Ok(()),
-    }
-}
-
 /// Copies an object to a name that is free.
-async fn copy(client: &Client, from: &str, to: &str, lock: Option<Lock>, again: bool) -> Result<(), Failure> {
+async fn copy(
+    client: &Client,
+    from: &str,
+    to: &str,
+    lock: Option<Lock>,
+    attempt: &Attempt,
+) -> Result<(), Failure> {
     if client.look(from).await?.is_none() {
-        return Err(missing());
+        return Err(Failure::missing());
     }
     // Not every store minds the condition on a copy, so look first.
     if client.look(to).await?.is_none() {
+        attempt.go_on()?;
         match client.copy(from, to, lock).await {
             Err(taken) if taken.is_taken() => {}
             copied => return copied,
         }
     }
-    if again && client.same(from, to).await? {
+    if attempt.may_be_done() && client.same(from, to).await? {
         return Ok(());
     }
     Err(Failure::other(ErrorKind::AlreadyExists, "something of that name is there already"))
-}
-
-/// Deletes an object that exists and is not locked. In a bucket with versions, deleting would only hide a locked one.
-async fn remove(client: &Arc<Client>, key: &str, again: bool) -> Result<(), Failure> {
-    let Some(known) = client.look(key).await? else {
-        return if again { Ok(()) } else { Err(missing()) };
-    };
-    require_unlocked(&known)?;
-    match client.delete(key).await {
-        Err(failure) if again && failure.is_missing() => Ok(()),
-        deleted => deleted,
-    }
 }

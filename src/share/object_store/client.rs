@@ -41,6 +41,16 @@ pub(super) struct Known {
     is_pending: bool,
 }
 
+impl Known {
+    /// Refuses to delete what the store refuses to delete.
+    pub(super) fn require_unlocked(&self) -> Result<(), Failure> {
+        match self.locked_until.filter(|until| *until > Timestamp::now()) {
+            Some(until) => Err(Failure::locked(until)),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What a folder holds.
 pub(super) struct Listing {
     pub(super) items: Vec<Item>,
@@ -140,6 +150,18 @@ impl Client {
             is_pending = self.look(to).await?.is_some_and(|known| known.is_pending);
         }
         Ok(())
+    }
+
+    /// Deletes an object that exists and is not locked. In a bucket with versions, deleting would only hide a locked one.
+    pub(super) async fn remove(&self, key: &str, again: bool) -> Result<(), Failure> {
+        let Some(known) = self.look(key).await? else {
+            return if again { Ok(()) } else { Err(Failure::missing()) };
+        };
+        known.require_unlocked()?;
+        match self.delete(key).await {
+            Err(failure) if again && failure.is_missing() => Ok(()),
+            deleted => deleted,
+        }
     }
 
     /// Deletes an object. S3 reports success also if there is none.

@@ -1,14 +1,17 @@
 //! Runs calls: on a thread of its own, again when that helps, and for no longer than they may take.
 
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::client::Client;
 use super::failure::{Failure, Next};
+use super::left::{Change, Left};
 use crate::error::{Error, ErrorKind, Result};
 use crate::stop;
 
@@ -16,19 +19,26 @@ use crate::stop;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     pub(super) call: Duration,
+    pub(super) silence: Duration,
     pub(super) attempts: u32,
 }
 
 /// Which try of a call it is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Attempt {
     may_be_done: bool,
+    is_left: Arc<AtomicBool>,
 }
 
 impl Attempt {
     /// Whether the store may have done already what an earlier attempt asked for: its answer is missing.
-    pub(super) fn may_be_done(self) -> bool {
+    pub(super) fn may_be_done(&self) -> bool {
         self.may_be_done
+    }
+
+    /// Ends a call that its caller has left, before it changes anything.
+    pub(super) fn go_on(&self) -> Result<(), Failure> {
+        if self.is_left.load(Ordering::Relaxed) { Err(Failure::cancelled()) } else { Ok(()) }
     }
 }
 
@@ -39,6 +49,7 @@ pub(super) struct Engine {
     runtime: Handle,
     quit: Option<oneshot::Sender<()>>,
     process: u32,
+    left: Left,
     /// When the last call gave up, and why.
     gave_up: Mutex<Option<(Instant, Failure)>>,
 }
@@ -48,8 +59,13 @@ impl Engine {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|e| Error::io("start a runtime", e))?;
         let (handle, (quit, end)) = (runtime.handle().clone(), oneshot::channel::<()>());
+        let left = Left::default();
+        let of_thread = left.clone();
         let work = move || {
-            let _ = runtime.block_on(end);
+            runtime.block_on(async {
+                let _ = end.await;
+                of_thread.ended().await;
+            });
             // The system may still be resolving a name.
             runtime.shutdown_timeout(PATIENCE);
         };
@@ -61,12 +77,33 @@ impl Engine {
             runtime: handle,
             quit: Some(quit),
             process: std::process::id(),
+            left,
             gave_up: Mutex::default(),
         })
     }
 
-    /// Does work, and does it again as long as that may help.
-    pub(super) fn run<T, F, W>(&self, work: F) -> Result<T, Failure>
+    /// Does work that changes nothing below this key, and does it again as long as that may help.
+    pub(super) fn read<T, F, W>(&self, key: &str, work: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: Fn(Arc<Client>, Attempt) -> W,
+        W: Future<Output = Result<T, Failure>> + Send + 'static,
+    {
+        self.run(&[key], None, work)
+    }
+
+    /// The same with work that changes something.
+    pub(super) fn change<T, F, W>(&self, change: &Change, work: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: Fn(Arc<Client>, Attempt) -> W,
+        W: Future<Output = Result<T, Failure>> + Send + 'static,
+    {
+        let keys: Vec<&str> = change.keys.iter().map(String::as_str).collect();
+        self.run(&keys, Some(change), work)
+    }
+
+    fn run<T, F, W>(&self, keys: &[&str], change: Option<&Change>, work: F) -> Result<T, Failure>
     where
         T: Send + 'static,
         F: Fn(Arc<Client>, Attempt) -> W,
@@ -79,11 +116,15 @@ impl Engine {
         if let Some(failure) = self.is_given_up() {
             return Err(failure);
         }
+        self.left.wait(keys)?;
         let until = Instant::now() + self.times.call;
         let (mut tries, mut pauses, mut may_be_done) = (0, PAUSES.iter().copied(), false);
         let mut earlier: Option<Failure> = None;
         loop {
-            let failure = match self.once(work(self.client.clone(), Attempt { may_be_done }), until) {
+            let is_left = Arc::new(AtomicBool::new(false));
+            let attempt = Attempt { may_be_done, is_left: is_left.clone() };
+            let result = self.once(work(self.client.clone(), attempt), until, change, &is_left);
+            let failure = match result {
                 Ok(value) => {
                     *self.gave_up.lock().unwrap_or_else(PoisonError::into_inner) = None;
                     return Ok(value);
@@ -127,12 +168,14 @@ impl Engine {
         &self,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
         until: Instant,
+        change: Option<&Change>,
+        is_left: &AtomicBool,
     ) -> Result<T, Failure> {
-        let (done, result) = mpsc::sync_channel(1);
+        let (done, result) = bounded(1);
         let task = self.runtime.spawn(async move { drop(done.send(work.await)) });
         loop {
-            let left = until.saturating_duration_since(Instant::now());
-            match result.recv_timeout(left.min(stop::TICK)) {
+            let time_left = until.saturating_duration_since(Instant::now());
+            match result.recv_timeout(time_left.min(stop::TICK)) {
                 Ok(result) => return result,
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(Failure::other(
@@ -140,27 +183,55 @@ impl Engine {
                         "the work for a request ended without a result",
                     ));
                 }
-                // What the store has received it does, whether anybody waits or not. So wait a moment for its answer: what is
-                // written later would stay when the rest is taken back.
                 Err(RecvTimeoutError::Timeout) if stop::is_set() => {
-                    return result.recv_timeout(left.min(PATIENCE)).unwrap_or_else(|_| {
+                    is_left.store(true, Ordering::Relaxed);
+                    let Some(change) = change else {
                         task.abort();
+                        return Err(Failure::cancelled());
+                    };
+                    // Most answers come at once.
+                    return result.recv_timeout(time_left.min(PATIENCE)).unwrap_or_else(|_| {
+                        self.leave(task, result, change);
                         Err(Failure::cancelled())
                     });
                 }
-                Err(RecvTimeoutError::Timeout) if left.is_zero() => {
-                    task.abort();
+                Err(RecvTimeoutError::Timeout) if time_left.is_zero() => {
+                    is_left.store(true, Ordering::Relaxed);
+                    match change {
+                        Some(change) => self.leave(task, result, change),
+                        None => task.abort(),
+                    }
                     return Err(Failure::silence(self.times.call));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
     }
+
+    /// Leaves a call to itself. What the store has received it does, whether anybody waits or not; so the call comes to its
+    /// end, and then takes back what it made.
+    fn leave<T: Send + 'static>(
+        &self,
+        mut task: JoinHandle<()>,
+        result: Receiver<Result<T, Failure>>,
+        change: &Change,
+    ) {
+        let (client, limit, made) = (self.client.clone(), self.times.silence, change.makes.clone());
+        self.left.add(&self.runtime, change, async move {
+            if tokio::time::timeout(limit, &mut task).await.is_err() {
+                task.abort();
+            }
+            if let (Ok(Ok(_)), Some(made)) = (result.try_recv(), made) {
+                // What is locked stays.
+                let _ = client.remove(&made, true).await;
+            }
+        });
+    }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // The thread ends by itself; nobody needs to wait for it.
+        // The thread ends by itself, once what was left to itself has ended; nobody needs to wait for it.
         let _ = self.quit.take().map(|quit| quit.send(()));
     }
 }
@@ -179,4 +250,5 @@ const LONGEST: Duration = Duration::from_secs(30);
 const LEAST_WAIT: Duration = Duration::from_millis(50);
 const MOST_WAIT: Duration = Duration::from_secs(60);
 const GIVEN_UP: Duration = Duration::from_secs(10);
+/// How long a caller that was stopped waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(1);

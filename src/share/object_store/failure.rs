@@ -85,6 +85,11 @@ impl Failure {
         Self { cause: Cause::Other(kind, text.into()), wait: None }
     }
 
+    /// There is nothing of that name.
+    pub(super) fn missing() -> Self {
+        Self::other(ErrorKind::NotFound, "there is nothing of that name")
+    }
+
     /// The caller asked to stop.
     pub(super) fn cancelled() -> Self {
         Self::other(ErrorKind::Cancelled, CANCELLED)
