@@ -341,7 +341,9 @@ fn bit_rot_in_a_copy_is_mended_when_it_is_read_back() {
     assert_eq!(outcomes(&sites.copied()), ["present"; 2]);
     assert_ne!(files(&there), whole);
     let report = sites.replicate().read_back(true).run().unwrap().into_result().unwrap();
-    assert_eq!(outcomes(&report), ["copied"; 2]);
+    // A link is the same file in both sets; a copy in a store is another object.
+    let older = if backend::is_file_system() { "copied" } else { "present" };
+    assert_eq!(outcomes(&report), ["copied", older]);
     assert_eq!(sites.complete().len(), 2);
     let report = sites.replicate().read_back(true).run().unwrap();
     assert_eq!(outcomes(&report), ["present"; 2]);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use toml::{Spanned, Table};
 
-use crate::options::{BackupOptions, RetentionOptions, SmbOptions};
+use crate::options::{BackupOptions, ConnectionOptions, RetentionOptions};
 use crate::share::is_url;
 
 /// Options that the core reads: a section, and where it begins.
@@ -99,7 +99,7 @@ pub(super) struct ShareSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) password_file: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<SmbOptions>")]
+    #[schemars(with = "Option<ConnectionOptions>")]
     pub(super) options: Option<Options>,
 }
 
