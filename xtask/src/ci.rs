@@ -41,7 +41,7 @@ const STEPS: &[Step] = &[
     Step { name: "rust", what: "the tests of the core pass", run: rust::in_folders },
     Step { name: "rust-smb", what: "those that take a share pass behind a file server", run: rust::over_smb },
     Step {
-        name: "rust-object-store",
+        name: "object-store",
         what: "those that take an object store pass on S3 and Azure Blob, and so do sets",
         run: || rust::in_object_stores(&[]),
     },
