@@ -19,6 +19,7 @@ mod crypto;
 mod engine;
 mod failure;
 mod left;
+mod listing;
 mod location;
 mod lock;
 mod options;

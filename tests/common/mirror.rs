@@ -74,16 +74,19 @@ impl Mirror {
         // A test that failed leaves nothing behind that others use.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         self.place.carry_over(&mut state);
+        let only_reads = ["list", "read"].contains(&what);
         let in_store = run(&self.store);
         if in_store.as_ref().is_err_and(|error| error.kind() == ErrorKind::Cancelled) {
-            if !["list", "read"].contains(&what) {
+            if !only_reads {
                 self.follow(path);
+                *state = self.place.state();
             }
-            *state = self.place.state();
             return in_store;
         }
         let in_folder = run(&self.folder);
-        *state = self.place.state();
+        if !only_reads {
+            *state = self.place.state();
+        }
         if !self.is_only_in_folders(path) {
             let is_same = match (&in_store, &in_folder) {
                 (Ok(one), Ok(other)) => compare(one, other),

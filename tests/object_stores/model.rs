@@ -122,6 +122,26 @@ fn folders_that_other_programs_made_are_folders() {
 }
 
 #[test]
+fn an_object_that_no_path_can_name_hides_nothing_else() {
+    for store in stores() {
+        let site = Site::new(store);
+        let set = site.back_up(std::sync::Arc::new(site.share())).unwrap();
+        let folder = set.parent().unwrap();
+        for odd in ["/planted", "./planted", "../planted", "a//planted"] {
+            let key = format!("{}/{folder}/{odd}", site.prefix);
+            store.server().put(BUCKET, &key, b"x");
+        }
+        let items = site.share().list(&folder).unwrap();
+        let names: Vec<_> = items.iter().map(|item| &*item.name).collect();
+        assert!(names.contains(&set.file_name().unwrap().as_str()), "{store:?}: {names:?}");
+        assert!(!names.iter().any(|name| ["", ".", "..", "planted"].contains(name)), "{store:?}: {names:?}");
+        let sets =
+            azs_backup::list_sets(std::sync::Arc::new(site.share()), site.place.deployment()).run().unwrap();
+        assert_eq!(sets.iter().filter(|set| set.is_complete()).count(), 1, "{store:?}: {sets:?}");
+    }
+}
+
+#[test]
 fn a_listing_of_many_pages_is_whole() {
     for store in stores() {
         let site = Site::new(store);

@@ -40,8 +40,9 @@ use run::{Failure, cargo};
 const HELP: &str = "\
 cargo xtask quickstart [ARGUMENTS]   run the main job with the program (--help for its arguments)
 cargo xtask test                     run all tests, of all parts
-cargo xtask test PART [ARGUMENTS]    of one part: rust, object-store, cli, python, node, c, together, windows; arguments go to its test
-                                     command
+cargo xtask test PART [ARGUMENTS]    of one part: rust, object-store, cli, python, node, c, together, windows; arguments go
+                                     to its test command
+cargo xtask test object-store all    all tests of sets in object stores, also those that take long there
 cargo xtask night [BACKUPS]          backups over SMB with random faults, by default 200
 cargo xtask soak [TIME] [SEED]       the oracle on random folders for 1h, 90m, 30s…, beginning with this seed; by default
                                      for an hour, with another seed each time

@@ -19,23 +19,29 @@ pub(crate) struct Server {
     pub(crate) program: PathBuf,
 }
 
-/// Installs the servers that this machine can run, and says which it cannot.
-pub(crate) fn servers() -> Result<Vec<Server>, Failure> {
+/// Installs the servers that this machine can run, and says which it cannot and why.
+pub(crate) fn servers() -> Vec<Server> {
+    let moto = || {
+        able(FOR_PYTHON)?;
+        python::tool_of("moto-venv", "moto_server", MOTO)
+    };
+    let azurite = || {
+        able(node::FOR_NODE)?;
+        azurite()
+    };
     let mut servers = Vec::new();
-    let missing = needs::lacking(FOR_PYTHON);
-    if missing.is_empty() {
-        let program = python::tool_of("moto-venv", "moto_server", MOTO)?;
-        servers.push(Server { share: "s3", variable: "AZS_TEST_MOTO", program });
-    } else {
-        eprintln!("xtask: no {}: the tests against an S3 server are left out", missing.join(", "));
-    }
-    let missing = needs::lacking(node::FOR_NODE);
-    if missing.is_empty() {
-        servers.push(Server { share: "azure", variable: "AZS_TEST_AZURITE", program: azurite()? });
-    } else {
-        eprintln!("xtask: no {}: the tests against an Azure Blob server are left out", missing.join(", "));
-    }
-    Ok(servers)
+    let mut add = |share, variable, what, program: Result<PathBuf, Failure>| match program {
+        Ok(program) => servers.push(Server { share, variable, program }),
+        Err(Failure(why)) => eprintln!("xtask: SKIPPED: the tests against {what}: {why}"),
+    };
+    add("s3", "AZS_TEST_MOTO", "an S3 server (moto)", moto());
+    add("azure", "AZS_TEST_AZURITE", "an Azure Blob server (Azurite)", azurite());
+    servers
+}
+
+fn able(needed: &[needs::Need]) -> Result<(), Failure> {
+    let missing = needs::lacking(needed);
+    if missing.is_empty() { Ok(()) } else { Err(Failure(format!("no {}", missing.join(", ")))) }
 }
 
 fn azurite() -> Result<PathBuf, Failure> {

@@ -116,8 +116,10 @@ impl Engine {
         if let Some(failure) = self.is_given_up() {
             return Err(failure);
         }
-        self.left.wait(keys)?;
         let until = Instant::now() + self.times.call;
+        if !self.left.wait(keys, until)? {
+            return Err(Failure::silence(self.times.call));
+        }
         let (mut tries, mut pauses, mut may_be_done) = (0, PAUSES.iter().copied(), false);
         let mut earlier: Option<Failure> = None;
         loop {

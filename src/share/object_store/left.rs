@@ -4,7 +4,7 @@
 //! limited time, and whoever asks for the same place next waits for their end: cleaning up finds what there is to clean.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError, bounded};
 use tokio::runtime::Handle;
@@ -61,8 +61,8 @@ impl Left {
         });
     }
 
-    /// Waits for those above, at and below these keys.
-    pub(super) fn wait(&self, keys: &[&str]) -> Result<(), Failure> {
+    /// Waits for those above, at and below these keys; returns whether all have ended by then.
+    pub(super) fn wait(&self, keys: &[&str], until: Instant) -> Result<bool, Failure> {
         let touches = |call: &LeftCall| call.keys.iter().any(|left| keys.iter().any(|key| meet(left, key)));
         let met: Vec<_> = self.calls(touches);
         for end in met {
@@ -70,9 +70,12 @@ impl Left {
                 if stop::is_set() {
                     return Err(Failure::cancelled());
                 }
+                if Instant::now() >= until {
+                    return Ok(false);
+                }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Is ready when all have ended.
@@ -121,13 +124,15 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (left, (end, ended)) = (Left::default(), tokio::sync::oneshot::channel::<()>());
         left.add(runtime.handle(), &Change::making("a/b", "a/b".into()), async { drop(ended.await) });
-        left.wait(&["c"]).unwrap();
+        let (now, later) = (Instant::now(), Instant::now() + Duration::from_secs(60));
+        assert!(left.wait(&["c"], later).unwrap());
+        assert!(!left.wait(&["a"], now).unwrap());
         let stopped = stop::Stop::default();
         stopped.set();
-        let failure = stopped.run(|| left.wait(&["a"])).unwrap_err();
+        let failure = stopped.run(|| left.wait(&["a"], later)).unwrap_err();
         assert_eq!(failure.kind(), crate::ErrorKind::Cancelled);
         let waits = left.clone();
-        let waiting = std::thread::spawn(move || waits.wait(&["a"]).is_ok());
+        let waiting = std::thread::spawn(move || waits.wait(&["a"], later).unwrap());
         drop(end);
         runtime.block_on(left.ended());
         assert!(waiting.join().unwrap());

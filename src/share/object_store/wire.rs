@@ -19,6 +19,7 @@ use jiff::Timestamp;
 
 use super::crypto::OpenSsl;
 use super::failure::Failure;
+use super::listing::usable;
 use super::lock::{self, Lock};
 
 tokio::task_local! {
@@ -156,6 +157,7 @@ impl Wire {
         }
         let most = if is_listing { MOST_LISTING } else { MOST_REFUSAL };
         let body = read(body, most, self.ways.silence).await?;
+        let body = if is_listing && parts.status.is_success() { usable(body) } else { body };
         let mut now = seen(&parts.headers);
         if !parts.status.is_success() {
             let code =
