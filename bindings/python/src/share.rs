@@ -199,10 +199,10 @@ impl FolderShare {
 /// program runs as. Elsewhere a UNC path without an account raises `InvalidArgumentError`. Where the system opens it,
 /// `durability` is the only keyword.
 ///
-/// The URL of an object store (`s3://bucket/folder`, `az://account/container/folder`, `https://…`) takes no account: credentials
-/// come from the environment. Its keywords are `endpoint`, `region`, `path_style`, `allow_http`, `api_version`, `authorities`,
-/// `lock_days`, `lock_mode`, the three limits and `attempts` (docs/object-stores.md). Where the package was built without the
-/// feature `object-store`, it raises `UnsupportedError`.
+/// The URL of an object store (`s3://bucket/folder`, `az://account/container/folder`, `https://…`) takes no account:
+/// credentials come from the environment. Its keywords are `endpoint`, `region`, `path_style`, `allow_http`,
+/// `api_version`, `authorities`, `lock_days`, `lock_mode`, the three limits and `attempts` (docs/object-stores.md).
+/// Where the package was built without the feature `object-store`, it raises `UnsupportedError`.
 #[pyfunction]
 #[pyo3(signature = (
     root, account=None, password=None, *, port=None, encryption=None, oldest_dialect=None, durability=None,
