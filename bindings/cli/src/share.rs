@@ -273,13 +273,12 @@ impl SetArgs {
             return Ok((self.server.open(Path::new(&root.to_string()), output)?, folder));
         }
         if is_url(set) {
-            let url = set.to_string_lossy();
-            let url = url.trim_end_matches('/');
+            let url = set.to_string_lossy().trim_end_matches('/').to_owned();
             // Behind the bucket, or the host and what is in its place.
             let (scheme, rest) = url.split_once("://").unwrap_or_default();
             let names = rest.split('/').skip(if scheme.eq_ignore_ascii_case("s3") { 1 } else { 2 });
             let folder = set_folder(&names.map(str::to_owned).collect::<Vec<_>>())?;
-            let root = url.strip_suffix(&folder.to_string()).unwrap_or(url).trim_end_matches('/');
+            let root = url.strip_suffix(&folder.to_string()).unwrap_or(&url).trim_end_matches('/');
             return Ok((self.server.open(Path::new(root), output)?, folder));
         }
         let path = set.canonicalize().map_err(|e| Error::io(format_args!("open {}", set.display()), e))?;
