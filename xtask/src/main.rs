@@ -10,6 +10,7 @@ mod book;
 mod c;
 mod ci;
 mod cli;
+mod counts;
 mod dependencies;
 mod examples;
 mod fuzz;
@@ -52,6 +53,7 @@ cargo xtask install-c PREFIX         install the C library: header, libraries, p
 cargo xtask header                   generate the C header
 cargo xtask book                     build the book in docs into target/book, and check its links and examples
 cargo xtask pages [PROGRAM]          run the lines that the book prints, with this program or the one that was built
+cargo xtask counts [--bless]         compare instructions and system calls with benches/counts.json, or update it there
 cargo xtask static                   build the program as one file for any Linux: target/programs/azs-backup
 cargo xtask deb                      build the Debian package of it into target/debian
 cargo xtask notices                  generate THIRD-PARTY-NOTICES, which every package contains
@@ -90,6 +92,7 @@ fn main() -> ExitCode {
         ("fuzz", []) => fuzz::fuzz("60", None),
         ("fuzz", [seconds]) => fuzz::fuzz(seconds, None),
         ("fuzz", [seconds, target]) => fuzz::fuzz(seconds, Some(target)),
+        ("counts", options) => counts::run(options),
         ("windows", arguments) => windows::run(arguments),
         ("wheel", []) => python::wheel(),
         ("npm-pack", []) => node::pack(),
