@@ -23,6 +23,8 @@ mod kit;
 mod mas_backup;
 #[path = "cli/nightly.rs"]
 mod nightly;
+#[path = "cli/post_quantum.rs"]
+mod post_quantum;
 #[path = "cli/reports.rs"]
 mod reports;
 #[path = "cli/secrets.rs"]
