@@ -2,8 +2,12 @@
 //!
 //! A message is one CMS AuthEnvelopedData (RFC 5083, RFC 5652) in definite-length DER: AES-256-GCM (RFC 5084) with a
 //! 12-byte nonce and a 16-byte tag, and the content key wrapped for each recipient by RSA-OAEP with SHA-256
-//! (RFC 8017, RFC 4055) or by ephemeral-static ECDH on P-256, P-384 or P-521 with AES-256 key wrap (RFC 5753). There
-//! are no attributes. `openssl cms -decrypt` opens every message straight from the PFX.
+//! (RFC 8017, RFC 4055) by ephemeral-static ECDH on P-256, P-384 or P-521 with AES-256 key wrap (RFC 5753), or by
+//! ML-KEM-768 or ML-KEM-1024 with HKDF and AES-256 key wrap (RFC 9629, RFC 9936). There are no attributes. `openssl cms
+//! -decrypt` opens every message straight from the PFX; with a key of ML-KEM, from OpenSSL 3.6 on.
+//!
+//! A message opens with any one of its recipients' keys. So it is as safe as the weakest of them: only where *all* are
+//! of ML-KEM does it stay closed to whoever has a quantum computer.
 //!
 //! [`EncryptionCertificate`] and [`Sealer`] are all that a host needs to make backups, and with them it cannot read
 //! what it wrote. [`DecryptionCertificate`] and [`Opener`] are for the day when you need a backup. Only functions named
@@ -37,6 +41,7 @@ mod kdf;
 mod key;
 mod mac;
 mod message;
+mod ml_kem;
 mod name;
 mod open;
 mod password;

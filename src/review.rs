@@ -105,14 +105,14 @@ pub fn review(configuration: &Configuration, share: Arc<dyn Share>, now: Timesta
 }
 
 /// Reviews as [`review`] does, looks for copies on other shares, and tries the keys on what the newest backup of Azure Stack
-/// Hub needs: a drill.
+/// Hub needs: a drill. Another share that could not be opened is a finding: give its error.
 ///
 /// # Errors
 /// Those of [`review`].
 pub fn review_with(
     configuration: &Configuration,
     share: Arc<dyn Share>,
-    copies: &[Arc<dyn Share>],
+    copies: &[Result<Arc<dyn Share>>],
     keys: &Keys,
     now: Timestamp,
 ) -> Result<Review> {

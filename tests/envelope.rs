@@ -14,6 +14,8 @@ mod openssl_command;
 mod pem_keys;
 #[path = "envelope/pfx_parts.rs"]
 mod pfx_parts;
+#[path = "envelope/post_quantum.rs"]
+mod post_quantum;
 #[path = "envelope/renewed.rs"]
 mod renewed;
 #[path = "envelope/round_trip.rs"]
@@ -30,6 +32,7 @@ use azs_backup::{DecryptionCertificate, EncryptionCertificate, Opener};
 
 const PASSWORD: &str = "correct horse";
 const KEYS: [&str; 6] = ["rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521"];
+const ML_KEM: [&str; 2] = ["mlkem768", "mlkem1024"];
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/envelope").join(name)

@@ -13,6 +13,7 @@ static OPENER: LazyLock<Opener> = LazyLock::new(|| {
     Opener::with_certificates(vec![
         pfx(include_bytes!("../../tests/vectors/envelope/rsa2048.pfx")),
         pfx(include_bytes!("../../tests/vectors/envelope/p256.pfx")),
+        pfx(include_bytes!("../../tests/vectors/envelope/mlkem768.pfx")),
     ])
 });
 

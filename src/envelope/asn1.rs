@@ -6,7 +6,7 @@ use der::asn1::{AnyRef, ObjectIdentifier};
 use crate::{Error, ErrorKind};
 
 /// RFC 5280 §4.1.1.2.
-#[derive(Clone, Copy, Sequence)]
+#[derive(Clone, Copy, PartialEq, Sequence)]
 pub(crate) struct AlgorithmIdentifier<'a> {
     pub(crate) algorithm: ObjectIdentifier,
     #[asn1(optional = "true")]

@@ -9,7 +9,7 @@ use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::ec::Asn1Flag;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
-use openssl::pkey::{Id, PKey, PKeyRef, Public};
+use openssl::pkey::{Id, PKeyRef, Public};
 use openssl::x509::{X509, X509KeyUsage, X509Ref};
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,9 @@ use crate::{Error, ErrorKind, Result};
 use super::asn1::oid;
 use super::input::Contents;
 use super::internal;
-use super::name::{IssuerAndSerial, hex_upper, name_text};
+use super::key::{Kind, PublicKey};
+use super::ml_kem::{self, SubjectPublicKeyInfo, is_ml_kem};
+use super::name::{IssuerAndSerial, hex_upper, name_text, subject_public_key_info};
 use super::store::Stored;
 
 /// What a certificate says about itself. Nothing of it is verified: backups trust a certificate because the operator
@@ -48,10 +50,21 @@ pub struct CertificateFacts {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct KeyFacts {
-    /// `RSA`, `EC P-256`, `EC P-384` or `EC P-521`.
+    /// `RSA`, `EC P-256`, `EC P-384`, `EC P-521`, `ML-KEM-768` or `ML-KEM-1024`.
     pub algorithm: String,
-    /// Size of the modulus, or of the curve's field, in bits.
+    /// Size of the modulus, or of the curve's field, in bits; the number in the name of ML-KEM.
     pub bits: u32,
+}
+
+impl KeyFacts {
+    /// Whether it is of ML-KEM, which no quantum computer is known to break.
+    ///
+    /// A message or a set stays closed to one only if this holds for *all* certificates that it is sealed to: each opens it
+    /// alone.
+    #[must_use]
+    pub fn is_post_quantum(&self) -> bool {
+        self.algorithm.starts_with("ML-KEM-")
+    }
 }
 
 /// A public certificate that backups are sealed to: the CER.
@@ -117,7 +130,7 @@ impl fmt::Debug for EncryptionCertificate {
 pub(crate) struct Certificate {
     pub(super) x509: X509,
     pub(crate) facts: CertificateFacts,
-    public_key: PKey<Public>,
+    public_key: PublicKey,
     /// RFC 5652's IssuerAndSerialNumber in DER.
     issuer_and_serial: Vec<u8>,
 }
@@ -139,12 +152,7 @@ impl Certificate {
             Error::new(ErrorKind::Malformed, "the certificate is not DER").with_source(source)
         };
         let identity = IssuerAndSerial::of_certificate(&der).map_err(not_der)?;
-        let public_key = x509.public_key().map_err(|source| {
-            unsuitable(
-                "the certificate's key is of a kind that is not supported: take RSA or P-256, P-384, P-521",
-            )
-            .with_source(source)
-        })?;
+        let public_key = public_key_of(&x509)?;
         let digest = |kind| -> Result<String> {
             Ok(hex_upper(&x509.digest(kind).map_err(internal("hash a certificate"))?))
         };
@@ -165,15 +173,22 @@ impl Certificate {
     /// Checks that the key usage, if the certificate states one, allows what a recipient's key is for (RFC 5280
     /// §4.2.1.3).
     pub(super) fn check_key_usage(&self) -> Result<()> {
-        let (needed, name) = match self.public_key.id() {
-            Id::RSA => (X509KeyUsage::KEY_ENCIPHERMENT, "keyEncipherment"),
-            _ => (X509KeyUsage::KEY_AGREEMENT, "keyAgreement"),
+        let (needed, name) = match self.public_key.kind() {
+            // RFC 9935 §5 for the second.
+            Kind::Rsa | Kind::MlKem(_) => (X509KeyUsage::KEY_ENCIPHERMENT, "keyEncipherment"),
+            Kind::Ec => (X509KeyUsage::KEY_AGREEMENT, "keyAgreement"),
         };
         self.check_usage(needed, "encryption", name)
     }
 
-    /// Checks that the key usage, if the certificate states one, allows signatures.
+    /// Checks that the key can sign, and that the key usage, if the certificate states one, allows it.
     pub(crate) fn check_signing_usage(&self) -> Result<()> {
+        if self.openssl_key().is_none() {
+            return Err(unsuitable(format!(
+                "the certificate {} is not for signatures: its key is {}, which only encrypts",
+                self.facts.sha1_thumbprint, self.facts.key.algorithm
+            )));
+        }
         self.check_usage(X509KeyUsage::DIGITAL_SIGNATURE, "signatures", "digitalSignature")
     }
 
@@ -204,8 +219,13 @@ impl Certificate {
         self.x509.to_der().map_err(internal("encode a certificate"))
     }
 
-    pub(crate) fn public_key(&self) -> &PKeyRef<Public> {
+    pub(super) fn public_key(&self) -> &PublicKey {
         &self.public_key
+    }
+
+    /// The key as OpenSSL takes it; `None` if it is of ML-KEM.
+    pub(crate) fn openssl_key(&self) -> Option<&PKeyRef<Public>> {
+        self.public_key.openssl()
     }
 
     /// RFC 5652's IssuerAndSerialNumber in DER.
@@ -236,7 +256,33 @@ fn choose(certificates: Vec<X509>) -> Result<X509> {
     }
 }
 
-fn key_facts(key: &PKeyRef<Public>) -> Result<KeyFacts> {
+/// Reads the key, but does not check whether it is fit. Keys of ML-KEM are read without OpenSSL, which knows them only from
+/// 3.5 on.
+pub(super) fn public_key_of(x509: &X509Ref) -> Result<PublicKey> {
+    let der = x509.to_der().map_err(internal("encode a certificate"))?;
+    let info = subject_public_key_info(&der).and_then(|info| info.decode_as::<SubjectPublicKeyInfo<'_>>());
+    match info {
+        Ok(info) if is_ml_kem(&info.algorithm.algorithm) => {
+            let key = ml_kem::PublicKey::read(&info);
+            key.map(PublicKey::MlKem).ok_or_else(|| {
+                unsuitable("the certificate's key is not a sound one of ML-KEM-768 or ML-KEM-1024: take one of these")
+            })
+        }
+        _ => x509.public_key().map(PublicKey::OpenSsl).map_err(|source| {
+            unsuitable(format!("the certificate's key is of a kind that is not supported: take {KINDS}"))
+                .with_source(source)
+        }),
+    }
+}
+
+fn key_facts(key: &PublicKey) -> Result<KeyFacts> {
+    let key = match key {
+        PublicKey::OpenSsl(key) => key,
+        PublicKey::MlKem(key) => {
+            let bits = key.strength().bits();
+            return Ok(KeyFacts { algorithm: format!("ML-KEM-{bits}"), bits });
+        }
+    };
     let bits = key.bits();
     let algorithm = match key.id() {
         Id::RSA => {
@@ -276,9 +322,7 @@ fn key_facts(key: &PKeyRef<Public>) -> Result<KeyFacts> {
         }
         other => {
             let name = Nid::from_raw(other.as_raw()).short_name().unwrap_or("unknown");
-            return Err(unsuitable(format!(
-                "the certificate's key is of kind {name}: take RSA or P-256, P-384, P-521"
-            )));
+            return Err(unsuitable(format!("the certificate's key is of kind {name}: take {KINDS}")));
         }
     };
     Ok(KeyFacts { algorithm: algorithm.to_owned(), bits })
@@ -331,6 +375,7 @@ pub(crate) fn unsuitable(message: impl Into<std::borrow::Cow<'static, str>>) -> 
     Error::new(ErrorKind::CertificateUnsuitable, message)
 }
 
+const KINDS: &str = "RSA, P-256, P-384, P-521, ML-KEM-768 or ML-KEM-1024";
 const MIN_RSA_BITS: u32 = 2048;
 /// OpenSSL's own limit; the time of a private-key operation grows with the third power.
 const MAX_RSA_BITS: u32 = 16_384;

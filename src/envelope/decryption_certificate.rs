@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-use openssl::pkey::{Id, PKey, Private};
+use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
 use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
 
-use super::certificate::{Certificate, CertificateFacts, EncryptionCertificate, unsuitable};
+use super::certificate::{Certificate, CertificateFacts, EncryptionCertificate, public_key_of, unsuitable};
 use super::input::{Contents, unwrap_pfx};
-use super::key::PrivateKey;
+use super::key::{Kind, PrivateKey};
 use super::store::Stored;
-use super::{internal, pem_key, pfx};
+use super::{pem_key, pfx};
 
 /// A certificate with its private key, which opens backups. It opens them even after it has expired.
 ///
@@ -71,31 +71,35 @@ impl DecryptionCertificate {
 
     /// Takes a certificate that the system keeps, and the right to use its key.
     pub(super) fn from_stored(stored: Stored) -> Result<Self> {
-        let public = stored.x509.public_key().map_err(internal("read the public key of a certificate"))?;
         let certificate = Certificate::new(stored.x509)?;
+        let Some(public) = certificate.openssl_key() else {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "a key of ML-KEM in a store of Windows does not open here: open with a PFX file",
+            ));
+        };
+        let public = public.to_owned();
         let private_key = PrivateKey::Stored((stored.key)()?, public);
         Ok(Self { first: Pair { certificate, private_key }, others: Vec::new() })
     }
 
-    fn from_parts(keys: Vec<PKey<Private>>, certificates: Vec<X509>) -> Result<Self> {
+    fn from_parts(keys: Vec<PrivateKey>, certificates: Vec<X509>) -> Result<Self> {
         if certificates.is_empty() {
             return Err(unsuitable("there is no certificate with the private key"));
         }
         let mut certificates: Vec<_> = certificates
             .into_iter()
-            .filter_map(|x509| x509.public_key().ok().map(|public| (x509, public)))
+            .filter_map(|x509| public_key_of(&x509).ok().map(|public| (x509, public)))
             .collect();
         let mut pairs = Vec::new();
         let mut failure = None;
         for private_key in keys {
             // Use each certificate once, so that a repeated key makes only one pair.
-            let Some(at) = certificates.iter().position(|(_, public)| public.public_eq(&private_key)) else {
+            let Some(at) = certificates.iter().position(|(_, public)| public.fits(&private_key)) else {
                 continue;
             };
             match Certificate::new(certificates.remove(at).0) {
-                Ok(certificate) => {
-                    pairs.push(Pair { certificate, private_key: PrivateKey::Read(private_key) });
-                }
+                Ok(certificate) => pairs.push(Pair { certificate, private_key }),
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
@@ -136,19 +140,19 @@ impl DecryptionCertificate {
         let is_it =
             |pair: &&Pair| pair.certificate.facts.sha1_thumbprint.eq_ignore_ascii_case(sha1_thumbprint);
         let key = &self.pairs().find(is_it)?.private_key;
-        if key.id() != Id::RSA {
+        if key.kind() != Kind::Rsa {
             return None;
         }
         let with_sha256 = key.decrypt(ciphertext).ok().map(|opened| (opened, "sha256"));
         with_sha256.or_else(|| key.decrypt_sha1(ciphertext).map(|opened| (opened, "sha1")))
     }
 
-    /// Takes it apart: each certificate with its private key, which is `None` if the system keeps it.
+    /// Takes it apart: each certificate with its private key, which is `None` if the system keeps it or it is of ML-KEM.
     pub(crate) fn into_pairs(self) -> impl Iterator<Item = (Certificate, Option<PKey<Private>>)> {
         std::iter::once(self.first).chain(self.others).map(|pair| {
             let key = match pair.private_key {
                 PrivateKey::Read(key) => Some(key),
-                PrivateKey::Stored(..) => None,
+                PrivateKey::MlKem(_) | PrivateKey::Stored(..) => None,
             };
             (pair.certificate, key)
         })

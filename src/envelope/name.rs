@@ -17,15 +17,8 @@ pub(crate) struct IssuerAndSerial<'a> {
 impl<'a> IssuerAndSerial<'a> {
     /// Reads the first fields of a certificate (RFC 5280 §4.1).
     pub(crate) fn of_certificate(der: &'a [u8]) -> der::Result<Self> {
-        let certificate = AnyRef::from_der(der)?;
-        certificate.tag().assert_eq(Tag::Sequence)?;
-        let tbs: AnyRef<'a> = SliceReader::new(certificate.value())?.decode()?;
-        let mut fields = SliceReader::new(tbs.value())?;
-        let mut field: AnyRef<'a> = fields.decode()?;
-        if field.tag() != Tag::Integer {
-            field = fields.decode()?; // the first was the version
-        }
-        let serial = field;
+        let mut fields = fields_from_serial(der)?;
+        let serial: AnyRef<'a> = fields.decode()?;
         let _signature: AnyRef<'a> = fields.decode()?;
         let issuer: AnyRef<'a> = fields.decode()?;
         serial.tag().assert_eq(Tag::Integer)?;
@@ -48,6 +41,27 @@ impl<'a> IssuerAndSerial<'a> {
         let digits = hex_upper(&magnitude[start..magnitude.len().min(start + MAX_SERIAL)]);
         if negative { format!("-{digits}") } else { digits }
     }
+}
+
+/// Reads the SubjectPublicKeyInfo of a certificate (RFC 5280 §4.1).
+pub(super) fn subject_public_key_info(der: &[u8]) -> der::Result<AnyRef<'_>> {
+    let mut fields = fields_from_serial(der)?;
+    for _before in ["serialNumber", "signature", "issuer", "validity", "subject"] {
+        let _: AnyRef<'_> = fields.decode()?;
+    }
+    fields.decode()
+}
+
+/// Finds the fields of a certificate, behind its version.
+fn fields_from_serial(der: &[u8]) -> der::Result<SliceReader<'_>> {
+    let certificate = AnyRef::from_der(der)?;
+    certificate.tag().assert_eq(Tag::Sequence)?;
+    let tbs: AnyRef<'_> = SliceReader::new(certificate.value())?.decode()?;
+    let mut fields = SliceReader::new(tbs.value())?;
+    if Tag::peek(&fields)? != Tag::Integer {
+        let _version: AnyRef<'_> = fields.decode()?;
+    }
+    Ok(fields)
 }
 
 /// Negates a negative number in two's complement.

@@ -10,12 +10,13 @@ use crate::{Error, ErrorKind, Result};
 
 use super::ber::to_der;
 use super::input::{Pem, decode_base64, decode_text, find, next_pem};
+use super::key::PrivateKey;
 use super::password::{Password, wrong_password};
 use super::pbe::{Failure, Scheme, Work};
 use super::private_key::{Encrypted, MAX_KEYS, check_parts, private_key};
 
 /// Reads all private keys of a file in PEM.
-pub(super) fn from_pem(file: &[u8], passphrase: Option<&str>) -> Result<Vec<PKey<Private>>> {
+pub(super) fn from_pem(file: &[u8], passphrase: Option<&str>) -> Result<Vec<PrivateKey>> {
     let text = decode_text(file);
     let mut rest = text.trim_ascii();
     let mut work = Work::new("the private key");
@@ -44,7 +45,7 @@ pub(super) fn from_pem(file: &[u8], passphrase: Option<&str>) -> Result<Vec<PKey
                     Failure::Error(error) => error,
                 })?
             }
-            _ => check_parts(read_block(&block, passphrase)?)?,
+            _ => PrivateKey::Read(check_parts(read_block(&block, passphrase)?)?),
         });
     }
     if keys.is_empty() {
@@ -53,7 +54,7 @@ pub(super) fn from_pem(file: &[u8], passphrase: Option<&str>) -> Result<Vec<PKey
     Ok(keys)
 }
 
-fn open_block(block: &Pem<'_>, passphrase: Option<&str>, work: &mut Work) -> Result<PKey<Private>> {
+fn open_block(block: &Pem<'_>, passphrase: Option<&str>, work: &mut Work) -> Result<PrivateKey> {
     let der =
         decode_base64(block.body).map(Zeroizing::new).and_then(|der| to_der(&der)).ok_or_else(malformed)?;
     let encrypted = Encrypted::from_der(&der).map_err(|source| malformed().with_source(source))?;

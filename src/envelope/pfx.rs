@@ -6,7 +6,6 @@
 
 use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, Sequence, Tag, Tagged};
-use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
 use zeroize::Zeroizing;
 
@@ -14,6 +13,7 @@ use crate::{Error, ErrorKind, Result};
 
 use super::asn1::{AlgorithmIdentifier, ID_DATA, ID_ENVELOPED_DATA, oid};
 use super::ber::{elements, implicit_octets, to_der};
+use super::key::PrivateKey;
 use super::mac::{Mac, MacData};
 use super::password::{Password, wrong_password};
 use super::pbe::{Failure, Scheme, Work};
@@ -22,7 +22,7 @@ use super::private_key::{Encrypted, MAX_KEYS, private_key};
 /// The keys and certificates of a PFX, in its order.
 #[derive(Default)]
 pub(super) struct Found {
-    pub(super) keys: Vec<PKey<Private>>,
+    pub(super) keys: Vec<PrivateKey>,
     pub(super) certificates: Vec<X509>,
     /// Why part of the file is missing here.
     pub(super) failure: Option<Error>,

@@ -3,7 +3,7 @@
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Encode, Reader, Sequence, SliceReader, Tag, TagNumber, Tagged};
 use openssl::ec::EcGroupRef;
-use openssl::pkey::{Id, PKeyRef, Public};
+use openssl::pkey::Id;
 use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Result};
@@ -11,9 +11,14 @@ use crate::{Error, ErrorKind, Result};
 use super::asn1::{AlgorithmIdentifier, ID_EC_PUBLIC_KEY, ID_MGF1, ID_SHA256, malformed, oid, unsupported};
 use super::cipher::{ContentKey, KEY_LEN, damaged};
 use super::internal;
-use super::key::PrivateKey;
+use super::key::{Kind, PrivateKey, PublicKey};
+use super::ml_kem::Encapsulated;
 use super::name::IssuerAndSerial;
-use super::wrap::{AES256_WRAP, agree_for, derive_kek, oaep_encrypt, unwrap, wrap};
+use super::wrap::{AES256_WRAP, agree_for, derive_kek, derive_kek_of_kem, oaep_encrypt, unwrap, wrap};
+
+use self::kem::Kem;
+
+mod kem;
 
 /// One element of the RecipientInfos, if its kind is known.
 pub(super) enum Recipient<'a> {
@@ -21,8 +26,9 @@ pub(super) enum Recipient<'a> {
     KeyTrans(KeyTrans<'a>),
     /// Elliptic curves (RFC 5652 §6.2.2, RFC 5753).
     KeyAgree(KeyAgree<'a>),
-    /// Unsupported: a password, a key-encryption key, a key encapsulation (RFC 9629), a recipient named by key
-    /// identifier.
+    /// ML-KEM (RFC 9629, RFC 9936).
+    Kem(Kem<'a>),
+    /// Unsupported: a password, a key-encryption key, a kind of somebody's own.
     Other,
 }
 
@@ -84,6 +90,7 @@ impl<'a> Recipient<'a> {
                         AnyRef::new(Tag::Sequence, any.value()).map_err(malformed("RecipientInfo"))?;
                     Self::KeyAgree(sequence.decode_as().map_err(malformed("RecipientInfo"))?)
                 }
+                OTHER => Kem::read(&any)?.map_or(Self::Other, Self::Kem),
                 Tag::ContextSpecific { constructed: true, .. } => Self::Other,
                 tag => {
                     let message = format!("the message has {tag} where a RecipientInfo belongs");
@@ -112,6 +119,7 @@ impl<'a> Recipient<'a> {
     pub(super) fn identities(&self) -> Vec<IssuerAndSerial<'a>> {
         match self {
             Self::KeyTrans(trans) => identity(&trans.recipient).into_iter().collect(),
+            Self::Kem(kem) => identity(kem.recipient()).into_iter().collect(),
             Self::KeyAgree(agree) => {
                 agree.encrypted_keys.iter().filter_map(|key| identity(&key.recipient)).collect()
             }
@@ -132,9 +140,12 @@ impl<'a> Recipient<'a> {
         };
         match self {
             Self::KeyTrans(trans) if is_meant(&trans.recipient) => {
-                (wanted.is_some() || key.id() == Id::RSA).then(|| trans.unwrap(key))
+                (wanted.is_some() || key.kind() == Kind::Rsa).then(|| trans.unwrap(key))
             }
-            Self::KeyAgree(agree) if wanted.is_some() || key.id() == Id::EC => {
+            Self::Kem(kem) if is_meant(kem.recipient()) => {
+                (wanted.is_some() || matches!(key.kind(), Kind::MlKem(_))).then(|| kem.unwrap(key))
+            }
+            Self::KeyAgree(agree) if wanted.is_some() || key.kind() == Kind::Ec => {
                 agree.unwrap_any(|mine| is_meant(&mine.recipient), key)
             }
             _ => None,
@@ -143,18 +154,25 @@ impl<'a> Recipient<'a> {
 }
 
 /// Wraps the content key for one certificate, as a whole RecipientInfo in DER.
-pub(super) fn wrap_for(recipient: &[u8], public: &PKeyRef<Public>, key: &ContentKey) -> Result<Vec<u8>> {
+pub(super) fn wrap_for(recipient: &[u8], public: &PublicKey, key: &ContentKey) -> Result<Vec<u8>> {
     let encode = |source: der::Error| {
         Error::new(ErrorKind::Internal, "the RecipientInfo does not encode").with_source(source)
     };
     let recipient = AnyRef::from_der(recipient).map_err(encode)?;
-    match public.id() {
-        Id::RSA => {
+    match public {
+        PublicKey::OpenSsl(public) if public.id() == Id::RSA => {
             let encrypted =
                 oaep_encrypt(public, key.as_bytes()).map_err(internal("encrypt the content key"))?;
             key_trans(recipient, &encrypted).map_err(encode)
         }
-        _ => {
+        PublicKey::MlKem(public) => {
+            let Encapsulated { ciphertext, secret } =
+                public.encapsulate().map_err(internal("encapsulate a key"))?;
+            let kek = derive_kek_of_kem(&*secret, None)?;
+            let wrapped = wrap(&kek, key)?;
+            kem::write(recipient, public.strength(), &ciphertext, &wrapped).map_err(encode)
+        }
+        PublicKey::OpenSsl(public) => {
             let agreed = agree_for(public).map_err(internal("agree on a key"))?;
             let kek = derive_kek(&agreed.secret, None)?;
             let wrapped = wrap(&kek, key)?;
@@ -221,7 +239,7 @@ impl KeyTrans<'_> {
             ));
         }
         self.check_algorithm()?;
-        if key.id() != Id::RSA {
+        if key.kind() != Kind::Rsa {
             return Err(damaged());
         }
         let content_key = key.decrypt(self.encrypted_key.as_bytes())?;
@@ -342,6 +360,8 @@ fn is_sha256(algorithm: &AlgorithmIdentifier<'_>) -> bool {
 }
 
 const KEY_AGREE: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(1) };
+/// OtherRecipientInfo.
+const OTHER: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(4) };
 
 /// Most recipients to read from a message; far more than any rotation or escrow needs.
 const MAX_RECIPIENTS: usize = 64;

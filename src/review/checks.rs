@@ -146,6 +146,7 @@ pub(super) fn certificates(configuration: &Configuration, now: Timestamp, findin
     if configuration.encryption_certificates.is_empty() {
         findings.add("ENCRYPTION_CERTIFICATE_NOT_GIVEN", CONFIGURATION, "encryption_certificates is empty");
     }
+    let (mut post_quantum, mut others) = (0, Vec::new());
     for (at, cer) in configuration.encryption_certificates.iter().enumerate().take(MOST_CERTIFICATES) {
         let certificate = match EncryptionCertificate::from_cer(cer.as_bytes()) {
             Ok(certificate) => certificate,
@@ -157,6 +158,10 @@ pub(super) fn certificates(configuration: &Configuration, now: Timestamp, findin
         };
         let facts = certificate.facts();
         let name = format!("{} ({})", facts.sha1_thumbprint, shown(&facts.subject));
+        match facts.key.is_post_quantum() {
+            true => post_quantum += 1,
+            false => others.push(format!("{name} has a key of {}", facts.key.algorithm)),
+        }
         if let Err(e) = certificate.check_validity(now) {
             findings.add("ENCRYPTION_CERTIFICATE_NOT_VALID", CONFIGURATION, shown(&e.to_string()));
         } else if facts.not_after.as_second() - now.as_second() < EXPIRES_SOON {
@@ -168,6 +173,11 @@ pub(super) fn certificates(configuration: &Configuration, now: Timestamp, findin
         if !known.iter().any(|known| thumbprints.contains(&&known.thumbprint)) {
             findings.add("DECRYPTION_CERTIFICATE_NOT_ON_RECORD", CONFIGURATION, name);
         }
+    }
+    if post_quantum > 0 {
+        others.into_iter().for_each(|seen| {
+            findings.add("ENCRYPTION_CERTIFICATE_NOT_POST_QUANTUM", CONFIGURATION, seen);
+        });
     }
 }
 

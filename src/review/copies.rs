@@ -14,10 +14,10 @@ use crate::error::{Result, Scope};
 use crate::set::{SetList, list_sets};
 use crate::share::Share;
 
-/// Finds the newest copy of each component. A share with copies that cannot be read is a finding.
+/// Finds the newest copy of each component. A share with copies that cannot be opened or read is a finding.
 pub(super) fn review(
     configuration: &Configuration,
-    copies: &[Arc<dyn Share>],
+    copies: &[Result<Arc<dyn Share>>],
     components: &mut [ComponentReview],
     now: Timestamp,
     findings: &mut Findings,
@@ -29,15 +29,20 @@ pub(super) fn review(
     let demand = signers::demand(configuration, &mut Findings::default());
     let mut newest = BTreeMap::new();
     let mut all_read = true;
-    for share in copies {
-        let list = list_sets(share.clone(), &configuration.deployment).demand(demand.clone());
-        let unread = match list.run() {
-            Ok(list) => {
-                note(&list, now, &mut newest);
-                list.unreadable.first().map(|of| format!("{}: {}", of.folder, of.reason))
+    for opened in copies {
+        let unread = match opened {
+            Ok(share) => {
+                let list = list_sets(share.clone(), &configuration.deployment).demand(demand.clone());
+                match list.run() {
+                    Ok(list) => {
+                        note(&list, now, &mut newest);
+                        list.unreadable.first().map(|of| format!("{}: {}", of.folder, of.reason))
+                    }
+                    Err(e) if e.scope() == Scope::Caller => return Err(e),
+                    Err(e) => Some(format!("{}: {e}", share.describe())),
+                }
             }
-            Err(e) if e.scope() == Scope::Caller => return Err(e),
-            Err(e) => Some(format!("{}: {e}", share.describe())),
+            Err(e) => Some(e.to_string()),
         };
         if let Some(why) = unread {
             all_read = false;

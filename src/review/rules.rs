@@ -353,7 +353,7 @@ pub static RULES: &[Rule] = &[
         title: "An encryption certificate cannot be used",
         why: "A weak key protects nothing, and a certificate with its private key does not belong on a host that backs up.",
         practice: "Encryption",
-        remedy: "Make a certificate with an RSA key of 2048 bits or more and export the CER alone.",
+        remedy: "Make a certificate with an RSA key of 2048 bits or more, or of ML-KEM, and export the CER alone.",
     },
     Rule {
         id: "ENCRYPTION_CERTIFICATE_NOT_VALID",
@@ -370,6 +370,14 @@ pub static RULES: &[Rule] = &[
         why: "Backups stop on that day, and nobody will be looking.",
         practice: "Encryption",
         remedy: "Make a new certificate, keep its PFX in a vault, and give the CER to every host. Keep the old PFX.",
+    },
+    Rule {
+        id: "ENCRYPTION_CERTIFICATE_NOT_POST_QUANTUM",
+        severity: Notice,
+        title: "Some encryption certificates are of ML-KEM, and others are not",
+        why: "Each certificate opens a set alone: whoever breaks the RSA or EC key does not need the others.",
+        practice: "Encryption",
+        remedy: "For data that must stay closed for decades, seal to certificates of ML-KEM alone.",
     },
     Rule {
         id: "DECRYPTION_CERTIFICATE_NOT_ON_RECORD",

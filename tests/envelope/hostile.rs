@@ -93,6 +93,11 @@ fn no_change_to_a_message_for_an_ec_key_goes_unseen() {
     assert_eq!(change_every_byte("p256"), Vec::<String>::new());
 }
 
+#[test]
+fn no_change_to_a_message_for_an_ml_kem_key_goes_unseen() {
+    assert_eq!(change_every_byte("mlkem768"), Vec::<String>::new());
+}
+
 /// A recipient whose part of the RecipientInfos was changed cannot open it; the others can, and get the same content.
 #[test]
 fn a_change_to_one_recipients_part_leaves_the_others_theirs() {
@@ -194,7 +199,7 @@ fn a_message_beyond_the_limit_is_not_even_parsed() {
 
 #[test]
 fn no_change_to_a_cer_panics() {
-    for name in ["p256.cer", "cer-pem.cer", "cer-pem-utf16le.cer", "cer-p7b.cer"] {
+    for name in ["p256.cer", "cer-pem.cer", "cer-pem-utf16le.cer", "cer-p7b.cer", "mlkem768.cer"] {
         let cer = vector(name);
         for i in 0..cer.len() {
             for value in [cer[i] ^ 1, cer[i] ^ 0x80, 0, 0xff] {

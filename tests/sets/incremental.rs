@@ -10,6 +10,8 @@ mod lost_piece;
 mod moves;
 #[path = "incremental/nightly.rs"]
 mod nightly;
+#[path = "incremental/post_quantum.rs"]
+mod post_quantum;
 #[path = "incremental/shares.rs"]
 mod shares;
 #[path = "incremental/vanishing.rs"]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::needs::{self, FOR_BUILD, FOR_TESTS, OpenSsl};
 use crate::run::{Failure, cargo};
-use crate::{api, book, c, cli, dependencies, node, package, python, rust, spelling, together};
+use crate::{api, book, c, cli, counts, dependencies, node, package, python, rust, spelling, together};
 
 struct Step {
     name: &'static str,
@@ -49,6 +49,11 @@ const STEPS: &[Step] = &[
         name: "cli",
         what: "the program passes its tests, and shows the main job",
         run: || cli::test(&[]),
+    },
+    Step {
+        name: "counts",
+        what: "no job takes over 3 % more instructions or system calls than benches/counts.json says",
+        run: || counts::run(&[]),
     },
     Step { name: "python", what: "the Python package passes its tests", run: || python::test(&[]) },
     Step { name: "node", what: "the Node package passes its tests", run: || node::test(&[]) },

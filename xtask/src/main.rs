@@ -10,6 +10,7 @@ mod book;
 mod c;
 mod ci;
 mod cli;
+mod counts;
 mod dependencies;
 mod examples;
 mod fuzz;
@@ -54,6 +55,7 @@ cargo xtask install-c PREFIX         install the C library: header, libraries, p
 cargo xtask header                   generate the C header
 cargo xtask book                     build the book in docs into target/book, and check its links and examples
 cargo xtask pages [PROGRAM]          run the lines that the book prints, with this program or the one that was built
+cargo xtask counts [--bless]         compare instructions and system calls with benches/counts.json, or update it there
 cargo xtask static                   build the program as one file for any Linux: target/programs/azs-backup
 cargo xtask deb                      build the Debian package of it into target/debian
 cargo xtask notices                  generate THIRD-PARTY-NOTICES, which every package contains
@@ -73,10 +75,9 @@ const PARTS: &[(&str, Test)] = &[
     ("node", node::test),
     ("c", c::test),
     ("together", together::test),
+    // CI leaves it out: it would take as long as half of all the rest.
+    ("windows", windows::part),
 ];
-
-/// One more, which is tested when it is named: it takes wine, and half an hour of a quiet machine.
-const WINDOWS: (&str, Test) = ("windows", windows::part);
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -93,6 +94,7 @@ fn main() -> ExitCode {
         ("fuzz", []) => fuzz::fuzz("60", None),
         ("fuzz", [seconds]) => fuzz::fuzz(seconds, None),
         ("fuzz", [seconds, target]) => fuzz::fuzz(seconds, Some(target)),
+        ("counts", options) => counts::run(options),
         ("windows", arguments) => windows::run(arguments),
         ("wheel", []) => python::wheel(),
         ("npm-pack", []) => node::pack(),
@@ -126,7 +128,7 @@ fn test(arguments: &[String]) -> Result<(), Failure> {
     let Some((part, arguments)) = arguments.split_first() else {
         return PARTS.iter().try_for_each(|(_, test)| test(&[]));
     };
-    match PARTS.iter().chain([&WINDOWS]).find(|(name, _)| name == part) {
+    match PARTS.iter().find(|(name, _)| name == part) {
         Some((_, test)) => test(arguments),
         None => Err(Failure(format!("there is no part {part}\n{HELP}"))),
     }

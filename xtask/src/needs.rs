@@ -63,7 +63,7 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     tool("strace", &["strace"], || !cfg!(target_os = "linux") || runs("strace")),
 ];
 
-/// For tests that say themselves that they cannot run: NTFS permissions, and a domain.
+/// For tests that say themselves that they cannot run: NTFS permissions, a domain, post-quantum recipients by hand.
 pub(crate) const FOR_MORE_TESTS: &[Need] = &[
     tool("Samba's modules", &["samba-vfs-modules"], || {
         let find = "ls \"$(smbd -b | sed -n 's/.*MODULESDIR: //p')/vfs/acl_xattr.so\"";
@@ -74,6 +74,11 @@ pub(crate) const FOR_MORE_TESTS: &[Need] = &[
         &["samba-ad-dc", "samba-ad-provision", "samba-dsdb-modules", "winbind"],
         || runs("samba") && runs("winbindd"),
     ),
+    // No Debian has it yet.
+    tool("openssl 3.6 or later, which AZS_TEST_OPENSSL may name,", &[], || {
+        let command = std::env::var_os("AZS_TEST_OPENSSL").unwrap_or_else(|| "openssl".into());
+        openssl_version(command) >= Some((3, 6))
+    }),
 ];
 
 /// To build and test the Python package.
@@ -128,7 +133,7 @@ pub(crate) fn check(needs: &[Need]) -> Result<OpenSsl, Failure> {
 /// Installs what is missing if we may; otherwise goes on without it.
 pub(crate) fn add(needs: &[Need]) {
     for need in missing(needs) {
-        if !may_install() || install(&[need]).is_err() {
+        if need.packages.is_empty() || !may_install() || install(&[need]).is_err() {
             eprintln!("xtask: no {}: tests that want it are left out, and say so", need.name);
         }
     }
@@ -186,9 +191,14 @@ fn has_python() -> bool {
 }
 
 fn has_openssl() -> bool {
-    let version = output("openssl", &["version"], "").unwrap_or_default();
-    let major = version.strip_prefix("OpenSSL ").and_then(|rest| rest.split('.').next());
-    major.is_some_and(|major| major.parse::<u32>().is_ok_and(|major| major >= 3))
+    openssl_version("openssl") >= Some((3, 0))
+}
+
+/// Its major and its minor number; `None` for other makes.
+fn openssl_version(command: impl AsRef<std::ffi::OsStr>) -> Option<(u32, u32)> {
+    let version = output(command, &["version"], "")?;
+    let mut numbers = version.strip_prefix("OpenSSL ")?.split('.').map_while(|number| number.parse().ok());
+    Some((numbers.next()?, numbers.next()?))
 }
 
 /// Returns the version of the system's OpenSSL, if we can build against it.

@@ -34,7 +34,7 @@ pub extern "C" fn azs_review_new(
     guard(error, || {
         let out = slot(found, "found")?;
         let configuration = Configuration::from_json(configuration.get(length, "configuration")?)?;
-        let copies = opened(copies, copy_count)?;
+        let copies: Vec<_> = opened(copies, copy_count)?.into_iter().map(Ok).collect();
         let (share, keys) = (handle(share, "share")?.0.clone(), keys(opener)?);
         out.give(azs_review(review_with(&configuration, share, &copies, &keys, now.time("now")?)?));
         Ok(())

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Restore a backup set of azs-backup without azs-backup: read_set.py SET BACKUP.PFX INTO
 
-It shares no code with azs-backup, and follows its specification (docs/format.md). It takes Python 3.9 or later, `openssl` 3,
-and `zstd` unless Python is 3.14 or later. The password of the PFX is in AZS_PFX_PASSWORD, or typed.
+It shares no code with azs-backup, and follows its specification (docs/format.md). It takes Python 3.9 or later, `openssl` 3
+(3.6 for a key of ML-KEM), and `zstd` unless Python is 3.14 or later. The password of the PFX is in AZS_PFX_PASSWORD, or typed.
 
 What is damaged is named LOST; the exit code is then 3, and everything else is restored. Links that were unpacked before
 are not followed. Give it a folder of its own all the same.
@@ -46,12 +46,25 @@ def opened(file: Path, digest: str, pfx: Path, password: str) -> bytes:
     return decompress(done.stdout)
 
 
-def check(pfx: Path, password: str) -> None:
+def of_ml_kem(folder: Path) -> str:
+    """What else it may be that a PFX does not open, if the set has a certificate of ML-KEM."""
+    try:
+        cover = json.loads((folder / "backup.json").read_text(encoding="utf-8"))
+        keys = [str(certificate["key"]["algorithm"]) for certificate in cover["certificates"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    if not any(key.startswith("ML-KEM-") for key in keys):
+        return ""
+    version = subprocess.run(["openssl", "version"], capture_output=True).stdout.decode(errors="replace").strip()
+    return f"\nIf its key is of ML-KEM, it takes OpenSSL 3.6 or later, and this is {version}; azs-backup opens it without"
+
+
+def check(folder: Path, pfx: Path, password: str) -> None:
     """A wrong password is not damage."""
     command = ["openssl", "pkey", "-in", str(pfx), "-passin", "env:AZS_PFX_PASSWORD", "-noout"]
     environment = {**os.environ, "AZS_PFX_PASSWORD": password}
     if subprocess.run(command, env=environment, capture_output=True).returncode != 0:
-        raise SystemExit(f"{pfx} does not open: its password is wrong, or it is no PFX")
+        raise SystemExit(f"{pfx} does not open: its password is wrong, or it is no PFX{of_ml_kem(folder)}")
 
 
 def check_recipient(folder: Path, sums: "dict[str, str]", pfx: Path, password: str) -> None:
@@ -68,7 +81,7 @@ def check_recipient(folder: Path, sums: "dict[str, str]", pfx: Path, password: s
         return
     cover = json.loads((folder / "backup.json").read_text(encoding="utf-8"))
     needed = ", ".join(str(certificate["sha1_thumbprint"]) for certificate in cover["certificates"])
-    raise SystemExit(f"{pfx} does not open this set, which needs a PFX with one of these thumbprints: {needed}")
+    raise SystemExit(f"{pfx} does not open this set, which needs a PFX with one of these thumbprints: {needed}{of_ml_kem(folder)}")
 
 
 def digests(folder: Path) -> "dict[str, str]":
@@ -117,7 +130,7 @@ class Stream(io.RawIOBase):
 def main(folder: Path, pfx: Path, into: Path) -> int:
     password = os.environ.get("AZS_PFX_PASSWORD")
     password = getpass.getpass(f"Password of {pfx}: ") if password is None else password
-    check(pfx, password)
+    check(folder, pfx, password)
     sums = digests(folder)
     check_recipient(folder, sums, pfx, password)
     lost = 0

@@ -1,5 +1,5 @@
 # Restores a backup set of azs-backup without azs-backup: .\recover.ps1 SET BACKUP.PFX INTO
-# It takes openssl 3 and zstd on the PATH, and the tar that Windows has. Set $env:AZS_PFX_PASSWORD first.
+# It takes openssl 3 (3.6 for a key of ML-KEM) and zstd on the PATH, and the tar that Windows has. Set $env:AZS_PFX_PASSWORD first.
 # What is damaged is named LOST.
 param([Parameter(Mandatory)] $Set, [Parameter(Mandatory)] $Pfx, [Parameter(Mandatory)] $Into)
 $Set = (Resolve-Path $Set -ErrorAction Stop).Path
@@ -8,6 +8,10 @@ New-Item -ItemType Directory $Into -ErrorAction Stop > $null
 Push-Location $Into
 Copy-Item (Join-Path $Set '*.p7m'), (Join-Path $Set 'SHA256SUMS') .
 Copy-Item $Pfx backup.pfx
+
+if (Select-String '"algorithm": *"ML-KEM-' (Join-Path $Set 'backup.json') -Quiet) {
+  [Console]::Error.WriteLine("A PFX with a key of ML-KEM takes OpenSSL 3.6 or later; this is $(openssl version)")
+}
 
 # As in docs/windows.md of azs-backup.
 mkdir plain, restored > $null

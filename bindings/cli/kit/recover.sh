@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Restores a backup set of azs-backup without azs-backup: recover.sh SET BACKUP.PFX INTO
-# It takes bash, openssl 3, zstd, tar and coreutils. The password of the PFX is in AZS_PFX_PASSWORD, or typed.
+# It takes bash, openssl 3 (3.6 for a key of ML-KEM), zstd, tar and coreutils. The password of the PFX is in AZS_PFX_PASSWORD, or typed.
 # What is damaged is named LOST; the exit code is then 3, and what is whole is restored.
 # `tar` follows links that it unpacked before: take a folder of its own.
 set -eu
@@ -13,9 +13,16 @@ if [ -z "${AZS_PFX_PASSWORD+set}" ]; then
   read -rsp "Password of $2: " AZS_PFX_PASSWORD </dev/tty
   export AZS_PFX_PASSWORD
 fi
+# What else it may be, if the set has a certificate of ML-KEM.
+tell_of_ml_kem() {
+  if grep -qs '"algorithm": *"ML-KEM-' "$set/backup.json"; then
+    echo "If its key is of ML-KEM, it takes OpenSSL 3.6 or later, and this is $(openssl version); azs-backup opens it without" >&2
+  fi
+}
 # A wrong password is not damage.
 openssl pkey -in "$pfx" -passin env:AZS_PFX_PASSWORD -noout 2>/dev/null || {
   echo "$2 does not open: its password is wrong, or it is no PFX" >&2
+  tell_of_ml_kem
   exit 1
 }
 # Neither is a PFX of another certificate: the cover sheet says which it takes.
@@ -24,6 +31,7 @@ if (cd "$set" && sed $'1s/^\xef\xbb\xbf//; s/\r$//' SHA256SUMS | grep "  $list\$
   ! openssl cms -decrypt -binary -inform DER -in "$set/$list" -inkey "$pfx" -passin env:AZS_PFX_PASSWORD -out /dev/null 2>/dev/null; then
   echo "$2 does not open this set, which needs a PFX with one of these thumbprints:" >&2
   grep -o '"sha1_thumbprint": *"[0-9A-F]*"' "$set/backup.json" | grep -o '[0-9A-F]\{40\}' >&2
+  tell_of_ml_kem
   exit 1
 fi
 if ! mkdir -p "$3" || [ -n "$(ls -A "$3")" ]; then

@@ -14,6 +14,7 @@ mod ended;
 mod files;
 mod options;
 mod output;
+mod post_quantum;
 mod progress;
 // Without SMB nobody asks for the account of a file server, whose options are refused by name.
 #[cfg_attr(not(feature = "smb"), allow(dead_code, unused_imports))]

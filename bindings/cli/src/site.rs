@@ -140,8 +140,8 @@ impl Site {
         self.server()?.open(self.root(), output)
     }
 
-    /// Opens the shares with copies.
-    pub(crate) fn open_copies(&self, output: &Output) -> Result<Vec<Arc<dyn Share>>> {
+    /// Opens the shares with copies, each by itself: one that is away is no reason not to look at the others.
+    pub(crate) fn open_copies(&self, output: &Output) -> Vec<Result<Arc<dyn Share>>> {
         self.copies.iter().map(|copy| copy.open(output)).collect()
     }
 

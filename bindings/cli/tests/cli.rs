@@ -26,6 +26,8 @@ mod nightly;
 #[cfg(feature = "object-store")]
 #[path = "cli/object_store.rs"]
 mod object_store;
+#[path = "cli/post_quantum.rs"]
+mod post_quantum;
 #[path = "cli/reports.rs"]
 mod reports;
 #[path = "cli/secrets.rs"]

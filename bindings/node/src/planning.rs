@@ -322,8 +322,8 @@ pub fn review<'env>(
     // Here, on the thread of JavaScript, whose memory it is.
     let configuration = Configuration::from_json(configuration);
     long(env, move || {
-        let configuration = configuration?;
-        Ok(Review(review_with(&configuration, share?, &copies?, &keys, time(at)?)?))
+        let (configuration, copies) = (configuration?, copies?.into_iter().map(Ok).collect::<Vec<_>>());
+        Ok(Review(review_with(&configuration, share?, &copies, &keys, time(at)?)?))
     })
 }
 
@@ -338,6 +338,7 @@ pub fn review_sync(
 ) -> napi::Result<Review> {
     now(env, || {
         let copies = copies.into_iter().map(Share::share).collect::<Result<Vec<_>>>()?;
+        let copies: Vec<_> = copies.into_iter().map(Ok).collect();
         let configuration = Configuration::from_json(configuration)?;
         Ok(Review(review_with(&configuration, share.share()?, &copies, &keys(opener), time(at)?)?))
     })

@@ -75,7 +75,6 @@ test('a chunk that was written to a stream may be used again', async () => {
 
 test('memory that is gone is an error, not an empty file', async (t) => {
   const backup = await azs.Backup.start(share(t), SWITCHES, { certificates: certificate() })
-  t.after(() => backup.abandon())
   const detached = () => {
     const bytes = own(Buffer.from('content'))
     structuredClone(bytes.buffer, { transfer: [bytes.buffer] })
@@ -99,6 +98,7 @@ test('memory that is gone is an error, not an empty file', async (t) => {
       assert(error instanceof TypeError && error.code === 'ERR_INVALID_ARG_VALUE', `${call}: ${error}`)
     }
   }
+  await backup.abandon()
 })
 
 test('memory of every kind is read', async () => {

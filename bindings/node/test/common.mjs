@@ -2,10 +2,11 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
 // The package that is tested: this one, or one that was installed elsewhere.
 export const PACKAGE = process.env.AZS_BACKUP_PACKAGE ?? join(import.meta.dirname, '..')
-const azs = await import(join(PACKAGE, 'index.js'))
+const azs = await import(pathToFileURL(join(PACKAGE, 'index.js')).href)
 
 export { azs }
 export const PASSWORD = 'correct horse'
@@ -21,7 +22,18 @@ export const SWITCHES = 'contoso.com/nyc/Switches'
 /** A folder that is gone when the test has ended. */
 export function folder(test) {
   const path = mkdtempSync(join(tmpdir(), 'azs-backup-'))
-  test.after(() => rmSync(path, { recursive: true, force: true }))
+  test.after(async () => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return rmSync(path, { recursive: true, force: true })
+      } catch (error) {
+        // Windows removes no folder that a share still has open: it is closed when its object is collected.
+        if (error.code !== 'EBUSY' || tries === 20) throw error
+        globalThis.gc?.()
+        await new Promise((done) => setTimeout(done, 50))
+      }
+    }
+  })
   return path
 }
 

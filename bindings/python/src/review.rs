@@ -37,7 +37,8 @@ pub(crate) fn review(
     } else {
         Configuration::from_json(&configuration.extract::<TextOrBytes>()?.0).raise()?
     };
-    let (share, copies, now) = (share.open()?, opened(copies)?, Time::or_now(now));
+    let (share, now) = (share.open()?, Time::or_now(now));
+    let copies: Vec<_> = opened(copies)?.into_iter().map(Ok).collect();
     let keys = opener.map(|opener| Keys::from(&*opener.0)).unwrap_or_default();
     patiently(py, move || core::review_with(&configuration, share, &copies, &keys, now)).map(Review)
 }

@@ -105,3 +105,17 @@ fn certificates_are_strong_valid_and_held() {
     site.assert(&["DECRYPTION_CERTIFICATE_NOT_ON_RECORD", "SETS_NOBODY_CAN_OPEN"]);
     assert!(EncryptionCertificate::from_cer(&site.fixture.certificate.cer).is_ok());
 }
+
+#[test]
+fn a_certificate_that_takes_away_what_ml_kem_adds_is_named() {
+    let ml_kem = include_bytes!("../../vectors/envelope/mlkem768.cer");
+    let facts = EncryptionCertificate::from_cer(ml_kem).unwrap().facts().clone();
+    for (with_rsa, rules) in [(true, &["ENCRYPTION_CERTIFICATE_NOT_POST_QUANTUM"][..]), (false, &[])] {
+        let mut site = Site::new();
+        let held = site.config["decryption_certificates"].as_array_mut().unwrap();
+        held.push(json!({"thumbprint": facts.sha1_thumbprint}));
+        let rsa = with_rsa.then(|| azs_base64(&site.fixture.certificate.cer));
+        let certificates: Vec<_> = [azs_base64(ml_kem)].into_iter().chain(rsa).collect();
+        site.set("encryption_certificates", json!(certificates)).assert(rules);
+    }
+}

@@ -7,7 +7,7 @@ use azs_backup::copies::replicate;
 use azs_backup::layout::{Component, SetName, SharePath};
 use azs_backup::mas_backup::Keys;
 use azs_backup::review::{Configuration, review, review_with};
-use azs_backup::share::{Item, Share, Space};
+use azs_backup::share::{FolderShare, Item, Share, Space};
 use azs_backup::{Error, ErrorKind, Result};
 use jiff::ToSpan;
 use serde_json::{Value, json};
@@ -167,13 +167,13 @@ fn copies_on_another_share_are_looked_for_and_held_against_the_backups() {
     let root = site.fixture.path("elsewhere");
     std::fs::create_dir_all(root.join("contoso.com/nyc")).unwrap();
     let elsewhere = backend::share(&root);
-    let copies = [elsewhere.clone()];
-    let review = |site: &Site, copies: &[Arc<dyn Share>]| {
+    let copies = [Ok(elsewhere.clone())];
+    let review = |site: &Site, copies: &[Result<Arc<dyn Share>>]| {
         let configuration = Configuration::from_json(site.config.to_string().as_bytes()).unwrap();
         let share = site.fixture.share.clone();
         review_with(&configuration, share, copies, &Keys::default(), site.now).unwrap()
     };
-    let broken = |site: &Site, copies: &[Arc<dyn Share>]| -> BTreeMap<_, Vec<_>> {
+    let broken = |site: &Site, copies: &[Result<Arc<dyn Share>>]| -> BTreeMap<_, Vec<_>> {
         let mut broken = BTreeMap::new();
         let findings = review(site, copies).findings.into_iter();
         for finding in findings.filter(|finding| finding.rule.id.starts_with("COPY_")) {
@@ -199,8 +199,13 @@ fn copies_on_another_share_are_looked_for_and_held_against_the_backups() {
     let stale = review(&site, &copies);
     let stale = stale.findings.iter().find(|finding| finding.rule.id == "COPY_STALE").unwrap();
     assert!(stale.about == "Switches" && stale.seen.contains("9 days ago"), "{stale:?}");
-    // A share that is not there is a finding, and nothing is said of what it may hold.
-    let gone: Arc<dyn Share> = Arc::new(Gone(copies[0].clone()));
-    let gone = broken(&site, &[gone]);
-    assert!(gone.contains_key("COPY_UNREADABLE") && !gone.contains_key("COPY_MISSING"), "{gone:?}");
+    // A share that is not there, or could not even be opened, is a finding, and nothing is said of what it may hold.
+    let gone: Arc<dyn Share> = Arc::new(Gone(site.fixture.share.clone()));
+    let unopened =
+        FolderShare::open(site.fixture.path("nothing")).map(|share| Arc::new(share) as Arc<dyn Share>);
+    assert!(unopened.is_err());
+    for away in [Ok(gone), unopened] {
+        let away = broken(&site, &[away]);
+        assert!(away.contains_key("COPY_UNREADABLE") && !away.contains_key("COPY_MISSING"), "{away:?}");
+    }
 }

@@ -14,6 +14,7 @@ use crate::dry_run::{DryRun, copy_state};
 use crate::ended::Ended;
 use crate::options::{BackupOptions, to_json};
 use crate::output::{Output, content, count, invalid, size, some};
+use crate::post_quantum;
 use crate::progress;
 use crate::share::ShareArgs;
 use crate::signers::SignerArgs;
@@ -143,6 +144,9 @@ fn text(report: &BackupReport, is_dry: bool) -> String {
             "opened by the PFX with the thumbprint {} ({})",
             certificate.sha1_thumbprint, certificate.subject
         );
+    }
+    if let Some(note) = post_quantum::note(&report.cover.certificates) {
+        let _ = writeln!(text, "{note}");
     }
     some(&mut text, "not as it was", report.problems.iter().map(|problem| &problem.message));
     some(&mut text, "skipped", report.skipped.iter().map(|problem| &problem.message));

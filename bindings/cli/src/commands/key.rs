@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use azs_backup::envelope::CertificateFacts;
+use azs_backup::envelope::{CertificateFacts, Sealer};
 use azs_backup::layout::Deployment;
 use azs_backup::set::SetSummary;
 use azs_backup::signature::SignerCertificate;
@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use openssl::x509::extension::KeyUsage;
 use serde::Serialize;
 
-use self::made::{Made, Readers, make};
+use self::made::{Kind, Made, Readers, make};
 use crate::ended::Ended;
 use crate::output::{Output, age, invalid};
 use crate::progress;
@@ -65,6 +65,9 @@ struct New {
     /// For how many days backups may be made with it; it opens them for ever
     #[arg(long, value_name = "N", default_value_t = 1095, value_parser = clap::value_parser!(u32).range(1..=9125))]
     days: u32,
+    /// Kind of its key. A set is post-quantum only if all of its certificates are: each opens it alone
+    #[arg(long, value_enum, default_value_t = Kind::Rsa)]
+    kind: Kind,
     /// Make one that signs sets, and encrypts nothing
     #[arg(long)]
     signs: bool,
@@ -96,12 +99,16 @@ impl New {
                 self.name
             )));
         }
+        if self.signs && !matches!(self.kind, Kind::Rsa) {
+            return Err(invalid("a key of ML-KEM signs nothing: give --signs without --kind"));
+        }
+        let given_text = given.as_ref().map(|text| text.as_str());
         let Made { cer, pfx, password } =
-            make(&self.name, self.days, &mut self.usage(), given.as_ref().map(|text| text.as_str()))?;
+            make(&self.name, self.kind, self.days, &mut self.usage(), given_text)?;
         let [cer_file, pfx_file] = ["cer", "pfx"].map(|kind| self.into.join(format!("{}.{kind}", self.name)));
         let facts = match self.signs {
             true => SignerCertificate::from_cer(&cer)?.facts().clone(),
-            false => EncryptionCertificate::from_cer(&cer)?.facts().clone(),
+            false => try_out(&cer, &pfx, &password)?,
         };
         made::write_new(&pfx_file, &pfx, Readers::Owner)?;
         made::write_new(&cer_file, &cer, Readers::Everybody)?;
@@ -118,12 +125,23 @@ impl New {
     /// What the key is for (RFC 5280 §4.2.1.3).
     fn usage(&self) -> KeyUsage {
         let mut usage = KeyUsage::new();
-        match self.signs {
-            true => usage.digital_signature(),
-            false => usage.key_encipherment().data_encipherment(),
+        match (self.signs, self.kind) {
+            (true, _) => usage.digital_signature(),
+            (false, Kind::Rsa) => usage.key_encipherment().data_encipherment(),
+            // Nothing else is allowed (RFC 9935 §5).
+            (false, Kind::MlKem768 | Kind::MlKem1024) => usage.key_encipherment(),
         };
         usage
     }
+}
+
+/// Seals to the certificate and opens with the PFX, before anybody relies on them.
+fn try_out(cer: &[u8], pfx: &[u8], password: &str) -> Result<CertificateFacts> {
+    let certificate = EncryptionCertificate::from_cer(cer)?;
+    let facts = certificate.facts().clone();
+    let message = Sealer::new(&[certificate])?.seal(b"")?;
+    Opener::new(DecryptionCertificate::from_pfx(pfx, Some(password))?).open(&message)?;
+    Ok(facts)
 }
 
 impl NewKey<'_> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use azs_backup::envelope::KeyFacts;
 use azs_backup::layout::Deployment;
 use azs_backup::set::SetState;
 use azs_backup::{Error, ErrorKind, Result, list_sets};
@@ -13,6 +14,7 @@ use serde::Serialize;
 
 use crate::ended::Ended;
 use crate::output::Output;
+use crate::post_quantum::BY_HAND;
 use crate::share::ServerArgs;
 
 mod page;
@@ -51,6 +53,7 @@ const FILES: [(&str, &str); 3] = [
 struct Needed {
     sha1_thumbprint: String,
     subject: String,
+    key: KeyFacts,
     not_after: String,
     newest: BTreeMap<String, String>,
 }
@@ -142,6 +145,7 @@ impl Kit {
                 let needed = needed.entry(thumbprint.clone()).or_insert_with(|| Needed {
                     sha1_thumbprint: thumbprint,
                     subject: certificate.subject.clone(),
+                    key: certificate.key.clone(),
                     not_after: certificate.not_after.strftime("%Y-%m-%d").to_string(),
                     newest: BTreeMap::new(),
                 });
@@ -162,6 +166,9 @@ impl Made {
             text +=
                 &format!("needs the PFX with the thumbprint {sha1_thumbprint} ({subject}), which opens\n");
             newest.iter().for_each(|(place, set)| text += &format!("  {place}/{set}\n"));
+        }
+        if self.certificates.iter().any(|needed| needed.key.is_post_quantum()) {
+            text += &format!("without the program, {BY_HAND}\n");
         }
         text + "print README.html; keep the PFX and its password elsewhere\n"
     }

@@ -48,7 +48,7 @@ pub(crate) struct Review {
     html: Option<PathBuf>,
 }
 
-type Copies = Vec<Arc<dyn Share>>;
+type Copies = Vec<Result<Arc<dyn Share>>>;
 
 impl Review {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
@@ -71,8 +71,7 @@ impl Review {
 
     /// The configuration, the share, and the shares with copies.
     fn read(&self, output: &Output) -> Result<(Configuration, Arc<dyn Share>, Copies)> {
-        let mut copies: Vec<_> =
-            self.copy.iter().map(|root| self.server.open(root, output)).collect::<Result<_>>()?;
+        let mut copies: Copies = self.copy.iter().map(|root| self.server.open(root, output)).collect();
         if self.config.extension().is_some_and(|extension| extension == "json") {
             let configuration = Configuration::from_json(&read(&self.config)?)?;
             let root = self.root.as_ref().ok_or_else(|| invalid("a configuration as JSON takes --root"))?;
@@ -84,7 +83,7 @@ impl Review {
             Some(root) => self.server.open(root, output)?,
             None => site.open(output)?,
         };
-        copies.extend(site.open_copies(output)?);
+        copies.extend(site.open_copies(output));
         Ok((configuration, share, copies))
     }
 }

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::ended::Ended;
 use crate::output::{Output, age, content, count, harmless, invalid, size};
+use crate::post_quantum;
 use crate::share::{OptionalKeyArgs, SetArgs};
 use crate::table::table;
 
@@ -87,6 +88,9 @@ fn text(cover: &CoverSheet, signature: &Signature) -> String {
             certificate.serial,
             certificate.not_after,
         );
+    }
+    if let Some(note) = post_quantum::note(&cover.certificates) {
+        let _ = writeln!(text, "strength    {}", harmless(&note, false));
     }
     text
 }

@@ -124,6 +124,10 @@ fn a_nightly_run_copies_and_keeps_there_what_it_is_told_to() {
     assert_eq!(output.status.code(), Some(1), "{stdout}");
     assert!(stdout.contains("FAILED  copies to") && stdout.contains("NOT_FOUND"), "{stdout}");
     assert_eq!(sets("share"), 5, "the backup itself is made");
+    let review = ["review", "--config", "site.toml", "--json"];
+    let reviewed = run(&mut site.program(&review));
+    let reviewed = text(&reviewed.stdout);
+    assert!(reviewed.contains("COPY_UNREADABLE") && !reviewed.contains("COPY_MISSING"), "{reviewed}");
 }
 
 #[test]

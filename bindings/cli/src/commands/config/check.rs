@@ -1,6 +1,6 @@
 //! `config check`
 
-use azs_backup::{ErrorKind, Result};
+use azs_backup::{EncryptionCertificate, ErrorKind, Result};
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -9,6 +9,7 @@ use super::SiteFile;
 use crate::commands::nightly::check_reports;
 use crate::ended::Ended;
 use crate::output::{Output, invalid};
+use crate::post_quantum;
 use crate::site::{Copy, Site};
 
 /// Read a configuration and its certificates, and say what a nightly run would do. It touches no share.
@@ -24,6 +25,10 @@ struct Checked {
     root: String,
     components: Vec<String>,
     thumbprints: Vec<String>,
+    /// Whether all certificates are of ML-KEM.
+    is_post_quantum: bool,
+    #[serde(skip)]
+    strength: Option<String>,
     deletes_old_sets: bool,
     copies: Vec<CheckedCopy>,
 }
@@ -57,6 +62,8 @@ impl Check {
             root: site.root().display().to_string(),
             components: site.components.iter().map(|component| component.place.to_string()).collect(),
             thumbprints: certificates.iter().map(|of| of.facts().sha1_thumbprint.clone()).collect(),
+            is_post_quantum: certificates.iter().all(|of| of.facts().key.is_post_quantum()),
+            strength: post_quantum::note(certificates.iter().map(EncryptionCertificate::facts)),
             deletes_old_sets: site.retention.is_some(),
             copies: site.copies.iter().map(CheckedCopy::of).collect(),
         };
@@ -76,6 +83,7 @@ impl Checked {
         let mut text = format!("backs up to {}\n", self.root);
         self.components.iter().for_each(|place| text += &format!("  {place}\n"));
         text += &format!("opened by the PFX with the thumbprint {}\n", self.thumbprints.join(" or "));
+        text.extend(self.strength.iter().map(|strength| format!("{strength}\n")));
         for CheckedCopy { root, deletes_old_sets } in &self.copies {
             let what =
                 if *deletes_old_sets { "deletes old ones by its own rules" } else { "never deletes one" };

@@ -6,18 +6,20 @@ use azs_backup::layout::Deployment;
 use jiff::Timestamp;
 
 use super::Needed;
+use crate::post_quantum::BY_HAND;
 
 const PAGE: &str = include_str!("../../../kit/page.html");
 
 /// Fills in the page.
 pub(super) fn page(deployment: &Deployment, root: &Path, needed: &[Needed], programs: &str) -> String {
-    let rows = needed.iter().map(|Needed { sha1_thumbprint, subject, not_after, newest }| {
+    let rows = needed.iter().map(|Needed { sha1_thumbprint, subject, key, not_after, newest }| {
         let sets = newest.iter().map(|(place, set)| escaped(&format!("{place}/{set}")));
         let sets = sets.collect::<Vec<_>>().join("<br>");
         format!(
-            "<tr><td><code>{}</code><br>{}<br>valid until {}</td><td><code>{sets}</code></td></tr>",
+            "<tr><td><code>{}</code><br>{}<br>{} key, valid until {}</td><td><code>{sets}</code></td></tr>",
             escaped(sha1_thumbprint),
             escaped(subject),
+            escaped(&key.algorithm),
             escaped(not_after),
         )
     });
@@ -26,7 +28,12 @@ pub(super) fn page(deployment: &Deployment, root: &Path, needed: &[Needed], prog
         [] => "<p><strong>No complete set is on the share yet.</strong> Make this kit again once there is one.</p>".into(),
         _ => format!("<table><tr><th>PFX</th><th>The newest sets that it opens</th></tr>{rows}</table>"),
     };
+    let openssl = match needed.iter().any(|needed| needed.key.is_post_quantum()) {
+        true => format!(" Here, {BY_HAND}."),
+        false => String::new(),
+    };
     let values = [
+        ("openssl", openssl),
         ("deployment", escaped(&deployment.to_string())),
         ("share", escaped(&root.display().to_string())),
         ("made", Timestamp::now().strftime("%Y-%m-%d").to_string()),

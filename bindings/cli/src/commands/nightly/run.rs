@@ -255,8 +255,7 @@ impl Run<'_> {
             return Ok(None);
         }
         let share = self.site.open(self.output)?;
-        // One that is not there failed its copies already.
-        let copies: Vec<_> = self.site.copies.iter().filter_map(|copy| copy.open(self.output).ok()).collect();
+        let copies = self.site.open_copies(self.output);
         let configuration = self.site.review_configuration()?;
         review_with(&configuration, share, &copies, &Keys::default(), Timestamp::now()).map(Some)
     }
