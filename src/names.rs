@@ -12,15 +12,15 @@ mod windows;
 
 #[cfg(unix)]
 pub(crate) use unix::{
-    create_folder, hard_link, list, look, read_link, real, remove, remove_folder, rename, rename_new, shown,
-    symlink,
+    create_folder, hard_link, list, look, open_folder, read_link, real, remove, remove_folder, rename,
+    rename_new, shown, symlink,
 };
 #[cfg(windows)]
 pub(crate) use windows::verbatim;
 #[cfg(windows)]
 pub(crate) use windows::{
-    create_folder, hard_link, list, look, read_link, real, remove, remove_folder, rename, rename_new, shown,
-    symlink,
+    create_folder, hard_link, list, look, open_folder, read_link, real, remove, remove_folder, rename,
+    rename_new, shown, symlink,
 };
 
 /// Resolves the links in the part of the path that exists.

@@ -1,10 +1,9 @@
 //! Walks a folder tree and passes its entries to the planner, always in the same order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
-use cap_fs_ext::DirExt;
 use cap_std::fs::Dir;
 use zeroize::Zeroizing;
 
@@ -61,6 +60,20 @@ struct Level {
     device: u64,
     /// Names in it, last one first.
     names: Vec<OsString>,
+    /// Those that it listed once more, when one of them was not there.
+    listed_again: HashSet<OsString>,
+}
+
+impl Level {
+    /// Whether the folder does not list a name any more. Then it was removed since, and counts as removed before.
+    ///
+    /// A name that is listed but leads to nothing is another matter: there is something that this system cannot open.
+    fn is_removed(&mut self, name: &OsStr) -> std::io::Result<bool> {
+        if self.listed_again.is_empty() || self.listed_again.contains(name) {
+            self.listed_again = names::list(&self.dir)?.into_iter().collect();
+        }
+        Ok(!self.listed_again.contains(name))
+    }
 }
 
 /// A name that is being looked at.
@@ -143,7 +156,8 @@ impl Walk<'_> {
                 self.planner.header(path.clone(), Content::Folder, metadata, mark, taken)?;
             }
         }
-        levels.push(Level { dir: Arc::new(dir), path, device: stat.device, names });
+        let listed_again = HashSet::new();
+        levels.push(Level { dir: Arc::new(dir), path, device: stat.device, names, listed_again });
         Ok(())
     }
 
@@ -180,8 +194,16 @@ impl Walk<'_> {
         let place = Place { dir, name, path, depth, is_known };
         let stat = match stat::look(dir, name) {
             Ok(stat) => stat,
-            // Removed since the folder was listed: treat it as removed before.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                match levels.last_mut().map_or(Ok(true), |level| level.is_removed(name)) {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        let what = "its folder lists it, but the system finds nothing of this name";
+                        return self.unreadable(place, std::io::Error::other(what));
+                    }
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    Err(error) => return self.unreadable(place, error),
+                }
                 self.forget(&place.path, is_known)?;
                 return Ok(Ok(()));
             }
@@ -197,7 +219,7 @@ impl Walk<'_> {
                 self.planner.skip(&place.path, what);
                 Ok(Ok(()))
             }
-            Kind::Folder => match dir.open_dir_nofollow(name) {
+            Kind::Folder => match names::open_folder(dir, name) {
                 Ok(below) => {
                     self.descend(levels, below, place.path, depth, is_known)?;
                     Ok(Ok(()))

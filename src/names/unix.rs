@@ -27,6 +27,11 @@ pub(crate) fn look(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<Metadata> {
     dir.symlink_metadata(name.as_ref())
 }
 
+/// Opens a folder in a folder, never through a link.
+pub(crate) fn open_folder(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<Dir> {
+    dir.open_dir_nofollow(name.as_ref())
+}
+
 /// Creates a folder.
 pub(crate) fn create_folder(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<()> {
     dir.create_dir(name.as_ref())

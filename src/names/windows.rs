@@ -61,6 +61,19 @@ pub(crate) fn look(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<Metadata> {
     Metadata::from_file(&options.open(verbatim(dir, name.as_ref())?)?)
 }
 
+/// Opens a folder in a folder, never through a link. Nobody can move or delete it meanwhile.
+pub(crate) fn open_folder(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<Dir> {
+    let mut options = File::options();
+    options.read(true).share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE);
+    options.custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
+    let folder = options.open(verbatim(dir, name.as_ref())?)?;
+    // To Rust's library a link to a folder is none.
+    match folder.metadata()?.is_dir() {
+        true => Ok(Dir::from_std_file(folder)),
+        false => Err(io::Error::from(io::ErrorKind::NotADirectory)),
+    }
+}
+
 /// Creates a folder.
 pub(crate) fn create_folder(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<()> {
     fs::create_dir(verbatim(dir, name.as_ref())?)

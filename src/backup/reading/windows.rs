@@ -3,11 +3,10 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::windows::fs::FileExt;
+use std::os::windows::fs::{FileExt, OpenOptionsExt};
 
 use azs_backup_windows::{facts, has_data, privileges};
-use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
-use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use cap_std::fs::Dir;
 
 use crate::backup::stat::is_shown_like_any_other;
 use crate::names::verbatim;
@@ -20,24 +19,21 @@ pub(in crate::backup) fn take_rights() {
 /// Opens a file for reading, whatever has replaced it since it was looked at: never through a link. Other programs may
 /// read, write, rename and delete it meanwhile; if one of them shares it with nobody, this fails.
 pub(in crate::backup) fn open(dir: &Dir, name: &OsStr) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).follow(FollowSymlinks::No);
+    let mut options = File::options();
     // With this flag, the privilege to back up opens what the access list does not, and folders are opened, too.
-    options.custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
-    let file = dir.open_with(name, &options)?.into_std();
+    options.read(true).custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
+    let file = options.open(verbatim(dir, name)?)?;
     let there = facts(&file)?;
     if there.attributes & FILE_ATTRIBUTE_DIRECTORY != 0 {
         return Err(io::Error::other("it has become a folder"));
     }
     let Some(tag) = there.reparse_tag else { return Ok(file) };
     // This handle shows what the filter driver keeps in place of the content: open it once more by way of the driver.
-    // `cap-std` opens every reparse point itself.
     if !is_shown_like_any_other(tag) {
         return Err(io::Error::other("it has become a link"));
     }
-    let mut options = File::options();
-    std::os::windows::fs::OpenOptionsExt::custom_flags(&mut options, FILE_FLAG_BACKUP_SEMANTICS);
-    let file = options.read(true).open(verbatim(dir, name)?)?;
+    options.custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
+    let file = options.open(verbatim(dir, name)?)?;
     let shown = facts(&file)?;
     if (shown.volume, shown.id) != (there.volume, there.id) {
         return Err(io::Error::other("another file has taken its name"));

@@ -1,14 +1,16 @@
 //! What Windows says about a file.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
+use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::AsHandle;
 
 use azs_backup_windows::{Facts, facts};
-use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
-use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
+use cap_std::fs::Dir;
 
 use super::{Kind, Stat};
+use crate::names::verbatim;
 use crate::set::{Metadata, Mtime, Text};
 
 mod records;
@@ -33,10 +35,10 @@ pub(in crate::backup) fn link_target(dir: &Dir, name: &OsStr) -> io::Result<Text
 
 /// Opens whatever has this name, a link itself, just to look at it: that is possible whatever other programs do with it.
 fn open_itself(dir: &Dir, name: &OsStr) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.access_mode(FILE_READ_ATTRIBUTES).follow(FollowSymlinks::No);
+    let mut options = File::options();
+    options.access_mode(FILE_READ_ATTRIBUTES);
     options.custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
-    dir.open_with(name, &options)
+    options.open(verbatim(dir, name)?)
 }
 
 impl From<&Facts> for Stat {

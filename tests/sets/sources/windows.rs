@@ -122,6 +122,33 @@ fn a_name_that_windows_refuses_is_named_and_the_rest_is_restored() {
 }
 
 #[test]
+fn names_that_windows_gives_another_meaning_are_backed_up() {
+    let fixture = Fixture::new();
+    let tree = fixture.path("source");
+    fs::create_dir(&tree).unwrap();
+    // Below such a path, `\\?\C:\…`, a name is only a name.
+    let verbatim = fs::canonicalize(&tree).unwrap();
+    let folders = ["con.d", "dot.", "lpt1"];
+    let files = ["aux.c", "com1", r"con.d\keys", r"dot.\keys", r"lpt1\keys", "notes", "notes.", "nul", "space "];
+    for folder in folders {
+        fs::create_dir(verbatim.join(folder)).unwrap();
+    }
+    for file in files {
+        fs::write(verbatim.join(file), file).unwrap();
+    }
+    for _ in 0..2 {
+        let report = night(&fixture, &tree);
+        assert!(report.problems.is_empty() && report.skipped.is_empty(), "{report:#?}");
+        assert_eq!(report.cover.content.files, files.len() as u64);
+        let set = fixture.open(&report.folder);
+        for file in files {
+            let path = format!("tree/{}", file.replace('\\', "/")).parse().unwrap();
+            assert_eq!(set.restore_bytes(&fixture.opener, &path, 100).unwrap(), file.as_bytes(), "{file}");
+        }
+    }
+}
+
+#[test]
 fn of_names_that_differ_in_case_one_is_restored_and_the_other_named() {
     let fixture = Fixture::new();
     let mut backup = fixture.start();
