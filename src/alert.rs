@@ -3,9 +3,9 @@
 //! Azure Stack Hub's best practices name five alerts of its backup: [out of capacity](AlertKind::OutOfCapacity),
 //! [connectivity](AlertKind::Connectivity), [path](AlertKind::Path), [authentication](AlertKind::Authentication),
 //! [general](AlertKind::General). Systems show more, and each [belongs to](AlertKind::documented) one of the five. This
-//! module classifies an NTSTATUS, a Win32 code, an HRESULT, an errno, an [`io::Error`](std::io::Error), an
-//! [`Error`](crate::Error) of this library, any other error with its chain of causes, a line that a tool printed, or an
-//! alert in JSON. It returns the class with its evidence and their weights, and whether another attempt helps or harms.
+//! module classifies an NTSTATUS, a Win32 code, an HRESULT, an errno, an answer of an object store, an
+//! [`io::Error`](std::io::Error), an [`Error`](crate::Error) of this library, any other error with its chain of causes, a
+//! line that a tool printed, or an alert in JSON. It returns the class with its evidence and their weights, and whether another attempt helps or harms.
 //!
 //! The codes are tables: data with names and sources. Look-ups do not allocate. There is no I/O and no clock here, and
 //! no input panics.
@@ -28,6 +28,7 @@ mod evidence;
 mod fault_type;
 mod finding;
 mod hresult;
+mod http;
 mod json;
 mod kind;
 mod ntstatus;
@@ -71,9 +72,11 @@ code_serde! {
 
 pub use cause::{classify_chain, classify_error, classify_io};
 pub use classification::{Classification, Confidence};
-pub use code::{classify_errno, classify_hresult, classify_ntstatus, classify_win32};
+pub use code::{classify_errno, classify_hresult, classify_http, classify_ntstatus, classify_win32};
 pub use evidence::Evidence;
 pub use finding::{Form, Probe};
+#[cfg(feature = "object-store")]
+pub(crate) use http::HttpAnswer;
 pub use json::{Alert, classify_json};
 pub use kind::{AlertKind, DocumentedKind, Severity};
 pub use profile::Profile;

@@ -37,6 +37,8 @@ pub use envelope::{DecryptionCertificate, EncryptionCertificate, Opener};
 pub use error::{Error, ErrorKind, Result};
 pub use layout::Place;
 pub use set::{Set, list_sets};
+#[cfg(feature = "object-store")]
+pub use share::ObjectStoreShare;
 #[cfg(feature = "smb")]
 pub use share::SmbShare;
 pub use share::{FolderShare, Share};

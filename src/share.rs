@@ -14,12 +14,16 @@ use crate::layout::{MasBackupFile, MasBackupFolder, SetName, SharePath};
 
 mod check;
 mod folder;
+#[cfg(feature = "object-store")]
+mod object_store;
 mod opening;
 #[cfg(feature = "smb")]
 mod smb;
 
 pub use check::{CheckAlert, CheckReport, CheckedStep, ShareCheck, Step, StepOutcome};
 pub use folder::{Durability, FolderShare};
+#[cfg(feature = "object-store")]
+pub use object_store::{LockMode, ObjectStoreBuilder, ObjectStoreShare, StoreCredentials};
 pub use opening::{OpenShare, open};
 #[cfg(feature = "smb")]
 pub use smb::{Encryption, SmbAccount, SmbBuilder, SmbDialect, SmbFacts, SmbShare};
@@ -156,10 +160,19 @@ pub trait Share: fmt::Debug + Send + Sync {
         Err(unsupported(self.describe(), "write", "delete-on-close files", folder))
     }
 
+    /// Returns until when the share refuses to delete this object, whoever asks; `None` if nothing is known to keep it.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    fn locked_until(&self, path: &SharePath) -> Result<Option<Timestamp>> {
+        let _ = path;
+        Ok(None)
+    }
+
     /// Deletes an object.
     ///
     /// # Errors
-    /// `NOT_FOUND` when it does not exist.
+    /// `NOT_FOUND` when it does not exist; `ACCESS_DENIED` when it is [locked](Self::locked_until).
     fn remove(&self, path: &SharePath) -> Result<()>;
 
     /// Deletes an empty folder.

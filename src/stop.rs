@@ -73,7 +73,7 @@ pub(crate) fn is_set() -> bool {
 }
 
 /// Waits on this thread, until its work should end at the most; returns whether it should.
-#[cfg(any(feature = "smb", test))]
+#[cfg(any(feature = "smb", feature = "object-store", test))]
 pub(crate) fn sleep(time: Duration) -> bool {
     let until = Instant::now() + time;
     loop {

@@ -389,22 +389,39 @@ export class SmbShare extends Share {
   factsSync(): SmbFacts
 }
 
+/** The options of a share in an object store: these, the limits and `attempts` (docs/object-stores.md). */
+export interface ShareOptions extends SmbShareOptions {
+  endpoint?: string
+  region?: string
+  pathStyle?: boolean
+  allowHttp?: boolean
+  /** Of Azure, like `2019-07-07`. */
+  apiVersion?: string
+  /** PEM file with certificate authorities to trust besides the system's. */
+  authorities?: string
+  /** For so many days nobody can delete what is written. */
+  lockDays?: number
+  lockMode?: 'compliance' | 'governance'
+}
+
 /**
- * Opens a share: a folder, or a UNC path. With an account, our own client logs on to the server of a UNC path. Without
+ * Opens a share: a folder, a UNC path, or the URL of an object store. With an account, our own client logs on to the server of a UNC path. Without
  * one, the operating system opens the share: any folder, and on Windows a UNC path, as the account that the program runs
  * as; elsewhere a UNC path takes an account. Where the system opens it, `durability` is the only option.
+ * A URL takes no account: credentials come from the environment. It fails as `UNSUPPORTED` if the package was built
+ * without the feature `object-store`.
  */
 export function openShare(
   root: FilePath,
   account?: string | null,
   password?: string | null,
-  options?: SmbShareOptions,
+  options?: ShareOptions,
 ): Promise<Share>
 export function openShareSync(
   root: FilePath,
   account?: string | null,
   password?: string | null,
-  options?: SmbShareOptions,
+  options?: ShareOptions,
 ): Share
 
 export interface CheckOptions extends Stoppable {

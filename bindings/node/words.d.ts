@@ -55,6 +55,7 @@ export type EvidenceForm =
   | 'WIN32'
   | 'HRESULT'
   | 'ERRNO'
+  | 'HTTP'
   | 'IO_KIND'
   | 'ERROR'
   | 'FAULT_TYPE'

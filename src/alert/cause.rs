@@ -7,6 +7,7 @@ use std::io;
 use super::classification::{Classification, Collector};
 use super::error_kind::row;
 use super::finding::Form;
+use super::http::{self, HttpAnswer};
 use super::profile::Profile;
 use super::{errno, text, win32};
 use crate::{Error, ErrorKind};
@@ -75,6 +76,11 @@ fn look_at<'a>(
             scan_display(error, collector);
         }
         return link.source().filter(|_| !is_about_the_host(error.kind()));
+    }
+    if let Some(answer) = link.downcast_ref::<HttpAnswer>() {
+        let status = u32::from(answer.status);
+        answer.row().into_iter().for_each(|row| collector.found(http::FORM, status, row));
+        return link.source();
     }
     let Some(error) = link.downcast_ref::<io::Error>() else {
         scan_display(link, collector);

@@ -4,7 +4,7 @@ use super::classification::Classification;
 use super::evidence::{Evidence, NO_FAILURE, UNKNOWN};
 use super::finding::{Finding, Form};
 use super::profile::Profile;
-use super::{errno, hresult, ntstatus, win32};
+use super::{errno, hresult, http, ntstatus, win32};
 
 /// Classifies an NTSTATUS.
 ///
@@ -64,6 +64,25 @@ pub fn classify_errno(errno: i32, profile: Profile) -> Classification {
         _ => errno::find_native(code).unwrap_or(&UNKNOWN),
     };
     Classification::of(Evidence::new(Form::Errno, code, row, profile), profile)
+}
+
+/// Classifies an answer of an object store: its HTTP status, and the error code of the service, which is empty if there is
+/// none. A code that is in no table counts for its status.
+///
+/// ```
+/// use azs_backup::alert::{AlertKind, Profile, classify_http};
+///
+/// assert_eq!(classify_http(403, "InvalidAccessKeyId", Profile::Refined).kind(), AlertKind::Authentication);
+/// assert_eq!(classify_http(409, "QuotaExceeded", Profile::Refined).kind(), AlertKind::OutOfCapacity);
+/// ```
+#[must_use]
+pub fn classify_http(status: u16, code: &str, profile: Profile) -> Classification {
+    let row = match http::find(status, code) {
+        Some(row) => row,
+        None if (100..400).contains(&status) => &NO_FAILURE,
+        None => &UNKNOWN,
+    };
+    Classification::of(Evidence::new(Form::Http, u32::from(status), row, profile), profile)
 }
 
 #[inline]

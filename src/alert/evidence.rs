@@ -62,7 +62,8 @@ impl Evidence {
     /// Returns the raw code as it was found; `None` for words and kinds.
     #[must_use]
     pub fn code(&self) -> Option<u32> {
-        matches!(self.form, Form::Ntstatus | Form::Win32 | Form::Hresult | Form::Errno).then_some(self.code)
+        matches!(self.form, Form::Ntstatus | Form::Win32 | Form::Hresult | Form::Errno | Form::Http)
+            .then_some(self.code)
     }
 
     /// Returns the name of the code: `STATUS_DISK_FULL`.
@@ -157,6 +158,8 @@ fn weight(form: Form, finding: &Finding, kind: AlertKind) -> u8 {
         Form::Ntstatus => 90,
         Form::Hresult => 85,
         Form::Win32 => 84,
+        // A proxy may have answered in place of the store.
+        Form::Http => 80,
         Form::Errno => 60,
         Form::Error => 50,
         Form::IoKind => 40,

@@ -15,6 +15,8 @@ pub enum Form {
     Hresult,
     /// A POSIX errno.
     Errno,
+    /// An HTTP status, or the error code of an object store that came with it.
+    Http,
     /// The kind of an error of the standard library that carries no code.
     IoKind,
     /// The kind of an error of this library.
@@ -27,11 +29,12 @@ pub enum Form {
 
 impl Form {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Ntstatus,
         Self::Win32,
         Self::Hresult,
         Self::Errno,
+        Self::Http,
         Self::IoKind,
         Self::Error,
         Self::FaultType,
@@ -46,6 +49,7 @@ impl Form {
             Self::Win32 => "WIN32",
             Self::Hresult => "HRESULT",
             Self::Errno => "ERRNO",
+            Self::Http => "HTTP",
             Self::IoKind => "IO_KIND",
             Self::Error => "ERROR",
             Self::FaultType => "FAULT_TYPE",

@@ -9,7 +9,7 @@ use super::evidence::{Evidence, NO_FAILURE};
 use super::finding::{Finding, Form};
 use super::kind::AlertKind;
 use super::profile::Profile;
-use super::{errno, error_kind, fault_type, hresult, ntstatus, number, win32, wording};
+use super::{errno, error_kind, fault_type, hresult, http, ntstatus, number, win32, wording};
 
 /// Classifies what a tool printed: one line or many, in any language, UTF-8, UTF-16 or a code page.
 ///
@@ -192,7 +192,7 @@ fn named(prefix: &str, rest: &[u8]) -> Option<&'static Finding> {
 }
 
 static NAMES: LazyLock<HashMap<&'static [u8], &'static Finding>> = LazyLock::new(|| {
-    let tables = [ntstatus::ROWS, win32::ROWS, errno::ROWS, hresult::ROWS, error_kind::ROWS];
+    let tables = [ntstatus::ROWS, win32::ROWS, errno::ROWS, hresult::ROWS, http::CODES, error_kind::ROWS];
     let rows = tables.into_iter().flatten();
     // Our own words without an underscore, such as IO, are also ordinary words.
     let telling = rows.filter(|row| row.form != Form::Error || row.name.contains('_'));

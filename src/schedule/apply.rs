@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::candidate::{Candidate, Condition};
@@ -196,6 +197,9 @@ impl RetentionPlan {
         if !has_cover_sheet && items.iter().any(|item| item.name == COVER_SHEET) {
             return skipped(FINISHED);
         }
+        if let Some(until) = locked_until(&**share, &deletion.folder, &items)? {
+            return skipped(&format!("the share keeps it until {until}: it is locked"));
+        }
         remove(&**share, &deletion.folder, items)
     }
 
@@ -215,6 +219,17 @@ impl RetentionPlan {
             has_one = true;
         }
         Ok(has_one)
+    }
+}
+
+/// Returns until when the share refuses to delete what was written last, which it keeps longest: the cover sheet of a
+/// whole set.
+fn locked_until(share: &dyn Share, folder: &SharePath, items: &[Item]) -> Result<Option<Timestamp>> {
+    let ours = items.iter().filter(|item| item.kind == ItemKind::File && is_file_of_a_set(&item.name));
+    let first = FIRST.iter().find_map(|name| ours.clone().find(|item| item.name == *name));
+    match first.or_else(|| ours.clone().max_by_key(|item| item.modified)) {
+        Some(item) => share.locked_until(&folder.join(Name::new(&*item.name)?)),
+        None => Ok(None),
     }
 }
 

@@ -18,6 +18,10 @@ use tempfile::TempDir;
 
 pub mod backend;
 mod forward;
+#[cfg(feature = "object-store")]
+pub mod http_proxy;
+#[cfg(feature = "object-store")]
+pub mod mirror;
 pub mod mounted;
 #[cfg(feature = "smb")]
 pub mod night;
@@ -27,6 +31,8 @@ pub mod ntfs;
 pub mod proxy;
 #[cfg(feature = "smb")]
 pub mod samba;
+#[cfg(feature = "object-store")]
+pub mod store;
 pub mod system;
 #[cfg(feature = "smb")]
 pub mod wire;
@@ -114,7 +120,7 @@ impl Fixture {
             let memory = Path::new("/dev/shm");
             let room = rustix::fs::statvfs(memory).map_or(0, |memory| memory.f_bavail * memory.f_frsize);
             // A file server serves only temporary folders.
-            if room > 1 << 30 && !backend::is_smb() {
+            if room > 1 << 30 && !backend::is_remote() {
                 return Self::below(memory);
             }
         }

@@ -245,7 +245,8 @@ fn a_truncated_segment_is_found() {
 fn a_segment_that_grew_beyond_any_limit_is_damage_and_not_read() {
     let sample = sample();
     let file = fs::File::options().write(true).open(sample.folder.join(&sample.segments[0])).unwrap();
-    file.set_len(1 << 40).unwrap();
+    // An object store has no holes: there it is only longer.
+    file.set_len(if common::backend::is_file_system() { 1 << 40 } else { 80 << 20 }).unwrap();
     let faults = sample.quick();
     assert_eq!((faults.len(), &faults[0].file, faults[0].kind), (1, &sample.segments[0], FaultKind::Length));
     assert!(!sample.restore_the_rest().is_empty());

@@ -13,7 +13,7 @@ use azs_backup::mas_backup::{FindingKind, Keys, Readiness, Severity, SnapshotKin
 use tree::{Tree, VECTORS, codes};
 
 use crate::case_count::assert_case_count;
-use crate::common::backend::is_smb;
+use crate::common::backend::is_remote;
 
 #[test]
 fn a_healthy_tree_is_listed_as_it_is() {
@@ -118,7 +118,7 @@ fn each_break_leads_to_its_finding_and_none_passes() {
         let new: BTreeSet<_> = after.difference(&before).map(|(code, _, _)| *code).collect();
         for code in codes {
             // Samba follows links below the share itself, or shows none: a client never sees one.
-            let is_hidden = is_smb() && code == "LINK";
+            let is_hidden = is_remote() && code == "LINK";
             assert!(new.contains(code) || is_hidden, "{name}: {code} is not in {new:?}");
         }
     }

@@ -22,7 +22,10 @@ pub(crate) fn check(options: &[String]) -> Result<(), Failure> {
     let pages = target().join("doc/azs_backup");
     // Otherwise the pages of removed items would stay.
     let _ = fs::remove_dir_all(&pages);
-    cargo("doc", openssl).args(["--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings").run()?;
+    cargo("doc", openssl)
+        .args(["--no-deps", "--features", "object-store"])
+        .env("RUSTDOCFLAGS", "--deny warnings")
+        .run()?;
     let now = interface(&pages)?;
     if bless {
         let failed = |e| Failure(format!("{BASELINE}: {e}"));

@@ -41,6 +41,11 @@ const STEPS: &[Step] = &[
     Step { name: "rust", what: "the tests of the core pass", run: rust::in_folders },
     Step { name: "rust-smb", what: "those that take a share pass behind a file server", run: rust::over_smb },
     Step {
+        name: "object-store",
+        what: "those that take an object store pass on S3 and Azure Blob, and so do sets",
+        run: || rust::in_object_stores(&[]),
+    },
+    Step {
         name: "cli",
         what: "the program passes its tests, and shows the main job",
         run: || cli::test(&[]),
@@ -96,6 +101,11 @@ fn format() -> Result<(), Failure> {
 
 fn lints() -> Result<(), Failure> {
     let openssl = needs::check(&[FOR_BUILD, FOR_TESTS].concat())?;
-    let all = ["--workspace", "--features", "azs-backup-cli/opentelemetry", "--all-targets"];
+    let all = [
+        "--workspace",
+        "--features",
+        "azs-backup/object-store,azs-backup-cli/opentelemetry",
+        "--all-targets",
+    ];
     cargo("clippy", openssl).args(all).args(["--", "--deny", "warnings"]).run()
 }

@@ -19,6 +19,7 @@ mod metadata;
 mod needs;
 mod node;
 mod notices;
+mod object_stores;
 mod package;
 mod pages;
 mod program;
@@ -40,8 +41,9 @@ use run::{Failure, cargo};
 const HELP: &str = "\
 cargo xtask quickstart [ARGUMENTS]   run the main job with the program (--help for its arguments)
 cargo xtask test                     run all tests, of all parts
-cargo xtask test PART [ARGUMENTS]    of one part: rust, cli, python, node, c, together, windows; arguments go to its test
-                                     command
+cargo xtask test PART [ARGUMENTS]    of one part: rust, object-store, cli, python, node, c, together, windows; arguments go
+                                     to its test command
+cargo xtask test object-store all    all tests of sets in object stores, also those that take long there
 cargo xtask night [BACKUPS]          backups over SMB with random faults, by default 200
 cargo xtask soak [TIME] [SEED]       the oracle on random folders for 1h, 90m, 30s…, beginning with this seed; by default
                                      for an hour, with another seed each time
@@ -67,6 +69,7 @@ type Test = fn(&[String]) -> Result<(), Failure>;
 /// The parts that can be tested separately.
 const PARTS: &[(&str, Test)] = &[
     ("rust", rust::test),
+    ("object-store", rust::in_object_stores),
     ("cli", cli::test),
     ("python", python::test),
     ("node", node::test),

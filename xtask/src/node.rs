@@ -8,7 +8,7 @@ use crate::reproducible;
 use crate::run::{Failure, output, program, target};
 
 /// What building and testing it needs besides.
-const FOR_NODE: &[Need] = &[
+pub(crate) const FOR_NODE: &[Need] = &[
     // Debian 12 has version 18; get a later one from Node's own packages.
     tool("Node 20 or later, with npm", &["nodejs", "npm"], has_node),
 ];

@@ -101,7 +101,12 @@ fn try_out(wheel: &Path) -> Result<(), Failure> {
 
 /// Returns a program that this requirement installs, in an environment of its own.
 pub(crate) fn tool(name: &str, requirement: &str) -> Result<PathBuf, Failure> {
-    let venv = Venv::at("tools-venv")?;
+    tool_of("tools-venv", name, requirement)
+}
+
+/// Returns the same, in an environment that it shares with nothing else.
+pub(crate) fn tool_of(environment: &str, name: &str, requirement: &str) -> Result<PathBuf, Failure> {
+    let venv = Venv::at(environment)?;
     venv.pip(&["install", "--quiet", requirement])?;
     Ok(venv.python.with_file_name(name))
 }

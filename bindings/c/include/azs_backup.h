@@ -1844,12 +1844,14 @@ azs_status azs_folder_share_open(const char *root,
                                  azs_error **error);
 
 /**
- * Opens a share: a folder, or a UNC path. With an account, our own client logs on to the server of a UNC path, as
- * `azs_smb_share_connect` does. If `account` is NULL, the system opens the share: any folder, and on Windows a UNC path,
- * as the account that the program runs as; elsewhere a UNC path takes an account. `options` is NULL or a JSON object:
- * `durability`, and with an account those of `azs_smb_share_connect`.
+ * Opens a share: a folder, a UNC path, or the URL of an object store. With an account, our own client logs on to the
+ * server of a UNC path, as `azs_smb_share_connect` does. If `account` is NULL, the system opens the share: any folder,
+ * and on Windows a UNC path, as the account that the program runs as; elsewhere a UNC path takes an account. A URL
+ * takes no account: credentials come from the environment. `options` is NULL or a JSON object: `durability`, and with
+ * an account those of `azs_smb_share_connect`; for a URL those that docs/object-stores.md lists.
  *
- * Fails with `AZS_STATUS_UNSUPPORTED` for an account if the library was built without SMB.
+ * Fails with `AZS_STATUS_UNSUPPORTED` for an account if the library was built without SMB, and for a URL if it was
+ * built without the feature `object-store`.
  */
 azs_status azs_share_open(const char *root,
                           const char *account,

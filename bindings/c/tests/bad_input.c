@@ -181,6 +181,7 @@ int main(int count, char **arguments) {
     azs_restore_options_free(options);
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_folder_share_open(arguments[2], "never", &share, &error));
     FAILS(AZS_STATUS_NOT_FOUND, azs_folder_share_open("/no such folder", NULL, &share, &error));
+    FAILS(AZS_STATUS_UNSUPPORTED, azs_share_open("s3://contoso-backups/azs", NULL, NULL, NULL, &share, &error));
     FAILS(AZS_STATUS_INVALID_NAME, azs_smb_share_connect("fs", "CONTOSO\\azsbackup", "secret", NULL, &share, &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_smb_share_connect("\\\\fs\\a", "CONTOSO\\azsbackup", "", NULL, &share, &error));
     CHECK(azs_smb_share_connect("\\\\127.0.0.1\\a", "CONTOSO\\azsbackup", "swordfish",

@@ -248,3 +248,56 @@ pub(crate) struct SmbOptions {
 
 /// The heading of the options of a file server.
 pub(crate) const SERVER: &str = "File server of a UNC path";
+
+/// The options of the way to a share, in the schema of a site's file.
+#[cfg(not(feature = "object-store"))]
+pub(crate) type ConnectionOptions = SmbOptions;
+
+/// The options of the way to a share, in the schema of a site's file.
+#[cfg(feature = "object-store")]
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only for its schema")]
+pub(crate) enum ConnectionOptions {
+    Server(SmbOptions),
+    Store(StoreOptions),
+}
+
+/// The options of a share in an object store.
+#[cfg(feature = "object-store")]
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, transform = all_optional)]
+#[expect(dead_code, reason = "only for its schema; the core reads them")]
+pub(crate) struct StoreOptions {
+    /// Endpoint, if the root does not name it, like https://minio.contoso.com:9000
+    endpoint: String,
+    /// Region of an S3 bucket [default: that of the environment, or us-east-1]
+    region: String,
+    /// The bucket is in the path, not in the name of the host
+    path_style: bool,
+    /// Allow an endpoint without TLS
+    #[schemars(extend("default" = false))]
+    allow_http: bool,
+    /// Version of Azure's API, like 2019-07-07
+    #[schemars(extend("default" = "2023-11-03"))]
+    api_version: String,
+    /// PEM file with certificate authorities to trust besides the system's
+    authorities: String,
+    /// Nobody can delete what is written for so many days
+    lock_days: f64,
+    /// Who can end such a lock: nobody, or an account with a right of its own [default: compliance]
+    #[schemars(extend("enum" = ["compliance", "governance"]))]
+    lock_mode: String,
+    /// Seconds to try to connect
+    #[schemars(extend("default" = 10))]
+    connect_limit: f64,
+    /// Seconds that a store may be silent before a request counts as lost
+    #[schemars(extend("default" = 30))]
+    silence_limit: f64,
+    /// Seconds that one call may take, with all attempts
+    #[schemars(extend("default" = 900))]
+    call_limit: f64,
+    /// Attempts of a call whose connection breaks
+    #[schemars(extend("default" = 7))]
+    attempts: u64,
+}

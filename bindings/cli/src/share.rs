@@ -40,6 +40,10 @@ pub(crate) struct ServerArgs {
     password: SmbPassword,
     #[command(flatten)]
     options: SmbOptions,
+    /// Options of an object store, as JSON, like {"region": "eu-west-1", "lock_days": 30}
+    #[cfg(feature = "object-store")]
+    #[arg(long, value_name = "JSON", env = "AZS_STORE_OPTIONS", help_heading = SERVER)]
+    store_options: Option<String>,
     /// The options of a site's configuration, as JSON.
     #[arg(skip)]
     configured: Option<String>,
@@ -121,6 +125,8 @@ impl ServerArgs {
             smb_user: user.or_else(|| std::env::var("AZS_SMB_USER").ok()),
             password: SmbPassword::in_file(password_file),
             options: SmbOptions::default(),
+            #[cfg(feature = "object-store")]
+            store_options: None,
             configured: Some(options),
         }
     }
@@ -129,7 +135,7 @@ impl ServerArgs {
     pub(crate) fn open(&self, root: &Path, output: &Output) -> Result<Arc<dyn Share>> {
         let share = self.prepare(root, output)?;
         progress::saying(output, root, || share.run()).map_err(|error| match error.kind() {
-            ErrorKind::NotFound if !UncPath::is_meant_by(root) => {
+            ErrorKind::NotFound if !UncPath::is_meant_by(root) && !is_url(root) => {
                 let hint = "is the share mounted there? A UNC path begins with two backslashes, in quotes";
                 Error::new(ErrorKind::NotFound, format!("{error}; {hint}")).with_source(error)
             }
@@ -141,6 +147,14 @@ impl ServerArgs {
     #[cfg_attr(not(feature = "smb"), allow(unused_variables))]
     pub(crate) fn check_files(&self, root: &Path) -> Result<()> {
         self.password.check_file()?;
+        if is_url(root) {
+            let share = self.store(root);
+            #[cfg(feature = "object-store")]
+            return share.object_store().map(drop);
+            // Says that this program was built without it.
+            #[cfg(not(feature = "object-store"))]
+            return share.run().map(drop);
+        }
         #[cfg(feature = "smb")]
         if let (true, Some(options)) = (UncPath::is_meant_by(root), &self.configured) {
             let somebody = share::SmbAccount::new("somebody", "whatever it is")?;
@@ -165,7 +179,7 @@ impl ServerArgs {
 
     #[cfg(feature = "smb")]
     fn prepare(&self, root: &Path, output: &Output) -> Result<OpenShare> {
-        let share = share::open(root);
+        let share = self.store(root);
         if !UncPath::is_meant_by(root) {
             return Ok(share);
         }
@@ -198,8 +212,24 @@ impl ServerArgs {
             let message = format!("{unc} is a UNC path, and this program was built without the feature smb");
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
-        Ok(share::open(root))
+        Ok(self.store(root))
     }
+
+    /// Names the share; one in an object store has options of its own.
+    fn store(&self, root: &Path) -> OpenShare {
+        #[cfg(feature = "object-store")]
+        if let Some(options) =
+            self.configured.as_ref().or(self.store_options.as_ref()).filter(|_| is_url(root))
+        {
+            return share::open(root).options(options.clone());
+        }
+        share::open(root)
+    }
+}
+
+/// Whether a root is the URL of an object store.
+pub(crate) fn is_url(root: &Path) -> bool {
+    root.to_string_lossy().contains("://")
 }
 
 impl SetArgs {
@@ -241,6 +271,15 @@ impl SetArgs {
             let root = (0..folder.names().len()).try_fold(unc, |root, _| root.parent());
             let root = root.ok_or_else(|| invalid("the UNC path of a set has the share in front of it"))?;
             return Ok((self.server.open(Path::new(&root.to_string()), output)?, folder));
+        }
+        if is_url(set) {
+            let url = set.to_string_lossy().trim_end_matches('/').to_owned();
+            // Behind the bucket, or the host and what is in its place.
+            let (scheme, rest) = url.split_once("://").unwrap_or_default();
+            let names = rest.split('/').skip(if scheme.eq_ignore_ascii_case("s3") { 1 } else { 2 });
+            let folder = set_folder(&names.map(str::to_owned).collect::<Vec<_>>())?;
+            let root = url.strip_suffix(&folder.to_string()).unwrap_or(&url).trim_end_matches('/');
+            return Ok((self.server.open(Path::new(root), output)?, folder));
         }
         let path = set.canonicalize().map_err(|e| Error::io(format_args!("open {}", set.display()), e))?;
         let names: Vec<_> = path.iter().skip(1).map(|name| name.to_string_lossy().into_owned()).collect();

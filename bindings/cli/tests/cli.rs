@@ -4,7 +4,7 @@
 
 #[path = "cli/classify.rs"]
 mod classify;
-#[cfg(feature = "smb")]
+#[cfg(any(feature = "smb", feature = "object-store"))]
 #[path = "../../../tests/common/mod.rs"]
 mod common;
 #[path = "cli/configuration.rs"]
@@ -23,6 +23,9 @@ mod kit;
 mod mas_backup;
 #[path = "cli/nightly.rs"]
 mod nightly;
+#[cfg(feature = "object-store")]
+#[path = "cli/object_store.rs"]
+mod object_store;
 #[path = "cli/post_quantum.rs"]
 mod post_quantum;
 #[path = "cli/reports.rs"]

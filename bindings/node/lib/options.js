@@ -56,4 +56,15 @@ const SMB = [
   'attempts',
 ]
 
-module.exports = { BACKUP, CHECK, COPY, HEALTH, RESTORE, RETENTION, SCHEDULE, SMB }
+const STORE = [
+  'endpoint',
+  'region',
+  'pathStyle',
+  'allowHttp',
+  'apiVersion',
+  'authorities',
+  'lockDays',
+  'lockMode',
+]
+
+module.exports = { BACKUP, CHECK, COPY, HEALTH, RESTORE, RETENTION, SCHEDULE, SMB, STORE }

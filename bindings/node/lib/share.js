@@ -4,7 +4,7 @@ const native = require('../native.js')
 const { Control, WORK } = require('./control.js')
 const { call, instance, json, list, options, optionalText, path, plain, promised, text } = require('./ffi.js')
 const { half, halves, made } = require('./envelope.js')
-const { CHECK, SMB } = require('./options.js')
+const { CHECK, SMB, STORE } = require('./options.js')
 const { DEMAND, demanded } = require('./signature.js')
 
 /** A share of any kind. */
@@ -74,11 +74,14 @@ class SmbShare extends Share {
 }
 
 function opening(root, account, password, given) {
-  const { connection, control } = parts(given, SMB)
+  const { connection, control } = parts(given, [...SMB, ...STORE])
   return [control, [path(root, 'root'), optionalText(account, 'account'), optionalText(password, 'password'), connection]]
 }
 
-/** Opens a share: our own client does if there is an account, else the system; `options` are those of `SmbShare.connect`. */
+/**
+ * Opens a share: our own client does if there is an account, else the system; `options` are those of `SmbShare.connect`, or of
+ * an object store.
+ */
 async function openShare(root, account, password, given) {
   const [control, of] = opening(root, account, password, given)
   return made(Share, await control.run((hook) => native.Share.open(...of, hook)))

@@ -118,6 +118,16 @@ test('credentials are in no message and no output', async () => {
   assert(!inspect(azs.DecryptionCertificate.fromPfxSync(file('rsa2048.pfx'), 'correct horse'), { showHidden: true }).includes('horse'))
 })
 
+test('a package built without object stores says so', async () => {
+  const options = { region: 'eu-west-1', lockDays: 30 }
+  const error = await failure(() => azs.openShare('s3://contoso-backups/azs?sig=hunter2', null, null, options))
+  assert.equal(error.code, 'UNSUPPORTED')
+  assert(error.message.includes('object-store') && !error.message.includes('hunter2'), error.message)
+  // Its options reach the core, which refuses them for a folder.
+  const inFolder = () => azs.openShareSync('.', null, null, { lockMode: 'compliance' })
+  assert.throws(inFolder, { code: 'INVALID_ARGUMENT', message: /lockMode|lock_mode/ })
+})
+
 test('a handle that was closed is an error', async (t) => {
   const on = share(t)
   const report = await backUp(on, { file: 'content' })

@@ -192,16 +192,23 @@ impl FolderShare {
     }
 }
 
-/// Opens a share: a folder, or a UNC path.
+/// Opens a share: a folder, a UNC path, or the URL of an object store.
 ///
 /// With an account, our own client logs on to the server of a UNC path; the keywords are those of `SmbShare.connect`.
 /// Without one, the operating system opens the share: any folder, and on Windows a UNC path, as the account that the
 /// program runs as. Elsewhere a UNC path without an account raises `InvalidArgumentError`. Where the system opens it,
 /// `durability` is the only keyword.
+///
+/// The URL of an object store (`s3://bucket/folder`, `az://account/container/folder`, `https://…`) takes no account:
+/// credentials come from the environment. Its keywords are `endpoint`, `region`, `path_style`, `allow_http`,
+/// `api_version`, `authorities`, `lock_days`, `lock_mode`, the three limits and `attempts` (docs/object-stores.md).
+/// Where the package was built without the feature `object-store`, it raises `UnsupportedError`.
 #[pyfunction]
 #[pyo3(signature = (
     root, account=None, password=None, *, port=None, encryption=None, oldest_dialect=None, durability=None,
-    connections=None, connect_limit=None, silence_limit=None, call_limit=None, attempts=None,
+    connections=None, connect_limit=None, silence_limit=None, call_limit=None, attempts=None, endpoint=None,
+    region=None, path_style=None, allow_http=None, api_version=None, authorities=None, lock_days=None,
+    lock_mode=None,
 ))]
 #[expect(clippy::too_many_arguments, reason = "keywords")]
 pub(crate) fn open_share(
@@ -218,6 +225,14 @@ pub(crate) fn open_share(
     silence_limit: Option<&Bound<'_, PyAny>>,
     call_limit: Option<&Bound<'_, PyAny>>,
     attempts: Option<&Bound<'_, PyAny>>,
+    endpoint: Option<&Bound<'_, PyAny>>,
+    region: Option<&Bound<'_, PyAny>>,
+    path_style: Option<&Bound<'_, PyAny>>,
+    allow_http: Option<&Bound<'_, PyAny>>,
+    api_version: Option<&Bound<'_, PyAny>>,
+    authorities: Option<&Bound<'_, PyAny>>,
+    lock_days: Option<&Bound<'_, PyAny>>,
+    lock_mode: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Share> {
     let options = Options::default()
         .set("port", port)?
@@ -228,7 +243,15 @@ pub(crate) fn open_share(
         .set("connect_limit", connect_limit)?
         .set("silence_limit", silence_limit)?
         .set("call_limit", call_limit)?
-        .set("attempts", attempts)?;
+        .set("attempts", attempts)?
+        .set("endpoint", endpoint)?
+        .set("region", region)?
+        .set("path_style", path_style)?
+        .set("allow_http", allow_http)?
+        .set("api_version", api_version)?
+        .set("authorities", authorities)?
+        .set("lock_days", lock_days)?
+        .set("lock_mode", lock_mode)?;
     let mut share = core::share::open(root.0).options(options.into_json());
     if let Some(account) = account {
         let account = core::share::SmbAccount::new(account, password.unwrap_or_default()).raise()?;

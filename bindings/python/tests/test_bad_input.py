@@ -297,3 +297,13 @@ def test_a_key_of_two_objects_is_given_twice(
 
     with pytest.raises(azs_backup.InvalidArgumentError, match="labels.*is given twice"):
         Backup(share, place, certificates=certificate, labels={Key("a"): "1", Key("a"): "2"})
+
+
+def test_a_package_built_without_object_stores_says_so(tmp_path: Path) -> None:
+    with pytest.raises(azs_backup.BackupError, match="object-store") as failed:
+        azs_backup.open_share("s3://contoso-backups/azs?sig=hunter2", region="eu-west-1", lock_days=30)
+    assert failed.value.code == "UNSUPPORTED"
+    assert "hunter2" not in str(failed.value)
+    # Its keywords reach the core, which refuses them for a folder.
+    with pytest.raises(azs_backup.InvalidArgumentError, match="lock_mode"):
+        azs_backup.open_share(tmp_path, lock_mode="compliance")

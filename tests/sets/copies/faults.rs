@@ -50,11 +50,11 @@ fn a_copy_cut_off_at_any_call_is_no_backup_and_is_completed() {
     assert!(sites.there(&first).exists());
 }
 
-/// Copies 200 sets, a fifth of that to a file server and on Windows, with faults at random at both ends.
+/// Copies 200 sets, a fifth of that to a server and on Windows, with faults at random at both ends.
 #[test]
 fn random_faults_end_in_complete_and_equal_copies_and_nothing_is_sent_twice() {
     let sites = Sites::of(Fixture::in_memory());
-    let is_slow = backend::is_smb() || cfg!(windows);
+    let is_slow = backend::is_remote() || cfg!(windows);
     let (sets, of_a_thousand) = if is_slow { (40, 10) } else { (200, 2) };
     for days in (0..sets).rev() {
         sites.back_up(days);

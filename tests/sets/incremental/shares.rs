@@ -89,7 +89,7 @@ struct Scanned {
 }
 
 impl Share for Scanned {
-    forward!(share: describe, put, flush, read, list, create_folder, remove_folder);
+    forward!(share: describe, put, flush, read, list, create_folder, copy, remove_folder);
     fn link(&self, object: &SharePath, name: &SharePath) -> Result<()> {
         self.share.link(object, name)
     }
@@ -190,7 +190,8 @@ fn linking_can_be_stopped() {
     let sets = || fs::read_dir(nightly.fixture.native(&nightly.fixture.place.folder())).unwrap().count();
     let before = sets();
     let error = nightly.builder().observer(|_: Progress| ControlFlow::Break(())).start().unwrap_err();
-    assert_eq!((error.kind(), sets()), (ErrorKind::Cancelled, before), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+    crate::common::backend::assert_given_up(|| sets() == before);
     assert_eq!(nightly.run_and_check().reuse.files_read, 0);
 }
 
@@ -205,6 +206,10 @@ fn a_link_that_was_not_made_is_noticed() {
 
 #[test]
 fn more_names_than_a_file_may_have_cost_a_copy() {
+    if !crate::common::backend::is_file_system() {
+        eprintln!("skipped: an object has one name");
+        return;
+    }
     // NTFS: 1,023 names. The file system of the test may allow more; the share counts.
     struct Counting(Arc<dyn Share>, std::path::PathBuf);
     impl fmt::Debug for Counting {

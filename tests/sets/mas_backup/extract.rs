@@ -208,7 +208,7 @@ fn nothing_is_extracted_onto_the_share() {
         std::os::unix::fs::symlink(tree.root().join("MASBackup"), &link).unwrap();
         assert_eq!(refused(link), "RESERVED_PATH");
     }
-    if !crate::common::backend::is_smb() {
+    if !crate::common::backend::is_remote() {
         assert_eq!(refused(tree.root().join("out")), "INVALID_ARGUMENT");
     }
     assert_eq!(tree.files(), before);

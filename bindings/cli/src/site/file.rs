@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use toml::{Spanned, Table};
 
-use crate::options::{BackupOptions, RetentionOptions, SmbOptions};
+use crate::options::{BackupOptions, ConnectionOptions, RetentionOptions};
+use crate::share::is_url;
 
 /// Options that the core reads: a section, and where it begins.
 pub(super) type Options = Spanned<Table>;
@@ -55,7 +56,8 @@ pub(super) struct Sections {
 }
 
 impl Sections {
-    /// Takes relative paths from the folder of the file: a timer and a shell run in different ones. A UNC path is none.
+    /// Takes relative paths from the folder of the file: a timer and a shell run in different ones. A UNC path is none, and
+    /// neither is a URL.
     pub(super) fn resolve(&mut self, folder: &Path) {
         let components = self.components.iter_mut().flat_map(|component| &mut component.sources);
         let sources = components.map(|source| match source {
@@ -73,7 +75,7 @@ impl Sections {
         let paths = [&mut self.state].into_iter().chain(roots).chain(&mut self.certificates);
         let paths = paths.chain(require).chain(passwords.into_iter().flatten());
         let paths = paths.chain(sources).chain(optional.into_iter().flatten()).chain(secret);
-        for path in paths.filter(|path| !UncPath::is_meant_by(&**path) && !is_stored(path)) {
+        for path in paths.filter(|path| !UncPath::is_meant_by(&**path) && !is_url(path) && !is_stored(path)) {
             *path = folder.join(&*path);
         }
     }
@@ -97,7 +99,7 @@ pub(super) struct ShareSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) password_file: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<SmbOptions>")]
+    #[schemars(with = "Option<ConnectionOptions>")]
     pub(super) options: Option<Options>,
 }
 

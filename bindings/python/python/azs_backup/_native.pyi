@@ -650,13 +650,26 @@ def open_share(
     silence_limit: float | None = None,
     call_limit: float | None = None,
     attempts: int | None = None,
+    endpoint: str | None = None,
+    region: str | None = None,
+    path_style: bool | None = None,
+    allow_http: bool | None = None,
+    api_version: str | None = None,
+    authorities: str | None = None,
+    lock_days: float | None = None,
+    lock_mode: Literal["compliance", "governance"] | None = None,
 ) -> Share:
-    """Opens a share: a folder, or a UNC path.
+    """Opens a share: a folder, a UNC path, or the URL of an object store.
 
     With an account, our own client logs on to the server of a UNC path; the keywords are those of `SmbShare.connect`.
     Without one, the operating system opens the share: any folder, and on Windows a UNC path, as the account that the
     program runs as. Elsewhere a UNC path without an account raises `InvalidArgumentError`. Where the system opens it,
     `durability` is the only keyword.
+
+    The URL of an object store (`s3://bucket/folder`, `az://account/container/folder`, `https://…`) takes no account:
+    credentials come from the environment. Its keywords are `endpoint`, `region`, `path_style`, `allow_http`,
+    `api_version`, `authorities`, `lock_days`, `lock_mode`, the three limits and `attempts` (docs/object-stores.md).
+    Where the package was built without the feature `object-store`, it raises `UnsupportedError`.
     """
 def check_share(
     share: Share,

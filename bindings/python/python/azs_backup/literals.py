@@ -77,7 +77,7 @@ Confidence: TypeAlias = Literal["LOW", "MEDIUM", "HIGH"]
 """How certain a classification is."""
 
 EvidenceForm: TypeAlias = Literal[
-    "NTSTATUS", "WIN32", "HRESULT", "ERRNO", "IO_KIND", "ERROR", "FAULT_TYPE", "WORDING"
+    "NTSTATUS", "WIN32", "HRESULT", "ERRNO", "HTTP", "IO_KIND", "ERROR", "FAULT_TYPE", "WORDING"
 ]
 """The form in which evidence was found."""
 

@@ -1,5 +1,7 @@
 //! `config show`
 
+use std::path::Path;
+
 use azs_backup::{Error, ErrorKind, Result};
 use clap::Args;
 use serde_json::Value;
@@ -7,6 +9,7 @@ use serde_json::Value;
 use super::SiteFile;
 use crate::ended::Ended;
 use crate::output::Output;
+use crate::share::is_url;
 use crate::site::{Site, schema};
 
 /// Show a configuration with the defaults of all that it does not say.
@@ -20,9 +23,9 @@ impl Show {
     pub(super) fn run(self, output: &Output) -> Result<Ended> {
         let mut sections = Site::read(&self.site.file)?.sections()?;
         let schema = schema().to_value();
-        add_defaults(&mut sections["share"], &schema, "SmbOptions");
+        add_defaults_of_share(&mut sections["share"], &schema);
         for copy in sections.get_mut("copy").and_then(Value::as_array_mut).into_iter().flatten() {
-            add_defaults(&mut copy["share"], &schema, "SmbOptions");
+            add_defaults_of_share(&mut copy["share"], &schema);
         }
         for component in sections["component"].as_array_mut().into_iter().flatten() {
             add_defaults(component, &schema, "BackupOptions");
@@ -33,6 +36,11 @@ impl Show {
         output.print(&sections, || text)?;
         Ok(Ended::Whole)
     }
+}
+
+fn add_defaults_of_share(section: &mut Value, schema: &Value) {
+    let is_in_store = section["root"].as_str().is_some_and(|root| is_url(Path::new(root)));
+    add_defaults(section, schema, if is_in_store { "StoreOptions" } else { "SmbOptions" });
 }
 
 /// Adds to the options of a section what the schema has as their defaults.
