@@ -42,6 +42,7 @@ pub(crate) use cover::{
 pub use digest::Digest;
 pub use entry::{Block, Change, Content, Entry, EntryPath, Metadata, Mtime, Part, Position, Problem};
 pub(crate) use held::Held;
+pub(crate) use list::find_deployments;
 pub(crate) use list::{FileKey, Named, find_sets, summary};
 pub use list::{ListBuilder, SetList, SetState, SetSummary, UnreadableFolder, list_deployments, list_sets};
 pub use reader::Set;

@@ -1,17 +1,18 @@
 //! Looks at many deployments on many shares side by side.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::ages::HOUR;
-use crate::error::{Result, Scope};
+use crate::error::{Error, Result, Scope};
 use crate::layout::Deployment;
+use crate::names::real_path;
 use crate::observer::{Observer, Progress, Ticker, observed};
-use crate::set::list_deployments;
+use crate::set::find_deployments;
 use crate::severity::Severity;
 use crate::share::Share;
 use crate::signature::{Demand, SignerCertificate};
@@ -40,6 +41,12 @@ pub struct Survey {
 }
 
 impl Survey {
+    /// Whether all rows are of one share, so that nothing needs to tell shares apart.
+    #[must_use]
+    pub fn has_one_share(&self) -> bool {
+        self.rows.windows(2).all(|pair| pair[0].share == pair[1].share)
+    }
+
     /// Returns the number of rows of each severity, worst first.
     pub fn counts(&self) -> impl Iterator<Item = (Severity, usize)> {
         Severity::ALL
@@ -51,24 +58,41 @@ impl Survey {
 /// Where a deployment's sets are.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Region {
-    share: Arc<dyn Share>,
-    /// All of the share, if there is none.
-    deployment: Option<Deployment>,
+pub struct Region(Wanted);
+
+#[derive(Clone, Debug)]
+enum Wanted {
+    One(Arc<dyn Share>, Deployment),
+    All(Arc<dyn Share>),
+    /// A row for a share that could not be opened.
+    Away(Box<SurveyRow>),
 }
 
 impl Region {
     /// One deployment of a share.
     #[must_use]
     pub fn new(share: Arc<dyn Share>, deployment: Deployment) -> Self {
-        Self { share, deployment: Some(deployment) }
+        Self(Wanted::One(share, deployment))
     }
 
     /// All deployments that have a region folder on a share.
     #[must_use]
     pub fn all(share: Arc<dyn Share>) -> Self {
-        Self { share, deployment: None }
+        Self(Wanted::All(share))
     }
+
+    /// Those of a share that could not be opened: the survey has a row that says so.
+    #[must_use]
+    pub fn away(root: impl Into<String>, error: &Error) -> Self {
+        Self(Wanted::Away(Box::new(SurveyRow::away(root.into(), error))))
+    }
+}
+
+/// What tells a share from others, however it was named.
+fn identity(share: &Arc<dyn Share>) -> String {
+    share
+        .local_root()
+        .map_or_else(|| share.describe(), |root| real_path(&root).to_string_lossy().into_owned())
 }
 
 /// Prepares to look at many deployments side by side: when each component was last backed up, how large the set is and how
@@ -129,22 +153,35 @@ impl<'a> SurveyBuilder<'a> {
     /// `CANCELLED`.
     pub fn run(self) -> Result<Survey> {
         let Self { regions, copies, demand, frequency_hours, now, observer } = self;
+        let copies = copies.into_iter().map(|share| (identity(&share), share)).collect();
         let look = region::Look { copies, demand, frequency: i64::from(frequency_hours) * HOUR, now };
         observed(observer, |observer| {
             let mut ticker = Ticker::new(observer, None);
             let mut rows = Vec::new();
             let mut deployments = Vec::new();
             // Roots of many deployments are listed first, one after the other: they are few.
-            for Region { share, deployment } in regions {
-                match deployment {
-                    Some(deployment) => deployments.push((share, deployment)),
-                    None => match list_deployments(&share) {
-                        Ok(found) => deployments.extend(found.into_iter().map(|of| (share.clone(), of))),
+            for Region(wanted) in regions {
+                match wanted {
+                    Wanted::Away(row) => rows.push(*row),
+                    Wanted::One(share, deployment) => deployments.push((share, deployment)),
+                    Wanted::All(share) => match find_deployments(&share) {
+                        Ok((found, unread)) if found.is_empty() && unread.is_empty() => {
+                            rows.push(SurveyRow::empty(&share));
+                        }
+                        Ok((found, unread)) => {
+                            rows.extend(unread.iter().map(|e| SurveyRow::unreadable(&share, None, e)));
+                            deployments.extend(found.into_iter().map(|of| (share.clone(), of)));
+                        }
                         Err(e) if e.scope() == Scope::Caller => return Err(e),
                         Err(e) => rows.push(SurveyRow::unreadable(&share, None, &e)),
                     },
                 }
             }
+            // Whoever names a share twice, or in two ways, wants it once; so do those who collect metrics.
+            let mut seen = HashSet::new();
+            deployments.retain(|(share, of)| seen.insert((identity(share), of.clone())));
+            let mut said = HashSet::new();
+            rows.retain(|row: &SurveyRow| said.insert((row.share.clone(), row.remarks.clone())));
             let is_local = |(share, _): &(Arc<dyn Share>, Deployment)| share.local_root().is_some();
             let at_once = if deployments.iter().all(is_local) { IN_FLIGHT_LOCAL } else { IN_FLIGHT };
             let (mut jobs, done) = (deployments.into_iter(), Cell::new(0));

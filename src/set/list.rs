@@ -19,6 +19,7 @@ mod deployments;
 mod summary;
 mod walk;
 
+pub(crate) use deployments::find_deployments;
 pub use deployments::list_deployments;
 pub(crate) use summary::summary;
 

@@ -50,17 +50,21 @@ impl Survey {
             "<table><thead><tr><th>Deployment<th>Component<th>State<th>Last good set<th class=\"n\">Content\
              <th class=\"n\">Stored<th>Last copy<th>Signed by<th>PFX</tr></thead><tbody>\n",
         )?;
-        self.rows.iter().try_for_each(|row| self.write_row(page, row))?;
+        let names_share = !self.has_one_share();
+        self.rows.iter().try_for_each(|row| self.write_row(page, row, names_share))?;
         page.write_str("</tbody></table>\n<footer class=\"dim\">Times are UTC.</footer>\n</body></html>\n")
     }
 
-    fn write_row(&self, page: &mut String, row: &SurveyRow) -> fmt::Result {
+    fn write_row(&self, page: &mut String, row: &SurveyRow, names_share: bool) -> fmt::Result {
         let deployment = row.deployment.as_ref().map_or_else(|| row.share.clone(), ToString::to_string);
         let state = word(row.severity);
+        write!(page, "<tr><td>{}", Escaped(&deployment))?;
+        if row.deployment.is_some() && names_share {
+            write!(page, "<br><small>{}</small>", Escaped(&row.share))?;
+        }
         write!(
             page,
-            "<tr><td>{}<td>{}<td><span class=\"badge {state}\">{state}</span>",
-            Escaped(&deployment),
+            "<td>{}<td><span class=\"badge {state}\">{state}</span>",
             Escaped(row.component.as_deref().unwrap_or("–"))
         )?;
         for remark in &row.remarks {

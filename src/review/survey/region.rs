@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::ByPlace;
 use super::row::SurveyRow;
+use super::{ByPlace, identity};
 use crate::error::{Result, Scope};
 use crate::layout::Deployment;
 use crate::review::ages::{HOUR, is_future, is_stale};
@@ -22,7 +22,8 @@ const MOST: usize = 8;
 
 /// How a survey looks at a deployment.
 pub(super) struct Look {
-    pub(super) copies: Vec<Arc<dyn Share>>,
+    /// Shares with copies, and what tells each from others.
+    pub(super) copies: Vec<(String, Arc<dyn Share>)>,
     pub(super) demand: Demand,
     /// Seconds between two backups.
     pub(super) frequency: i64,
@@ -58,7 +59,7 @@ impl Look {
             row.remark(Critical, "no set");
             rows.push(row);
         }
-        self.look_for_copies(deployment, &mut rows)?;
+        self.look_for_copies(share, deployment, &mut rows)?;
         Ok(rows)
     }
 
@@ -113,13 +114,18 @@ impl Look {
         is_future(name.created(), self.now)
     }
 
-    /// Finds the newest copy of each component on the shares with copies.
-    fn look_for_copies(&self, deployment: &Deployment, rows: &mut [SurveyRow]) -> Result<()> {
+    /// Finds the newest copy of each component on the shares with copies. The share itself is no other.
+    fn look_for_copies(
+        &self,
+        own: &Arc<dyn Share>,
+        deployment: &Deployment,
+        rows: &mut [SurveyRow],
+    ) -> Result<()> {
         if self.copies.is_empty() {
             return Ok(());
         }
-        let mut unread = None;
-        for share in &self.copies {
+        let (own, mut unread) = (identity(own), None);
+        for (_, share) in self.copies.iter().filter(|(of, _)| *of != own) {
             match self.copies_on(share, deployment, rows) {
                 Err(e) if e.scope() == Scope::Caller => return Err(e),
                 Err(e) => unread = Some(format!("copies on {}: {}", share.describe(), e.code())),

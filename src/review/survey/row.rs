@@ -52,8 +52,12 @@ pub struct SurveyRow {
 
 impl SurveyRow {
     pub(super) fn new(share: &Arc<dyn Share>, deployment: Option<Deployment>) -> Self {
+        Self::of(share.describe(), deployment)
+    }
+
+    fn of(share: String, deployment: Option<Deployment>) -> Self {
         Self {
-            share: share.describe(),
+            share,
             deployment,
             component: None,
             severity: None,
@@ -76,6 +80,20 @@ impl SurveyRow {
     pub(super) fn unreadable(share: &Arc<dyn Share>, deployment: Option<Deployment>, error: &Error) -> Self {
         let mut row = Self::new(share, deployment);
         row.remark(Severity::Critical, format!("{}: {error}", error.code()));
+        row
+    }
+
+    /// A share that could not be opened.
+    pub(super) fn away(share: String, error: &Error) -> Self {
+        let mut row = Self::of(share, None);
+        row.remark(Severity::Critical, format!("{}: {error}", error.code()));
+        row
+    }
+
+    /// A share on which no deployment has a folder.
+    pub(super) fn empty(share: &Arc<dyn Share>) -> Self {
+        let mut row = Self::new(share, None);
+        row.remark(Severity::Critical, "no deployment has a region folder here; is the share mounted?");
         row
     }
 

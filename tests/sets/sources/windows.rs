@@ -129,7 +129,8 @@ fn names_that_windows_gives_another_meaning_are_backed_up() {
     // Below such a path, `\\?\C:\…`, a name is only a name.
     let verbatim = fs::canonicalize(&tree).unwrap();
     let folders = ["con.d", "dot.", "lpt1"];
-    let files = ["aux.c", "com1", r"con.d\keys", r"dot.\keys", r"lpt1\keys", "notes", "notes.", "nul", "space "];
+    let files =
+        ["aux.c", "com1", r"con.d\keys", r"dot.\keys", r"lpt1\keys", "notes", "notes.", "nul", "space "];
     for folder in folders {
         fs::create_dir(verbatim.join(folder)).unwrap();
     }

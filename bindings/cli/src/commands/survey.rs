@@ -67,15 +67,17 @@ impl Survey {
             );
             return Err(invalid(message));
         }
-        let (regions, unread) = self.regions(output)?;
-        let copies =
-            self.copy.iter().map(|root| self.server.open(root, output)).collect::<Result<Vec<_>>>()?;
+        let mut regions = self.regions(output)?;
+        let mut copies = Vec::new();
+        for root in &self.copy {
+            match self.server.open(root, output) {
+                Ok(share) => copies.push(share),
+                Err(error) => regions.push(away(root, error)?),
+            }
+        }
         let mut observer = progress::observer(output, "survey");
         let survey = survey(regions, Timestamp::now()).copies(copies).require_signers(&signers);
         let survey = survey.frequency_hours(self.frequency_hours).observer(&mut observer).run()?;
-        for (root, error) in &unread {
-            output.warn(format_args!("{}: {}: {error}", root.display(), error.code()));
-        }
         if let Some(file) = &self.html {
             replace(file, &survey.to_html())?;
         }
@@ -86,26 +88,25 @@ impl Survey {
             true => output.lines(&survey.rows)?,
             false => output.print(&survey, || text(&survey))?,
         }
-        Ok(Ended::named(!unread.is_empty() || survey.rows.iter().any(|row| row.severity.is_some())))
+        Ok(Ended::named(survey.rows.iter().any(|row| row.severity.is_some())))
     }
 
-    /// Opens the shares. One that is not there does not keep the others from being looked at.
-    fn regions(&self, output: &Output) -> Result<(Vec<Region>, Unread)> {
+    /// Opens the shares. One that is not there has a row that says so, and does not keep the others from being looked at.
+    fn regions(&self, output: &Output) -> Result<Vec<Region>> {
         let mut wanted: Vec<(PathBuf, Vec<Deployment>)> =
             self.root.iter().map(|root| (root.clone(), self.deployment.clone())).collect();
         if let Some(file) = &self.list {
             wanted.extend(listed(file)?);
         }
         let mut shares: BTreeMap<PathBuf, Arc<dyn Share>> = BTreeMap::new();
-        let (mut regions, mut unread) = (Vec::new(), Vec::new());
+        let mut regions = Vec::new();
         for (root, deployments) in wanted {
             let share = match shares.get(&root) {
                 Some(share) => share.clone(),
                 None => match self.server.open(&root, output) {
                     Ok(share) => share,
-                    Err(e) if e.kind() == ErrorKind::Cancelled => return Err(e),
-                    Err(e) => {
-                        unread.push((root, e));
+                    Err(error) => {
+                        regions.push(away(&root, error)?);
                         continue;
                     }
                 },
@@ -116,25 +117,27 @@ impl Survey {
                 false => regions.extend(deployments.into_iter().map(|of| Region::new(share.clone(), of))),
             }
         }
-        match (regions.is_empty(), unread.pop()) {
-            (true, Some((_, error))) => Err(error),
-            (_, last) => {
-                unread.extend(last);
-                Ok((regions, unread))
-            }
+        if regions.is_empty() {
+            return Err(invalid("the list names no share"));
         }
+        Ok(regions)
     }
 }
 
-/// Shares that could not be opened.
-type Unread = Vec<(PathBuf, Error)>;
+/// The row of a share that could not be opened, unless the program is to stop.
+fn away(root: &Path, error: Error) -> Result<Region> {
+    match error.kind() {
+        ErrorKind::Cancelled => Err(error),
+        _ => Ok(Region::away(root.to_string_lossy(), &error)),
+    }
+}
 
 /// Reads a list of shares and deployments.
 fn listed(file: &Path) -> Result<Vec<(PathBuf, Vec<Deployment>)>> {
     let text = String::from_utf8(read(file)?).map_err(|e| {
         Error::new(ErrorKind::Malformed, format!("{}: is not UTF-8", file.display())).with_source(e)
     })?;
-    let lines = text.lines().map(str::trim).enumerate();
+    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).enumerate();
     let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     lines
         .map(|(number, line)| {
@@ -156,10 +159,12 @@ fn text(survey: &Surveyed) -> String {
         return "no deployment".into();
     }
     let heading = ["DEPLOYMENT", "COMPONENT", "STATE", "LAST GOOD", ">CONTENT", ">CHANGE", "COPY", "REMARKS"];
-    table(heading, survey.rows.iter().map(row))
+    let names_share = !survey.has_one_share();
+    table(heading, survey.rows.iter().map(|of| row(of, names_share)))
 }
 
-fn row(row: &SurveyRow) -> [String; 8] {
+/// `names_share`: what tells deployments of one name apart.
+fn row(row: &SurveyRow, names_share: bool) -> [String; 8] {
     let none = || "–".to_owned();
     let state = row.severity.map_or("good", |severity| severity.as_str());
     let change = row
@@ -167,7 +172,11 @@ fn row(row: &SurveyRow) -> [String; 8] {
         .filter(|before| *before > 0)
         .map(|before| format!("{:+.0} %", (row.bytes as f64 / before as f64 - 1.0) * 100.0));
     [
-        row.deployment.as_ref().map_or_else(|| row.share.clone(), ToString::to_string),
+        match &row.deployment {
+            None => row.share.clone(),
+            Some(deployment) if names_share => format!("{deployment} on {}", row.share),
+            Some(deployment) => deployment.to_string(),
+        },
         row.component.clone().unwrap_or_else(none),
         state.into(),
         row.last_good.map_or_else(|| "never".into(), |set| age(set.created())),

@@ -40,11 +40,37 @@ fn a_list_names_shares_and_deployments_and_one_that_is_not_there_stops_nothing()
     let mut survey = site.program(&["survey", "--list", "regions.txt"]);
     let shown = ended(&mut survey, 3);
     assert!(shown.contains("contoso.com/nyc") && shown.contains("fabrikam.com/sea"), "{shown}");
-    assert!(text(&survey.output().unwrap().stderr).contains("nowhere: NOT_FOUND"));
+    // It has a row, of which metrics, page and JSON are made, too.
+    assert!(shown.lines().nth(1).unwrap().starts_with("nowhere"), "{shown}");
+    assert!(shown.contains("NOT_FOUND") && shown.contains("contoso.com/nyc on "), "{shown}");
+    // A region that is named twice, once by a folder that Windows made a note of, has one row.
+    fs::write(site.path("regions.txt"), "\u{feff}share\n./share\nshare contoso.com/nyc\n").unwrap();
+    let once = ended(&mut site.program(&["survey", "--list", "regions.txt"]), 3);
+    assert_eq!(once.lines().count(), 4, "{once}");
     fs::write(site.path("regions.txt"), "share\nshare nyc.contoso.com/\n").unwrap();
     let wrong = failure(&mut site.program(&["survey", "--list", "regions.txt"]), "INVALID_NAME");
     assert!(wrong.contains("regions.txt, line 2"), "{wrong}");
-    failure(&mut site.program(&["survey", "--root", "nowhere"]), "NOT_FOUND");
+    let away = ended(&mut site.program(&["survey", "--root", "nowhere"]), 3);
+    assert!(away.contains("critical") && away.contains("NOT_FOUND"), "{away}");
+}
+
+#[test]
+fn what_shows_nothing_is_not_good() {
+    let site = Site::new();
+    regions(&site);
+    fs::create_dir(site.path("unmounted")).unwrap();
+    let both = ended(&mut site.program(&["survey", "--root", "unmounted", "--root", "share"]), 3);
+    let first = both.lines().nth(1).unwrap();
+    assert!(first.contains("unmounted") && first.contains("is the share mounted?"), "{both}");
+    let survey = |copy: &str| {
+        let one = ["survey", "--root", "share", "--deployment", "contoso.com/nyc"];
+        ended(site.program(&one).args(["--copy", copy]), 3)
+    };
+    // The share is no other one, and one that is away keeps nobody from looking at the rest.
+    assert!(survey("share/../share").contains("no copy elsewhere"));
+    let away = survey("nowhere");
+    assert!(away.contains("NOT_FOUND") && away.contains("Switches"), "{away}");
+    failure(&mut site.program(&["survey", "--list", "/dev/null"]), "INVALID_ARGUMENT");
 }
 
 #[test]
