@@ -130,8 +130,7 @@ fn names_that_windows_gives_another_meaning_are_backed_up() {
     let verbatim = fs::canonicalize(&tree).unwrap();
     // wine lists no folder of which the name ends with a dot.
     let folders = ["con.d", "lpt1"];
-    let files =
-        ["aux.c", "com1", r"con.d\keys", r"lpt1\keys", "notes", "notes.", "nul", "space "];
+    let files = ["aux.c", "com1", r"con.d\keys", r"lpt1\keys", "notes", "notes.", "nul", "space "];
     for folder in folders {
         fs::create_dir(verbatim.join(folder)).unwrap();
     }

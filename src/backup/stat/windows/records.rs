@@ -38,6 +38,8 @@ pub(in crate::backup) fn xattrs(file: impl AsHandle) -> io::Result<Vec<(Text, Ve
                     Ok(rules) => sddl += &rules,
                     // The privilege is this machine's: a server may see it otherwise.
                     Err(error) if is_not_had(&error) || error.kind() == io::ErrorKind::PermissionDenied => {}
+                    // It is open, so it is there: this call takes a path, and not each name as it is.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     Err(error) => return Err(error),
                 }
             }
