@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Component, Deployment, Place, SetName};
 use crate::observer::{Observer, observed};
 use crate::schedule::RetentionPolicy;
-use crate::share::Share;
+use crate::share::{Identity, Share};
 use crate::signature::SignerCertificate;
 
 mod delivery;
@@ -139,7 +139,7 @@ impl<'a> CopyBuilder<'a> {
     /// the set to copy does not exist; the shares' own, when one is not there, is full or refuses the account; `CANCELLED`.
     pub fn run(self) -> Result<CopyReport> {
         let Self { from, to, observer, .. } = self;
-        if is_within(&*from, &*to) {
+        if Identity::of(&*from).overlaps(&Identity::of(&*to)) {
             let message = format!(
                 "{} and {} are one share, or one lies in the other: name another share",
                 from.describe(),
@@ -160,14 +160,5 @@ impl<'a> CopyBuilder<'a> {
             dry_run: self.dry_run,
         };
         observed(observer, |observer| replication.run(observer))
-    }
-}
-
-/// Whether both are the same share, or a folder of this machine that is below the other's.
-fn is_within(one: &dyn Share, other: &dyn Share) -> bool {
-    let real = |share: &dyn Share| share.local_root().and_then(|root| root.canonicalize().ok());
-    match (real(one), real(other)) {
-        (Some(one), Some(other)) => one.starts_with(&other) || other.starts_with(&one),
-        _ => one.describe() == other.describe(),
     }
 }

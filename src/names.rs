@@ -1,4 +1,4 @@
-//! What is done to the names in an open folder: list, create, rename, link, remove.
+//! What is done to the names in an open folder: list, open, create, rename, link, remove.
 //!
 //! On Unix each is one call that takes the open folder. Windows has such calls only for opening, so `cap-std` makes a
 //! path of the folder's own and the name; for what it drops on the way, see `windows.rs`.
@@ -16,12 +16,12 @@ pub(crate) use unix::{
     rename_new, shown, symlink,
 };
 #[cfg(windows)]
-pub(crate) use windows::verbatim;
-#[cfg(windows)]
 pub(crate) use windows::{
     create_folder, hard_link, list, look, open_folder, read_link, real, remove, remove_folder, rename,
     rename_new, shown, symlink,
 };
+#[cfg(windows)]
+pub(crate) use windows::{open_itself, verbatim};
 
 /// Resolves the links in the part of the path that exists.
 pub(crate) fn real_path(path: &Path) -> PathBuf {

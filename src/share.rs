@@ -5,6 +5,7 @@
 //! only, and never inside `MASBackup`.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -14,6 +15,8 @@ use crate::layout::{MasBackupFile, MasBackupFolder, SetName, SharePath};
 
 mod check;
 mod folder;
+#[cfg(any(feature = "smb", feature = "object-store"))]
+mod limits;
 #[cfg(feature = "object-store")]
 mod object_store;
 mod opening;
@@ -24,7 +27,7 @@ pub use check::{CheckAlert, CheckReport, CheckedStep, ShareCheck, Step, StepOutc
 pub use folder::{Durability, FolderShare};
 #[cfg(feature = "object-store")]
 pub use object_store::{LockMode, ObjectStoreBuilder, ObjectStoreShare, StoreCredentials};
-pub use opening::{OpenShare, open};
+pub use opening::{OpenShare, is_url, open};
 #[cfg(feature = "smb")]
 pub use smb::{Encryption, SmbAccount, SmbBuilder, SmbDialect, SmbFacts, SmbShare};
 
@@ -60,7 +63,7 @@ pub trait Share: fmt::Debug + Send + Sync {
     }
 
     /// The share's root, if that is a folder of this machine.
-    fn local_root(&self) -> Option<std::path::PathBuf> {
+    fn local_root(&self) -> Option<PathBuf> {
         None
     }
 
@@ -229,6 +232,38 @@ pub(crate) fn concerning(
         Some(set) => error.in_set(set),
         None => error,
     }
+}
+
+/// What tells a share from others, however it was named.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum Identity {
+    /// A folder of this machine.
+    Folder(PathBuf),
+    /// What any other share says of itself.
+    Described(String),
+}
+
+impl Identity {
+    pub(crate) fn of(share: &dyn Share) -> Self {
+        match share.local_root().and_then(|root| root.canonicalize().ok()) {
+            Some(root) => Self::Folder(root),
+            None => Self::Described(share.describe()),
+        }
+    }
+
+    /// Whether both are the same share, or one is a folder in the other.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Folder(one), Self::Folder(other)) => one.starts_with(other) || other.starts_with(one),
+            _ => self == other,
+        }
+    }
+}
+
+/// Refuses to read an object that is longer than the caller allows.
+fn too_long(shown: impl fmt::Display, limit: u64, path: &SharePath) -> Error {
+    let message = format!("{shown} is longer than the {limit} bytes allowed here");
+    concerning(Error::new(ErrorKind::LimitExceeded, message), "read", shown, path)
 }
 
 /// Refuses to go on without a folder whose name somebody typed: creating it unasked would hide a typing error, or a

@@ -70,7 +70,11 @@ impl Level {
     /// A name that is listed but leads to nothing is another matter: there is something that this system cannot open.
     fn is_removed(&mut self, name: &OsStr) -> std::io::Result<bool> {
         if self.listed_again.is_empty() || self.listed_again.contains(name) {
-            self.listed_again = names::list(&self.dir)?.into_iter().collect();
+            self.listed_again = match names::list(&self.dir) {
+                // With its folder.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
+                names => names?.into_iter().collect(),
+            };
         }
         Ok(!self.listed_again.contains(name))
     }
@@ -195,17 +199,12 @@ impl Walk<'_> {
         let stat = match stat::look(dir, name) {
             Ok(stat) => stat,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                match levels.last_mut().map_or(Ok(true), |level| level.is_removed(name)) {
-                    Ok(true) => {}
-                    Ok(false) => {
-                        let what = "its folder lists it, but the system finds nothing of this name";
-                        return self.unreadable(place, std::io::Error::other(what));
-                    }
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                    Err(error) => return self.unreadable(place, error),
-                }
-                self.forget(&place.path, is_known)?;
-                return Ok(Ok(()));
+                let what = "its folder lists it, but the system finds nothing of this name";
+                return match levels.last_mut().map_or(Ok(true), |level| level.is_removed(name)) {
+                    Ok(true) => self.forget(&place.path, is_known).map(Ok),
+                    Ok(false) => self.unreadable(place, std::io::Error::other(what)),
+                    Err(error) => self.unreadable(place, error),
+                };
             }
             Err(error) => return self.unreadable(place, error),
         };

@@ -70,6 +70,12 @@ impl SharePath {
         &self.0
     }
 
+    /// Returns the folders on the way to it, outermost first, without the root and itself.
+    #[cfg(any(feature = "smb", feature = "object-store"))]
+    pub(crate) fn folders_above(&self) -> impl Iterator<Item = Self> {
+        (1..self.0.len()).map(|count| Self(self.0[..count].to_vec()))
+    }
+
     /// Returns the folder that contains it; `None` for the root.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {

@@ -6,7 +6,7 @@
 //! the folder meanwhile: `cap-std` opens folders without `FILE_SHARE_DELETE`.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::windows::fs::{FileTypeExt, OpenOptionsExt, symlink_dir, symlink_file};
 use std::path::{Component, Path, PathBuf};
@@ -56,17 +56,21 @@ pub(crate) fn list(dir: &Dir) -> io::Result<Vec<OsString>> {
 /// Looks at whatever has this name, without following it. A name is taken if the calls below would find something under
 /// it. `cap-std` asks whether exactly this name is, which can differ: it opens in a way that may heed letter case.
 pub(crate) fn look(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<Metadata> {
-    let mut options = File::options();
-    options.access_mode(0).custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
-    Metadata::from_file(&options.open(verbatim(dir, name.as_ref())?)?)
+    Metadata::from_file(&open_itself(dir, name.as_ref(), File::options().access_mode(0))?)
+}
+
+/// Opens whatever has this name, a folder or a link itself, too.
+pub(crate) fn open_itself(dir: &Dir, name: &OsStr, options: &mut OpenOptions) -> io::Result<File> {
+    // With the first, the privilege to back up opens what the access list does not, and folders are opened.
+    options.custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
+    options.open(verbatim(dir, name)?)
 }
 
 /// Opens a folder in a folder, never through a link. Nobody can move or delete it meanwhile.
 pub(crate) fn open_folder(dir: &Dir, name: impl AsRef<OsStr>) -> io::Result<Dir> {
     let mut options = File::options();
     options.read(true).share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE);
-    options.custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
-    let folder = options.open(verbatim(dir, name.as_ref())?)?;
+    let folder = open_itself(dir, name.as_ref(), &mut options)?;
     // To Rust's library a link to a folder is none.
     match folder.metadata()?.is_dir() {
         true => Ok(Dir::from_std_file(folder)),

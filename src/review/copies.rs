@@ -31,18 +31,17 @@ pub(super) fn review(
     let mut all_read = true;
     for opened in copies {
         let unread = match opened {
+            Err(e) => Some(e.to_string()),
             Ok(share) => {
-                let list = list_sets(share.clone(), &configuration.deployment).demand(demand.clone());
-                match list.run() {
+                match list_sets(share.clone(), &configuration.deployment).demand(demand.clone()).run() {
+                    Err(e) if e.scope() == Scope::Caller => return Err(e),
+                    Err(e) => Some(format!("{}: {e}", share.describe())),
                     Ok(list) => {
                         note(&list, now, &mut newest);
                         list.unreadable.first().map(|of| format!("{}: {}", of.folder, of.reason))
                     }
-                    Err(e) if e.scope() == Scope::Caller => return Err(e),
-                    Err(e) => Some(format!("{}: {e}", share.describe())),
                 }
             }
-            Err(e) => Some(e.to_string()),
         };
         if let Some(why) = unread {
             all_read = false;

@@ -10,11 +10,10 @@ use serde::Serialize;
 use super::ages::HOUR;
 use crate::error::{Error, Result, Scope};
 use crate::layout::Deployment;
-use crate::names::real_path;
 use crate::observer::{Observer, Progress, Ticker, observed};
 use crate::set::find_deployments;
 use crate::severity::Severity;
-use crate::share::Share;
+use crate::share::{Identity, Share};
 use crate::signature::{Demand, SignerCertificate};
 use crate::worker_pool;
 
@@ -84,15 +83,15 @@ impl Region {
     /// Those of a share that could not be opened: the survey has a row that says so.
     #[must_use]
     pub fn away(root: impl Into<String>, error: &Error) -> Self {
-        Self(Wanted::Away(Box::new(SurveyRow::away(root.into(), error))))
+        Self(Wanted::Away(Box::new(SurveyRow::unreadable(root.into(), None, error))))
     }
 }
 
-/// What tells a share from others, however it was named.
-fn identity(share: &Arc<dyn Share>) -> String {
-    share
-        .local_root()
-        .map_or_else(|| share.describe(), |root| real_path(&root).to_string_lossy().into_owned())
+/// A deployment to look at, and its share.
+struct Located {
+    share: Arc<dyn Share>,
+    identity: Arc<Identity>,
+    deployment: Deployment,
 }
 
 /// Prepares to look at many deployments side by side: when each component was last backed up, how large the set is and how
@@ -153,42 +152,18 @@ impl<'a> SurveyBuilder<'a> {
     /// `CANCELLED`.
     pub fn run(self) -> Result<Survey> {
         let Self { regions, copies, demand, frequency_hours, now, observer } = self;
-        let copies = copies.into_iter().map(|share| (identity(&share), share)).collect();
+        let copies = copies.into_iter().map(|share| (Identity::of(&*share), share)).collect();
         let look = region::Look { copies, demand, frequency: i64::from(frequency_hours) * HOUR, now };
         observed(observer, |observer| {
             let mut ticker = Ticker::new(observer, None);
-            let mut rows = Vec::new();
-            let mut deployments = Vec::new();
-            // Roots of many deployments are listed first, one after the other: they are few.
-            for Region(wanted) in regions {
-                match wanted {
-                    Wanted::Away(row) => rows.push(*row),
-                    Wanted::One(share, deployment) => deployments.push((share, deployment)),
-                    Wanted::All(share) => match find_deployments(&share) {
-                        Ok((found, unread)) if found.is_empty() && unread.is_empty() => {
-                            rows.push(SurveyRow::empty(&share));
-                        }
-                        Ok((found, unread)) => {
-                            rows.extend(unread.iter().map(|e| SurveyRow::unreadable(&share, None, e)));
-                            deployments.extend(found.into_iter().map(|of| (share.clone(), of)));
-                        }
-                        Err(e) if e.scope() == Scope::Caller => return Err(e),
-                        Err(e) => rows.push(SurveyRow::unreadable(&share, None, &e)),
-                    },
-                }
-            }
-            // Whoever names a share twice, or in two ways, wants it once; so do those who collect metrics.
-            let mut seen = HashSet::new();
-            deployments.retain(|(share, of)| seen.insert((identity(share), of.clone())));
-            let mut said = HashSet::new();
-            rows.retain(|row: &SurveyRow| said.insert((row.share.clone(), row.remarks.clone())));
-            let is_local = |(share, _): &(Arc<dyn Share>, Deployment)| share.local_root().is_some();
-            let at_once = if deployments.iter().all(is_local) { IN_FLIGHT_LOCAL } else { IN_FLIGHT };
-            let (mut jobs, done) = (deployments.into_iter(), Cell::new(0));
+            let (located, mut rows) = locate(regions)?;
+            let is_local = |of: &Located| of.share.local_root().is_some();
+            let at_once = if located.iter().all(is_local) { IN_FLIGHT_LOCAL } else { IN_FLIGHT };
+            let (mut jobs, done) = (located.into_iter(), Cell::new(0));
             worker_pool::run(
                 at_once.min(jobs.len()),
                 || Ok(()),
-                |(), (share, deployment): (Arc<dyn Share>, Deployment)| look.at(&share, &deployment),
+                |(), of: Located| look.at(&of),
                 || Ok(jobs.next()),
                 |found: Vec<SurveyRow>| {
                     rows.extend(found);
@@ -205,6 +180,50 @@ impl<'a> SurveyBuilder<'a> {
             Ok(Survey { now, rows })
         })
     }
+}
+
+/// Finds the deployments of all regions, each once; a share that shows none, or not all of them, has rows that say so.
+///
+/// Roots of many deployments are listed one after the other: they are few.
+fn locate(regions: Vec<Region>) -> Result<(Vec<Located>, Vec<SurveyRow>)> {
+    let (mut located, mut rows) = (Vec::new(), Vec::new());
+    // Whoever names a share twice, or in two ways, wants it once.
+    let (mut seen, mut said) = (HashSet::new(), HashSet::new());
+    let mut say = |row: SurveyRow| {
+        if said.insert((row.share.clone(), row.remarks.clone())) {
+            rows.push(row);
+        }
+    };
+    for Region(wanted) in regions {
+        let (share, deployments) = match wanted {
+            Wanted::Away(row) => {
+                say(*row);
+                continue;
+            }
+            Wanted::One(share, deployment) => (share, vec![deployment]),
+            Wanted::All(share) => match find_deployments(&share) {
+                Ok((found, unread)) => {
+                    if found.is_empty() && unread.is_empty() {
+                        say(SurveyRow::empty(&share));
+                    }
+                    unread.iter().for_each(|e| say(SurveyRow::unreadable(share.describe(), None, e)));
+                    (share, found)
+                }
+                Err(e) if e.scope() == Scope::Caller => return Err(e),
+                Err(e) => {
+                    say(SurveyRow::unreadable(share.describe(), None, &e));
+                    continue;
+                }
+            },
+        };
+        let identity = Arc::new(Identity::of(&*share));
+        for deployment in deployments {
+            if seen.insert((identity.clone(), deployment.clone())) {
+                located.push(Located { share: share.clone(), identity: identity.clone(), deployment });
+            }
+        }
+    }
+    Ok((located, rows))
 }
 
 /// The sets of each component and scale unit, from new to old.

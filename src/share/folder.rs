@@ -8,7 +8,7 @@ use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, OpenOptions};
 
-use super::{Item, PROBE, Share, Space, concerning, joined, unsupported};
+use super::{Item, PROBE, Share, Space, concerning, joined, too_long, unsupported};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MasBackupFile, MasBackupFolder, Name, SharePath, is_mas_backup, unfinished_name};
 use crate::names;
@@ -195,11 +195,7 @@ impl Share for FolderShare {
             return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")));
         }
         let length = metadata.len();
-        let too_long = || {
-            let shown = self.shown(path);
-            let message = format!("{shown} is longer than the {limit} bytes allowed here");
-            concerning(Error::new(ErrorKind::LimitExceeded, message), "read", shown, path)
-        };
+        let too_long = || too_long(self.shown(path), limit, path);
         if length > limit {
             return Err(too_long());
         }

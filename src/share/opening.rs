@@ -139,9 +139,11 @@ impl OpenShare {
     }
 }
 
-/// Whether this is meant as a URL of an object store, rather than as a folder.
-fn is_url(root: &Path) -> bool {
-    let text = root.to_string_lossy();
+/// Whether a root is meant to be the URL of an object store, rather than a folder: it begins with `s3://`, `az://`, `https://`
+/// or `http://`.
+#[must_use]
+pub fn is_url(root: impl AsRef<Path>) -> bool {
+    let text = root.as_ref().to_string_lossy();
     let begins =
         |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
     ["s3://", "az://", "https://", "http://"].into_iter().any(begins)

@@ -21,8 +21,8 @@ pub(crate) fn run(options: &[String]) -> Result<(), Failure> {
         return Ok(());
     }
     let openssl = needs::check(&[FOR_BUILD, FOR_PYTHON, FOR_RECOVERY].concat())?;
-    // As the tests of the program build it, and as CI does: incremental builds inline less.
-    cargo("test", openssl).args(["--no-run"]).args(PACKAGE).env("CARGO_INCREMENTAL", "0").run()?;
+    // As the tests of the program build it.
+    cargo("test", openssl).args(["--no-run"]).args(PACKAGE).run()?;
     let counted = target().join("debug/azs-backup");
     program(PYTHON).args(["benches/counts.py", &*counted.to_string_lossy()]).args(options).run()
 }

@@ -75,7 +75,7 @@ pub(crate) const FOR_MORE_TESTS: &[Need] = &[
         || runs("samba") && runs("winbindd"),
     ),
     // No Debian has it yet.
-    tool("openssl 3.6 or later, which AZS_TEST_OPENSSL may name,", &[], || {
+    tool("openssl 3.6 or later (AZS_TEST_OPENSSL may name it)", &[], || {
         let command = std::env::var_os("AZS_TEST_OPENSSL").unwrap_or_else(|| "openssl".into());
         openssl_version(command) >= Some((3, 6))
     }),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use azs_backup::layout::{SetName, SharePath, UncPath};
 use azs_backup::set::{SetState, SetSummary};
-use azs_backup::share::{self, CheckReport, OpenShare, ShareCheck};
+use azs_backup::share::{self, CheckReport, OpenShare, ShareCheck, is_url};
 use azs_backup::signature::SignerCertificate;
 use azs_backup::{
     DecryptionCertificate, Error, ErrorKind, FolderShare, Opener, Place, Result, Set, Share, list_sets,
@@ -225,11 +225,6 @@ impl ServerArgs {
         }
         share::open(root)
     }
-}
-
-/// Whether a root is the URL of an object store.
-pub(crate) fn is_url(root: &Path) -> bool {
-    root.to_string_lossy().contains("://")
 }
 
 impl SetArgs {

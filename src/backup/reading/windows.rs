@@ -9,7 +9,7 @@ use azs_backup_windows::{facts, has_data, privileges};
 use cap_std::fs::Dir;
 
 use crate::backup::stat::is_shown_like_any_other;
-use crate::names::verbatim;
+use crate::names::{open_itself, verbatim};
 
 /// Switches on what privileges the account has, before anything is opened.
 pub(in crate::backup) fn take_rights() {
@@ -20,9 +20,7 @@ pub(in crate::backup) fn take_rights() {
 /// read, write, rename and delete it meanwhile; if one of them shares it with nobody, this fails.
 pub(in crate::backup) fn open(dir: &Dir, name: &OsStr) -> io::Result<File> {
     let mut options = File::options();
-    // With this flag, the privilege to back up opens what the access list does not, and folders are opened, too.
-    options.read(true).custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
-    let file = options.open(verbatim(dir, name)?)?;
+    let file = open_itself(dir, name, options.read(true))?;
     let there = facts(&file)?;
     if there.attributes & FILE_ATTRIBUTE_DIRECTORY != 0 {
         return Err(io::Error::other("it has become a folder"));
@@ -58,4 +56,3 @@ pub(super) fn is_hole(file: &File, from: u64, size: u64) -> bool {
 // Win32, "CreateFileW"; MS-FSCC 2.6.
 const FILE_ATTRIBUTE_DIRECTORY: u32 = 0x10;
 const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
-const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;

@@ -10,7 +10,7 @@ use azs_backup_windows::{Facts, facts};
 use cap_std::fs::Dir;
 
 use super::{Kind, Stat};
-use crate::names::verbatim;
+use crate::names::open_itself;
 use crate::set::{Metadata, Mtime, Text};
 
 mod records;
@@ -19,7 +19,7 @@ pub(in crate::backup) use records::{folder_xattrs, xattrs};
 
 /// Looks at a name in a folder, without following it.
 pub(in crate::backup) fn look(dir: &Dir, name: &OsStr) -> io::Result<Stat> {
-    look_at(open_itself(dir, name)?)
+    look_at(open_to_look(dir, name)?)
 }
 
 /// Looks at an open file or folder.
@@ -29,16 +29,13 @@ pub(in crate::backup) fn look_at(file: impl AsHandle) -> io::Result<Stat> {
 
 /// Returns where a symbolic link or a junction leads, as it says.
 pub(in crate::backup) fn link_target(dir: &Dir, name: &OsStr) -> io::Result<Text> {
-    let link = azs_backup_windows::link(open_itself(dir, name)?)?;
+    let link = azs_backup_windows::link(open_to_look(dir, name)?)?;
     Ok(link.target.into_encoded_bytes().into())
 }
 
-/// Opens whatever has this name, a link itself, just to look at it: that is possible whatever other programs do with it.
-fn open_itself(dir: &Dir, name: &OsStr) -> io::Result<File> {
-    let mut options = File::options();
-    options.access_mode(FILE_READ_ATTRIBUTES);
-    options.custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
-    options.open(verbatim(dir, name)?)
+/// Opens it just to look at it: that is possible whatever other programs do with it.
+fn open_to_look(dir: &Dir, name: &OsStr) -> io::Result<File> {
+    open_itself(dir, name, File::options().access_mode(FILE_READ_ATTRIBUTES))
 }
 
 impl From<&Facts> for Stat {
@@ -125,5 +122,3 @@ const CLOUD_VERSION: u32 = 0xf000;
 
 // Win32, "CreateFileW"; MS-SMB2 2.2.13.1.
 const FILE_READ_ATTRIBUTES: u32 = 0x80;
-const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
-const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::row::SurveyRow;
-use super::{ByPlace, identity};
+use super::{ByPlace, Located};
 use crate::error::{Result, Scope};
 use crate::layout::Deployment;
 use crate::review::ages::{HOUR, is_future, is_stale};
@@ -14,7 +14,7 @@ use crate::review::sets::name_of;
 use crate::set::shrunken::Largest;
 use crate::set::{CoverSheet, Named, SetState, SetSummary, Status, find_sets, summary};
 use crate::severity::Severity::{Critical, Notice, Warning};
-use crate::share::{Share, joined};
+use crate::share::{Identity, Share, joined};
 use crate::signature::Demand;
 
 /// Most sets of a component to look at: if so many in a row are no backup, no older one makes it good.
@@ -23,7 +23,7 @@ const MOST: usize = 8;
 /// How a survey looks at a deployment.
 pub(super) struct Look {
     /// Shares with copies, and what tells each from others.
-    pub(super) copies: Vec<(String, Arc<dyn Share>)>,
+    pub(super) copies: Vec<(Identity, Arc<dyn Share>)>,
     pub(super) demand: Demand,
     /// Seconds between two backups.
     pub(super) frequency: i64,
@@ -31,15 +31,16 @@ pub(super) struct Look {
 }
 
 impl Look {
-    pub(super) fn at(&self, share: &Arc<dyn Share>, deployment: &Deployment) -> Result<Vec<SurveyRow>> {
-        match self.rows(share, deployment) {
+    pub(super) fn at(&self, of: &Located) -> Result<Vec<SurveyRow>> {
+        match self.rows(of) {
             Err(e) if e.scope() == Scope::Caller => Err(e),
-            Err(e) => Ok(vec![SurveyRow::unreadable(share, Some(deployment.clone()), &e)]),
+            Err(e) => Ok(vec![SurveyRow::unreadable(of.share.describe(), Some(of.deployment.clone()), &e)]),
             rows => rows,
         }
     }
 
-    fn rows(&self, share: &Arc<dyn Share>, deployment: &Deployment) -> Result<Vec<SurveyRow>> {
+    fn rows(&self, of: &Located) -> Result<Vec<SurveyRow>> {
+        let Located { share, deployment, .. } = of;
         let (sets, unreadable) = find_sets(share, deployment)?;
         let mut rows = Vec::new();
         for (component, sets) in by_place(sets) {
@@ -59,7 +60,7 @@ impl Look {
             row.remark(Critical, "no set");
             rows.push(row);
         }
-        self.look_for_copies(share, deployment, &mut rows)?;
+        self.look_for_copies(of, &mut rows)?;
         Ok(rows)
     }
 
@@ -115,18 +116,13 @@ impl Look {
     }
 
     /// Finds the newest copy of each component on the shares with copies. The share itself is no other.
-    fn look_for_copies(
-        &self,
-        own: &Arc<dyn Share>,
-        deployment: &Deployment,
-        rows: &mut [SurveyRow],
-    ) -> Result<()> {
+    fn look_for_copies(&self, of: &Located, rows: &mut [SurveyRow]) -> Result<()> {
         if self.copies.is_empty() {
             return Ok(());
         }
-        let (own, mut unread) = (identity(own), None);
-        for (_, share) in self.copies.iter().filter(|(of, _)| *of != own) {
-            match self.copies_on(share, deployment, rows) {
+        let mut unread = None;
+        for (_, share) in self.copies.iter().filter(|(identity, _)| *identity != *of.identity) {
+            match self.copies_on(share, &of.deployment, rows) {
                 Err(e) if e.scope() == Scope::Caller => return Err(e),
                 Err(e) => unread = Some(format!("copies on {}: {}", share.describe(), e.code())),
                 Ok(()) => {}

@@ -76,16 +76,9 @@ impl SurveyRow {
         }
     }
 
-    /// A share or a deployment that cannot be read.
-    pub(super) fn unreadable(share: &Arc<dyn Share>, deployment: Option<Deployment>, error: &Error) -> Self {
-        let mut row = Self::new(share, deployment);
-        row.remark(Severity::Critical, format!("{}: {error}", error.code()));
-        row
-    }
-
-    /// A share that could not be opened.
-    pub(super) fn away(share: String, error: &Error) -> Self {
-        let mut row = Self::of(share, None);
+    /// A share or a deployment that cannot be opened or read.
+    pub(super) fn unreadable(share: String, deployment: Option<Deployment>, error: &Error) -> Self {
+        let mut row = Self::of(share, deployment);
         row.remark(Severity::Critical, format!("{}: {error}", error.code()));
         row
     }

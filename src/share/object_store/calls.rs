@@ -16,7 +16,7 @@ use super::left::Change;
 use super::lock::Lock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MasBackupFile, MasBackupFolder, SharePath};
-use crate::share::{Item, PROBE, Share, concerning, joined, unsupported};
+use crate::share::{Item, PROBE, Share, joined, too_long, unsupported};
 
 impl Share for ObjectStoreShare {
     fn describe(&self) -> String {
@@ -71,11 +71,7 @@ impl Share for ObjectStoreShare {
             async move { client.read(&key, limit).await }
         });
         let read = read.map_err(|failure| self.failed("read", path, failure))?;
-        *buffer = read.ok_or_else(|| {
-            let shown = joined(self.describe(), path);
-            let message = format!("{shown} is longer than the {limit} bytes allowed here");
-            concerning(Error::new(ErrorKind::LimitExceeded, message), "read", shown, path)
-        })?;
+        *buffer = read.ok_or_else(|| too_long(joined(self.describe(), path), limit, path))?;
         Ok(())
     }
 
@@ -106,10 +102,7 @@ impl Share for ObjectStoreShare {
 
     fn create_folder(&self, folder: &SharePath) -> Result<()> {
         let (key, _) = self.place("create folder", folder)?;
-        let parents: Vec<String> = (1..folder.names().len())
-            .filter_map(|count| SharePath::from_names(folder.names()[..count].iter().cloned()).ok())
-            .map(|parent| self.key(&parent))
-            .collect();
+        let parents: Vec<String> = folder.folders_above().map(|parent| self.key(&parent)).collect();
         let change = Change::making(&key, marker(&key));
         let created = self.engine.change(&change, move |client, attempt| {
             let (key, parents) = (key.clone(), parents.clone());

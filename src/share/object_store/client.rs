@@ -18,7 +18,7 @@ use url::Url;
 use super::crypto::OpenSsl;
 use super::failure::Failure;
 use super::lock::Lock;
-use super::wire::{Call, Service, Wire};
+use super::wire::{Call, Service, Wire, append};
 use crate::error::ErrorKind;
 use crate::share::{Item, ItemKind};
 
@@ -121,21 +121,14 @@ impl Client {
     }
 
     async fn content(&self, result: ::object_store::GetResult, most: u64) -> Result<Vec<u8>, Failure> {
-        let silence = self.wire.silence();
-        let mut content = Vec::with_capacity(usize::try_from(most).unwrap_or_default());
-        let mut stream = result.into_stream();
-        loop {
-            match tokio::time::timeout(silence, stream.next()).await {
-                Err(_) => return Err(Failure::silence(silence)),
-                Ok(None) => return Ok(content),
-                Ok(Some(Err(error))) => return Err(Failure::network(&error)),
-                Ok(Some(Ok(bytes))) if (content.len() + bytes.len()) as u64 > most => {
-                    let text = "the store sends more than it said";
-                    return Err(Failure::other(ErrorKind::Malformed, text));
-                }
-                Ok(Some(Ok(bytes))) => content.extend_from_slice(&bytes),
-            }
-        }
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let mut content = Vec::new();
+        content
+            .try_reserve_exact(most)
+            .map_err(|e| Failure::other(ErrorKind::LimitExceeded, e.to_string()))?;
+        let too_much = || Failure::other(ErrorKind::Malformed, "the store sends more than it said");
+        append(&mut content, result.into_stream(), most, self.wire.silence(), too_much).await?;
+        Ok(content)
     }
 
     /// Copies an object in the store, to a name that must be free.

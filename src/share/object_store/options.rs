@@ -9,6 +9,7 @@ use super::builder::ObjectStoreBuilder;
 use super::lock::LockMode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::from_json;
+use crate::share::limits::limit_of;
 
 /// The options, each with a default.
 #[derive(Default, Deserialize)]
@@ -57,7 +58,11 @@ impl ObjectStoreBuilder {
         }
         match (options.lock_days, options.lock_mode) {
             (Some(days), mode) => {
-                self = self.lock(seconds_of("lock_days", days * 86_400.0)?, mode.unwrap_or_default())?;
+                let time = Duration::try_from_secs_f64(days * 86_400.0).map_err(|e| {
+                    let message = format!("lock_days is not a valid time: {e}");
+                    Error::new(ErrorKind::InvalidArgument, message).with_source(e)
+                })?;
+                self = self.lock(time, mode.unwrap_or_default())?;
             }
             (None, Some(_)) => {
                 let message = "options of an object store: lock_mode takes lock_days, too";
@@ -65,26 +70,20 @@ impl ObjectStoreBuilder {
             }
             (None, None) => {}
         }
-        if let Some(seconds) = options.connect_limit.filter(|limit| *limit != 0.0) {
-            self = self.connect_limit(seconds_of("connect_limit", seconds)?);
+        if let Some(limit) = limit_of("connect_limit", options.connect_limit)? {
+            self = self.connect_limit(limit);
         }
-        if let Some(seconds) = options.silence_limit.filter(|limit| *limit != 0.0) {
-            self = self.silence_limit(seconds_of("silence_limit", seconds)?);
+        if let Some(limit) = limit_of("silence_limit", options.silence_limit)? {
+            self = self.silence_limit(limit);
         }
-        if let Some(seconds) = options.call_limit.filter(|limit| *limit != 0.0) {
-            self = self.call_limit(seconds_of("call_limit", seconds)?);
+        if let Some(limit) = limit_of("call_limit", options.call_limit)? {
+            self = self.call_limit(limit);
         }
         if let Some(attempts) = options.attempts {
             self = self.attempts(attempts);
         }
         Ok(self)
     }
-}
-
-fn seconds_of(option: &str, seconds: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(seconds).map_err(|e| {
-        Error::new(ErrorKind::InvalidArgument, format!("{option} is not a valid time: {e}")).with_source(e)
-    })
 }
 
 #[cfg(test)]

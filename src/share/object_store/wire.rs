@@ -12,7 +12,8 @@ use ::object_store::client::{
     HttpService,
 };
 use async_trait::async_trait;
-use futures::StreamExt;
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Method, Uri};
 use jiff::Timestamp;
@@ -271,17 +272,30 @@ fn limit(silence: Duration, bytes: usize) -> Duration {
 }
 
 /// Reads a whole body.
-pub(super) async fn read(body: HttpResponseBody, most: usize, silence: Duration) -> Result<Vec<u8>, Failure> {
-    let (mut read, mut stream) = (Vec::new(), body.bytes_stream());
+async fn read(body: HttpResponseBody, most: usize, silence: Duration) -> Result<Vec<u8>, Failure> {
+    let mut read = Vec::new();
+    let too_much = || {
+        let text = format!("the store answers with more than {most} bytes");
+        Failure::other(crate::ErrorKind::LimitExceeded, text)
+    };
+    append(&mut read, body.bytes_stream(), most, silence, too_much).await?;
+    Ok(read)
+}
+
+/// Appends what the store sends, up to `most` bytes in all.
+pub(super) async fn append<E: std::error::Error + 'static>(
+    read: &mut Vec<u8>,
+    mut sent: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    most: usize,
+    silence: Duration,
+    too_much: impl FnOnce() -> Failure,
+) -> Result<(), Failure> {
     loop {
-        match tokio::time::timeout(silence, stream.next()).await {
+        match tokio::time::timeout(silence, sent.next()).await {
             Err(_) => return Err(Failure::silence(silence)),
-            Ok(None) => return Ok(read),
+            Ok(None) => return Ok(()),
             Ok(Some(Err(error))) => return Err(Failure::network(&error)),
-            Ok(Some(Ok(bytes))) if read.len() + bytes.len() > most => {
-                let text = format!("the store answers with more than {most} bytes");
-                return Err(Failure::other(crate::ErrorKind::LimitExceeded, text));
-            }
+            Ok(Some(Ok(bytes))) if read.len() + bytes.len() > most => return Err(too_much()),
             Ok(Some(Ok(bytes))) => read.extend_from_slice(&bytes),
         }
     }

@@ -14,7 +14,7 @@ use super::transfer::{Download, Upload};
 use super::{SmbShare, nameless};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MasBackupFile, MasBackupFolder, SharePath};
-use crate::share::{Item, Share, ShareProtection, Space, concerning, unsupported};
+use crate::share::{Item, Share, ShareProtection, Space, concerning, too_long, unsupported};
 
 impl Share for SmbShare {
     fn describe(&self) -> String {
@@ -84,11 +84,7 @@ impl Share for SmbShare {
             let (from, download) = (from.clone(), download.clone());
             async move { session.read(&from, limit, &download).await }
         })?;
-        *buffer = content.ok_or_else(|| {
-            let shown = self.root().join(path);
-            let message = format!("{shown} is longer than the {limit} bytes allowed here");
-            concerning(Error::new(ErrorKind::LimitExceeded, message), "read", shown, path)
-        })?;
+        *buffer = content.ok_or_else(|| too_long(self.root().join(path), limit, path))?;
         Ok(())
     }
 
@@ -123,10 +119,7 @@ impl Share for SmbShare {
 
     fn create_folder(&self, folder: &SharePath) -> Result<()> {
         let path = self.named("create folder", folder)?;
-        let parents: Vec<String> = (1..folder.names().len())
-            .filter_map(|count| SharePath::from_names(folder.names()[..count].iter().cloned()).ok())
-            .map(|parent| self.path(&parent))
-            .collect();
+        let parents: Vec<String> = folder.folders_above().map(|parent| self.path(&parent)).collect();
         self.run("create folder", folder, move |session, attempt| {
             let (path, parents) = (path.clone(), parents.clone());
             async move {

@@ -1,7 +1,5 @@
 //! Reads the options of a connection from JSON, for the bindings.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 
 use super::builder::SmbBuilder;
@@ -9,6 +7,7 @@ use super::target::{Encryption, SmbDialect};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::from_json;
 use crate::share::Durability;
+use crate::share::limits::limit_of;
 use crate::string_enum::string_enum;
 
 string_enum!(Encryption, "encryption": "required" => Required, "preferred" => Preferred, "off" => Off);
@@ -52,27 +51,20 @@ impl SmbBuilder {
         if let Some(connections) = options.connections {
             self = self.connections(connections);
         }
-        if let Some(seconds) = options.connect_limit.filter(|limit| *limit != 0.0) {
-            self = self.connect_limit(seconds_of("connect_limit", seconds)?);
+        if let Some(limit) = limit_of("connect_limit", options.connect_limit)? {
+            self = self.connect_limit(limit);
         }
-        if let Some(seconds) = options.silence_limit.filter(|limit| *limit != 0.0) {
-            self = self.silence_limit(seconds_of("silence_limit", seconds)?);
+        if let Some(limit) = limit_of("silence_limit", options.silence_limit)? {
+            self = self.silence_limit(limit);
         }
-        if let Some(seconds) = options.call_limit.filter(|limit| *limit != 0.0) {
-            self = self.call_limit(seconds_of("call_limit", seconds)?);
+        if let Some(limit) = limit_of("call_limit", options.call_limit)? {
+            self = self.call_limit(limit);
         }
         if let Some(attempts) = options.attempts {
             self = self.attempts(attempts);
         }
         Ok(self)
     }
-}
-
-fn seconds_of(option: &str, seconds: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(seconds).map_err(|e| {
-        Error::new(ErrorKind::InvalidArgument, format!("{option} is not a valid number of seconds: {e}"))
-            .with_source(e)
-    })
 }
 
 fn dialect_of(text: &str) -> Result<SmbDialect> {
@@ -84,6 +76,8 @@ fn dialect_of(text: &str) -> Result<SmbDialect> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::SmbAccount;
     use super::*;
 

@@ -5,32 +5,18 @@ Run once, here, with OpenSSL 3 on the path; what it made is committed. Keys are 
 The messages named `sealed-*` come from the library itself:
 `cargo test --test envelope write_the_sealed_vectors -- --ignored`.
 """
-import base64, hashlib, hmac, json, os, re, subprocess, sys
+import base64, hashlib, hmac, json, os, re
 
 from der import children, integer, oid, sequence, tlv
+from generator import read, run, write
 
 PASSWORD = "correct horse"
 CONTENT = b"hostname tor-1\nvlan 7\n"
-os.chdir(os.path.dirname(os.path.abspath(__file__)))
 cases = []
 
 
 def openssl(*args, data=None):
-    run = subprocess.run(["openssl", *args], input=data, capture_output=True)
-    if run.returncode:
-        sys.exit(f"openssl {' '.join(args)}: {run.stderr.decode()}")
-    return run.stdout
-
-
-def read(name):
-    with open(name, "rb") as file:
-        return file.read()
-
-
-def write(name, data):
-    with open(name, "wb") as file:
-        file.write(data)
-    return name
+    return run("openssl", *args, data=data)
 
 
 # Certificates and keys.

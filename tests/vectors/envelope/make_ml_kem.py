@@ -7,33 +7,19 @@ vectors that are there were made by OpenSSL 3.6.3, built from the source that th
 changes. The messages named `sealed-mlkem*` come from the library itself:
 `cargo test --test envelope write_the_sealed_vectors -- --ignored`.
 """
-import json, os, re, subprocess, sys
+import json, os, re, sys
 
 from der import children, integer, oid, sequence, tlv
+from generator import read, run, write
 
 OPENSSL, PASSWORD = sys.argv[1], "correct horse"
 CONTENT = b"hostname tor-1\nvlan 7\n"
 KEYS = {"mlkem768": ("ML-KEM-768", 768), "mlkem1024": ("ML-KEM-1024", 1024)}
-os.chdir(os.path.dirname(os.path.abspath(__file__)))
 cases = []
 
 
 def openssl(*args, data=None):
-    run = subprocess.run([OPENSSL, *args], input=data, capture_output=True)
-    if run.returncode:
-        sys.exit(f"openssl {' '.join(args)}: {run.stderr.decode()}")
-    return run.stdout
-
-
-def read(name):
-    with open(name, "rb") as file:
-        return file.read()
-
-
-def write(name, data):
-    with open(name, "wb") as file:
-        file.write(data)
-    return name
+    return run(OPENSSL, *args, data=data)
 
 
 def case(name, kind, file, data, error, **expect):

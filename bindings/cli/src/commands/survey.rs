@@ -1,6 +1,6 @@
 //! `survey`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -209,17 +209,40 @@ fn metrics(survey: &Surveyed) -> String {
     let mut text = String::new();
     for (name, help, value) in METRICS {
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+        // Several folders of a share may be unreadable. Of rows with the same labels the first is the worst, and a collector
+        // refuses everything if one comes twice.
+        let mut written = HashSet::new();
         for (row, value) in survey.rows.iter().filter_map(|row| Some((row, value(row)?))) {
             let deployment = row.deployment.as_ref().map(ToString::to_string).unwrap_or_default();
             let component = row.component.as_deref().unwrap_or_default();
-            let _ = writeln!(
-                text,
-                "{name}{{share=\"{}\",deployment=\"{}\",component=\"{}\"}} {value}",
+            let labels = format!(
+                "share=\"{}\",deployment=\"{}\",component=\"{}\"",
                 label(&row.share),
                 label(&deployment),
                 label(component)
             );
+            if written.insert(labels.clone()) {
+                let _ = writeln!(text, "{name}{{{labels}}} {value}");
+            }
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_series_is_written_once_and_by_the_worst_row() {
+        let away = |why: &'static str| Region::away(r"\\fs01\b", &Error::new(ErrorKind::AccessDenied, why));
+        let survey = survey([away("one"), away("other"), away("one")], Timestamp::now()).run().unwrap();
+        assert_eq!(survey.rows.len(), 2, "each is said once");
+        let metrics = metrics(&survey);
+        let series: Vec<_> = metrics.lines().filter(|line| line.contains("severity{")).collect();
+        assert_eq!(
+            series,
+            [r#"azs_backup_survey_severity{share="\\\\fs01\\b",deployment="",component=""} 3"#]
+        );
+    }
 }

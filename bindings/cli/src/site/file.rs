@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use azs_backup::layout::UncPath;
+use azs_backup::share::is_url;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use toml::{Spanned, Table};
 
 use crate::options::{BackupOptions, ConnectionOptions, RetentionOptions};
-use crate::share::is_url;
 
 /// Options that the core reads: a section, and where it begins.
 pub(super) type Options = Spanned<Table>;

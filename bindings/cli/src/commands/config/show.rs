@@ -1,7 +1,6 @@
 //! `config show`
 
-use std::path::Path;
-
+use azs_backup::share::is_url;
 use azs_backup::{Error, ErrorKind, Result};
 use clap::Args;
 use serde_json::Value;
@@ -9,7 +8,6 @@ use serde_json::Value;
 use super::SiteFile;
 use crate::ended::Ended;
 use crate::output::Output;
-use crate::share::is_url;
 use crate::site::{Site, schema};
 
 /// Show a configuration with the defaults of all that it does not say.
@@ -39,7 +37,7 @@ impl Show {
 }
 
 fn add_defaults_of_share(section: &mut Value, schema: &Value) {
-    let is_in_store = section["root"].as_str().is_some_and(|root| is_url(Path::new(root)));
+    let is_in_store = section["root"].as_str().is_some_and(is_url);
     add_defaults(section, schema, if is_in_store { "StoreOptions" } else { "SmbOptions" });
 }
 
