@@ -26,7 +26,7 @@ mod worker_pool;
 
 // For the bindings: plain data is read in one way in all languages.
 #[doc(hidden)]
-pub use options::{from_json, from_value, no_option};
+pub use options::{from_json, from_value, no_option, text};
 
 /// Times in the public interface are `jiff`'s.
 pub use jiff;

@@ -7,10 +7,12 @@ use crate::error::{Error, ErrorKind, Result};
 mod failure;
 mod node;
 mod strict;
+mod text;
 
 pub use failure::no_option;
 pub(crate) use node::read;
 pub(crate) use strict::parse;
+pub use text::text;
 
 /// Reads options from a JSON object; null is as if the option were missing.
 ///

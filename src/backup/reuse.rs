@@ -37,8 +37,6 @@ pub(super) struct ReuseRules<'a> {
     pub(super) share: &'a Arc<dyn Share>,
     pub(super) place: &'a Place,
     pub(super) recipients: &'a BTreeSet<String>,
-    /// Whether all recipients are post-quantum.
-    pub(super) is_post_quantum: bool,
     /// Stored files known to be damaged.
     pub(super) distrusted: &'a HashSet<String>,
     /// Each file that is taken over is read back at least once in this many runs; 0 means never.
@@ -54,12 +52,9 @@ pub(super) fn find(
     rules: &ReuseRules<'_>,
     manifest: &Manifest,
 ) -> Result<std::result::Result<SharePath, String>> {
-    let are_sealed_right = match rules.is_post_quantum {
-        // What is sealed to one more may be open to whoever breaks that one's key.
-        true => *rules.recipients == manifest.recipients,
-        false => rules.recipients.is_subset(&manifest.recipients),
-    };
-    if !are_sealed_right {
+    // A set holds what all of its certificates open, and nobody else does: a certificate that was taken out opens nothing
+    // that is stored from then on.
+    if *rules.recipients != manifest.recipients {
         return Ok(Err("the certificates differ from those of the last set".into()));
     }
     if manifest.next_segment > MAX_NUMBER || manifest.next_piece > MAX_NUMBER {

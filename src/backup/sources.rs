@@ -15,6 +15,7 @@ use super::tree::Walk;
 use super::work_item::{self, LargeContent, Mark};
 use super::{Backup, reading};
 use crate::error::{Error, ErrorKind, Result, Scope};
+use crate::layout::check_windows_name;
 use crate::names;
 use crate::set::{EntryPath, Metadata, Mtime};
 
@@ -314,6 +315,11 @@ impl Backup {
                 ErrorKind::AlreadyExists,
                 format!("a source named {path}, or above or below it, was added before"),
             ));
+        }
+        if cfg!(windows)
+            && let Some(why) = name.split('/').find_map(|name| check_windows_name(name).err())
+        {
+            self.warnings.push(format!("{path} cannot be restored on Windows, only elsewhere: {why}"));
         }
         self.names.insert(path.clone());
         Ok(path)

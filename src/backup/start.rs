@@ -224,7 +224,6 @@ impl BackupBuilder {
             share: &self.share,
             place: &self.place,
             recipients,
-            is_post_quantum: self.certificates.iter().all(|of| of.facts().key.is_post_quantum()),
             distrusted: &self.distrusted,
             recheck: if self.reread_everything { 1 } else { self.recheck },
             renew_after: (self.renew_after_days > 0).then_some(renew_after),

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::admin;
 use super::operation::Operation;
 use crate::error::{Error, ErrorKind, Result};
+use crate::options::text;
 
 /// Tells what a deployment is doing at the moment.
 ///
@@ -112,8 +113,8 @@ pub fn parse_operations(json: &[u8]) -> Result<Vec<Operation>> {
     let malformed = |e: serde_json::Error| {
         Error::new(ErrorKind::Malformed, format!("not a JSON document of operations: {e}")).with_source(e)
     };
-    let json = json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json); // Windows PowerShell puts it there.
-    let items = match serde_json::from_slice(json).map_err(malformed)? {
+    let json = text(json).ok_or_else(|| none("it is not UTF-8"))?;
+    let items = match serde_json::from_str(&json).map_err(malformed)? {
         Value::Array(items) => items,
         Value::Object(mut object) => match (object.remove("operations"), object.remove("value")) {
             (Some(Value::Array(items)), None) | (None, Some(Value::Array(items))) => items,

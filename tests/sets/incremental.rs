@@ -219,12 +219,19 @@ fn another_certificate_means_a_full_set_that_it_opens_alone() {
     let report = nightly.run_with(|builder| builder.certificate(new.encryption()));
     assert_eq!(report.reuse.base, None);
     assert!(report.warnings[0].contains("certificates"), "{:?}", report.warnings);
-    // The old one may go without another full set.
-    nightly.fixture.certificate = new;
+    // The old one opens nothing of a set that is not for it.
+    let old = std::mem::replace(&mut nightly.fixture.certificate, new);
     nightly.fixture.opener = azs_backup::Opener::new(nightly.fixture.certificate.decryption());
     let report = nightly.run();
-    assert!(report.reuse.base.is_some());
+    assert_eq!(report.reuse.base, None);
+    assert!(report.warnings[0].contains("certificates"), "{:?}", report.warnings);
     nightly.check(&report);
+    let old = azs_backup::Opener::new(old.decryption());
+    for message in nightly.names(&report, "").iter().filter(|name| name.ends_with(".p7m")) {
+        let message = fs::read(nightly.fixture.native(&report.folder).join(message)).unwrap();
+        assert_eq!(old.open(&message).unwrap_err().kind(), azs_backup::ErrorKind::WrongCertificate);
+    }
+    assert!(nightly.run().reuse.base.is_some());
 }
 
 #[test]

@@ -105,8 +105,12 @@ fn a_source_that_cannot_tell_does_not_open_the_gate() {
     let error = gate.holds().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Malformed);
     assert!(error.to_string().contains("operations.json"), "{error}");
-    std::fs::write(&path, "\u{feff}{\"operations\": []}").unwrap();
-    assert!(gate.holds().unwrap().is_empty());
+    let of_power_shell = "\u{feff}{\"operations\": []}";
+    let units = of_power_shell.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for written in [of_power_shell.as_bytes().to_vec(), units] {
+        std::fs::write(&path, written).unwrap();
+        assert!(gate.holds().unwrap().is_empty());
+    }
     std::fs::write(&path, vec![b'['; 5 << 20]).unwrap();
     assert_eq!(gate.holds().unwrap_err().kind(), ErrorKind::LimitExceeded);
 }

@@ -1,9 +1,9 @@
-//! Files and folders that the program makes for itself.
+//! Files and folders that the program reads and makes for itself.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
-use azs_backup::{Error, ErrorKind, Result};
+use azs_backup::{Error, ErrorKind, Result, text};
 
 /// Writes a file whole or not at all.
 pub(crate) fn replace(file: &Path, text: &str) -> Result<()> {
@@ -33,4 +33,27 @@ pub(crate) fn private_folder(folder: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
+}
+
+/// Reads a whole file of at most 4 MiB.
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>> {
+    const MOST: u64 = 4 << 20;
+    let mut content = Vec::new();
+    let read = std::fs::File::open(file).and_then(|file| file.take(MOST + 1).read_to_end(&mut content));
+    read.map_err(|e| Error::io(format_args!("read {}", file.display()), e))?;
+    if content.len() as u64 > MOST {
+        let message = format!("{} has more than {MOST} bytes, the most that is read here", file.display());
+        return Err(Error::new(ErrorKind::LimitExceeded, message));
+    }
+    Ok(content)
+}
+
+/// Reads a whole text file of at most 4 MiB.
+pub(crate) fn text_of(file: &Path) -> Result<String> {
+    text(&read(file)?).ok_or_else(|| not_text(file))
+}
+
+/// The error for a file that is none.
+pub(crate) fn not_text(file: &Path) -> Error {
+    Error::new(ErrorKind::Malformed, format!("{} is not UTF-8", file.display()))
 }

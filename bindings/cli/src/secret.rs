@@ -5,10 +5,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use azs_backup::{Error, ErrorKind, Result};
+use azs_backup::{Error, ErrorKind, Result, text};
 use clap::Args;
 use zeroize::Zeroizing;
 
+use crate::files::not_text;
 use crate::options::SERVER;
 use crate::output::invalid;
 
@@ -154,12 +155,14 @@ fn read(file: Option<&Path>, fd: Option<u32>, variable: &str, credential: &str) 
 /// Reads a password without the line break that editors put behind it.
 fn read_line(file: &Path) -> Result<Secret> {
     let failed = |e| Error::io(format_args!("read the password in {}", file.display()), e);
-    let mut text = Secret::default();
-    File::open(file).map_err(failed)?.take(LIMIT + 1).read_to_string(&mut text).map_err(failed)?;
-    if text.len() as u64 > LIMIT {
+    // It never grows, which would leave copies of the secret in memory.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize + 32));
+    File::open(file).map_err(failed)?.take(LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > LIMIT {
         let message = format!("{} is longer than any password: is it the right file?", file.display());
         return Err(Error::new(ErrorKind::LimitExceeded, message));
     }
+    let mut text = Secret::new(text(&bytes).ok_or_else(|| not_text(file))?);
     let length =
         text.strip_suffix('\n').map_or(text.len(), |text| text.strip_suffix('\r').unwrap_or(text).len());
     text.truncate(length);

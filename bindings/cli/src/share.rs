@@ -1,6 +1,5 @@
 //! Shares and sets, named by arguments.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -379,16 +378,3 @@ fn opened(file: &Path, password: Option<&Secret>) -> Result<DecryptionCertificat
 
 /// Whether the system opens a UNC path, as the account that this program runs as.
 const SYSTEM_OPENS_UNC: bool = cfg!(windows);
-
-/// Reads a whole file of at most 4 MiB.
-pub(crate) fn read(file: &Path) -> Result<Vec<u8>> {
-    const MOST: u64 = 4 << 20;
-    let mut content = Vec::new();
-    let read = std::fs::File::open(file).and_then(|file| file.take(MOST + 1).read_to_end(&mut content));
-    read.map_err(|e| Error::io(format_args!("read {}", file.display()), e))?;
-    if content.len() as u64 > MOST {
-        let message = format!("{} has more than {MOST} bytes, the most that is read here", file.display());
-        return Err(Error::new(ErrorKind::LimitExceeded, message));
-    }
-    Ok(content)
-}

@@ -15,10 +15,11 @@ use azs_backup::{Backup, EncryptionCertificate, Error, ErrorKind, Place, Result,
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::files::{read, text_of};
 use crate::options::to_json;
 use crate::output::Output;
 use crate::secret::SignerPassword;
-use crate::share::{ServerArgs, read};
+use crate::share::ServerArgs;
 use crate::signers;
 
 mod file;
@@ -40,6 +41,12 @@ pub(crate) struct Site {
     configuration: Configuration,
 }
 
+/// Where the configuration of a site is if nothing else is said.
+#[cfg(not(windows))]
+pub(crate) const CONFIGURATION: &str = "/etc/azs-backup/site.toml";
+#[cfg(windows)]
+pub(crate) const CONFIGURATION: &str = r"C:\ProgramData\azs-backup\site.toml";
+
 /// Another share of a site, for copies.
 pub(crate) struct Copy {
     pub(crate) root: PathBuf,
@@ -60,9 +67,7 @@ pub(crate) struct Component {
 impl Site {
     /// Reads and judges a file. An error names its line.
     pub(crate) fn read(file: &Path) -> Result<Self> {
-        let text = String::from_utf8(read(file)?).map_err(|e| {
-            Error::new(ErrorKind::Malformed, format!("{}: is not UTF-8", file.display())).with_source(e)
-        })?;
+        let text = text_of(file)?;
         let at = At { file, text: &text };
         let mut sections: Sections = toml::from_str(&text).map_err(|e| {
             at.error(ErrorKind::Malformed, e.span().unwrap_or_default(), e.message().replace('\n', "; "))

@@ -107,7 +107,9 @@ fn a_name_that_windows_refuses_is_named_and_the_rest_is_restored() {
     for name in refused.iter().chain(&restored) {
         backup.add_bytes(name, name.as_bytes().to_vec()).unwrap();
     }
-    let set = fixture.open(&backup.commit().unwrap().folder);
+    let stored = backup.commit().unwrap();
+    assert_eq!(stored.warnings.len(), refused.len(), "{:#?}", stored.warnings);
+    let set = fixture.open(&stored.folder);
     let target = fixture.path("target");
     let report = set.restore(&fixture.opener).into(&target).unwrap();
     let mut lost: Vec<_> = report.losses.iter().map(|loss| (loss.path.clone().unwrap(), loss.code)).collect();

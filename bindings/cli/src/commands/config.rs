@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 
 use crate::ended::Ended;
 use crate::output::Output;
+use crate::site::CONFIGURATION;
 
 mod check;
 mod schema;
@@ -40,6 +41,6 @@ impl Config {
 #[derive(Args)]
 struct SiteFile {
     /// The configuration of the site
-    #[arg(default_value = "/etc/azs-backup/site.toml", env = "AZS_CONFIG")]
+    #[arg(default_value = CONFIGURATION, env = "AZS_CONFIG")]
     file: PathBuf,
 }

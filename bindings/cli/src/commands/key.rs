@@ -17,10 +17,11 @@ use serde::Serialize;
 
 use self::made::{Kind, Made, Readers, make};
 use crate::ended::Ended;
+use crate::files::read;
 use crate::output::{Output, age, invalid};
 use crate::progress;
 use crate::secret::PfxPassword;
-use crate::share::{KeyArgs, ShareArgs, read};
+use crate::share::{KeyArgs, ShareArgs};
 use crate::signers::TrustArgs;
 
 mod made;

@@ -15,10 +15,11 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::ended::Ended;
+use crate::files::text_of;
 use crate::output::{Output, age, count, harmless, size, some};
 use crate::progress;
-use crate::secret::PfxPasswords;
-use crate::share::{ShareArgs, certificates, read};
+use crate::secret::{PfxPasswords, Secret};
+use crate::share::{ShareArgs, certificates};
 use crate::table::table;
 
 /// List, verify and extract Azure Stack Hub's own backups in MASBackup.
@@ -88,9 +89,7 @@ struct PfxArgs {
 impl PfxArgs {
     fn keys(&self) -> Result<Keys> {
         let keys = Keys::new(certificates(&self.pfx, &self.passwords)?);
-        self.operator_key
-            .iter()
-            .try_fold(keys, |keys, file| keys.operator_key(&String::from_utf8_lossy(&read(file)?)))
+        self.operator_key.iter().try_fold(keys, |keys, file| keys.operator_key(&Secret::new(text_of(file)?)))
     }
 }
 

@@ -15,7 +15,7 @@ use self::run::Run;
 use crate::ended::Ended;
 use crate::files::private_folder;
 use crate::output::Output;
-use crate::site::{Component, Site};
+use crate::site::{CONFIGURATION, Component, Site};
 
 mod delivery;
 #[cfg_attr(not(windows), path = "nightly/no_event_log.rs")]
@@ -40,7 +40,7 @@ pub(super) use delivery::check as check_reports;
 #[derive(Args)]
 pub(crate) struct Nightly {
     /// The configuration of the site
-    #[arg(long, value_name = "FILE", default_value = "/etc/azs-backup/site.toml", env = "AZS_CONFIG")]
+    #[arg(long, value_name = "FILE", default_value = CONFIGURATION, env = "AZS_CONFIG")]
     config: PathBuf,
     /// Run now, whether a run is due or not; still not during updates and repairs
     #[arg(long)]

@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use azs_backup::mas_backup::Keys;
 use azs_backup::review::{Configuration, Severity, review_with};
-use azs_backup::{Error, Result, Share};
+use azs_backup::{Result, Share};
 use clap::Args;
 use jiff::Timestamp;
 
 use crate::ended::Ended;
+use crate::files::{read, replace, text_of};
 use crate::output::{Output, invalid};
 use crate::secret::PfxPasswords;
-use crate::share::{ServerArgs, certificates, read};
+use crate::share::{ServerArgs, certificates};
 use crate::signers::TrustArgs;
-use crate::site::Site;
+use crate::site::{CONFIGURATION, Site};
 
 /// Review a configuration and a share by the best practices of infrastructure backup.
 ///
@@ -23,7 +24,7 @@ use crate::site::Site;
 #[derive(Args)]
 pub(crate) struct Review {
     /// The configuration of the site; or, as JSON, how the backups are set up as the other languages take it
-    #[arg(long, value_name = "FILE", default_value = "/etc/azs-backup/site.toml", env = "AZS_CONFIG")]
+    #[arg(long, value_name = "FILE", default_value = CONFIGURATION, env = "AZS_CONFIG")]
     config: PathBuf,
     /// The share, if it is not the one of the site: its UNC path, or the folder at which it is mounted
     #[arg(long, value_name = "ROOT", env = "AZS_ROOT")]
@@ -73,7 +74,7 @@ impl Review {
     fn read(&self, output: &Output) -> Result<(Configuration, Arc<dyn Share>, Copies)> {
         let mut copies: Copies = self.copy.iter().map(|root| self.server.open(root, output)).collect();
         if self.config.extension().is_some_and(|extension| extension == "json") {
-            let configuration = Configuration::from_json(&read(&self.config)?)?;
+            let configuration = Configuration::from_json(text_of(&self.config)?.as_bytes())?;
             let root = self.root.as_ref().ok_or_else(|| invalid("a configuration as JSON takes --root"))?;
             return Ok((configuration, self.server.open(root, output)?, copies));
         }
@@ -90,5 +91,5 @@ impl Review {
 
 /// Writes a review as one HTML page.
 pub(super) fn write_page(file: &Path, review: &azs_backup::review::Review) -> Result<()> {
-    std::fs::write(file, review.to_html()).map_err(|e| Error::io(format_args!("write {}", file.display()), e))
+    replace(file, &review.to_html())
 }

@@ -1,7 +1,7 @@
 //! `survey`
 
 use std::collections::{BTreeMap, HashSet};
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use clap::Args;
 use jiff::Timestamp;
 
 use crate::ended::Ended;
-use crate::files::replace;
+use crate::files::{replace, text_of};
 use crate::output::{Output, age, invalid, label, size};
 use crate::progress;
-use crate::share::{ServerArgs, read};
+use crate::share::ServerArgs;
 use crate::signers::TrustArgs;
 use crate::table::table;
 
@@ -67,6 +67,9 @@ impl Survey {
             );
             return Err(invalid(message));
         }
+        if self.html.is_some() && self.html == self.prometheus {
+            return Err(invalid("--html and --prometheus name one file"));
+        }
         let mut regions = self.regions(output)?;
         let mut copies = Vec::new();
         for root in &self.copy {
@@ -95,11 +98,16 @@ impl Survey {
     fn regions(&self, output: &Output) -> Result<Vec<Region>> {
         let mut wanted: Vec<(PathBuf, Vec<Deployment>)> =
             self.root.iter().map(|root| (root.clone(), self.deployment.clone())).collect();
+        let mut regions = Vec::new();
         if let Some(file) = &self.list {
-            wanted.extend(listed(file)?);
+            for line in listed(file)? {
+                match line {
+                    Ok(named) => wanted.push(named),
+                    Err((line, error)) => regions.push(Region::away(line, &error)),
+                }
+            }
         }
         let mut shares: BTreeMap<PathBuf, Arc<dyn Share>> = BTreeMap::new();
-        let mut regions = Vec::new();
         for (root, deployments) in wanted {
             let share = match shares.get(&root) {
                 Some(share) => share.clone(),
@@ -132,27 +140,37 @@ fn away(root: &Path, error: Error) -> Result<Region> {
     }
 }
 
+/// A line of a list: a share and what is meant of it; or the line, and what is wrong with it.
+type Listed = std::result::Result<(PathBuf, Vec<Deployment>), (String, Error)>;
+
 /// Reads a list of shares and deployments.
-fn listed(file: &Path) -> Result<Vec<(PathBuf, Vec<Deployment>)>> {
-    let text = String::from_utf8(read(file)?).map_err(|e| {
-        Error::new(ErrorKind::Malformed, format!("{}: is not UTF-8", file.display())).with_source(e)
-    })?;
-    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).enumerate();
+fn listed(file: &Path) -> Result<Vec<Listed>> {
+    let text = text_of(file)?;
+    let lines = text.lines().map(str::trim).enumerate();
     let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    lines
-        .map(|(number, line)| {
-            // A root may have spaces in it.
-            let deployment = line
-                .rsplit_once([' ', '\t'])
-                .filter(|(_, last)| last.contains('/') && !last.starts_with('/'));
-            let Some((root, deployment)) = deployment else { return Ok((line.into(), Vec::new())) };
-            let deployment = deployment.parse().map_err(|e: Error| {
-                Error::new(e.kind(), format!("{}, line {}: {e}", file.display(), number + 1)).with_source(e)
-            })?;
-            Ok((root.trim().into(), vec![deployment]))
-        })
-        .collect()
+    let wrong = |number: usize, line: &str, kind: ErrorKind, why: &dyn Display| {
+        let message = format!("{}, line {}: {why}", file.display(), number + 1);
+        (line.chars().take(SHOWN).collect(), Error::new(kind, message))
+    };
+    let read = lines.map(|(number, line)| {
+        if line.len() > LONGEST {
+            let why = format_args!("a line has at most {LONGEST} bytes");
+            return Err(wrong(number, line, ErrorKind::LimitExceeded, &why));
+        }
+        // A root may have spaces in it.
+        let deployment =
+            line.rsplit_once([' ', '\t']).filter(|(_, last)| last.contains('/') && !last.starts_with('/'));
+        let Some((root, deployment)) = deployment else { return Ok((line.into(), Vec::new())) };
+        let deployment = deployment.parse().map_err(|e: Error| wrong(number, line, e.kind(), &e))?;
+        Ok((root.trim().into(), vec![deployment]))
+    });
+    Ok(read.collect())
 }
+
+/// Longer than any path and a deployment, in bytes.
+const LONGEST: usize = 8 << 10;
+/// What is shown of a line that is wrong, in characters.
+const SHOWN: usize = 80;
 
 fn text(survey: &Surveyed) -> String {
     if survey.rows.is_empty() {

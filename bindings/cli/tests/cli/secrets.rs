@@ -19,9 +19,11 @@ fn a_password_comes_from_a_file_a_descriptor_the_environment_or_systemd() {
     let hint = failure(&mut verify(&[]), "WRONG_PASSWORD");
     assert!(hint.contains("AZS_PFX_PASSWORD") && hint.contains("--pfx-password-file"), "{hint}");
 
-    for (at, content) in
-        [PASSWORD.to_owned(), format!("{PASSWORD}\n"), format!("{PASSWORD}\r\n")].iter().enumerate()
-    {
+    // As Windows PowerShell writes files.
+    let units = format!("\u{feff}{PASSWORD}\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf8 = ["", "\n", "\r\n"].map(|end| format!("{PASSWORD}{end}").into_bytes());
+    let contents = utf8.into_iter().chain([format!("\u{feff}{PASSWORD}").into_bytes(), units]);
+    for (at, content) in contents.enumerate() {
         let name = format!("password {at}");
         fs::write(site.path(&name), content).unwrap();
         fs::set_permissions(site.path(&name), fs::Permissions::from_mode(0o600)).unwrap();
@@ -31,6 +33,9 @@ fn a_password_comes_from_a_file_a_descriptor_the_environment_or_systemd() {
     let refused = failure(&mut verify(&["--pfx-password-file", "password 0"]), "INVALID_ARGUMENT");
     assert!(refused.contains("chmod 600"), "{refused}");
     failure(&mut verify(&["--pfx-password-file", "nowhere"]), "NOT_FOUND");
+    fs::write(site.path("password 1"), b"\xffword").unwrap();
+    let no_text = failure(&mut verify(&["--pfx-password-file", "password 1"]), "MALFORMED");
+    assert!(no_text.contains("password 1 is not UTF-8"), "{no_text}");
     // A line break in the environment is part of the password, which is said.
     let hint = failure(verify(&[]).env("AZS_PFX_PASSWORD", format!("{PASSWORD}\n")), "WRONG_PASSWORD");
     assert!(hint.contains("line break"), "{hint}");

@@ -48,8 +48,12 @@ fn a_list_names_shares_and_deployments_and_one_that_is_not_there_stops_nothing()
     let once = ended(&mut site.program(&["survey", "--list", "regions.txt"]), 3);
     assert_eq!(once.lines().count(), 4, "{once}");
     fs::write(site.path("regions.txt"), "share\nshare nyc.contoso.com/\n").unwrap();
-    let wrong = failure(&mut site.program(&["survey", "--list", "regions.txt"]), "INVALID_NAME");
-    assert!(wrong.contains("regions.txt, line 2"), "{wrong}");
+    // A line that is wrong has a row, too.
+    let wrong = ended(&mut site.program(&["survey", "--list", "regions.txt"]), 3);
+    assert!(wrong.contains("regions.txt, line 2") && wrong.contains("fabrikam.com/sea"), "{wrong}");
+    let mut one_file =
+        site.program(&["survey", "--root", "share", "--html", "x.prom", "--prometheus", "x.prom"]);
+    failure(&mut one_file, "INVALID_ARGUMENT");
     let away = ended(&mut site.program(&["survey", "--root", "nowhere"]), 3);
     assert!(away.contains("critical") && away.contains("NOT_FOUND"), "{away}");
 }
