@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Our examples of this commit beside those of an earlier one, in the same rounds.
+"""Our program of this commit beside those of an earlier one, in the same rounds.
 
   benches/before.py OLD NEW [A B C] [--scale F] [--rounds N] [--work DIR]
 
-OLD and NEW are folders with `backup`, `verify` and `restore`, built in release (target/release/examples). Prints a table
-of new divided by old: CPU seconds and, in brackets, peak memory, each the lowest of all rounds.
+OLD and NEW are programs built in release (target/release/azs-backup). Prints a table of new divided by old: CPU
+seconds and, in brackets, peak memory, each the lowest of all rounds.
 """
 import argparse, os, shutil, sys, tempfile
 from pathlib import Path
@@ -15,9 +15,9 @@ from run import Azs, TREES, gen, keys, sh
 JOBS = ["full", "unchanged", "check", "verify", "restore"]
 
 
-def measure(tool, examples, job, repo, tree, target):
+def measure(tool, program, job, repo, tree, target):
     """CPU seconds and peak MiB of one job."""
-    line = tool.lines[job].format(work=tool.work, examples=examples, repo=repo, tree=tree, target=target)
+    line = tool.lines[job].format(work=tool.work, program=program, repo=repo, tree=tree, target=target)
     # What was written before is not this one's to put on the disk.
     os.sync()
     cpu, _, peak = sh(line, tool.env)[1]

@@ -92,7 +92,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("trees", nargs="*")
     parser.add_argument("--work", type=Path)
-    parser.add_argument("--no-build", action="store_true", help="our examples are built already")
+    parser.add_argument("--no-build", action="store_true", help="our program is built already")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--port", type=int, default=44500)
     rounds = parser.parse_args()
@@ -113,8 +113,7 @@ def main():
 def sets(options):
     work = options.work.resolve()
     if not options.no_build:
-        examples = [word for name in ("backup", "restore", "verify") for word in ("--example", name)]
-        subprocess.run(["cargo", "build", "--release", "--locked", *examples], check=True, cwd=ROOT)
+        subprocess.run(["cargo", "build", "--release", "--locked", "--package", "azs-backup-cli"], check=True, cwd=ROOT)
     print("| tree | job | | wall s | client CPU s | ours, of its CPU | stored MB |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for which in options.trees:
@@ -160,18 +159,18 @@ def set_jobs(samba, which, work, repository, results, stored):
         **os.environ, "AZS_SMB_USER": f"TEST\\{USER}", "AZS_SMB_PASSWORD": PASSWORD, "AZS_PFX_PASSWORD": "bench",
         "RESTIC_PASSWORD": "bench",
     }
-    examples, place = ROOT / "target/release/examples", "contoso.com/nyc/HLH"
+    program, place = ROOT / "target/release/azs-backup", "contoso.com/nyc/HLH"
     restic = ["restic", "-q", "--no-cache", "-r", repository]
 
     def newest():
         return max((data / place).iterdir()).name
 
     def at_set():
-        return ["--port", port, "--set", "\\".join([r"\\127.0.0.1\data", *place.split("/"), newest()])]
+        return ["--port", port, "\\".join([r"\\127.0.0.1\data", *place.split("/"), newest()])]
 
     def backup(root, *more):
-        more = ["--create", "--domain", "contoso.com", "--region", "nyc", "--component", "HLH", "--cer", work / "backup.cer", *more]
-        return [examples / "backup", "--root", root, *more, tree]
+        more = ["--create", "--place", place, "--cer", work / "backup.cer", *more]
+        return [program, "backup", "--root", root, *more, tree]
 
     def job(name, who, command, **more):
         before = size(data)
@@ -197,7 +196,7 @@ def set_jobs(samba, which, work, repository, results, stored):
     for name in JOBS[:3]:
         if name == "1 % changed":
             subprocess.run([*gen, "mutate", which, tree, "--pct", "1"], **quiet)
-        job(name, "ours", backup(r"\\127.0.0.1\data", "--port", port, "--state", samba.folder / "state"))
+        job(name, "ours", backup(r"\\127.0.0.1\data", "--port", port, "--state", samba.folder / "our-state"))
         job(name, "restic", [*restic, "backup", tree])
         if name == "full":
             local = samba.folder / "local"
@@ -211,11 +210,11 @@ def set_jobs(samba, which, work, repository, results, stored):
                 results.setdefault((name, f"{LOCAL} + {UPLOAD}"), []).append(tuple(map(sum, both)))
             shutil.rmtree(local)
             shutil.rmtree(data / "upload")
-    job("verify", "ours", [examples / "verify", *at_set()])
+    job("verify", "ours", [program, "verify", *at_set()])
     job("verify", "restic check", [*restic, "check"])
-    job("verify with the key", "ours", [examples / "verify", *pfx, *at_set()])
+    job("verify with the key", "ours", [program, "verify", *pfx, *at_set()])
     job("verify with the key", "restic", [*restic, "check", "--read-data"])
-    job("restore", "ours", [examples / "restore", *pfx, "--to", emptied("restored"), *at_set()])
+    job("restore", "ours", [program, "restore", *pfx, "--into", emptied("restored"), *at_set()])
     job("restore", "restic", [*restic, "restore", "latest", "--target", emptied("restored")])
     emptied("restored")
     subprocess.run([*gen, "revert", which, tree], **quiet)

@@ -4,7 +4,7 @@
   benches/peers/run.py [A B C] [--tools azs,tar,age,restic,borg,bupstash] [--scale F] [--runs N] [--nights N] [--growth]
                      [--work DIR]
 
-Makes the trees of gen.py from their seed, builds our examples in release, takes the peers that are installed (with
+Makes the trees of gen.py from their seed, builds our program in release, takes the peers that are installed (with
 --install, as root on Debian, it installs them first; bupstash comes from the Rust registry) and runs all in turn: full
 backup, again unchanged, again with 1 % changed, verify, restore, one file. Writes results.md and results.svg beside
 itself or into --out. README.md says how to read them.
@@ -15,7 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 GEN = HERE.parent / "gen.py"
-EXAMPLES = ROOT / "target/release/examples"
+PROGRAM = ROOT / "target/release/azs-backup"
 JOBS = ["full", "unchanged", "changed", "check", "verify", "restore", "one file"]
 
 
@@ -63,20 +63,20 @@ class Tool:
 
     def line(self, job, **places):
         line = self.lines.get(job)
-        return line and line.format(work=self.work, examples=EXAMPLES, **places)
+        return line and line.format(work=self.work, program=PROGRAM, **places)
 
 
 class Azs(Tool):
     title = "azs-backup"
     env = {"AZS_PFX_PASSWORD": "bench"}
-    _set = "{repo}/share/contoso.com/nyc/HLH/$(ls {repo}/share/contoso.com/nyc/HLH | sort | tail -n 1)"
-    _backup = ("mkdir -p {repo}/share/contoso.com/nyc && {examples}/backup --root {repo}/share --domain contoso.com --region nyc --component HLH "
+    _set = "--root {repo}/share contoso.com/nyc/HLH/latest"
+    _backup = ("mkdir -p {repo}/share/contoso.com/nyc && {program} backup --root {repo}/share --place contoso.com/nyc/HLH "
                "--cer {work}/backup.cer --state {repo}/state {tree}")
     lines = {"full": _backup, "unchanged": _backup, "changed": _backup,
-             "check": "{examples}/verify --set " + _set,
-             "verify": "{examples}/verify --pfx {work}/backup.pfx --set " + _set,
-             "restore": "{examples}/restore --pfx {work}/backup.pfx --to {target} --set " + _set,
-             "one file": "{examples}/restore --pfx {work}/backup.pfx --to {target} --set " + _set + " '{name}/{one}'"}
+             "check": "{program} verify " + _set,
+             "verify": "{program} verify --pfx {work}/backup.pfx " + _set,
+             "restore": "{program} restore --pfx {work}/backup.pfx --into {target} " + _set,
+             "one file": "{program} restore --pfx {work}/backup.pfx --into {target} " + _set + " '/{name}/{one}'"}
 
 
 class Tar(Tool):
@@ -324,7 +324,7 @@ def main():
     arguments.add_argument("--growth", action="store_true", help="also 100,000 and 1,000,000 tiny files, ours alone")
     arguments.add_argument("--work", type=Path, help="trees and repositories; made and deleted otherwise")
     arguments.add_argument("--out", type=Path, default=HERE)
-    arguments.add_argument("--no-build", action="store_true", help="our examples are built already")
+    arguments.add_argument("--no-build", action="store_true", help="our program is built already")
     arguments.add_argument("--install", action="store_true")
     options = arguments.parse_args()
     work = (options.work or Path(tempfile.mkdtemp(prefix="azs-peers-"))).resolve()
@@ -337,8 +337,7 @@ def main():
     for name in [name for name, tool in tools.items() if not tool.installed()]:
         print(f"{tools.pop(name).title} is not installed: left out", file=sys.stderr)
     if "azs" in tools and not options.no_build:
-        examples = [word for name in ("backup", "restore", "verify") for word in ("--example", name)]
-        subprocess.run(["cargo", "build", "--release", "--locked", *examples], check=True, cwd=ROOT)
+        subprocess.run(["cargo", "build", "--release", "--locked", "--package", "azs-backup-cli"], check=True, cwd=ROOT)
     everything, text = {}, []
     for which in options.trees:
         tree = work / which
