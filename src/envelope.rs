@@ -64,6 +64,7 @@ pub(crate) use certificate::{Certificate, unsuitable};
 pub use certificate::{CertificateFacts, EncryptionCertificate, KeyFacts};
 pub use decryption_certificate::DecryptionCertificate;
 pub(crate) use file::read_certificate;
+pub(crate) use message::recipient_infos_of;
 pub use message::{MAX_CONTENT, MAX_MESSAGE, RecipientFacts, content_of, message_tag, recipients_of};
 pub(crate) use name::IssuerAndSerial;
 pub use open::{Opened, Opener, wrong_certificate};

@@ -38,6 +38,7 @@ mod symlink;
 mod target;
 mod verify;
 mod writer;
+mod written;
 
 pub use builder::{RestoreBuilder, RestoreStream, VerifyBuilder};
 pub use report::{Compare, Damage, Existing, Loss, RestoreOptions, RestoreReport, Unrestored};
@@ -185,7 +186,7 @@ impl Restore<'_> {
         let report = std::cell::RefCell::new(report);
         worker_pool::run(
             workers(),
-            || Ok(Extractor::new(false)),
+            || Ok(Extractor::new(None)),
             |extractor, job: Job| {
                 let mut writer =
                     Writer { restore: self, selection, near: LastFolder::default(), wrote: Wrote::default() };

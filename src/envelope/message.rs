@@ -46,6 +46,11 @@ pub fn content_of(message: &[u8]) -> Result<Range<usize>> {
     Ok(Message::parse(message)?.content)
 }
 
+/// Returns the RecipientInfos of a message, which hold its content key: all messages of a run have the same.
+pub(crate) fn recipient_infos_of(message: &[u8]) -> Result<&[u8]> {
+    Ok(Message::parse(message)?.recipient_infos)
+}
+
 /// Reads the recipients of a message, without a key. It leaves out recipients of unknown kinds.
 pub fn recipients_of(message: &[u8]) -> Result<Vec<RecipientFacts>> {
     let recipients = Recipient::parse_all(Message::parse(message)?.recipient_infos)?;

@@ -1,6 +1,7 @@
 //! From segments to contents: groups the index by segment, opens each segment once, and checks what comes out.
 
 use super::Loss;
+use super::written::Written;
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::set::archive;
@@ -160,12 +161,12 @@ pub(super) trait Sink {
 
 /// A worker's buffers.
 #[derive(Default)]
-pub(super) struct Extractor {
+pub(super) struct Extractor<'a> {
     message: Vec<u8>,
     content: Vec<u8>,
     digests: Vec<Digest>,
-    /// Whether every byte of a segment must be accounted for, and its stored form must match its digest.
-    thorough: bool,
+    /// If every byte of a segment must be accounted for, and its stored form must be what was written.
+    thorough: Option<&'a Written>,
 }
 
 /// The result of one job.
@@ -179,8 +180,8 @@ pub(super) struct Extracted {
     pub(super) losses: Vec<Loss>,
 }
 
-impl Extractor {
-    pub(super) fn new(thorough: bool) -> Self {
+impl<'a> Extractor<'a> {
+    pub(super) fn new(thorough: Option<&'a Written>) -> Self {
         Self { thorough, ..Self::default() }
     }
 
@@ -218,7 +219,7 @@ impl Extractor {
         message: &mut Vec<u8>,
     ) -> Result<std::ops::Range<usize>> {
         set.fetch(&segment.name, message)?;
-        if self.thorough && Digest::of(message) != segment.sha256 {
+        if self.thorough.is_some_and(|written| !written.is(segment, message)) {
             return Err(Error::new(
                 ErrorKind::Damaged,
                 format!("{} has another digest than SHA256SUMS says", segment.name),
@@ -265,7 +266,7 @@ impl Extractor {
         }
         let behind = job.segment.content_length;
         let is_longer = |frames: &mut Frames<'_>| Ok::<_, Error>(frames.at(behind)?.is_some());
-        if self.thorough
+        if self.thorough.is_some()
             && !lost
             && (listed != job.segment.live_length || is_longer(&mut frames).unwrap_or(true))
         {
@@ -288,7 +289,7 @@ impl Extractor {
     ) -> Result<u64> {
         let Self { content, digests, thorough, .. } = self;
         let wrong = |what: &str| Error::new(ErrorKind::Damaged, format!("{} {what}", item.path()));
-        if *thorough && end.is_some_and(|end| item.at().offset != end) {
+        if thorough.is_some() && end.is_some_and(|end| item.at().offset != end) {
             return Err(wrong("does not follow what is listed before it"));
         }
         let mut at = item.at().offset;
@@ -328,7 +329,7 @@ impl Extractor {
             Item::Block(block, _) => sink.block(block, found)?,
         }
         at += size;
-        if *thorough {
+        if thorough.is_some() {
             if !is_zero(bytes(content, frames, at, padding, item.path())?) {
                 return Err(wrong("has padding that is not zero"));
             }

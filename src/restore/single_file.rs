@@ -107,7 +107,7 @@ impl File {
     ) -> Result<()> {
         let mut ticker = Ticker::new(observer, Some(self.entry.size()));
         let mut progress = Progress::default();
-        let mut extractor = Extractor::new(false);
+        let mut extractor = Extractor::new(None);
         let (large, items) = match &self.stored {
             Stored::Whole(item) => (None, std::slice::from_ref(item)),
             Stored::InParts(assembler, items) => (Some(assembler), &items[..]),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::assembler::{Assembler, LargeFiles, Line};
 use super::check_links::Linked;
 use super::extract::{Extractor, Job, Jobs, Sink};
+use super::written::Written;
 use super::{Loss, workers};
 use crate::envelope::Opener;
 use crate::error::{Error, ErrorKind, Result, Scope};
@@ -232,9 +233,13 @@ pub(super) fn verify_full(set: &Set, opener: &Opener, observer: &mut dyn Observe
         let message = "is not what was written: the index says something else";
         report.faults.push(Fault::new("backup.json", FaultKind::Content, message));
     }
+    let written = Written::default();
     for piece in catalog.extents.iter().chain(catalog.all_pieces()) {
         let mut buffer = Vec::new();
-        report.faults.extend(digest_fault(set, &piece.name, &piece.sha256, &mut buffer)?);
+        match digest_fault(set, &piece.name, &piece.sha256, &mut buffer)? {
+            None => written.add(&buffer),
+            fault => report.faults.extend(fault),
+        }
         report.stored_files += 1;
         report.stored_bytes = report.stored_bytes.saturating_add(buffer.len() as u64);
     }
@@ -246,7 +251,7 @@ pub(super) fn verify_full(set: &Set, opener: &Opener, observer: &mut dyn Observe
     let progress = std::cell::Cell::new(Progress::default());
     worker_pool::run(
         workers(),
-        || Ok(Extractor::new(true)),
+        || Ok(Extractor::new(Some(&written))),
         |extractor, job: Job| {
             let done = extractor.extract(set, opener, &job, &mut Nowhere)?;
             Ok((job.segment, done))

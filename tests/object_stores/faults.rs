@@ -154,6 +154,23 @@ fn a_backup_gets_through_a_store_that_limits_requests_all_the_time() {
     }
 }
 
+/// Each call comes to its end although the store never takes three requests in a row.
+#[test]
+fn a_backup_gets_through_a_store_that_refuses_each_third_request() {
+    for store in stores() {
+        let site = Site::new(store);
+        let share = Arc::new(site.behind());
+        site.proxy.plan(|at, _| match at % 3 {
+            2 => Fault::Refuse(503, "SlowDown", "Retry-After: 0"),
+            _ => Fault::None,
+        });
+        let folder = site.back_up(share.clone()).unwrap();
+        let names = share.list(&folder).unwrap();
+        assert!(names.len() > 3, "{names:?}");
+        site.assert_sound(folder);
+    }
+}
+
 fn random(seed: &mut u64) -> u64 {
     *seed ^= *seed << 13;
     *seed ^= *seed >> 7;

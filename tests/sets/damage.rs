@@ -202,6 +202,16 @@ fn a_flipped_bit_that_only_another_recipient_would_miss_is_found() {
         opened
     });
     assert!(found, "a flip that our key does not notice");
+    // All around the content, of which a verification need not compute the digest once it knows the recipients.
+    let whole = fs::read(folder.join(&segment)).unwrap();
+    let content = azs_backup::envelope::content_of(&whole).unwrap();
+    for byte in (0..content.start + 1).chain(content.end - 1..whole.len()) {
+        let mut bytes = whole.clone();
+        bytes[byte] ^= 1 << (byte % 8);
+        fs::write(folder.join(&segment), bytes).unwrap();
+        let full = set().verify_full(&fixture.opener).run().unwrap();
+        assert!(full.faults.iter().any(|fault| fault.file == segment), "byte {byte}: {:?}", full.faults);
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use http::{Method, Uri};
 use jiff::Timestamp;
 
 use super::crypto::OpenSsl;
-use super::failure::Failure;
+use super::failure::{Failure, Next};
 use super::listing::usable;
 use super::lock::{self, Lock};
 
@@ -64,6 +64,15 @@ impl Call {
             Ok(value) => Ok((value, seen)),
             Err(error) => Err(seen.failure.take().unwrap_or_else(|| Failure::of_crate(&error))),
         }
+    }
+
+    /// If the store has just refused a request because there are too many: how long to wait for the next one. `None` if it asks
+    /// for more than that, which is the call's matter.
+    fn limited(&self, pause: Duration) -> Option<Duration> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let failure = seen.failure.as_ref().filter(|failure| failure.next() == Next::Wait)?;
+        let pause = failure.wait().unwrap_or_default().max(pause);
+        (pause <= LONGEST_PAUSE).then_some(pause)
     }
 
     fn saw(&self, seen: Seen) {
@@ -133,7 +142,18 @@ impl Wire {
         self.ways.silence
     }
 
-    async fn send(&self, mut request: HttpRequest, call: &Call) -> Result<HttpResponse, Failure> {
+    /// Sends a request. One that reads is sent a few times if the store limits how many it takes: a call of many requests
+    /// would else begin anew for each that is refused, and might never come to its end.
+    async fn send(&self, request: HttpRequest, call: &Call) -> Result<HttpResponse, Failure> {
+        for pause in PAUSES.iter().filter(|_| request.method().is_safe()) {
+            let response = self.once(request.clone(), call).await?;
+            let Some(pause) = call.limited(*pause) else { return Ok(response) };
+            tokio::time::sleep(pause).await;
+        }
+        self.once(request, call).await
+    }
+
+    async fn once(&self, mut request: HttpRequest, call: &Call) -> Result<HttpResponse, Failure> {
         let is_for_store = is_for_store(request.headers());
         if is_for_store {
             if request.uri().scheme_str() == Some("http") && !self.ways.allows_http {
@@ -317,6 +337,10 @@ fn bytes(digits: &[u8]) -> Option<Vec<u8>> {
 
 /// In base64.
 const MD5_OF_NOTHING: &str = "1B2M2Y8AsgTpgAmY7PhCfg==";
+/// Pauses before a request that the store refused because there were too many.
+const PAUSES: [Duration; 3] =
+    [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(1)];
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How long to wait for the metadata service: it is on the same machine, or not at all.
 const METADATA: Duration = Duration::from_secs(2);
 /// Bytes a second at which a link still counts as working.

@@ -16,6 +16,7 @@ use crate::ended::Ended;
 use crate::output::Output;
 use crate::post_quantum::BY_HAND;
 use crate::share::ServerArgs;
+use crate::signers::TrustArgs;
 
 mod page;
 
@@ -39,6 +40,8 @@ pub(crate) struct Kit {
     deployment: Deployment,
     #[command(flatten)]
     server: ServerArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 /// What every kit has, whatever the system.
@@ -134,8 +137,9 @@ impl Kit {
 
     /// What opens the complete sets: also those of before a rotation.
     fn certificates(&self, output: &Output) -> Result<Vec<Needed>> {
+        let signers = self.trust.read()?;
         let share = self.server.open(&self.root, output)?;
-        let sets = list_sets(share, &self.deployment).run()?;
+        let sets = list_sets(share, &self.deployment).require_signers(&signers).run()?;
         let mut needed: BTreeMap<String, Needed> = BTreeMap::new();
         // Of each place from old to new.
         for set in sets.iter() {

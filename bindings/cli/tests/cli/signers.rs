@@ -205,3 +205,17 @@ fn a_nightly_run_signs_demands_and_keeps_planted_sets_from_pushing_out_its_own()
     assert!(!first.exists() && planted.exists());
     assert_eq!(site.sets("Switches").len(), 2);
 }
+
+/// A false set would have the printed page name a PFX that opens nothing.
+#[test]
+fn a_kit_names_the_pfx_of_trusted_sets_alone() {
+    let site = site();
+    signed(&site, "hlh01");
+    said(site.program(&["key", "new", "false"]).env("AZS_PFX_PASSWORD", PASSWORD));
+    let mut planted = site.backup(&["--signer", "mallory.pfx", "--cer", "false.cer", "configs"]);
+    said(planted.env("AZS_SIGNER_PASSWORD", PASSWORD));
+    let kit = |folder: &str, demand: &[&str]| said(&mut site.deployed("kit", &[&[folder], demand].concat()));
+    assert!(kit("any", &[]).contains("(CN=false)"));
+    let trusted = kit("trusted", &DEMAND);
+    assert!(trusted.contains("needs the PFX") && !trusted.contains("(CN=false)"), "{trusted}");
+}
