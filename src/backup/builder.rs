@@ -93,10 +93,12 @@ impl BackupBuilder {
     }
 
     /// Adds a certificate that can open the set. A backup needs at least one; add several while you change
-    /// certificates.
+    /// certificates. One that is added twice counts once.
     #[must_use]
     pub fn certificate(mut self, certificate: EncryptionCertificate) -> Self {
-        self.certificates.push(certificate);
+        if self.certificates.iter().all(|held| held.facts() != certificate.facts()) {
+            self.certificates.push(certificate);
+        }
         self
     }
 

@@ -97,7 +97,8 @@ impl Finish<'_> {
         IndexWriter::new(set, place, self.writer.head_room(), kind, self.numbers.clone())
     }
 
-    /// Returns the segments of the set, with how much of each counts. Drops those of which nothing does.
+    /// Returns the segments of the set, with how much of each counts. Drops those of which nothing does, unless the share
+    /// does not let them go, because they are locked or the account may delete nothing.
     fn segments(&mut self) -> Vec<StoredFile> {
         let mut segments = Vec::new();
         for mut file in std::mem::take(&mut self.done.segments)
@@ -105,11 +106,10 @@ impl Finish<'_> {
             .chain(self.earlier.segments.drain().map(|(_, file)| file))
         {
             file.live_length = self.ledger.live.get(&file.number).copied().unwrap_or(0);
-            if file.live_length == 0 {
-                self.writer.remove(&file.name);
-                self.whole.remove(&file.number);
-            } else {
+            if file.live_length > 0 || !self.writer.remove(&file.name) {
                 segments.push(file);
+            } else {
+                self.whole.remove(&file.number);
             }
         }
         segments
@@ -126,21 +126,26 @@ impl Finish<'_> {
         if !is_mostly_idle && earlier.len() - from < 2 {
             return Ok(earlier);
         }
-        match self.rewrite(state, &earlier[from..], from == 0, own) {
-            Ok(merged) => {
-                for piece in &earlier[from..] {
-                    self.writer.remove(&piece.file.name);
-                }
-                Ok(earlier[..from].iter().cloned().chain(merged).collect())
-            }
+        let old = &earlier[from..];
+        let overlay = match overlay(state, old, from == 0, own) {
+            Ok(overlay) => overlay,
             Err(error)
                 if matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Io | ErrorKind::NotFound) =>
             {
                 self.warnings.push(format!("the state folder's copy of the index is of no use: {error}"));
-                Ok(earlier)
+                return Ok(earlier);
             }
-            Err(error) => Err(error),
+            Err(error) => return Err(error),
+        };
+        // If the share does not let one go, the set keeps all.
+        if !self.writer.remove(&old[0].file.name) {
+            return Ok(earlier);
         }
+        let merged = self.rewrite(state, old, from == 0, &overlay)?;
+        for piece in &old[1..] {
+            self.writer.remove(&piece.file.name);
+        }
+        Ok(earlier[..from].iter().cloned().chain(merged).collect())
     }
 
     fn rewrite(
@@ -148,16 +153,8 @@ impl Finish<'_> {
         state: &State,
         old: &[IndexPiece],
         is_first: bool,
-        own: &[IndexPiece],
+        overlay: &Overlay,
     ) -> Result<Vec<IndexPiece>> {
-        let mut overlay = Overlay::default();
-        let texts = || (0..).zip(old.iter().chain(own)).skip(usize::from(is_first));
-        for (ordinal, piece) in texts() {
-            let mut lines = lines(state, piece)?;
-            while let Some(record) = lines.next()? {
-                overlay.note(ordinal, &record);
-            }
-        }
         let mut index = self.index(PieceKind::Additions);
         let mut removals = self.index(PieceKind::Removals);
         let (mut full, mut gone, mut patches) = (Vec::new(), Vec::new(), false);
@@ -190,6 +187,21 @@ impl Finish<'_> {
     }
 }
 
+/// Finds out what later pieces replace; reads all of them once.
+fn overlay(state: &State, old: &[IndexPiece], is_first: bool, own: &[IndexPiece]) -> Result<Overlay> {
+    let mut overlay = Overlay::default();
+    for (ordinal, piece) in (0..).zip(old.iter().chain(own)) {
+        let mut lines = lines(state, piece)?;
+        while let Some(record) = lines.next()? {
+            // Nothing replaces what the first piece does, because nothing is before it.
+            if ordinal > 0 || !is_first {
+                overlay.note(ordinal, &record);
+            }
+        }
+    }
+    Ok(overlay)
+}
+
 fn lines(
     state: &State,
     piece: &IndexPiece,
@@ -213,4 +225,4 @@ fn crowded(pieces: &[IndexPiece]) -> usize {
 }
 
 /// Pieces of this length are not combined with others.
-const FULL: u64 = 1 << 20;
+pub(super) const FULL: u64 = 1 << 20;

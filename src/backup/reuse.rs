@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::finish;
 use super::history::History;
 use super::report::Reuse;
 use super::run::Earlier;
@@ -16,6 +17,7 @@ use super::state::tree::TreeReader;
 use super::state::{IndexPiece, Manifest, State};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, Place, SetName, SharePath};
+use crate::set::index::piece_number;
 use crate::set::record::StoredFile;
 use crate::set::writer::SetWriter;
 use crate::share::{ItemKind, Share};
@@ -57,6 +59,9 @@ pub(super) fn find(
     if *rules.recipients != manifest.recipients {
         return Ok(Err("the certificates differ from those of the last set".into()));
     }
+    if manifest.pieces.iter().filter(|piece| piece.file.length < finish::FULL).count() > MAX_SMALL_PIECES {
+        return Ok(Err("its index is in too many pieces, which the share does not let go".into()));
+    }
     if manifest.next_segment > MAX_NUMBER || manifest.next_piece > MAX_NUMBER {
         return Ok(Err("its file numbers are nearly exhausted".into()));
     }
@@ -93,7 +98,7 @@ pub(super) fn take(
         worn.extend(manifest.history.aged(&manifest.segments, age, rules.now));
     }
     let mut wanted = Vec::new();
-    for file in manifest.segments.iter().filter(|file| !worn.contains(&file.number)) {
+    for file in manifest.segments.iter().filter(|file| file.live_length > 0 && !worn.contains(&file.number)) {
         match there.get(&file.name) {
             Some(length) if *length == file.length && !rules.distrusted.contains(&file.name) => {
                 wanted.push(file.clone());
@@ -114,7 +119,7 @@ pub(super) fn take(
         .map(|file| (file.number, file.clone()))
         .collect();
     if segments.is_empty() && !manifest.segments.is_empty() {
-        taken.iter().for_each(|name| writer.remove(name));
+        taken.iter().for_each(|name| _ = writer.remove(name));
         (reuse.linked, reuse.copied) = Default::default();
         return Ok(Err(if wanted_segments == 0 {
             "the last set's files are not on the share any more".into()
@@ -136,7 +141,7 @@ pub(super) fn take(
         match state.piece(&piece) {
             Ok(text) => buffer.extend_from_slice(&text),
             Err(error) => {
-                taken.iter().for_each(|name| writer.remove(name));
+                taken.iter().for_each(|name| _ = writer.remove(name));
                 (reuse.linked, reuse.copied) = Default::default();
                 return Ok(Err(format!("part of its index is lost: {error}")));
             }
@@ -198,7 +203,11 @@ fn bring(
     let is_there = |file: &&StoredFile| there.get(&*file.name) == Some(&file.length);
     let whole: Vec<_> =
         wanted.iter().filter(|file| brought.contains_key(&file.name)).filter(is_there).cloned().collect();
-    let sound = read_back(writer, before.due(&whole, rules.recheck), reuse, &mut tick)?;
+    let mut due = before.due(&whole, rules.recheck);
+    // Without one of these the whole set is lost, not a segment; and they are small.
+    let pieces = whole.iter().filter(|file| rules.recheck > 0 && piece_number(&file.name).is_some());
+    due.extend(pieces.filter(|piece| !due.iter().any(|file| file.name == piece.name)).collect::<Vec<_>>());
+    let sound = read_back(writer, due, reuse, &mut tick)?;
     let mut taken = HashSet::new();
     for file in wanted {
         let Some(how) = brought.get(&file.name) else { continue };
@@ -331,6 +340,8 @@ fn worn(manifest: &Manifest, segment_size: usize) -> HashSet<u32> {
 const SLACK: u64 = 1 << 20;
 /// Most segments smaller than an eighth of the usual size; with more, some are combined.
 const MAX_SMALL: usize = 64;
+/// Most index pieces that could be combined: each of their lines is read again and again, and each is a file to take over.
+const MAX_SMALL_PIECES: usize = 64;
 /// Links that are made at once: each is a few round trips and no work.
 const IN_FLIGHT: usize = 8;
 /// Files that are read back at once: each is held in memory.

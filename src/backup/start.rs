@@ -234,6 +234,7 @@ impl BackupBuilder {
 
     /// Creates the set's folder in that of its place.
     fn create_set(&self, created: Timestamp) -> Result<(Arc<SetWriter>, Abandon)> {
+        let mut taken = 0;
         loop {
             let name = self.name.map_or_else(|| random_name(created), Ok)?;
             let sealer = Sealer::new(&self.certificates)?;
@@ -246,7 +247,10 @@ impl BackupBuilder {
                     if error.scope() == Scope::Object {
                         abandon.0 = None;
                     }
-                    if self.name.is_some() || error.kind() != ErrorKind::AlreadyExists {
+                    taken += 1;
+                    // Who has all names that one draws at random takes any question for that.
+                    let is_another_free = self.name.is_none() && taken < MAX_TAKEN;
+                    if !is_another_free || error.kind() != ErrorKind::AlreadyExists {
                         return Err(error);
                     }
                 }
@@ -254,6 +258,9 @@ impl BackupBuilder {
         }
     }
 }
+
+/// Names that are drawn at random for one set.
+const MAX_TAKEN: u32 = 8;
 
 /// Returns what interrupted runs have left on the share.
 fn left(share: &dyn Share, place: &Place, journal: Journal) -> Option<Journal> {

@@ -22,12 +22,16 @@ impl Written {
         }
     }
 
+    /// Whether a message has such RecipientInfos.
+    pub(super) fn has_recipients_of(&self, message: &[u8]) -> bool {
+        recipient_infos_of(message).is_ok_and(|recipients| {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&Digest::of(recipients))
+        })
+    }
+
     /// Whether a message is the one that is listed, provided that it opens and has the tag listed.
     pub(super) fn is(&self, file: &StoredFile, message: &[u8]) -> bool {
-        let is_known = recipient_infos_of(message).is_ok_and(|recipients| {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&Digest::of(recipients))
-        });
-        if is_known {
+        if self.has_recipients_of(message) {
             return true;
         }
         let is_whole = Digest::of(message) == file.sha256;

@@ -123,6 +123,11 @@ impl Catalog {
         Some(&self.segments[found])
     }
 
+    /// Whether this is the newest index piece, which lists the others.
+    pub(crate) fn is_newest(&self, piece: &StoredFile) -> bool {
+        self.newest.as_ref().is_some_and(|newest| newest.name == piece.name)
+    }
+
     /// All index pieces, the newest last.
     pub(crate) fn all_pieces(&self) -> impl Iterator<Item = &StoredFile> {
         self.pieces.iter().chain(&self.newest)

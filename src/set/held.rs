@@ -47,7 +47,7 @@ impl Held<'_> {
                 break;
             }
             std::thread::sleep(Duration::from_millis(pause));
-            left.iter().for_each(|name| self.remove(name));
+            left.iter().for_each(|name| _ = self.remove(name));
             (items, left) = list()?;
         }
         let there: HashMap<String, u64> = items.into_iter().map(|item| (item.name, item.length)).collect();
@@ -64,12 +64,13 @@ impl Held<'_> {
         }
     }
 
-    /// Removes a file that the set turns out not to need. Tries twice: another file may get its name.
-    pub(super) fn remove(self, name: &str) {
-        if let Ok(name) = Name::new(name) {
-            let path = self.folder.join(name);
-            let _ = self.share.remove(&path).or_else(|_| self.share.remove(&path));
-        }
+    /// Removes a file that the set turns out not to need; returns whether it is gone. Tries twice: another file may get its
+    /// name.
+    pub(super) fn remove(self, name: &str) -> bool {
+        let Ok(name) = Name::new(name) else { return true };
+        let path = self.folder.join(name);
+        let removed = self.share.remove(&path).or_else(|_| self.share.remove(&path));
+        removed.map_or_else(|e| e.kind() == ErrorKind::NotFound, |()| true)
     }
 
     /// Removes what was listed of a set that has no cover sheet, and its folder. What belongs to no set stays.

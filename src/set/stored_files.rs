@@ -55,7 +55,7 @@ pub(super) fn open_message(
     let opened = opener.open_in_place(buffer).map_err(|e| match e.kind() {
         // A certificate renewed with the same key is not named but opens the set: if it finds damage, that is damage.
         ErrorKind::WrongCertificate | ErrorKind::Damaged
-            if !opener.certificates().any(is_named) && !opener.has_key_of(buffer) =>
+            if !named.is_empty() && !opener.certificates().any(is_named) && !opener.has_key_of(buffer) =>
         {
             let message =
                 format!("the set needs the decryption certificate with the thumbprint {}; {e}", needed());

@@ -182,9 +182,9 @@ impl SetWriter {
         }
     }
 
-    /// Removes a file that the set turns out not to need.
-    pub(crate) fn remove(&self, name: &str) {
-        self.held().remove(name);
+    /// Removes a file that the set turns out not to need; returns whether it is gone.
+    pub(crate) fn remove(&self, name: &str) -> bool {
+        self.held().remove(name)
     }
 
     fn names(&self) -> std::sync::MutexGuard<'_, Vec<Name>> {
@@ -277,7 +277,7 @@ impl SetWriter {
             }
             std::thread::sleep(Duration::from_millis(pause));
             left.sort_by_key(|item| item.name != cover::FILE_NAME);
-            left.iter().for_each(|item| self.remove(&item.name));
+            left.iter().for_each(|item| _ = self.remove(&item.name));
         }
         let _ = self.share.remove_folder(&self.folder);
     }

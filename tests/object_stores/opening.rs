@@ -80,6 +80,25 @@ fn a_check_passes_and_names_what_a_store_has_not() {
 }
 
 #[test]
+fn an_account_that_may_not_delete_passes_a_check_that_leaves_nothing() {
+    for store in stores() {
+        let site = Site::new(store);
+        let share = site.behind();
+        site.proxy.plan(|_, request| match request.is("DELETE") {
+            true => Fault::Refuse(403, "AccessDenied", ""),
+            false => Fault::None,
+        });
+        let report = ShareCheck::new("contoso.com/nyc".parse().unwrap()).run(&share);
+        assert!(report.is_sound(), "{store:?} {report:#?}");
+        let delete = report.steps.iter().find(|step| step.step == Step::Delete).unwrap();
+        assert_eq!(delete.outcome, StepOutcome::Warned, "{report:#?}");
+        assert_eq!(site.share().list(&path("contoso.com/nyc")).unwrap(), [], "nothing is left of it");
+        let set = site.back_up(std::sync::Arc::new(share)).unwrap();
+        site.assert_sound(set);
+    }
+}
+
+#[test]
 fn a_check_names_a_store_that_overwrites() {
     for store in stores() {
         let site = Site::new(store);

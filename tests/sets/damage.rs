@@ -440,3 +440,36 @@ fn the_wrong_certificate_is_told_which_one_is_needed() {
         assert!(!target.exists(), "nothing is begun that cannot be done");
     }
 }
+
+/// Who may write to the share needs no key to make the clear files anew. No list of the index has the digest of the piece
+/// that has the lists.
+#[test]
+fn recipients_of_the_newest_index_piece_are_bound_although_the_clear_files_can_be_forged() {
+    let fixture = Fixture::new();
+    let other = common::Certificate::new("another");
+    let mut backup = fixture.builder().certificate(other.encryption()).start().unwrap();
+    backup.add_bytes("file", *b"content").unwrap();
+    let path = backup.commit().unwrap().folder;
+    let folder = fixture.native(&path);
+    let newest = names(&folder, ".jsonl.zst.p7m").pop().unwrap();
+    let whole = fs::read(folder.join(&newest)).unwrap();
+    let sums = fs::read_to_string(folder.join("SHA256SUMS")).unwrap();
+    let digest = |bytes: &[u8]| azs_backup::set::Digest::of(bytes).to_string();
+    let content = azs_backup::envelope::content_of(&whole).unwrap();
+    let mut opened = 0;
+    for byte in (0..content.start).step_by(5) {
+        let mut bytes = whole.clone();
+        bytes[byte] ^= 1;
+        fs::write(folder.join(&newest), &bytes).unwrap();
+        let forged = sums.replace(&digest(&whole), &digest(&bytes));
+        fs::write(folder.join("SHA256SUMS"), &forged).unwrap();
+        common::change_sheet(&folder.join("backup.json"), |sheet| {
+            sheet["sha256sums"] = digest(forged.as_bytes()).into();
+        });
+        let Ok(set) = Set::open(fixture.share.clone(), path.clone()) else { continue };
+        let report = set.verify_full(&fixture.opener).run();
+        assert!(!report.is_ok_and(|report| report.is_sound()), "byte {byte}");
+        opened += usize::from(set.restore_bytes(&fixture.opener, &"file".parse().unwrap(), 9).is_ok());
+    }
+    assert!(opened > 0, "what only the other certificate needs");
+}

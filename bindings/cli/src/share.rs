@@ -8,7 +8,8 @@ use azs_backup::set::{SetState, SetSummary};
 use azs_backup::share::{self, CheckReport, OpenShare, ShareCheck, is_url};
 use azs_backup::signature::SignerCertificate;
 use azs_backup::{
-    DecryptionCertificate, Error, ErrorKind, FolderShare, Opener, Place, Result, Set, Share, list_sets,
+    DecryptionCertificate, EncryptionCertificate, Error, ErrorKind, FolderShare, Opener, Place, Result, Set,
+    Share, list_sets,
 };
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
@@ -378,3 +379,17 @@ fn opened(file: &Path, password: Option<&Secret>) -> Result<DecryptionCertificat
 
 /// Whether the system opens a UNC path, as the account that this program runs as.
 const SYSTEM_OPENS_UNC: bool = cfg!(windows);
+
+/// Reads the certificates of those who are to open a set. Whoever gives one twice believes to have a second one.
+pub(crate) fn encryption_certificates(files: &[PathBuf]) -> Result<Vec<EncryptionCertificate>> {
+    let certificates: Vec<_> = files.iter().map(EncryptionCertificate::load).collect::<Result<_>>()?;
+    for (n, certificate) in certificates.iter().enumerate() {
+        if let Some(same) =
+            certificates[..n].iter().position(|earlier| earlier.facts() == certificate.facts())
+        {
+            let (one, other) = (files[same].display(), files[n].display());
+            return Err(invalid(format_args!("{one} and {other} are one certificate: give it once")));
+        }
+    }
+    Ok(certificates)
+}

@@ -19,7 +19,7 @@ use crate::files::{read, text_of};
 use crate::options::to_json;
 use crate::output::Output;
 use crate::secret::SignerPassword;
-use crate::share::ServerArgs;
+use crate::share::{ServerArgs, encryption_certificates};
 use crate::signers;
 
 mod file;
@@ -185,8 +185,7 @@ impl Site {
 
     /// The certificates that a set is sealed to.
     pub(crate) fn certificates(&self) -> Result<Vec<EncryptionCertificate>> {
-        let certificates = &self.sections.certificates;
-        certificates.iter().map(EncryptionCertificate::load).collect()
+        encryption_certificates(&self.sections.certificates)
     }
 
     /// What signs the sets of this host. They must meet the demand of `[signing]` themselves.

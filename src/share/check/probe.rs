@@ -45,14 +45,18 @@ impl Probe {
                 steps.passed(Step::ReadBack, Instant::now(), SAME.into());
             }
             Err(error) => {
-                steps.failed(Step::Write, begun, &error);
+                match error.kind() {
+                    ErrorKind::Unsupported => {
+                        steps.add(Step::Write, StepOutcome::Skipped, begun, LEAVES.into());
+                    }
+                    _ => steps.failed(Step::Write, begun, &error),
+                }
                 let why = "nothing was written".into();
                 steps.add(Step::ReadBack, StepOutcome::Skipped, Instant::now(), why);
             }
         }
         for step in [Step::HardLink, Step::Copy, Step::Rename] {
-            let why = "not tried: this account could not delete what it leaves";
-            steps.add(step, StepOutcome::Skipped, Instant::now(), why.into());
+            steps.add(step, StepOutcome::Skipped, Instant::now(), LEAVES.into());
         }
         let missing = "this account has no right to delete what it writes: backups work, but retention does not, and what \
                        an interrupted backup leaves stays; grant it Delete for the folder, its subfolders and files";
@@ -167,6 +171,7 @@ impl ProbeName<'_> {
 }
 
 const SAME: &str = "the same bytes";
+const LEAVES: &str = "not tried: this account could not delete what it leaves";
 /// More than goes into one request to a file server: the first block alone would not show that others are refused.
 const LENGTH: usize = (1 << 20) + (4 << 10);
 /// How long a check that was stopped may take to remove what it wrote.

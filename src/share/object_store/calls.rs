@@ -15,7 +15,7 @@ use super::failure::Failure;
 use super::left::Change;
 use super::lock::Lock;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{MasBackupFile, MasBackupFolder, SharePath};
+use crate::layout::{MasBackupFile, MasBackupFolder, Name, SharePath};
 use crate::share::{Item, PROBE, Share, joined, too_long, unsupported};
 
 impl Share for ObjectStoreShare {
@@ -197,6 +197,21 @@ impl Share for ObjectStoreShare {
             async move { client.remove(&key, attempt.may_be_done()).await }
         });
         removed.map_err(|failure| self.failed("delete", path, failure))
+    }
+
+    /// A store refuses to delete also what is not there, if the account may not.
+    fn may_delete(&self, folder: &SharePath) -> Result<Option<bool>> {
+        let nothing = folder.join(Name::new(format!("{PROBE}nothing"))?);
+        let (key, _) = self.place("delete", &nothing)?;
+        let deleted = self.engine.read(&key.clone(), move |client, _| {
+            let key = key.clone();
+            async move { client.delete(&key).await }
+        });
+        match deleted {
+            Err(failure) if failure.kind() == ErrorKind::AccessDenied => Ok(Some(false)),
+            Err(failure) if !failure.is_missing() => Err(self.failed("delete", &nothing, failure)),
+            _ => Ok(Some(true)),
+        }
     }
 
     fn remove_folder(&self, folder: &SharePath) -> Result<()> {

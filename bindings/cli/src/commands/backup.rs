@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use azs_backup::backup::{BackupBuilder, BackupReport};
 use azs_backup::set::Status;
-use azs_backup::{EncryptionCertificate, Error, Place, Result};
+use azs_backup::{Error, Place, Result};
 use clap::Args;
 use tempfile::TempDir;
 
@@ -16,7 +16,7 @@ use crate::options::{BackupOptions, to_json};
 use crate::output::{Output, content, count, invalid, size, some};
 use crate::post_quantum;
 use crate::progress;
-use crate::share::ShareArgs;
+use crate::share::{ShareArgs, encryption_certificates};
 use crate::signers::SignerArgs;
 use crate::site::add_as;
 
@@ -103,10 +103,7 @@ impl Backup {
         if let Some(signer) = self.signer.read()? {
             builder = builder.signer(signer);
         }
-        for file in &self.cer {
-            builder = builder.certificate(EncryptionCertificate::load(file)?);
-        }
-        Ok(builder)
+        Ok(encryption_certificates(&self.cer)?.into_iter().fold(builder, BackupBuilder::certificate))
     }
 
     /// Takes a copy of the state folder in its place. It is there as long as what this returns.
