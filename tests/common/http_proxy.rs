@@ -13,6 +13,8 @@ pub enum Fault {
     None,
     /// The store never sees it; the proxy answers with this status, code and header.
     Refuse(u16, &'static str, &'static str),
+    /// The store never sees it; the proxy answers that all is well, with this body.
+    Answer(String),
     /// The connection is closed before the store sees it.
     Drop,
     /// The store does it, and its answer is lost.
@@ -132,7 +134,7 @@ fn serve(client: &TcpStream, shared: &Shared) -> std::io::Result<()> {
         (shared.plan.lock().unwrap())(seen.len() - 1, &request)
     };
     let mut client = client;
-    match fault {
+    match &fault {
         Fault::Drop => return Ok(()),
         Fault::Silence => {
             thread::park();
@@ -144,6 +146,10 @@ fn serve(client: &TcpStream, shared: &Shared) -> std::io::Result<()> {
             let body = if request.is("HEAD") { String::new() } else { body };
             let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
             let head = format!("HTTP/1.1 {status} No\r\n{header}Connection: close\r\n");
+            return write!(client, "{head}Content-Length: {}\r\n\r\n{body}", body.len());
+        }
+        Fault::Answer(body) => {
+            let head = "HTTP/1.1 200 OK\r\nConnection: close\r\n";
             return write!(client, "{head}Content-Length: {}\r\n\r\n{body}", body.len());
         }
         _ => {}

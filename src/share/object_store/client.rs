@@ -7,7 +7,8 @@ use ::object_store::azure::{AzureAuthorizer, MicrosoftAzure};
 use ::object_store::client::{HttpRequest, HttpService};
 use ::object_store::path::Path;
 use ::object_store::{
-    CopyMode, CopyOptions, GetOptions, GetRange, ObjectMeta, ObjectStore, PutMode, PutOptions, PutPayload,
+    CopyMode, CopyOptions, GetOptions, GetRange, ListResult, ObjectMeta, ObjectStore, PutMode, PutOptions,
+    PutPayload,
 };
 use bytes::Bytes;
 use futures::StreamExt;
@@ -193,8 +194,7 @@ impl Client {
     /// Lists a folder; the empty key is that of the container.
     pub(super) async fn list(&self, folder: &str) -> Result<Listing, Failure> {
         let key = path(folder)?;
-        let prefix = (!folder.is_empty()).then_some(&key);
-        let (found, _) = Call::default().run(self.store().list_with_delimiter(prefix)).await?;
+        let found = self.listed(&key).await?;
         let name =
             |path: &Path| path.parts().next_back().map(|part| part.as_ref().to_owned()).unwrap_or_default();
         let folders: std::collections::HashSet<String> = found.common_prefixes.iter().map(name).collect();
@@ -214,6 +214,19 @@ impl Client {
         Ok(Listing { items, exists })
     }
 
+    /// What is directly in a folder, its own marker included.
+    async fn listed(&self, folder: &Path) -> Result<ListResult, Failure> {
+        let prefix = (!folder.as_ref().is_empty()).then_some(folder);
+        let (found, _) = Call::default().run(self.store().list_with_delimiter(prefix)).await?;
+        for name in found.objects.iter().map(|object| &object.location).chain(&found.common_prefixes) {
+            // Such a name would be taken for another one: its last part counts.
+            if name.prefix_match(folder).is_none_or(|parts| parts.count() > 1) {
+                return Err(strange(folder, name));
+            }
+        }
+        Ok(found)
+    }
+
     /// Whether the folder above shows this one. Azure does so of an empty folder of another program, of whose marker the
     /// crate shows nothing.
     async fn is_prefix(&self, folder: &Path) -> Result<bool, Failure> {
@@ -222,8 +235,7 @@ impl Client {
         }
         let names: Vec<_> = folder.parts().collect();
         let above: Path = names.iter().take(names.len() - 1).cloned().collect();
-        let prefix = (names.len() > 1).then_some(&above);
-        let (found, _) = Call::default().run(self.store().list_with_delimiter(prefix)).await?;
+        let found = self.listed(&above).await?;
         Ok(found.common_prefixes.contains(folder))
     }
 
@@ -235,6 +247,9 @@ impl Client {
         let key = path(folder)?;
         let first = async { self.store().list(Some(&key)).next().await.transpose() };
         let (first, _) = Call::default().run(first).await?;
+        if let Some(first) = first.as_ref().filter(|first| !first.location.prefix_matches(&key)) {
+            return Err(strange(&key, &first.location));
+        }
         Ok(first.is_some() || self.is_prefix(&key).await?)
     }
 
@@ -261,6 +276,15 @@ impl Client {
 /// The key of a folder's marker.
 pub(super) fn marker(folder: &str) -> String {
     format!("{folder}/{MARKER}")
+}
+
+/// The store lists what it was not asked for.
+fn strange(folder: &Path, name: &Path) -> Failure {
+    let (folder, name) = (folder.as_ref().escape_debug(), name.as_ref().escape_debug());
+    Failure::other(
+        ErrorKind::Malformed,
+        format!("the store was asked what is in \"{folder}\", and lists \"{name}\""),
+    )
 }
 
 fn path(key: &str) -> Result<Path, Failure> {
