@@ -29,6 +29,8 @@ pub enum Fault {
     LyingETag,
     /// A listing lacks the objects whose names end so.
     Hide(&'static str),
+    /// The store does not say that an object is locked.
+    HideLock,
     /// Nothing comes back, and the connection stays open.
     Silence,
     /// The store gets to it only after so long, whether anybody still waits or not.
@@ -182,6 +184,12 @@ fn serve(client: &TcpStream, shared: &Shared) -> std::io::Result<()> {
                 false => line.to_owned(),
             };
             let text: String = text.split_inclusive("\r\n").map(lie).collect();
+            answer = [text.as_bytes(), &answer[head..]].concat();
+        }
+        Fault::HideLock => {
+            let text = String::from_utf8_lossy(&answer[..head]).into_owned();
+            let is_shown = |line: &&str| !line.to_lowercase().starts_with("x-amz-object-lock");
+            let text: String = text.split_inclusive("\r\n").filter(is_shown).collect();
             answer = [text.as_bytes(), &answer[head..]].concat();
         }
         Fault::Hide(end) if request.is_listing() => {

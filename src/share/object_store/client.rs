@@ -18,7 +18,7 @@ use url::Url;
 
 use super::crypto::OpenSsl;
 use super::failure::Failure;
-use super::lock::Lock;
+use super::lock::{Lock, Rule};
 use super::wire::{Call, Service, Wire, append};
 use crate::error::ErrorKind;
 use crate::share::{Item, ItemKind};
@@ -38,17 +38,23 @@ pub(super) enum Store {
 /// What is known of an object.
 pub(super) struct Known {
     length: u64,
+    modified: Timestamp,
+    /// Until when it is locked, by what the store says.
     pub(super) locked_until: Option<Timestamp>,
     is_pending: bool,
 }
 
 impl Known {
+    /// Until when it counts as locked, if what is written here is locked by this rule. An account that may not see a lock
+    /// is told of none, and the deletion that a bucket with versions then accepts hides the object.
+    pub(super) fn kept_until(&self, rule: Option<Rule>) -> Option<Timestamp> {
+        let by_rule = rule.and_then(|rule| self.modified.checked_add(rule.time).ok());
+        self.locked_until.max(by_rule).filter(|until| *until > Timestamp::now())
+    }
+
     /// Refuses to delete what the store refuses to delete.
-    pub(super) fn require_unlocked(&self) -> Result<(), Failure> {
-        match self.locked_until.filter(|until| *until > Timestamp::now()) {
-            Some(until) => Err(Failure::locked(until)),
-            None => Ok(()),
-        }
+    pub(super) fn require_unlocked(&self, rule: Option<Rule>) -> Result<(), Failure> {
+        self.kept_until(rule).map_or(Ok(()), |until| Err(Failure::locked(until)))
     }
 }
 
@@ -81,6 +87,7 @@ impl Client {
         match Call::default().run(self.store().get_opts(&key, options)).await {
             Ok((result, seen)) => Ok(Some(Known {
                 length: result.meta.size,
+                modified: time(&result.meta).unwrap_or(Timestamp::MIN),
                 locked_until: seen.locked_until,
                 is_pending: seen.is_pending,
             })),
@@ -147,11 +154,11 @@ impl Client {
     }
 
     /// Deletes an object that exists and is not locked. In a bucket with versions, deleting would only hide a locked one.
-    pub(super) async fn remove(&self, key: &str, again: bool) -> Result<(), Failure> {
+    pub(super) async fn remove(&self, key: &str, rule: Option<Rule>, again: bool) -> Result<(), Failure> {
         let Some(known) = self.look(key).await? else {
             return if again { Ok(()) } else { Err(Failure::missing()) };
         };
-        known.require_unlocked()?;
+        known.require_unlocked(rule)?;
         match self.delete(key).await {
             Err(failure) if again && failure.is_missing() => Ok(()),
             deleted => deleted,
@@ -199,15 +206,15 @@ impl Client {
             |path: &Path| path.parts().next_back().map(|part| part.as_ref().to_owned()).unwrap_or_default();
         let folders: std::collections::HashSet<String> = found.common_prefixes.iter().map(name).collect();
         let exists = !folders.is_empty() || !found.objects.is_empty() || folder.is_empty();
-        let files =
-            found.objects.into_iter().filter_map(|ObjectMeta { location, last_modified, size, .. }| {
-                let name = name(&location);
-                // The marker of the folder itself, ours or that of another program (`folder/`), and that of one in it (`folder`,
-                // of length 0).
-                let is_marker = location == key || name == MARKER || (size == 0 && folders.contains(&name));
-                let modified = Timestamp::from_nanosecond(last_modified.timestamp_nanos_opt()?.into()).ok();
-                (!is_marker).then(|| Item::new(name, ItemKind::File, size).with_modified(modified))
-            });
+        let files = found.objects.into_iter().filter_map(|object| {
+            let modified = time(&object);
+            let ObjectMeta { location, size, .. } = object;
+            let name = name(&location);
+            // The marker of the folder itself, ours or that of another program (`folder/`), and that of one in it (`folder`,
+            // of length 0).
+            let is_marker = location == key || name == MARKER || (size == 0 && folders.contains(&name));
+            (!is_marker).then(|| Item::new(name, ItemKind::File, size).with_modified(modified))
+        });
         let mut items: Vec<Item> = files.collect();
         items.extend(folders.iter().map(|name| Item::new(name, ItemKind::Folder, 0)));
         let exists = exists || self.is_prefix(&key).await?;
@@ -271,6 +278,11 @@ impl Client {
             Err(failure) => Err(failure),
         }
     }
+}
+
+/// When an object was written.
+fn time(object: &ObjectMeta) -> Option<Timestamp> {
+    Timestamp::from_nanosecond(object.last_modified.timestamp_nanos_opt()?.into()).ok()
 }
 
 /// The key of a folder's marker.
