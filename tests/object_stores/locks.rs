@@ -180,3 +180,15 @@ fn a_store_that_keeps_no_lock_is_refused() {
         assert!(put.header("x-ms-immutability-policy-until-date").unwrap().ends_with(" GMT"), "{put:?}");
     }
 }
+
+#[test]
+fn a_bucket_without_object_lock_says_so() {
+    for store in stores().filter(|store| *store == Store::S3) {
+        let site = Site::new(store);
+        let share = site.builder().lock(DAY, LockMode::Compliance).unwrap().connect().unwrap();
+        let error = share.put(&path("contoso.com/nyc/object"), b"content").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        assert!(error.to_string().contains("created with Object Lock"), "{error}");
+        assert_eq!(site.share().list(&path("contoso.com/nyc")).unwrap(), []);
+    }
+}

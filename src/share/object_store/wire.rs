@@ -168,6 +168,7 @@ impl Wire {
         let listing =
             request.uri().query().filter(|query| request.method() == Method::GET && is_listing(query));
         let (listing, is_listing) = (listing.map(str::to_owned), listing.is_some());
+        let asks_for_lock = call.lock.is_some() && request.method() == Method::PUT;
         let to_metadata = request.uri().host().is_some_and(|host| host.starts_with("169.254."));
         let client = if to_metadata { &self.metadata } else { &self.client };
         let limit = limit(self.ways.silence, request.body().content_length());
@@ -190,7 +191,13 @@ impl Wire {
                 parts.headers.get("x-ms-error-code").and_then(|code| code.to_str().ok().map(str::to_owned));
             let code = code.or_else(|| code_in(&body)).unwrap_or_default();
             let wait = parts.headers.get(RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.parse().ok());
-            let failure = Failure::answer(parts.status.as_u16(), code, wait.map(Duration::from_secs));
+            let failure = match (parts.status.as_u16(), &*code) {
+                (400, "InvalidRequest") if asks_for_lock => Failure::other(
+                    crate::ErrorKind::Unsupported,
+                    "the bucket keeps no locks: it must be created with Object Lock",
+                ),
+                (status, _) => Failure::answer(status, code, wait.map(Duration::from_secs)),
+            };
             now.failure = Some(if is_for_store { failure } else { Failure::credentials(failure) });
         }
         call.saw(now);
