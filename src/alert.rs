@@ -37,6 +37,7 @@ mod profile;
 mod remedy;
 mod report;
 mod retry;
+mod store_remedy;
 mod text;
 mod win32;
 mod wording;

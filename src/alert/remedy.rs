@@ -5,9 +5,11 @@ use std::fmt::Write;
 use serde::Deserialize;
 
 use super::classification::Classification;
+use super::finding::Form;
 use super::kind::AlertKind;
 use super::profile::Profile;
 use super::retry::Retry;
+use super::store_remedy;
 
 /// Where and to whom a failure happened, for the texts of an [`Alert`](super::Alert). Only the identifier and the time
 /// are required; in JSON you may omit the time, which is then now.
@@ -207,7 +209,19 @@ impl Classification {
         self.evidence().iter().any(|found| found.name().ends_with("_NTLM_BLOCKED"))
     }
 
+    /// Whether it is about an object store: by what the store answered, or by the URL of the share.
+    fn is_of_store(&self, context: &Context) -> bool {
+        let is_url = context.share.as_ref().is_some_and(|share| share.contains("://"));
+        is_url || self.evidence().first().is_some_and(|found| found.form == Form::Http)
+    }
+
     fn steps(&self, context: &Context) -> Vec<String> {
+        let of_store =
+            self.is_of_store(context).then(|| store_remedy::steps(self.kind(), context.share_name()));
+        of_store.flatten().unwrap_or_else(|| self.steps_of_server(context))
+    }
+
+    fn steps_of_server(&self, context: &Context) -> Vec<String> {
         let (share, account, server) = (context.share_name(), context.account_name(), context.server_name());
         match self.kind() {
             AlertKind::OutOfCapacity | AlertKind::AlmostFull => vec![

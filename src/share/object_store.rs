@@ -17,6 +17,7 @@ mod client;
 mod credentials;
 mod crypto;
 mod engine;
+mod environment;
 mod failure;
 mod left;
 mod listing;

@@ -13,6 +13,8 @@ pub enum Fault {
     None,
     /// The store never sees it; the proxy answers with this status, code and header.
     Refuse(u16, &'static str, &'static str),
+    /// The store never sees it; the proxy answers that all is well, with this body.
+    Answer(String),
     /// The connection is closed before the store sees it.
     Drop,
     /// The store does it, and its answer is lost.
@@ -27,6 +29,8 @@ pub enum Fault {
     LyingETag,
     /// A listing lacks the objects whose names end so.
     Hide(&'static str),
+    /// The store does not say that an object is locked.
+    HideLock,
     /// Nothing comes back, and the connection stays open.
     Silence,
     /// The store gets to it only after so long, whether anybody still waits or not.
@@ -132,7 +136,7 @@ fn serve(client: &TcpStream, shared: &Shared) -> std::io::Result<()> {
         (shared.plan.lock().unwrap())(seen.len() - 1, &request)
     };
     let mut client = client;
-    match fault {
+    match &fault {
         Fault::Drop => return Ok(()),
         Fault::Silence => {
             thread::park();
@@ -144,6 +148,10 @@ fn serve(client: &TcpStream, shared: &Shared) -> std::io::Result<()> {
             let body = if request.is("HEAD") { String::new() } else { body };
             let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
             let head = format!("HTTP/1.1 {status} No\r\n{header}Connection: close\r\n");
+            return write!(client, "{head}Content-Length: {}\r\n\r\n{body}", body.len());
+        }
+        Fault::Answer(body) => {
+            let head = "HTTP/1.1 200 OK\r\nConnection: close\r\n";
             return write!(client, "{head}Content-Length: {}\r\n\r\n{body}", body.len());
         }
         _ => {}
@@ -176,6 +184,12 @@ fn serve(client: &TcpStream, shared: &Shared) -> std::io::Result<()> {
                 false => line.to_owned(),
             };
             let text: String = text.split_inclusive("\r\n").map(lie).collect();
+            answer = [text.as_bytes(), &answer[head..]].concat();
+        }
+        Fault::HideLock => {
+            let text = String::from_utf8_lossy(&answer[..head]).into_owned();
+            let is_shown = |line: &&str| !line.to_lowercase().starts_with("x-amz-object-lock");
+            let text: String = text.split_inclusive("\r\n").filter(is_shown).collect();
             answer = [text.as_bytes(), &answer[head..]].concat();
         }
         Fault::Hide(end) if request.is_listing() => {

@@ -95,6 +95,40 @@ fn a_plan_leaves_locked_sets_and_says_until_when() {
 }
 
 #[test]
+fn a_lock_that_the_account_may_not_see_holds_all_the_same() {
+    for store in stores().filter(|store| *store == Store::S3) {
+        let site = Site::new(store);
+        let share = Arc::new(locking(&site, DAY, LockMode::Compliance).connect().unwrap());
+        share.create_folder(&path("contoso.com/nyc")).unwrap();
+        let folders = [0; 2].map(|_| site.back_up(share.clone()).unwrap());
+        share.put(&path("contoso.com/object"), b"content").unwrap();
+        site.proxy.plan(|_, _| Fault::HideLock);
+        let shared: Arc<dyn Share> = share.clone();
+        let sets = list_sets(shared.clone(), site.place.deployment()).run().unwrap();
+        let later = jiff::Timestamp::now() + Duration::from_secs(3 * 86_400);
+        let plan = RetentionPolicy::new().keep_last(1).plan(&sets, later);
+        assert_eq!(plan.deletions.len(), 1, "{plan:?}");
+        let report = plan.apply(shared.clone()).run();
+        assert!(matches!(report.outcomes[0].1, DeletionOutcome::Skipped { .. }), "{report:?}");
+        for refused in [
+            share.remove(&path("contoso.com/object")),
+            share.rename(&path("contoso.com/object"), &path("contoso.com/renamed")),
+        ] {
+            assert!(refused.unwrap_err().to_string().contains("it is locked"));
+        }
+        assert!(!site.proxy.seen().iter().any(|request| request.is("DELETE")));
+        let sets = list_sets(shared, site.place.deployment()).run().unwrap();
+        assert_eq!(sets.iter().filter(|set| set.is_complete()).count(), folders.len());
+        // A check can still delete what it wrote, and what is older than any lock can be deleted.
+        let report = ShareCheck::new("contoso.com/nyc".parse().unwrap()).run(&*share);
+        assert!(report.steps.iter().all(|step| step.outcome != StepOutcome::Failed), "{report:#?}");
+        let share = locking(&site, Duration::from_secs(1), LockMode::Compliance).connect().unwrap();
+        std::thread::sleep(Duration::from_secs(2));
+        assert_eq!(share.locked_until(&path("contoso.com/object")).unwrap(), None);
+    }
+}
+
+#[test]
 fn a_lock_ends_at_its_date() {
     for store in stores().filter(|store| *store == Store::S3) {
         let site = Site::new(store);
@@ -144,5 +178,17 @@ fn a_store_that_keeps_no_lock_is_refused() {
         let put = site.proxy.seen().into_iter().find(|request| request.is("PUT")).unwrap();
         assert_eq!(put.header("x-ms-immutability-policy-mode"), Some("Locked"));
         assert!(put.header("x-ms-immutability-policy-until-date").unwrap().ends_with(" GMT"), "{put:?}");
+    }
+}
+
+#[test]
+fn a_bucket_without_object_lock_says_so() {
+    for store in stores().filter(|store| *store == Store::S3) {
+        let site = Site::new(store);
+        let share = site.builder().lock(DAY, LockMode::Compliance).unwrap().connect().unwrap();
+        let error = share.put(&path("contoso.com/nyc/object"), b"content").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        assert!(error.to_string().contains("created with Object Lock"), "{error}");
+        assert_eq!(site.share().list(&path("contoso.com/nyc")).unwrap(), []);
     }
 }

@@ -5,6 +5,7 @@
 mod common;
 mod copies;
 mod faults;
+mod listings;
 mod locks;
 mod model;
 mod opening;

@@ -40,6 +40,29 @@ fn what_cannot_be_opened_says_why() {
 }
 
 #[test]
+fn what_no_request_can_carry_is_refused() {
+    for store in stores() {
+        let server = store.server();
+        let refused = match store {
+            Store::S3 => vec![server.builder("").region("eu\nwest"), server.builder("").region("é")],
+            Store::Azure => vec![ObjectStoreShare::builder("https://c.blob.contoso.com/a%0Ab").unwrap()],
+        };
+        for builder in refused {
+            let error = builder.attempts(1).connect().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+        }
+    }
+    let bad_key = StoreCredentials::account_key("hunter2!").unwrap();
+    let bad_signature = StoreCredentials::shared_access_signature("hunter2").unwrap();
+    for credentials in [bad_key, bad_signature] {
+        let builder = ObjectStoreShare::builder("az://contoso/b").unwrap().credentials(credentials);
+        let error = builder.connect().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LogonFailed, "{error}");
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
+}
+
+#[test]
 fn one_call_opens_a_store_by_its_url() {
     for url in
         ["s3://contoso-backups/azs", "az://contoso/backups", "https://contoso.blob.core.windows.net/b/f"]

@@ -19,7 +19,7 @@ use super::failure::Failure;
 use super::location::{Location, Service};
 use super::lock::{LockMode, Rule};
 use super::wire::{Connector, Signer, Ways, Wire};
-use super::{ObjectStoreShare, location};
+use super::{ObjectStoreShare, environment, location};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::SharePath;
 
@@ -236,7 +236,23 @@ impl ObjectStoreBuilder {
         self.endpoint.as_deref().or(self.location.endpoint.as_deref())
     }
 
+    /// Refuses options that no request can carry.
+    fn require_plain(&self) -> Result<(), Failure> {
+        let Location { account, container, .. } = &self.location;
+        for (name, text) in [
+            ("the option region", self.region.as_deref()),
+            ("the endpoint", self.endpoint_of()),
+            ("the name of the account", Some(&**account)),
+            ("the name of the bucket or container", Some(&**container)),
+        ] {
+            environment::require_plain(name, text.unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
     fn s3(&self, wire: &std::sync::Arc<Wire>) -> Result<Store, Failure> {
+        environment::check_s3()?;
+        self.require_plain()?;
         let mut builder = AmazonS3Builder::from_env()
             .with_bucket_name(&self.location.container)
             .with_http_connector(Connector(wire.clone()))
@@ -258,7 +274,7 @@ impl ObjectStoreBuilder {
                 }
             }
             Some(_) => return Err(Failure::other(ErrorKind::InvalidArgument, "S3 takes an access key")),
-            None => {}
+            None => environment::require_whole_key(&builder)?,
         }
         let configured = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
         let endpoint = self.endpoint_of().map(str::to_owned).or(configured);
@@ -282,6 +298,8 @@ impl ObjectStoreBuilder {
     }
 
     fn azure(&self, wire: &std::sync::Arc<Wire>) -> Result<Store, Failure> {
+        environment::check_azure()?;
+        self.require_plain()?;
         let (account, container) = (&self.location.account, &self.location.container);
         let mut builder = MicrosoftAzureBuilder::from_env()
             .with_account(account)
@@ -304,6 +322,7 @@ impl ObjectStoreBuilder {
             }
             None => {}
         }
+        environment::require_azure_secret(&builder)?;
         let configured = builder.get_config_value(&AzureConfigKey::Endpoint);
         let endpoint = self.endpoint_of().map(str::to_owned).or(configured);
         let endpoint = endpoint.unwrap_or_else(|| format!("https://{account}.blob.core.windows.net"));

@@ -13,7 +13,7 @@ use super::client::{Client, marker};
 use super::engine::Attempt;
 use super::failure::Failure;
 use super::left::Change;
-use super::lock::Lock;
+use super::lock::{Lock, Rule};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{MasBackupFile, MasBackupFolder, Name, SharePath};
 use crate::share::{Item, PROBE, Share, joined, too_long, unsupported};
@@ -156,8 +156,8 @@ impl Share for ObjectStoreShare {
 
     /// Copies, then deletes. A crash in between leaves both names, each whole.
     fn rename(&self, object: &SharePath, name: &SharePath) -> Result<()> {
-        let ((from, _), (to, folder), lock) =
-            (self.place("rename", object)?, self.place("rename", name)?, self.lock_of(name));
+        let ((from, _), (to, folder)) = (self.place("rename", object)?, self.place("rename", name)?);
+        let (rule, lock) = (self.rule_of(object), self.lock_of(name));
         let change = Change::removing(&[&from, &to]);
         let renamed = self.engine.change(&change, move |client, attempt| {
             let (from, to, folder) = (from.clone(), to.clone(), folder.clone());
@@ -165,7 +165,7 @@ impl Share for ObjectStoreShare {
                 require_folder(&client, &folder).await?;
                 let again = attempt.may_be_done();
                 if let Some(known) = client.look(&from).await? {
-                    known.require_unlocked()?;
+                    known.require_unlocked(rule)?;
                 }
                 match copy(&client, &from, &to, lock, &attempt).await {
                     // An earlier attempt came to its end.
@@ -174,7 +174,7 @@ impl Share for ObjectStoreShare {
                     }
                     copied => copied?,
                 }
-                client.remove(&from, true).await
+                client.remove(&from, rule, true).await
             }
         });
         renamed.map_err(|failure| self.failed("rename", name, failure))
@@ -187,14 +187,14 @@ impl Share for ObjectStoreShare {
             async move { client.look(&key).await }
         });
         let known = known.map_err(|failure| self.failed("read", path, failure))?;
-        Ok(known.and_then(|known| known.locked_until).filter(|until| *until > Timestamp::now()))
+        Ok(known.and_then(|known| known.kept_until(self.rule_of(path))))
     }
 
     fn remove(&self, path: &SharePath) -> Result<()> {
-        let (key, _) = self.place("delete", path)?;
+        let ((key, _), rule) = (self.place("delete", path)?, self.rule_of(path));
         let removed = self.engine.change(&Change::removing(&[&key]), move |client, attempt| {
             let key = key.clone();
-            async move { client.remove(&key, attempt.may_be_done()).await }
+            async move { client.remove(&key, rule, attempt.may_be_done()).await }
         });
         removed.map_err(|failure| self.failed("delete", path, failure))
     }
@@ -237,9 +237,14 @@ impl Share for ObjectStoreShare {
 }
 
 impl ObjectStoreShare {
-    /// The lock of an object with this name that is written now. What a check writes, it must be able to delete.
+    /// By what rule an object with this name is locked. What a check writes, it must be able to delete.
+    fn rule_of(&self, path: &SharePath) -> Option<Rule> {
+        self.lock.filter(|_| !is_probe(path))
+    }
+
+    /// The lock of an object with this name that is written now.
     fn lock_of(&self, path: &SharePath) -> Option<Lock> {
-        self.lock.filter(|_| !is_probe(path)).map(super::Rule::now)
+        self.rule_of(path).map(Rule::now)
     }
 
     fn items(&self, key: String, always_exists: bool) -> Result<Vec<Item>, Failure> {

@@ -7,7 +7,8 @@ use ::object_store::azure::{AzureAuthorizer, MicrosoftAzure};
 use ::object_store::client::{HttpRequest, HttpService};
 use ::object_store::path::Path;
 use ::object_store::{
-    CopyMode, CopyOptions, GetOptions, GetRange, ObjectMeta, ObjectStore, PutMode, PutOptions, PutPayload,
+    CopyMode, CopyOptions, GetOptions, GetRange, ListResult, ObjectMeta, ObjectStore, PutMode, PutOptions,
+    PutPayload,
 };
 use bytes::Bytes;
 use futures::StreamExt;
@@ -17,7 +18,7 @@ use url::Url;
 
 use super::crypto::OpenSsl;
 use super::failure::Failure;
-use super::lock::Lock;
+use super::lock::{Lock, Rule};
 use super::wire::{Call, Service, Wire, append};
 use crate::error::ErrorKind;
 use crate::share::{Item, ItemKind};
@@ -37,17 +38,23 @@ pub(super) enum Store {
 /// What is known of an object.
 pub(super) struct Known {
     length: u64,
+    modified: Timestamp,
+    /// Until when it is locked, by what the store says.
     pub(super) locked_until: Option<Timestamp>,
     is_pending: bool,
 }
 
 impl Known {
+    /// Until when it counts as locked, if what is written here is locked by this rule. An account that may not see a lock
+    /// is told of none, and the deletion that a bucket with versions then accepts hides the object.
+    pub(super) fn kept_until(&self, rule: Option<Rule>) -> Option<Timestamp> {
+        let by_rule = rule.and_then(|rule| self.modified.checked_add(rule.time).ok());
+        self.locked_until.max(by_rule).filter(|until| *until > Timestamp::now())
+    }
+
     /// Refuses to delete what the store refuses to delete.
-    pub(super) fn require_unlocked(&self) -> Result<(), Failure> {
-        match self.locked_until.filter(|until| *until > Timestamp::now()) {
-            Some(until) => Err(Failure::locked(until)),
-            None => Ok(()),
-        }
+    pub(super) fn require_unlocked(&self, rule: Option<Rule>) -> Result<(), Failure> {
+        self.kept_until(rule).map_or(Ok(()), |until| Err(Failure::locked(until)))
     }
 }
 
@@ -80,6 +87,7 @@ impl Client {
         match Call::default().run(self.store().get_opts(&key, options)).await {
             Ok((result, seen)) => Ok(Some(Known {
                 length: result.meta.size,
+                modified: time(&result.meta).unwrap_or(Timestamp::MIN),
                 locked_until: seen.locked_until,
                 is_pending: seen.is_pending,
             })),
@@ -146,11 +154,11 @@ impl Client {
     }
 
     /// Deletes an object that exists and is not locked. In a bucket with versions, deleting would only hide a locked one.
-    pub(super) async fn remove(&self, key: &str, again: bool) -> Result<(), Failure> {
+    pub(super) async fn remove(&self, key: &str, rule: Option<Rule>, again: bool) -> Result<(), Failure> {
         let Some(known) = self.look(key).await? else {
             return if again { Ok(()) } else { Err(Failure::missing()) };
         };
-        known.require_unlocked()?;
+        known.require_unlocked(rule)?;
         match self.delete(key).await {
             Err(failure) if again && failure.is_missing() => Ok(()),
             deleted => deleted,
@@ -193,25 +201,37 @@ impl Client {
     /// Lists a folder; the empty key is that of the container.
     pub(super) async fn list(&self, folder: &str) -> Result<Listing, Failure> {
         let key = path(folder)?;
-        let prefix = (!folder.is_empty()).then_some(&key);
-        let (found, _) = Call::default().run(self.store().list_with_delimiter(prefix)).await?;
+        let found = self.listed(&key).await?;
         let name =
             |path: &Path| path.parts().next_back().map(|part| part.as_ref().to_owned()).unwrap_or_default();
         let folders: std::collections::HashSet<String> = found.common_prefixes.iter().map(name).collect();
         let exists = !folders.is_empty() || !found.objects.is_empty() || folder.is_empty();
-        let files =
-            found.objects.into_iter().filter_map(|ObjectMeta { location, last_modified, size, .. }| {
-                let name = name(&location);
-                // The marker of the folder itself, ours or that of another program (`folder/`), and that of one in it (`folder`,
-                // of length 0).
-                let is_marker = location == key || name == MARKER || (size == 0 && folders.contains(&name));
-                let modified = Timestamp::from_nanosecond(last_modified.timestamp_nanos_opt()?.into()).ok();
-                (!is_marker).then(|| Item::new(name, ItemKind::File, size).with_modified(modified))
-            });
+        let files = found.objects.into_iter().filter_map(|object| {
+            let modified = time(&object);
+            let ObjectMeta { location, size, .. } = object;
+            let name = name(&location);
+            // The marker of the folder itself, ours or that of another program (`folder/`), and that of one in it (`folder`,
+            // of length 0).
+            let is_marker = location == key || name == MARKER || (size == 0 && folders.contains(&name));
+            (!is_marker).then(|| Item::new(name, ItemKind::File, size).with_modified(modified))
+        });
         let mut items: Vec<Item> = files.collect();
         items.extend(folders.iter().map(|name| Item::new(name, ItemKind::Folder, 0)));
         let exists = exists || self.is_prefix(&key).await?;
         Ok(Listing { items, exists })
+    }
+
+    /// What is directly in a folder, its own marker included.
+    async fn listed(&self, folder: &Path) -> Result<ListResult, Failure> {
+        let prefix = (!folder.as_ref().is_empty()).then_some(folder);
+        let (found, _) = Call::default().run(self.store().list_with_delimiter(prefix)).await?;
+        for name in found.objects.iter().map(|object| &object.location).chain(&found.common_prefixes) {
+            // Such a name would be taken for another one: its last part counts.
+            if name.prefix_match(folder).is_none_or(|parts| parts.count() > 1) {
+                return Err(strange(folder, name));
+            }
+        }
+        Ok(found)
     }
 
     /// Whether the folder above shows this one. Azure does so of an empty folder of another program, of whose marker the
@@ -222,8 +242,7 @@ impl Client {
         }
         let names: Vec<_> = folder.parts().collect();
         let above: Path = names.iter().take(names.len() - 1).cloned().collect();
-        let prefix = (names.len() > 1).then_some(&above);
-        let (found, _) = Call::default().run(self.store().list_with_delimiter(prefix)).await?;
+        let found = self.listed(&above).await?;
         Ok(found.common_prefixes.contains(folder))
     }
 
@@ -235,6 +254,9 @@ impl Client {
         let key = path(folder)?;
         let first = async { self.store().list(Some(&key)).next().await.transpose() };
         let (first, _) = Call::default().run(first).await?;
+        if let Some(first) = first.as_ref().filter(|first| !first.location.prefix_matches(&key)) {
+            return Err(strange(&key, &first.location));
+        }
         Ok(first.is_some() || self.is_prefix(&key).await?)
     }
 
@@ -258,9 +280,23 @@ impl Client {
     }
 }
 
+/// When an object was written.
+fn time(object: &ObjectMeta) -> Option<Timestamp> {
+    Timestamp::from_nanosecond(object.last_modified.timestamp_nanos_opt()?.into()).ok()
+}
+
 /// The key of a folder's marker.
 pub(super) fn marker(folder: &str) -> String {
     format!("{folder}/{MARKER}")
+}
+
+/// The store lists what it was not asked for.
+fn strange(folder: &Path, name: &Path) -> Failure {
+    let (folder, name) = (folder.as_ref().escape_debug(), name.as_ref().escape_debug());
+    Failure::other(
+        ErrorKind::Malformed,
+        format!("the store was asked what is in \"{folder}\", and lists \"{name}\""),
+    )
 }
 
 fn path(key: &str) -> Result<Path, Failure> {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::environment::require_plain;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Credentials for an object store, for programs that get them from a vault. Without them, the environment is asked:
@@ -26,16 +27,14 @@ impl StoreCredentials {
     /// An access key of S3, with the token of a session if it is temporary.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for an empty part.
+    /// `INVALID_ARGUMENT` for a part that is empty, or holds a newline or anything but ASCII.
     pub fn access_key(
         id: impl Into<String>,
         secret: impl Into<String>,
         token: Option<String>,
     ) -> Result<Self> {
-        let (id, secret) = (id.into(), filled("secret access key", secret.into())?);
-        if id.is_empty() {
-            return Err(empty("access key ID"));
-        }
+        let secret = filled("secret access key", secret.into())?;
+        let id = filled("access key ID", id.into())?.to_string();
         let token = token.map(|token| filled("session token", token)).transpose()?;
         Ok(Self(Kind::AccessKey { id, secret, token }))
     }
@@ -43,7 +42,7 @@ impl StoreCredentials {
     /// A key of an Azure storage account, in base64.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for an empty one.
+    /// `INVALID_ARGUMENT` for one that is empty, or holds a newline or anything but ASCII.
     pub fn account_key(key: impl Into<String>) -> Result<Self> {
         filled("account key", key.into()).map(|key| Self(Kind::AccountKey(key)))
     }
@@ -51,7 +50,7 @@ impl StoreCredentials {
     /// A shared access signature of Azure: `sv=…&sig=…`, with or without a question mark.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for an empty one.
+    /// `INVALID_ARGUMENT` for one that is empty, or holds a newline or anything but ASCII.
     pub fn shared_access_signature(token: impl Into<String>) -> Result<Self> {
         filled("shared access signature", token.into()).map(|token| Self(Kind::Signature(token)))
     }
@@ -59,7 +58,7 @@ impl StoreCredentials {
     /// An access token of Microsoft Entra ID or AD FS, for as long as it is valid.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for an empty one.
+    /// `INVALID_ARGUMENT` for one that is empty, or holds a newline or anything but ASCII.
     pub fn bearer_token(token: impl Into<String>) -> Result<Self> {
         filled("access token", token.into()).map(|token| Self(Kind::Bearer(token)))
     }
@@ -83,11 +82,11 @@ impl fmt::Debug for StoreCredentials {
 
 fn filled(what: &str, secret: String) -> Result<Zeroizing<String>> {
     let secret = Zeroizing::new(secret);
-    if secret.trim().is_empty() { Err(empty(what)) } else { Ok(secret) }
-}
-
-fn empty(what: &str) -> Error {
-    Error::new(ErrorKind::InvalidArgument, format!("the {what} is empty"))
+    if secret.trim().is_empty() {
+        return Err(Error::new(ErrorKind::InvalidArgument, format!("the {what} is empty")));
+    }
+    require_plain(what, &secret).map_err(|failure| failure.into_error("credentials"))?;
+    Ok(secret)
 }
 
 #[cfg(test)]
@@ -106,12 +105,18 @@ mod tests {
             let shown = format!("{:?}", credentials.unwrap());
             assert!(shown.starts_with("StoreCredentials") && !shown.contains("hunter2"), "{shown}");
         }
-        for empty in [
+        for refused in [
             StoreCredentials::access_key("", "hunter2", None),
+            StoreCredentials::access_key("AKIA\n", "hunter2", None),
+            StoreCredentials::access_key("AKIA", "hunter2\n", None),
+            StoreCredentials::access_key("AKIA", "a", Some("hunter2\r".into())),
+            StoreCredentials::bearer_token("hunter2é"),
             StoreCredentials::access_key("AKIA", "", None),
             StoreCredentials::account_key(" "),
         ] {
-            assert_eq!(empty.unwrap_err().kind(), ErrorKind::InvalidArgument);
+            let error = refused.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+            assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
         }
     }
 }

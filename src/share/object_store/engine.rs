@@ -225,7 +225,7 @@ impl Engine {
             }
             if let (Ok(Ok(_)), Some(made)) = (result.try_recv(), made) {
                 // What is locked stays.
-                let _ = client.remove(&made, true).await;
+                let _ = client.remove(&made, None, true).await;
             }
         });
     }

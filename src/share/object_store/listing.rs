@@ -1,11 +1,58 @@
 //! Listings as the store sends them, without the objects that no path can name.
 //!
-//! The crate refuses a whole listing for one object whose name it cannot take. Whoever may write into a bucket could hide all
+//! The crate takes any XML for a listing, so a page that asks to log in would be an empty folder. And it refuses a whole listing for one object whose name it cannot take. Whoever may write into a bucket could hide all
 //! sets behind such an object, and some programs make them by mistake: `Switches//20261123T020000Z-7f3a91c2`.
 
-/// Takes such objects and prefixes out of a listing.
-pub(super) fn usable(listing: Vec<u8>) -> Vec<u8> {
-    let Ok(text) = std::str::from_utf8(&listing) else { return listing };
+use super::failure::Failure;
+use crate::error::ErrorKind;
+
+/// Takes such objects and prefixes out of the answer to a request with this query.
+///
+/// # Errors
+/// [`ErrorKind::Malformed`] for what is no listing, and for one that is cut off and does not say how it goes on.
+pub(super) fn usable(query: &str, listing: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    let root = if query.contains("comp=list") { "EnumerationResults" } else { "ListBucketResult" };
+    let text = std::str::from_utf8(&listing).ok().filter(|text| is_document(text, root));
+    let text = text.ok_or_else(|| {
+        malformed(
+            "the store's answer is no listing: is something between, such as a proxy that asks to log in?",
+        )
+    })?;
+    let is_cut = value(text, "IsTruncated").is_some_and(|cut| !cut.eq_ignore_ascii_case("false"));
+    if is_cut && value(text, "NextContinuationToken").is_none_or(str::is_empty) {
+        return Err(malformed(
+            "the store cuts a listing off, and does not say how it goes on (ListObjectsV2)",
+        ));
+    }
+    Ok(without_unnamable(text).map_or(listing, String::into_bytes))
+}
+
+fn malformed(why: &str) -> Failure {
+    Failure::other(ErrorKind::Malformed, why)
+}
+
+/// Whether a text is an XML document with this root, up to its end.
+fn is_document(text: &str, root: &str) -> bool {
+    let mut rest = text.trim_start_matches('\u{feff}').trim();
+    if let Some((_, behind)) = rest.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>")) {
+        rest = behind.trim_start();
+    }
+    let begin = rest.strip_prefix('<').and_then(|rest| rest.strip_prefix(root));
+    begin.is_some_and(|rest| rest.starts_with(|c: char| c == '>' || c.is_whitespace()))
+        && rest
+            .strip_suffix('>')
+            .and_then(|rest| rest.trim_end().strip_suffix(root))
+            .is_some_and(|rest| rest.ends_with("</"))
+}
+
+/// The content of the first element of this name.
+fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(&format!("<{name}>"))?;
+    rest.split_once('<').map(|(value, _)| value.trim())
+}
+
+/// `None` if all can be named.
+fn without_unnamable(text: &str) -> Option<String> {
     let (mut kept, mut copied, mut at) = (String::new(), 0, 0);
     while let Some(next) = text[at..].find('<') {
         let begin = at + next;
@@ -20,11 +67,8 @@ pub(super) fn usable(listing: Vec<u8>) -> Vec<u8> {
             copied = at;
         }
     }
-    if copied == 0 {
-        return listing;
-    }
     kept.push_str(&text[copied..]);
-    kept.into_bytes()
+    (copied > 0).then_some(kept)
 }
 
 fn is_usable(entry: &str) -> bool {
@@ -51,14 +95,48 @@ mod tests {
     use super::*;
 
     fn after(listing: &str) -> String {
-        String::from_utf8(usable(listing.into())).unwrap()
+        let azure = if listing.contains("<Enum") { "comp=list" } else { "list-type=2" };
+        String::from_utf8(usable(azure, listing.into()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_is_no_whole_listing_is_refused() {
+        let cut = |rest: &str| {
+            format!("<ListBucketResult><IsTruncated>true</IsTruncated>{rest}</ListBucketResult>")
+        };
+        for text in [
+            "<html>Please log in</body></html>",
+            "<!DOCTYPE html><html></html>",
+            "<Error><Code>SlowDown</Code></Error>",
+            "<ListBucketResults></ListBucketResults>",
+            "<ListBucketResult><Contents>",
+            "<EnumerationResults></EnumerationResults>",
+            "",
+            "<",
+            &cut(""),
+            &cut("<NextContinuationToken/>"),
+            &cut("<NextContinuationToken> </NextContinuationToken>"),
+            &cut("<NextMarker>a</NextMarker>"),
+        ] {
+            let failure = usable("list-type=2", text.into()).unwrap_err();
+            assert_eq!(failure.kind(), ErrorKind::Malformed, "{text}");
+        }
+        assert!(usable("list-type=2", vec![0xff, b'<']).is_err());
+        assert!(usable("restype=container&comp=list", cut("").into()).is_err());
+        after(&cut("<NextContinuationToken>a</NextContinuationToken>"));
+        after("\u{feff}<?xml version=\"1.0\"?>\n<ListBucketResult xmlns=\"x\">\n</ListBucketResult >\n");
+        after("<EnumerationResults ContainerName=\"c\"><Blobs /><NextMarker /></EnumerationResults>");
     }
 
     #[test]
     fn what_no_path_can_name_is_left_out() {
         let entry = |key: &str| format!("<Contents><Key>{key}</Key><Size>1</Size></Contents>");
         let folder = |prefix: &str| format!("<CommonPrefixes><Prefix>{prefix}</Prefix></CommonPrefixes>");
-        let whole = |entries: &str| format!("<?xml?><R><Prefix>a//</Prefix>{entries}<Token>x</Token></R>");
+        let whole = |entries: &str| {
+            format!(
+                "<?xml?><ListBucketResult><Prefix>a//</Prefix>{entries}<Token>x</Token></ListBucketResult>"
+            )
+        };
         let good = [entry("a/b"), entry("a/&amp; &lt;"), entry("a/folder/"), folder("a/c/"), entry("a/..b")]
             .concat();
         let bad = ["a//b", "a/../b", "a/.", "/a", "", "a/b//", "a/&#10;b", "a/b\u{7}"];
@@ -70,14 +148,12 @@ mod tests {
     #[test]
     fn azures_listings_are_read_alike_and_what_is_none_stays() {
         let (blob, prefix) = ("<Blob><Name>a/b</Name></Blob>", "<BlobPrefix><Name>a//</Name></BlobPrefix>");
-        assert_eq!(
-            after(&format!("<Blobs>{blob}{prefix}{blob}</Blobs>")),
-            format!("<Blobs>{blob}{blob}</Blobs>")
-        );
-        for text in ["", "<", "<Contents>", "<Contents><Key>a//b", "<Contents></Contents>", "é<Blob>é</Blob>"]
+        let whole = |blobs: &str| format!("<EnumerationResults><Blobs>{blobs}</Blobs></EnumerationResults>");
+        assert_eq!(after(&whole(&[blob, prefix, blob].concat())), whole(&blob.repeat(2)));
+        for text in
+            ["", "<a>", "<Contents>", "<Contents><Key>a//b", "<Contents></Contents>", "é<Blob>é</Blob>"]
         {
-            assert_eq!(after(text), text);
+            assert_eq!(after(&whole(text)), whole(text));
         }
-        assert_eq!(usable(vec![0xff, b'<']), [0xff, b'<']);
     }
 }

@@ -53,11 +53,20 @@ impl Location {
             let message = format!("{}: {why}", shown(text));
             Error::new(ErrorKind::InvalidArgument, message).doing("open", shown(text))
         };
-        if text.contains(['?', '#']) {
+        let extra = text.find(['?', '#']).map(|at| &text[at..]);
+        if extra.is_some_and(|extra| extra.starts_with('#')) {
+            return Err(refused("a URL with a # in it: write it as %23 if it belongs to a name"));
+        }
+        if extra.is_some() {
             return Err(refused(
                 "a URL with a query may hold a shared access signature, which belongs into the environment: take away \
                  everything from the question mark on, and set AZURE_STORAGE_SAS_TOKEN",
             ));
+        }
+        // `Url` takes such parts away, and another bucket would be left.
+        let is_dots = |part: &str| percent_decoded(part).is_some_and(|part| matches!(&*part, "." | ".."));
+        if text.split(['/', '\\']).any(is_dots) {
+            return Err(refused("its path has a part . or .."));
         }
         let url = Url::parse(text).map_err(|e| refused(&format!("it is not a URL: {e}")))?;
         if !url.username().is_empty() || url.password().is_some() {
@@ -186,9 +195,17 @@ mod tests {
             ("https://c.blob.core.windows.net/b?sv=2023&sig=hunter2", ErrorKind::InvalidArgument),
             ("https://user:hunter2@minio.contoso.com/b", ErrorKind::InvalidArgument),
             ("s3://b#hunter2", ErrorKind::InvalidArgument),
+            ("s3://b/a#b?hunter2", ErrorKind::InvalidArgument),
+            ("s3://b/../a", ErrorKind::InvalidArgument),
+            ("s3://b/a/.", ErrorKind::InvalidArgument),
+            ("http://minio.contoso.com/bucket/%2e%2E/x", ErrorKind::InvalidArgument),
+            ("https://minio.contoso.com/bucket/..\\x", ErrorKind::InvalidArgument),
+            ("https://minio.contoso.com/bucket/%2E/x", ErrorKind::InvalidArgument),
         ] {
             let error = Location::parse(url).unwrap_err();
             assert_eq!(error.kind(), kind, "{url}: {error}");
+            let is_query = url.contains("?sv");
+            assert_eq!(error.to_string().contains("question mark"), is_query, "{url}: {error}");
             assert!(!format!("{error:?}{:?}", error.path()).contains("hunter2"), "{error:?}");
         }
     }

@@ -14,8 +14,8 @@ use ::object_store::client::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
+use http::Method;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use http::{Method, Uri};
 use jiff::Timestamp;
 
 use super::crypto::OpenSsl;
@@ -165,7 +165,10 @@ impl Wire {
             }
             self.add(&mut request, call).await?;
         }
-        let is_listing = request.method() == Method::GET && is_listing(request.uri());
+        let listing =
+            request.uri().query().filter(|query| request.method() == Method::GET && is_listing(query));
+        let (listing, is_listing) = (listing.map(str::to_owned), listing.is_some());
+        let asks_for_lock = call.lock.is_some() && request.method() == Method::PUT;
         let to_metadata = request.uri().host().is_some_and(|host| host.starts_with("169.254."));
         let client = if to_metadata { &self.metadata } else { &self.client };
         let limit = limit(self.ways.silence, request.body().content_length());
@@ -178,14 +181,23 @@ impl Wire {
         }
         let most = if is_listing { MOST_LISTING } else { MOST_REFUSAL };
         let body = read(body, most, self.ways.silence).await?;
-        let body = if is_listing && parts.status.is_success() { usable(body) } else { body };
+        let body = match listing.filter(|_| parts.status.is_success()) {
+            Some(query) => usable(&query, body)?,
+            None => body,
+        };
         let mut now = seen(&parts.headers);
         if !parts.status.is_success() {
             let code =
                 parts.headers.get("x-ms-error-code").and_then(|code| code.to_str().ok().map(str::to_owned));
             let code = code.or_else(|| code_in(&body)).unwrap_or_default();
             let wait = parts.headers.get(RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.parse().ok());
-            let failure = Failure::answer(parts.status.as_u16(), code, wait.map(Duration::from_secs));
+            let failure = match (parts.status.as_u16(), &*code) {
+                (400, "InvalidRequest") if asks_for_lock => Failure::other(
+                    crate::ErrorKind::Unsupported,
+                    "the bucket keeps no locks: it must be created with Object Lock",
+                ),
+                (status, _) => Failure::answer(status, code, wait.map(Duration::from_secs)),
+            };
             now.failure = Some(if is_for_store { failure } else { Failure::credentials(failure) });
         }
         call.saw(now);
@@ -272,8 +284,7 @@ fn is_for_store(headers: &HeaderMap) -> bool {
 }
 
 /// Whether a request asks for a listing, whose answer the crate reads by itself and without a limit.
-fn is_listing(uri: &Uri) -> bool {
-    let query = uri.query().unwrap_or_default();
+fn is_listing(query: &str) -> bool {
     query.split('&').any(|pair| matches!(pair, "list-type=2" | "comp=list"))
 }
 
