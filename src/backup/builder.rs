@@ -172,7 +172,8 @@ impl BackupBuilder {
 
     /// Reads back each stored file that is taken over from an earlier set, at least once in this many runs, and stores
     /// its content again if it is damaged. The default is 7; 1 reads all of them in each run, 0 none. A run reads its
-    /// share of the bytes: a seventh by default.
+    /// share of the bytes: a seventh by default. Index pieces are read back in each run, unless it is 0: without one of
+    /// them the whole set is lost.
     #[must_use]
     pub fn recheck(mut self, runs: u32) -> Self {
         self.recheck = runs;

@@ -180,14 +180,20 @@ fn a_flipped_bit_in_the_index_is_damage_not_a_wrong_certificate() {
     }
 }
 
-#[test]
-fn a_flipped_bit_that_only_another_recipient_would_miss_is_found() {
+/// A set that another certificate opens, too.
+fn for_two() -> (Fixture, SharePath, PathBuf) {
     let fixture = Fixture::new();
     let other = common::Certificate::new("another");
     let mut backup = fixture.builder().certificate(other.encryption()).start().unwrap();
     backup.add_bytes("file", *b"content").unwrap();
     let path = backup.commit().unwrap().folder;
     let folder = fixture.native(&path);
+    (fixture, path, folder)
+}
+
+#[test]
+fn a_flipped_bit_that_only_another_recipient_would_miss_is_found() {
+    let (fixture, path, folder) = for_two();
     let segment = names(&folder, ".tar.zst.p7m").remove(0);
     let set = || fixture.open(&path);
     // Somewhere in the head is the other one's key: what we open is right, and yet not all is as it was.
@@ -445,12 +451,7 @@ fn the_wrong_certificate_is_told_which_one_is_needed() {
 /// that has the lists.
 #[test]
 fn recipients_of_the_newest_index_piece_are_bound_although_the_clear_files_can_be_forged() {
-    let fixture = Fixture::new();
-    let other = common::Certificate::new("another");
-    let mut backup = fixture.builder().certificate(other.encryption()).start().unwrap();
-    backup.add_bytes("file", *b"content").unwrap();
-    let path = backup.commit().unwrap().folder;
-    let folder = fixture.native(&path);
+    let (fixture, path, folder) = for_two();
     let newest = names(&folder, ".jsonl.zst.p7m").pop().unwrap();
     let whole = fs::read(folder.join(&newest)).unwrap();
     let sums = fs::read_to_string(folder.join("SHA256SUMS")).unwrap();

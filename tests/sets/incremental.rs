@@ -268,6 +268,27 @@ fn a_damaged_or_missing_stored_file_is_written_again() {
     }
 }
 
+/// Without it, the whole next set would be lost.
+#[test]
+fn a_damaged_index_piece_is_not_taken_over() {
+    let nightly = Nightly::new();
+    let tree = nightly.sample();
+    for night in 0..3 {
+        fs::write(tree.join("a/changed"), format!("night {night}")).unwrap();
+        let last = nightly.run();
+        let index = nightly.names(&last, "index-").remove(0);
+        let file = nightly.fixture.native(&last.folder).join(&index);
+        let mut bytes = fs::read(&file).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, bytes).unwrap();
+        let report = nightly.run_with(|builder| builder.recheck(1000));
+        assert_eq!(report.reuse.damaged, [index]);
+        nightly.check(&report);
+    }
+}
+
 #[test]
 fn what_a_verification_found_damaged_is_not_linked() {
     let nightly = Nightly::new();
