@@ -350,7 +350,7 @@ fn bytes(digits: &[u8]) -> Option<Vec<u8>> {
 const MD5_OF_NOTHING: &str = "1B2M2Y8AsgTpgAmY7PhCfg==";
 /// Pauses before a request that the store refused because there were too many.
 const PAUSES: [Duration; 3] =
-    [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(1)];
+    [Duration::from_millis(50), Duration::from_millis(100), Duration::from_millis(200)];
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How long to wait for the metadata service: it is on the same machine, or not at all.
 const METADATA: Duration = Duration::from_secs(2);
