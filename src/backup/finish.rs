@@ -68,7 +68,8 @@ impl Finish<'_> {
         let state = ledger.finish_tree().map(|tree| NewState {
             recipients: Default::default(),
             sets: Vec::new(),
-            segments: segments.clone(),
+            // What the share did not let go, the next set does not take.
+            segments: segments.iter().filter(|file| file.live_length > 0).cloned().collect(),
             whole,
             pieces: pieces.clone(),
             next_segment,
@@ -106,10 +107,11 @@ impl Finish<'_> {
             .chain(self.earlier.segments.drain().map(|(_, file)| file))
         {
             file.live_length = self.ledger.live.get(&file.number).copied().unwrap_or(0);
+            if file.live_length == 0 {
+                self.whole.remove(&file.number);
+            }
             if file.live_length > 0 || !self.writer.remove(&file.name) {
                 segments.push(file);
-            } else {
-                self.whole.remove(&file.number);
             }
         }
         segments

@@ -98,7 +98,7 @@ pub(super) fn take(
         worn.extend(manifest.history.aged(&manifest.segments, age, rules.now));
     }
     let mut wanted = Vec::new();
-    for file in manifest.segments.iter().filter(|file| file.live_length > 0 && !worn.contains(&file.number)) {
+    for file in manifest.segments.iter().filter(|file| !worn.contains(&file.number)) {
         match there.get(&file.name) {
             Some(length) if *length == file.length && !rules.distrusted.contains(&file.name) => {
                 wanted.push(file.clone());

@@ -233,17 +233,22 @@ pub(super) fn verify_full(set: &Set, opener: &Opener, observer: &mut dyn Observe
         let message = "is not what was written: the index says something else";
         report.faults.push(Fault::new("backup.json", FaultKind::Content, message));
     }
-    let written = Written::default();
+    let (written, mut is_run_known) = (Written::default(), false);
     for piece in catalog.extents.iter().chain(catalog.all_pieces()) {
         let mut buffer = Vec::new();
         match digest_fault(set, &piece.name, &piece.sha256, &mut buffer)? {
-            // No list has the digest of the newest one, but the list of extents is of the same run.
-            None if catalog.is_newest(piece) && !written.has_recipients_of(&buffer) => {
-                let message =
-                    "is not what was written: other certificates than the one used here may not open it";
-                report.faults.push(Fault::new(&piece.name, FaultKind::Content, message));
+            // No list has the digest of the newest one, but the list of extents, which comes first, is of the same run.
+            None if catalog.is_newest(piece) => {
+                if is_run_known && !written.has_recipients_of(&buffer) {
+                    let message =
+                        "is not what was written: other certificates than the one used here may not open it";
+                    report.faults.push(Fault::new(&piece.name, FaultKind::Content, message));
+                }
             }
-            None => written.add(&buffer),
+            None => {
+                is_run_known |= catalog.extents.as_ref() == Some(piece);
+                written.add(&buffer);
+            }
             fault => report.faults.extend(fault),
         }
         report.stored_files += 1;

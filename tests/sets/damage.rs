@@ -447,6 +447,19 @@ fn the_wrong_certificate_is_told_which_one_is_needed() {
     }
 }
 
+#[test]
+fn a_damaged_list_of_extents_accuses_nothing_else() {
+    let sample = sample();
+    let extents = "extents.txt.zst.p7m";
+    for byte in [100, 500] {
+        flip(&sample.folder.join(extents), byte);
+        let report = sample.full();
+        assert!(!report.is_sound() && report.faults.iter().all(|fault| fault.file == extents), "{report:#?}");
+        flip(&sample.folder.join(extents), byte);
+    }
+    assert!(sample.full().is_sound());
+}
+
 /// Who may write to the share needs no key to make the clear files anew. No list of the index has the digest of the piece
 /// that has the lists.
 #[test]
