@@ -1,7 +1,9 @@
 //! Text files that people and scripts write.
 
+use zeroize::Zeroize;
+
 /// Decodes a text file: UTF-8, with a byte order mark or without, or UTF-16 with one, as Windows PowerShell writes files.
-/// `None` if it is neither. Whoever decodes a secret wipes what is returned: nothing else is left in memory.
+/// `None` if it is neither. Whoever decodes a secret wipes what is returned; nothing else of it stays in memory.
 #[must_use]
 pub fn text(bytes: &[u8]) -> Option<String> {
     let units: fn([u8; 2]) -> u16 = match bytes {
@@ -15,7 +17,11 @@ pub fn text(bytes: &[u8]) -> Option<String> {
     let (pairs, []) = bytes[2..].as_chunks::<2>() else { return None };
     let mut text = String::with_capacity(pairs.len() * 3);
     for char in char::decode_utf16(pairs.iter().map(|pair| units(*pair))) {
-        text.push(char.ok()?);
+        let Ok(char) = char else {
+            text.zeroize();
+            return None;
+        };
+        text.push(char);
     }
     Some(text)
 }

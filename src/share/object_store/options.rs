@@ -9,7 +9,7 @@ use super::builder::ObjectStoreBuilder;
 use super::lock::LockMode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::from_json;
-use crate::share::limits::limit_of;
+use crate::share::limits::with_limit;
 
 /// The options, each with a default.
 #[derive(Default, Deserialize)]
@@ -70,15 +70,9 @@ impl ObjectStoreBuilder {
             }
             (None, None) => {}
         }
-        if let Some(limit) = limit_of("connect_limit", options.connect_limit)? {
-            self = self.connect_limit(limit);
-        }
-        if let Some(limit) = limit_of("silence_limit", options.silence_limit)? {
-            self = self.silence_limit(limit);
-        }
-        if let Some(limit) = limit_of("call_limit", options.call_limit)? {
-            self = self.call_limit(limit);
-        }
+        self = with_limit(self, "connect_limit", options.connect_limit, Self::connect_limit)?;
+        self = with_limit(self, "silence_limit", options.silence_limit, Self::silence_limit)?;
+        self = with_limit(self, "call_limit", options.call_limit, Self::call_limit)?;
         if let Some(attempts) = options.attempts {
             self = self.attempts(attempts);
         }
