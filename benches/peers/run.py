@@ -2,14 +2,14 @@
 """Our backup beside its peers, on the same trees, in the same rounds.
 
   benches/peers/run.py [A B C] [--tools azs,tar,age,restic,borg,bupstash] [--scale F] [--runs N] [--nights N] [--growth]
-                     [--work DIR]
+                     [--work DIR] [--targets DIR]
 
 Makes the trees of gen.py from their seed, builds our program in release, takes the peers that are installed (with
 --install, as root on Debian, it installs them first; bupstash comes from the Rust registry) and runs all in turn: full
 backup, again unchanged, again with 1 % changed, verify, restore, one file. Writes results.md and results.svg beside
 itself or into --out. README.md says how to read them.
 """
-import argparse, datetime, json, os, platform, shutil, statistics, subprocess, sys, tempfile, time
+import argparse, datetime, json, math, os, platform, shutil, statistics, subprocess, sys, tempfile, time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -170,8 +170,8 @@ def one_file(tree, which):
     return names[len(names) // 2] if names else None
 
 
-def run_round(tool, which, tree, work, number):
-    """Runs all jobs of a tool once. Returns {job: (CPU, wall, peak)} and what was stored."""
+def run_round(tool, which, tree, work, number, restored):
+    """Runs all jobs of a tool once, restoring below `restored`. Returns {job: (CPU, wall, peak)} and what was stored."""
     repo, rows, stored = work / "repos" / f"{which}-{type(tool).__name__}-{number}", {}, {}
     repo.parent.mkdir(exist_ok=True)
     one = one_file(tree, which)
@@ -181,8 +181,8 @@ def run_round(tool, which, tree, work, number):
     for job in JOBS:
         if job not in tool.lines or (job == "one file" and (which == "B" or not one)):
             continue
-        places["target"] = work / "targets" / f"{repo.name}-{job.replace(' ', '-')}"
-        places["target"].parent.mkdir(exist_ok=True)
+        places["target"] = restored / f"{repo.name}-{job.replace(' ', '-')}"
+        restored.mkdir(exist_ok=True)
         if job == "changed":
             gen("mutate", which, tree, "--pct", 1)
         try:
@@ -198,7 +198,7 @@ def run_round(tool, which, tree, work, number):
         finally:
             if job == "changed":
                 gen("revert", which, tree)
-    subprocess.run(["rm", "-rf", repo, *repo.parent.glob(repo.name + ".*"), *(work / "targets").glob(repo.name + "-*")], check=True)
+    subprocess.run(["rm", "-rf", repo, *repo.parent.glob(repo.name + ".*"), *restored.glob(repo.name + "-*")], check=True)
     return rows, stored
 
 
@@ -281,31 +281,59 @@ def table(which, results):
 TREES = {"A": "20,000 small files", "B": "one 4 GiB image", "C": "2.65 GB mixed"}
 
 
-def svg(everything):
-    """Draws bars of CPU seconds, with ours at one: longer costs more."""
-    rows, y, out = [], 34, []
-    for which, results in everything.items():
-        for job in JOBS:
-            ours = results.get("azs", {}).get("rows", {}).get(job)
-            peers = [(n, r["rows"][job][0]) for n, r in results.items() if n != "azs" and job in r["rows"]]
-            if ours and ours[0] > 0 and peers:
-                rows.append((which, job, ours[0], peers))
-    for which, job, ours, peers in rows:
-        out.append(f'<text x="8" y="{y + 11}" class="head">{which}, {job}: ours {ours:.2f} CPU s = 1</text>')
-        y += 18
-        for name, cpu in sorted(peers, key=lambda p: p[1]):
-            ratio = cpu / ours
-            length = min(460, 20 * ratio)
-            out.append(f'<rect x="170" y="{y}" width="20" height="12" class="ours"/>'
-                       f'<rect x="170" y="{y}" width="{length:.1f}" height="12" class="peer"/>'
-                       f'<text x="162" y="{y + 10}" text-anchor="end">{TOOLS[name].title}</text>'
-                       f'<text x="{176 + length:.1f}" y="{y + 10}">{ratio:.1f}{"" if length < 460 else " …"}</text>')
-            y += 16
-        y += 8
-    style = ("text{font:11px sans-serif;fill:#333}.head{font-weight:bold}.peer{fill:#8aa4c8;fill-opacity:.75}.ours{fill:#2f7d4f}"
-             "@media (prefers-color-scheme:dark){text{fill:#ddd}}")
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 {y + 10}" role="img"><title>CPU seconds of peers, ours = 1</title>'
-            f'<style>{style}</style><text x="8" y="18" class="head">CPU seconds of each peer as a multiple of ours</text>' + "".join(out) + "</svg>\n")
+# How a peer is drawn: a colour that is seen on light and dark, and a shape for whoever sees no colours.
+MARKS = {
+    "tar": ("#c2703d", '<rect x="-4" y="-4" width="8" height="8"/>'),
+    "age": ("#b0901c", '<path d="M0-5 5 4H-5Z"/>'),
+    "restic": ("#4a86c5", '<circle r="4.5"/>'),
+    "borg": ("#3f9c6b", '<path d="M0-6 6 0 0 6-6 0Z"/>'),
+    "bupstash": ("#9a68b8", '<path d="M-5-5 5 5M5-5-5 5" stroke-width="3" fill="none"/>'),
+}
+# Multiples of our CPU seconds that the picture shows; what is outside is drawn at its edge.
+LEAST, MOST = 1 / 32, 64
+STYLE = ("text{font:12px sans-serif;fill:#333}.head{font-weight:bold}.small{font-size:10px}line{stroke:#999;stroke-opacity:.35}"
+         ".ours{stroke:#d33;stroke-opacity:.9;stroke-width:1.5}.mark text{font-size:10px}"
+         "@media(prefers-color-scheme:dark){text{fill:#ddd}.ours{stroke:#f66}}")
+
+
+def svg(everything, caption):
+    """Draws the CPU seconds of each peer as a multiple of ours, on a logarithmic scale: right of the line costs more."""
+    wide, row, left = 230, 22, 74
+    everything = {which: everything[which] for which in sorted(everything) if "azs" in everything[which]}
+    width, bottom = left + len(everything) * (wide + 16) + 4, 64 + len(JOBS) * row
+    out = []
+
+    def at(ratio):
+        share = math.log(min(max(ratio, LEAST), MOST) / LEAST) / math.log(MOST / LEAST)
+        return 8 + share * (wide - 16)
+
+    for y, job in enumerate(JOBS):
+        out.append(f'<text x="{left - 8}" y="{76 + y * row}" text-anchor="end">{job}</text>')
+    for panel, (which, results) in enumerate(everything.items()):
+        x = left + panel * (wide + 16)
+        out.append(f'<text x="{x + 8}" y="42" class="head">{which}: {TREES[which]}</text>')
+        for ratio in (1 / 16, 1 / 4, 1, 4, 16):
+            label = f"1/{round(1 / ratio)}" if ratio < 1 else f"{ratio}"
+            kind = ' class="ours"' if ratio == 1 else ""
+            out.append(f'<line x1="{x + at(ratio):.1f}" x2="{x + at(ratio):.1f}" y1="54" y2="{bottom}"{kind}/>'
+                       f'<text x="{x + at(ratio):.1f}" y="{bottom + 14}" text-anchor="middle" class="small">{label}</text>')
+        ours = results["azs"]["rows"]
+        for y, job in enumerate(JOBS):
+            out.append(f'<line x1="{x}" x2="{x + wide}" y1="{72 + y * row}" y2="{72 + y * row}"/>')
+            for name, (colour, shape) in MARKS.items():
+                if job in ours and ours[job][0] > 0 and job in results.get(name, {}).get("rows", {}):
+                    ratio = results[name]["rows"][job][0] / ours[job][0]
+                    out.append(f'<g transform="translate({x + at(ratio):.1f} {72 + y * row})" fill="{colour}" '
+                               f'stroke="{colour}" fill-opacity=".75"><title>{TOOLS[name].title}: {ratio:.2f}</title>{shape}</g>')
+    x = left
+    for name, (colour, shape) in MARKS.items():
+        out.append(f'<g transform="translate({x + 8} {bottom + 34})" fill="{colour}" stroke="{colour}" fill-opacity=".75">{shape}</g>'
+                   f'<text x="{x + 18}" y="{bottom + 38}">{TOOLS[name].title}</text>')
+        x += 36 + 7 * len(TOOLS[name].title)
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {bottom + 66}" role="img">'
+            f"<title>CPU seconds of each peer as a multiple of ours</title><style>{STYLE}</style>"
+            '<text x="8" y="18" class="head">CPU seconds of each peer as a multiple of ours (red line): on the right it takes more'
+            f'</text>{"".join(out)}<text x="8" y="{bottom + 58}" class="small">{caption}</text></svg>\n')
 
 
 def machine():
@@ -323,6 +351,7 @@ def main():
     arguments.add_argument("--nights", type=int, default=0, help="also so many nights with 1 %% changed, ours and bupstash")
     arguments.add_argument("--growth", action="store_true", help="also 100,000 and 1,000,000 tiny files, ours alone")
     arguments.add_argument("--work", type=Path, help="trees and repositories; made and deleted otherwise")
+    arguments.add_argument("--targets", type=Path, help="where restores go, best in memory; otherwise below --work")
     arguments.add_argument("--out", type=Path, default=HERE)
     arguments.add_argument("--no-build", action="store_true", help="our program is built already")
     arguments.add_argument("--install", action="store_true")
@@ -332,6 +361,7 @@ def main():
     os.environ["PATH"] = f"{work / 'tools/bin'}:{os.environ['PATH']}"
     if options.install:
         install(work)
+    restored = (options.targets or work).resolve() / "targets"
     keys(work)
     tools = {name: TOOLS[name](work) for name in options.tools.split(",")}
     for name in [name for name, tool in tools.items() if not tool.installed()]:
@@ -346,7 +376,7 @@ def main():
         rounds = {name: [] for name in tools}
         for number in range(options.runs):
             for name, tool in tools.items():
-                rounds[name].append(run_round(tool, which, tree, work, number))
+                rounds[name].append(run_round(tool, which, tree, work, number, restored))
                 print(f"{which} round {number + 1}: {tool.title} "
                       + ", ".join(f"{job} {row[0]:.2f}" for job, row in rounds[name][-1][0].items()), file=sys.stderr, flush=True)
         results = {}
@@ -367,7 +397,8 @@ def main():
             "CPU seconds are user + system of all processes; in brackets ours divided by it: below 1 we need less.")
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "results.md").write_text("# Results\n\n" + head + "\n\n" + "\n\n".join(text) + "\n")
-    (options.out / "results.svg").write_text(svg(everything))
+    caption = f"{datetime.date.today()}, {machine()}; scale {options.scale:g}: benches/peers/run.py {' '.join(options.trees)}"
+    (options.out / "results.svg").write_text(svg(everything, caption))
     print((options.out / "results.md").read_text())
     if not options.work:
         shutil.rmtree(work)

@@ -10,10 +10,14 @@ use super::seen::Seen;
 use super::sets::Totals;
 use crate::envelope::EncryptionCertificate;
 use crate::layout::{Component, Host, HostKind, UncPath};
-use crate::share::{Share, Space};
+use crate::share::{Share, Space, is_url};
 
 /// Checks the root as it is written.
 pub(super) fn root(configuration: &Configuration, findings: &mut Findings) {
+    // What follows is of file servers.
+    if is_url(&configuration.root) {
+        return;
+    }
     let deployment = &configuration.deployment;
     let root: UncPath = match configuration.root.parse() {
         Ok(root) => root,

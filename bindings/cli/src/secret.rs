@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use azs_backup::{Error, ErrorKind, Result, text};
 use clap::Args;
@@ -103,12 +104,15 @@ pub(crate) struct SmbPassword {
     /// Open file descriptor from which to read the account's password
     #[arg(long, value_name = "N", help_heading = SERVER)]
     smb_password_fd: Option<u32>,
+    /// What was read: a descriptor can be read once, and there may be several shares.
+    #[arg(skip)]
+    known: OnceLock<Option<Secret>>,
 }
 
 impl SmbPassword {
     /// The password is in this file, if there is one.
     pub(crate) fn in_file(file: Option<PathBuf>) -> Self {
-        Self { smb_password_file: file, smb_password_fd: None }
+        Self { smb_password_file: file, smb_password_fd: None, known: OnceLock::new() }
     }
 
     /// Reads the file, if there is one, to see that it can be read.
@@ -118,7 +122,12 @@ impl SmbPassword {
 
     /// Reads it; `None` if there is none.
     pub(crate) fn read(&self) -> Result<Option<Secret>> {
-        read(self.smb_password_file.as_deref(), self.smb_password_fd, SMB_PASSWORD, "azs-smb-password")
+        if let Some(password) = self.known.get() {
+            return Ok(password.clone());
+        }
+        let (file, fd) = (self.smb_password_file.as_deref(), self.smb_password_fd);
+        let password = read(file, fd, SMB_PASSWORD, "azs-smb-password")?;
+        Ok(self.known.get_or_init(|| password).clone())
     }
 }
 
@@ -191,4 +200,27 @@ fn check_mode(file: &Path) -> Result<()> {
 #[cfg(not(unix))]
 fn check_mode(_: &Path) -> Result<()> {
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+
+    #[test]
+    fn the_password_in_a_descriptor_serves_several_shares() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(b"of the account\n").unwrap();
+        drop(writer);
+        let password = SmbPassword {
+            smb_password_file: None,
+            smb_password_fd: Some(reader.as_raw_fd() as u32),
+            known: OnceLock::new(),
+        };
+        for _ in 0..2 {
+            assert_eq!(password.read().unwrap().as_deref().map(String::as_str), Some("of the account"));
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Shares and sets, named by arguments.
 
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -134,12 +135,27 @@ impl ServerArgs {
     /// Opens a share: the system does, or our own client if there is an account.
     pub(crate) fn open(&self, root: &Path, output: &Output) -> Result<Arc<dyn Share>> {
         let share = self.prepare(root, output)?;
-        progress::saying(output, root, || share.run()).map_err(|error| match error.kind() {
-            ErrorKind::NotFound if !UncPath::is_meant_by(root) && !is_url(root) => {
-                let hint = "is the share mounted there? A UNC path begins with two backslashes, in quotes";
-                Error::new(ErrorKind::NotFound, format!("{error}; {hint}")).with_source(error)
+        progress::saying(output, root, || share.run()).map_err(|error| hinted(root, error))
+    }
+
+    /// Opens shares, several at a time: one whose server does not answer holds up few others.
+    pub(crate) fn open_all(&self, roots: &[PathBuf], output: &Output) -> Vec<Result<Arc<dyn Share>>> {
+        let mut prepared = roots.iter().map(|root| (root, self.prepare(root, output)));
+        progress::saying(output, Path::new("the shares"), || {
+            let mut opened = Vec::new();
+            while opened.len() < roots.len() {
+                std::thread::scope(|scope| {
+                    let open = |(root, share): (&PathBuf, Result<OpenShare>)| {
+                        share?.run().map_err(|error| hinted(root, error))
+                    };
+                    let some = prepared.by_ref().take(AT_ONCE).map(|share| scope.spawn(move || open(share)));
+                    let some: Vec<_> = some.collect();
+                    opened.extend(
+                        some.into_iter().map(|of| of.join().unwrap_or_else(|panic| resume_unwind(panic))),
+                    );
+                });
             }
-            _ => error,
+            opened
         })
     }
 
@@ -225,6 +241,18 @@ impl ServerArgs {
         }
         share::open(root)
     }
+}
+
+/// How many shares are opened at a time.
+const AT_ONCE: usize = 16;
+
+/// Says what may be wrong with a root, where that is likely.
+fn hinted(root: &Path, error: Error) -> Error {
+    if error.kind() != ErrorKind::NotFound || UncPath::is_meant_by(root) || is_url(root) {
+        return error;
+    }
+    let hint = "is the share mounted there? A UNC path begins with two backslashes, in quotes";
+    Error::new(ErrorKind::NotFound, format!("{error}; {hint}")).with_source(error)
 }
 
 impl SetArgs {

@@ -12,6 +12,7 @@ fn the_root_is_held_against_the_practices() {
     let long = format!(r"\\fileserver01.contoso.com\AzSBackups\{}", "x".repeat(60));
     for (root, rules) in [
         ("/mnt/backups", &["ROOT_NOT_UNC"][..]),
+        ("s3://azsbackups/nyc", &[]),
         (r"\\fileserver01.contoso.com\AzSBackups\MASBackup", &["ROOT_NOT_UNC"]),
         (r"\\fileserver01\AzSBackups", &["ROOT_HOST_NOT_FQDN"]),
         (r"\\10.0.0.2\AzSBackups", &["ROOT_HOST_IS_ADDRESS"]),

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use azs_backup::signature::{Signature, Signer};
 
 use super::{P7S, back_up};
-use crate::common::{Certificate, Fixture, PASSWORD, change_sheet, run};
+use crate::common::{Certificate, Fixture, PASSWORD, run};
 
 pub(super) fn openssl(dir: &Path, args: &[&str], more: &[&str]) {
     run(Command::new("openssl").args(args).args(more).current_dir(dir).stdin(Stdio::null()));
@@ -117,7 +117,7 @@ fn the_line_of_the_readme_says_whether_the_host_made_the_set() {
     fs::write(copy.join("signer.cer"), Certificate::new("hlh01").cer).unwrap();
     assert!(!is_signed(), "another certificate");
     fresh();
-    change_sheet(&copy.join("backup.json"), |json| json["made_by"] = "mallory".into());
+    crate::common::change_sheet(&copy.join("backup.json"), |json| json["made_by"] = "mallory".into());
     assert!(!is_signed(), "another cover sheet");
     fresh();
     fs::write(copy.join("SHA256SUMS"), "").unwrap();

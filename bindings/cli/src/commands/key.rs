@@ -188,7 +188,12 @@ impl Show {
             Err(error) if matches!(error.kind(), ErrorKind::Malformed | ErrorKind::CertificateUnsuitable) => {
                 let password = self.password.read()?;
                 let password = password.as_ref().map(|text| text.as_str());
-                let pfx = DecryptionCertificate::from_pfx(&bytes, password).map_err(failed)?;
+                let pfx = DecryptionCertificate::from_pfx(&bytes, password);
+                // A certificate that serves for nothing is no PFX either, but that is not what is wrong with it.
+                let pfx = pfx.map_err(|of_pfx| match (error.kind(), of_pfx.kind()) {
+                    (ErrorKind::CertificateUnsuitable, ErrorKind::Malformed) => failed(error),
+                    _ => failed(of_pfx),
+                })?;
                 let is_signer = of_cer(&pfx.encryption_certificate().to_der()?).is_ok_and(|(_, signs)| signs);
                 (pfx.facts().clone(), is_signer)
             }

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::{Display, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use azs_backup::layout::Deployment;
 use azs_backup::review::{Region, Survey as Surveyed, SurveyRow, survey};
-use azs_backup::{Error, ErrorKind, Result, Share};
+use azs_backup::{Error, ErrorKind, Result};
 use clap::Args;
 use jiff::Timestamp;
 
@@ -72,8 +71,8 @@ impl Survey {
         }
         let mut regions = self.regions(output)?;
         let mut copies = Vec::new();
-        for root in &self.copy {
-            match self.server.open(root, output) {
+        for (root, share) in self.copy.iter().zip(self.server.open_all(&self.copy, output)) {
+            match share {
                 Ok(share) => copies.push(share),
                 Err(error) => regions.push(away(root, error)?),
             }
@@ -107,22 +106,26 @@ impl Survey {
                 }
             }
         }
-        let mut shares: BTreeMap<PathBuf, Arc<dyn Share>> = BTreeMap::new();
-        for (root, deployments) in wanted {
-            let share = match shares.get(&root) {
-                Some(share) => share.clone(),
-                None => match self.server.open(&root, output) {
-                    Ok(share) => share,
-                    Err(error) => {
-                        regions.push(away(&root, error)?);
-                        continue;
-                    }
-                },
+        let mut deployments: BTreeMap<PathBuf, Vec<Vec<Deployment>>> = BTreeMap::new();
+        for (root, of) in wanted {
+            deployments.entry(root).or_default().push(of);
+        }
+        let roots: Vec<_> = deployments.keys().cloned().collect();
+        for ((root, wanted), share) in deployments.into_iter().zip(self.server.open_all(&roots, output)) {
+            let share = match share {
+                Ok(share) => share,
+                Err(error) => {
+                    regions.push(away(&root, error)?);
+                    continue;
+                }
             };
-            shares.insert(root, share.clone());
-            match deployments.is_empty() {
-                true => regions.push(Region::all(share)),
-                false => regions.extend(deployments.into_iter().map(|of| Region::new(share.clone(), of))),
+            for deployments in wanted {
+                match deployments.is_empty() {
+                    true => regions.push(Region::all(share.clone())),
+                    false => {
+                        regions.extend(deployments.into_iter().map(|of| Region::new(share.clone(), of)));
+                    }
+                }
             }
         }
         if regions.is_empty() {

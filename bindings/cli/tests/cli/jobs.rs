@@ -112,6 +112,10 @@ fn what_differs_is_named() {
     said(&mut site.opened("restore", &old, &["--into", "restored"]));
     let same = said(&mut site.opened("diff", &old, &["--folder", "restored"]));
     assert_eq!(same, "no difference\n");
+    // The folder of the sources has other things, too.
+    assert_eq!(said(&mut site.opened("diff", &old, &["--folder", "."])), "no difference\n");
+    let source = failure(&mut site.opened("diff", &old, &["--folder", "configs"]), "INVALID_ARGUMENT");
+    assert!(source.contains("configs is a source: --folder is the folder that holds it"), "{source}");
     fs::write(site.path("configs/tor2.cfg"), "hostname tor3\n").unwrap();
     fs::remove_dir_all(site.path("configs/tor1")).unwrap();
     fs::write(site.path("configs/new"), "new").unwrap();

@@ -89,6 +89,9 @@ fn a_certificate_that_only_signs_is_shown_as_one() {
     // What is neither is told as it was.
     fs::write(site.path("rubbish"), "rubbish").unwrap();
     failure(&mut site.program(&["key", "show", "rubbish"]), "MALFORMED");
+    let ed25519 = include_bytes!("../../../../tests/vectors/envelope/cer-ed25519.cer");
+    fs::write(site.path("unsuitable.cer"), ed25519).unwrap();
+    failure(&mut site.program(&["key", "show", "unsuitable.cer"]), "CERTIFICATE_UNSUITABLE");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Compares a set with a folder of this machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -10,12 +10,21 @@ use azs_backup::set::{Content, Digest, Entry, EntryPath};
 use azs_backup::{Error, Opener, Result, Set};
 
 use super::{Change, Difference, Entries};
+use crate::output::invalid;
 
-/// What is only in the folder is added, what is only in the set removed.
+/// What is only in the folder is added, what is only in the set removed. What lies beside the sources is neither: nobody
+/// asked for a backup of it.
 pub(super) fn with(folder: &Path, set: &Arc<Set>, opener: &Arc<Opener>) -> Result<Vec<Difference>> {
     let entries = super::entries(set, opener)?;
+    let sources: BTreeSet<&[u8]> = entries.keys().filter_map(|path| path.names().next()).collect();
     let mut found = BTreeMap::new();
-    walk(folder, None, &mut found)?;
+    walk(folder, None, &|name| sources.contains(name), &mut found)?;
+    if found.is_empty() && folder.file_name().is_some_and(|name| sources.contains(name.as_encoded_bytes())) {
+        return Err(invalid(format_args!(
+            "{0} is a source: --folder is the folder that holds it",
+            folder.display()
+        )));
+    }
     let mut differences = Vec::new();
     for (path, entry) in &entries {
         let Some(place) = found.remove(path) else {
@@ -34,19 +43,27 @@ pub(super) fn with(folder: &Path, set: &Arc<Set>, opener: &Arc<Opener>) -> Resul
     Ok(differences)
 }
 
-/// Collects all below a folder, by the path that it would have in the set.
-fn walk(folder: &Path, path: Option<&EntryPath>, found: &mut BTreeMap<EntryPath, PathBuf>) -> Result<()> {
+/// Collects what is wanted of a folder and all below, by the path that it would have in the set.
+fn walk(
+    folder: &Path,
+    path: Option<&EntryPath>,
+    is_wanted: &dyn Fn(&[u8]) -> bool,
+    found: &mut BTreeMap<EntryPath, PathBuf>,
+) -> Result<()> {
     let failed = |e| Error::io(format_args!("list {}", folder.display()), e);
     for item in std::fs::read_dir(folder).map_err(failed)? {
         let item = item.map_err(failed)?;
         let name = item.file_name();
         let name = name.as_encoded_bytes();
+        if !is_wanted(name) {
+            continue;
+        }
         let below = match path {
             Some(path) => path.join(name)?,
             None => EntryPath::new(name)?,
         };
         if item.file_type().map_err(failed)?.is_dir() {
-            walk(&item.path(), Some(&below), found)?;
+            walk(&item.path(), Some(&below), &|_| true, found)?;
         }
         found.insert(below, item.path());
     }
