@@ -289,18 +289,19 @@ MARKS = {
     "borg": ("#3f9c6b", '<path d="M0-6 6 0 0 6-6 0Z"/>'),
     "bupstash": ("#9a68b8", '<path d="M-5-5 5 5M5-5-5 5" stroke-width="3" fill="none"/>'),
 }
+LABELS = {"changed": "1 % changed", "check": "check, no key"}
 # Multiples of our CPU seconds that the picture shows; what is outside is drawn at its edge.
 LEAST, MOST = 1 / 32, 64
 STYLE = ("text{font:12px sans-serif;fill:#333}.head{font-weight:bold}.small{font-size:10px}line{stroke:#999;stroke-opacity:.35}"
-         ".ours{stroke:#d33;stroke-opacity:.9;stroke-width:1.5}.mark text{font-size:10px}"
+         ".ours{stroke:#d33;stroke-opacity:.9;stroke-width:1.5}"
          "@media(prefers-color-scheme:dark){text{fill:#ddd}.ours{stroke:#f66}}")
 
 
 def svg(everything, caption):
     """Draws the CPU seconds of each peer as a multiple of ours, on a logarithmic scale: right of the line costs more."""
-    wide, row, left = 230, 22, 74
+    wide, row, left, aside = 220, 22, 96, 46
     everything = {which: everything[which] for which in sorted(everything) if "azs" in everything[which]}
-    width, bottom = left + len(everything) * (wide + 16) + 4, 64 + len(JOBS) * row
+    width, bottom = left + len(everything) * (wide + aside) + 4, 64 + len(JOBS) * row
     out = []
 
     def at(ratio):
@@ -308,9 +309,9 @@ def svg(everything, caption):
         return 8 + share * (wide - 16)
 
     for y, job in enumerate(JOBS):
-        out.append(f'<text x="{left - 8}" y="{76 + y * row}" text-anchor="end">{job}</text>')
+        out.append(f'<text x="{left - 8}" y="{76 + y * row}" text-anchor="end">{LABELS.get(job, job)}</text>')
     for panel, (which, results) in enumerate(everything.items()):
-        x = left + panel * (wide + 16)
+        x = left + panel * (wide + aside)
         out.append(f'<text x="{x + 8}" y="42" class="head">{which}: {TREES[which]}</text>')
         for ratio in (1 / 16, 1 / 4, 1, 4, 16):
             label = f"1/{round(1 / ratio)}" if ratio < 1 else f"{ratio}"
@@ -320,6 +321,8 @@ def svg(everything, caption):
         ours = results["azs"]["rows"]
         for y, job in enumerate(JOBS):
             out.append(f'<line x1="{x}" x2="{x + wide}" y1="{72 + y * row}" y2="{72 + y * row}"/>')
+            if job in ours:
+                out.append(f'<text x="{x + wide + 4}" y="{76 + y * row}" class="small">{ours[job][0]:.2f} s</text>')
             for name, (colour, shape) in MARKS.items():
                 if job in ours and ours[job][0] > 0 and job in results.get(name, {}).get("rows", {}):
                     ratio = results[name]["rows"][job][0] / ours[job][0]
@@ -332,7 +335,7 @@ def svg(everything, caption):
         x += 36 + 7 * len(TOOLS[name].title)
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {bottom + 66}" role="img">'
             f"<title>CPU seconds of each peer as a multiple of ours</title><style>{STYLE}</style>"
-            '<text x="8" y="18" class="head">CPU seconds of each peer as a multiple of ours (red line): on the right it takes more'
+            '<text x="8" y="18" class="head">CPU seconds of each peer as a multiple of ours (red line, and behind each row): right of it, a peer takes more'
             f'</text>{"".join(out)}<text x="8" y="{bottom + 58}" class="small">{caption}</text></svg>\n')
 
 
