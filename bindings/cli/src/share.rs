@@ -4,6 +4,7 @@ use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use azs_backup::alert::Context;
 use azs_backup::layout::{SetName, SharePath, UncPath};
 use azs_backup::set::{SetState, SetSummary};
 use azs_backup::share::{self, CheckReport, OpenShare, ShareCheck, is_url};
@@ -103,6 +104,11 @@ impl ShareArgs {
         self.server.open(&self.root, output)
     }
 
+    /// Whether the share is in an object store.
+    pub(crate) fn is_store(&self) -> bool {
+        is_url(&self.root)
+    }
+
     /// Opens another share in the same way.
     pub(crate) fn open_other(&self, root: &Path, output: &Output) -> Result<Arc<dyn Share>> {
         self.server.open(root, output)
@@ -129,6 +135,15 @@ impl ServerArgs {
             #[cfg(feature = "object-store")]
             store_options: None,
             configured: Some(options),
+        }
+    }
+
+    /// What an alert about the share names.
+    pub(crate) fn context(&self, root: &Path) -> Context {
+        let context = Context::new("", Timestamp::now()).share(root.display().to_string());
+        match &self.smb_user {
+            Some(user) if UncPath::is_meant_by(root) => context.account(user),
+            _ => context,
         }
     }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use azs_backup::alert::Context;
 use azs_backup::backup::BackupBuilder;
 use azs_backup::layout::{Deployment, UncPath};
 use azs_backup::review::Configuration;
@@ -145,6 +146,12 @@ impl Site {
         self.server()?.open(self.root(), output)
     }
 
+    /// What an alert about the share names.
+    pub(crate) fn context(&self) -> Context {
+        let of_none = |_| Context::new("", Timestamp::now());
+        self.server().map_or_else(of_none, |server| server.context(self.root()))
+    }
+
     /// Opens the shares with copies, each by itself: one that is away is no reason not to look at the others.
     pub(crate) fn open_copies(&self, output: &Output) -> Vec<Result<Arc<dyn Share>>> {
         self.copies.iter().map(|copy| copy.open(output)).collect()
@@ -282,6 +289,11 @@ impl CopySection {
 }
 
 impl Copy {
+    /// What an alert about the share names.
+    pub(crate) fn context(&self) -> Context {
+        self.server.context(&self.root)
+    }
+
     /// Opens the share.
     pub(crate) fn open(&self, output: &Output) -> Result<Arc<dyn Share>> {
         self.server.open(&self.root, output)

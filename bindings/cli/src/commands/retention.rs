@@ -70,7 +70,9 @@ impl Retention {
             plan.apply(share.clone()).observer(&mut observer).run()
         });
         let report = Report { plan: &plan, done: done.as_ref(), unreadable: &sets.unreadable };
-        output.print(&report, || text(&report))?;
+        let locks =
+            if self.dry_run && self.share.is_store() { "what the store has locked stays\n" } else { "" };
+        output.print(&report, || text(&report) + locks)?;
         done.map_or(Ok(()), |done| done.into_result().map(drop))?;
         Ok(Ended::named(sets.needs_attention()))
     }

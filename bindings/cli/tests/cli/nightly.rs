@@ -85,6 +85,20 @@ fn a_run_backs_up_each_component_once_for_each_time_that_is_due() {
 }
 
 #[test]
+fn the_next_steps_name_the_share() {
+    let site = Site::new();
+    configured(&site, "");
+    fs::remove_dir_all(site.path("share")).unwrap();
+    let output = run(&mut nightly(&site, &["--json"]));
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let failure = &document["result"]["components"][0]["failure"];
+    assert_eq!(failure["alert"], "PATH");
+    let steps = failure["next"].to_string();
+    assert!(steps.contains("configured path with") && !steps.contains("the backup share"), "{steps}");
+}
+
+#[test]
 fn a_component_that_fails_does_not_stop_the_others() {
     let site = Site::new();
     configured(&site, "");

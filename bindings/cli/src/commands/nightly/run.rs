@@ -9,7 +9,7 @@ use azs_backup::mas_backup::Keys;
 use azs_backup::review::{Review, review_with};
 use azs_backup::schedule::{Job, JobLog, JobStatus, RetentionPolicy, Trigger};
 use azs_backup::set::Status;
-use azs_backup::share::StepOutcome;
+use azs_backup::share::{CheckedStep, Step, StepOutcome};
 use azs_backup::{Error, ErrorKind, Result, Set, Share, list_sets};
 use jiff::{SignedDuration, Timestamp};
 
@@ -49,11 +49,11 @@ impl Run<'_> {
             match result {
                 Ok((made, verified)) => {
                     done.made(&made);
-                    done.failure = verified.err().map(|error| Failure::of(&error));
+                    done.failure = verified.err().map(|error| self.failure(&error));
                 }
                 Err(error) => {
                     is_stopped = error.kind() == ErrorKind::Cancelled;
-                    done.failure = Some(Failure::of(&error));
+                    done.failure = Some(self.failure(&error));
                 }
             }
             done.ended = Timestamp::now();
@@ -67,7 +67,7 @@ impl Run<'_> {
             // What could not be backed up makes old sets worth more: the rules count from the newest good one.
             match self.retention() {
                 Ok(deleted) => report.deleted = deleted,
-                Err(error) => report.retention_failure = Some(Failure::of(&error)),
+                Err(error) => report.retention_failure = Some(self.failure(&error)),
             }
             report.copies = self.site.copies.iter().map(|copy| self.copy(copy)).collect();
             match self.review() {
@@ -136,7 +136,12 @@ impl Run<'_> {
     /// Checks the way to the share; returns what will not work as well as it could.
     fn check_share(&self) -> Result<Vec<String>> {
         let report = self.site.check(self.output)?.into_result()?;
-        let warned = report.steps.iter().filter(|step| step.outcome == StepOutcome::Warned);
+        let ended = |outcome| move |step: &&CheckedStep| step.outcome == outcome;
+        // What a share never has is no news every night, where something takes its place.
+        let copies =
+            report.steps.iter().filter(ended(StepOutcome::Passed)).any(|step| step.step == Step::Copy);
+        let warned = report.steps.iter().filter(ended(StepOutcome::Warned));
+        let warned = warned.filter(|step| !(copies && step.step == Step::HardLink));
         Ok(warned.map(|step| format!("the share: {}", step.seen)).collect())
     }
 
@@ -214,11 +219,15 @@ impl Run<'_> {
         verify.observer(&mut observer).run()?.into_result().map(drop)
     }
 
+    fn failure(&self, error: &Error) -> Failure {
+        Failure::of(error, &self.site.context())
+    }
+
     /// Brings what is missing to another share, and deletes there what no rule keeps.
     fn copy(&self, copy: &Copy) -> Copied {
         let mut copied = Copied::of(&copy.root);
         if let Err(error) = self.retrying(|| self.try_copy(copy, &mut copied)) {
-            copied.failure = Some(Failure::of(&error));
+            copied.failure = Some(Failure::of(&error, &copy.context()));
         }
         copied
     }
@@ -291,14 +300,13 @@ fn of_this_host(error: &Error) -> Option<Vec<String>> {
 }
 
 impl Failure {
-    pub(super) fn of(error: &Error) -> Self {
+    fn of(error: &Error, context: &Context) -> Self {
         let alert = error.alert();
-        let context = Context::new("", Timestamp::now());
         Self {
             code: error.code().into(),
             message: error.to_string(),
             alert: alert.kind().to_string(),
-            next: of_this_host(error).unwrap_or_else(|| alert.remedy(&context)),
+            next: of_this_host(error).unwrap_or_else(|| alert.remedy(context)),
             error: error.clone(),
         }
     }
