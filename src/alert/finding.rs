@@ -149,7 +149,7 @@ impl Probe {
             }
             Self::CheckHandles => "list the open handles and the attributes of the file on the server",
             Self::Disk => "look at the volume and the system log on the server",
-            Self::Context => "see which call returned it",
+            Self::Context => "see in the message which call returned it",
         }
     }
 }
