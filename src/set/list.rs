@@ -62,7 +62,14 @@ impl SetList {
 impl SetList {
     /// Sorts the sets, and finds those that hold far less than another of their place.
     fn finish(&mut self) {
-        self.sets.sort_by_cached_key(|set| (set.place.to_string(), set.name, set.folder.to_string()));
+        // A name has the second alone; of two sets of one second the cover sheets know which came first.
+        self.sets.sort_by_cached_key(|set| {
+            let begun = match &set.state {
+                SetState::Complete { cover } => cover.created,
+                _ => set.name.created(),
+            };
+            (set.place.to_string(), set.name.created(), begun, set.name, set.folder.to_string())
+        });
         for place in self.sets.chunk_by_mut(|a, b| a.place == b.place) {
             let content = |set: &SetSummary| match &set.state {
                 SetState::Complete { cover } => Some((cover.content.files, cover.content.bytes)),

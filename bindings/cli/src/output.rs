@@ -75,7 +75,9 @@ impl Output {
             say(Priority::Error, "next:  make room on this host: the share is not what is full");
         }
         // What is wrong with the arguments has no alert, and says by itself what to do.
-        if !is_here && error.scope() == azs_backup::error::Scope::Share && alert.is_failure() {
+        // A nightly run has said it in its report, or failed before it came to the share.
+        let is_told = self.command == "nightly";
+        if !is_here && !is_told && error.scope() == azs_backup::error::Scope::Share && alert.is_failure() {
             say(Priority::Error, format_args!("alert: {}, {}", alert.kind(), alert.kind().title()));
             next.by_ref()
                 .take(if self.verbose > 0 { usize::MAX } else { 2 })

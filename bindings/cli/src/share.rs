@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use azs_backup::alert::Context;
-use azs_backup::layout::{SetName, SharePath, UncPath};
+use azs_backup::layout::{Component, Deployment, SetName, SharePath, UncPath};
 use azs_backup::set::{SetState, SetSummary};
 use azs_backup::share::{self, CheckReport, OpenShare, ShareCheck, is_url};
 use azs_backup::signature::SignerCertificate;
@@ -62,6 +62,9 @@ pub(crate) struct SetArgs {
     root: Option<PathBuf>,
     #[command(flatten)]
     server: ServerArgs,
+    /// External domain name and region, where the set is named as `list` does: Switches/20261123T020000Z-7f3a91c2
+    #[arg(long, env = "AZS_DEPLOYMENT")]
+    deployment: Option<Deployment>,
     /// The place that the set belongs to, like contoso.com/nyc/Switches, if its folder is elsewhere
     #[arg(long)]
     place: Option<Place>,
@@ -174,9 +177,25 @@ impl ServerArgs {
         })
     }
 
+    /// Refuses what is meant to be a UNC path or a URL, and is none.
+    fn check_root(root: &Path) -> Result<()> {
+        let text = root.to_string_lossy();
+        let is_broken = text.starts_with('\\') && !UncPath::is_meant_by(root) && cfg!(not(windows));
+        if is_broken || (text.contains("://") && !is_url(root)) {
+            return Err(Error::new(
+                ErrorKind::InvalidName,
+                format!(
+                    "{text}: a file server is named by a UNC path, '\\\\server\\share', in single quotes"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
     /// Judges the options of a connection and the file with the password, and connects to nothing.
     #[cfg_attr(not(feature = "smb"), allow(unused_variables))]
     pub(crate) fn check_files(&self, root: &Path) -> Result<()> {
+        Self::check_root(root)?;
         self.password.check_file()?;
         if is_url(root) {
             let share = self.store(root);
@@ -210,6 +229,7 @@ impl ServerArgs {
 
     #[cfg(feature = "smb")]
     fn prepare(&self, root: &Path, output: &Output) -> Result<OpenShare> {
+        Self::check_root(root)?;
         let share = self.store(root);
         if !UncPath::is_meant_by(root) {
             return Ok(share);
@@ -239,6 +259,7 @@ impl ServerArgs {
 
     #[cfg(not(feature = "smb"))]
     fn prepare(&self, root: &Path, _: &Output) -> Result<OpenShare> {
+        Self::check_root(root)?;
         if let Some(unc) = self.unc(root)? {
             let message = format!("{unc} is a UNC path, and this program was built without the feature smb");
             return Err(Error::new(ErrorKind::Unsupported, message));
@@ -270,10 +291,51 @@ fn hinted(root: &Path, error: Error) -> Error {
     Error::new(ErrorKind::NotFound, format!("{error}; {hint}")).with_source(error)
 }
 
+/// Refuses a listing that is empty because there is no region folder: whoever mistyped it, or has not mounted the share, must
+/// not read that there are no backups. A component that is not there is a warning: it may have none yet.
+pub(crate) fn demand_folder(
+    share: &Arc<dyn Share>,
+    deployment: &Deployment,
+    component: Option<&Component>,
+    output: &Output,
+) -> Result<()> {
+    let region: SharePath = deployment.to_string().parse()?;
+    let items = share.list(&region).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => {
+            let message = format!(
+                "{} has no region folder {region}: is the share mounted there, and is the name right?",
+                share.describe()
+            );
+            Error::new(ErrorKind::NotFound, message).with_source(error)
+        }
+        _ => error,
+    })?;
+    if let Some(component) = component.filter(|of| !items.iter().any(|item| item.name == of.as_str())) {
+        output.warn(format_args!("{region} on {} has no component {component}", share.describe()));
+    }
+    Ok(())
+}
+
 impl SetArgs {
     /// Reads the certificates of which one must have signed the set; none demands nothing.
     pub(crate) fn signers(&self) -> Result<Vec<SignerCertificate>> {
         self.trust.read()
+    }
+
+    /// Refuses to restore onto the share: what is restored is in the clear.
+    pub(crate) fn check_target(&self, into: &Path) -> Result<()> {
+        let absolute = |path: &Path| path.canonicalize().ok();
+        // What does not exist yet is where its nearest folder is.
+        let into_folder = into
+            .ancestors()
+            .find_map(|path| absolute(if path.as_os_str().is_empty() { Path::new(".") } else { path }));
+        match (self.root.as_deref().and_then(absolute), into_folder) {
+            (Some(root), Some(folder)) if folder.starts_with(&root) => Err(invalid(format_args!(
+                "--into {}: that is on the share, where everyone could read what is restored; name a folder of this host",
+                into.display()
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Opens the set by its cover sheet.
@@ -296,10 +358,22 @@ impl SetArgs {
         Set::open_by_index(share, folder, opener)
     }
 
+    /// The path of a set on its share.
+    fn on_share(&self, set: &Path) -> Result<SharePath> {
+        let folder: SharePath = set.to_string_lossy().replace('\\', "/").trim_end_matches('/').parse()?;
+        match &self.deployment {
+            // A component, perhaps a scale unit, and the set; with a domain and a region there are two more.
+            Some(deployment) if folder.names().len() <= 3 => format!("{deployment}/{folder}").parse(),
+            _ => Ok(folder),
+        }
+    }
+
     fn find(&self, set: &Path, output: &Output) -> Result<(Arc<dyn Share>, SharePath)> {
-        if let Some(root) = &self.root {
+        // A folder of this host needs no share, though the environment may name one.
+        let is_folder = set.is_absolute() && !UncPath::is_meant_by(set) && set.is_dir();
+        if let Some(root) = self.root.as_ref().filter(|_| !is_folder) {
             let share = self.server.open(root, output)?;
-            let folder = set.to_string_lossy().replace('\\', "/").trim_end_matches('/').parse()?;
+            let folder = self.on_share(set)?;
             let folder = newest(&share, &folder, &self.signers()?, output)?.unwrap_or(folder);
             return Ok((share, folder));
         }
@@ -327,6 +401,11 @@ impl SetArgs {
     }
 }
 
+/// Whether a set is from the future. A clock that ran ahead for a night would hide every set that was made since.
+pub(crate) fn is_ahead(set: &SetSummary) -> bool {
+    set.name.created() > Timestamp::now() + SignedDuration::from_hours(1)
+}
+
 /// The folder of the newest complete set of a place, if this path is the place's and ends with `latest`. It must be signed
 /// by one of these signers, if there are any.
 fn newest(
@@ -343,10 +422,7 @@ fn newest(
     let sets = list_sets(share.clone(), place.deployment()).component(place.component());
     let sets = sets.require_signers(signers).run()?;
     let is_here = |set: &&SetSummary| set.place == place && set.is_complete();
-    // A clock that ran ahead for a night would hide every set that was made since.
-    let soon = Timestamp::now() + SignedDuration::from_hours(1);
-    let (ahead, past): (Vec<_>, Vec<_>) =
-        sets.iter().filter(is_here).partition(|set| set.name.created() > soon);
+    let (ahead, past): (Vec<_>, Vec<_>) = sets.iter().filter(is_here).partition(|set| is_ahead(set));
     for set in &ahead {
         output.warn(format_args!("{} is not taken for the latest: its time is in the future", set.folder));
     }

@@ -15,6 +15,7 @@ use azs_backup::signature::{Signer, SignerCertificate};
 use azs_backup::{Backup, EncryptionCertificate, Error, ErrorKind, Place, Result, Share};
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::files::{read, text_of};
 use crate::options::to_json;
@@ -83,8 +84,7 @@ impl Site {
             None => Schedule::default(),
         };
         let retention = sections.retention.as_ref();
-        let retention =
-            retention.map(|options| at.options(options, RetentionPolicy::from_json)).transpose()?;
+        let retention = retention.map(|options| at.options(options, nightly_policy)).transpose()?;
         if sections.share.root.as_os_str().is_empty() {
             return Err(at.error(ErrorKind::InvalidArgument, 0..0, "root of [share] is empty".into()));
         }
@@ -270,6 +270,18 @@ fn check_demand(demanded: &[SignerCertificate], signer: Option<&Signer>) -> Resu
     Err(Error::new(ErrorKind::InvalidArgument, message))
 }
 
+/// Reads a policy that is applied every night.
+fn nightly_policy(json: String) -> Result<RetentionPolicy> {
+    let policy = RetentionPolicy::from_json(&json)?;
+    let options: Value = serde_json::from_str(&json).unwrap_or_default();
+    if options.get("make_room").and_then(Value::as_u64).is_some_and(|bytes| bytes > 0) {
+        let message = "make_room would delete so much again every night; make room once, with azs-backup retention \
+                       --room-for, and keep fewer sets by the rules";
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
+    Ok(policy)
+}
+
 impl ShareSection {
     fn server(&self) -> Result<ServerArgs> {
         let options = self.options.as_ref().map_or(Ok("{}".into()), |options| to_json(options.get_ref()))?;
@@ -280,8 +292,7 @@ impl ShareSection {
 impl CopySection {
     fn judge(&self, at: &At<'_>) -> Result<Copy> {
         let retention = self.retention.as_ref();
-        let retention =
-            retention.map(|options| at.options(options, RetentionPolicy::from_json)).transpose()?;
+        let retention = retention.map(|options| at.options(options, nightly_policy)).transpose()?;
         let Self { share, create, read_back, .. } = self;
         let (root, server) = (share.root.clone(), share.server()?);
         Ok(Copy { root, server, create: *create, read_back: *read_back, retention })

@@ -21,6 +21,8 @@ mod keys;
 mod kit;
 #[path = "cli/mas_backup.rs"]
 mod mas_backup;
+#[path = "cli/mistakes.rs"]
+mod mistakes;
 #[path = "cli/nightly.rs"]
 mod nightly;
 #[cfg(feature = "object-store")]

@@ -97,6 +97,9 @@ impl Look {
         } else if age > self.frequency + HOUR {
             row.remark(Warning, format!("overdue: last good set {}", ago(age)));
         }
+        if last.content.files == 0 {
+            row.remark(Warning, "it holds no file");
+        }
         if last.status == Status::PartialSucceeded {
             row.remark(Warning, format!("{} things are not in it as they were", last.content.problems));
         }
@@ -174,7 +177,8 @@ fn cover(set: SetSummary, row: &mut SurveyRow, is_newest: bool) -> Option<CoverS
             }
             Some(*cover)
         }
-        _ if !is_newest => None,
+        // Somebody may have planted it.
+        _ if !is_newest && !matches!(set.state, SetState::Untrusted { .. }) => None,
         // A backup at work has no cover sheet yet.
         SetState::Incomplete { .. } if !set.has_cover_sheet => {
             row.remark(Notice, format!("{} is not finished", set.name));

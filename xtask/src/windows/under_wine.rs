@@ -53,6 +53,7 @@ pub(super) const PROGRAMS_LEFT_OUT: &[(&str, &str)] = &[
     ("file_server", LINUX),
     ("smb", LINUX),
     ("smb_network", LINUX),
+    ("object_stores", STORES),
     ("folders", UNIX),
     ("readme", UNIX),
     ("restore_rights", UNIX),
@@ -63,6 +64,7 @@ pub(super) const PROGRAMS_LEFT_OUT: &[(&str, &str)] = &[
 ];
 
 const LINUX: &str = "it needs Linux: strace, a Samba server, network namespaces";
+const STORES: &str = "it needs moto and Azurite, which are not in a Windows";
 const UNIX: &str =
     "its folders have modes, links and owners of Unix; what it shows beside these, sets:: shows, too";
 const THE_SAME: &str = "it shows nothing that a system does in its own way";

@@ -21,7 +21,7 @@ use crate::files::read;
 use crate::output::{Output, age, invalid};
 use crate::progress;
 use crate::secret::PfxPassword;
-use crate::share::{KeyArgs, ShareArgs};
+use crate::share::{KeyArgs, ShareArgs, is_ahead};
 use crate::signers::TrustArgs;
 
 mod made;
@@ -303,10 +303,14 @@ impl Drill {
     }
 }
 
-/// The newest complete set of each place, or its newest if none is complete.
+/// The newest complete set of each place, or its newest if none is complete. One from the future counts where there is no
+/// other.
 fn newest(sets: &[SetSummary]) -> Vec<&SetSummary> {
     let mut newest: Vec<&SetSummary> = Vec::new();
-    for set in sets {
+    let (ahead, past): (Vec<_>, Vec<_>) = sets.iter().partition(|set| is_ahead(set));
+    let is_alone =
+        |set: &&&SetSummary| !past.iter().any(|other| other.place == set.place && other.is_complete());
+    for set in past.iter().chain(ahead.iter().filter(is_alone)) {
         match newest.iter_mut().find(|other| other.place == set.place) {
             Some(other) if set.is_complete() || !other.is_complete() => *other = set,
             Some(_) => {}

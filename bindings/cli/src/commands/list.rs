@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::ended::Ended;
 use crate::output::{Output, age, size};
-use crate::share::ShareArgs;
+use crate::share::{ShareArgs, demand_folder};
 use crate::signers::TrustArgs;
 use crate::table::table;
 
@@ -31,8 +31,11 @@ impl List {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
         let signers = self.trust.read()?;
         let share = self.share.open(output)?;
-        let sets = list_sets(share, &self.deployment).component(self.component.as_ref());
+        let sets = list_sets(share.clone(), &self.deployment).component(self.component.as_ref());
         let sets = sets.require_signers(&signers).run()?;
+        if sets.is_empty() {
+            demand_folder(&share, &self.deployment, self.component.as_ref(), output)?;
+        }
         output.print(&sets, || text(&sets, &self.deployment))?;
         Ok(Ended::named(sets.needs_attention()))
     }

@@ -3,10 +3,11 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
+use azs_backup::layout::Deployment;
 use azs_backup::schedule::{
-    Decision, Gate, Health, Job, JobLog, NextRun, OperationsFile, Trigger, Warning, warnings,
+    Decision, Gate, Health, Job, JobLog, Jobs, NextRun, OperationsFile, Trigger, Warning, warnings,
 };
-use azs_backup::{Error, Result};
+use azs_backup::{Error, ErrorKind, Result};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
@@ -66,7 +67,7 @@ impl Nightly {
             let why = "another nightly run of this site is at work".into();
             return self.not_now(&site, output, why, Ended::Blocked);
         };
-        let jobs = log.read(now)?;
+        let jobs = jobs_of(&site.deployment, &log, now)?;
         let next = site.schedule.next_run(jobs.last_scheduled(), now);
         let is_due = self.now || next.is_due(now);
         // What failed is tried again before its next time, and nothing else with it.
@@ -75,8 +76,11 @@ impl Nightly {
         if components.is_empty() {
             let mut why = format!("not due: the next run is at {}", next.at);
             for component in &site.components {
-                if let Some(at) = owed::tried_again_at(&jobs, &component.place) {
-                    why += &format!("; {}, which failed, is tried again at {at:.0}", component.place);
+                let place = &component.place;
+                if let Some(at) = owed::tried_again_at(&jobs, place) {
+                    why += &format!("; {place}, which failed, is tried again at {at:.0}");
+                } else if owed::has_failed(&jobs, place) {
+                    why += &format!("; {place}, which failed, waits until then: with --now it does not");
                 }
             }
             return self.not_now(&site, output, why, Ended::Whole);
@@ -128,7 +132,7 @@ impl Nightly {
     /// Adds what the log says: the last good run of each component, and what an operator should look into.
     fn remember(report: &mut Report, log: &JobLog, next: &NextRun) -> Result<()> {
         let now = Timestamp::now();
-        let jobs = log.read(now)?;
+        let jobs = jobs_of(&report.deployment, log, now)?;
         for component in &mut report.components {
             let is_its = |job: &&Job| job.is_good() && job.place.as_ref() == Some(&component.place);
             component.last_good = jobs.jobs.iter().rev().find(is_its).map(|job| job.started);
@@ -144,6 +148,13 @@ impl Nightly {
         output.print(&report, || report.to_string())?;
         Ok(ended)
     }
+}
+
+/// The jobs of this deployment: another site may have the same state folder.
+fn jobs_of(deployment: &Deployment, log: &JobLog, now: Timestamp) -> Result<Jobs> {
+    let mut jobs = log.read(now)?;
+    jobs.jobs.retain(|job| job.place.as_ref().is_none_or(|place| place.deployment() == deployment));
+    Ok(jobs)
 }
 
 /// Names the ways by which the report did not arrive.
@@ -167,7 +178,7 @@ fn gate(site: &Site, log: &JobLog) -> Result<Gate> {
 fn of_gate(error: &Error) -> Error {
     let message =
         format!("{error}; see to the script that writes [gate] operations: backups wait for its answer");
-    Error::new(error.kind(), message).with_source(error.clone())
+    Error::new(error.kind(), message).doing(run::GATE, "operations")
 }
 
 /// Says that nobody writes the file with the operations any more: then nobody knows what the deployment does now. Backups
@@ -189,7 +200,14 @@ const LOCK: &str = "nightly.lock";
 /// Takes the lock of a site; `None` if another process has it. It ends with the process.
 fn lock(state: &Path) -> Result<Option<File>> {
     let path = state.join(LOCK);
-    let failed = |e| Error::io(format_args!("lock {}", path.display()), e);
+    let failed = |e| match Error::io(format_args!("lock {}", path.display()), e) {
+        error if error.kind() == ErrorKind::AccessDenied => {
+            let hint = "it belongs to another account, perhaps because a run was started as another one: give the folder \
+                        to the account of this job, with all that is in it";
+            Error::new(ErrorKind::AccessDenied, format!("{error}; {hint}")).with_source(error)
+        }
+        error => error,
+    };
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),

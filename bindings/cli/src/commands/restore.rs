@@ -34,6 +34,7 @@ pub(crate) struct Restore {
 impl Restore {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
         let options = RestoreOptions::from_json(options::to_json(&self.options)?)?;
+        self.set.check_target(&self.into)?;
         let opener = self.key.opener()?;
         let signers = self.set.signers()?;
         let set =
@@ -43,6 +44,9 @@ impl Restore {
         let report = work.observer(&mut observer).into(&self.into)?;
         drop(observer);
         output.print(&report, || text(&report))?;
+        if set.cover().content.files == 0 && report.files == 0 {
+            output.warn("the set has no file; an earlier one may have them: azs-backup list shows how much each holds");
+        }
         let is_whole = report.status == Status::Succeeded && report.unrestored.is_empty();
         Ok(Ended::named(!is_whole))
     }

@@ -14,7 +14,7 @@ use crate::ended::Ended;
 use crate::options::{RULES, RetentionOptions, to_json};
 use crate::output::{Output, size};
 use crate::progress;
-use crate::share::ShareArgs;
+use crate::share::{ShareArgs, demand_folder};
 use crate::signers::TrustArgs;
 
 /// Delete sets that no rule keeps, and incomplete ones after a grace time.
@@ -64,6 +64,9 @@ impl Retention {
         }
         let sets = list_sets(share.clone(), &self.deployment).component(self.component.as_ref());
         let sets = sets.require_signers(&signers).run()?;
+        if sets.is_empty() {
+            demand_folder(&share, &self.deployment, self.component.as_ref(), output)?;
+        }
         let plan = policy.plan(&sets, Timestamp::now());
         let done = (!self.dry_run).then(|| {
             let mut observer = progress::observer(output, "retention");

@@ -27,7 +27,7 @@ pub(crate) struct Review {
     #[arg(long, value_name = "FILE", default_value = CONFIGURATION, env = "AZS_CONFIG")]
     config: PathBuf,
     /// The share, if it is not the one of the site: its UNC path, or the folder at which it is mounted
-    #[arg(long, value_name = "ROOT", env = "AZS_ROOT")]
+    #[arg(long, value_name = "ROOT")]
     root: Option<PathBuf>,
     #[command(flatten)]
     server: ServerArgs,

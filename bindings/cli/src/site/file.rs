@@ -191,7 +191,7 @@ fn ten_seconds() -> u64 {
     10
 }
 
-/// A component: Switches, HLH, Deployment, Registration, or one of your own.
+/// A component: Switches, HLH, DeploymentData, Registration, or one of your own.
 #[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ComponentSection {

@@ -205,6 +205,8 @@ fn a_nightly_run_signs_demands_and_keeps_planted_sets_from_pushing_out_its_own()
     let again = result(&mut nightly(&site, &["--now"]));
     // The older set of each component goes, and the planted one stays beside the newer.
     assert_eq!(again["deleted"], 2, "{again}");
+    let warnings = again["warnings"].to_string();
+    assert!(warnings.contains("nobody of [signing] require made it"), "{warnings}");
     assert!(!first.exists() && planted.exists());
     assert_eq!(site.sets("Switches").len(), 2);
 }

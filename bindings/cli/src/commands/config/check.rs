@@ -9,8 +9,8 @@ use super::SiteFile;
 use crate::commands::nightly::check_reports;
 use crate::ended::Ended;
 use crate::output::{Output, invalid};
-use crate::post_quantum;
 use crate::site::{Copy, Site};
+use crate::{post_quantum, secret};
 
 /// Read a configuration and its certificates, and say what a nightly run would do. It touches no share.
 #[derive(Args)]
@@ -51,6 +51,13 @@ impl Check {
         }
         for (place, path) in site.missing_sources() {
             output.warn(format_args!("{place}: {} is not there on this host now", path.display()));
+        }
+        if site.report().review.is_some() && !site.is_reviewed() {
+            output.warn("review of [report] is never written: there is no [review]");
+        }
+        let secret = site.report().webhook.as_ref().and_then(|webhook| webhook.secret_file.as_ref());
+        if let Some(Err(error)) = secret.map(|file| secret::in_file(file)) {
+            output.warn(format_args!("[report.webhook]: {error}"));
         }
         let now = Timestamp::now();
         let expired = certificates.iter().filter_map(|certificate| certificate.check_validity(now).err());

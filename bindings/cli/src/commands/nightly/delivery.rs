@@ -6,7 +6,7 @@ use super::metrics::Values;
 use super::report::Report;
 use super::{event_log, http, mail, metrics, telemetry, webhook};
 use crate::files::replace;
-use crate::output::Output;
+use crate::output::{Output, invalid};
 use crate::site::{ReportSection, Site};
 
 /// Brings it everywhere. One way that fails does not stop the others: returns what failed.
@@ -48,6 +48,13 @@ pub(super) fn deliver(report: &Report, site: &Site, output: &Output) -> Vec<Erro
 pub(in crate::commands) fn check(to: &ReportSection) -> Result<()> {
     if to.event_log {
         event_log::check()?;
+    }
+    if let Some(file) = to.prometheus.as_ref().filter(|file| file.extension().is_none_or(|end| end != "prom"))
+    {
+        let file = file.display();
+        return Err(invalid(format_args!(
+            "prometheus of [report]: {file}: the collector reads only names that end with .prom"
+        )));
     }
     to.mail.as_deref().map_or(Ok(()), mail::check)?;
     to.opentelemetry.as_deref().map_or(Ok(()), telemetry::check)?;

@@ -19,6 +19,11 @@ pub(super) fn tried_again_at(jobs: &Jobs, place: &Place) -> Option<Timestamp> {
     Some(job.ended.map_or(Timestamp::MIN, |ended| ended + pause))
 }
 
+/// Whether the last backup of this place failed.
+pub(super) fn has_failed(jobs: &Jobs, place: &Place) -> bool {
+    last(jobs, place).is_some_and(|job| job.status == JobStatus::Failed)
+}
+
 /// How long a backup that failed is left alone; `None` for until its next time.
 fn pause(job: &Job) -> Option<SignedDuration> {
     // One that died has no alert. One that was stopped, by a shutdown for example, has no failure.

@@ -90,8 +90,14 @@ pub(super) struct ComponentReport {
     /// When the last run began that stored everything, this one included.
     pub(super) last_good: Option<Timestamp>,
     pub(super) warnings: Vec<String>,
+    /// What cannot be stored, such as a pipe: the first ones, and how many there are.
+    pub(super) skipped: Vec<String>,
+    pub(super) skipped_count: u64,
     pub(super) failure: Option<Failure>,
 }
+
+/// How many things that cannot be stored are named.
+const NAMED: usize = 100;
 
 #[derive(Serialize)]
 pub(super) struct Failure {
@@ -131,17 +137,20 @@ impl Report {
             .chain(self.copies.iter().filter_map(|copied| copied.failure.as_ref()))
     }
 
+    /// Whether something was not done as it should be, though nothing failed: what was read is not whole or nothing at all, or
+    /// a set was not copied.
+    fn is_partial(&self) -> bool {
+        let is_whole =
+            |component: &ComponentReport| component.status == Some(Status::Succeeded) && component.files > 0;
+        !self.components.iter().all(is_whole) || self.copies.iter().any(|copied| !copied.warnings.is_empty())
+    }
+
     /// The run in one word, for people.
     pub(super) fn summary(&self) -> &'static str {
-        let is_whole = |component: &ComponentReport| component.status == Some(Status::Succeeded);
         match self.outcome {
             Outcome::Done if self.failures().next().is_some() => "failed",
-            Outcome::Done if !self.components.iter().all(is_whole) => "partial",
-            Outcome::Done
-                if !self.warnings.is_empty() || self.copies.iter().any(|of| !of.warnings.is_empty()) =>
-            {
-                "succeeded, with warnings"
-            }
+            Outcome::Done if self.is_partial() => "partial",
+            Outcome::Done if !self.warnings.is_empty() => "succeeded, with warnings",
             Outcome::Done => "succeeded",
             Outcome::NotDue => "not due",
             Outcome::Blocked => "blocked",
@@ -193,6 +202,8 @@ impl ComponentReport {
             seconds: 0.0,
             last_good: None,
             warnings: Vec::new(),
+            skipped: Vec::new(),
+            skipped_count: 0,
             failure: None,
         }
     }
@@ -205,6 +216,8 @@ impl ComponentReport {
         self.seconds = made.seconds;
         self.warnings = made.problems.iter().map(|problem| problem.message.clone()).collect();
         self.warnings.extend(made.warnings.iter().cloned());
+        self.skipped_count = made.skipped.len() as u64;
+        self.skipped = made.skipped.iter().take(NAMED).map(|problem| problem.message.clone()).collect();
     }
 }
 
@@ -229,6 +242,9 @@ impl fmt::Display for Report {
                 _ => writeln!(f, "FAILED  {place}")?,
             }
             component.warnings.iter().try_for_each(|warning| writeln!(f, "  warning: {warning}"))?;
+            if let Some(first) = component.skipped.first() {
+                writeln!(f, "  skipped: {}, {first}", count(component.skipped_count, "thing"))?;
+            }
             component.failure.iter().try_for_each(|failure| failure.fmt(f))?;
         }
         if self.deleted > 0 {

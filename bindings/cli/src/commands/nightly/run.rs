@@ -8,7 +8,7 @@ use azs_backup::copies::replicate;
 use azs_backup::mas_backup::Keys;
 use azs_backup::review::{Review, review_with};
 use azs_backup::schedule::{Job, JobLog, JobStatus, RetentionPolicy, Trigger};
-use azs_backup::set::Status;
+use azs_backup::set::{SetState, SetSummary, Status};
 use azs_backup::share::{CheckedStep, Step, StepOutcome};
 use azs_backup::{Error, ErrorKind, Result, Set, Share, list_sets};
 use jiff::{SignedDuration, Timestamp};
@@ -64,6 +64,13 @@ impl Run<'_> {
         }
         if let (Ok(of_share), false) = (share, is_stopped) {
             warnings.extend(of_share);
+            // Before the retention deletes what tells since when.
+            match self.planted(&report) {
+                Ok(planted) => warnings.extend(planted),
+                Err(error) => {
+                    warnings.push(format!("nobody looked for planted sets: {}: {error}", error.code()))
+                }
+            }
             // What could not be backed up makes old sets worth more: the rules count from the newest good one.
             match self.retention() {
                 Ok(deleted) => report.deleted = deleted,
@@ -91,8 +98,14 @@ impl Run<'_> {
         report.certificates = expiries.collect();
         let soon = Timestamp::now() + EXPIRES_SOON;
         let soon = report.certificates.iter().filter(|certificate| certificate.not_after < soon);
+        let now = Timestamp::now();
         let warn = |Expiry { thumbprint, not_after }: &Expiry| {
             let day = not_after.strftime("%Y-%m-%d");
+            if *not_after < now {
+                return format!(
+                    "the certificate {thumbprint} expired on {day}: make a new one, put it in its place, and keep both PFX"
+                );
+            }
             format!("the certificate {thumbprint} expires on {day}: add a new one, and keep both PFX")
         };
         let mut warnings: Vec<_> = soon.map(warn).collect();
@@ -166,7 +179,7 @@ impl Run<'_> {
             let message = format!(
                 "{error}; nothing is backed up without a record: see to the state folder of this host"
             );
-            Error::new(ErrorKind::Io, message).with_source(error)
+            Error::new(ErrorKind::Io, message).doing(RECORD, self.site.state().display())
         })
     }
 
@@ -269,6 +282,33 @@ impl Run<'_> {
         review_with(&configuration, share, &copies, &Keys::default(), Timestamp::now()).map(Some)
     }
 
+    /// Names the sets that came since the last good one before this run, and that nobody whom the site trusts has signed.
+    fn planted(&self, report: &Report) -> Result<Vec<String>> {
+        let is_new = |set: &SetSummary| {
+            let mut made = report.components.iter().filter_map(|of| of.set.as_deref());
+            made.any(|made| made == set.folder.to_string())
+        };
+        let signers = self.site.signers()?;
+        if signers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sets = list_sets(self.site.open(self.output)?, &self.site.deployment);
+        let sets = sets.require_signers(&signers).run()?;
+        let mut planted = Vec::new();
+        for sets in sets.chunk_by(|one, other| one.place == other.place) {
+            let is_before = |set: &&SetSummary| set.is_complete() && !is_new(set);
+            let Some(before) = sets.iter().rev().find(is_before) else { continue };
+            let is_newer = |set: &&SetSummary| {
+                matches!(set.state, SetState::Untrusted { .. }) && set.name.created() >= before.name.created()
+            };
+            planted.extend(sets.iter().filter(is_newer).map(|set| {
+                let reason = set.state.reason().unwrap_or_default();
+                format!("{}: {reason}; nobody of [signing] require made it", set.folder)
+            }));
+        }
+        Ok(planted)
+    }
+
     /// Deletes what no rule keeps; says how many sets.
     fn retention(&self) -> Result<usize> {
         let Some(policy) = &self.site.retention else { return Ok(0) };
@@ -284,8 +324,33 @@ impl Run<'_> {
     }
 }
 
-/// What to do about a source: nothing is wrong with the share then.
+/// What was done on this host when it failed.
+const RECORD: &str = "record";
+pub(super) const GATE: &str = "gate";
+
+/// What to do about a source, or about another thing of this host: nothing is wrong with the share then.
 fn of_this_host(error: &Error) -> Option<Vec<String>> {
+    let again = || "Then run azs-backup nightly --now.".to_owned();
+    match error.operation() {
+        Some(RECORD) => {
+            let state = error.path().unwrap_or("the state folder");
+            return Some(vec![
+                format!(
+                    "Make room on the disk of this host that has {state}, and see that this account may write there."
+                ),
+                "Delete no set on the share for it: the share is not what is full.".into(),
+                again(),
+            ]);
+        }
+        Some(GATE) => {
+            return Some(vec![
+                "See to the script that writes operations of [gate]: does it run, and may this account read its file?"
+                    .into(),
+                again(),
+            ]);
+        }
+        _ => {}
+    }
     if !matches!(error.kind(), ErrorKind::SourceUnreadable | ErrorKind::SourceChanged) {
         return None;
     }
@@ -295,18 +360,23 @@ fn of_this_host(error: &Error) -> Option<Vec<String>> {
             "See whether {path} is there on this host, is mounted, and may be read by the account of this job."
         ),
         "If it moved or is gone for good, correct sources in the configuration of the site.".into(),
-        "Then run azs-backup nightly --now.".into(),
+        again(),
     ])
 }
 
 impl Failure {
     fn of(error: &Error, context: &Context) -> Self {
         let alert = error.alert();
+        let (kind, next) = match of_this_host(error) {
+            // Whatever the cause would mean on the share.
+            Some(next) => (AlertKind::General, next),
+            None => (alert.kind(), alert.remedy(context)),
+        };
         Self {
             code: error.code().into(),
             message: error.to_string(),
-            alert: alert.kind().to_string(),
-            next: of_this_host(error).unwrap_or_else(|| alert.remedy(context)),
+            alert: kind.to_string(),
+            next,
             error: error.clone(),
         }
     }
