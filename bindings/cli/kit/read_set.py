@@ -8,6 +8,7 @@ What is damaged is named LOST; the exit code is then 3, and everything else is r
 are not followed. Give it a folder of its own all the same.
 """
 
+import calendar
 import getpass
 import hashlib
 import io
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 from pathlib import Path
 
 BLOCK = 1 << 20
@@ -65,6 +67,33 @@ def check(folder: Path, pfx: Path, password: str) -> None:
     environment = {**os.environ, "AZS_PFX_PASSWORD": password}
     if subprocess.run(command, env=environment, capture_output=True).returncode != 0:
         raise SystemExit(f"{pfx} does not open: its password is wrong, or it is no PFX{of_ml_kem(folder)}")
+
+
+def is_signed_by(folder: Path, signer: Path) -> bool:
+    """Whether this certificate's key signed the cover sheet, and the cover sheet names this SHA256SUMS."""
+    with tempfile.TemporaryDirectory() as temporary:
+        pem = Path(temporary) / "signer.pem"
+        if subprocess.run(["openssl", "x509", "-in", str(signer), "-out", str(pem)], capture_output=True).returncode:
+            return False
+        try:
+            cover = json.loads((folder / "backup.json").read_text(encoding="utf-8"))
+            finished = calendar.timegm(time.strptime(cover["finished"][:19], "%Y-%m-%dT%H:%M:%S"))
+        except (OSError, ValueError, KeyError):
+            return False
+        command = ["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", str(folder / "backup.json.p7s"), "-content",
+                   str(folder / "backup.json"), "-nointern", "-certfile", str(pem), "-CAfile", str(pem), "-partial_chain",
+                   "-purpose", "any", "-attime", str(finished), "-out", os.devnull]
+        if subprocess.run(command, capture_output=True).returncode:
+            return False
+    return hashlib.sha256((folder / "SHA256SUMS").read_bytes()).hexdigest() == cover.get("sha256sums")
+
+
+def check_signer(folder: Path) -> None:
+    """Certificates beside this program say who makes the sets: whoever may write to the share can make one that opens."""
+    signers = sorted(Path(__file__).resolve().parent.glob("signer-*.cer"))
+    if signers and not any(is_signed_by(folder, signer) for signer in signers):
+        sys.exit(f"{folder} is not signed by any of the certificates signer-*.cer beside this program: anyone may have made it, "
+                 "or its cover sheet is damaged. Take another, or, to restore it all the same, take these files away")
 
 
 def check_recipient(folder: Path, sums: "dict[str, str]", pfx: Path, password: str) -> None:
@@ -131,6 +160,7 @@ def main(folder: Path, pfx: Path, into: Path) -> int:
     password = os.environ.get("AZS_PFX_PASSWORD")
     password = getpass.getpass(f"Password of {pfx}: ") if password is None else password
     check(folder, pfx, password)
+    check_signer(folder)
     sums = digests(folder)
     check_recipient(folder, sums, pfx, password)
     lost = 0

@@ -34,6 +34,28 @@ if (cd "$set" && sed $'1s/^\xef\xbb\xbf//; s/\r$//' SHA256SUMS | grep "  $list\$
   tell_of_ml_kem
   exit 1
 fi
+# Certificates beside this script say who makes the sets here: whoever may write to the share can make one that opens.
+here=$(dirname "$(realpath "$0")")
+is_signed_by() {
+  pem=$(mktemp)
+  openssl x509 -in "$1" -out "$pem" 2>/dev/null &&
+    finished=$(date -d "$(sed -n 's/^  "finished": "\(.*\)",$/\1/p' "$set/backup.json")" +%s) &&
+    openssl cms -verify -binary -inform DER -in "$set/backup.json.p7s" -content "$set/backup.json" -nointern -certfile "$pem" -CAfile "$pem" -partial_chain -purpose any -attime "$finished" -out /dev/null 2>/dev/null &&
+    grep -q "\"sha256sums\": \"$(sha256sum < "$set/SHA256SUMS" | cut -c1-64)\"" "$set/backup.json"
+  set -- $?
+  rm -f "$pem"
+  return "$1"
+}
+signed=none
+for signer in "$here"/signer-*.cer; do
+  if [ -e "$signer" ] && [ "$signed" != yes ]; then
+    if is_signed_by "$signer"; then signed=yes; else signed=no; fi
+  fi
+done
+if [ "$signed" = no ]; then
+  echo "This set is not signed by any of $here/signer-*.cer: anyone may have made it, or its cover sheet is damaged. Take another, or, to restore it all the same, take these files away" >&2
+  exit 1
+fi
 if ! mkdir -p "$3" || [ -n "$(ls -A "$3")" ]; then
   echo "$3 is not an empty folder: name another" >&2
   exit 1

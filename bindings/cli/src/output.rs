@@ -133,9 +133,10 @@ pub(crate) fn misused(arguments: &[OsString], error: &clap::Error) {
         name.is_some_and(|name| Cli::command().find_subcommand(name).is_some())
     };
     let command = options.skip(1).find(is_command).and_then(|command| command.to_str());
-    // Below its first line it shows how to call the command.
+    // Behind an empty line it shows how to call the command.
     let message = error.to_string();
-    let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let message: Vec<_> = message.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    let message = message.join(" ").trim_start_matches("error: ").to_owned();
     let error = json!({ "code": ErrorKind::InvalidArgument.code(), "message": message,
         "operation": null, "path": null, "set": null, "alert": null });
     let _ = write(format_args!("{:#}", json!({ "version": VERSION, "command": command, "error": error })));

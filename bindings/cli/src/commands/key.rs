@@ -103,6 +103,9 @@ impl New {
         if self.signs && !matches!(self.kind, Kind::Rsa) {
             return Err(invalid("a key of ML-KEM signs nothing: give --signs without --kind"));
         }
+        if [".cer", ".pfx"].iter().any(|end| self.name.to_ascii_lowercase().ends_with(end)) {
+            return Err(invalid(format_args!("{}: name it without .cer and .pfx", self.name)));
+        }
         let given_text = given.as_ref().map(|text| text.as_str());
         let Made { cer, pfx, password } =
             make(&self.name, self.kind, self.days, &mut self.usage(), given_text)?;

@@ -86,7 +86,11 @@ impl Kit {
         }
         let programs = files.len();
         let names = files.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-        let page = page::page(&self.deployment, &self.root, &certificates, &names);
+        let signers = self.trust.read()?;
+        let page = page::page(&self.deployment, &self.root, &certificates, &names, !signers.is_empty());
+        for (at, signer) in signers.iter().enumerate() {
+            files.push((format!("signer-{}.cer", at + 1), signer.to_der()?));
+        }
         files.extend(FILES.map(|(name, text)| (name.to_owned(), text.into())));
         files.push(("README.html".into(), page.into_bytes()));
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();

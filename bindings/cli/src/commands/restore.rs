@@ -79,7 +79,7 @@ fn text(report: &RestoreReport) -> String {
     some(
         &mut text,
         "could not be put back",
-        notes.map(|note| format!("{} of {}: {}", note.what, count(note.count, "thing"), note.example)),
+        notes.map(|note| format!("{}: {}, such as {}", note.what, count(note.count, "thing"), note.example)),
     );
     text
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::nightly::{configured, nightly};
-use crate::site::{PASSWORD, Site, ended, failure, result, result_with, said, text};
+use crate::site::{PASSWORD, Site, ended, failure, result, result_with, run, said, text};
 
 /// A site with the certificates of two hosts that sign.
 fn site() -> Site {
@@ -223,4 +223,29 @@ fn a_kit_names_the_pfx_of_trusted_sets_alone() {
     assert!(kit("any", &[]).contains("(CN=false)"));
     let trusted = kit("trusted", &DEMAND);
     assert!(trusted.contains("needs the PFX") && !trusted.contains("(CN=false)"), "{trusted}");
+}
+
+#[test]
+fn the_scripts_of_a_kit_restore_no_planted_set() {
+    let site = site();
+    let own = signed(&site, "hlh01");
+    let planted = [signed(&site, "mallory"), site.back_up()];
+    said(&mut site.deployed("kit", &[&["kit"], &DEMAND[..]].concat()));
+    assert!(fs::read_to_string(site.path("kit/README.html")).unwrap().contains("sign their sets"));
+    let by = |script: &[&str], set: &Path, into: &str| {
+        let mut command = std::process::Command::new(script[0]);
+        command.args(&script[1..]).arg(set).args(["backup.pfx", into]).current_dir(site.temp.path());
+        run(command.env("AZS_PFX_PASSWORD", PASSWORD))
+    };
+    for (n, script) in [["bash", "kit/recover.sh"], ["python3", "kit/read_set.py"]].iter().enumerate() {
+        for set in &planted {
+            let output = by(script, set, "planted");
+            let said = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{said}");
+            assert!(said.contains("not signed by any of"), "{said}");
+            assert!(!site.path("planted").exists());
+        }
+        let output = by(script, &own, &format!("own-{n}"));
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    }
 }

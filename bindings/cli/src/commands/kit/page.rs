@@ -10,8 +10,20 @@ use crate::post_quantum::BY_HAND;
 
 const PAGE: &str = include_str!("../../../kit/page.html");
 
+/// Where the sets of the deployment are signed.
+const SIGNED: &str = "<p><strong>The hosts here sign their sets.</strong> Whoever may write to the share can make a set \
+    that the PFX opens, but cannot sign it. Give <code>--require-signer signer-1.cer</code> to verify and restore, once for \
+    each such file of this folder; <code>recover.sh</code> and <code>read_set.py</code> look for the files, and refuse a set \
+    that none of them has signed. <code>recover.ps1</code> does not: verify first.</p>";
+
 /// Fills in the page.
-pub(super) fn page(deployment: &Deployment, root: &Path, needed: &[Needed], programs: &str) -> String {
+pub(super) fn page(
+    deployment: &Deployment,
+    root: &Path,
+    needed: &[Needed],
+    programs: &str,
+    is_signed: bool,
+) -> String {
     let rows = needed.iter().map(|Needed { sha1_thumbprint, subject, key, not_after, newest }| {
         let sets = newest.iter().map(|(place, set)| escaped(&format!("{place}/{set}")));
         let sets = sets.collect::<Vec<_>>().join("<br>");
@@ -32,7 +44,12 @@ pub(super) fn page(deployment: &Deployment, root: &Path, needed: &[Needed], prog
         true => format!(" Here, {BY_HAND}."),
         false => String::new(),
     };
+    let signed = match is_signed {
+        true => SIGNED.to_owned(),
+        false => String::new(),
+    };
     let values = [
+        ("signed", signed),
         ("openssl", openssl),
         ("deployment", escaped(&deployment.to_string())),
         ("share", escaped(&root.display().to_string())),
