@@ -73,7 +73,8 @@ impl Nightly {
         // What failed is tried again before its next time, and nothing else with it.
         let is_wanted = |component: &&Component| is_due || owed::is_owed(&jobs, &component.place, now);
         let components: Vec<_> = site.components.iter().filter(is_wanted).collect();
-        if components.is_empty() {
+        let copied_again_at = owed::copied_again_at(state).filter(|_| !site.copies.is_empty());
+        if components.is_empty() && copied_again_at.is_none_or(|at| at > now) {
             let mut why = format!("not due: the next run is at {}", next.at);
             for component in &site.components {
                 let place = &component.place;
@@ -82,6 +83,9 @@ impl Nightly {
                 } else if owed::has_failed(&jobs, place) {
                     why += &format!("; {place}, which failed, waits until then: with --now it does not");
                 }
+            }
+            if let Some(at) = copied_again_at {
+                why += &format!("; copies, which failed, are tried again at {at:.0}");
             }
             return self.not_now(&site, output, why, Ended::Whole);
         }
@@ -102,13 +106,22 @@ impl Nightly {
         if self.dry_run {
             site.check_validity(&components, now)?;
             let places = components.iter().map(|component| component.place.to_string());
-            let what = format!("would back up {}", places.collect::<Vec<_>>().join(", "));
+            let places = places.collect::<Vec<_>>().join(", ");
+            let what =
+                if places.is_empty() { "would copy".into() } else { format!("would back up {places}") };
             return self.not_now(&site, output, what, Ended::Whole);
         }
         let trigger = if is_due { Trigger::Scheduled } else { Trigger::OnDemand };
-        let mut report = Run { site: &site, components, log: &log, output, begun: now, trigger }.run(may_run);
+        let mut report =
+            Run { site: &site, components: components.clone(), log: &log, output, begun: now, trigger }
+                .run(may_run);
         // Who was told once is not told each half hour.
-        report.is_known = !is_due && report.has_failures_of(|place| owed::last_code(&jobs, place));
+        let is_known = components.is_empty() || report.has_failures_of(|place| owed::last_code(&jobs, place));
+        report.is_known = !is_due && is_known;
+        // Without the share itself nobody tried.
+        if !report.copies.is_empty() {
+            owed::note_copies(state, report.copies.iter().any(|copied| copied.failure.is_some()))?;
+        }
         report.warnings.extend(stale);
         Self::remember(&mut report, &log, &next)?;
         let lost = delivery::deliver(&report, &site, output);

@@ -128,6 +128,16 @@ fn a_nightly_run_copies_and_keeps_there_what_it_is_told_to() {
     let reviewed = run(&mut site.program(&review));
     let reviewed = text(&reviewed.stdout);
     assert!(reviewed.contains("COPY_UNREADABLE") && !reviewed.contains("COPY_MISSING"), "{reviewed}");
+
+    // It is there again: the next turn waits a little, and then copies alone.
+    fs::rename(site.path("burnt"), site.path("elsewhere")).unwrap();
+    let waits = said(&mut nightly(&site, &[]));
+    assert!(waits.contains("copies, which failed, are tried again at"), "{waits}");
+    let failed = fs::File::options().write(true).open(site.path("state/copies.owed")).unwrap();
+    failed.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(31 * 60)).unwrap();
+    let done = result(&mut nightly(&site, &[]));
+    assert_eq!((&done["components"], &done["copies"][0]["failure"]), (&json!([]), &json!(null)), "{done}");
+    assert_eq!(result(&mut nightly(&site, &[]))["outcome"], "not_due");
 }
 
 #[test]

@@ -1,11 +1,15 @@
-//! What the last runs owe: backups that failed, for a reason that may have passed since.
+//! What the last runs owe: backups and copies that failed, for a reason that may have passed since.
 //!
 //! The schedule alone would try again at its next time, hours later. A share that was away for an hour would cost a night.
 
+use std::path::Path;
+
 use azs_backup::alert::{AlertKind, Classification, Retry};
 use azs_backup::schedule::{Job, JobStatus, Jobs};
-use azs_backup::{ErrorKind, Place};
+use azs_backup::{Error, ErrorKind, Place, Result};
 use jiff::{SignedDuration, Timestamp};
+
+use crate::files::replace;
 
 /// Whether the last backup of this place failed, and long enough ago to try again.
 pub(super) fn is_owed(jobs: &Jobs, place: &Place, now: Timestamp) -> bool {
@@ -18,6 +22,27 @@ pub(super) fn tried_again_at(jobs: &Jobs, place: &Place) -> Option<Timestamp> {
     let pause = pause(job)?;
     Some(job.ended.map_or(Timestamp::MIN, |ended| ended + pause))
 }
+
+/// When to copy again, if the last run could not copy everything.
+pub(super) fn copied_again_at(state: &Path) -> Option<Timestamp> {
+    let failed = state.join(COPIES).metadata().and_then(|metadata| metadata.modified()).ok()?;
+    Timestamp::try_from(failed).ok()?.checked_add(SignedDuration::from_mins(30)).ok()
+}
+
+/// Notes whether copies failed.
+pub(super) fn note_copies(state: &Path, have_failed: bool) -> Result<()> {
+    let file = state.join(COPIES);
+    match have_failed {
+        true => replace(&file, ""),
+        false => match std::fs::remove_file(&file) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::at("remove", file.display(), e)),
+            _ => Ok(()),
+        },
+    }
+}
+
+/// The file in the state folder that is there while copies are owed; its time is when they failed.
+const COPIES: &str = "copies.owed";
 
 /// Whether the last backup of this place failed.
 pub(super) fn has_failed(jobs: &Jobs, place: &Place) -> bool {
