@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use clap::Parser;
 
 mod arguments;
+mod certificates;
 mod commands;
 mod dry_run;
 mod ended;

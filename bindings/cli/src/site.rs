@@ -17,11 +17,12 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::certificates::encryption_certificates;
 use crate::files::{read, text_of};
 use crate::options::to_json;
 use crate::output::Output;
 use crate::secret::SignerPassword;
-use crate::share::{ServerArgs, encryption_certificates};
+use crate::share::ServerArgs;
 use crate::signers;
 
 mod file;

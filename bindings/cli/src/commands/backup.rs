@@ -10,13 +10,14 @@ use azs_backup::{Error, Place, Result};
 use clap::Args;
 use tempfile::TempDir;
 
+use crate::certificates::encryption_certificates;
 use crate::dry_run::{DryRun, copy_state};
 use crate::ended::Ended;
 use crate::options::{BackupOptions, to_json};
 use crate::output::{Output, content, count, invalid, size, some};
 use crate::post_quantum;
 use crate::progress;
-use crate::share::{ShareArgs, encryption_certificates};
+use crate::share::ShareArgs;
 use crate::signers::SignerArgs;
 use crate::site::add_as;
 

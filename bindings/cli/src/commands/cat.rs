@@ -6,10 +6,11 @@ use azs_backup::Result;
 use azs_backup::set::EntryPath;
 use clap::Args;
 
+use crate::certificates::KeyArgs;
 use crate::ended::Ended;
 use crate::output::{Output, invalid};
 use crate::progress;
-use crate::share::{KeyArgs, SetArgs};
+use crate::share::SetArgs;
 
 /// Write one file of a set to stdout.
 ///

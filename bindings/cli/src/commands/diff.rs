@@ -10,9 +10,10 @@ use azs_backup::{Opener, Result, Set};
 use clap::Args;
 use serde::Serialize;
 
+use crate::certificates::KeyArgs;
 use crate::ended::Ended;
 use crate::output::{Output, count, harmless};
-use crate::share::{KeyArgs, SetArgs};
+use crate::share::SetArgs;
 
 mod folder;
 

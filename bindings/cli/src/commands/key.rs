@@ -16,12 +16,13 @@ use openssl::x509::extension::KeyUsage;
 use serde::Serialize;
 
 use self::made::{Kind, Made, Readers, make};
+use crate::certificates::KeyArgs;
 use crate::ended::Ended;
 use crate::files::read;
 use crate::output::{Output, age, invalid};
 use crate::progress;
 use crate::secret::PfxPassword;
-use crate::share::{KeyArgs, ShareArgs, is_ahead};
+use crate::share::{ShareArgs, is_ahead};
 use crate::signers::TrustArgs;
 
 mod made;

@@ -14,12 +14,13 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::certificates::certificates;
 use crate::ended::Ended;
 use crate::files::text_of;
 use crate::output::{Output, age, count, harmless, size, some};
 use crate::progress;
 use crate::secret::{PfxPasswords, Secret};
-use crate::share::{ShareArgs, certificates};
+use crate::share::ShareArgs;
 use crate::table::table;
 
 /// List, verify and extract Azure Stack Hub's own backups in MASBackup.

@@ -8,11 +8,12 @@ use azs_backup::restore::{RestoreOptions, RestoreReport};
 use azs_backup::set::Status;
 use clap::Args;
 
+use crate::certificates::KeyArgs;
 use crate::ended::Ended;
 use crate::options;
 use crate::output::{Output, count, harmless, size, some};
 use crate::progress;
-use crate::share::{KeyArgs, SetArgs};
+use crate::share::SetArgs;
 
 /// Restore a set, or some of its files.
 #[derive(Args)]

@@ -9,11 +9,12 @@ use azs_backup::{Result, Share};
 use clap::Args;
 use jiff::Timestamp;
 
+use crate::certificates::certificates;
 use crate::ended::Ended;
 use crate::files::{read, replace, text_of};
 use crate::output::{Output, invalid};
 use crate::secret::PfxPasswords;
-use crate::share::{ServerArgs, certificates};
+use crate::share::ServerArgs;
 use crate::signers::TrustArgs;
 use crate::site::{CONFIGURATION, Site};
 

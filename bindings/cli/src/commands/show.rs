@@ -10,10 +10,11 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::certificates::OptionalKeyArgs;
 use crate::ended::Ended;
 use crate::output::{Output, age, content, count, harmless, invalid, size};
 use crate::post_quantum;
-use crate::share::{OptionalKeyArgs, SetArgs};
+use crate::share::SetArgs;
 use crate::table::table;
 
 /// Show what a set is, and which PFX opens it.

@@ -6,10 +6,11 @@ use azs_backup::Result;
 use azs_backup::restore::VerifyReport;
 use clap::Args;
 
+use crate::certificates::OptionalKeyArgs;
 use crate::ended::Ended;
 use crate::output::{Output, count, harmless, size, some};
 use crate::progress;
-use crate::share::{OptionalKeyArgs, SetArgs};
+use crate::share::SetArgs;
 
 /// Find out whether a set is as it was written.
 ///
