@@ -200,7 +200,10 @@ impl ServerArgs {
         };
         if account.is_bare() {
             output
-                .warn(format_args!("account {} names no domain; write it like DOMAIN\\{0}", account.name()));
+                .warn(format_args!(
+                    "account {} names no domain; write it like DOMAIN\\{0}, or .\\{0} if it is one of the file server itself",
+                    account.name()
+                ));
         }
         Ok(share.account(account))
     }

@@ -123,6 +123,13 @@ fn a_nightly_run_copies_and_keeps_there_what_it_is_told_to() {
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{stdout}");
     assert!(stdout.contains("FAILED  copies to") && stdout.contains("NOT_FOUND"), "{stdout}");
+    // How old the copies are is still told, or no alert would come of it.
+    let metrics = fs::read_to_string(site.path("azs.prom")).unwrap();
+    assert!(metrics.contains("azs_backup_copy_newest_timestamp_seconds{root="), "{metrics}");
+    assert!(
+        metrics.contains("azs_backup_copy_success{root=") && metrics.contains("elsewhere\"} 0"),
+        "{metrics}"
+    );
     assert_eq!(sets("share"), 5, "the backup itself is made");
     let review = ["review", "--config", "site.toml", "--json"];
     let reviewed = run(&mut site.program(&review));

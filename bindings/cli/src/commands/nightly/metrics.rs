@@ -33,13 +33,35 @@ pub(super) const METRICS: [Metric; 7] = [
     }),
 ];
 
+const COPIES: [OfCopy; 3] = [
+    ("azs_backup_copy_success", "Whether another share has all that it should.", |of| {
+        Some(f64::from(u8::from(of.failure.is_none())))
+    }),
+    ("azs_backup_copy_sent_bytes", "What the last run sent to it.", |of| Some(of.sent_bytes as f64)),
+    ("azs_backup_copy_newest_timestamp_seconds", "When the newest sets that it has were made.", |of| {
+        of.newest.map(|newest| newest.as_second() as f64)
+    }),
+];
+
 const LAST_GOOD: (&str, &str) =
     ("azs_backup_last_good_timestamp_seconds", "When the last run that stored everything began.");
 
-/// The values of each component, by its place and the metric's name. A run that tries again what failed has some of them
-/// alone, and the file has all.
+/// The values of each site that has this state folder, by its deployment. A run that tries again what failed has some of them
+/// alone, one that does not come to the share has none, and the file has all.
 #[derive(Default, Deserialize, Serialize)]
-pub(super) struct Values(BTreeMap<String, BTreeMap<String, f64>>);
+pub(super) struct Values(BTreeMap<String, OfSite>);
+
+/// By the metric's name.
+type Named = BTreeMap<String, f64>;
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+struct OfSite {
+    /// By place.
+    components: BTreeMap<String, Named>,
+    /// By the root of the other share.
+    copies: BTreeMap<String, Named>,
+}
 
 impl Values {
     /// Reads what the last run kept in the state folder; nothing if that is not readable.
@@ -50,12 +72,21 @@ impl Values {
 
     /// Takes what this run says, and forgets what the site no longer has.
     pub(super) fn update(&mut self, report: &Report, site: &Site) {
+        let OfSite { components, copies } = self.0.entry(site.deployment.to_string()).or_default();
         let places: BTreeSet<_> = site.components.iter().map(|of| of.place.to_string()).collect();
-        self.0.retain(|place, _| places.contains(place));
+        components.retain(|place, _| places.contains(place));
         for component in &report.components {
             let values = METRICS.map(|(name, _, value)| (name.to_owned(), value(component)));
             let good = component.last_good.map(|good| (LAST_GOOD.0.to_owned(), good.as_second() as f64));
-            self.0.insert(component.place.to_string(), values.into_iter().chain(good).collect());
+            components.insert(component.place.to_string(), values.into_iter().chain(good).collect());
+        }
+        let roots: BTreeSet<_> = site.copies.iter().map(|copy| copy.root.display().to_string()).collect();
+        copies.retain(|root, _| roots.contains(root));
+        for copied in &report.copies {
+            let values = COPIES.iter().filter_map(|(name, _, value)| Some((*name, value(copied)?)));
+            let of = copies.entry(copied.root.clone()).or_default();
+            // What is not known now is what it was: an age that nobody tells any more would raise no alert.
+            of.extend(values.map(|(name, value)| (name.to_owned(), value)));
         }
     }
 
@@ -70,9 +101,11 @@ const FILE: &str = "metrics.json";
 
 pub(super) fn text(report: &Report, values: &Values) -> String {
     let mut text = String::new();
+    let none = OfSite::default();
+    let OfSite { components, copies } = values.0.get(&report.deployment.to_string()).unwrap_or(&none);
     for (name, help) in METRICS.map(|(name, help, _)| (name, help)).into_iter().chain([LAST_GOOD]) {
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
-        for (place, value) in values.0.iter().filter_map(|(place, of)| Some((place, of.get(name)?))) {
+        for (place, value) in components.iter().filter_map(|(place, of)| Some((place, of.get(name)?))) {
             let _ = writeln!(text, "{name}{{place=\"{}\"}} {value}", label(place));
         }
     }
@@ -88,18 +121,9 @@ pub(super) fn text(report: &Report, values: &Values) -> String {
             let _ = writeln!(text, "{name}{{severity=\"{}\"}} {count}", severity.as_str());
         }
     }
-    let copies: [OfCopy; 3] = [
-        ("azs_backup_copy_success", "Whether another share has all that it should.", |of| {
-            Some(f64::from(u8::from(of.failure.is_none())))
-        }),
-        ("azs_backup_copy_sent_bytes", "What the last run sent to it.", |of| Some(of.sent_bytes as f64)),
-        ("azs_backup_copy_newest_timestamp_seconds", "When the newest sets that it has were made.", |of| {
-            of.newest.map(|newest| newest.as_second() as f64)
-        }),
-    ];
-    for (name, help, value) in copies.iter().filter(|_| !report.copies.is_empty()) {
+    for (name, help, _) in COPIES.iter().filter(|_| !copies.is_empty()) {
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
-        for (root, value) in report.copies.iter().filter_map(|of| Some((&of.root, value(of)?))) {
+        for (root, value) in copies.iter().filter_map(|(root, of)| Some((root, of.get(*name)?))) {
             let _ = writeln!(text, "{name}{{root=\"{}\"}} {value}", label(root));
         }
     }

@@ -99,6 +99,9 @@ pub(super) struct ComponentReport {
 /// How many things that cannot be stored are named.
 const NAMED: usize = 100;
 
+/// How many sets that are not copied are named.
+const NAMED_SETS: usize = 5;
+
 #[derive(Serialize)]
 pub(super) struct Failure {
     pub(super) code: String,
@@ -137,12 +140,11 @@ impl Report {
             .chain(self.copies.iter().filter_map(|copied| copied.failure.as_ref()))
     }
 
-    /// Whether something was not done as it should be, though nothing failed: what was read is not whole or nothing at all, or
-    /// a set was not copied.
+    /// Whether something was not done as it should be, though nothing failed: what was read is not whole, or nothing at all.
     fn is_partial(&self) -> bool {
         let is_whole =
             |component: &ComponentReport| component.status == Some(Status::Succeeded) && component.files > 0;
-        !self.components.iter().all(is_whole) || self.copies.iter().any(|copied| !copied.warnings.is_empty())
+        !self.components.iter().all(is_whole)
     }
 
     /// The run in one word, for people.
@@ -150,7 +152,11 @@ impl Report {
         match self.outcome {
             Outcome::Done if self.failures().next().is_some() => "failed",
             Outcome::Done if self.is_partial() => "partial",
-            Outcome::Done if !self.warnings.is_empty() => "succeeded, with warnings",
+            Outcome::Done
+                if !self.warnings.is_empty() || self.copies.iter().any(|of| !of.warnings.is_empty()) =>
+            {
+                "succeeded, with warnings"
+            }
             Outcome::Done => "succeeded",
             Outcome::NotDue => "not due",
             Outcome::Blocked => "blocked",
@@ -293,6 +299,12 @@ impl Copied {
                 }
                 _ => {}
             }
+        }
+        // Where signers are demanded, all that was made before is not copied, every night.
+        let more = self.warnings.len().saturating_sub(NAMED_SETS);
+        if more > 0 {
+            self.warnings.truncate(NAMED_SETS);
+            self.warnings.push(format!("{} more not copied", count(more as u64, "set")));
         }
         self.newest = newest.into_values().min();
     }
