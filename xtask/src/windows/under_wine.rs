@@ -14,6 +14,8 @@ pub(super) const LEFT_OUT: &[(&str, &str)] = &[
     ),
     ("pem_keys::", OPENSSL),
     ("pfx_parts::", OPENSSL),
+    ("post_quantum::any_openssl_command_opens_through_the_rsa_recipient", OPENSSL),
+    ("post_quantum::the_openssl_command_opens_what_we_seal", OPENSSL),
     ("round_trip::a_certificate_for_signing_opens_but_does_not_seal", OPENSSL),
     ("round_trip::two_certificates_of_one_issuer_and_serial_number_are_both_tried", OPENSSL),
     ("work::a_million_iterations_in_all_open_in_every_common_scheme", OPENSSL),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use azs_backup::set::{Content, Entry, EntryPath};
 use azs_backup::{Opener, Result, Set};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde::Serialize;
 
 use crate::certificates::KeyArgs;
@@ -21,14 +21,15 @@ mod folder;
 ///
 /// Files are compared by their digests, large ones between two sets by size and time. Exit code 3 if anything differs.
 #[derive(Args)]
+#[command(group(ArgGroup::new("other").required(true)))]
 pub(crate) struct Diff {
     #[command(flatten)]
     set: SetArgs,
     /// Another set, named like the first
-    #[arg(long, value_name = "SET", required_unless_present = "folder", conflicts_with = "folder")]
+    #[arg(long, value_name = "SET", group = "other")]
     with: Option<PathBuf>,
     /// A folder that holds what the set does: the sources by their names, or a restore of it
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", group = "other")]
     folder: Option<PathBuf>,
     #[command(flatten)]
     key: KeyArgs,
