@@ -73,7 +73,7 @@ impl Nightly {
         // What failed is tried again before its next time, and nothing else with it.
         let is_wanted = |component: &&Component| is_due || owed::is_owed(&jobs, &component.place, now);
         let components: Vec<_> = site.components.iter().filter(is_wanted).collect();
-        let copied_again_at = owed::copied_again_at(state).filter(|_| !site.copies.is_empty());
+        let copied_again_at = owed::copied_again_at(&site).filter(|_| !site.copies.is_empty());
         if components.is_empty() && copied_again_at.is_none_or(|at| at > now) {
             let mut why = format!("not due: the next run is at {}", next.at);
             for component in &site.components {
@@ -120,7 +120,7 @@ impl Nightly {
         report.is_known = !is_due && is_known;
         // Without the share itself nobody tried.
         if !report.copies.is_empty() {
-            owed::note_copies(state, report.copies.iter().any(|copied| copied.failure.is_some()))?;
+            owed::note_copies(&site, report.copies.iter().any(|copied| copied.failure.is_some()))?;
         }
         report.warnings.extend(stale);
         Self::remember(&mut report, &log, &next)?;

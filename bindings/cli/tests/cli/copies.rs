@@ -140,7 +140,8 @@ fn a_nightly_run_copies_and_keeps_there_what_it_is_told_to() {
     fs::rename(site.path("burnt"), site.path("elsewhere")).unwrap();
     let waits = said(&mut nightly(&site, &[]));
     assert!(waits.contains("copies, which failed, are tried again at"), "{waits}");
-    let failed = fs::File::options().write(true).open(site.path("state/copies.owed")).unwrap();
+    let failed =
+        fs::File::options().write(true).open(site.path("state/copies-contoso.com-nyc.owed")).unwrap();
     failed.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(31 * 60)).unwrap();
     let done = result(&mut nightly(&site, &[]));
     assert_eq!((&done["components"], &done["copies"][0]["failure"]), (&json!([]), &json!(null)), "{done}");

@@ -2,7 +2,7 @@
 //!
 //! The schedule alone would try again at its next time, hours later. A share that was away for an hour would cost a night.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use azs_backup::alert::{AlertKind, Classification, Retry};
 use azs_backup::schedule::{Job, JobStatus, Jobs};
@@ -10,6 +10,7 @@ use azs_backup::{Error, ErrorKind, Place, Result};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::files::replace;
+use crate::site::Site;
 
 /// Whether the last backup of this place failed, and long enough ago to try again.
 pub(super) fn is_owed(jobs: &Jobs, place: &Place, now: Timestamp) -> bool {
@@ -24,14 +25,14 @@ pub(super) fn tried_again_at(jobs: &Jobs, place: &Place) -> Option<Timestamp> {
 }
 
 /// When to copy again, if the last run could not copy everything.
-pub(super) fn copied_again_at(state: &Path) -> Option<Timestamp> {
-    let failed = state.join(COPIES).metadata().and_then(|metadata| metadata.modified()).ok()?;
+pub(super) fn copied_again_at(site: &Site) -> Option<Timestamp> {
+    let failed = owed_copies(site).metadata().and_then(|metadata| metadata.modified()).ok()?;
     Timestamp::try_from(failed).ok()?.checked_add(SignedDuration::from_mins(30)).ok()
 }
 
 /// Notes whether copies failed.
-pub(super) fn note_copies(state: &Path, have_failed: bool) -> Result<()> {
-    let file = state.join(COPIES);
+pub(super) fn note_copies(site: &Site, have_failed: bool) -> Result<()> {
+    let file = owed_copies(site);
     match have_failed {
         true => replace(&file, ""),
         false => match std::fs::remove_file(&file) {
@@ -41,8 +42,10 @@ pub(super) fn note_copies(state: &Path, have_failed: bool) -> Result<()> {
     }
 }
 
-/// The file in the state folder that is there while copies are owed; its time is when they failed.
-const COPIES: &str = "copies.owed";
+/// The file that is there while copies of this site are owed; its time is when they failed.
+fn owed_copies(site: &Site) -> PathBuf {
+    site.state().join(format!("copies-{}.owed", site.deployment.to_string().replace('/', "-")))
+}
 
 /// Whether the last backup of this place failed.
 pub(super) fn has_failed(jobs: &Jobs, place: &Place) -> bool {
