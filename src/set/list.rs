@@ -233,8 +233,8 @@ impl SetSummary {
     }
 }
 
-/// Prepares a listing of the sets of a deployment, by place and then from old to new. Sets of the same second are
-/// sorted by name.
+/// Prepares a listing of the sets of a deployment, by place and then from old to new. Complete sets of the same
+/// second are sorted by when their cover sheets say that they began.
 ///
 /// It needs no key: it reads the cover sheet, `SHA256SUMS` and the signature of each set and lists its folder, of several
 /// sets at once. It ignores folders that are not named like a set, and never looks into `MASBackup`. If a set or folder
