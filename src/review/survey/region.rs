@@ -67,8 +67,13 @@ impl Look {
     /// Looks at the sets of a component, from new to old.
     fn look(&self, share: &Arc<dyn Share>, sets: &[Named], row: &mut SurveyRow) -> Result<()> {
         let mut good: Vec<CoverSheet> = Vec::new();
+        let mut between = Vec::new();
         for (place, folder, name) in sets.iter().filter(|set| !self.is_future(set)).take(MOST) {
             let Some(set) = summary(share, place, folder, *name, &self.demand)? else { continue };
+            if !good.is_empty() && matches!(set.state, SetState::Untrusted { .. }) {
+                between.push(set);
+                continue;
+            }
             match cover(set, row, good.is_empty()) {
                 Some(cover) => good.push(cover),
                 None => continue,
@@ -76,6 +81,10 @@ impl Look {
             if good.len() == 2 {
                 break;
             }
+        }
+        // What nobody signed may have been planted, unless nobody signed before it either.
+        if good.len() == 2 {
+            between.into_iter().for_each(|set| _ = cover(set, row, true));
         }
         if sets.iter().any(|set| self.is_future(set)) {
             row.remark(Warning, "a set from the future: look at the clocks");
@@ -177,8 +186,7 @@ fn cover(set: SetSummary, row: &mut SurveyRow, is_newest: bool) -> Option<CoverS
             }
             Some(*cover)
         }
-        // Somebody may have planted it.
-        _ if !is_newest && !matches!(set.state, SetState::Untrusted { .. }) => None,
+        _ if !is_newest => None,
         // A backup at work has no cover sheet yet.
         SetState::Incomplete { .. } if !set.has_cover_sheet => {
             row.remark(Notice, format!("{} is not finished", set.name));

@@ -115,6 +115,43 @@ fn what_is_no_backup_is_named_and_an_older_good_set_counts() {
     assert!(row(&found, place).remarks.contains(&"no good set".to_owned()), "{found:?}");
 }
 
+/// Sets of before the hosts signed are not planted; one that came since may be.
+#[test]
+fn what_nobody_signed_is_told_if_it_came_since_they_sign() {
+    let fixture = Fixture::new();
+    let place = "contoso.com/nyc/Switches";
+    let signer = Signer::from_pfx(&Certificate::valid("hlh01", -30, 9).pfx, Some(PASSWORD)).unwrap();
+    let demanding = || {
+        let survey = survey([Region::all(fixture.share.clone())], Timestamp::now());
+        let survey = survey.require_signers(&[signer.certificate()]).run().unwrap();
+        row(&survey, place).clone()
+    };
+    back_up(&fixture, place, 30, 1000, None);
+    back_up(&fixture, place, 8, 1000, Some(&signer));
+    assert_eq!(demanding().severity, None, "{:?}", demanding());
+    back_up(&fixture, place, 2, 1000, Some(&signer));
+    assert_eq!(demanding().severity, None, "{:?}", demanding());
+    back_up(&fixture, place, 4, 1000, None);
+    let told = demanding();
+    assert_eq!((told.severity, told.remarks.len()), (Some(Severity::Warning), 1), "{told:?}");
+    assert!(told.remarks[0].contains("not signed"), "{told:?}");
+}
+
+#[test]
+fn an_empty_set_is_no_good_one() {
+    let fixture = Fixture::new();
+    let mut backup = Backup::builder(fixture.share.clone(), "contoso.com/nyc/Switches".parse().unwrap())
+        .certificate(fixture.certificate.encryption())
+        .create(true)
+        .start()
+        .unwrap();
+    fs::create_dir_all(fixture.path("nothing")).unwrap();
+    backup.add_folder(fixture.path("nothing")).unwrap();
+    backup.commit().unwrap();
+    let found = look(&fixture.share);
+    assert_eq!(row(&found, "contoso.com/nyc/Switches").remarks, ["it holds no file"]);
+}
+
 #[test]
 fn copies_elsewhere_are_looked_for() {
     let fixture = Fixture::new();
