@@ -5,6 +5,19 @@ use std::path::Path;
 
 use azs_backup::{Error, ErrorKind, Result, text};
 
+use crate::output::invalid;
+
+/// Refuses a file that Prometheus' text file collector would not read; `option` names it.
+pub(crate) fn check_collected(option: &str, file: &Path) -> Result<()> {
+    if file.extension().is_none_or(|end| end != "prom") {
+        let file = file.display();
+        return Err(invalid(format_args!(
+            "{option} {file}: the collector reads only names that end with .prom"
+        )));
+    }
+    Ok(())
+}
+
 /// Writes a file whole or not at all.
 pub(crate) fn replace(file: &Path, text: &str) -> Result<()> {
     // What a link leads to is replaced, not the link. A device or a pipe never is: /dev/null belongs to everybody.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use azs_backup::envelope::KeyFacts;
 use azs_backup::layout::Deployment;
 use azs_backup::set::SetState;
+use azs_backup::signature::SignerCertificate;
 use azs_backup::{Error, ErrorKind, Result, list_sets};
 use clap::Args;
 use openssl::sha::sha256;
@@ -71,7 +72,8 @@ struct Made {
 impl Kit {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
         // First what may fail.
-        let certificates = self.certificates(output)?;
+        let signers = self.trust.read()?;
+        let certificates = self.certificates(&signers, output)?;
         let mut files = Vec::new();
         for program in self.programs()? {
             let name = program.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -86,7 +88,6 @@ impl Kit {
         }
         let programs = files.len();
         let names = files.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-        let signers = self.trust.read()?;
         let page = page::page(&self.deployment, &self.root, &certificates, &names, !signers.is_empty());
         for (at, signer) in signers.iter().enumerate() {
             files.push((format!("signer-{}.cer", at + 1), signer.to_der()?));
@@ -140,10 +141,9 @@ impl Kit {
     }
 
     /// What opens the complete sets: also those of before a rotation.
-    fn certificates(&self, output: &Output) -> Result<Vec<Needed>> {
-        let signers = self.trust.read()?;
+    fn certificates(&self, signers: &[SignerCertificate], output: &Output) -> Result<Vec<Needed>> {
         let share = self.server.open(&self.root, output)?;
-        let sets = list_sets(share, &self.deployment).require_signers(&signers).run()?;
+        let sets = list_sets(share, &self.deployment).require_signers(signers).run()?;
         let mut needed: BTreeMap<String, Needed> = BTreeMap::new();
         // Of each place from old to new.
         for set in sets.iter() {

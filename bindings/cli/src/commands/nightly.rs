@@ -112,11 +112,10 @@ impl Nightly {
             return self.not_now(&site, output, what, Ended::Whole);
         }
         let trigger = if is_due { Trigger::Scheduled } else { Trigger::OnDemand };
-        let mut report =
-            Run { site: &site, components: components.clone(), log: &log, output, begun: now, trigger }
-                .run(may_run);
+        let mut report = Run { site: &site, components, log: &log, output, begun: now, trigger }.run(may_run);
         // Who was told once is not told each half hour.
-        let is_known = components.is_empty() || report.has_failures_of(|place| owed::last_code(&jobs, place));
+        let is_known =
+            report.components.is_empty() || report.has_failures_of(|place| owed::last_code(&jobs, place));
         report.is_known = !is_due && is_known;
         // Without the share itself nobody tried.
         if !report.copies.is_empty() {

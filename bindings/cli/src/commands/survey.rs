@@ -11,7 +11,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use crate::ended::Ended;
-use crate::files::{replace, text_of};
+use crate::files::{check_collected, replace, text_of};
 use crate::output::{Output, age, invalid, label, size};
 use crate::progress;
 use crate::share::ServerArgs;
@@ -57,14 +57,8 @@ pub(crate) struct Survey {
 impl Survey {
     pub(crate) fn run(self, output: &Output) -> Result<Ended> {
         let signers = self.trust.read()?;
-        if let Some(file) =
-            self.prometheus.as_ref().filter(|file| file.extension().is_none_or(|end| end != "prom"))
-        {
-            let message = format!(
-                "--prometheus {}: the collector reads only names that end with .prom",
-                file.display()
-            );
-            return Err(invalid(message));
+        if let Some(file) = &self.prometheus {
+            check_collected("--prometheus", file)?;
         }
         if self.html.is_some() && self.html == self.prometheus {
             return Err(invalid("--html and --prometheus name one file"));

@@ -5,8 +5,8 @@ use azs_backup::{Error, Result};
 use super::metrics::Values;
 use super::report::Report;
 use super::{event_log, http, mail, metrics, telemetry, webhook};
-use crate::files::replace;
-use crate::output::{Output, invalid};
+use crate::files::{check_collected, replace};
+use crate::output::Output;
 use crate::site::{ReportSection, Site};
 
 /// Brings it everywhere. One way that fails does not stop the others: returns what failed.
@@ -49,13 +49,7 @@ pub(in crate::commands) fn check(to: &ReportSection) -> Result<()> {
     if to.event_log {
         event_log::check()?;
     }
-    if let Some(file) = to.prometheus.as_ref().filter(|file| file.extension().is_none_or(|end| end != "prom"))
-    {
-        let file = file.display();
-        return Err(invalid(format_args!(
-            "prometheus of [report]: {file}: the collector reads only names that end with .prom"
-        )));
-    }
+    to.prometheus.as_deref().map_or(Ok(()), |file| check_collected("prometheus of [report]:", file))?;
     to.mail.as_deref().map_or(Ok(()), mail::check)?;
     to.opentelemetry.as_deref().map_or(Ok(()), telemetry::check)?;
     to.webhook.as_ref().map_or(Ok(()), |of| http::server(&of.url, "the url of [report.webhook]").map(drop))
