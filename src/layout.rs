@@ -49,6 +49,7 @@ pub(crate) use key_file::is_key_file;
 pub use mas_backup_folder::{MasBackupFile, MasBackupFolder};
 pub use name::Name;
 pub(crate) use name::check_windows_name;
+pub(crate) use refusal::quoted;
 pub use reserved::is_mas_backup;
 pub use set_name::SetName;
 pub use share_path::SharePath;

@@ -57,7 +57,11 @@ impl Replication<'_> {
         tell(observer, Progress { total_bytes: total, ..Progress::default() })?;
         let mut ticker = Ticker::new(observer, total);
         let progress = Cell::new(Progress::default());
-        if !self.dry_run && !wanted.is_empty() {
+        let is_missing = |(_, set): &(usize, &SetSummary)| {
+            is_kept(&not_kept, set) && matches!(judge(set), None | Some(CopyOutcome::Missing { .. }))
+        };
+        // A dry run fails where the copy would, and creates nothing.
+        if left.iter().any(is_missing) && !(self.dry_run && self.create) {
             require_region(&*self.to, self.deployment, self.create)?;
         }
         let mut done = Vec::new();

@@ -3,7 +3,7 @@
 use crate::{Error, ErrorKind};
 
 /// Quotes the text for a line of an error: shortened, and with invisible characters spelled out.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let start: String = text.chars().take(QUOTE_MAX).collect();
     let mut quoted = format!("{start:?}").replace(r"\\", r"\");
     if start.len() < text.len() {

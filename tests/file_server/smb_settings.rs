@@ -259,6 +259,8 @@ fn what_is_written_wrong_is_said_in_a_line() {
     {
         let error = SmbAccount::new(name, "a password").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{name}");
+        // As it was written: who is told of two backslashes must not see four.
+        assert!(error.to_string().contains(&format!("\"{name}\"")), "{error}");
         assert!(error.to_string().contains(word), "{error}");
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Detail, Inode, Node, Tree, above, shown};
 use super::source::Moment;
+use super::system;
 
 /// What a set has to hold.
 #[derive(Clone, Debug, Default)]
@@ -100,12 +101,18 @@ impl Expected {
         }
     }
 
-    /// The other paths of a path below folders that were renamed in the run.
+    /// The other paths of a path below folders that were renamed in the run. Where letter case does not tell names apart, a
+    /// file that was made anew in other case in the run is found by the name that the folder had before.
     fn elsewhere(&self, path: &[u8]) -> Vec<Vec<u8>> {
         let mut paths = vec![path.to_vec()];
         let mut next = 0;
         while let Some(path) = paths.get(next).cloned() {
             next += 1;
+            if system::IGNORES_CASE {
+                let moving = self.moving.keys().filter(|other| other.eq_ignore_ascii_case(&path));
+                let others: Vec<_> = moving.filter(|other| !paths.contains(other)).cloned().collect();
+                paths.extend(others);
+            }
             for (from, to) in &self.renamed {
                 let below = path.strip_prefix(&from[..]).filter(|below| below.starts_with(b"/"));
                 let other = below.map(|below| [to, below].concat());

@@ -9,13 +9,13 @@ mod windows;
 
 #[cfg(unix)]
 pub use unix::{
-    MAKES_LINKS, ODD_NAMES, RECOVERS_BY_HAND, bytes, change_mode, change_owner, end_process, look, os_name,
-    read_exact_at, remove_all, set_attribute, set_time, stamp, symlink, write_all_at,
+    IGNORES_CASE, MAKES_LINKS, ODD_NAMES, RECOVERS_BY_HAND, bytes, change_mode, change_owner, end_process,
+    look, os_name, read_exact_at, remove_all, set_attribute, set_time, stamp, symlink, write_all_at,
 };
 #[cfg(windows)]
 pub use windows::{
-    MAKES_LINKS, ODD_NAMES, RECOVERS_BY_HAND, bytes, change_mode, change_owner, end_process, look, os_name,
-    read_exact_at, remove_all, set_attribute, set_time, stamp, symlink, write_all_at,
+    IGNORES_CASE, MAKES_LINKS, ODD_NAMES, RECOVERS_BY_HAND, bytes, change_mode, change_owner, end_process,
+    look, os_name, read_exact_at, remove_all, set_attribute, set_time, stamp, symlink, write_all_at,
 };
 
 /// What the file system says about something, beside its content.

@@ -122,6 +122,19 @@ fn copies_are_whole_share_what_the_sets_share_and_are_made_once() {
     sites.back_up_as("contoso.com/nyc/HLH", 0, None);
     let planned = sites.replicate().dry_run(true).run().unwrap();
     assert_eq!(outcomes(&planned), ["missing"; 4]);
+    // A dry run fails where the copy would.
+    let region = sites.fixture.path("elsewhere/contoso.com/nyc");
+    fs::remove_dir(&region).unwrap();
+    for dry_run in [true, false] {
+        let error = sites.replicate().dry_run(dry_run).run().unwrap_err();
+        assert!(
+            error.kind() == ErrorKind::NotFound && error.to_string().contains("region folder"),
+            "{error}"
+        );
+    }
+    sites.replicate().create(true).dry_run(true).run().unwrap();
+    assert!(!region.exists());
+    fs::create_dir(&region).unwrap();
     assert!(sites.complete().is_empty());
     let report = sites.copied();
     // The newest of each place first.

@@ -98,7 +98,8 @@ fn seconds(text: &str) -> std::result::Result<f64, String> {
 }
 
 fn label(text: &str) -> std::result::Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("write it like serial=7F3A")?;
+    let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
+    let (key, value) = pair.ok_or("write it like serial=7F3A")?;
     Ok((key.to_owned(), value.to_owned()))
 }
 
@@ -203,7 +204,7 @@ pub(crate) struct SmbOptions {
     #[arg(long, value_name = "N", help_heading = SERVER)]
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = 445))]
-    port: Option<u16>,
+    pub(crate) port: Option<u16>,
     /// Encryption of what goes over the network; the sets are encrypted in any case [default: preferred]
     #[arg(long, value_name = "POLICY", value_parser = ["required", "preferred", "off"], help_heading = SERVER)]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -89,6 +89,16 @@ impl ServerArgs {
         }
     }
 
+    /// The account, if there is one.
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.smb_user.as_deref()
+    }
+
+    /// The TCP port, if it is another than that of SMB.
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.options.port
+    }
+
     /// What an alert about the share names.
     pub(crate) fn context(&self, root: &Path) -> Context {
         let context = Context::new("", Timestamp::now()).share(root.display().to_string());

@@ -5,6 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::layout::quoted;
 
 /// An account of a file server, and its password.
 ///
@@ -25,10 +26,7 @@ impl SmbAccount {
     pub fn new(name: impl Into<String>, password: impl Into<String>) -> Result<Self> {
         let (name, password) = (name.into(), Zeroizing::new(password.into()));
         let invalid = |why: &str| {
-            Err(Error::new(
-                ErrorKind::InvalidArgument,
-                format!("account {:?} {why}", name.escape_debug().to_string()),
-            ))
+            Err(Error::new(ErrorKind::InvalidArgument, format!("account {} {why}", quoted(&name))))
         };
         if name.chars().any(|c| c.is_control() || "\"/[]:;|=,+*?<>".contains(c)) {
             return invalid("has a character that no account name has");

@@ -34,6 +34,9 @@ pub const ODD_NAMES: &[&[u8]] = &[
 /// Whether the README's lines for recovery can be run.
 pub const RECOVERS_BY_HAND: bool = true;
 
+/// Whether names that differ in letter case alone are one.
+pub const IGNORES_CASE: bool = false;
+
 /// Whether symbolic links can always be made: on Windows it takes a right, and wine makes none.
 pub const MAKES_LINKS: bool = true;
 

@@ -35,6 +35,9 @@ pub const ODD_NAMES: &[&[u8]] = &[
 /// Whether the README's lines for recovery can be run.
 pub const RECOVERS_BY_HAND: bool = false;
 
+/// Whether names that differ in letter case alone are one.
+pub const IGNORES_CASE: bool = true;
+
 /// Whether symbolic links can always be made: on Windows it takes a right, and wine makes none.
 pub const MAKES_LINKS: bool = false;
 

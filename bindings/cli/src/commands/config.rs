@@ -37,10 +37,22 @@ impl Config {
     }
 }
 
-/// The file of a site.
+/// The file of a site, named as one likes: `nightly` and `review` have `--config`.
 #[derive(Args)]
 struct SiteFile {
-    /// The configuration of the site
-    #[arg(default_value = CONFIGURATION, env = "AZS_CONFIG")]
-    file: PathBuf,
+    /// The configuration of the site [default: that of AZS_CONFIG, or where nightly looks for it]
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The same
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    config: Option<PathBuf>,
+}
+
+impl SiteFile {
+    fn path(&self) -> PathBuf {
+        let named = self.file.as_ref().or(self.config.as_ref()).cloned();
+        named
+            .or_else(|| std::env::var_os("AZS_CONFIG").map(PathBuf::from))
+            .unwrap_or_else(|| CONFIGURATION.into())
+    }
 }

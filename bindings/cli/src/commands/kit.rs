@@ -88,7 +88,14 @@ impl Kit {
         }
         let programs = files.len();
         let names = files.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-        let page = page::page(&self.deployment, &self.root, &certificates, &names, !signers.is_empty());
+        let page = page::page(
+            &self.deployment,
+            &self.root,
+            &self.server,
+            &certificates,
+            &names,
+            !signers.is_empty(),
+        );
         for (at, signer) in signers.iter().enumerate() {
             files.push((format!("signer-{}.cer", at + 1), signer.to_der()?));
         }

@@ -111,7 +111,7 @@ impl Nightly {
                 if places.is_empty() { "would copy".into() } else { format!("would back up {places}") };
             return self.not_now(&site, output, what, Ended::Whole);
         }
-        let trigger = if is_due { Trigger::Scheduled } else { Trigger::OnDemand };
+        let trigger = if next.is_due(now) { Trigger::Scheduled } else { Trigger::OnDemand };
         let mut report = Run { site: &site, components, log: &log, output, begun: now, trigger }.run(may_run);
         // Who was told once is not told each half hour.
         let is_known =

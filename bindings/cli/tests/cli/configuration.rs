@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::{Value, json};
 
 use crate::nightly::configured;
-use crate::site::{PASSWORD, Site, failure, program, result, run, said, text};
+use crate::site::{PASSWORD, Site, ended, failure, program, result, run, said, text};
 
 #[test]
 fn a_mistake_in_the_file_is_named_with_its_line() {
@@ -37,7 +37,15 @@ fn a_mistake_in_the_file_is_named_with_its_line() {
     assert!(said.contains("line 19: ") && said.contains("level 99"), "{said}");
     fs::write(site.path("site.toml"), "deployment = ").unwrap();
     failure(&mut check(), "MALFORMED");
-    failure(&mut site.program(&["config", "check", "nowhere.toml"]), "NOT_FOUND");
+    for named in [&["nowhere.toml"][..], &["--config", "nowhere.toml"]] {
+        failure(&mut site.program(&[&["config", "check"], named].concat()), "NOT_FOUND");
+        // A file that is named comes before the environment.
+        failure(
+            site.program(&[&["config", "show"], named].concat()).env("AZS_CONFIG", "site.toml"),
+            "NOT_FOUND",
+        );
+    }
+    ended(&mut site.program(&["config", "check", "--config", "site.toml", "nowhere.toml"]), 2);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! nightly and config: a site from its file to a report.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use openssl::asn1::Asn1Time;
 use openssl::hash::MessageDigest;
@@ -76,12 +78,42 @@ fn a_run_backs_up_each_component_once_for_each_time_that_is_due() {
     assert_eq!(again["outcome"], "not_due", "{again}");
     let again = result(&mut nightly(&site, &["--now"]));
     assert_eq!(again["deleted"], 2, "{again}");
+    // Whoever asks for a run moves no run that the schedule will begin.
+    let jobs = fs::read_to_string(site.path("state/jobs.jsonl")).unwrap();
+    let of = |trigger: &str| jobs.matches(&format!("\"trigger\":\"{trigger}\"")).count();
+    assert!(of("scheduled") > 0 && of("scheduled") == of("on_demand"), "{jobs}");
     assert_eq!((site.sets("Switches").len(), site.sets("HLH").len()), (1, 1));
     // The second set took over what the first had.
     assert!(
         again["components"][0]["new_bytes"].as_u64() < done["components"][0]["new_bytes"].as_u64(),
         "{again}"
     );
+}
+
+#[test]
+fn sets_that_must_not_be_deleted_are_an_alert_of_their_own() {
+    let site = Site::new();
+    configured(&site, "[retention]\nkeep_last = 1\n");
+    said(&mut nightly(&site, &[]));
+    let old = site.sets("Switches").remove(0);
+    // Permissions stop whoever is not root, and this flag stops root.
+    let permit = |mode| fs::set_permissions(&old, fs::Permissions::from_mode(mode)).unwrap();
+    let flag = |flag: &str| {
+        let done = Command::new("chattr").arg(flag).arg(&old).output();
+        done.is_ok_and(|done| done.status.success())
+    };
+    permit(0o555);
+    if !flag("+i") && rustix::process::geteuid().is_root() {
+        eprintln!("skipped: this process may not make a folder immutable");
+        return;
+    }
+    let night = result_with(&mut nightly(&site, &["--now"]), 1);
+    flag("-i");
+    permit(0o755);
+    let failure = &night["retention_failure"];
+    assert_eq!(failure["alert"], "DELETION_FAILED", "{night}");
+    assert!(failure["next"].to_string().contains("right to delete"), "{failure}");
+    assert_eq!(night["components"][0]["status"], "Succeeded");
 }
 
 #[test]

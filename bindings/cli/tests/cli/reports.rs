@@ -86,6 +86,20 @@ fn a_run_in_which_all_is_well_sends_nothing() {
 }
 
 #[test]
+fn a_webhook_that_refuses_is_named_by_what_it_answers() {
+    const NOT_THERE: &[&str] = &["404 Not Found"];
+    const FORBIDDEN: &[&str] = &["403 Forbidden"];
+    for (answer, code, next) in [(NOT_THERE, "NOT_FOUND", "url"), (FORBIDDEN, "ACCESS_DENIED", "secret_file")]
+    {
+        let (url, requests) = server(answer);
+        let said = text(&run(&mut nightly(&failing(&url, ""), &[])).stderr);
+        let line = said.lines().find(|line| line.contains("the webhook at")).unwrap_or_default();
+        assert!(line.contains(code) && line.contains(answer[0]) && line.contains(next), "{said}");
+        assert_eq!(requests.join().unwrap().len(), 1);
+    }
+}
+
+#[test]
 fn a_report_that_arrives_nowhere_is_named_without_the_secret_of_its_address() {
     let (url, requests) = server(&["302 Found"]);
     let site = failing(&url, "");

@@ -39,6 +39,10 @@ fn every_command_takes_a_unc_path() {
     let latest = ["cat", "--root", ROOT, "contoso.com/nyc/Switches/latest", "configs/tor2.cfg"];
     assert_eq!(said(&mut over_smb(&[&latest[..], &pfx].concat())), "hostname tor2\n");
     result(&mut deployed("retention", &["--keep-last", "1", "--dry-run"]));
+    result(&mut deployed("kit", &["kit", "--program", env!("CARGO_BIN_EXE_azs-backup")]));
+    let page = fs::read_to_string(site.path("kit/README.html")).unwrap();
+    let way = ["--smb-user", &format!(r"TEST\{}", user()), "AZS_SMB_PASSWORD", &format!("--port {port}")];
+    assert!(way.iter().all(|part| page.contains(part)) && !page.contains(SMB_PASSWORD), "{page}");
 
     let said = failure(deployed("list", &[]).env_remove("AZS_SMB_USER"), "INVALID_ARGUMENT");
     assert!(said.contains("AZS_SMB_USER"), "{said}");

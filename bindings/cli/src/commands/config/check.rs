@@ -41,13 +41,13 @@ struct CheckedCopy {
 
 impl Check {
     pub(super) fn run(self, output: &Output) -> Result<Ended> {
-        let site = Site::read(&self.site.file)?;
+        let site = Site::read(&self.site.path())?;
         check_reports(site.report())?;
         site.check_shares()?;
         let signer = site.signer()?;
         let certificates = site.certificates()?;
         if certificates.is_empty() {
-            return Err(invalid(format_args!("{}: certificates is empty", self.site.file.display())));
+            return Err(invalid(format_args!("{}: certificates is empty", self.site.path().display())));
         }
         for (place, path) in site.missing_sources() {
             output.warn(format_args!("{place}: {} is not there on this host now", path.display()));

@@ -19,7 +19,7 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn run(self, output: &Output) -> Result<Ended> {
-        let mut sections = Site::read(&self.site.file)?.sections()?;
+        let mut sections = Site::read(&self.site.path())?.sections()?;
         let schema = schema().to_value();
         add_defaults_of_share(&mut sections["share"], &schema);
         for copy in sections.get_mut("copy").and_then(Value::as_array_mut).into_iter().flatten() {

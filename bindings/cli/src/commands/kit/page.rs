@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use azs_backup::layout::Deployment;
+use azs_backup::layout::{Deployment, UncPath};
+use azs_backup::share::is_url;
 use jiff::Timestamp;
 
 use super::Needed;
 use crate::post_quantum::BY_HAND;
+use crate::share::ServerArgs;
 
 const PAGE: &str = include_str!("../../../kit/page.html");
 
@@ -16,10 +18,32 @@ const SIGNED: &str = "<p><strong>The hosts here sign their sets.</strong> Whoeve
     each such file of this folder; <code>recover.sh</code> and <code>read_set.py</code> look for the files, and refuse a set \
     that none of them has signed. <code>recover.ps1</code> does not: verify first.</p>";
 
+/// How the program reaches a share that no machine has mounted: whoever recovers must not have to look for it.
+fn way(root: &Path, server: &ServerArgs) -> String {
+    let account =
+        server.user().map_or(String::new(), |user| format!(" (here <code>{}</code>)", escaped(user)));
+    let port = server.port().map_or(String::new(), |port| format!(", and <code>--port {port}</code>"));
+    let text = if UncPath::is_meant_by(root) {
+        format!(
+            "From Linux the program reaches this share without a mount: it takes <code>--smb-user ACCOUNT</code>{account}, the \
+             password in <code>AZS_SMB_PASSWORD</code> or by <code>--smb-password-file</code>{port}. On Windows it is who you \
+             are logged on as."
+        )
+    } else if is_url(root) {
+        "The program reaches this store with credentials in its environment, like <code>AWS_ACCESS_KEY_ID</code> and \
+         <code>AWS_SECRET_ACCESS_KEY</code>, or <code>AZURE_STORAGE_ACCOUNT_KEY</code>."
+            .into()
+    } else {
+        return String::new();
+    };
+    format!("<p>{text}</p>")
+}
+
 /// Fills in the page.
 pub(super) fn page(
     deployment: &Deployment,
     root: &Path,
+    server: &ServerArgs,
     needed: &[Needed],
     programs: &str,
     is_signed: bool,
@@ -50,6 +74,7 @@ pub(super) fn page(
     };
     let values = [
         ("signed", signed),
+        ("way", way(root, server)),
         ("openssl", openssl),
         ("deployment", escaped(&deployment.to_string())),
         ("share", escaped(&root.display().to_string())),

@@ -319,12 +319,13 @@ impl Run<'_> {
         let sets = list_sets(share.clone(), &self.site.deployment).require_signers(&self.site.signers()?);
         let plan = policy.plan(&sets.run()?, Timestamp::now());
         let mut observer = progress::observer(self.output, "retention");
-        let report = plan.apply(share).observer(&mut observer).run().into_result()?;
-        Ok(report.deleted())
+        let report = plan.apply(share.clone()).observer(&mut observer).run().into_result();
+        report.map(|report| report.deleted()).map_err(|error| error.doing(DELETE, share.describe()))
     }
 }
 
-/// What was done on this host when it failed.
+/// What was done when it failed.
+const DELETE: &str = "delete";
 const RECORD: &str = "record";
 pub(super) const GATE: &str = "gate";
 
@@ -366,7 +367,15 @@ fn of_this_host(error: &Error) -> Option<Vec<String>> {
 
 impl Failure {
     fn of(error: &Error, context: &Context) -> Self {
-        let alert = error.alert();
+        let mut alert = error.alert();
+        // Whoever may write, or there would be no new set, lacks the right to delete, or a program has a file open.
+        let is_refused = matches!(
+            alert.kind(),
+            AlertKind::Authentication | AlertKind::ShareNotWritable | AlertKind::General
+        );
+        if error.operation() == Some(DELETE) && is_refused {
+            alert = AlertKind::DeletionFailed.into();
+        }
         let (kind, next) = match of_this_host(error) {
             // Whatever the cause would mean on the share.
             Some(next) => (AlertKind::General, next),

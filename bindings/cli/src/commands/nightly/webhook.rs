@@ -33,9 +33,13 @@ pub(super) fn post(to: &Webhook, document: &str) -> Result<()> {
             Ok(answer) if answer.status().is_success() => return Ok(()),
             Ok(answer) => {
                 let status = answer.status();
-                let may_pass = status.is_server_error() || status.as_u16() == 429;
-                let kind = if may_pass { ErrorKind::Unreachable } else { ErrorKind::AccessDenied };
-                (kind, format!("it answers {status}"))
+                let (kind, next) = match status.as_u16() {
+                    429 | 500..=u16::MAX => (ErrorKind::Unreachable, ""),
+                    401 | 403 => (ErrorKind::AccessDenied, "; it may want another url or secret_file"),
+                    300..=399 => (ErrorKind::InvalidArgument, "; make url the address that it leads to"),
+                    _ => (ErrorKind::NotFound, "; see that url of [report.webhook] is right"),
+                };
+                (kind, format!("it answers {status}{next}"))
             }
             Err(ureq::Error::Timeout(_)) => {
                 (ErrorKind::TimedOut, format!("no answer within {} s", to.time_limit_seconds))
