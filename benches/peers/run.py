@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Our backup beside its peers, on the same trees, in the same rounds.
 
-  benches/peers/run.py [A B C] [--tools azs,tar,age,restic,borg,bupstash] [--scale F] [--runs N] [--nights N] [--growth]
+  benches/peers/run.py [A B C] [--tools azs,tar,age,restic,borg,bupstash] [--scale F] [--runs N] [--nights N] [--growth] [--before PROGRAM]
                      [--work DIR] [--targets DIR]
 
 Makes the trees of gen.py from their seed, builds our program in release, takes the peers that are installed (with
@@ -53,7 +53,7 @@ def size(folder):
 
 class Tool:
     """A way to back up: shell lines by job, with {repo}, {tree}, {parent}, {name}, {target}, {work}, {one}."""
-    env, needs, lines = {}, [], {}
+    env, needs, lines, program = {}, [], {}, PROGRAM
 
     def __init__(self, work):
         self.work = work
@@ -63,7 +63,7 @@ class Tool:
 
     def line(self, job, **places):
         line = self.lines.get(job)
-        return line and line.format(work=self.work, program=PROGRAM, **places)
+        return line and line.format(work=self.work, program=self.program, **places)
 
 
 class Azs(Tool):
@@ -77,6 +77,10 @@ class Azs(Tool):
              "verify": "{program} verify --pfx {work}/backup.pfx " + _set,
              "restore": "{program} restore --pfx {work}/backup.pfx --into {target} " + _set,
              "one file": "{program} restore --pfx {work}/backup.pfx --into {target} " + _set + " '/{name}/{one}'"}
+
+
+class Before(Azs):
+    title = "azs-backup before"
 
 
 class Tar(Tool):
@@ -135,7 +139,8 @@ class Bupstash(Tool):
              "one file": "mkdir {target} && bupstash get -q -k {work}/bupstash.key -r {repo} --pick {one} id=$(cat {repo}.id) > {target}/file"}
 
 
-TOOLS = {"azs": Azs, "tar": Tar, "age": Age, "restic": Restic, "borg": Borg, "bupstash": Bupstash}
+TOOLS = {"azs": Azs, "tar": Tar, "age": Age, "restic": Restic, "borg": Borg, "bupstash": Bupstash,
+         "before": Before}
 
 
 def install(work):
@@ -348,10 +353,11 @@ def machine():
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("trees", nargs="*", default=["A", "B", "C"])
-    arguments.add_argument("--tools", default=",".join(TOOLS))
+    arguments.add_argument("--tools", default=",".join(name for name in TOOLS if name != "before"))
     arguments.add_argument("--scale", type=float, default=1.0)
     arguments.add_argument("--runs", type=int, default=3)
-    arguments.add_argument("--nights", type=int, default=0, help="also so many nights with 1 %% changed, ours and bupstash")
+    arguments.add_argument("--before", type=Path, help="our program of an earlier commit, as one more tool")
+    arguments.add_argument("--nights", type=int, default=0, help="also so many nights with 1 %% changed, ours, restic and bupstash")
     arguments.add_argument("--growth", action="store_true", help="also 100,000 and 1,000,000 tiny files, ours alone")
     arguments.add_argument("--work", type=Path, help="trees and repositories; made and deleted otherwise")
     arguments.add_argument("--targets", type=Path, help="where restores go, best in memory; otherwise below --work")
@@ -367,6 +373,9 @@ def main():
     restored = (options.targets or work).resolve() / "targets"
     keys(work)
     tools = {name: TOOLS[name](work) for name in options.tools.split(",")}
+    if options.before:
+        tools["before"] = Before(work)
+        tools["before"].program = options.before.resolve()
     for name in [name for name, tool in tools.items() if not tool.installed()]:
         print(f"{tools.pop(name).title} is not installed: left out", file=sys.stderr)
     if "azs" in tools and not options.no_build:
@@ -391,7 +400,7 @@ def main():
         everything[which] = results
         text.append(table(which, results))
         if options.nights and which != "C":
-            for name in [n for n in ("azs", "bupstash") if n in tools]:
+            for name in [n for n in ("azs", "restic", "bupstash") if n in tools]:
                 stored, cpu = nights(tools[name], which, tree, work, options.nights)
                 text.append(f"{options.nights} nights at 1 %: {tools[name].title} {stored:.1f} MB in all, {cpu:.1f} CPU s.")
     if options.growth and "azs" in tools:
