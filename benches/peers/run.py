@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Our backup beside its peers, on the same trees, in the same rounds.
 
-  benches/peers/run.py [A B C] [--tools azs,tar,age,restic,borg,bupstash] [--scale F] [--runs N] [--nights N] [--growth] [--before PROGRAM]
-                     [--work DIR] [--targets DIR]
+  benches/peers/run.py [A B C] [--tools azs,tar,age,restic,borg,bupstash] [--scale F] [--runs N] [--nights N] [--growth]
+                     [--before PROGRAM] [--work DIR] [--targets DIR]
 
 Makes the trees of gen.py from their seed, builds our program in release, takes the peers that are installed (with
 --install, as root on Debian, it installs them first; bupstash comes from the Rust registry) and runs all in turn: full
@@ -139,8 +139,7 @@ class Bupstash(Tool):
              "one file": "mkdir {target} && bupstash get -q -k {work}/bupstash.key -r {repo} --pick {one} id=$(cat {repo}.id) > {target}/file"}
 
 
-TOOLS = {"azs": Azs, "tar": Tar, "age": Age, "restic": Restic, "borg": Borg, "bupstash": Bupstash,
-         "before": Before}
+TOOLS = {"azs": Azs, "tar": Tar, "age": Age, "restic": Restic, "borg": Borg, "bupstash": Bupstash}
 
 
 def install(work):
@@ -353,7 +352,7 @@ def machine():
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("trees", nargs="*", default=["A", "B", "C"])
-    arguments.add_argument("--tools", default=",".join(name for name in TOOLS if name != "before"))
+    arguments.add_argument("--tools", default=",".join(TOOLS))
     arguments.add_argument("--scale", type=float, default=1.0)
     arguments.add_argument("--runs", type=int, default=3)
     arguments.add_argument("--before", type=Path, help="our program of an earlier commit, as one more tool")
@@ -374,8 +373,8 @@ def main():
     keys(work)
     tools = {name: TOOLS[name](work) for name in options.tools.split(",")}
     if options.before:
+        TOOLS["before"], Before.program = Before, options.before.resolve()
         tools["before"] = Before(work)
-        tools["before"].program = options.before.resolve()
     for name in [name for name, tool in tools.items() if not tool.installed()]:
         print(f"{tools.pop(name).title} is not installed: left out", file=sys.stderr)
     if "azs" in tools and not options.no_build:

@@ -49,6 +49,7 @@ struct SiteFile {
 }
 
 impl SiteFile {
+    /// The variable is looked at here: clap would take it for a file that is named beside `--config`.
     fn path(&self) -> PathBuf {
         let named = self.file.as_ref().or(self.config.as_ref()).cloned();
         named

@@ -103,6 +103,15 @@ fn the_latest_of_one_second_is_the_last_one() {
 }
 
 #[test]
+fn a_label_without_a_name_is_none() {
+    let site = Site::new();
+    let backup = ["backup", "--root", "share", "--place", "contoso.com/nyc/Switches", "--cer", "backup.cer"];
+    for label in ["=", "=S4148-ON", "S4148-ON"] {
+        ended(&mut site.program(&[&backup[..], &["--label", label, "configs"]].concat()), 2);
+    }
+}
+
+#[test]
 fn two_sites_with_one_state_folder_are_both_backed_up() {
     let site = Site::new();
     configured(&site, "");

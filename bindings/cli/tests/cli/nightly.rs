@@ -107,9 +107,12 @@ fn sets_that_must_not_be_deleted_are_an_alert_of_their_own() {
         eprintln!("skipped: this process may not make a folder immutable");
         return;
     }
-    let night = result_with(&mut nightly(&site, &["--now"]), 1);
+    let output = run(&mut nightly(&site, &["--now", "--json"]));
+    // Before anything can fail: nobody could remove the folder.
     flag("-i");
     permit(0o755);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let night = serde_json::from_slice::<Value>(&output.stdout).unwrap()["result"].take();
     let failure = &night["retention_failure"];
     assert_eq!(failure["alert"], "DELETION_FAILED", "{night}");
     assert!(failure["next"].to_string().contains("right to delete"), "{failure}");

@@ -89,8 +89,12 @@ fn a_run_in_which_all_is_well_sends_nothing() {
 fn a_webhook_that_refuses_is_named_by_what_it_answers() {
     const NOT_THERE: &[&str] = &["404 Not Found"];
     const FORBIDDEN: &[&str] = &["403 Forbidden"];
-    for (answer, code, next) in [(NOT_THERE, "NOT_FOUND", "url"), (FORBIDDEN, "ACCESS_DENIED", "secret_file")]
-    {
+    const ELSEWHERE: &[&str] = &["302 Found"];
+    for (answer, code, next) in [
+        (NOT_THERE, "NOT_FOUND", "[report.webhook]"),
+        (FORBIDDEN, "ACCESS_DENIED", "secret_file"),
+        (ELSEWHERE, "INVALID_ARGUMENT", "leads to"),
+    ] {
         let (url, requests) = server(answer);
         let said = text(&run(&mut nightly(&failing(&url, ""), &[])).stderr);
         let line = said.lines().find(|line| line.contains("the webhook at")).unwrap_or_default();

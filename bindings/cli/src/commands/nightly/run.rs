@@ -320,12 +320,12 @@ impl Run<'_> {
         let plan = policy.plan(&sets.run()?, Timestamp::now());
         let mut observer = progress::observer(self.output, "retention");
         let report = plan.apply(share.clone()).observer(&mut observer).run().into_result();
-        report.map(|report| report.deleted()).map_err(|error| error.doing(DELETE, share.describe()))
+        report.map(|report| report.deleted()).map_err(|error| error.doing(RETENTION, share.describe()))
     }
 }
 
-/// What was done when it failed.
-const DELETE: &str = "delete";
+/// What was done when it failed: no words of the core, where "delete" may also be of a file that a backup wrote.
+const RETENTION: &str = "retention";
 const RECORD: &str = "record";
 pub(super) const GATE: &str = "gate";
 
@@ -373,7 +373,7 @@ impl Failure {
             alert.kind(),
             AlertKind::Authentication | AlertKind::ShareNotWritable | AlertKind::General
         );
-        if error.operation() == Some(DELETE) && is_refused {
+        if error.operation() == Some(RETENTION) && is_refused {
             alert = AlertKind::DeletionFailed.into();
         }
         let (kind, next) = match of_this_host(error) {
