@@ -71,6 +71,7 @@ code_serde! {
     Severity: [Severity::Warning, Severity::Critical], as_str;
 }
 
+pub(crate) use cause::Known;
 pub use cause::{classify_chain, classify_error, classify_io};
 pub use classification::{Classification, Confidence};
 pub use code::{classify_errno, classify_hresult, classify_http, classify_ntstatus, classify_win32};

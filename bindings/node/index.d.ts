@@ -556,6 +556,15 @@ export interface UnreadableFolder {
 /** A listing of sets, and the folders that could not be listed; their sets are missing here. */
 export type SetList = SetSummary[] & { unreadable: UnreadableFolder[] }
 
+/** How to list sets. */
+export interface ListOptions extends Demand {
+  /**
+   * Lists only the newest sets of each place, from the newest back until so many are complete, and reads no older one; 0
+   * lists all. A set from the future is listed but does not count. Without the older ones nobody sees that a set is shrunken.
+   */
+  newest?: number
+}
+
 /**
  * The sets of a deployment, or of one component of it, by place and then from old to new. Progress counts sets. With a
  * demand, a set that none of the signers signed is `untrusted`: retention deletes no such set, and counts none as good.
@@ -564,13 +573,13 @@ export function listSets(
   share: Share,
   deployment: Named,
   component?: Named | null,
-  options?: WorkOptions & Demand,
+  options?: WorkOptions & ListOptions,
 ): Promise<SetList>
 export function listSetsSync(
   share: Share,
   deployment: Named,
   component?: Named | null,
-  options?: WorkOptionsSync & Demand,
+  options?: WorkOptionsSync & ListOptions,
 ): SetList
 
 /** What the index says about any entry. */

@@ -21,6 +21,18 @@ impl Error {
     }
 }
 
+/// The class of a failure, as the cause of an error: of whoever knows more than the codes and words of the causes say.
+#[derive(Debug)]
+pub(crate) struct Known(pub(crate) Classification);
+
+impl fmt::Display for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.kind().title())
+    }
+}
+
+impl StdError for Known {}
+
 /// Classifies an error of this library by its most telling cause.
 ///
 /// ```
@@ -59,6 +71,9 @@ pub fn classify_chain(error: &(dyn StdError + 'static), profile: Profile) -> Cla
     let mut next = Some(error);
     for _ in 0..MOST_LINKS {
         let Some(link) = next else { break };
+        if let Some(Known(class)) = link.downcast_ref() {
+            return *class;
+        }
         next = look_at(link, &mut collector);
     }
     collector.finish()

@@ -7,7 +7,7 @@ use super::run::{Cover, Earlier, Shared, StoredSet};
 use super::state::{IndexPiece, NewState, State};
 use super::storer::{Done, store_piece};
 use crate::error::{ErrorKind, Result};
-use crate::set::index::{IndexWriter, Numbers, PieceKind, piece_name};
+use crate::set::index::{IndexWriter, Numbers, PIECE_STORED, PIECE_TEXT, PieceKind, piece_name};
 use crate::set::overlay::Overlay;
 use crate::set::record::{Record, StoredFile};
 use crate::set::writer::SetWriter;
@@ -219,12 +219,14 @@ fn crowded(pieces: &[IndexPiece]) -> usize {
     let Some(last) = pieces.last() else { return 0 };
     let mut from = pieces.len() - 1;
     let mut length = last.file.length;
-    while from > 0 && pieces[from - 1].file.length < (2 * length).min(FULL) {
+    while from > 0 && pieces[from - 1].file.length < 2 * length && !is_full(&pieces[from - 1]) {
         from -= 1;
         length += pieces[from].file.length;
     }
     from
 }
 
-/// Pieces of this length are not combined with others.
-pub(super) const FULL: u64 = 1 << 20;
+/// Whether a piece is not combined with others: it is long, or holds as much text as a piece may.
+pub(super) fn is_full(piece: &IndexPiece) -> bool {
+    piece.file.length >= PIECE_STORED as u64 / 2 || piece.file.content_length >= PIECE_TEXT / 2
+}

@@ -20,7 +20,7 @@ use crate::set::{Content, Entry, EntryPath, Position, Problem, archive};
 
 /// Most tar in a segment, however small it gets when compressed. This limits what a restore lists in memory for one
 /// segment.
-const MAX_CONTENT: u64 = 64 << 20;
+pub(super) const MAX_CONTENT: u64 = 64 << 20;
 
 /// Threads that seal and put: while one waits for the share, the other works.
 const STORERS: usize = 2;

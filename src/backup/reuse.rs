@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::finish;
 use super::history::History;
 use super::report::Reuse;
 use super::run::Earlier;
 use super::state::tree::TreeReader;
 use super::state::{IndexPiece, Manifest, State};
+use super::{finish, packer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Name, Place, SetName, SharePath};
 use crate::set::index::piece_number;
@@ -59,7 +59,7 @@ pub(super) fn find(
     if *rules.recipients != manifest.recipients {
         return Ok(Err("the certificates differ from those of the last set".into()));
     }
-    if manifest.pieces.iter().filter(|piece| piece.file.length < finish::FULL).count() > MAX_SMALL_PIECES {
+    if manifest.pieces.iter().filter(|piece| !finish::is_full(piece)).count() > MAX_SMALL_PIECES {
         return Ok(Err("its index is in too many pieces, which the share does not let go".into()));
     }
     if manifest.next_segment > MAX_NUMBER || manifest.next_piece > MAX_NUMBER {
@@ -93,7 +93,7 @@ pub(super) fn take(
         Err(e) if e.kind() == ErrorKind::NotFound => HashMap::new(),
         Err(e) => return Err(e),
     };
-    let mut worn = worn(&manifest, rules.segment_size);
+    let mut worn = worn(&manifest.segments, &manifest.whole, rules.segment_size);
     if let Some(age) = rules.renew_after {
         worn.extend(manifest.history.aged(&manifest.segments, age, rules.now));
     }
@@ -307,14 +307,15 @@ fn is_gone(error: &Error) -> bool {
 
 /// Segments not worth linking: what still counts in them is stored again.
 ///
-/// So a set stores less than one and a half times what it holds, and the number of small segments is bounded.
-fn worn(manifest: &Manifest, segment_size: usize) -> HashSet<u32> {
+/// So a set stores less than one and a half times what it holds, and the number of small segments is bounded. A segment
+/// whose content makes it full is not small, however far that was compressed: stored again, it would be the same.
+fn worn(segments: &[StoredFile], whole: &BTreeSet<u32>, segment_size: usize) -> HashSet<u32> {
     let mut worn = HashSet::new();
-    let live: u64 = manifest.segments.iter().map(|file| file.live_length).sum();
-    let all: u64 = manifest.segments.iter().map(|file| file.content_length).sum();
+    let live: u64 = segments.iter().map(|file| file.live_length).sum();
+    let all: u64 = segments.iter().map(|file| file.content_length).sum();
     let mut dead = all.saturating_sub(live);
     let ratio = |file: &&StoredFile| file.live_length.saturating_mul(1000) / file.content_length.max(1);
-    let mut by_wear: Vec<_> = manifest.segments.iter().collect();
+    let mut by_wear: Vec<_> = segments.iter().collect();
     by_wear.sort_by_key(ratio);
     for file in by_wear {
         if dead <= live / 2 + SLACK {
@@ -325,10 +326,11 @@ fn worn(manifest: &Manifest, segment_size: usize) -> HashSet<u32> {
     }
     let is_small = |file: &&StoredFile| {
         file.length < segment_size as u64 / 8
+            && file.content_length < packer::MAX_CONTENT / 8
             && !worn.contains(&file.number)
-            && !manifest.whole.contains(&file.number)
+            && !whole.contains(&file.number)
     };
-    let mut small: Vec<_> = manifest.segments.iter().filter(is_small).collect();
+    let mut small: Vec<_> = segments.iter().filter(is_small).collect();
     if small.len() > MAX_SMALL {
         small.sort_by_key(|file| file.length);
         worn.extend(small.iter().take(MAX_SMALL * 3 / 4).map(|file| file.number));
@@ -348,3 +350,33 @@ const IN_FLIGHT: usize = 8;
 const READERS: usize = 2;
 /// Numbers of segments and index pieces have six digits: this leaves some for this run.
 const MAX_NUMBER: u32 = 500_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::set::Digest;
+
+    fn segment(number: u32, length: u64, content_length: u64) -> StoredFile {
+        StoredFile {
+            number,
+            name: number.to_string(),
+            length,
+            sha256: Digest::of(b""),
+            tag: [0; 16],
+            content_length,
+            live_length: content_length,
+            supersedes: false,
+        }
+    }
+
+    #[test]
+    fn small_segments_are_combined_and_full_ones_stay_however_far_they_were_compressed() {
+        let of = |length, content_length| -> Vec<_> {
+            (0..200).map(|number| segment(number, length, content_length)).collect()
+        };
+        let worn = |segments: &[StoredFile]| super::worn(segments, &BTreeSet::new(), 12 << 20).len();
+        assert_eq!(worn(&of(100 << 10, 500 << 10)), MAX_SMALL * 3 / 4);
+        assert_eq!(worn(&of(100 << 10, packer::MAX_CONTENT - (1 << 10))), 0);
+        assert_eq!(worn(&of(12 << 20, 30 << 20)), 0);
+    }
+}

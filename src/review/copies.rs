@@ -33,7 +33,11 @@ pub(super) fn review(
         let unread = match opened {
             Err(e) => Some(e.to_string()),
             Ok(share) => {
-                match list_sets(share.clone(), &configuration.deployment).demand(demand.clone()).run() {
+                match list_sets(share.clone(), &configuration.deployment)
+                    .newest(1)
+                    .demand(demand.clone())
+                    .run()
+                {
                     Err(e) if e.scope() == Scope::Caller => return Err(e),
                     Err(e) => Some(format!("{}: {e}", share.describe())),
                     Ok(list) => {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::candidate::{Candidate, Condition};
 use super::retention::{Deletion, Kept, RetentionPlan};
 use super::rules::{DeleteReason, KeepReason};
+use crate::alert::{AlertKind, Known};
 use crate::error::{Error, ErrorKind, Result, Scope};
 use crate::layout::{Name, Place, SharePath};
 use crate::observer::{Observer, observed};
@@ -68,18 +69,23 @@ impl RetentionReport {
     /// Returns the report, or an error if a deletion failed.
     ///
     /// # Errors
-    /// `IO`, with the message of the first failure.
+    /// The first failure. If the account or the share refuses a deletion, the alert is
+    /// [`DeletionFailed`](AlertKind::DeletionFailed).
     pub fn into_result(self) -> Result<Self> {
         let failed = self.outcomes.iter().find_map(|(_, outcome)| match outcome {
-            DeletionOutcome::Failed { message, .. } => Some(message),
+            DeletionOutcome::Failed { code, message } => Some((code, message)),
             _ => None,
         });
-        match failed {
-            Some(message) => {
-                Err(Error::new(ErrorKind::Io, format!("not every set could be deleted: {message}")))
-            }
-            None => Ok(self),
-        }
+        let Some((code, message)) = failed else { return Ok(self) };
+        let kind = ErrorKind::ALL.iter().find(|kind| kind.code() == *code).copied();
+        let message = format!("not every set could be deleted: {message}");
+        let error = Error::new(kind.unwrap_or(ErrorKind::Io), message);
+        // Backups are written, so the account lacks the right to delete, or a program has a file open.
+        let is_refused = matches!(
+            error.alert().kind(),
+            AlertKind::Authentication | AlertKind::ShareNotWritable | AlertKind::General
+        );
+        Err(if is_refused { error.with_source(Known(AlertKind::DeletionFailed.into())) } else { error })
     }
 }
 

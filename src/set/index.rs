@@ -11,9 +11,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Place, SetName};
 
 /// A piece is closed once it has this many compressed bytes…
-const PIECE_STORED: usize = 2 << 20;
+pub(crate) const PIECE_STORED: usize = 2 << 20;
 /// …or this many bytes of text.
-const PIECE_TEXT: u64 = 32 << 20;
+pub(crate) const PIECE_TEXT: u64 = 32 << 20;
 /// Longest line in bytes: a path, a link's target, and extended attributes.
 pub(crate) const MAX_LINE: usize = 4 << 20;
 /// zstd level of the index: its lines resemble each other, so a low level does as well as a high one.

@@ -240,7 +240,7 @@ impl SetSummary {
 /// sets at once. It ignores folders that are not named like a set, and never looks into `MASBackup`. If a set or folder
 /// cannot be read, the list names it and goes on. Without a region folder the list is empty.
 pub fn list_sets<'a>(share: Arc<dyn Share>, deployment: &'a Deployment) -> ListBuilder<'a> {
-    ListBuilder { share, deployment, component: None, demand: Demand::default(), observer: None }
+    ListBuilder { share, deployment, component: None, newest: 0, demand: Demand::default(), observer: None }
 }
 
 /// Finds the sets of a deployment by their names alone, and the folders that cannot be listed.
@@ -257,6 +257,7 @@ pub struct ListBuilder<'a> {
     share: Arc<dyn Share>,
     deployment: &'a Deployment,
     component: Option<&'a Component>,
+    newest: usize,
     demand: Demand,
     observer: Option<&'a mut dyn Observer>,
 }
@@ -265,6 +266,14 @@ impl<'a> ListBuilder<'a> {
     /// Lists only the sets of this component.
     pub fn component(mut self, component: impl Into<Option<&'a Component>>) -> Self {
         self.component = component.into();
+        self
+    }
+
+    /// Lists only the newest sets of each place, from the newest back until this many are complete, and reads no older one;
+    /// 0 lists all. A set from the future is listed but does not count. Without the older ones nobody sees that a set is
+    /// [shrunken](SetSummary::is_shrunken).
+    pub fn newest(mut self, complete: usize) -> Self {
+        self.newest = complete;
         self
     }
 
@@ -292,9 +301,9 @@ impl<'a> ListBuilder<'a> {
     /// The share's own errors, when its root does not exist, the connection is lost or a read takes too long;
     /// `CANCELLED`.
     pub fn run(self) -> Result<SetList> {
-        let Self { share, deployment, component, demand, observer } = self;
+        let Self { share, deployment, component, newest, demand, observer } = self;
         observed(observer, |observer| {
-            let mut list = Walk::new(&share, &demand, observer).all(deployment, component)?;
+            let mut list = Walk::new(&share, &demand, observer).list(deployment, component, newest)?;
             list.finish();
             Ok(list)
         })

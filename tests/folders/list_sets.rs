@@ -334,3 +334,56 @@ fn a_set_that_shrank_is_marked() {
     assert_eq!(kept[1], [KeepReason::LastFull]);
     assert_eq!(plan.deletions.len(), 1);
 }
+
+#[test]
+fn of_each_place_the_newest_are_listed_until_so_many_are_complete() {
+    let fixture = Fixture::new();
+    let sets = |place: &str, sets: &[(&str, bool)]| {
+        for (name, is_complete) in sets {
+            let builder = Backup::builder(fixture.share.clone(), place.parse().unwrap());
+            let builder = builder.certificate(fixture.certificate.encryption()).create(true);
+            let mut backup = builder.set_name(name.parse().unwrap()).start().unwrap();
+            backup.add_bytes("x", &b"x"[..]).unwrap();
+            let folder = backup.commit().unwrap().folder;
+            if !is_complete {
+                fs::remove_file(fixture.native(&folder).join("backup.json")).unwrap();
+            }
+        }
+    };
+    sets(
+        NYC,
+        &[
+            ("20250101T020000Z-00000001", true),
+            ("20250102T020000Z-00000001", false),
+            ("20250103T020000Z-00000002", true),
+            ("20250103T020000Z-00000001", true),
+            ("20250104T020000Z-00000001", false),
+            ("99980101T020000Z-00000001", true),
+        ],
+    );
+    sets(
+        "contoso.com/nyc/HLH/su1",
+        &[("20240101T020000Z-00000001", true), ("20240102T020000Z-00000001", true)],
+    );
+    let newest = |share: &Arc<dyn Share>, complete| {
+        let list = list_sets(share.clone(), fixture.place.deployment()).newest(complete).run()?;
+        let name = |set: &azs_backup::set::SetSummary| set.name.to_string()[..17].to_owned();
+        Ok::<_, azs_backup::Error>(list.iter().map(name).collect::<Vec<_>>())
+    };
+    let of_hlh = ["20240101T020000Z-", "20240102T020000Z-"];
+    let future = "99980101T020000Z-";
+    let [first, second, third, fourth] = [1, 2, 3, 4].map(|day| format!("2025010{day}T020000Z-"));
+    let (third, fourth): (&str, &str) = (&third, &fourth);
+    assert_eq!(newest(&fixture.share, 0).unwrap().len(), 8);
+    // Of one second both are listed, because only their cover sheets tell which began first.
+    assert_eq!(newest(&fixture.share, 1).unwrap(), [of_hlh[1], third, third, fourth, future]);
+    assert_eq!(newest(&fixture.share, 2).unwrap(), [of_hlh[0], of_hlh[1], third, third, fourth, future]);
+    let all = [of_hlh[0], of_hlh[1], &first, &second, third, third, fourth, future];
+    assert_eq!(newest(&fixture.share, 3).unwrap(), all);
+    assert_eq!(newest(&fixture.share, usize::MAX).unwrap(), all);
+    // No older one is even looked at.
+    let bad = "20250102T020000Z-00000001";
+    let share: Arc<dyn Share> = Arc::new(BadShare::new(&fixture.share, bad, ErrorKind::TimedOut));
+    assert_eq!(newest(&share, 2).unwrap().len(), 6);
+    assert_eq!(newest(&share, 3).unwrap_err().kind(), ErrorKind::TimedOut);
+}

@@ -6,10 +6,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use azs_backup::alert::AlertKind;
 use azs_backup::layout::{SetName, SharePath};
 use azs_backup::observer::Observer;
-use azs_backup::schedule::{DeletionOutcome, RetentionPlan, RetentionPolicy};
-use azs_backup::{ErrorKind, Result, Share, list_sets};
+use azs_backup::schedule::{DeletionOutcome, RetentionPlan, RetentionPolicy, RetentionReport};
+use azs_backup::{Error, ErrorKind, Result, Share, list_sets};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -298,5 +299,21 @@ fn cut_off_anywhere_a_set_is_whole_or_plainly_incomplete_and_the_next_plan_finis
         }
         age(&fixture, &folders[0]);
         assert_eq!(apply(&fixture, &plan(&fixture, &policy)), [DeletionOutcome::Deleted]);
+    }
+}
+
+#[test]
+fn a_refused_deletion_is_an_alert_of_its_own_and_a_lost_connection_is_not() {
+    for (kind, alert) in [
+        (ErrorKind::AccessDenied, AlertKind::DeletionFailed),
+        (ErrorKind::Io, AlertKind::DeletionFailed),
+        (ErrorKind::Unreachable, Error::new(ErrorKind::Unreachable, "lost").alert().kind()),
+    ] {
+        let mut report = RetentionReport::default();
+        let failed = DeletionOutcome::Failed { code: kind.code(), message: "it is in use".into() };
+        report.outcomes = vec![(SharePath::root(), DeletionOutcome::Deleted), (SharePath::root(), failed)];
+        let error = report.into_result().unwrap_err();
+        assert_eq!((error.kind(), error.alert().kind()), (kind, alert));
+        assert!(error.to_string().ends_with("it is in use"), "{error}");
     }
 }

@@ -48,7 +48,7 @@ static azs_status delete_old(const char *root, azs_error **error) {
     azs_status status;
     if ((status = azs_folder_share_open(root, NULL, &share, error)) == AZS_STATUS_OK &&
         (status = azs_retention_policy_new("{\"keep_days\": 7, \"keep_monthly\": 12}", &policy, error)) == AZS_STATUS_OK &&
-        (status = azs_share_list_sets(share, "contoso.com/nyc", "HLH", NULL, 0, &sets, error)) == AZS_STATUS_OK &&
+        (status = azs_share_list_sets(share, "contoso.com/nyc", "HLH", 0, NULL, 0, &sets, error)) == AZS_STATUS_OK &&
         (status = azs_retention_policy_plan(policy, sets, NULL, &plan, error)) == AZS_STATUS_OK) {
         status = azs_retention_plan_apply(plan, share, NULL, NULL, &report, error);
     }

@@ -27,7 +27,7 @@ static azs_status restore(azs_share *share, const char *folder, azs_opener *open
 /* Searches from the newest set to the oldest, and skips sets that are not complete, are damaged or lack the file. */
 static azs_status search(azs_share *share, azs_opener *opener, const char *file, azs_error **error) {
     azs_sets *sets;
-    azs_status status = azs_share_list_sets(share, "contoso.com/nyc", "Switches", NULL, 0, &sets, error);
+    azs_status status = azs_share_list_sets(share, "contoso.com/nyc", "Switches", 0, NULL, 0, &sets, error);
     bool is_over = status != AZS_STATUS_OK;
     for (size_t left = azs_sets_count(sets); left > 0 && !is_over; left--) {
         char *set = NULL, *state = NULL, *folder = NULL;

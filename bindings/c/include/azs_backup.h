@@ -1929,10 +1929,15 @@ azs_status azs_smb_share_check(const char *root,
 /**
  * Lists the sets of a deployment, or of one component; NULL for all. Needs no key. With a demand for `signers`, a set that
  * none of them signed is "untrusted": retention deletes no such set, and counts none as good. NULL and 0 demand nothing.
+ *
+ * With `newest`, it lists only the newest sets of each place, from the newest back until so many are complete, and reads no
+ * older one; 0 lists all. A set from the future is listed but does not count. Without the older ones nobody sees that a set
+ * is shrunken.
  */
 azs_status azs_share_list_sets(const azs_share *share,
                                const char *deployment,
                                const char *component,
+                               size_t newest,
                                const azs_signer_certificate *const *signers,
                                size_t signer_count,
                                azs_sets **sets,

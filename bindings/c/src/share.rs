@@ -280,11 +280,16 @@ pub struct azs_sets(pub(crate) SetList);
 
 /// Lists the sets of a deployment, or of one component; NULL for all. Needs no key. With a demand for `signers`, a set that
 /// none of them signed is "untrusted": retention deletes no such set, and counts none as good. NULL and 0 demand nothing.
+///
+/// With `newest`, it lists only the newest sets of each place, from the newest back until so many are complete, and reads no
+/// older one; 0 lists all. A set from the future is listed but does not count. Without the older ones nobody sees that a set
+/// is shrunken.
 #[unsafe(no_mangle)]
 pub extern "C" fn azs_share_list_sets(
     share: Option<&azs_share>,
     deployment: Text,
     component: Text,
+    newest: usize,
     signers: *const *const azs_signer_certificate,
     signer_count: usize,
     sets: Slot<'_, azs_sets>,
@@ -296,7 +301,7 @@ pub extern "C" fn azs_share_list_sets(
         let deployment: Deployment = deployment.parse("deployment")?;
         let component: Option<Component> = component.parse_optional("component")?;
         let signers = demanded(signers, signer_count)?;
-        let list = list_sets(share.0.clone(), &deployment).component(component.as_ref());
+        let list = list_sets(share.0.clone(), &deployment).component(component.as_ref()).newest(newest);
         out.give(azs_sets(list.require_signers(&signers).run()?));
         Ok(())
     })

@@ -104,6 +104,21 @@ static void copies(azs_share *share, azs_share *to, const azs_signer_certificate
     cJSON_Delete(report);
 }
 
+/* Both sets are there: with `newest`, the older one is left out. */
+static void the_newest(azs_share *share) {
+    for (size_t newest = 0; newest < 3; newest++) {
+        azs_sets *sets;
+        OK(azs_share_list_sets(share, "contoso.com/nyc", NULL, newest, NULL, 0, &sets, &error));
+        CHECK(azs_sets_count(sets) == (newest == 1 ? 1 : 2));
+        char *text;
+        OK(azs_sets_item(sets, azs_sets_count(sets) - 1, &text, &error));
+        cJSON *set = parsed(text);
+        CHECK(same(text_of(set, "name"), NEW));
+        cJSON_Delete(set);
+        azs_sets_free(sets);
+    }
+}
+
 static void refusals(azs_share *share, azs_share *to, const char *folder) {
     char *text;
     const char *const nyc = "contoso.com/nyc", *const switches = "contoso.com/nyc/Switches";
@@ -229,6 +244,7 @@ int main(int argc, char **argv) {
     back_up(share, cer, "contoso.com/nyc/Switches", NEW, "hostname tor1", signer);
 
     copies(share, to, by);
+    the_newest(to);
     refusals(share, to, folder);
     conflict(share, cer, folder);
     reviews(share, to, folder);

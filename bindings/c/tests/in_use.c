@@ -75,7 +75,7 @@ static azs_backup *begin(void *user_data) {
 static int count_sets(void) {
     azs_sets *sets;
     char *json;
-    OK(azs_share_list_sets(share, "contoso.com/nyc", "HLH", NULL, 0, &sets, &error));
+    OK(azs_share_list_sets(share, "contoso.com/nyc", "HLH", 0, NULL, 0, &sets, &error));
     OK(azs_sets_json(sets, &json, &error));
     cJSON *all = parsed(json);
     int count = cJSON_GetArraySize(all);
@@ -271,7 +271,7 @@ int main(int count, char **arguments) {
     free_all(&verified);
     struct freed deleting = {0};
     OK(azs_retention_policy_new("{\"keep_last\": 1, \"shrunken_below\": 0}", &policy, &error));
-    OK(azs_share_list_sets(share, "contoso.com/nyc", "HLH", NULL, 0, &sets, &error));
+    OK(azs_share_list_sets(share, "contoso.com/nyc", "HLH", 0, NULL, 0, &sets, &error));
     OK(azs_retention_policy_plan(policy, sets, NULL, &deleting.plan, &error));
     azs_sets_free(sets);
     OK(azs_folder_share_open(arguments[2], "cached", &deleting.share, &error));

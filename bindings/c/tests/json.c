@@ -99,7 +99,7 @@ static void answers_of_the_library(const char *vectors, const char *folder) {
     CHECK(number > 0);
     OK(azs_json_count(report, "/problems", &count, &error));
     CHECK(count == 1);
-    OK(azs_share_list_sets(share, "contoso.com/nyc", NULL, NULL, 0, &sets, &error));
+    OK(azs_share_list_sets(share, "contoso.com/nyc", NULL, 0, NULL, 0, &sets, &error));
     CHECK(azs_sets_count(sets) == 1);
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_sets_item(sets, 1, &item, &error));
     OK(azs_sets_item(sets, 0, &item, &error));

@@ -108,7 +108,7 @@ static void write_file(const char *path, const char *text) {
 
 static int count_sets(azs_share *share, azs_sets **kept) {
     azs_sets *sets;
-    OK(azs_share_list_sets(share, "contoso.com/nyc", "Switches", NULL, 0, &sets, &error));
+    OK(azs_share_list_sets(share, "contoso.com/nyc", "Switches", 0, NULL, 0, &sets, &error));
     int count = (int)azs_sets_count(sets);
     if (kept != NULL) {
         *kept = sets;
@@ -212,7 +212,7 @@ int main(int argument_count, char **arguments) {
     CHECK(number_of(facts, "total") >= number_of(facts, "free") && number_of(facts, "total") > 0);
     cJSON_Delete(facts);
     azs_sets *none;
-    OK(azs_share_list_sets(share, "contoso.com/nyc", NULL, NULL, 0, &none, &error));
+    OK(azs_share_list_sets(share, "contoso.com/nyc", NULL, 0, NULL, 0, &none, &error));
     CHECK(azs_sets_count(none) == 0);
     OK(azs_sets_unreadable(none, &json, &error));
     CHECK(strcmp(json, "[]") == 0);

@@ -184,7 +184,7 @@ static cJSON *set_ends(const cJSON *test, azs_share *share, const demand *by, co
     OK(azs_set_verify(set, SIGNERS(*by), NULL, NULL, &json, &error));
     cJSON_AddItemToObject(ends, "faults", faults_of(json));
     restore_ends(ends, set, by, name);
-    OK(azs_share_list_sets(share, "contoso.com/nyc", NULL, SIGNERS(*by), &sets, &error));
+    OK(azs_share_list_sets(share, "contoso.com/nyc", NULL, 0, SIGNERS(*by), &sets, &error));
     cJSON_AddItemToObject(ends, "list", state_in(sets, text_of(test, "set")));
     azs_sets_free(sets);
     azs_set_free(set);
@@ -198,7 +198,7 @@ static cJSON *retention_ends(const cJSON *test, azs_share *share, const demand *
     azs_retention_policy *policy;
     azs_retention_plan *plan;
     char *json, *options = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(test, "policy"));
-    OK(azs_share_list_sets(share, "contoso.com/nyc", NULL, SIGNERS(*by), &sets, &error));
+    OK(azs_share_list_sets(share, "contoso.com/nyc", NULL, 0, SIGNERS(*by), &sets, &error));
     OK(azs_retention_policy_new(options, &policy, &error));
     OK(azs_retention_policy_plan(policy, sets, text_of(test, "now"), &plan, &error));
     OK(azs_retention_plan_json(plan, &json, &error));
@@ -334,7 +334,7 @@ static void backups(azs_share *source) {
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_set_require_signers(set, demand, 3, NULL, &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_set_require_signers(set, NULL, 1, NULL, &error));
     FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_set_verify(set, demand, 0, NULL, NULL, &json, &error));
-    FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_share_list_sets(source, "contoso.com/nyc", NULL, demand, 0, &sets, &error));
+    FAILS(AZS_STATUS_INVALID_ARGUMENT, azs_share_list_sets(source, "contoso.com/nyc", NULL, 0, demand, 0, &sets, &error));
     OK(azs_set_require_signers(set, NULL, 0, NULL, &error));
 
     cJSON_Delete(at);

@@ -2,7 +2,7 @@
 
 const native = require('../native.js')
 const { Control, WORK } = require('./control.js')
-const { call, instance, json, list, options, optionalText, path, plain, promised, text } = require('./ffi.js')
+const { call, instance, integer, json, list, options, optionalText, path, plain, promised, text } = require('./ffi.js')
 const { half, halves, made } = require('./envelope.js')
 const { CHECK, SMB, STORE } = require('./options.js')
 const { DEMAND, demanded } = require('./signature.js')
@@ -162,8 +162,9 @@ function summaries(listing) {
 
 function listing(share, deployment, component, given) {
   const from = half(instance(share, Share, 'share'))
-  const chosen = options(given, [DEMAND, ...WORK])
-  const of = [text(deployment, 'deployment'), optionalText(component, 'component'), demanded(chosen[DEMAND])]
+  const chosen = options(given, ['newest', DEMAND, ...WORK])
+  const newest = integer(chosen.newest ?? 0, 'newest', 0, 2 ** 32 - 1)
+  const of = [text(deployment, 'deployment'), optionalText(component, 'component'), newest, demanded(chosen[DEMAND])]
   return [from, of, new Control(chosen)]
 }
 

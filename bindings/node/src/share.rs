@@ -180,11 +180,12 @@ impl Share {
         env: &'env Env,
         deployment: String,
         component: Option<String>,
+        newest: u32,
         signers: Vec<&SignerCertificate>,
         control: &Control,
     ) -> napi::Result<Object<'env>> {
         let (share, signers, mut hook) = (self.share(), demanded(signers), control.hook());
-        long(env, move || list(share?, &deployment, component, &signers, &mut hook))
+        long(env, move || list(share?, &deployment, component, newest as usize, &signers, &mut hook))
     }
 
     #[napi]
@@ -193,11 +194,13 @@ impl Share {
         env: Env,
         deployment: String,
         component: Option<String>,
+        newest: u32,
         signers: Vec<&SignerCertificate>,
         control: &Control,
     ) -> napi::Result<Sets> {
         let signers = demanded(signers);
-        let list = || list(self.share()?, &deployment, component, &signers, &mut control.hook());
+        let list =
+            || list(self.share()?, &deployment, component, newest as usize, &signers, &mut control.hook());
         control.here(env, || now(env, list))
     }
 
@@ -327,11 +330,12 @@ fn list(
     share: Arc<dyn azs_backup::Share>,
     deployment: &str,
     component: Option<String>,
+    newest: usize,
     signers: &[azs_backup::signature::SignerCertificate],
     observer: &mut dyn Observer,
 ) -> Result<Sets> {
     let component = optional(component)?;
     let deployment = deployment.parse()?;
-    let list = list_sets(share, &deployment).component(component.as_ref()).require_signers(signers);
-    Ok(Sets(list.observer(observer).run()?))
+    let list = list_sets(share, &deployment).component(component.as_ref()).newest(newest);
+    Ok(Sets(list.require_signers(signers).observer(observer).run()?))
 }

@@ -43,6 +43,12 @@ test('sets are copied once', async (t) => {
   assert.equal(report.sent.bytes, report.sets.reduce((sum, { sent }) => sum + sent.bytes, 0))
   assert(report.sent.bytes > 0 && seen.at(-1).totalBytes === seen.at(-1).bytes)
 
+  for (const [newest, names] of [[1, [made.set]], [2, [old.set, made.set]], [0, [old.set, made.set]]]) {
+    assert.deepEqual((await azs.listSets(to, DEPLOYMENT, null, { newest })).map(({ name }) => name), names)
+    assert.deepEqual(azs.listSetsSync(to, DEPLOYMENT, 'Switches', { newest }).map(({ name }) => name), names)
+  }
+  assert.throws(() => azs.listSetsSync(to, DEPLOYMENT, null, { newest: -1 }), { code: 'INVALID_ARGUMENT' })
+
   const again = azs.replicateSync(share, to, DEPLOYMENT, null, { readBack: true })
   assert.deepEqual([again.copied, outcomes(again).sort()], [1, ['copied', 'present', 'present']])
   const last = azs.replicateSync(share, to, DEPLOYMENT)

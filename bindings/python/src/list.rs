@@ -16,21 +16,27 @@ use crate::value::{plain, value, values};
 /// It also lists what is not a backup, with the reason. `unreadable` has the folders that cannot be listed. It never
 /// looks into `MASBackup`. A notebook shows the listing as a table.
 ///
+/// `newest`: lists only the newest sets of each place, from the newest back until so many are complete, and reads no older
+/// one; 0 lists all. A set from the future is listed but does not count. Without the older ones nobody sees that a set is
+/// shrunken.
+///
 /// `require_signers`: one or several signers. A set that none of them signed is `untrusted`, and no backup; retention
 /// deletes no such set, and counts none as good.
 #[pyfunction]
-#[pyo3(signature = (share, deployment, component=None, *, require_signers=None))]
+#[pyo3(signature = (share, deployment, component=None, *, newest=0, require_signers=None))]
 pub(crate) fn list_sets<'py>(
     py: Python<'py>,
     share: &Share,
     deployment: Deployment,
     component: Option<Component>,
+    newest: usize,
     require_signers: Option<Several<Py<SignerCertificate>>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (share, signers) = (share.open()?, demanded(require_signers)?);
     let component = component.map(|component| component.0);
     let sets = patiently(py, move || {
-        core::list_sets(share, &deployment.0).component(component.as_ref()).require_signers(&signers).run()
+        let sets = core::list_sets(share, &deployment.0).component(component.as_ref());
+        sets.newest(newest).require_signers(&signers).run()
     })?;
     let unreadable: PyResult<Vec<_>> =
         sets.unreadable.iter().map(|folder| value(py, "UnreadableFolder", folder)).collect();

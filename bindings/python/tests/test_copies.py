@@ -82,6 +82,10 @@ def test_sets_are_copied_once(share: FolderShare, elsewhere: FolderShare, place:
     assert report.sent.bytes == sent > 0 and report.sent.files > 0
     assert seen[-1].total_bytes == seen[-1].bytes > 0
     assert {one.name for one in list_sets(elsewhere, place.deployment).complete()} == {old.set, new.set}
+    assert [one.name for one in list_sets(elsewhere, place.deployment, newest=1)] == [new.set]
+    assert [one.name for one in list_sets(elsewhere, place.deployment, newest=2)] == [old.set, new.set]
+    with pytest.raises(OverflowError):
+        list_sets(elsewhere, place.deployment, newest=-1)
 
     again = replicate(share, elsewhere, place.deployment)
     assert {str(one.place): one.outcome for one in again.sets} == {

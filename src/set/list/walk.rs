@@ -3,14 +3,17 @@
 //! A share may be far away, where each question takes a while: so several are asked at once.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
 
 use super::summary::summarize;
 use super::{SetList, SetSummary, UnreadableFolder};
 use crate::error::{ErrorKind, Result, Scope};
 use crate::layout::{Component, Deployment, Name, Place, ScaleUnit, SetName, SharePath, is_mas_backup};
 use crate::observer::{Observer, Progress, Ticker};
-use crate::share::{Item, ItemKind, Share};
+use crate::share::{CLOCK_SKEW, Item, ItemKind, Share};
 use crate::signature::Demand;
 use crate::worker_pool;
 
@@ -40,10 +43,19 @@ impl<'a> Walk<'a> {
         Self { share, demand, in_flight, list: SetList::default(), ticker: Ticker::new(observer, None) }
     }
 
-    /// Lists the sets of a deployment, or of one of its components, in no order.
-    pub(super) fn all(mut self, deployment: &Deployment, component: Option<&Component>) -> Result<SetList> {
+    /// Lists the sets of a deployment, or of one of its components, in no order; of each place all of them, or so many that
+    /// are complete and whatever is newer.
+    pub(super) fn list(
+        mut self,
+        deployment: &Deployment,
+        component: Option<&Component>,
+        newest: usize,
+    ) -> Result<SetList> {
         let sets = self.names_of_sets(deployment, component)?;
-        self.look_at(sets)?;
+        match newest {
+            0 => self.look_at(sets)?,
+            complete => self.look_at_newest(sets, complete)?,
+        }
         let files = self.list.sets.len() as u64;
         self.ticker.end(Progress { files, ..Progress::default() })?;
         Ok(self.list)
@@ -135,6 +147,46 @@ impl<'a> Walk<'a> {
             found.push((at, names));
         }
         Ok(found)
+    }
+
+    /// Adds the newest of these sets to the list: of each place so many that are complete, and whatever is newer.
+    fn look_at_newest(&mut self, sets: Vec<Named>, complete: usize) -> Result<()> {
+        let latest = Timestamp::now().saturating_add(CLOCK_SKEW);
+        let counts = |name: SetName| latest.as_ref().is_ok_and(|latest| name.created() <= *latest);
+        let mut places = BTreeMap::<Place, (usize, Vec<Named>)>::new();
+        for set in sets {
+            let (_, of_place) = places.entry(set.0.clone()).or_insert_with(|| (complete, Vec::new()));
+            of_place.push(set);
+        }
+        for (_, of_place) in places.values_mut() {
+            of_place.sort_by_key(|(_, _, name)| *name);
+        }
+        loop {
+            let mut now = Vec::new();
+            for (missing, of_place) in places.values_mut() {
+                let mut taken = 0;
+                let mut second = None;
+                // Which of one second began first, their cover sheets tell.
+                while let Some((_, _, name)) = of_place.last()
+                    && *missing > 0
+                    && (taken < *missing || second == Some(name.created()))
+                {
+                    second = Some(name.created());
+                    taken += usize::from(counts(*name));
+                    now.extend(of_place.pop());
+                }
+            }
+            if now.is_empty() {
+                return Ok(());
+            }
+            let before = self.list.sets.len();
+            self.look_at(now)?;
+            for set in self.list.sets[before..].iter().filter(|set| set.is_complete() && counts(set.name)) {
+                if let Some((missing, _)) = places.get_mut(&set.place) {
+                    *missing = missing.saturating_sub(1);
+                }
+            }
+        }
     }
 
     /// Adds these sets to the list.

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use serde::{Serialize, Serializer};
 
-use crate::alert::Classification;
+use crate::alert::{Classification, Known};
 use crate::error::{Error, ErrorKind, Result};
 
 /// One thing that must work.
@@ -154,7 +154,12 @@ impl CheckReport {
         match self.first_failure() {
             Some(failed) => {
                 let kind = failed.alert.as_ref().map_or(ErrorKind::Io, |alert| alert.error);
-                Err(Error::new(kind, format!("check of {}: {}: {}", self.share, failed.step, failed.seen)))
+                let message = format!("check of {}: {}: {}", self.share, failed.step, failed.seen);
+                let error = Error::new(kind, message);
+                Err(match &failed.alert {
+                    Some(alert) => error.with_source(Known(alert.class)),
+                    None => error,
+                })
             }
             None => Ok(self),
         }

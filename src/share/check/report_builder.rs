@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::report::{CheckAlert, CheckReport, CheckedStep, Step, StepOutcome};
-use crate::alert::{Classification, Context, Profile, classify_error};
+use crate::alert::{AlertKind, Classification, Context, Profile, classify_error};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The report as it grows.
@@ -36,7 +36,12 @@ impl ReportBuilder {
 
     pub(in crate::share) fn failed(&mut self, step: Step, begun: Instant, error: &Error) {
         self.add(step, StepOutcome::Failed, begun, error.to_string());
-        self.alert(error.kind(), classify_error(error, Profile::Refined));
+        let mut class = classify_error(error, Profile::Refined);
+        // The server let the account in, and it may list the folder: what it lacks is the right to write.
+        if step == Step::Write && class.kind() == AlertKind::Authentication {
+            class = AlertKind::ShareNotWritable.into();
+        }
+        self.alert(error.kind(), class);
     }
 
     pub(in crate::share) fn record(&mut self, step: Step, begun: Instant, result: Result<String>) {

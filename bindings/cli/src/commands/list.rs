@@ -1,5 +1,7 @@
 //! `list`
 
+use std::num::NonZeroUsize;
+
 use azs_backup::layout::{Component, Deployment};
 use azs_backup::set::{SetList, SetState, SetSummary};
 use azs_backup::signature::Signature;
@@ -23,6 +25,9 @@ pub(crate) struct List {
     /// Only this component
     #[arg(long)]
     component: Option<Component>,
+    /// Only the newest sets of each place, until so many are complete: older ones are not even read
+    #[arg(long, value_name = "COMPLETE")]
+    newest: Option<NonZeroUsize>,
     #[command(flatten)]
     trust: TrustArgs,
 }
@@ -32,7 +37,7 @@ impl List {
         let signers = self.trust.read()?;
         let share = self.share.open(output)?;
         let sets = list_sets(share.clone(), &self.deployment).component(self.component.as_ref());
-        let sets = sets.require_signers(&signers).run()?;
+        let sets = sets.newest(self.newest.map_or(0, NonZeroUsize::get)).require_signers(&signers).run()?;
         if sets.is_empty() {
             demand_folder(&share, &self.deployment, self.component.as_ref(), output)?;
         }

@@ -139,7 +139,7 @@ fn newest(
         return Ok(None);
     }
     let place: Place = parent.to_string().parse()?;
-    let sets = list_sets(share.clone(), place.deployment()).component(place.component());
+    let sets = list_sets(share.clone(), place.deployment()).component(place.component()).newest(1);
     let sets = sets.require_signers(signers).run()?;
     let is_here = |set: &&SetSummary| set.place == place && set.is_complete();
     let (ahead, past): (Vec<_>, Vec<_>) = sets.iter().filter(is_here).partition(|set| is_ahead(set));

@@ -89,6 +89,9 @@ fn latest_is_the_newest_complete_set_of_a_place() {
     let set = site.back_up();
     fs::create_dir(set.with_file_name("29991231T000000Z-00000000")).unwrap();
     assert_eq!(said(&mut cat()), "hostname new\n");
+    let newest = ended(&mut site.deployed("list", &["--newest", "1"]), 3);
+    assert!(newest.contains("29991231T000000Z") && newest.lines().count() == 4, "{newest}");
+    assert!(newest.contains(set.file_name().unwrap().to_str().unwrap()), "{newest}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::Command;
 
 use openssl::asn1::Asn1Time;
@@ -90,27 +91,58 @@ fn a_run_backs_up_each_component_once_for_each_time_that_is_due() {
     );
 }
 
+/// A folder that nobody may change, until this is dropped.
+struct Immutable(PathBuf);
+
+impl Immutable {
+    /// `None` where this process cannot do that to itself.
+    fn make(folder: PathBuf) -> Option<Self> {
+        // Permissions stop whoever is not root, and the flag stops root.
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
+        let immutable = Self(folder);
+        if !immutable.flag("+i") && rustix::process::geteuid().is_root() {
+            eprintln!("skipped: this process may not make a folder immutable");
+            return None;
+        }
+        Some(immutable)
+    }
+
+    fn flag(&self, flag: &str) -> bool {
+        Command::new("chattr").arg(flag).arg(&self.0).output().is_ok_and(|done| done.status.success())
+    }
+}
+
+impl Drop for Immutable {
+    fn drop(&mut self) {
+        self.flag("-i");
+        let _ = fs::set_permissions(&self.0, fs::Permissions::from_mode(0o755));
+    }
+}
+
+#[test]
+fn a_share_that_may_only_be_read_is_named_so() {
+    let site = Site::new();
+    configured(&site, "");
+    said(&mut nightly(&site, &[]));
+    let Some(immutable) = Immutable::make(site.path("share/contoso.com/nyc")) else { return };
+    let output = run(&mut nightly(&site, &["--now", "--json"]));
+    let check = run(&mut site.deployed("check", &["--json"]));
+    drop(immutable);
+    for output in [output, check] {
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+        let found = text(&output.stdout);
+        assert!(found.contains("SHARE_NOT_WRITABLE") && !found.contains("AUTHENTICATION"), "{found}");
+    }
+}
+
 #[test]
 fn sets_that_must_not_be_deleted_are_an_alert_of_their_own() {
     let site = Site::new();
     configured(&site, "[retention]\nkeep_last = 1\n");
     said(&mut nightly(&site, &[]));
-    let old = site.sets("Switches").remove(0);
-    // Permissions stop whoever is not root, and this flag stops root.
-    let permit = |mode| fs::set_permissions(&old, fs::Permissions::from_mode(mode)).unwrap();
-    let flag = |flag: &str| {
-        let done = Command::new("chattr").arg(flag).arg(&old).output();
-        done.is_ok_and(|done| done.status.success())
-    };
-    permit(0o555);
-    if !flag("+i") && rustix::process::geteuid().is_root() {
-        eprintln!("skipped: this process may not make a folder immutable");
-        return;
-    }
+    let Some(immutable) = Immutable::make(site.sets("Switches").remove(0)) else { return };
     let output = run(&mut nightly(&site, &["--now", "--json"]));
-    // Before anything can fail: nobody could remove the folder.
-    flag("-i");
-    permit(0o755);
+    drop(immutable);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     let night = serde_json::from_slice::<Value>(&output.stdout).unwrap()["result"].take();
     let failure = &night["retention_failure"];

@@ -930,12 +930,17 @@ def list_sets(
     deployment: Deployment | str,
     component: Component | str | None = None,
     *,
+    newest: int = 0,
     require_signers: _Signers | None = None,
 ) -> SetList:
     """Lists the sets of a deployment or of one component, by place and then from old to new. Needs no key.
 
     It also lists what is not a backup, with the reason. `unreadable` has the folders that cannot be listed. It never
     looks into `MASBackup`. A notebook shows the listing as a table.
+
+    `newest`: lists only the newest sets of each place, from the newest back until so many are complete, and reads no older
+    one; 0 lists all. A set from the future is listed but does not count. Without the older ones nobody sees that a set is
+    shrunken.
 
     `require_signers`: one or several signers. A set that none of them signed is `untrusted`, and no backup; retention
     deletes no such set, and counts none as good.

@@ -320,12 +320,11 @@ impl Run<'_> {
         let plan = policy.plan(&sets.run()?, Timestamp::now());
         let mut observer = progress::observer(self.output, "retention");
         let report = plan.apply(share.clone()).observer(&mut observer).run().into_result();
-        report.map(|report| report.deleted()).map_err(|error| error.doing(RETENTION, share.describe()))
+        Ok(report?.deleted())
     }
 }
 
-/// What was done when it failed: no words of the core, where "delete" may also be of a file that a backup wrote.
-const RETENTION: &str = "retention";
+/// What was done when it failed.
 const RECORD: &str = "record";
 pub(super) const GATE: &str = "gate";
 
@@ -367,15 +366,7 @@ fn of_this_host(error: &Error) -> Option<Vec<String>> {
 
 impl Failure {
     fn of(error: &Error, context: &Context) -> Self {
-        let mut alert = error.alert();
-        // Whoever may write, or there would be no new set, lacks the right to delete, or a program has a file open.
-        let is_refused = matches!(
-            alert.kind(),
-            AlertKind::Authentication | AlertKind::ShareNotWritable | AlertKind::General
-        );
-        if error.operation() == Some(RETENTION) && is_refused {
-            alert = AlertKind::DeletionFailed.into();
-        }
+        let alert = error.alert();
         let (kind, next) = match of_this_host(error) {
             // Whatever the cause would mean on the share.
             Some(next) => (AlertKind::General, next),
