@@ -139,6 +139,8 @@ impl Venv {
 
     fn maturin(&self, task: &str, openssl: OpenSsl, options: &[&str]) -> Result<(), Failure> {
         let step = self.module("maturin").folder(FOLDER).env("VIRTUAL_ENV", &self.folder.to_string_lossy());
+        // Otherwise it looks for zig beside the first Python on the path, which may have none.
+        let step = step.env("CARGO_ZIGBUILD_PYTHON_PATH", &self.python.to_string_lossy());
         // Only what is published: with another time all of OpenSSL is built again.
         let step = if options.contains(&"--release") { reproducible::dated(step) } else { step };
         let step = step.args([task, "--quiet"]).args(options);

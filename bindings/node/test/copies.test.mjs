@@ -47,7 +47,7 @@ test('sets are copied once', async (t) => {
     assert.deepEqual((await azs.listSets(to, DEPLOYMENT, null, { newest })).map(({ name }) => name), names)
     assert.deepEqual(azs.listSetsSync(to, DEPLOYMENT, 'Switches', { newest }).map(({ name }) => name), names)
   }
-  assert.throws(() => azs.listSetsSync(to, DEPLOYMENT, null, { newest: -1 }), { code: 'INVALID_ARGUMENT' })
+  assert.throws(() => azs.listSetsSync(to, DEPLOYMENT, null, { newest: -1 }), RangeError)
 
   const again = azs.replicateSync(share, to, DEPLOYMENT, null, { readBack: true })
   assert.deepEqual([again.copied, outcomes(again).sort()], [1, ['copied', 'present', 'present']])
