@@ -8,8 +8,8 @@ use super::report::{Step, StepOutcome};
 use super::report_builder::ReportBuilder;
 use crate::alert::AlertKind;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{Name, SharePath};
-use crate::share::{ItemKind, PROBE, Share};
+use crate::layout::{Name, SharePath, finished_name};
+use crate::share::{Item, ItemKind, PROBE, Share};
 use crate::stop::Stop;
 use crate::worker_pool;
 
@@ -31,8 +31,8 @@ impl Probe {
         let name = |suffix: &str| -> Result<SharePath> {
             Ok(folder.join(Name::new(format!("{PROBE}-{id}{suffix}"))?))
         };
-        let (object, linked) = (name("")?, name("-link")?);
-        Ok(Self { object, linked, copied: name("-copy")?, renamed: name("-renamed")?, content })
+        let [linked, copied, renamed] = SUFFIXES.map(name);
+        Ok(Self { object: name("")?, linked: linked?, copied: copied?, renamed: renamed?, content })
     }
 
     /// Tries what can be tried where this account may not delete.
@@ -138,8 +138,8 @@ impl Probe {
         stop.run(|| worker_pool::all(made.iter().copied(), remove)).into_iter().collect()
     }
 
-    /// By how many seconds the server's clock is ahead, judged by the time of the probe.
-    pub(super) fn clock(&self, share: &dyn Share, begun: Instant) -> Result<Option<i64>> {
+    /// Looks at the folder: at the time of the probe, and for what checks left that were killed.
+    pub(super) fn look_around(&self, share: &dyn Share, begun: Instant) -> Result<Around> {
         let folder = self.object.parent().unwrap_or_default();
         let written = Timestamp::now().as_second() - i64::try_from(begun.elapsed().as_secs()).unwrap_or(0);
         let is_ours = |name: &str| {
@@ -149,8 +149,37 @@ impl Probe {
         };
         let items = share.list(&folder)?;
         let item = items.iter().find(|item| item.kind == ItemKind::File && is_ours(&item.name));
-        Ok(item.and_then(|item| item.modified).map(|time| time.as_second() - written))
+        let Some(now) = item.and_then(|item| item.modified) else { return Ok(Around::default()) };
+        let left = items.iter().filter(|item| is_left(item, now)).map(|item| Name::new(item.name.as_str()));
+        let left = left.filter_map(|name| Some(folder.join(name.ok()?))).collect();
+        Ok(Around { ahead: Some(now.as_second() - written), left })
     }
+}
+
+/// What a check finds beside its probe.
+#[derive(Default)]
+pub(super) struct Around {
+    /// By how many seconds the server's clock is ahead.
+    pub(super) ahead: Option<i64>,
+    /// Probes of other checks, which did not live to remove them.
+    pub(super) left: Vec<SharePath>,
+}
+
+/// Whether this is the probe of a check that ended long ago, by the server's clock.
+fn is_left(item: &Item, now: Timestamp) -> bool {
+    let (name, is_whole) = match finished_name(&item.name) {
+        Some(name) => (name, false),
+        None => (&*item.name, true),
+    };
+    let is_probe = name.strip_prefix(PROBE).and_then(|rest| rest.strip_prefix('-')).is_some_and(|rest| {
+        let id = SUFFIXES.iter().find_map(|suffix| rest.strip_suffix(suffix)).unwrap_or(rest);
+        id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+    });
+    let has_its_length = if is_whole { item.length == LENGTH as u64 } else { item.length <= LENGTH as u64 };
+    item.kind == ItemKind::File
+        && is_probe
+        && has_its_length
+        && item.modified.is_some_and(|time| time.as_second() < now.as_second() - LONGEST)
 }
 
 /// A name of the probe.
@@ -174,5 +203,9 @@ const SAME: &str = "the same bytes";
 const LEAVES: &str = "not tried: this account could not delete what it leaves";
 /// More than goes into one request to a file server: the first block alone would not show that others are refused.
 const LENGTH: usize = (1 << 20) + (4 << 10);
+/// What the other names of a probe end in: that of the link, of the copy, and of what was renamed.
+const SUFFIXES: [&str; 3] = ["-link", "-copy", "-renamed"];
+/// Seconds after which no check is at work any more.
+const LONGEST: i64 = 3600;
 /// How long a check that was stopped may take to remove what it wrote.
 const PATIENCE: Duration = Duration::from_secs(3);

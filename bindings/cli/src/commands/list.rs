@@ -25,7 +25,8 @@ pub(crate) struct List {
     /// Only this component
     #[arg(long)]
     component: Option<Component>,
-    /// Only the newest sets of each place, until so many are complete: older ones are not even read
+    /// Only the newest sets of each place, until so many are complete. Older ones are not read, so none shows that a
+    /// newer one is shrunken
     #[arg(long, value_name = "COMPLETE")]
     newest: Option<NonZeroUsize>,
     #[command(flatten)]
