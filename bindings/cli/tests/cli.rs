@@ -11,6 +11,8 @@ mod common;
 mod configuration;
 #[path = "cli/copies.rs"]
 mod copies;
+#[path = "cli/damage.rs"]
+mod damage;
 #[path = "cli/dry_run.rs"]
 mod dry_run;
 #[path = "cli/jobs.rs"]

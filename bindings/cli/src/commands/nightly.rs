@@ -18,6 +18,7 @@ use crate::files::private_folder;
 use crate::output::Output;
 use crate::site::{CONFIGURATION, Component, Site};
 
+mod damage;
 mod delivery;
 #[cfg_attr(not(windows), path = "nightly/no_event_log.rs")]
 mod event_log;

@@ -121,9 +121,10 @@ impl SetArgs {
     }
 }
 
-/// Whether a set is from the future. A clock that ran ahead for a night would hide every set that was made since.
+/// Whether a set is from the future, by more than clocks differ. A clock that ran ahead for a night would hide every set that
+/// was made since.
 pub(crate) fn is_ahead(set: &SetSummary) -> bool {
-    set.name.created() > Timestamp::now() + SignedDuration::from_hours(1)
+    set.name.created() > Timestamp::now() + SignedDuration::from_mins(5)
 }
 
 /// The folder of the newest complete set of a place, if this path is the place's and ends with `latest`. It must be signed

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use azs_backup::alert::{AlertKind, Context, Retry};
 use azs_backup::backup::BackupReport;
 use azs_backup::copies::replicate;
+use azs_backup::layout::SharePath;
 use azs_backup::mas_backup::Keys;
 use azs_backup::review::{Review, review_with};
 use azs_backup::schedule::{Job, JobLog, JobStatus, RetentionPolicy, Trigger};
-use azs_backup::set::{SetState, SetSummary, Status};
+use azs_backup::set::{SetList, SetState, SetSummary, Status};
 use azs_backup::share::{CheckedStep, Step, StepOutcome};
 use azs_backup::{Error, ErrorKind, Result, Set, Share, list_sets};
 use jiff::{SignedDuration, Timestamp};
 
+use super::damage;
 use super::report::{ComponentReport, Copied, Expiry, Failure, Outcome, Report};
 use crate::output::Output;
 use crate::progress;
@@ -49,7 +51,10 @@ impl Run<'_> {
             match result {
                 Ok((made, verified)) => {
                     done.made(&made);
-                    done.failure = verified.err().map(|error| self.failure(&error));
+                    if let Err(error) = verified {
+                        done.status = None;
+                        done.failure = Some(self.failure(&error));
+                    }
                 }
                 Err(error) => {
                     is_stopped = error.kind() == ErrorKind::Cancelled;
@@ -72,7 +77,7 @@ impl Run<'_> {
                 }
             }
             // What could not be backed up makes old sets worth more: the rules count from the newest good one.
-            match self.retention() {
+            match self.retention(&mut warnings) {
                 Ok(deleted) => report.deleted = deleted,
                 Err(error) => report.retention_failure = Some(self.failure(&error)),
             }
@@ -190,8 +195,30 @@ impl Run<'_> {
         self.record(&job)
     }
 
-    /// Backs up a component, with a record; then reads back what was written.
+    /// Backs up a component, and reads back what was written. If something is damaged, which an earlier set brought along
+    /// or the share made of it, another set has it anew.
     fn component(&self, component: &Component) -> Result<(BackupReport, Result<()>)> {
+        let (made, verified) = self.attempt(component)?;
+        let damage = match verified {
+            Err(error) if error.kind() == ErrorKind::Damaged => error,
+            verified => return Ok((made, verified)),
+        };
+        self.output.warn(format_args!("{}: {damage}; storing it again", damage.code()));
+        match self.attempt(component) {
+            Ok((mut again, verified)) => {
+                again.warnings.push(format!(
+                    "{damage}; {} is no backup, and what it lacks is in the set after it: look at the disks of the share",
+                    made.folder
+                ));
+                Ok((again, verified))
+            }
+            Err(error) if error.kind() == ErrorKind::Cancelled => Err(error),
+            Err(_) => Ok((made, Err(damage))),
+        }
+    }
+
+    /// Makes one set, with a record, and reads it back.
+    fn attempt(&self, component: &Component) -> Result<(BackupReport, Result<()>)> {
         let job = self.start(component)?;
         let made = self.site.open(self.output).and_then(|share| {
             let made = self.back_up(component, share.clone())?;
@@ -204,32 +231,47 @@ impl Run<'_> {
                 return Err(error);
             }
         };
+        let mut job = job;
+        job.set = Some(made.cover.set);
+        job.bytes = Some(made.cover.stored.bytes);
+        let verified = self.verify(share, &made);
+        if let Err(error) = &verified {
+            self.fail(job, error)?;
+            return Ok((made, verified));
+        }
         let is_whole = made.cover.status == Status::Succeeded;
         let status = if is_whole { JobStatus::Succeeded } else { JobStatus::PartialSucceeded };
         let mut job = job.end(status, Timestamp::now());
-        job.set = Some(made.cover.set);
-        job.bytes = Some(made.cover.stored.bytes);
         if !is_whole {
             job.alert = Some(AlertKind::PartiallySucceeded.to_string());
         }
         self.record(&job)?;
-        let verified = self.verify(share, &made);
         Ok((made, verified))
     }
 
     fn back_up(&self, component: &Component, share: Arc<dyn Share>) -> Result<BackupReport> {
         let observer = progress::observer(self.output, "backup");
-        let mut backup = self.site.builder(component, share)?.observer(observer).start()?;
+        let damaged = damage::names(self.site, &component.place);
+        let builder = self.site.builder(component, share)?.distrust(damaged);
+        let mut backup = builder.observer(observer).start()?;
         component.add_to(&mut backup)?;
         backup.commit()
     }
 
-    /// Compares the stored files with their digests: this host has no key.
+    /// Compares the stored files with their digests: this host has no key. Notes what is damaged, here and in the set before.
     fn verify(&self, share: Arc<dyn Share>, made: &BackupReport) -> Result<()> {
+        let note = |set: &SharePath, names: &[String]| {
+            damage::note(self.site, &*share, &made.cover.place, set, names)
+        };
+        if let Some(base) = &made.reuse.base {
+            note(base, &made.reuse.damaged)?;
+        }
         let mut observer = progress::observer(self.output, "verify");
-        let (set, signers) = (Set::open(share, made.folder.clone())?, self.site.signers()?);
-        let verify = set.verify().require_signers(&signers);
-        verify.observer(&mut observer).run()?.into_result().map(drop)
+        let (set, signers) = (Set::open(share.clone(), made.folder.clone())?, self.site.signers()?);
+        let report = set.verify().require_signers(&signers).observer(&mut observer).run()?;
+        let damaged: Vec<_> = report.faults.iter().map(|fault| fault.file.clone()).collect();
+        note(&made.folder, &damaged)?;
+        report.into_result().map(drop)
     }
 
     fn failure(&self, error: &Error) -> Failure {
@@ -258,7 +300,7 @@ impl Run<'_> {
         };
         // First make room: a share that is full of what its rules delete would stay so.
         if let Some(policy) = &copy.retention {
-            copied.deleted += self.delete_old(to.clone(), policy)? as u64;
+            copied.deleted += self.delete_old(to.clone(), &self.sets_on(&to)?, policy)? as u64;
         }
         let report = replication.observer(&mut observer).run()?;
         copied.sets += report.copied() as u64;
@@ -266,7 +308,8 @@ impl Run<'_> {
         copied.note(&report);
         // What could not be copied makes old copies worth more, and the rules count from the newest good one.
         if let Some(policy) = &copy.retention {
-            copied.deleted += self.delete_old(to, policy)? as u64;
+            let sets = self.sets_on(&to)?;
+            copied.deleted += self.delete_old(to, &sets, policy)? as u64;
         }
         report.into_result().map(drop)
     }
@@ -310,14 +353,20 @@ impl Run<'_> {
     }
 
     /// Deletes what no rule keeps; says how many sets.
-    fn retention(&self) -> Result<usize> {
+    fn retention(&self, warnings: &mut Vec<String>) -> Result<usize> {
         let Some(policy) = &self.site.retention else { return Ok(0) };
-        self.delete_old(self.site.open(self.output)?, policy)
+        let share = self.site.open(self.output)?;
+        let mut sets = self.sets_on(&share)?;
+        warnings.extend(damage::mark(self.site, &*share, &mut sets)?);
+        self.delete_old(share, &sets, policy)
     }
 
-    fn delete_old(&self, share: Arc<dyn Share>, policy: &RetentionPolicy) -> Result<usize> {
-        let sets = list_sets(share.clone(), &self.site.deployment).require_signers(&self.site.signers()?);
-        let plan = policy.plan(&sets.run()?, Timestamp::now());
+    fn sets_on(&self, share: &Arc<dyn Share>) -> Result<SetList> {
+        list_sets(share.clone(), &self.site.deployment).require_signers(&self.site.signers()?).run()
+    }
+
+    fn delete_old(&self, share: Arc<dyn Share>, sets: &SetList, policy: &RetentionPolicy) -> Result<usize> {
+        let plan = policy.plan(sets, Timestamp::now());
         let mut observer = progress::observer(self.output, "retention");
         let report = plan.apply(share.clone()).observer(&mut observer).run().into_result();
         Ok(report?.deleted())

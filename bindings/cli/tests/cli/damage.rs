@@ -1,0 +1,129 @@
+//! nightly on a share whose disk loses bits.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::nightly::{configured, nightly};
+use crate::site::{Site, result, run, said};
+
+/// A site with a component whose files are read back rarely, in small segments.
+fn site() -> Site {
+    let site = Site::new();
+    configured(&site, "[retention]\nkeep_last = 2\n");
+    let mut file = fs::read_to_string(site.path("site.toml")).unwrap();
+    file += "[component.options]\nrecheck = 100\nsegment_size = 4194304\n";
+    fs::write(site.path("site.toml"), file).unwrap();
+    site
+}
+
+fn noise(file: &Path, bytes: usize) {
+    let mut content = vec![0; bytes];
+    openssl::rand::rand_bytes(&mut content).unwrap();
+    fs::write(file, content).unwrap();
+}
+
+/// The sets of HLH from old to new.
+fn sets(site: &Site) -> Vec<PathBuf> {
+    let mut sets = site.sets("HLH");
+    sets.sort();
+    sets
+}
+
+fn flip(file: &Path) {
+    let modified = fs::metadata(file).unwrap().modified().unwrap();
+    let mut content = fs::read(file).unwrap();
+    let middle = content.len() / 2;
+    content[middle] ^= 1;
+    let file = fs::File::options().write(true).open(file).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &content, 0).unwrap();
+    file.set_modified(modified).unwrap();
+}
+
+fn is_whole(site: &Site, set: &Path) -> bool {
+    run(&mut site.opened("verify", set, &[])).status.success()
+}
+
+fn night(site: &Site) -> Value {
+    // Sets are named by the second.
+    sleep(Duration::from_millis(1100));
+    result(&mut nightly(site, &["--now"]))
+}
+
+fn of_hlh(night: &Value) -> &Value {
+    night["components"].as_array().unwrap().iter().find(|of| of["place"]["component"] == "HLH").unwrap()
+}
+
+/// The segments of a set, the newest last.
+fn segments(set: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(set).unwrap().map(|item| item.unwrap().path());
+    let mut segments: Vec<_> = files.filter(|file| file.to_str().unwrap().ends_with(".tar.zst.p7m")).collect();
+    segments.sort();
+    segments
+}
+
+#[test]
+fn what_a_verification_finds_damaged_is_stored_again_and_its_sets_push_no_good_one_out() {
+    let site = site();
+    noise(&site.path("hlh/a"), 100_000);
+    night(&site);
+    noise(&site.path("hlh/b"), 30_000_000);
+    night(&site);
+    let [first, second] = <[PathBuf; 2]>::try_from(sets(&site)).unwrap();
+    let damaged = segments(&second).pop().unwrap();
+    flip(&damaged);
+    assert!(is_whole(&site, &first) && !is_whole(&site, &second));
+
+    let third = night(&site);
+    let report = of_hlh(&third);
+    assert!(report["failure"].is_null() && report["status"] == "Succeeded", "{report:#}");
+    let warned = report["warnings"].to_string();
+    assert!(warned.contains(damaged.file_name().unwrap().to_str().unwrap()), "{warned}");
+    let after = sets(&site);
+    assert_eq!(after.len(), 4, "the first, two with the damaged file, and a good one: {after:?}");
+    assert!(after.contains(&first), "{third:#}");
+    let whole: Vec<_> = after.iter().filter(|set| is_whole(&site, set)).collect();
+    let newest = site.path("share").join(report["set"].as_str().unwrap());
+    assert_eq!(whole, [&first, &newest]);
+    let log = fs::read_to_string(site.path("state/jobs.jsonl")).unwrap();
+    assert!(log.contains("DAMAGED"), "{log}");
+    assert!(third["warnings"].to_string().contains(second.file_name().unwrap().to_str().unwrap()), "{third:#}");
+
+    // The damaged ones neither count nor go; of the others the oldest goes.
+    let fourth = night(&site);
+    assert_eq!(of_hlh(&fourth)["status"], "Succeeded");
+    let left = sets(&site);
+    assert!(left.len() == 4 && !left.contains(&first) && left.contains(&second), "{left:?}");
+    assert!(fourth["warnings"].to_string().contains("damaged"), "{fourth:#}");
+
+    // Once somebody deleted them, nothing is said of them.
+    for set in left.iter().filter(|set| !is_whole(&site, set)) {
+        fs::remove_dir_all(set).unwrap();
+    }
+    let fifth = night(&site);
+    assert!(!fifth["warnings"].to_string().contains("damaged"), "{fifth:#}");
+    assert_eq!(fs::read_to_string(site.path("state/damaged.json")).unwrap(), "{}");
+    assert!(sets(&site).iter().all(|set| is_whole(&site, set)));
+}
+
+#[test]
+fn what_a_backup_finds_damaged_counts_as_damaged_in_earlier_sets_too() {
+    let site = site();
+    let file = fs::read_to_string(site.path("site.toml")).unwrap().replace("recheck = 100", "recheck = 1");
+    fs::write(site.path("site.toml"), file).unwrap();
+    noise(&site.path("hlh/a"), 100_000);
+    night(&site);
+    noise(&site.path("hlh/b"), 5_000_000);
+    night(&site);
+    let [first, second] = <[PathBuf; 2]>::try_from(sets(&site)).unwrap();
+    flip(&segments(&second).pop().unwrap());
+    night(&site);
+    let after = sets(&site);
+    assert_eq!(after.len(), 3);
+    assert!(after.contains(&first) && after.contains(&second), "{after:?}");
+    let listed = said(&mut nightly(&site, &["--now"]));
+    assert!(listed.contains("were found damaged"), "{listed}");
+}
