@@ -39,14 +39,37 @@ static char *in_folder(const char *folder, const char *name) {
     return path;
 }
 
-static azs_status delete_old(const char *root, azs_error **error) {
+/* Whether a set is what was written: retention takes it for a good one and would delete others for it. */
+static azs_status is_whole(azs_share *share, const char *report, bool *whole, azs_error **error) {
+    azs_set *set = NULL;
+    char *folder = NULL, *found = NULL;
+    size_t faults = 0;
+    azs_status status;
+    if ((status = azs_json_text(report, "/folder", &folder, error)) == AZS_STATUS_OK &&
+        (status = azs_set_open(share, folder, &set, error)) == AZS_STATUS_OK &&
+        (status = azs_set_verify(set, NULL, 0, NULL, NULL, &found, error)) == AZS_STATUS_OK) {
+        status = azs_json_count(found, "/faults", &faults, error);
+    }
+    *whole = status == AZS_STATUS_OK && faults == 0;
+    if (faults > 0) {
+        fprintf(stderr, "%s is damaged; no old set is deleted\n", folder);
+    }
+    azs_set_free(set);
+    azs_string_free(folder);
+    azs_string_free(found);
+    return status;
+}
+
+static azs_status delete_old(const char *root, const char *newest, azs_error **error) {
     azs_share *share = NULL;
+    bool may_delete = false;
     azs_sets *sets = NULL;
     azs_retention_policy *policy = NULL;
     azs_retention_plan *plan = NULL;
     char *report = NULL;
     azs_status status;
     if ((status = azs_folder_share_open(root, NULL, &share, error)) == AZS_STATUS_OK &&
+        (status = is_whole(share, newest, &may_delete, error)) == AZS_STATUS_OK && may_delete &&
         (status = azs_retention_policy_new("{\"keep_days\": 7, \"keep_monthly\": 12}", &policy, error)) == AZS_STATUS_OK &&
         (status = azs_share_list_sets(share, "contoso.com/nyc", "HLH", 0, NULL, 0, &sets, error)) == AZS_STATUS_OK &&
         (status = azs_retention_policy_plan(policy, sets, NULL, &plan, error)) == AZS_STATUS_OK) {
@@ -164,7 +187,7 @@ static azs_status turn(char **arguments, const char *id, const char *log, const 
                        (status = record_end(log, job, report, NULL, error)) == AZS_STATUS_OK) {
                 *is_ended = true;
                 puts(report);
-                status = delete_old(arguments[1], error);
+                status = delete_old(arguments[1], report, error);
             }
         }
     }

@@ -57,8 +57,13 @@ async function backUp(place) {
   }
 }
 
-async function deleteOld(place) {
+async function deleteOld(place, newest) {
   const share = await azs.FolderShare.open(given.share)
+  // Retention takes it for a good one and would delete others for it.
+  const { isSound, faults } = await (await azs.BackupSet.open(share, newest)).verify()
+  if (!isSound) {
+    throw new Error(`${newest} is damaged: ${faults[0].message}; no old set is deleted`)
+  }
   const policy = new azs.RetentionPolicy({ keepDays: 7, keepMonthly: 12 })
   await policy.plan(await azs.listSets(share, place.deployment, place.component)).apply(share)
 }
@@ -91,7 +96,7 @@ async function turn() {
   const { status, folder, set, stored } = await backUp(place)
   await log.append(azs.endJob(job, status, { set, bytes: stored.bytes }))
   console.log(status, folder)
-  await deleteOld(place)
+  await deleteOld(place, folder)
   for (const { message } of azs.backupWarnings({ lastBackup: (await log.read()).lastGood, nextRun })) {
     console.error(message)
   }

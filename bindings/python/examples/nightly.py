@@ -31,8 +31,12 @@ def back_up(given: argparse.Namespace, place: azs.Place) -> azs.BackupReport:
     return backup.report
 
 
-def delete_old(given: argparse.Namespace, place: azs.Place) -> None:
+def delete_old(given: argparse.Namespace, place: azs.Place, newest: azs.SharePath) -> None:
     with azs.FolderShare.open(given.share) as share:
+        # Retention takes it for a good one and would delete others for it.
+        found = azs.BackupSet.open(share, newest).verify()
+        if not found.is_sound:
+            raise RuntimeError(f"{newest} is damaged: {found.faults[0].message}; no old set is deleted")
         policy = azs.RetentionPolicy(keep_days=7, keep_monthly=12)
         policy.plan(azs.list_sets(share, place.deployment, place.component)).apply(share)
 
@@ -61,7 +65,7 @@ def turn(given: argparse.Namespace, job: azs.Job) -> None:
     report = back_up(given, place)
     log.append(job.end(report.status).replace(set=report.set, place=place, bytes=report.stored.bytes))
     print(report.status, report.folder)
-    delete_old(given, place)
+    delete_old(given, place, report.folder)
     for warning in azs.backup_warnings(last_backup=log.read().last_good, next_run=next_run):
         print(warning.message, file=sys.stderr)
 

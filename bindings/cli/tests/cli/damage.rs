@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::nightly::{configured, nightly};
@@ -60,7 +61,8 @@ fn of_hlh(night: &Value) -> &Value {
 /// The segments of a set, the newest last.
 fn segments(set: &Path) -> Vec<PathBuf> {
     let files = fs::read_dir(set).unwrap().map(|item| item.unwrap().path());
-    let mut segments: Vec<_> = files.filter(|file| file.to_str().unwrap().ends_with(".tar.zst.p7m")).collect();
+    let mut segments: Vec<_> =
+        files.filter(|file| file.to_str().unwrap().ends_with(".tar.zst.p7m")).collect();
     segments.sort();
     segments
 }
@@ -90,7 +92,10 @@ fn what_a_verification_finds_damaged_is_stored_again_and_its_sets_push_no_good_o
     assert_eq!(whole, [&first, &newest]);
     let log = fs::read_to_string(site.path("state/jobs.jsonl")).unwrap();
     assert!(log.contains("DAMAGED"), "{log}");
-    assert!(third["warnings"].to_string().contains(second.file_name().unwrap().to_str().unwrap()), "{third:#}");
+    assert!(
+        third["warnings"].to_string().contains(second.file_name().unwrap().to_str().unwrap()),
+        "{third:#}"
+    );
 
     // The damaged ones neither count nor go; of the others the oldest goes.
     let fourth = night(&site);
@@ -126,4 +131,47 @@ fn what_a_backup_finds_damaged_counts_as_damaged_in_earlier_sets_too() {
     assert!(after.contains(&first) && after.contains(&second), "{after:?}");
     let listed = said(&mut nightly(&site, &["--now"]));
     assert!(listed.contains("were found damaged"), "{listed}");
+}
+
+#[test]
+fn who_is_told_to_end_while_a_set_is_verified_deletes_nothing_for_it() {
+    let site = Site::new();
+    configured(&site, "[retention]\nkeep_last = 1\n");
+    noise(&site.path("hlh/a"), 100_000_000);
+    let is_finished = |set: &PathBuf| set.join("backup.json").exists();
+    let was_stopped = (0..8).any(|_| {
+        night(&site);
+        let before = sets(&site);
+        sleep(Duration::from_millis(1100));
+        let mut run = nightly(&site, &["--now", "--quiet"]).spawn().unwrap();
+        while sets(&site).iter().filter(|set| is_finished(set)).count() <= before.len()
+            && run.try_wait().unwrap().is_none()
+        {
+            sleep(Duration::from_millis(1));
+        }
+        let _ = kill_process(Pid::from_child(&run), Signal::TERM);
+        // If it had ended before, try again.
+        let was_stopped = run.wait().unwrap().code() == Some(130);
+        if was_stopped {
+            assert_eq!(before.len(), 1);
+            assert!(sets(&site).contains(&before[0]), "the set before is the last that was verified");
+        }
+        was_stopped
+    });
+    assert!(was_stopped);
+    night(&site);
+    assert_eq!(sets(&site).len(), 1, "a set that was verified makes up for all before it");
+}
+
+#[test]
+fn a_folder_that_stays_because_of_what_is_in_it_is_named() {
+    let site = Site::new();
+    configured(&site, "[retention]\nkeep_last = 1\n");
+    night(&site);
+    let first = sets(&site).remove(0);
+    fs::write(first.join("notes.txt"), "mine").unwrap();
+    let second = night(&site);
+    let warned = second["warnings"].to_string();
+    assert!(warned.contains(first.file_name().unwrap().to_str().unwrap()), "{second:#}");
+    assert!(warned.contains("notes.txt") && first.join("notes.txt").exists(), "{second:#}");
 }

@@ -52,6 +52,12 @@ pub(super) fn has_failed(jobs: &Jobs, place: &Place) -> bool {
     last(jobs, place).is_some_and(|job| job.status == JobStatus::Failed)
 }
 
+/// Whether the newest set of this place was made, but not found whole.
+pub(super) fn is_unverified(jobs: &Jobs, place: &Place) -> bool {
+    let made = |job: &&Job| job.set.is_some() && job.place.as_ref() == Some(place);
+    jobs.jobs.iter().rev().find(made).is_some_and(|job| job.status == JobStatus::Failed)
+}
+
 /// How long a backup that failed is left alone; `None` for until its next time.
 fn pause(job: &Job) -> Option<SignedDuration> {
     // One that died has no alert. One that was stopped, by a shutdown for example, has no failure.

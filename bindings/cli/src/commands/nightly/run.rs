@@ -8,14 +8,14 @@ use azs_backup::copies::replicate;
 use azs_backup::layout::SharePath;
 use azs_backup::mas_backup::Keys;
 use azs_backup::review::{Review, review_with};
-use azs_backup::schedule::{Job, JobLog, JobStatus, RetentionPolicy, Trigger};
+use azs_backup::schedule::{DeletionOutcome, Job, JobLog, JobStatus, RetentionPolicy, Trigger};
 use azs_backup::set::{SetList, SetState, SetSummary, Status};
 use azs_backup::share::{CheckedStep, Step, StepOutcome};
 use azs_backup::{Error, ErrorKind, Result, Set, Share, list_sets};
 use jiff::{SignedDuration, Timestamp};
 
-use super::damage;
 use super::report::{ComponentReport, Copied, Expiry, Failure, Outcome, Report};
+use super::{damage, owed};
 use crate::output::Output;
 use crate::progress;
 use crate::site::{Component, Copy, Site};
@@ -52,6 +52,7 @@ impl Run<'_> {
                 Ok((made, verified)) => {
                     done.made(&made);
                     if let Err(error) = verified {
+                        is_stopped = error.kind() == ErrorKind::Cancelled;
                         done.status = None;
                         done.failure = Some(self.failure(&error));
                     }
@@ -298,18 +299,20 @@ impl Run<'_> {
             Some(policy) => replication.retention(policy, now),
             None => replication,
         };
+        let mut left = Vec::new();
         // First make room: a share that is full of what its rules delete would stay so.
         if let Some(policy) = &copy.retention {
-            copied.deleted += self.delete_old(to.clone(), &self.sets_on(&to)?, policy)? as u64;
+            copied.deleted += self.delete_old(to.clone(), &self.sets_on(&to)?, policy, &mut left)? as u64;
         }
         let report = replication.observer(&mut observer).run()?;
         copied.sets += report.copied() as u64;
         copied.sent_bytes += report.sent().bytes;
         copied.note(&report);
+        copied.warnings.extend(left);
         // What could not be copied makes old copies worth more, and the rules count from the newest good one.
         if let Some(policy) = &copy.retention {
             let sets = self.sets_on(&to)?;
-            copied.deleted += self.delete_old(to, &sets, policy)? as u64;
+            copied.deleted += self.delete_old(to, &sets, policy, &mut Vec::new())? as u64;
         }
         report.into_result().map(drop)
     }
@@ -358,18 +361,33 @@ impl Run<'_> {
         let share = self.site.open(self.output)?;
         let mut sets = self.sets_on(&share)?;
         warnings.extend(damage::mark(self.site, &*share, &mut sets)?);
-        self.delete_old(share, &sets, policy)
+        // Where the newest set could not be verified, nothing is deleted for it.
+        let jobs = self.log.read(Timestamp::now())?;
+        sets.sets.retain(|set| !owed::is_unverified(&jobs, &set.place));
+        self.delete_old(share, &sets, policy, warnings)
     }
 
     fn sets_on(&self, share: &Arc<dyn Share>) -> Result<SetList> {
         list_sets(share.clone(), &self.site.deployment).require_signers(&self.site.signers()?).run()
     }
 
-    fn delete_old(&self, share: Arc<dyn Share>, sets: &SetList, policy: &RetentionPolicy) -> Result<usize> {
+    fn delete_old(
+        &self,
+        share: Arc<dyn Share>,
+        sets: &SetList,
+        policy: &RetentionPolicy,
+        warnings: &mut Vec<String>,
+    ) -> Result<usize> {
         let plan = policy.plan(sets, Timestamp::now());
         let mut observer = progress::observer(self.output, "retention");
-        let report = plan.apply(share.clone()).observer(&mut observer).run().into_result();
-        Ok(report?.deleted())
+        let report = plan.apply(share).observer(&mut observer).run();
+        for (folder, outcome) in &report.outcomes {
+            if let DeletionOutcome::FolderLeft { foreign } = outcome {
+                warnings
+                    .push(format!("{folder} is no set any more, but stays: {} is in it", foreign.join(", ")));
+            }
+        }
+        Ok(report.into_result()?.deleted())
     }
 }
 
