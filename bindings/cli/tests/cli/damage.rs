@@ -175,3 +175,40 @@ fn a_folder_that_stays_because_of_what_is_in_it_is_named() {
     assert!(warned.contains(first.file_name().unwrap().to_str().unwrap()), "{second:#}");
     assert!(warned.contains("notes.txt") && first.join("notes.txt").exists(), "{second:#}");
 }
+
+#[cfg(any(feature = "smb", feature = "object-store"))]
+#[test]
+fn a_share_that_is_full_of_what_no_rule_keeps_makes_room() {
+    use std::io::Write;
+
+    use crate::site::text;
+
+    let site = Site::new();
+    configured(&site, "[retention]\nkeep_days = 30\n");
+    fs::remove_dir_all(site.path("share")).unwrap();
+    let Some(disk) =
+        crate::common::mounted::Mounted::new(&["-t", "tmpfs", "-o", "size=20m", "tmpfs"], site.path("share"))
+    else {
+        eprintln!("skipped: this process may not mount");
+        return;
+    };
+    fs::create_dir_all(disk.0.join("contoso.com/nyc")).unwrap();
+    for _ in 0..3 {
+        noise(&site.path("hlh/a"), 3_000_000);
+        night(&site);
+    }
+    // Somebody else's files fill it to the last block.
+    let mut rest = fs::File::create(disk.0.join("others")).unwrap();
+    while rest.write_all(&[1; 4096]).is_ok() {}
+    let full = run(&mut nightly(&site, &["--now"]));
+    assert_eq!(full.status.code(), Some(1));
+    assert!(text(&full.stderr).contains("OUT_OF_CAPACITY"), "{}", text(&full.stderr));
+    let file = fs::read_to_string(site.path("site.toml")).unwrap().replace("keep_days = 30", "keep_last = 1");
+    fs::write(site.path("site.toml"), file).unwrap();
+    noise(&site.path("hlh/a"), 3_000_000);
+    let freed = night(&site);
+    assert_eq!(of_hlh(&freed)["status"], "Succeeded", "{freed:#}");
+    assert!(freed["deleted"].as_u64() >= Some(4), "{freed:#}");
+    let left = sets(&site);
+    assert!(left.len() == 1 && is_whole(&site, &left[0]), "{left:?}");
+}

@@ -40,7 +40,14 @@ impl Run<'_> {
         report.begun = Some(self.begun);
         let mut warnings = self.look_at_certificates(&mut report);
         // One share that cannot be used is one failure, however many components there are.
-        let share = may_run.and_then(|()| self.retrying(|| self.check_share()));
+        let mut share = may_run.and_then(|()| self.retrying(|| self.check_share()));
+        // A share that is full of what no rule keeps would stay so.
+        if share.as_ref().is_err_and(|error| error.kind() == ErrorKind::OutOfCapacity)
+            && let Ok(deleted @ 1..) = self.retention(&mut warnings)
+        {
+            report.deleted += deleted;
+            share = self.check_share();
+        }
         let mut is_stopped = false;
         for component in &self.components {
             let mut done = ComponentReport::of(&component.place);
@@ -79,7 +86,7 @@ impl Run<'_> {
             }
             // What could not be backed up makes old sets worth more: the rules count from the newest good one.
             match self.retention(&mut warnings) {
-                Ok(deleted) => report.deleted = deleted,
+                Ok(deleted) => report.deleted += deleted,
                 Err(error) => report.retention_failure = Some(self.failure(&error)),
             }
             report.copies = self.site.copies.iter().map(|copy| self.copy(copy)).collect();
