@@ -100,14 +100,25 @@ impl Delivery<'_> {
             Err(_) => return Ok(false),
             Ok(()) => {}
         }
-        if (found.is_compared && !self.read_back) || self.has(path, file, buffer)? {
+        let is_trusted = found.is_compared && !self.read_back && !self.is_due(file);
+        if is_trusted || self.has(path, file, buffer)? {
             return Ok(true);
         }
         self.to.remove(path)?;
         Ok(false)
     }
 
+    /// Whether to read a file back although it was compared when it was sent: disks change bytes that nobody looks at, and
+    /// copy after copy would link what is damaged. The random number in the set's name says which seventh it is this time.
+    fn is_due(&self, file: &File<'_>) -> bool {
+        let chance = u64::from(self.from.cover().set.suffix());
+        file.digest.front().wrapping_add(chance).is_multiple_of(RECHECK)
+    }
+
     pub(super) fn path(&self, name: &str) -> Result<SharePath> {
         Ok(self.folder.join(Name::new(name)?))
     }
 }
+
+/// Each copy reads back one in so many files that it links, as a backup does by default.
+const RECHECK: u64 = 7;

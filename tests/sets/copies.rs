@@ -50,6 +50,10 @@ impl Sites {
     }
 
     fn back_up_at(&self, place: &str, created: Timestamp, signer: Option<&Signer>) -> SharePath {
+        self.back_up_named(place, SetName::new(created, 7).unwrap(), signer)
+    }
+
+    fn back_up_named(&self, place: &str, name: SetName, signer: Option<&Signer>) -> SharePath {
         let source = self.fixture.path("source");
         fs::create_dir_all(&source).unwrap();
         if !source.join("stays").exists() {
@@ -57,12 +61,12 @@ impl Sites {
             // A file as young as the run that read it is read again by the next.
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
-        fs::write(source.join("changes"), noise(created.as_second() as u64, 20_000)).unwrap();
+        fs::write(source.join("changes"), noise(name.created().as_second() as u64, 20_000)).unwrap();
         let state = self.fixture.path(&format!("state of {}", place.replace('/', " ")));
         let mut backup = azs_backup::Backup::builder(self.fixture.share.clone(), place.parse().unwrap())
             .certificate(self.fixture.certificate.encryption())
             .state(state)
-            .set_name(SetName::new(created, 7).unwrap());
+            .set_name(name);
         if let Some(signer) = signer {
             backup = backup.signer(signer.clone());
         }
@@ -360,6 +364,34 @@ fn bit_rot_in_a_copy_is_mended_when_it_is_read_back() {
     assert_eq!(sites.complete().len(), 2);
     let report = sites.replicate().read_back(true).run().unwrap();
     assert_eq!(outcomes(&report), ["present"; 2]);
+}
+
+#[test]
+fn bit_rot_in_a_copy_does_not_go_from_copy_to_copy_for_ever() {
+    let sites = Sites::new();
+    let place = "contoso.com/nyc/Switches";
+    let first = sites.back_up(30);
+    sites.copied();
+    let rot = |(name, content): (String, Vec<u8>)| {
+        // Of the segment whose sets all link it.
+        if name.ends_with(".tar.zst.p7m") && content.len() > 100_000 {
+            let damaged: Vec<u8> = content.iter().rev().copied().collect();
+            fs::write(sites.there(&first).join(&name), damaged).unwrap();
+        }
+    };
+    files(&sites.there(&first)).into_iter().for_each(rot);
+    let is_whole = |folder: &SharePath| files(&sites.there(folder)) == files(&sites.here(folder));
+    assert!(!is_whole(&first));
+    let later: Vec<_> = (0..7)
+        .map(|chance| {
+            let created = Timestamp::now() - SignedDuration::from_hours(i64::from(20 - chance) * 24);
+            let name = SetName::new(created, chance as u32).unwrap();
+            let folder = sites.back_up_named(place, name, None);
+            sites.copied();
+            folder
+        })
+        .collect();
+    assert!(later.iter().any(is_whole), "one of seven is due, whatever its digest");
 }
 
 #[test]
