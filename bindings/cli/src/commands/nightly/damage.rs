@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use azs_backup::layout::{Name, SharePath};
-use azs_backup::set::{SetList, SetState};
+use azs_backup::set::{SetList, SetState, SetSummary};
 use azs_backup::{Error, ErrorKind, Place, Result, Share};
 
 use crate::files::{replace, text_of};
@@ -32,7 +32,7 @@ pub(super) fn note(
     if names.is_empty() {
         return Ok(());
     }
-    let sums = sums(share, set)?;
+    let Some(sums) = sums(share, set)? else { return Ok(()) };
     let is_damaged = |line: &&str| name_in(line).is_some_and(|name| names.iter().any(|of| of == name));
     let file = file(site);
     let mut known = read(&file)?;
@@ -44,21 +44,23 @@ pub(super) fn note(
 pub(super) fn mark(site: &Site, share: &dyn Share, list: &mut SetList) -> Result<Vec<String>> {
     let file = file(site);
     let before = read(&file)?;
+    // What cannot be read today may have it, too.
+    let is_unread = |set: &SetSummary| matches!(set.state, SetState::Unreadable { .. });
+    let all_read = list.unreadable.is_empty() && !list.iter().any(is_unread);
     let mut marked = BTreeMap::<String, Vec<String>>::new();
     let mut still_there = Lines::new();
     for set in list.sets.iter_mut().filter(|set| set.is_complete()) {
         let place = set.place.to_string();
         let Some(lines) = before.get(&place) else { continue };
-        let sums = sums(share, &set.folder)?;
+        let Some(sums) = sums(share, &set.folder)? else { continue };
         let found: Vec<_> = sums.lines().filter(|line| lines.contains(*line)).collect();
         let Some(name) = found.first().and_then(|line| name_in(line)) else { continue };
         set.state = SetState::Damaged { reason: format!("{name} was found damaged") };
         marked.entry(place.clone()).or_default().push(set.name.to_string());
         still_there.entry(place).or_default().extend(found.into_iter().map(str::to_owned));
     }
-    // What cannot be listed today may have it, too.
     let is_of_site = |place: &str| place.starts_with(&format!("{}/", site.deployment));
-    if list.unreadable.is_empty() {
+    if all_read {
         let others = before.iter().filter(|(place, _)| !is_of_site(place));
         still_there.extend(others.map(|(place, lines)| (place.clone(), lines.clone())));
         if still_there != before {
@@ -99,11 +101,14 @@ fn write(file: &Path, known: &Lines) -> Result<()> {
     replace(file, &text)
 }
 
-/// The stored files of a set, one in each line: digest, two spaces, name.
-fn sums(share: &dyn Share, set: &SharePath) -> Result<String> {
+/// The stored files of a set, one in each line: digest, two spaces, name. `None` if somebody deleted it meanwhile.
+fn sums(share: &dyn Share, set: &SharePath) -> Result<Option<String>> {
     let mut sums = Vec::new();
-    share.read(&set.join(Name::new("SHA256SUMS")?), MOST_SUMS, &mut sums)?;
-    Ok(String::from_utf8_lossy(&sums).into_owned())
+    match share.read(&set.join(Name::new("SHA256SUMS")?), MOST_SUMS, &mut sums) {
+        Ok(()) => Ok(Some(String::from_utf8_lossy(&sums).into_owned())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn name_in(line: &str) -> Option<&str> {

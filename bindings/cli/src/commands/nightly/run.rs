@@ -43,7 +43,7 @@ impl Run<'_> {
         let mut share = may_run.and_then(|()| self.retrying(|| self.check_share()));
         // A share that is full of what no rule keeps would stay so.
         if share.as_ref().is_err_and(|error| error.kind() == ErrorKind::OutOfCapacity)
-            && let Ok(deleted @ 1..) = self.retention(&mut warnings)
+            && let Ok(deleted @ 1..) = self.retention(&mut Vec::new())
         {
             report.deleted += deleted;
             share = self.check_share();
