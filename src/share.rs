@@ -37,6 +37,11 @@ const PROBE: &str = "azs-backup-check";
 /// How far the clocks of two machines may differ: the five minutes that Kerberos allows (RFC 4120 5.2.3, by convention).
 pub(crate) const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
+/// Whether a time is later than the clocks of two machines may differ.
+pub(crate) fn is_future(time: Timestamp, now: Timestamp) -> bool {
+    time.as_second() > now.as_second() + CLOCK_SKEW.as_secs()
+}
+
 /// A store of folders and of whole objects of at most a few tens of MiB.
 ///
 /// Implementations must allow use from many threads at once.

@@ -13,7 +13,7 @@ use super::{SetList, SetSummary, UnreadableFolder};
 use crate::error::{ErrorKind, Result, Scope};
 use crate::layout::{Component, Deployment, Name, Place, ScaleUnit, SetName, SharePath, is_mas_backup};
 use crate::observer::{Observer, Progress, Ticker};
-use crate::share::{CLOCK_SKEW, Item, ItemKind, Share};
+use crate::share::{Item, ItemKind, Share, is_future};
 use crate::signature::Demand;
 use crate::worker_pool;
 
@@ -151,8 +151,8 @@ impl<'a> Walk<'a> {
 
     /// Adds the newest of these sets to the list: of each place so many that are complete, and whatever is newer.
     fn look_at_newest(&mut self, sets: Vec<Named>, complete: usize) -> Result<()> {
-        let latest = Timestamp::now().saturating_add(CLOCK_SKEW);
-        let counts = |name: SetName| latest.as_ref().is_ok_and(|latest| name.created() <= *latest);
+        let now = Timestamp::now();
+        let counts = |name: SetName| !is_future(name.created(), now);
         let mut places = BTreeMap::<Place, (usize, Vec<Named>)>::new();
         for set in sets {
             let (_, of_place) = places.entry(set.0.clone()).or_insert_with(|| (complete, Vec::new()));
@@ -162,7 +162,7 @@ impl<'a> Walk<'a> {
             of_place.sort_by_key(|(_, _, name)| *name);
         }
         loop {
-            let mut now = Vec::new();
+            let mut next = Vec::new();
             for (missing, of_place) in places.values_mut() {
                 let mut taken = 0;
                 let mut second = None;
@@ -173,14 +173,14 @@ impl<'a> Walk<'a> {
                 {
                     second = Some(name.created());
                     taken += usize::from(counts(*name));
-                    now.extend(of_place.pop());
+                    next.extend(of_place.pop());
                 }
             }
-            if now.is_empty() {
+            if next.is_empty() {
                 return Ok(());
             }
             let before = self.list.sets.len();
-            self.look_at(now)?;
+            self.look_at(next)?;
             for set in self.list.sets[before..].iter().filter(|set| set.is_complete() && counts(set.name)) {
                 if let Some((missing, _)) = places.get_mut(&set.place) {
                     *missing = missing.saturating_sub(1);
