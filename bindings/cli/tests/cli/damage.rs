@@ -134,6 +134,22 @@ fn what_a_backup_finds_damaged_counts_as_damaged_in_earlier_sets_too() {
 }
 
 #[test]
+fn what_this_host_cannot_remember_is_no_alert_about_the_share() {
+    let site = site();
+    night(&site);
+    let record = site.path("state/damaged.json");
+    fs::write(&record, "{").unwrap();
+    let output = run(&mut nightly(&site, &["--now", "--json"]));
+    assert_eq!(output.status.code(), Some(1));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let failure = &document["result"]["retention_failure"];
+    assert_eq!(failure["alert"], "GENERAL", "{document:#}");
+    assert!(failure["message"].as_str().unwrap().contains("damaged.json"), "{failure:#}");
+    assert!(failure["next"].to_string().contains("this host"), "{failure:#}");
+    assert_eq!(document["result"]["deleted"], 0);
+}
+
+#[test]
 fn who_is_told_to_end_while_a_set_is_verified_deletes_nothing_for_it() {
     let site = Site::new();
     configured(&site, "[retention]\nkeep_last = 1\n");

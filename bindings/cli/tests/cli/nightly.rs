@@ -151,6 +151,44 @@ fn sets_that_must_not_be_deleted_are_an_alert_of_their_own() {
     assert_eq!(night["components"][0]["status"], "Succeeded");
 }
 
+/// Makes the clock of whatever loads it run ahead by `AHEAD` seconds. The kernel's, which writes the times of files, does not.
+const CLOCK: &str = r#"
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    int done = syscall(SYS_clock_gettime, clock, time);
+    if (done == 0 && clock == CLOCK_REALTIME) {
+        time->tv_sec += atol(getenv("AHEAD"));
+    }
+    return done;
+}
+"#;
+
+#[test]
+fn a_clock_that_jumped_ahead_deletes_nothing() {
+    let site = Site::new();
+    fs::create_dir_all(site.path("elsewhere/contoso.com/nyc")).unwrap();
+    let copy = "\n[[copy]]\nshare.root = \"elsewhere\"\nretention.keep_days = 1\n";
+    configured(&site, &format!("[retention]\nkeep_days = 1\n{copy}"));
+    said(&mut nightly(&site, &[]));
+    fs::write(site.path("clock.c"), CLOCK).unwrap();
+    let mut cc = Command::new("cc");
+    cc.args(["-shared", "-fPIC", "-o"]).arg(site.path("clock.so")).arg(site.path("clock.c"));
+    assert!(cc.status().unwrap().success());
+    let mut ahead = nightly(&site, &["--now"]);
+    ahead.env("LD_PRELOAD", site.path("clock.so")).env("AHEAD", (10 * 86_400).to_string());
+    let night = result(&mut ahead);
+    assert_eq!(night["deleted"], 0, "{night}");
+    let warned = night["warnings"].to_string();
+    assert!(warned.contains(" s behind") && warned.contains("nothing old is deleted"), "{night}");
+    assert_eq!((site.sets("Switches").len(), site.sets("HLH").len()), (2, 2));
+    let copies = fs::read_dir(site.path("elsewhere/contoso.com/nyc/HLH")).unwrap().count();
+    assert!(copies >= 1 && night["copies"][0]["deleted"] == 0, "{night}");
+}
+
 #[test]
 fn the_next_steps_name_the_share() {
     let site = Site::new();

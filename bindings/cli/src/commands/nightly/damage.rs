@@ -2,12 +2,13 @@
 //! retention would delete the last intact one for it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use azs_backup::layout::{Name, SharePath};
 use azs_backup::set::{SetList, SetState, SetSummary};
 use azs_backup::{Error, ErrorKind, Place, Result, Share};
 
+use super::run::not_recorded;
 use crate::files::{replace, text_of};
 use crate::site::Site;
 
@@ -16,7 +17,7 @@ type Lines = BTreeMap<String, BTreeSet<String>>;
 
 /// The names of the files that a backup of this place must not take over. Without the record it finds out by itself.
 pub(super) fn names(site: &Site, place: &Place) -> Vec<String> {
-    let known = read(&file(site)).unwrap_or_default();
+    let known = read(site).unwrap_or_default();
     let lines = known.get(&place.to_string()).into_iter().flatten();
     lines.filter_map(|line| Some(name_in(line)?.to_owned())).collect()
 }
@@ -34,16 +35,14 @@ pub(super) fn note(
     }
     let Some(sums) = sums(share, set)? else { return Ok(()) };
     let is_damaged = |line: &&str| name_in(line).is_some_and(|name| names.iter().any(|of| of == name));
-    let file = file(site);
-    let mut known = read(&file)?;
+    let mut known = read(site)?;
     known.entry(place.to_string()).or_default().extend(sums.lines().filter(is_damaged).map(str::to_owned));
-    write(&file, &known)
+    write(site, &known)
 }
 
 /// Makes no good sets of those that have such files, and says which; forgets files that no set has any more.
 pub(super) fn mark(site: &Site, share: &dyn Share, list: &mut SetList) -> Result<Vec<String>> {
-    let file = file(site);
-    let before = read(&file)?;
+    let before = read(site)?;
     // What cannot be read today may have it, too.
     let is_unread = |set: &SetSummary| matches!(set.state, SetState::Unreadable { .. });
     let all_read = list.unreadable.is_empty() && !list.iter().any(is_unread);
@@ -64,7 +63,7 @@ pub(super) fn mark(site: &Site, share: &dyn Share, list: &mut SetList) -> Result
         let others = before.iter().filter(|(place, _)| !is_of_site(place));
         still_there.extend(others.map(|(place, lines)| (place.clone(), lines.clone())));
         if still_there != before {
-            write(&file, &still_there)?;
+            write(site, &still_there)?;
         }
     }
     let warning = |(place, sets): (&String, &Vec<String>)| {
@@ -77,28 +76,31 @@ pub(super) fn mark(site: &Site, share: &dyn Share, list: &mut SetList) -> Result
     Ok(marked.iter().map(warning).collect())
 }
 
-fn file(site: &Site) -> PathBuf {
-    site.state().join("damaged.json")
-}
-
-fn read(file: &Path) -> Result<Lines> {
+fn read(site: &Site) -> Result<Lines> {
+    let file = file(site);
     if !file.exists() {
         return Ok(Lines::new());
     }
-    serde_json::from_str(&text_of(file)?).map_err(|e| {
+    let text = text_of(&file).map_err(|error| not_recorded(site, &error, NOTHING_OLD))?;
+    serde_json::from_str(&text).map_err(|e| {
         let message = format!(
             "{}: {e}; it names what is damaged on the share: delete it, and verify each set before you trust the retention \
              again",
             file.display()
         );
-        Error::new(ErrorKind::Malformed, message)
+        not_recorded(site, &Error::new(ErrorKind::Malformed, message), NOTHING_OLD)
     })
 }
 
-fn write(file: &Path, known: &Lines) -> Result<()> {
-    let text = serde_json::to_string_pretty(known)
-        .map_err(|e| Error::new(ErrorKind::Internal, format!("write {}: {e}", file.display())))?;
-    replace(file, &text)
+fn write(site: &Site, known: &Lines) -> Result<()> {
+    let text =
+        serde_json::to_string_pretty(known).map_err(|e| Error::new(ErrorKind::Internal, e.to_string()));
+    let written = text.and_then(|text| replace(&file(site), &text));
+    written.map_err(|error| not_recorded(site, &error, NOTHING_OLD))
+}
+
+fn file(site: &Site) -> PathBuf {
+    site.state().join("damaged.json")
 }
 
 /// The stored files of a set, one in each line: digest, two spaces, name. `None` if somebody deleted it meanwhile.
@@ -115,5 +117,6 @@ fn name_in(line: &str) -> Option<&str> {
     line.split_once("  ").map(|(_, name)| name)
 }
 
+const NOTHING_OLD: &str = "nothing old is deleted";
 /// Two million stored files.
 const MOST_SUMS: u64 = 256 << 20;

@@ -33,6 +33,14 @@ pub(super) struct Run<'a> {
     pub(super) trigger: Trigger,
 }
 
+/// What is known of a share that can be used.
+struct Checked {
+    /// What will not work as well as it could.
+    warnings: Vec<String>,
+    /// Whether nothing shows that the clock of this host, by which old sets are told from young ones, is wrong.
+    clocks_agree: bool,
+}
+
 impl Run<'_> {
     /// Does all that it can; what failed is in the report. If it may not run, each component failed for that reason.
     pub(super) fn run(&self, may_run: Result<()>) -> Report {
@@ -75,8 +83,8 @@ impl Run<'_> {
                 break;
             }
         }
-        if let (Ok(of_share), false) = (share, is_stopped) {
-            warnings.extend(of_share);
+        if let (Ok(checked), false) = (share, is_stopped) {
+            warnings.extend(checked.warnings);
             // Before the retention deletes what tells since when.
             match self.planted(&report) {
                 Ok(planted) => warnings.extend(planted),
@@ -85,11 +93,17 @@ impl Run<'_> {
                 }
             }
             // What could not be backed up makes old sets worth more: the rules count from the newest good one.
-            match self.retention(&mut warnings) {
+            if !checked.clocks_agree {
+                warnings
+                    .push("nothing old is deleted while the clocks differ: this host's may be wrong".into());
+            }
+            let deleted = if checked.clocks_agree { self.retention(&mut warnings) } else { Ok(0) };
+            match deleted {
                 Ok(deleted) => report.deleted += deleted,
                 Err(error) => report.retention_failure = Some(self.failure(&error)),
             }
-            report.copies = self.site.copies.iter().map(|copy| self.copy(copy)).collect();
+            report.copies =
+                self.site.copies.iter().map(|copy| self.copy(copy, checked.clocks_agree)).collect();
             match self.review() {
                 Ok(review) => report.review = review,
                 Err(error) => warnings.push(format!("there is no review: {}: {error}", error.code())),
@@ -159,8 +173,8 @@ impl Run<'_> {
         }
     }
 
-    /// Checks the way to the share; returns what will not work as well as it could.
-    fn check_share(&self) -> Result<Vec<String>> {
+    /// Checks the way to the share.
+    fn check_share(&self) -> Result<Checked> {
         let report = self.site.check(self.output)?.into_result()?;
         let ended = |outcome| move |step: &&CheckedStep| step.outcome == outcome;
         // What a share never has is no news every night, where something takes its place.
@@ -168,7 +182,10 @@ impl Run<'_> {
             report.steps.iter().filter(ended(StepOutcome::Passed)).any(|step| step.step == Step::Copy);
         let warned = report.steps.iter().filter(ended(StepOutcome::Warned));
         let warned = warned.filter(|step| !(copies && step.step == Step::HardLink));
-        Ok(warned.map(|step| format!("the share: {}", step.seen)).collect())
+        Ok(Checked {
+            clocks_agree: !warned.clone().any(|step| step.step == Step::Clock),
+            warnings: warned.map(|step| format!("the share: {}", step.seen)).collect(),
+        })
     }
 
     /// Records that a component's backup did not begin.
@@ -188,12 +205,7 @@ impl Run<'_> {
 
     /// A disk of this host that is full is no alert about the share: nobody must delete sets for it.
     fn record(&self, job: &Job) -> Result<()> {
-        self.log.append(job).map_err(|error| {
-            let message = format!(
-                "{error}; nothing is backed up without a record: see to the state folder of this host"
-            );
-            Error::new(ErrorKind::Io, message).doing(RECORD, self.site.state().display())
-        })
+        self.log.append(job).map_err(|error| not_recorded(self.site, &error, "nothing is backed up"))
     }
 
     fn fail(&self, job: Job, error: &Error) -> Result<()> {
@@ -227,7 +239,7 @@ impl Run<'_> {
 
     /// Makes one set, with a record, and reads it back.
     fn attempt(&self, component: &Component) -> Result<(BackupReport, Result<()>)> {
-        let job = self.start(component)?;
+        let mut job = self.start(component)?;
         let made = self.site.open(self.output).and_then(|share| {
             let made = self.back_up(component, share.clone())?;
             Ok((share, made))
@@ -239,7 +251,6 @@ impl Run<'_> {
                 return Err(error);
             }
         };
-        let mut job = job;
         job.set = Some(made.cover.set);
         job.bytes = Some(made.cover.stored.bytes);
         let verified = self.verify(share, &made);
@@ -287,15 +298,15 @@ impl Run<'_> {
     }
 
     /// Brings what is missing to another share, and deletes there what no rule keeps.
-    fn copy(&self, copy: &Copy) -> Copied {
+    fn copy(&self, copy: &Copy, may_delete: bool) -> Copied {
         let mut copied = Copied::of(&copy.root);
-        if let Err(error) = self.retrying(|| self.try_copy(copy, &mut copied)) {
+        if let Err(error) = self.retrying(|| self.try_copy(copy, may_delete, &mut copied)) {
             copied.failure = Some(Failure::of(&error, &copy.context()));
         }
         copied
     }
 
-    fn try_copy(&self, copy: &Copy, copied: &mut Copied) -> Result<()> {
+    fn try_copy(&self, copy: &Copy, may_delete: bool, copied: &mut Copied) -> Result<()> {
         let (from, to) = (self.site.open(self.output)?, copy.open(self.output)?);
         let signers = self.site.signers()?;
         let now = Timestamp::now();
@@ -306,21 +317,25 @@ impl Run<'_> {
             Some(policy) => replication.retention(policy, now),
             None => replication,
         };
+        let policy = copy.retention.as_ref().filter(|_| may_delete);
         let mut left = Vec::new();
         // First make room: a share that is full of what its rules delete would stay so.
-        if let Some(policy) = &copy.retention {
+        if let Some(policy) = policy {
             copied.deleted += self.delete_old(to.clone(), &self.sets_on(&to)?, policy, &mut left)? as u64;
         }
         let report = replication.observer(&mut observer).run()?;
         copied.sets += report.copied() as u64;
         copied.sent_bytes += report.sent().bytes;
         copied.note(&report);
-        copied.warnings.extend(left);
         // What could not be copied makes old copies worth more, and the rules count from the newest good one.
-        if let Some(policy) = &copy.retention {
+        if let Some(policy) = policy {
             let sets = self.sets_on(&to)?;
-            copied.deleted += self.delete_old(to, &sets, policy, &mut Vec::new())? as u64;
+            copied.deleted += self.delete_old(to, &sets, policy, &mut left)? as u64;
         }
+        // What the first retention left, the second does, too.
+        left.sort();
+        left.dedup();
+        copied.warnings.extend(left);
         report.into_result().map(drop)
     }
 
@@ -396,6 +411,12 @@ impl Run<'_> {
         }
         Ok(report.into_result()?.deleted())
     }
+}
+
+/// The failure of something that this host has to remember.
+pub(super) fn not_recorded(site: &Site, error: &Error, consequence: &str) -> Error {
+    let message = format!("{error}; {consequence} without a record: see to the state folder of this host");
+    Error::new(ErrorKind::Io, message).doing(RECORD, site.state().display())
 }
 
 /// What was done when it failed.
